@@ -1,0 +1,93 @@
+package dev.wharf.core.event;
+
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Fact;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Network;
+import dev.wharf.model.SubjectId;
+import java.time.Instant;
+import java.util.Optional;
+
+/** What happens to the host as a whole. */
+public sealed interface HostEvent extends Event {
+    SubjectId SELF = new SubjectId.HostItself();
+
+    @Override
+    default SubjectId subject() {
+        return SELF;
+    }
+
+    /** The first event of every journal: who this host is, and which Wharf wrote it first. */
+    @EventType("host.opened")
+    record Opened(String id, int format, String version, Instant at) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.with(new Host.Identity(id, host.identity().bootId(), Optional.of(at)));
+        }
+    }
+
+    /** The kernel started since the last time: everything that lived in it is gone. */
+    @EventType("host.booted")
+    record Booted(String bootId, Instant at) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            Host.Identity who = host.identity();
+            Host after = host.with(new Host.Identity(who.id(), bootId, who.openedAt()));
+            if (who.bootId().isEmpty()) {
+                return after;
+            }
+            for (Container container : host.containers().values()) {
+                after = after.with(container.afterBoot(at));
+            }
+            for (Network network : host.networks().values()) {
+                after = after.with(network.device(Fact.absent()));
+            }
+            return after;
+        }
+    }
+
+    /** From here to the completion every subject is written down whole. */
+    @EventType("host.checkpoint-started")
+    record CheckpointStarted() implements HostEvent {
+        /** A checkpoint is a shorter journal, so whoever begins reading here begins with nothing. */
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
+    @EventType("host.checkpoint-completed")
+    record CheckpointCompleted(int subjects) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
+    /** Who the host is, written down by a checkpoint. */
+    @EventType("host.recorded")
+    record Recorded(Host.Identity identity) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.with(identity);
+        }
+    }
+
+    /** Something under our keys that no subject owns was found and removed. */
+    @EventType("host.swept")
+    record Swept(String kind, String key) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
+    /** The journal was not closed cleanly: what was not whole at its end was cut. */
+    @EventType("host.journal-recovered")
+    record JournalRecovered(long last, long droppedBytes, String reason) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+}

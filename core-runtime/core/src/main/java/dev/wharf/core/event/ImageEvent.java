@@ -1,0 +1,255 @@
+package dev.wharf.core.event;
+
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Pull;
+import dev.wharf.core.state.Stall;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.Platform;
+import dev.wharf.model.PullId;
+import dev.wharf.model.SubjectId;
+import dev.wharf.spi.Failure;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What happens to images, and to the pulls that bring them. */
+public sealed interface ImageEvent extends Event {
+    /** A pull, load, import, commit or build wants an image here under these references. */
+    @EventType("image.pull-requested")
+    record PullRequested(
+            PullId pull, List<String> references, Optional<Platform> platform, Pull.Source source, Instant at)
+            implements ImageEvent {
+        public PullRequested {
+            references = List.copyOf(references);
+        }
+
+        @Override
+        public SubjectId subject() {
+            return pull;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(new Pull(
+                    pull, references, platform, source, at, Optional.empty(), Optional.empty(), Optional.empty()));
+        }
+    }
+
+    /** What the reference turned out to be. */
+    @EventType("image.resolved")
+    record Resolved(PullId pull, Pull.Resolved what) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return pull;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.change(pull, p -> p.resolved(what));
+        }
+    }
+
+    /** Every layer is here: the image exists, under the references its pull asked for. */
+    @EventType("image.stored")
+    record Stored(PullId pull, Image image) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return image.id();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            List<String> all = new ArrayList<>(image.references());
+            host.image(image.id()).ifPresent(known -> all.addAll(known.references()));
+            return host.without(pull).with(image.withReferences(all));
+        }
+    }
+
+    @EventType("image.failed")
+    record Failed(PullId pull, Failure failure) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return pull;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.without(pull);
+        }
+
+        @Override
+        public List<SubjectId> touches(Host host) {
+            return host.pull(pull)
+                    .flatMap(Pull::resolved)
+                    .map(r -> r.layers().stream().map(l -> (SubjectId) l.id()).toList())
+                    .orElse(List.of());
+        }
+    }
+
+    @EventType("image.stalled")
+    record Stalled(PullId pull, Stall stall) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return pull;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.change(pull, p -> p.stalled(stall));
+        }
+    }
+
+    @EventType("image.tagged")
+    record Tagged(ImageId image, String reference) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.change(image, i -> {
+                List<String> more = new ArrayList<>(i.references());
+                more.add(reference);
+                return i.withReferences(more);
+            });
+        }
+    }
+
+    @EventType("image.untagged")
+    record Untagged(ImageId image, String reference) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.change(image, i -> {
+                List<String> fewer = new ArrayList<>(i.references());
+                fewer.remove(reference);
+                return i.withReferences(fewer);
+            });
+        }
+    }
+
+    @EventType("image.remove-requested")
+    record RemoveRequested(ImageId image) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.change(image, Image::unwanted);
+        }
+
+        @Override
+        public List<SubjectId> touches(Host host) {
+            return layers(host, image);
+        }
+    }
+
+    /** Its documents are gone from the content store, unless another image has the same. */
+    @EventType("image.removed")
+    record Removed(ImageId image) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.without(image);
+        }
+
+        @Override
+        public List<SubjectId> touches(Host host) {
+            return layers(host, image);
+        }
+    }
+
+    /** A repository has the image under this reference now. */
+    @EventType("image.pushed")
+    record Pushed(ImageId image, String reference, Digest digest, long sizeBytes) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
+    /** A client did something with an image that changes nothing, such as saving it. */
+    @EventType("image.noted")
+    record Noted(ImageId image, String action, java.util.Map<String, String> details) implements ImageEvent {
+        public Noted {
+            details = details == null ? java.util.Map.of() : java.util.Map.copyOf(details);
+        }
+
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
+    /** Removing its documents did not work; it will be tried again. */
+    @EventType("image.remove-stalled")
+    record RemoveStalled(ImageId image, Stall stall) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
+    @EventType("image.recorded")
+    record Recorded(Image state) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return state.id();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(state);
+        }
+    }
+
+    /** A pull under way, written down whole by a checkpoint. */
+    @EventType("image.pull-recorded")
+    record PullRecorded(Pull state) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return state.id();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(state);
+        }
+    }
+
+    private static List<SubjectId> layers(Host host, ImageId image) {
+        return host.image(image)
+                .map(i -> i.layers().stream().map(LayerSpec::id).map(id -> (SubjectId) id).toList())
+                .orElse(List.of());
+    }
+}

@@ -1,0 +1,106 @@
+package dev.wharf.core.event;
+
+import dev.wharf.core.state.Fact;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Stall;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.SubjectId;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.network.Device;
+import java.time.Instant;
+import java.util.Optional;
+
+/** What happens to networks. */
+public sealed interface NetworkEvent extends Event {
+    NetworkId network();
+
+    @Override
+    default SubjectId subject() {
+        return network();
+    }
+
+    @EventType("network.created")
+    record Created(NetworkSpec spec, Instant at) implements NetworkEvent {
+        @Override
+        public NetworkId network() {
+            return spec.id();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(new Network(spec, at, true, Fact.absent(), Optional.empty()));
+        }
+    }
+
+    @EventType("network.remove-requested")
+    record RemoveRequested(NetworkId network) implements NetworkEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(network, Network::unwanted);
+        }
+    }
+
+    @EventType("network.device-ready")
+    record DeviceReady(NetworkId network, Device device) implements NetworkEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(network, n -> n.device(Fact.present(device)));
+        }
+    }
+
+    @EventType("network.device-removed")
+    record DeviceRemoved(NetworkId network) implements NetworkEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(network, n -> n.device(Fact.absent()));
+        }
+    }
+
+    @EventType("network.removed")
+    record Removed(NetworkId network) implements NetworkEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.without(network);
+        }
+    }
+
+    /** Its device could not be made; a network made just now is given up, a predefined one is tried again. */
+    @EventType("network.failed")
+    record Failed(NetworkId network, Failure failure) implements NetworkEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(network, n -> n.unwanted().device(n.device().doubtful()));
+        }
+    }
+
+    @EventType("network.stalled")
+    record Stalled(NetworkId network, Stall stall) implements NetworkEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(network, n -> n.device(n.device().doubtful()).stalled(stall));
+        }
+    }
+
+    @EventType("network.observed")
+    record Observed(NetworkId network, boolean there) implements NetworkEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(network, n -> n.device(there ? n.device().doubtful() : Fact.absent()));
+        }
+    }
+
+    @EventType("network.recorded")
+    record Recorded(Network state) implements NetworkEvent {
+        @Override
+        public NetworkId network() {
+            return state.id();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(state);
+        }
+    }
+}

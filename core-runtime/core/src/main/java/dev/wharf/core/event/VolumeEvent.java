@@ -1,0 +1,107 @@
+package dev.wharf.core.event;
+
+import dev.wharf.core.state.Fact;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Stall;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.SubjectId;
+import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
+import dev.wharf.spi.Failure;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Optional;
+
+/** What happens to volumes. */
+public sealed interface VolumeEvent extends Event {
+    VolumeName volume();
+
+    @Override
+    default SubjectId subject() {
+        return volume();
+    }
+
+    @EventType("volume.created")
+    record Created(VolumeSpec spec, Instant at) implements VolumeEvent {
+        @Override
+        public VolumeName volume() {
+            return spec.name();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(new Volume(spec, at, true, Fact.absent(), Optional.empty()));
+        }
+    }
+
+    @EventType("volume.remove-requested")
+    record RemoveRequested(VolumeName volume) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, Volume::unwanted);
+        }
+    }
+
+    @EventType("volume.ready")
+    record Ready(VolumeName volume, Path path) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.path(Fact.present(path)));
+        }
+    }
+
+    /** Its directory is gone. */
+    @EventType("volume.emptied")
+    record Emptied(VolumeName volume) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.path(Fact.absent()));
+        }
+    }
+
+    @EventType("volume.removed")
+    record Removed(VolumeName volume) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.without(volume);
+        }
+    }
+
+    /** Its directory could not be made; the volume is given up. */
+    @EventType("volume.failed")
+    record Failed(VolumeName volume, Failure failure) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.unwanted().path(v.path().doubtful()));
+        }
+    }
+
+    @EventType("volume.stalled")
+    record Stalled(VolumeName volume, Stall stall) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.path(v.path().doubtful()).stalled(stall));
+        }
+    }
+
+    @EventType("volume.observed")
+    record Observed(VolumeName volume, boolean there) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.path(there ? v.path().doubtful() : Fact.absent()));
+        }
+    }
+
+    @EventType("volume.recorded")
+    record Recorded(Volume state) implements VolumeEvent {
+        @Override
+        public VolumeName volume() {
+            return state.name();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(state);
+        }
+    }
+}

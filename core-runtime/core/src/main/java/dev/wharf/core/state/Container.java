@@ -1,0 +1,453 @@
+package dev.wharf.core.state;
+
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.Exit;
+import dev.wharf.model.InitProcess;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.Resources;
+import dev.wharf.model.RestartPolicy;
+import dev.wharf.model.Signal;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.network.Endpoint;
+import dev.wharf.spi.storage.Snapshot;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * A container: its goal, and the facts of everything it can hold.
+ *
+ * @param top the highest layer of its image, which keeps the whole chain wanted
+ * @param generation raised by every start; a process of an older one is unwanted
+ * @param remains what the runtime still keeps of a generation: cgroup, state, monitor
+ * @param restarts how often the restart policy started it since the last start by hand
+ * @param restartAt when the restart policy will start it again
+ * @param failure why the last start did not work
+ * @param stoppedByHand whether somebody asked for the last stop, which {@code unless-stopped} remembers
+ * @param limits the limits in force, where they differ from the specification's while an update is on its way
+ */
+public record Container(
+        ContainerId id,
+        String name,
+        ContainerSpec spec,
+        Optional<LayerId> top,
+        Instant createdAt,
+        Goal goal,
+        int generation,
+        Fact<Snapshot> rootfs,
+        Fact<Path> mount,
+        Fact<Sandbox> sandbox,
+        Map<NetworkId, Place> places,
+        Fact<Process> process,
+        Fact<Integer> remains,
+        Fact<Instant> frozen,
+        Optional<Instant> startedAt,
+        Optional<Exit> exit,
+        int restarts,
+        Optional<Instant> restartAt,
+        Optional<Failure> failure,
+        Optional<Stopping> stopping,
+        boolean stoppedByHand,
+        boolean removeVolumes,
+        Optional<Stall> stall,
+        Resources limits,
+        Optional<Health> health,
+        Map<ExecId, Exec> execs) {
+    /** How many ended execs are remembered, for clients that ask for the exit code after the end. */
+    private static final int EXECS_KEPT = 64;
+
+    /** A run of at least this long was a success, so that the next restart does not wait longer than the one before. */
+    private static final Duration GOOD_RUN = Duration.ofSeconds(10);
+
+    private static final Duration FIRST_BACK_OFF = Duration.ofMillis(100);
+    private static final Duration LAST_BACK_OFF = Duration.ofMinutes(1);
+
+    /** A place on a network: what was chosen for it, whether it is still wanted, and whether it is there. */
+    public record Place(EndpointSpec endpoint, boolean wanted, Fact<Endpoint> fact) {}
+
+    /** The first process: made by the runtime, and later let go to run. */
+    public record Process(InitProcess init, int generation, boolean started) {}
+
+    /**
+     * A stop on its way.
+     *
+     * @param kill whether it is a plain kill, which is not told as a stop
+     * @param signaled how many signals were sent: the polite one, then the kill
+     */
+    public record Stopping(Signal signal, Instant deadline, boolean kill, int signaled) {}
+
+    /** What the health check last concluded: starting, healthy or unhealthy, and how many failures in a row. */
+    public record Health(String status, int failingStreak) {}
+
+    /** A command beside the first process. The pid is 0 before it runs. */
+    public record Exec(ExecId id, ExecSpec spec, int pid, Optional<Integer> exitCode, boolean started) {
+        public boolean isRunning() {
+            return started && exitCode.isEmpty();
+        }
+    }
+
+    public Container {
+        places = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(places));
+        execs = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(execs));
+    }
+
+    /** A container nobody has done anything for yet. */
+    public static Container created(
+            ContainerId id, String name, ContainerSpec spec, Optional<LayerId> top, Instant at) {
+        return new Container(
+                id, name, spec, top, at, Goal.CREATED, 0, Fact.absent(), Fact.absent(), Fact.absent(), Map.of(),
+                Fact.absent(), Fact.absent(), Fact.absent(), Optional.empty(), Optional.empty(), 0, Optional.empty(),
+                Optional.empty(), Optional.empty(), false, false, Optional.empty(), spec.resources(),
+                Optional.empty(), Map.of());
+    }
+
+    /** Whether its first process runs. */
+    public boolean isRunning() {
+        return process.last().map(Process::started).orElse(false) && !process.isAbsent();
+    }
+
+    public boolean isPaused() {
+        return isRunning() && frozen.isPresent();
+    }
+
+    /** Whether the restart policy is waiting to start it again. */
+    public boolean isRestarting() {
+        return !isRunning() && goal == Goal.RUNNING && restartAt.isPresent();
+    }
+
+    /** Whether it holds nothing any more. */
+    public boolean isBare() {
+        return rootfs.isAbsent()
+                && mount.isAbsent()
+                && sandbox.isAbsent()
+                && process.isAbsent()
+                && remains.isAbsent()
+                && places.values().stream().allMatch(p -> p.fact().isAbsent());
+    }
+
+    // ---- what events do
+
+    /** Wants another thing of it; old trouble is forgotten. */
+    public Container aim(Goal wanted) {
+        return edit(d -> {
+            d.goal = wanted;
+            d.stall = Optional.empty();
+        });
+    }
+
+    /** A start by hand: a new generation with these places. */
+    public Container starting(List<EndpointSpec> endpoints) {
+        return edit(d -> {
+            d.goal = Goal.RUNNING;
+            d.generation = generation + 1;
+            d.restarts = 0;
+            d.restartAt = Optional.empty();
+            d.failure = Optional.empty();
+            d.stall = Optional.empty();
+            d.stopping = Optional.empty();
+            d.stoppedByHand = false;
+            d.health = spec.healthcheck().isPresent() ? Optional.of(new Health("starting", 0)) : Optional.empty();
+            d.places = new LinkedHashMap<>();
+            for (EndpointSpec endpoint : endpoints) {
+                d.places.put(endpoint.network(), new Place(endpoint, true, Fact.absent()));
+            }
+        });
+    }
+
+    /** A stop of this process and a start of the next in one: the places stay. */
+    public Container restarting(Signal signal, Instant deadline) {
+        return edit(d -> {
+            d.goal = Goal.RUNNING;
+            d.generation = generation + 1;
+            d.restarts = 0;
+            d.stall = Optional.empty();
+            d.stoppedByHand = false;
+            d.stopping = Optional.of(new Stopping(signal, deadline, false, 0));
+        });
+    }
+
+    public Container stopping(Signal signal, Instant deadline, boolean kill) {
+        return edit(d -> {
+            d.goal = goal == Goal.REMOVED ? Goal.REMOVED : Goal.STOPPED;
+            d.restartAt = Optional.empty();
+            d.stoppedByHand = true;
+            d.stall = Optional.empty();
+            if (!process.isAbsent()) {
+                d.stopping = Optional.of(new Stopping(signal, deadline, kill, 0));
+            }
+        });
+    }
+
+    public Container removing(boolean volumes, Instant now) {
+        return edit(d -> {
+            d.goal = Goal.REMOVED;
+            d.removeVolumes = volumes || removeVolumes;
+            d.restartAt = Optional.empty();
+            d.stall = Optional.empty();
+            if (!process.isAbsent() && stopping.isEmpty()) {
+                d.stopping = Optional.of(new Stopping(Signal.KILL, now, true, 0));
+            }
+        });
+    }
+
+    public Container signaled(Signal signal) {
+        return edit(d -> d.stopping = stopping.map(s -> s.signaled() == 0 && signal.equals(s.signal())
+                ? new Stopping(s.signal(), s.deadline(), s.kill(), 1)
+                : new Stopping(s.signal(), s.deadline(), s.kill(), Math.max(2, s.signaled() + 1))));
+    }
+
+    public Container rootfs(Fact<Snapshot> fact) {
+        return edit(d -> d.rootfs = fact);
+    }
+
+    public Container mount(Fact<Path> fact) {
+        return edit(d -> d.mount = fact);
+    }
+
+    public Container sandbox(Fact<Sandbox> fact) {
+        return edit(d -> d.sandbox = fact);
+    }
+
+    /** Wants a place on one more network. */
+    public Container connecting(EndpointSpec endpoint) {
+        return edit(d -> d.places.put(endpoint.network(), new Place(endpoint, true, Fact.absent())));
+    }
+
+    /** No longer wants its place on a network. */
+    public Container disconnecting(NetworkId network) {
+        return edit(d -> d.places.computeIfPresent(network, (n, p) -> new Place(p.endpoint(), false, p.fact())));
+    }
+
+    public Container endpoint(NetworkId network, Fact<Endpoint> fact) {
+        return edit(d -> d.places.computeIfPresent(network, (n, p) -> new Place(p.endpoint(), p.wanted(), fact)));
+    }
+
+    /** A place that is neither wanted nor there gives its address back. */
+    public Container forgotten(NetworkId network) {
+        return edit(d -> d.places.remove(network));
+    }
+
+    public Container processCreated(InitProcess init, int ofGeneration) {
+        return edit(d -> {
+            d.process = Fact.present(new Process(init, ofGeneration, false));
+            d.remains = Fact.present(ofGeneration);
+        });
+    }
+
+    public Container running(InitProcess init, Instant at) {
+        return edit(d -> {
+            d.process = Fact.present(new Process(init, generation, true));
+            d.remains = Fact.present(generation);
+            d.startedAt = Optional.of(at);
+            d.exit = Optional.empty();
+            d.failure = Optional.empty();
+            d.stall = Optional.empty();
+            d.restartAt = Optional.empty();
+        });
+    }
+
+    public Container process(Fact<Process> fact) {
+        return edit(d -> d.process = fact);
+    }
+
+    public Container remains(Fact<Integer> fact) {
+        return edit(d -> {
+            d.remains = fact;
+            if (fact.isAbsent() && !isRunning()) {
+                d.process = Fact.absent();
+            }
+        });
+    }
+
+    /** The process ended. What is wanted next depends on who wanted it to end, on the restart policy, and on auto-remove. */
+    public Container exited(Exit ended) {
+        boolean renewed = goal.wantsProcess()
+                && process.last().map(p -> p.generation() < generation).orElse(false);
+        boolean again = goal == Goal.RUNNING
+                && !renewed
+                && stopping.isEmpty()
+                && isRunning()
+                && spec.restartPolicy().restarts(ended.code(), restarts);
+        return edit(d -> {
+            d.process = Fact.absent();
+            d.frozen = Fact.absent();
+            d.exit = Optional.of(ended);
+            d.stopping = Optional.empty();
+            d.health = Optional.empty();
+            d.execs.replaceAll((id, e) -> e.isRunning() ? new Exec(id, e.spec(), e.pid(), Optional.of(137), true) : e);
+            if (again) {
+                boolean good = startedAt
+                        .map(s -> Duration.between(s, ended.at()).compareTo(GOOD_RUN) >= 0)
+                        .orElse(false);
+                int inARow = good ? 0 : Math.min(restarts, 30);
+                Duration wait = FIRST_BACK_OFF.multipliedBy(1L << Math.min(inARow, 20));
+                d.restartAt = Optional.of(ended.at().plus(wait.compareTo(LAST_BACK_OFF) > 0 ? LAST_BACK_OFF : wait));
+                d.restarts = restarts + 1;
+                d.generation = generation + 1;
+                d.health = spec.healthcheck().isPresent() ? Optional.of(new Health("starting", 0)) : Optional.empty();
+            } else if (goal != Goal.REMOVED && !renewed) {
+                d.goal = spec.autoRemove() ? Goal.REMOVED : Goal.STOPPED;
+                d.removeVolumes = removeVolumes || spec.autoRemove();
+            }
+        });
+    }
+
+    /** A start that did not work: nothing is wanted any more but what was there before it. */
+    public Container failed(Failure why) {
+        return edit(d -> {
+            d.failure = Optional.of(why);
+            d.restartAt = Optional.empty();
+            d.stopping = Optional.empty();
+            d.health = Optional.empty();
+            if (goal == Goal.CREATED) {
+                d.goal = Goal.REMOVED;
+            } else if (goal.wantsProcess()) {
+                d.goal = spec.autoRemove() ? Goal.REMOVED : startedAt.isEmpty() ? Goal.CREATED : Goal.STOPPED;
+                d.removeVolumes = removeVolumes || spec.autoRemove();
+            }
+        });
+    }
+
+    public Container frozen(Fact<Instant> fact) {
+        return edit(d -> d.frozen = fact);
+    }
+
+    public Container stalled(Stall why) {
+        return edit(d -> d.stall = Optional.of(why));
+    }
+
+    public Container settled() {
+        return stall.isEmpty() ? this : edit(d -> d.stall = Optional.empty());
+    }
+
+    public Container renamed(String other) {
+        return edit(d -> d.name = other);
+    }
+
+    public Container updated(Resources resources, Optional<RestartPolicy> policy) {
+        return edit(d -> {
+            d.spec = spec.withResources(resources);
+            policy.ifPresent(p -> d.spec = d.spec.withRestartPolicy(p));
+        });
+    }
+
+    /** The same container with what it wants of networks changed, for its next start. */
+    public Container respecified(ContainerSpec changed) {
+        return edit(d -> d.spec = changed);
+    }
+
+    public Container limited(Resources inForce) {
+        return edit(d -> d.limits = inForce);
+    }
+
+    public Container health(Health verdict) {
+        return edit(d -> d.health = Optional.of(verdict));
+    }
+
+    public Container exec(Exec exec) {
+        return edit(d -> {
+            d.execs.put(exec.id(), exec);
+            if (d.execs.size() > EXECS_KEPT) {
+                d.execs.values().stream()
+                        .filter(e -> !e.isRunning() && !e.id().equals(exec.id()))
+                        .findFirst()
+                        .ifPresent(e -> d.execs.remove(e.id()));
+            }
+        });
+    }
+
+    /** The kernel started anew: everything it kept for this container is gone, what lies on disk is not. */
+    public Container afterBoot(Instant at) {
+        boolean ran = isRunning();
+        Container gone = edit(d -> {
+            d.mount = Fact.absent();
+            d.sandbox = Fact.absent();
+            d.frozen = Fact.absent();
+            d.remains = Fact.absent();
+            d.places.replaceAll((n, p) -> new Place(p.endpoint(), p.wanted(), Fact.absent()));
+            if (!ran) {
+                d.process = Fact.absent();
+            }
+        });
+        return ran ? gone.exited(new Exit(255, at, false, true)) : gone;
+    }
+
+    private Container edit(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.finish();
+    }
+
+    /** A container under the pen. */
+    private static final class Draft {
+        private final Container old;
+        private String name;
+        private ContainerSpec spec;
+        private Goal goal;
+        private int generation;
+        private Fact<Snapshot> rootfs;
+        private Fact<Path> mount;
+        private Fact<Sandbox> sandbox;
+        private Map<NetworkId, Place> places;
+        private Fact<Process> process;
+        private Fact<Integer> remains;
+        private Fact<Instant> frozen;
+        private Optional<Instant> startedAt;
+        private Optional<Exit> exit;
+        private int restarts;
+        private Optional<Instant> restartAt;
+        private Optional<Failure> failure;
+        private Optional<Stopping> stopping;
+        private boolean stoppedByHand;
+        private boolean removeVolumes;
+        private Optional<Stall> stall;
+        private Resources limits;
+        private Optional<Health> health;
+        private final Map<ExecId, Exec> execs;
+
+        Draft(Container c) {
+            old = c;
+            name = c.name;
+            spec = c.spec;
+            goal = c.goal;
+            generation = c.generation;
+            rootfs = c.rootfs;
+            mount = c.mount;
+            sandbox = c.sandbox;
+            places = new LinkedHashMap<>(c.places);
+            process = c.process;
+            remains = c.remains;
+            frozen = c.frozen;
+            startedAt = c.startedAt;
+            exit = c.exit;
+            restarts = c.restarts;
+            restartAt = c.restartAt;
+            failure = c.failure;
+            stopping = c.stopping;
+            stoppedByHand = c.stoppedByHand;
+            removeVolumes = c.removeVolumes;
+            stall = c.stall;
+            limits = c.limits;
+            health = c.health;
+            execs = new LinkedHashMap<>(c.execs);
+        }
+
+        Container finish() {
+            return new Container(
+                    old.id, name, spec, old.top, old.createdAt, goal, generation, rootfs, mount, sandbox, places,
+                    process, remains, frozen, startedAt, exit, restarts, restartAt, failure, stopping, stoppedByHand,
+                    removeVolumes, stall, limits, health, execs);
+        }
+    }
+}

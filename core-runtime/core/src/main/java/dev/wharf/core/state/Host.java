@@ -1,0 +1,473 @@
+package dev.wharf.core.state;
+
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverId;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.PublishedPort;
+import dev.wharf.model.PullId;
+import dev.wharf.model.VolumeName;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.pcollections.HashTreePMap;
+import org.pcollections.PMap;
+
+/**
+ * Everything that is so on this host, as one immutable value over persistent maps: keep it as long as you like; the next one
+ * shares nearly all of it. Names, leases and ports are indexes over the subjects and are kept by {@link #with}.
+ */
+public final class Host {
+    /** Before the first event. */
+    public static final Host EMPTY = new Host(new Draft());
+
+    private final Identity identity;
+    private final PMap<ContainerId, Container> containers;
+    private final PMap<String, ContainerId> names;
+    private final PMap<ExecId, ContainerId> execs;
+    private final PMap<ImageId, Image> images;
+    private final PMap<String, ImageId> references;
+    private final PMap<PullId, Pull> pulls;
+    private final PMap<LayerId, Layer> layers;
+    private final PMap<NetworkId, Network> networks;
+    private final PMap<String, NetworkId> networkNames;
+    private final PMap<VolumeName, Volume> volumes;
+    private final PMap<DriverId, DriverBinding> drivers;
+    private final PMap<NetworkId, Leases> leases;
+    private final PMap<String, PMap<String, ContainerId>> ports;
+
+    /**
+     * Who this host is.
+     *
+     * @param id chosen when the journal was opened first, for ever the same
+     * @param bootId the kernel's, empty before the first boot was noted
+     */
+    public record Identity(String id, String bootId, Optional<Instant> openedAt) {
+        public static final Identity NOBODY = new Identity("", "", Optional.empty());
+    }
+
+    private Host(Draft d) {
+        identity = d.identity;
+        containers = d.containers;
+        names = d.names;
+        execs = d.execs;
+        images = d.images;
+        references = d.references;
+        pulls = d.pulls;
+        layers = d.layers;
+        networks = d.networks;
+        networkNames = d.networkNames;
+        volumes = d.volumes;
+        drivers = d.drivers;
+        leases = d.leases;
+        ports = d.ports;
+    }
+
+    // ---- reading
+
+    public Identity identity() {
+        return identity;
+    }
+
+    public Map<ContainerId, Container> containers() {
+        return containers;
+    }
+
+    public Optional<Container> container(ContainerId id) {
+        return Optional.ofNullable(containers.get(id));
+    }
+
+    /** The container that has exactly this name, without a slash. */
+    public Optional<Container> containerNamed(String name) {
+        return Optional.ofNullable(names.get(name)).flatMap(this::container);
+    }
+
+    /** The container in which an exec was made. */
+    public Optional<Container> containerOf(ExecId exec) {
+        return Optional.ofNullable(execs.get(exec)).flatMap(this::container);
+    }
+
+    public Map<ImageId, Image> images() {
+        return images;
+    }
+
+    public Optional<Image> image(ImageId id) {
+        return Optional.ofNullable(images.get(id));
+    }
+
+    /** The image that a full reference stands for. */
+    public Optional<Image> imageNamed(String reference) {
+        return Optional.ofNullable(references.get(reference)).flatMap(this::image);
+    }
+
+    public Map<PullId, Pull> pulls() {
+        return pulls;
+    }
+
+    public Optional<Pull> pull(PullId id) {
+        return Optional.ofNullable(pulls.get(id));
+    }
+
+    public Map<LayerId, Layer> layers() {
+        return layers;
+    }
+
+    public Optional<Layer> layer(LayerId id) {
+        return Optional.ofNullable(layers.get(id));
+    }
+
+    public Map<NetworkId, Network> networks() {
+        return networks;
+    }
+
+    public Optional<Network> network(NetworkId id) {
+        return Optional.ofNullable(networks.get(id));
+    }
+
+    public Optional<Network> networkNamed(String name) {
+        return Optional.ofNullable(networkNames.get(name)).flatMap(this::network);
+    }
+
+    public Map<VolumeName, Volume> volumes() {
+        return volumes;
+    }
+
+    public Optional<Volume> volume(VolumeName name) {
+        return Optional.ofNullable(volumes.get(name));
+    }
+
+    public Map<DriverId, DriverBinding> drivers() {
+        return drivers;
+    }
+
+    public Optional<DriverBinding> driver(DriverId id) {
+        return Optional.ofNullable(drivers.get(id));
+    }
+
+    /** The addresses of a network that are taken. */
+    public Leases leases(NetworkId network) {
+        Leases known = leases.get(network);
+        return known == null ? Leases.NONE : known;
+    }
+
+    /** Who holds a host port: host address to container; the protocol is {@code tcp} or {@code udp}. */
+    public Map<String, ContainerId> portHolders(String protocol, int port) {
+        PMap<String, ContainerId> holders = ports.get(portKey(protocol, port));
+        return holders == null ? Map.of() : holders;
+    }
+
+    /** The containers that use a volume, whatever they do now. */
+    public List<Container> usersOf(VolumeName volume) {
+        return containers.values().stream()
+                .filter(c -> c.spec().mounts().stream()
+                        .anyMatch(m -> m.kind() == dev.wharf.model.MountSpec.Kind.VOLUME
+                                && m.source().equals(volume.value())))
+                .toList();
+    }
+
+    /** The containers that were made from an image. */
+    public List<Container> usersOf(ImageId image) {
+        return containers.values().stream()
+                .filter(c -> c.spec().image().equals(image))
+                .toList();
+    }
+
+    /** The containers that have a place on a network. */
+    public List<Container> usersOf(NetworkId network) {
+        return containers.values().stream()
+                .filter(c -> c.places().containsKey(network))
+                .toList();
+    }
+
+    /** Whether anything stands on a layer: an image, a pull under way, a container, or a layer that is itself wanted. */
+    public boolean isWanted(LayerId layer) {
+        return images.values().stream()
+                        .anyMatch(i -> i.wanted() && i.layers().stream().anyMatch(l -> l.id().equals(layer)))
+                || pulls.values().stream()
+                        .anyMatch(p -> p.failure().isEmpty()
+                                && p.resolved()
+                                        .map(r -> r.layers().stream().anyMatch(l -> l.id().equals(layer)))
+                                        .orElse(false))
+                || containers.values().stream().anyMatch(c -> standsOn(c.top(), layer));
+    }
+
+    private boolean standsOn(Optional<LayerId> top, LayerId layer) {
+        Optional<LayerId> at = top;
+        while (at.isPresent()) {
+            if (at.get().equals(layer)) {
+                return true;
+            }
+            at = layer(at.get()).flatMap(l -> l.spec().parent());
+        }
+        return false;
+    }
+
+    // ---- changing, which only events do
+
+    public Host with(Identity who) {
+        return edit(d -> d.identity = who);
+    }
+
+    /** The host with this container as it is now. */
+    public Host with(Container c) {
+        Container before = containers.get(c.id());
+        Draft d = new Draft(this);
+        d.containers = containers.plus(c.id(), c);
+        if (before == null || !before.name().equals(c.name())) {
+            if (before != null) {
+                d.names = d.names.minus(before.name());
+            }
+            d.names = d.names.plus(c.name(), c.id());
+        }
+        d.moveLeases(before, c);
+        if (before == null || before.execs() != c.execs()) {
+            for (ExecId exec : c.execs().keySet()) {
+                d.execs = d.execs.plus(exec, c.id());
+            }
+            if (before != null) {
+                for (ExecId exec : before.execs().keySet()) {
+                    if (!c.execs().containsKey(exec)) {
+                        d.execs = d.execs.minus(exec);
+                    }
+                }
+            }
+        }
+        return new Host(d);
+    }
+
+    public Host without(ContainerId id) {
+        Container before = containers.get(id);
+        if (before == null) {
+            return this;
+        }
+        Draft d = new Draft(this);
+        d.containers = containers.minus(id);
+        d.names = names.minus(before.name());
+        d.execs = execs.minusAll(before.execs().keySet());
+        d.moveLeases(before, null);
+        return new Host(d);
+    }
+
+    /** Changes a container that is here; an unknown one changes nothing, for events outlive their subjects. */
+    public Host change(ContainerId id, UnaryOperator<Container> change) {
+        Container c = containers.get(id);
+        return c == null ? this : with(change.apply(c));
+    }
+
+    /** The host with this image; its references are taken from whatever had them before. */
+    public Host with(Image image) {
+        Draft d = new Draft(this);
+        Image before = images.get(image.id());
+        if (before != null) {
+            d.references = d.references.minusAll(before.references());
+        }
+        for (String reference : image.references()) {
+            ImageId other = d.references.get(reference);
+            if (other != null && !other.equals(image.id())) {
+                Image robbed = d.images.get(other);
+                List<String> left = new ArrayList<>(robbed.references());
+                left.remove(reference);
+                d.images = d.images.plus(other, robbed.withReferences(left));
+            }
+            d.references = d.references.plus(reference, image.id());
+        }
+        d.images = d.images.plus(image.id(), image);
+        return new Host(d);
+    }
+
+    public Host without(ImageId id) {
+        Image before = images.get(id);
+        return before == null
+                ? this
+                : edit(d -> {
+                    d.images = images.minus(id);
+                    d.references = references.minusAll(before.references());
+                });
+    }
+
+    public Host change(ImageId id, UnaryOperator<Image> change) {
+        Image i = images.get(id);
+        return i == null ? this : with(change.apply(i));
+    }
+
+    public Host with(Pull pull) {
+        return edit(d -> d.pulls = pulls.plus(pull.id(), pull));
+    }
+
+    public Host without(PullId id) {
+        return edit(d -> d.pulls = pulls.minus(id));
+    }
+
+    public Host change(PullId id, UnaryOperator<Pull> change) {
+        Pull p = pulls.get(id);
+        return p == null ? this : with(change.apply(p));
+    }
+
+    public Host with(Layer layer) {
+        return edit(d -> d.layers = layers.plus(layer.id(), layer));
+    }
+
+    public Host without(LayerId id) {
+        return edit(d -> d.layers = layers.minus(id));
+    }
+
+    public Host change(LayerId id, UnaryOperator<Layer> change) {
+        Layer l = layers.get(id);
+        return l == null ? this : with(change.apply(l));
+    }
+
+    public Host with(Network network) {
+        return edit(d -> {
+            d.networks = networks.plus(network.id(), network);
+            if (network.wanted()) {
+                d.networkNames = networkNames.plus(network.spec().name(), network.id());
+            }
+        });
+    }
+
+    public Host without(NetworkId id) {
+        Network before = networks.get(id);
+        return before == null
+                ? this
+                : edit(d -> {
+                    d.networks = networks.minus(id);
+                    d.leases = leases.minus(id);
+                    if (id.equals(networkNames.get(before.spec().name()))) {
+                        d.networkNames = networkNames.minus(before.spec().name());
+                    }
+                });
+    }
+
+    public Host change(NetworkId id, UnaryOperator<Network> change) {
+        Network n = networks.get(id);
+        return n == null ? this : with(change.apply(n));
+    }
+
+    public Host with(Volume volume) {
+        return edit(d -> d.volumes = volumes.plus(volume.name(), volume));
+    }
+
+    public Host without(VolumeName name) {
+        return edit(d -> d.volumes = volumes.minus(name));
+    }
+
+    public Host change(VolumeName name, UnaryOperator<Volume> change) {
+        Volume v = volumes.get(name);
+        return v == null ? this : with(change.apply(v));
+    }
+
+    public Host with(DriverBinding binding) {
+        return edit(d -> d.drivers = drivers.plus(binding.id(), binding));
+    }
+
+    /** Two hosts are equal when the same is so on both, however they came to be. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Host h
+                && identity.equals(h.identity)
+                && containers.equals(h.containers)
+                && images.equals(h.images)
+                && pulls.equals(h.pulls)
+                && layers.equals(h.layers)
+                && networks.equals(h.networks)
+                && volumes.equals(h.volumes)
+                && drivers.equals(h.drivers);
+    }
+
+    @Override
+    public int hashCode() {
+        return containers.hashCode();
+    }
+
+    private Host edit(java.util.function.Consumer<Draft> change) {
+        Draft d = new Draft(this);
+        change.accept(d);
+        return new Host(d);
+    }
+
+    private static String portKey(String protocol, int port) {
+        return protocol + "/" + port;
+    }
+
+    /** A host under the pen. */
+    private static final class Draft {
+        private Identity identity = Identity.NOBODY;
+        private PMap<ContainerId, Container> containers = HashTreePMap.empty();
+        private PMap<String, ContainerId> names = HashTreePMap.empty();
+        private PMap<ExecId, ContainerId> execs = HashTreePMap.empty();
+        private PMap<ImageId, Image> images = HashTreePMap.empty();
+        private PMap<String, ImageId> references = HashTreePMap.empty();
+        private PMap<PullId, Pull> pulls = HashTreePMap.empty();
+        private PMap<LayerId, Layer> layers = HashTreePMap.empty();
+        private PMap<NetworkId, Network> networks = HashTreePMap.empty();
+        private PMap<String, NetworkId> networkNames = HashTreePMap.empty();
+        private PMap<VolumeName, Volume> volumes = HashTreePMap.empty();
+        private PMap<DriverId, DriverBinding> drivers = HashTreePMap.empty();
+        private PMap<NetworkId, Leases> leases = HashTreePMap.empty();
+        private PMap<String, PMap<String, ContainerId>> ports = HashTreePMap.empty();
+
+        Draft() {}
+
+        Draft(Host h) {
+            identity = h.identity;
+            containers = h.containers;
+            names = h.names;
+            execs = h.execs;
+            images = h.images;
+            references = h.references;
+            pulls = h.pulls;
+            layers = h.layers;
+            networks = h.networks;
+            networkNames = h.networkNames;
+            volumes = h.volumes;
+            drivers = h.drivers;
+            leases = h.leases;
+            ports = h.ports;
+        }
+
+        /** Gives back what {@code before} held and takes what {@code after} holds. */
+        void moveLeases(@org.jspecify.annotations.Nullable Container before, @org.jspecify.annotations.Nullable Container after) {
+            if (before != null && after != null && before.places().equals(after.places())) {
+                return;
+            }
+            if (before != null) {
+                for (Container.Place place : before.places().values()) {
+                    NetworkId network = place.endpoint().network();
+                    Leases held = leases.get(network);
+                    if (held != null) {
+                        leases = leases.plus(network, held.without(place.endpoint()));
+                    }
+                    for (PublishedPort port : place.endpoint().ports()) {
+                        String key = portKey(port.protocol(), port.hostPort());
+                        PMap<String, ContainerId> holders = ports.get(key);
+                        if (holders != null) {
+                            PMap<String, ContainerId> left = holders.minus(port.hostAddress());
+                            ports = left.isEmpty() ? ports.minus(key) : ports.plus(key, left);
+                        }
+                    }
+                }
+            }
+            if (after != null) {
+                for (Container.Place place : after.places().values()) {
+                    NetworkId network = place.endpoint().network();
+                    Leases held = leases.get(network);
+                    leases = leases.plus(
+                            network, (held == null ? Leases.NONE : held).with(place.endpoint(), after.id()));
+                    for (PublishedPort port : place.endpoint().ports()) {
+                        String key = portKey(port.protocol(), port.hostPort());
+                        PMap<String, ContainerId> holders = ports.get(key);
+                        ports = ports.plus(
+                                key,
+                                (holders == null ? HashTreePMap.<String, ContainerId>empty() : holders)
+                                        .plus(port.hostAddress(), after.id()));
+                    }
+                }
+            }
+        }
+    }
+}

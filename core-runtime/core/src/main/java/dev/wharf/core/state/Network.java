@@ -1,0 +1,27 @@
+package dev.wharf.core.state;
+
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.spi.network.Device;
+import java.time.Instant;
+import java.util.Optional;
+
+/** A network: what it is, whether it is wanted, and its device. */
+public record Network(
+        NetworkSpec spec, Instant createdAt, boolean wanted, Fact<Device> device, Optional<Stall> stall) {
+    public NetworkId id() {
+        return spec.id();
+    }
+
+    public Network unwanted() {
+        return new Network(spec, createdAt, false, device, Optional.empty());
+    }
+
+    public Network device(Fact<Device> fact) {
+        return new Network(spec, createdAt, wanted, fact, Optional.empty());
+    }
+
+    public Network stalled(Stall why) {
+        return new Network(spec, createdAt, wanted, device, Optional.of(why));
+    }
+}

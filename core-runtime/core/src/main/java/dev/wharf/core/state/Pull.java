@@ -1,0 +1,67 @@
+package dev.wharf.core.state;
+
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.ImageConfig;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.Platform;
+import dev.wharf.model.PullId;
+import dev.wharf.spi.Failure;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A wish to bring an image here, and how far it got. A load, an import and a commit are pulls whose content is here already.
+ *
+ * @param references what the image shall be called; the first is what is looked for
+ * @param resolved what it turned out to be, once known
+ * @param failure why it will not come, once known
+ */
+public record Pull(
+        PullId id,
+        List<String> references,
+        Optional<Platform> platform,
+        Source source,
+        Instant at,
+        Optional<Resolved> resolved,
+        Optional<Failure> failure,
+        Optional<Stall> stall) {
+    public Pull {
+        references = List.copyOf(references);
+    }
+
+    /** Where the content comes from. */
+    public enum Source {
+        REGISTRY,
+        LOAD,
+        IMPORT,
+        COMMIT,
+        BUILD
+    }
+
+    /** The image behind the reference. {@code digest} is what the registry's reference stood for: an index or a manifest. */
+    public record Resolved(
+            ImageId image,
+            Descriptor target,
+            Descriptor manifest,
+            Descriptor configBlob,
+            ImageConfig config,
+            List<LayerSpec> layers) {
+        public Resolved {
+            layers = List.copyOf(layers);
+        }
+    }
+
+    public Pull resolved(Resolved what) {
+        return new Pull(id, references, platform, source, at, Optional.of(what), failure, Optional.empty());
+    }
+
+    public Pull failed(Failure why) {
+        return new Pull(id, references, platform, source, at, resolved, Optional.of(why), Optional.empty());
+    }
+
+    public Pull stalled(Stall why) {
+        return new Pull(id, references, platform, source, at, resolved, failure, Optional.of(why));
+    }
+}

@@ -1,0 +1,250 @@
+package dev.wharf.model;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a container is, whole and resolved: nothing in it depends on a default that may change later or on its image's
+ * config, which was read when the container was created.
+ *
+ * @param imageReference the image as its creator wrote it, for people; {@code image} is what counts
+ * @param hostname empty where the sandbox is not the container's own
+ * @param storage the storage driver that keeps its root file system
+ * @param runtime the OCI runtime that runs it, {@code default} for whichever this host chose
+ * @param labels the image's labels and its own
+ */
+public record ContainerSpec(
+        ImageId image,
+        String imageReference,
+        Command command,
+        Stdio stdio,
+        String hostname,
+        String domainname,
+        Map<String, String> labels,
+        Map<String, String> annotations,
+        Resources resources,
+        Security security,
+        Namespaces namespaces,
+        List<MountSpec> mounts,
+        Networking networking,
+        RestartPolicy restartPolicy,
+        boolean autoRemove,
+        Stop stop,
+        Optional<Healthcheck> healthcheck,
+        Logging logging,
+        DriverName storage,
+        Map<String, String> storageOptions,
+        DriverName runtime) {
+    public ContainerSpec {
+        Checks.oneLine(hostname, "hostname");
+        Checks.oneLine(domainname, "domainname");
+        labels = Checks.copy(labels);
+        annotations = Checks.copy(annotations);
+        mounts = Checks.copy(mounts);
+        storageOptions = Checks.copy(storageOptions);
+    }
+
+    /** The same container with other limits. */
+    public ContainerSpec withResources(Resources changed) {
+        return new ContainerSpec(
+                image,
+                imageReference,
+                command,
+                stdio,
+                hostname,
+                domainname,
+                labels,
+                annotations,
+                changed,
+                security,
+                namespaces,
+                mounts,
+                networking,
+                restartPolicy,
+                autoRemove,
+                stop,
+                healthcheck,
+                logging,
+                storage,
+                storageOptions,
+                runtime);
+    }
+
+    /** The same container with another restart policy. */
+    public ContainerSpec withRestartPolicy(RestartPolicy changed) {
+        return new ContainerSpec(
+                image,
+                imageReference,
+                command,
+                stdio,
+                hostname,
+                domainname,
+                labels,
+                annotations,
+                resources,
+                security,
+                namespaces,
+                mounts,
+                networking,
+                changed,
+                autoRemove,
+                stop,
+                healthcheck,
+                logging,
+                storage,
+                storageOptions,
+                runtime);
+    }
+
+    /**
+     * What to run: entry point and arguments, kept apart because people see them apart.
+     *
+     * @param entrypoint the effective entry point, maybe empty
+     * @param cmd the effective arguments, maybe empty
+     * @param env {@code NAME=value}, image first, the creator's own after; the last of a name wins
+     * @param user {@code name|uid[:group|gid]}, empty for root
+     * @param workingDir absolute, {@code /} where nobody said
+     * @param init whether a small init process reaps beside it
+     */
+    public record Command(
+            List<String> entrypoint,
+            List<String> cmd,
+            List<String> env,
+            String user,
+            List<String> additionalGroups,
+            String workingDir,
+            boolean init) {
+        public Command {
+            entrypoint = Checks.copy(entrypoint);
+            cmd = Checks.copy(cmd);
+            env = Checks.copy(env);
+            additionalGroups = Checks.copy(additionalGroups);
+            Checks.oneLine(user, "user");
+        }
+
+        /** The whole argument vector. */
+        public List<String> arguments() {
+            return java.util.stream.Stream.concat(entrypoint.stream(), cmd.stream())
+                    .toList();
+        }
+    }
+
+    /** How the standard streams are held. {@code stdinOnce} closes stdin when the first attached client goes. */
+    public record Stdio(boolean tty, boolean openStdin, boolean stdinOnce) {}
+
+    /**
+     * How to stop it politely.
+     *
+     * @param timeout how long to wait before the kill; negative waits for ever
+     */
+    public record Stop(Signal signal, Duration timeout) {
+        public static final Stop DEFAULT = new Stop(Signal.TERM, Duration.ofSeconds(10));
+    }
+
+    /** Where output goes: {@code json-file}, {@code local}, {@code none}, ... and that driver's options. */
+    public record Logging(String driver, Map<String, String> options) {
+        public Logging {
+            options = Checks.copy(options);
+        }
+    }
+
+    /**
+     * What it may do.
+     *
+     * @param capabilities names such as {@code CAP_CHOWN}: the whole bounding set, resolved
+     * @param capAdd and {@code capDrop} as the creator wrote them, for people
+     * @param seccomp {@code default}, {@code unconfined} or a profile's JSON text
+     * @param apparmor an AppArmor profile's name, or empty
+     * @param maskedPaths paths hidden from it, resolved
+     * @param readOnlyPaths paths it may only read, resolved
+     * @param options the creator's {@code --security-opt} words, for people
+     */
+    public record Security(
+            boolean privileged,
+            List<String> capabilities,
+            List<String> capAdd,
+            List<String> capDrop,
+            boolean noNewPrivileges,
+            String seccomp,
+            String apparmor,
+            List<String> maskedPaths,
+            List<String> readOnlyPaths,
+            boolean readOnlyRootfs,
+            Map<String, String> sysctls,
+            List<String> options) {
+        public Security {
+            capabilities = Checks.copy(capabilities);
+            capAdd = Checks.copy(capAdd);
+            capDrop = Checks.copy(capDrop);
+            maskedPaths = Checks.copy(maskedPaths);
+            readOnlyPaths = Checks.copy(readOnlyPaths);
+            sysctls = Checks.copy(sysctls);
+            options = Checks.copy(options);
+        }
+    }
+
+    /** Which namespaces are its own and which it shares. The network namespace is in {@link Networking}. */
+    public record Namespaces(Namespace pid, Namespace ipc, Namespace uts, Namespace cgroup, Namespace user) {
+        public static final Namespaces PRIVATE = new Namespaces(
+                Namespace.PRIVATE, Namespace.PRIVATE, Namespace.PRIVATE, Namespace.PRIVATE, Namespace.HOST);
+    }
+
+    /**
+     * One namespace.
+     *
+     * @param container whose namespace it is, for {@link Kind#CONTAINER}
+     */
+    public record Namespace(Kind kind, Optional<ContainerId> container) {
+        public static final Namespace PRIVATE = new Namespace(Kind.PRIVATE, Optional.empty());
+        public static final Namespace HOST = new Namespace(Kind.HOST, Optional.empty());
+
+        public static Namespace of(ContainerId container) {
+            return new Namespace(Kind.CONTAINER, Optional.of(container));
+        }
+
+        /** Whose it is; {@code SHAREABLE} is an IPC namespace that others may join, {@code NONE} one without /dev/shm. */
+        public enum Kind {
+            PRIVATE,
+            HOST,
+            CONTAINER,
+            SHAREABLE,
+            NONE
+        }
+    }
+
+    /**
+     * How it is reached and what it sees of the network.
+     *
+     * @param sandbox PRIVATE for one of its own, HOST, CONTAINER for another's, NONE for one of its own with only lo
+     * @param networks the networks it wants to be on, in order of preference for the default route
+     * @param exposed ports in the form {@code 80/tcp}
+     * @param published host ports wanted
+     * @param publishAll whether every exposed port gets a host port
+     * @param extraHosts lines for /etc/hosts, {@code name:address}
+     */
+    public record Networking(
+            Namespace sandbox,
+            List<NetworkWish> networks,
+            List<String> exposed,
+            List<PortWish> published,
+            boolean publishAll,
+            List<String> dns,
+            List<String> dnsSearch,
+            List<String> dnsOptions,
+            List<String> extraHosts,
+            List<String> links,
+            String macAddress) {
+        public Networking {
+            networks = Checks.copy(networks);
+            exposed = Checks.copy(exposed);
+            published = Checks.copy(published);
+            dns = Checks.copy(dns);
+            dnsSearch = Checks.copy(dnsSearch);
+            dnsOptions = Checks.copy(dnsOptions);
+            extraHosts = Checks.copy(extraHosts);
+            links = Checks.copy(links);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package dev.wharf.model;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A container's place on a network, whole: a driver can make it or undo it with nothing else in hand.
+ *
+ * @param id 64 hexadecimal digits, new for every start, so that no new endpoint meets the remains of an old one
+ * @param hostInterface the host's end, at most 15 bytes, made from the id; empty where the mode has none
+ * @param containerInterface the name inside, such as {@code eth0}
+ * @param ipv4 address with prefix length, such as {@code 172.17.0.2/16}; empty where there is none
+ * @param gateway4 the default route inside, empty for none
+ * @param ipv6 and {@code gateway6} the same for IPv6
+ * @param mac the hardware address inside
+ * @param ports host ports that lead here
+ */
+public record EndpointSpec(
+        String id,
+        NetworkId network,
+        String hostInterface,
+        String containerInterface,
+        String ipv4,
+        String gateway4,
+        String ipv6,
+        String gateway6,
+        String mac,
+        List<String> aliases,
+        List<PublishedPort> ports,
+        Map<String, String> options) {
+    public EndpointSpec {
+        aliases = Checks.copy(aliases);
+        ports = Checks.copy(ports);
+        options = Checks.copy(options);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.wharf.model;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a network is.
+ *
+ * @param driver its network mode, such as {@code bridge}
+ * @param deviceName the kernel's name for its device, at most 15 bytes, chosen before the driver is asked; empty where
+ *     the mode has none
+ * @param pools address pools, at most one of IPv4 and one of IPv6 in this order
+ * @param internal whether it leads nowhere outside
+ * @param predefined whether it came with the house and may not be removed
+ */
+public record NetworkSpec(
+        NetworkId id,
+        String name,
+        DriverName driver,
+        String deviceName,
+        List<Pool> pools,
+        boolean internal,
+        boolean attachable,
+        boolean ipv6,
+        boolean predefined,
+        Map<String, String> options,
+        Map<String, String> ipamOptions,
+        Map<String, String> labels) {
+    public NetworkSpec {
+        Checks.oneLine(name, "network name");
+        pools = Checks.copy(pools);
+        options = Checks.copy(options);
+        ipamOptions = Checks.copy(ipamOptions);
+        labels = Checks.copy(labels);
+    }
+
+    /**
+     * Addresses of one network.
+     *
+     * @param subnet CIDR, such as {@code 172.18.0.0/16}
+     * @param gateway the host's own address in it, without prefix length
+     * @param range the part of the subnet to give out, CIDR, or empty for all of it
+     * @param reserved named addresses that are never given out
+     */
+    public record Pool(String subnet, String gateway, String range, Map<String, String> reserved) {
+        public Pool {
+            reserved = Checks.copy(reserved);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package dev.wharf.model;
+
+/**
+ * An operating system and processor, as in {@code linux/arm64/v8} (OCI image spec, image index).
+ *
+ * @param variant the processor's variant, or empty
+ */
+public record Platform(String os, String architecture, String variant) {
+    public Platform {
+        Checks.oneLine(os, "platform");
+        Checks.oneLine(architecture, "platform");
+        Checks.oneLine(variant, "platform");
+    }
+
+    /** The platform of this host. */
+    public static Platform host() {
+        return switch (System.getProperty("os.arch", "amd64")) {
+            case "amd64", "x86_64" -> new Platform("linux", "amd64", "");
+            case "aarch64", "arm64" -> new Platform("linux", "arm64", "v8");
+            default -> new Platform("linux", System.getProperty("os.arch"), "");
+        };
+    }
+
+    /** Reads {@code os/arch[/variant]} or {@code os}, which stands for this host's processor. */
+    public static Platform parse(String text) {
+        String[] parts = text.split("/", -1);
+        if (text.isBlank() || parts.length > 3) {
+            throw new IllegalArgumentException("invalid platform \"" + text + "\": expected os/arch[/variant]");
+        }
+        return new Platform(
+                parts[0], parts.length > 1 ? parts[1] : host().architecture(), parts.length > 2 ? parts[2] : "");
+    }
+
+    /** Whether an image of {@code offered} runs where this is asked for; an absent variant matches any. */
+    public boolean accepts(Platform offered) {
+        return os.equals(offered.os)
+                && architecture.equals(offered.architecture)
+                && (variant.isEmpty() || offered.variant.isEmpty() || variant.equals(offered.variant));
+    }
+
+    @Override
+    public String toString() {
+        return os + "/" + architecture + (variant.isEmpty() ? "" : "/" + variant);
+    }
+}

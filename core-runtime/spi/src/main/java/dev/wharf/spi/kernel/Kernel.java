@@ -1,0 +1,56 @@
+package dev.wharf.spi.kernel;
+
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
+import dev.wharf.spi.DriverException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The kernel and the directories that need its help, with the manners of a {@link dev.wharf.spi.Driver}: repeatable calls,
+ * keys chosen by the caller, no truth in memory.
+ */
+@ProviderType
+public interface Kernel {
+    /** The kernel's boot id (proc(5), random/boot_id): a new one means that everything kernel-lived is gone. */
+    String bootId() throws DriverException;
+
+    /**
+     * Makes the mounts appear, in order, at the container's root file system directory and answers with that directory.
+     * Repeating the call while they are mounted changes nothing.
+     */
+    Path mountRootfs(ContainerId container, List<Mount> mounts) throws DriverException;
+
+    /** Unmounts the container's root file system and everything under it, and removes the mount point. */
+    void unmountRootfs(ContainerId container) throws DriverException;
+
+    /** Every root file system of ours that is mounted now. */
+    Map<ContainerId, Path> mountedRootfs() throws DriverException;
+
+    /** Makes a network namespace with only {@code lo}, which is up; held by a file, not by a process. */
+    Sandbox createSandbox(SandboxKey key) throws DriverException;
+
+    /** Lets go of the namespace; the kernel takes it apart in its own time, which is not waited for. */
+    void removeSandbox(SandboxKey key) throws DriverException;
+
+    /** Every sandbox of ours there is now. */
+    List<Sandbox> sandboxes() throws DriverException;
+
+    /** Makes the volume's directory and answers with it. */
+    Path createVolume(VolumeSpec volume) throws DriverException;
+
+    /** Removes the volume's directory and everything in it, following no link out of it. */
+    void removeVolume(VolumeName volume) throws DriverException;
+
+    /** Every volume found on disk now. */
+    Map<VolumeName, Path> volumes() throws DriverException;
+
+    /**
+     * Fills an empty volume with what the image has at {@code target}: names, owners, modes, times, links, extended
+     * attributes. A volume that holds anything is left alone. {@code target} is resolved inside {@code rootfs} only.
+     */
+    void copyUp(Path rootfs, String target, Path volume) throws DriverException;
+}

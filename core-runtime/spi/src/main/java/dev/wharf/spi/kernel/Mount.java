@@ -1,0 +1,16 @@
+package dev.wharf.spi.kernel;
+
+import java.util.List;
+
+/**
+ * A described mount (mount(2)). The driver describes, the kernel port mounts.
+ *
+ * @param type the file system, such as {@code overlay}, or {@code bind}
+ * @param source the device, directory or word the type wants
+ * @param options in the words of mount(8), such as {@code ro} and {@code lowerdir=...}
+ */
+public record Mount(String type, String source, List<String> options) {
+    public Mount {
+        options = List.copyOf(options);
+    }
+}

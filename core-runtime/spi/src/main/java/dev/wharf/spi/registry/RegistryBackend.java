@@ -1,0 +1,41 @@
+package dev.wharf.spi.registry;
+
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.Reference;
+import dev.wharf.model.Repository;
+import dev.wharf.spi.Driver;
+import dev.wharf.spi.DriverException;
+import java.io.InputStream;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** Finds images where they are kept: a distribution registry, an OCI layout on disk, a mirror. */
+@ConsumerType
+public interface RegistryBackend extends Driver {
+    /** Whether this backend answers for {@code repository}; the first by rank that does is asked. */
+    boolean serves(Repository repository);
+
+    /** Opens one repository with one set of credentials. */
+    Remote open(Repository repository, Credentials credentials) throws DriverException;
+
+    /** One repository, opened with one set of credentials; used by several threads at once. */
+    interface Remote extends AutoCloseable {
+        /** The descriptor a tag or digest stands for now. MISSING where there is none. */
+        Descriptor resolve(Reference reference) throws DriverException;
+
+        /**
+         * The bytes of a manifest, a config or a layer from {@code offset} on; the caller verifies size and digest.
+         *
+         * @param offset where to go on after a broken transfer, in bytes; 0 for the start
+         */
+        InputStream fetch(Descriptor content, long offset) throws DriverException;
+
+        /** Uploads content unless the repository has it already. */
+        void push(Content content) throws DriverException;
+
+        /** Makes {@code reference} stand for {@code manifest}, whose bytes were pushed before. */
+        void tag(Reference reference, Descriptor manifest) throws DriverException;
+
+        @Override
+        void close();
+    }
+}

@@ -1,0 +1,53 @@
+package dev.wharf.spi.runtime;
+
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Everything a runtime needs to make a container: the specification, and where the rest of the house put things.
+ *
+ * @param name the container's name, for its hosts file and environment
+ * @param rootfs the mounted root file system
+ * @param mounts binds, volumes and tmpfs, sources resolved to host paths
+ * @param networkNamespace the sandbox's file, {@link dev.wharf.spi.kernel.Sandbox#HOST_PATH} for the host's
+ * @param joined for each of {@code pid}, {@code ipc}, {@code uts} that is another container's: that namespace's file
+ * @param hosts lines of /etc/hosts in order: address, then names
+ * @param sharedFiles the container whose hosts, hostname and resolv.conf it shares because it shares its sandbox, or its
+ *     own id
+ */
+public record RuntimeSpec(
+        ContainerId container,
+        String name,
+        int generation,
+        ContainerSpec spec,
+        Path rootfs,
+        List<BoundMount> mounts,
+        Path networkNamespace,
+        Map<String, Path> joined,
+        List<HostLine> hosts,
+        List<String> nameservers,
+        ContainerId sharedFiles) {
+    public RuntimeSpec {
+        mounts = List.copyOf(mounts);
+        joined = Map.copyOf(joined);
+        hosts = List.copyOf(hosts);
+        nameservers = List.copyOf(nameservers);
+    }
+
+    /** One mount inside: {@code type} is bind or tmpfs; options in the words of mount(8). */
+    public record BoundMount(String type, String source, String target, List<String> options) {
+        public BoundMount {
+            options = List.copyOf(options);
+        }
+    }
+
+    /** One line of /etc/hosts. */
+    public record HostLine(String address, List<String> names) {
+        public HostLine {
+            names = List.copyOf(names);
+        }
+    }
+}
