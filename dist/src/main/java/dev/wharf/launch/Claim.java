@@ -1,0 +1,60 @@
+package dev.wharf.launch;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A directory held for this process alone. The kernel keeps the claim and drops it when the process ends, however it
+ * ends, so nothing is ever left to clean up; the file itself stays and means nothing.
+ */
+final class Claim implements AutoCloseable {
+    private static final String FILE = "wharfd.lock";
+
+    private final FileChannel channel;
+
+    private Claim(FileChannel channel) {
+        this.channel = channel;
+    }
+
+    /** Makes {@code root} if need be and claims it; {@code option} is what to change when somebody else has it. */
+    static Claim on(Path root, String option) throws CannotStart {
+        try {
+            Files.createDirectories(root);
+            FileChannel channel = FileChannel.open(
+                    root.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            if (channel.tryLock() == null) {
+                String holder = read(channel);
+                channel.close();
+                throw new CannotStart(
+                        "another wharfd" + holder + " uses " + root + "; stop it or choose another " + option);
+            }
+            channel.truncate(0);
+            channel.write(
+                    ByteBuffer.wrap(Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
+            return new Claim(channel);
+        } catch (IOException e) {
+            throw new CannotStart("cannot use " + root + " as " + option + ": " + Reason.of(e), e);
+        }
+    }
+
+    private static String read(FileChannel channel) throws IOException {
+        ByteBuffer pid = ByteBuffer.allocate(20);
+        channel.read(pid, 0);
+        String digits = new String(pid.array(), 0, pid.position(), StandardCharsets.US_ASCII).strip();
+        return digits.isEmpty() ? "" : " (pid " + digits + ")";
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // The process is about to end, and the kernel closes what we could not.
+        }
+    }
+}

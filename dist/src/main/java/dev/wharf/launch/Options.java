@@ -1,0 +1,215 @@
+package dev.wharf.launch;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * What the operator asked for on the command line, checked and complete. A parser of our own, because it is smaller
+ * than the glue for a library would be, and because every millisecond of start is paid at every start.
+ */
+record Options(
+        Wish wish,
+        Path dataRoot,
+        Path execRoot,
+        List<String> hosts,
+        Path pidFile,
+        Path configDir,
+        Path pluginsDir,
+        LogLevel logLevel,
+        String bridge,
+        Optional<String> bip) {
+
+    enum Wish {
+        SERVE,
+        HELP,
+        VERSION,
+        REHEARSE
+    }
+
+    enum LogLevel {
+        ERROR,
+        WARN,
+        INFO,
+        DEBUG,
+        TRACE;
+
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** The kernel's limit for the name of a network device, and for the path of a unix socket, without their zeros. */
+    private static final int DEVICE_NAME_BYTES = 15;
+
+    private static final int SOCKET_PATH_BYTES = 107;
+
+    private static final Pattern DEVICE_NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]*");
+    private static final Pattern CIDR = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})/(\\d{1,2})");
+
+    /** A bridge wants an address of its own, one for a container, and the two that no host may have. */
+    private static final int NARROWEST_PREFIX = 30;
+
+    private static final List<String> VALUED = List.of(
+            "--data-root",
+            "--exec-root",
+            "--host",
+            "--pidfile",
+            "--config-dir",
+            "--plugins-dir",
+            "--log-level",
+            "--bridge",
+            "--bip");
+
+    Options {
+        hosts = List.copyOf(hosts);
+    }
+
+    /** Where this Wharf is installed: the folder that holds {@code bin}, {@code lib} and {@code bundles}. */
+    static Path home() {
+        return Path.of(System.getProperty("wharf.home", ".")).toAbsolutePath().normalize();
+    }
+
+    static Options parse(String... words) throws Misuse {
+        Wish wish = Wish.SERVE;
+        Map<String, String> values = new HashMap<>();
+        List<String> hosts = new ArrayList<>();
+        for (int i = 0; i < words.length; i++) {
+            String word = words[i];
+            int equals = word.startsWith("--") ? word.indexOf('=') : -1;
+            String name = longName(equals < 0 ? word : word.substring(0, equals));
+            switch (name) {
+                // The first of these wins at once: who asks for help gets it, whatever else is on the line.
+                case "--help" -> {
+                    return of(Wish.HELP, Map.of(), List.of());
+                }
+                case "--version" -> {
+                    return of(Wish.VERSION, Map.of(), List.of());
+                }
+                case "--rehearse" -> wish = Wish.REHEARSE;
+                default -> {
+                    if (!VALUED.contains(name)) {
+                        throw new Misuse(
+                                name.startsWith("-") ? "unknown option " + name : "unexpected argument " + word);
+                    }
+                    if (equals < 0 && i + 1 == words.length) throw new Misuse(name + " needs a value");
+                    String value = equals < 0 ? words[++i] : word.substring(equals + 1);
+                    if (value.isBlank()) throw new Misuse(name + " needs a value");
+                    if (name.equals("--host")) {
+                        hosts.add(value);
+                    } else if (values.put(name, value) != null) {
+                        throw new Misuse(name + " is given twice");
+                    }
+                }
+            }
+        }
+        return of(wish, values, hosts);
+    }
+
+    private static String longName(String name) {
+        return switch (name) {
+            case "-h" -> "--help";
+            case "-v" -> "--version";
+            case "-H" -> "--host";
+            case "-p" -> "--pidfile";
+            case "-b" -> "--bridge";
+            default -> name;
+        };
+    }
+
+    private static Options of(Wish wish, Map<String, String> values, List<String> hosts) throws Misuse {
+        Path execRoot = directory(values, "--exec-root", Path.of("/run/wharf"));
+        List<String> addresses = new ArrayList<>();
+        for (String host : hosts.isEmpty() ? List.of("unix:///run/wharf/wharf.sock") : hosts) {
+            addresses.add(host(host));
+        }
+        return new Options(
+                wish,
+                directory(values, "--data-root", Path.of("/var/lib/wharf")),
+                execRoot,
+                addresses,
+                directory(values, "--pidfile", execRoot.resolve("wharfd.pid")),
+                directory(values, "--config-dir", home().resolve("etc")),
+                directory(values, "--plugins-dir", home().resolve("plugins")),
+                logLevel(values.getOrDefault("--log-level", "info")),
+                bridge(values.getOrDefault("--bridge", "wharf0")),
+                bip(values));
+    }
+
+    private static Path directory(Map<String, String> values, String name, Path byDefault) throws Misuse {
+        String value = values.get(name);
+        if (value == null) return byDefault;
+        // These characters separate things in mount options and in lists of folders, so no path of ours has them.
+        if (value.indexOf(',') >= 0 || value.indexOf(':') >= 0) {
+            throw new Misuse(name + " " + value + ": a path with a comma or a colon cannot be mounted");
+        }
+        return Path.of(value).toAbsolutePath().normalize();
+    }
+
+    private static String host(String value) throws Misuse {
+        if (!value.startsWith("unix:///") || value.endsWith("/")) {
+            throw new Misuse("--host " + value + ": expected a socket such as unix:///run/wharf/wharf.sock");
+        }
+        if (value.indexOf(',') >= 0) {
+            throw new Misuse("--host " + value + ": repeat --host for each socket, and use no commas");
+        }
+        String path = value.substring("unix://".length());
+        if (path.getBytes(StandardCharsets.UTF_8).length > SOCKET_PATH_BYTES) {
+            throw new Misuse("--host " + value + ": a socket's path has at most " + SOCKET_PATH_BYTES + " bytes");
+        }
+        return value;
+    }
+
+    private static LogLevel logLevel(String value) throws Misuse {
+        for (LogLevel level : LogLevel.values()) {
+            if (level.word().equals(value)) return level;
+        }
+        throw new Misuse("--log-level " + value + ": expected error, warn, info, debug or trace");
+    }
+
+    private static String bridge(String value) throws Misuse {
+        if (value.length() > DEVICE_NAME_BYTES || !DEVICE_NAME.matcher(value).matches()) {
+            throw new Misuse("--bridge " + value + ": a device name has at most " + DEVICE_NAME_BYTES
+                    + " letters, digits, dots, dashes and underscores");
+        }
+        return value;
+    }
+
+    private static Optional<String> bip(Map<String, String> values) throws Misuse {
+        String value = values.get("--bip");
+        if (value == null) return Optional.empty();
+        var cidr = CIDR.matcher(value);
+        boolean sound = cidr.matches() && Integer.parseInt(cidr.group(5)) <= NARROWEST_PREFIX;
+        for (int octet = 1; sound && octet <= 4; octet++) {
+            sound = Integer.parseInt(cidr.group(octet)) <= 255;
+        }
+        if (!sound) {
+            throw new Misuse("--bip " + value
+                    + ": expected the bridge's own address and its network's prefix, such as 10.88.0.1/16");
+        }
+        return Optional.of(value);
+    }
+
+    /** These options as the framework properties that bundles read with {@code BundleContext.getProperty}. */
+    Map<String, String> properties() {
+        Map<String, String> properties = new HashMap<>();
+        properties.put("wharf.version", Texts.version());
+        properties.put("wharf.home", home().toString());
+        properties.put("wharf.data.root", dataRoot.toString());
+        properties.put("wharf.exec.root", execRoot.toString());
+        properties.put("wharf.hosts", String.join(",", hosts));
+        properties.put("wharf.pidfile", pidFile.toString());
+        properties.put("wharf.config.dir", configDir.toString());
+        properties.put("wharf.plugins.dir", pluginsDir.toString());
+        properties.put("wharf.log.level", logLevel.word());
+        properties.put("wharf.bridge.name", bridge);
+        bip.ifPresent(cidr -> properties.put("wharf.bridge.bip", cidr));
+        return properties;
+    }
+}

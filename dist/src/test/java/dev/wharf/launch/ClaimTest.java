@@ -1,0 +1,64 @@
+package dev.wharf.launch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ClaimTest {
+    @TempDir
+    private Path folder;
+
+    /** Claims the folder in its argument, says so, and holds it until its input ends. */
+    static final class Holder {
+        private Holder() {}
+
+        public static void main(String[] words) throws Exception {
+            try (Claim claim = Claim.on(Path.of(words[0]), "--data-root")) {
+                System.out.println("held");
+                System.in.read();
+            }
+        }
+    }
+
+    @Test
+    void aRootBelongsToOneProcessAtATimeAndIsFreeWhenThatProcessDies() throws Exception {
+        Process holder = hold();
+        try {
+            assertThatThrownBy(() -> Claim.on(folder, "--data-root"))
+                    .isInstanceOf(CannotStart.class)
+                    .hasMessage("another wharfd (pid " + holder.pid() + ") uses " + folder
+                            + "; stop it or choose another --data-root");
+        } finally {
+            holder.destroyForcibly();
+            assertThat(holder.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        }
+
+        Claim.on(folder, "--data-root").close();
+    }
+
+    @Test
+    void aRootThatIsAFileIsRefusedWithItsName() throws Exception {
+        Path file = Files.createFile(folder.resolve("file"));
+
+        assertThatThrownBy(() -> Claim.on(file, "--exec-root"))
+                .hasMessage("cannot use " + file + " as --exec-root: it is a file, not a directory");
+    }
+
+    private Process hold() throws Exception {
+        Process holder = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Holder.class.getName(),
+                        folder.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        assertThat(holder.inputReader().readLine()).isEqualTo("held");
+        return holder;
+    }
+}
