@@ -1,0 +1,26 @@
+# Sourced by the commands in bin, with their name in $me: finds Java as $java and its version, such as 17, as
+# $java_version. Every JDK has a file that names its version, which saves starting a JVM to ask.
+
+if [ -n "${JAVA_HOME:-}" ]; then
+    java=$JAVA_HOME/bin/java
+else
+    java=$(command -v java) || java=none
+fi
+if [ ! -x "$java" ]; then
+    echo "$me: no Java found; install a Java 17 runtime or newer (on Debian: openjdk-17-jre-headless) or set JAVA_HOME" >&2
+    exit 1
+fi
+
+java=$(readlink -f -- "$java")
+java_version=17
+if [ -r "${java%/bin/java}/release" ]; then
+    while IFS== read -r java_key java_value; do
+        [ "$java_key" = JAVA_VERSION ] || continue
+        java_value=${java_value#\"}
+        java_version=${java_value%%[!0-9]*}
+    done < "${java%/bin/java}/release"
+fi
+if [ "$java_version" -lt 17 ]; then
+    echo "$me: $java is Java $java_version; Wharf needs Java 17 or newer (set JAVA_HOME)" >&2
+    exit 1
+fi
