@@ -30,6 +30,12 @@ public interface Kernel {
     /** Every root file system of ours that is mounted now. */
     Map<ContainerId, Path> mountedRootfs() throws DriverException;
 
+    /**
+     * Makes sure that the source of a bind mount is there. MISSING, with the text {@code bind source path does not exist: P},
+     * where it is not and {@code create} is false; otherwise a missing one is made as a directory.
+     */
+    void ensureBindSource(Path source, boolean create) throws DriverException;
+
     /** Makes a network namespace with only {@code lo}, which is up; held by a file, not by a process. */
     Sandbox createSandbox(SandboxKey key) throws DriverException;
 

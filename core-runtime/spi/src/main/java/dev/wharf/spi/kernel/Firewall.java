@@ -1,0 +1,41 @@
+package dev.wharf.spi.kernel;
+
+import dev.wharf.spi.DriverException;
+import java.util.List;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** nf_tables of the daemon's own network namespace, by libnftables(3) inside the process. Safe to use from any thread. */
+@ProviderType
+public interface Firewall {
+    /**
+     * Runs commands in the language of nft(8) as one transaction: all or none. MISSING where a table, chain, set or element
+     * that they name is not there, EXISTS where an element is there with another value.
+     */
+    void apply(String commands) throws DriverException;
+
+    /** The elements of a set or map now. MISSING where there is no such set. */
+    List<Element> elements(String family, String table, String set) throws DriverException;
+
+    /** Every table there is now. */
+    List<Table> tables() throws DriverException;
+
+    /** Chains on the forward hook whose policy drops, whoever made them, as {@code family table chain}. */
+    List<String> droppingForwardChains() throws DriverException;
+
+    /** A table by family, such as {@code inet}, and name. */
+    record Table(String family, String name) {}
+
+    /**
+     * An element of a set or map.
+     *
+     * @param key the parts of its key in nft's words, such as {@code tcp}, {@code 10.0.0.1}, {@code 80}
+     * @param value the parts of what it is mapped to, empty in a set
+     * @param comment what its maker wrote on it, or empty
+     */
+    record Element(List<String> key, List<String> value, String comment) {
+        public Element {
+            key = List.copyOf(key);
+            value = List.copyOf(value);
+        }
+    }
+}
