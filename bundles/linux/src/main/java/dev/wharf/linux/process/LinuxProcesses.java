@@ -1,0 +1,182 @@
+package dev.wharf.linux.process;
+
+import dev.wharf.linux.libc.Errno;
+import dev.wharf.linux.libc.LibC;
+import dev.wharf.model.Signal;
+import dev.wharf.spi.kernel.Processes;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+
+/** Processes by pidfd and posix_spawn. */
+@Component(service = Processes.class)
+public final class LinuxProcesses implements Processes {
+    private static final int P_PIDFD = 3;
+    private static final int WNOHANG = 1;
+    private static final int WEXITED = 4;
+    private static final int CLD_EXITED = 1;
+
+    private final LibC libc = LibC.get();
+    private final Epoll epoll;
+
+    @Activate
+    public LinuxProcesses(@Reference Epoll epoll) {
+        this.epoll = epoll;
+    }
+
+    @Override
+    public OptionalLong startTicks(int pid) {
+        String stat;
+        try {
+            stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return OptionalLong.empty();
+        }
+        // The name in parentheses may hold anything, spaces and parentheses too; field 3 follows the last one.
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        boolean zombie = fields[0].equals("Z") || fields[0].equals("X");
+        // A first thread that has ended while others run on looks like a zombie and is none.
+        boolean gone = zombie && Integer.parseInt(fields[20 - 3]) <= 1;
+        return gone ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(fields[22 - 3]));
+    }
+
+    @Override
+    public Watch watch(int pid, long startTicks, Runnable ended) throws IOException {
+        int pidfd = open(pid, startTicks);
+        if (pidfd < 0) {
+            AtomicBoolean wanted = new AtomicBoolean(true);
+            epoll.execute(() -> {
+                if (wanted.getAndSet(false)) {
+                    ended.run();
+                }
+            });
+            return () -> wanted.set(false);
+        }
+        return new PidWatch(pidfd, ended);
+    }
+
+    @Override
+    public boolean signal(int pid, long startTicks, Signal signal) throws IOException {
+        int pidfd = open(pid, startTicks);
+        if (pidfd < 0) {
+            return false;
+        }
+        try {
+            if (libc.syscall(LibC.SYS_PIDFD_SEND_SIGNAL, pidfd, signal.number(), 0, 0) == 0) {
+                return true;
+            }
+            if (LibC.errno() == Errno.ESRCH) {
+                return false;
+            }
+            throw Errno.failed("pidfd_send_signal " + signal, "process " + pid);
+        } finally {
+            libc.close(pidfd);
+        }
+    }
+
+    @Override
+    public int spawn(Spawn spawn, IntConsumer ended) throws IOException {
+        int pid;
+        try (SpawnCall call = new SpawnCall(libc, spawn)) {
+            pid = call.run();
+        }
+        // Nobody but us reaps it, so its pid is its own until then.
+        int pidfd = pidfdOpen(pid);
+        Errno.check(pidfd, "pidfd_open", spawn.program());
+        new PidWatch(pidfd, () -> ended.accept(reap(pidfd)));
+        return pid;
+    }
+
+    /** A pidfd of the very process, or -1 where it has ended. */
+    private int open(int pid, long startTicks) throws IOException {
+        int pidfd = pidfdOpen(pid);
+        if (pidfd < 0) {
+            int errno = LibC.errno();
+            // EINVAL: the number now names a thread, so the process of that pid is gone.
+            if (errno == Errno.ESRCH || errno == Errno.EINVAL) {
+                return -1;
+            }
+            throw Errno.exception(errno, "pidfd_open", "process " + pid);
+        }
+        // Looked at after the opening: from here on the pid cannot pass to another process unseen.
+        OptionalLong found = startTicks(pid);
+        if (found.isEmpty() || found.getAsLong() != startTicks) {
+            libc.close(pidfd);
+            return -1;
+        }
+        return pidfd;
+    }
+
+    private int pidfdOpen(int pid) {
+        return (int) libc.syscall(LibC.SYS_PIDFD_OPEN, pid, 0, 0, 0);
+    }
+
+    private int reap(int pidfd) {
+        byte[] raw = new byte[128];
+        if (libc.waitid(P_PIDFD, pidfd, raw, WEXITED | WNOHANG) < 0) {
+            // Somebody ignores SIGCHLD for the whole JVM: then the kernel reaps, and the status is lost.
+            return 255;
+        }
+        ByteBuffer siginfo = ByteBuffer.wrap(raw).order(ByteOrder.nativeOrder());
+        int code = siginfo.getInt(8);
+        int status = siginfo.getInt(24);
+        return code == CLD_EXITED ? status : 128 + status;
+    }
+
+    /** Interest in one pidfd; tells once and closes itself, or is closed by whoever has lost interest. */
+    private final class PidWatch implements Watch {
+        private final int pidfd;
+        private final AtomicBoolean open = new AtomicBoolean(true);
+        private final Runnable ended;
+        private final Epoll.Registration registration;
+
+        PidWatch(int pidfd, Runnable ended) throws IOException {
+            this.pidfd = pidfd;
+            this.ended = ended;
+            Epoll.Registration added;
+            try {
+                synchronized (this) {
+                    added = epoll.add(pidfd, Epoll.IN, events -> end());
+                    this.registration = added;
+                }
+            } catch (IOException e) {
+                libc.close(pidfd);
+                throw e;
+            }
+        }
+
+        private void end() {
+            synchronized (this) {
+                if (!open.getAndSet(false)) {
+                    return;
+                }
+                registration.close();
+            }
+            try {
+                ended.run();
+            } finally {
+                libc.close(pidfd);
+            }
+        }
+
+        @Override
+        public void close() {
+            synchronized (this) {
+                if (!open.getAndSet(false)) {
+                    return;
+                }
+                registration.close();
+            }
+            libc.close(pidfd);
+        }
+    }
+}
