@@ -72,6 +72,14 @@ public record ContainerSpec(
                 runtime);
     }
 
+    /** The same container with other wishes for the network. */
+    public ContainerSpec withNetworking(Networking changed) {
+        return new ContainerSpec(
+                image, imageReference, command, stdio, hostname, domainname, labels, annotations, resources, security,
+                namespaces, mounts, changed, restartPolicy, autoRemove, stop, healthcheck, logging, storage,
+                storageOptions, runtime);
+    }
+
     /** The same container with another restart policy. */
     public ContainerSpec withRestartPolicy(RestartPolicy changed) {
         return new ContainerSpec(
@@ -245,6 +253,13 @@ public record ContainerSpec(
             dnsOptions = Checks.copy(dnsOptions);
             extraHosts = Checks.copy(extraHosts);
             links = Checks.copy(links);
+        }
+
+        /** The same with other networks wanted. */
+        public Networking withNetworks(List<NetworkWish> changed) {
+            return new Networking(
+                    sandbox, changed, exposed, published, publishAll, dns, dnsSearch, dnsOptions, extraHosts, links,
+                    macAddress);
         }
     }
 }

@@ -308,6 +308,11 @@ public sealed interface ContainerEvent extends Event {
     @EventType("container.failed")
     record Failed(ContainerId container, String rung, Failure failure) implements ContainerEvent {
         @Override
+        public Optional<Failure> trouble() {
+            return Optional.of(failure);
+        }
+
+        @Override
         public Host apply(Host host) {
             return host.change(container, c -> {
                 Container doubted = doubt(c, rung);

@@ -5,6 +5,7 @@ import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Pull;
 import dev.wharf.core.state.Stall;
 import dev.wharf.model.Digest;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Platform;
@@ -21,7 +22,12 @@ public sealed interface ImageEvent extends Event {
     /** A pull, load, import, commit or build wants an image here under these references. */
     @EventType("image.pull-requested")
     record PullRequested(
-            PullId pull, List<String> references, Optional<Platform> platform, Pull.Source source, Instant at)
+            PullId pull,
+            List<String> references,
+            Optional<Platform> platform,
+            Pull.Source source,
+            DriverName storage,
+            Instant at)
             implements ImageEvent {
         public PullRequested {
             references = List.copyOf(references);
@@ -35,7 +41,7 @@ public sealed interface ImageEvent extends Event {
         @Override
         public Host apply(Host host) {
             return host.with(new Pull(
-                    pull, references, platform, source, at, Optional.empty(), Optional.empty(), Optional.empty()));
+                    pull, references, platform, source, storage, at, Optional.empty(), Optional.empty(), Optional.empty()));
         }
     }
 
@@ -71,6 +77,11 @@ public sealed interface ImageEvent extends Event {
 
     @EventType("image.failed")
     record Failed(PullId pull, Failure failure) implements ImageEvent {
+        @Override
+        public Optional<Failure> trouble() {
+            return Optional.of(failure);
+        }
+
         @Override
         public SubjectId subject() {
             return pull;

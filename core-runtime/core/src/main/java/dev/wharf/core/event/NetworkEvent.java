@@ -70,6 +70,11 @@ public sealed interface NetworkEvent extends Event {
     @EventType("network.failed")
     record Failed(NetworkId network, Failure failure) implements NetworkEvent {
         @Override
+        public Optional<Failure> trouble() {
+            return Optional.of(failure);
+        }
+
+        @Override
         public Host apply(Host host) {
             return host.change(network, n -> n.unwanted().device(n.device().doubtful()));
         }

@@ -71,6 +71,11 @@ public sealed interface VolumeEvent extends Event {
     @EventType("volume.failed")
     record Failed(VolumeName volume, Failure failure) implements VolumeEvent {
         @Override
+        public Optional<Failure> trouble() {
+            return Optional.of(failure);
+        }
+
+        @Override
         public Host apply(Host host) {
             return host.change(volume, v -> v.unwanted().path(v.path().doubtful()));
         }

@@ -2,6 +2,8 @@ package dev.wharf.core.state;
 
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.DriverId;
+import dev.wharf.model.DriverKind;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerId;
@@ -11,6 +13,7 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.VolumeName;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -147,6 +150,15 @@ public final class Host {
 
     public Optional<DriverBinding> driver(DriverId id) {
         return Optional.ofNullable(drivers.get(id));
+    }
+
+    /** The driver that new things of a kind use: the ready one of the highest rank, by name where ranks are equal. */
+    public Optional<DriverName> preferred(DriverKind kind) {
+        return drivers.values().stream()
+                .filter(b -> b.id().driverKind() == kind && b.ready())
+                .min(Comparator.comparingInt((DriverBinding b) -> -b.rank())
+                        .thenComparing(b -> b.id().name().value()))
+                .map(b -> b.id().name());
     }
 
     /** The addresses of a network that are taken. */

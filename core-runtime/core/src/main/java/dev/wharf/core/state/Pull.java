@@ -1,6 +1,7 @@
 package dev.wharf.core.state;
 
 import dev.wharf.model.Descriptor;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
@@ -15,6 +16,7 @@ import java.util.Optional;
  * A wish to bring an image here, and how far it got. A load, an import and a commit are pulls whose content is here already.
  *
  * @param references what the image shall be called; the first is what is looked for
+ * @param storage the storage driver its new layers unpack in
  * @param resolved what it turned out to be, once known
  * @param failure why it will not come, once known
  */
@@ -23,6 +25,7 @@ public record Pull(
         List<String> references,
         Optional<Platform> platform,
         Source source,
+        DriverName storage,
         Instant at,
         Optional<Resolved> resolved,
         Optional<Failure> failure,
@@ -54,14 +57,14 @@ public record Pull(
     }
 
     public Pull resolved(Resolved what) {
-        return new Pull(id, references, platform, source, at, Optional.of(what), failure, Optional.empty());
+        return new Pull(id, references, platform, source, storage, at, Optional.of(what), failure, Optional.empty());
     }
 
     public Pull failed(Failure why) {
-        return new Pull(id, references, platform, source, at, resolved, Optional.of(why), Optional.empty());
+        return new Pull(id, references, platform, source, storage, at, resolved, Optional.of(why), Optional.empty());
     }
 
     public Pull stalled(Stall why) {
-        return new Pull(id, references, platform, source, at, resolved, failure, Optional.of(why));
+        return new Pull(id, references, platform, source, storage, at, resolved, failure, Optional.of(why));
     }
 }

@@ -1,0 +1,65 @@
+package dev.wharf.core.agent;
+
+import dev.wharf.core.command.Command;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.plan.Drivers.Progress;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.Digest;
+import dev.wharf.model.PullId;
+import dev.wharf.spi.registry.Credentials;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+
+/** The door of the house: every front comes in here, and nothing goes around it. */
+public interface Agent {
+    /**
+     * Completes with the event that answers the command, or fails with {@link RefusedException} or {@link FailedException}.
+     * The answer is as durable as the journal's sync mode promises. Giving up on the stage gives up the answer, not the wish.
+     */
+    CompletionStage<Event> submit(Command command, Cause cause);
+
+    /** The whole host as of the last batch: immutable, consistent, free to keep. */
+    Host host();
+
+    /** The position of the last batch that {@link #host} holds. */
+    Position position();
+
+    /** The whole host as it was at {@code instant}, folded from the nearest checkpoint before it. */
+    Host hostAt(Instant instant) throws IOException;
+
+    /** The whole host as it was just after {@code position}. */
+    Host hostAt(Position position) throws IOException;
+
+    /** Follows the journal from just after a position of the caller's own keeping. */
+    Follower follow(Position after) throws IOException;
+
+    /** The position before the first batch at or after {@code instant}: where to follow from to see all since then. */
+    Position positionAt(Instant instant) throws IOException;
+
+    /** Facts about the record itself. */
+    JournalFacts journal();
+
+    /** Walks the journal's chain; the first damage in words, or empty when all is well. */
+    Optional<String> verifyJournal() throws IOException;
+
+    /** Whose credentials a pull or push uses; kept in memory only, and forgotten when it ends. Give before submitting. */
+    void lend(PullId pull, Credentials credentials);
+
+    /** Hears how far a pull is; from any thread, must return soon. */
+    AutoCloseable watch(PullId pull, Consumer<Progress> listener);
+
+    /** Bytes that flow past the journal: streams, logs, counters, content. */
+    Streams streams();
+
+    /** What the next turn will do for one subject and why, in a few lines for people. */
+    List<String> explain(dev.wharf.model.SubjectId subject);
+
+    /** How the record is doing. */
+    record JournalFacts(Position origin, Position end, Position durable, Digest head, long sizeBytes, String syncMode) {}
+}

@@ -1,0 +1,62 @@
+package dev.wharf.core.agent;
+
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.VolumeName;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.runtime.Attachment;
+import dev.wharf.spi.runtime.LogCursor;
+import dev.wharf.spi.runtime.LogQuery;
+import dev.wharf.spi.runtime.Measure;
+import dev.wharf.spi.runtime.StreamSink;
+import dev.wharf.spi.storage.Usage;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Bytes and counters, which are data and not facts and therefore flow past the journal. Calls may block for as long as the
+ * driver does, so fronts make them from a worker thread; {@link #attach} and {@link #logs} return at once.
+ */
+public interface Streams {
+    /** Joins a container's streams, or those of an exec in it; see {@code OciRuntime.Streaming}. */
+    Attachment attach(ContainerId container, Optional<ExecId> exec, StreamSink sink) throws DriverException;
+
+    void resize(ContainerId container, Optional<ExecId> exec, int rows, int columns) throws DriverException;
+
+    LogCursor logs(ContainerId container, LogQuery query) throws DriverException;
+
+    Path logFile(ContainerId container) throws DriverException;
+
+    Measure measure(ContainerId container) throws DriverException;
+
+    /** Pids of every process of a container, as the host sees them. */
+    List<Integer> processes(ContainerId container) throws DriverException;
+
+    /** The space a container's own changes take. */
+    Usage usage(ContainerId container) throws DriverException;
+
+    Usage usage(LayerId layer) throws DriverException;
+
+    /** The directory of a volume that is ready. */
+    Path volume(VolumeName volume) throws DriverException;
+
+    /** The content store, for loads and saves. */
+    ContentStore content() throws DriverException;
+
+    /** Safe calls on container file systems, for archives. */
+    FileCalls files() throws DriverException;
+
+    /**
+     * The container's root file system at a directory, mounted for the length of {@code use} where it is not mounted now.
+     */
+    <R> R rootfs(ContainerId container, RootfsUse<R> use) throws DriverException, java.io.IOException;
+
+    /** Something to do with a root file system. */
+    interface RootfsUse<R> {
+        R at(Path rootfs) throws DriverException, java.io.IOException;
+    }
+}

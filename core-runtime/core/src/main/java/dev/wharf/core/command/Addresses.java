@@ -1,0 +1,137 @@
+package dev.wharf.core.command;
+
+import dev.wharf.core.state.Leases;
+import dev.wharf.model.NetworkSpec.Pool;
+import java.math.BigInteger;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Arithmetic on address pools: pure, so that leases need no database and no locks. */
+public final class Addresses {
+    private static final Pattern LITERAL = Pattern.compile("[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+
+    private Addresses() {}
+
+    /** A block of addresses. */
+    public record Subnet(BigInteger first, int prefix, int bits) {
+        /** Reads CIDR; host bits are dropped. */
+        public static Subnet parse(String cidr) {
+            int slash = cidr.indexOf('/');
+            if (slash < 0) {
+                throw new IllegalArgumentException("invalid subnet \"" + cidr + "\": expected address/prefix");
+            }
+            InetAddress address = literal(cidr.substring(0, slash));
+            int bits = address.getAddress().length * 8;
+            int prefix;
+            try {
+                prefix = Integer.parseInt(cidr.substring(slash + 1));
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException("invalid subnet \"" + cidr + "\": bad prefix length");
+            }
+            if (prefix < 0 || prefix > bits) {
+                throw new IllegalArgumentException("invalid subnet \"" + cidr + "\": bad prefix length");
+            }
+            BigInteger size = BigInteger.ONE.shiftLeft(bits - prefix);
+            BigInteger value = number(address);
+            return new Subnet(value.subtract(value.mod(size)), prefix, bits);
+        }
+
+        public BigInteger last() {
+            return first.add(BigInteger.ONE.shiftLeft(bits - prefix)).subtract(BigInteger.ONE);
+        }
+
+        public boolean isIpv4() {
+            return bits == 32;
+        }
+
+        public boolean contains(String address) {
+            InetAddress a = literal(address);
+            return a.getAddress().length * 8 == bits
+                    && number(a).compareTo(first) >= 0
+                    && number(a).compareTo(last()) <= 0;
+        }
+
+        public boolean overlaps(Subnet other) {
+            return bits == other.bits && first.compareTo(other.last()) <= 0 && other.first.compareTo(last()) <= 0;
+        }
+
+        /** The address {@code offset} after the first. */
+        public String at(int offset) {
+            return text(first.add(BigInteger.valueOf(offset)), bits);
+        }
+
+        @Override
+        public String toString() {
+            return text(first, bits) + "/" + prefix;
+        }
+    }
+
+    /** The next free address after the one given out last, round the pool once; empty when all are taken. */
+    public static Optional<String> next(Pool pool, Leases leases) {
+        Subnet subnet = Subnet.parse(pool.subnet());
+        Subnet range = pool.range().isEmpty() ? subnet : Subnet.parse(pool.range());
+        // The first address names the subnet and the last of IPv4 is its broadcast address.
+        BigInteger low = range.first().equals(subnet.first()) ? range.first().add(BigInteger.ONE) : range.first();
+        BigInteger high = subnet.isIpv4() && range.last().equals(subnet.last()) && subnet.prefix() < 31
+                ? range.last().subtract(BigInteger.ONE)
+                : range.last();
+        String last = subnet.isIpv4() ? leases.last4() : leases.last6();
+        BigInteger start = last.isEmpty() ? low : number(literal(last)).add(BigInteger.ONE);
+        if (start.compareTo(low) < 0 || start.compareTo(high) > 0) {
+            start = low;
+        }
+        BigInteger at = start;
+        do {
+            String candidate = text(at, subnet.bits());
+            if (isFree(pool, leases, candidate)) {
+                return Optional.of(candidate);
+            }
+            at = at.compareTo(high) >= 0 ? low : at.add(BigInteger.ONE);
+        } while (!at.equals(start));
+        return Optional.empty();
+    }
+
+    /** Whether an address of the pool may be given out now. */
+    public static boolean isFree(Pool pool, Leases leases, String address) {
+        return !address.equals(pool.gateway())
+                && !pool.reserved().containsValue(address)
+                && leases.holder(address).isEmpty();
+    }
+
+    /** The hardware address that Docker gives to an IPv4 address: locally administered, unique on the network. */
+    public static String macFor(String ipv4) {
+        byte[] b = literal(ipv4).getAddress();
+        return String.format("02:42:%02x:%02x:%02x:%02x", b[b.length - 4], b[b.length - 3], b[b.length - 2], b[b.length - 1]);
+    }
+
+    /** An address written as numbers; names are refused, so nothing is ever looked up. */
+    public static InetAddress literal(String text) {
+        if (!LITERAL.matcher(text).matches()) {
+            throw new IllegalArgumentException("invalid IP address \"" + text + "\"");
+        }
+        try {
+            return InetAddress.getByName(text);
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException("invalid IP address \"" + text + "\"", e);
+        }
+    }
+
+    private static BigInteger number(InetAddress address) {
+        return new BigInteger(1, address.getAddress());
+    }
+
+    private static String text(BigInteger value, int bits) {
+        byte[] out = new byte[bits / 8];
+        byte[] in = value.toByteArray();
+        for (int i = 0; i < out.length && i < in.length; i++) {
+            out[out.length - 1 - i] = in[in.length - 1 - i];
+        }
+        try {
+            return InetAddress.getByAddress(out).getHostAddress();
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,501 @@
+package dev.wharf.core.command;
+
+import static dev.wharf.core.command.Decision.accept;
+import static dev.wharf.core.command.Decision.act;
+import static dev.wharf.core.command.Decision.refuse;
+import static dev.wharf.core.command.Refusal.Kind.CONFLICT;
+import static dev.wharf.core.command.Refusal.Kind.FORBIDDEN;
+import static dev.wharf.core.command.Refusal.Kind.INVALID;
+import static dev.wharf.core.command.Refusal.Kind.MISSING;
+import static dev.wharf.core.command.Refusal.Kind.UNCHANGED;
+
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.plan.ContainerStep;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Goal;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkWish;
+import dev.wharf.model.Resources;
+import dev.wharf.model.RestartPolicy;
+import dev.wharf.model.Signal;
+import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+
+/** Wishes about containers. */
+public sealed interface ContainerCommand extends Command {
+    ContainerId container();
+
+    /** No end in sight: the deadline of a stop that waits for ever. */
+    Instant NEVER = Instant.parse("9999-12-31T23:59:59Z");
+
+    /**
+     * Makes a container. Volumes its mounts name and nobody made are made with it.
+     *
+     * @param name without a slash
+     */
+    record Create(ContainerId container, String name, ContainerSpec spec) implements ContainerCommand {
+        private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]+");
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            if (!NAME.matcher(name).matches()) {
+                return refuse(
+                        INVALID,
+                        "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+            }
+            Optional<Container> other = host.containerNamed(name);
+            if (other.isPresent()) {
+                return refuse(
+                        CONFLICT,
+                        "Conflict. The container name \"/" + name + "\" is already in use by container \""
+                                + other.get().id()
+                                + "\". You have to remove (or rename) that container to be able to reuse that name.");
+            }
+            Optional<Image> image = host.image(spec.image()).filter(Image::wanted);
+            if (image.isEmpty()) {
+                return refuse(MISSING, "No such image: " + spec.imageReference());
+            }
+            for (NetworkWish wish : spec.networking().networks()) {
+                if (host.network(wish.network()).filter(Network::wanted).isEmpty()) {
+                    return refuse(MISSING, "network " + wish.network() + " not found");
+                }
+            }
+            List<Event> events = new ArrayList<>();
+            for (MountSpec mount : spec.mounts()) {
+                if (mount.kind() == MountSpec.Kind.VOLUME) {
+                    VolumeName volume = new VolumeName(mount.source());
+                    Optional<Volume> known = host.volume(volume);
+                    if (known.isPresent() && !known.get().wanted()) {
+                        return refuse(CONFLICT, "volume " + volume + " is being removed");
+                    }
+                    if (known.isEmpty() && events.stream().noneMatch(e -> e.subject().equals(volume))) {
+                        boolean anonymous = mount.options().containsKey("anonymous");
+                        events.add(new VolumeEvent.Created(
+                                new VolumeSpec(volume, VolumeSpec.LOCAL, Map.of(), Map.of(), anonymous), now));
+                    }
+                }
+            }
+            List<LayerSpec> layers = image.get().layers();
+            events.add(new ContainerEvent.Created(
+                    container,
+                    name,
+                    spec,
+                    layers.isEmpty()
+                            ? Optional.empty()
+                            : Optional.of(layers.get(layers.size() - 1).id()),
+                    now));
+            return accept(events).until(answer(container, ContainerEvent.RootfsPrepared.class));
+        }
+    }
+
+    /** Starts a container that does not run; every choice it takes is made from {@code entropy}. */
+    record Start(ContainerId container, Entropy entropy) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> judge(host, c));
+        }
+
+        private Decision judge(Host host, Container c) {
+            if (c.goal() == Goal.REMOVED) {
+                return refuse(CONFLICT, "container is marked for removal and cannot be started");
+            }
+            if (c.goal() == Goal.PAUSED) {
+                return refuse(CONFLICT, "cannot start a paused container, try unpause instead");
+            }
+            if (c.goal() == Goal.RUNNING && !c.isRestarting()) {
+                return refuse(UNCHANGED, "container is already running");
+            }
+            Optional<ContainerId> joined = c.spec().networking().sandbox().container();
+            if (joined.isPresent()
+                    && !host.container(joined.get()).map(Container::isRunning).orElse(false)) {
+                return refuse(CONFLICT, "cannot join network of a non running container: " + joined.get());
+            }
+            for (Namespace shared : List.of(
+                    c.spec().namespaces().pid(), c.spec().namespaces().ipc(), c.spec().namespaces().uts())) {
+                if (shared.container().isPresent()
+                        && !host.container(shared.container().get())
+                                .map(Container::isRunning)
+                                .orElse(false)) {
+                    return refuse(CONFLICT, "cannot join namespace of a non running container: "
+                            + shared.container().get());
+                }
+            }
+            try {
+                List<EndpointSpec> places = new Endpoints(host, container, entropy).choose(c);
+                return accept(new ContainerEvent.StartRequested(container, places))
+                        .until(answer(container, ContainerEvent.Started.class));
+            } catch (Endpoints.Impossible e) {
+                return e.refused();
+            }
+        }
+    }
+
+    /**
+     * Stops a container: the signal, and after the grace the kill.
+     *
+     * @param signal empty for the container's own
+     * @param grace empty for the container's own; negative waits for ever
+     */
+    record Stop(ContainerId container, Optional<Signal> signal, Optional<Duration> grace) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (!c.isRunning() && !c.goal().wantsProcess()) {
+                    return refuse(UNCHANGED, "container is already stopped");
+                }
+                Decision.Accepted stop = accept(new ContainerEvent.StopRequested(
+                        container,
+                        signal.orElse(c.spec().stop().signal()),
+                        deadline(c, grace, now),
+                        false));
+                return c.isRunning() || !c.process().isAbsent()
+                        ? stop.until(answer(container, ContainerEvent.Exited.class))
+                        : stop;
+            });
+        }
+    }
+
+    /** Kills a container: SIGKILL ends it and waits for the end; any other signal is just sent. */
+    record Kill(ContainerId container, Signal signal) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (!c.isRunning()) {
+                    return refuse(CONFLICT, "container " + container + " is not running");
+                }
+                if (!signal.equals(Signal.KILL)) {
+                    return act(new ContainerStep.SendSignal(container, c.spec().runtime(), signal));
+                }
+                return accept(new ContainerEvent.StopRequested(container, signal, now, true))
+                        .until(answer(container, ContainerEvent.Exited.class));
+            });
+        }
+    }
+
+    /** Stops a container that runs, and starts it again; starts one that does not. */
+    record Restart(ContainerId container, Optional<Signal> signal, Optional<Duration> grace, Entropy entropy)
+            implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (!c.isRunning()) {
+                    return new Start(container, entropy).decide(host, now);
+                }
+                if (c.goal() == Goal.REMOVED) {
+                    return refuse(CONFLICT, "container is marked for removal and cannot be started");
+                }
+                return accept(new ContainerEvent.RestartRequested(
+                                container, signal.orElse(c.spec().stop().signal()), deadline(c, grace, now)))
+                        .until(answer(container, ContainerEvent.Started.class));
+            });
+        }
+    }
+
+    record Pause(ContainerId container) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (!c.isRunning() || !c.goal().wantsProcess()) {
+                    return refuse(CONFLICT, "container " + container + " is not running");
+                }
+                if (c.goal() == Goal.PAUSED) {
+                    return refuse(CONFLICT, "container " + container + " is already paused");
+                }
+                return accept(new ContainerEvent.PauseRequested(container))
+                        .until(answer(container, ContainerEvent.Frozen.class));
+            });
+        }
+    }
+
+    record Resume(ContainerId container) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (c.goal() != Goal.PAUSED) {
+                    return refuse(CONFLICT, "container " + container + " is not paused");
+                }
+                return accept(new ContainerEvent.ResumeRequested(container))
+                        .until(answer(container, ContainerEvent.Thawed.class));
+            });
+        }
+    }
+
+    record Rename(ContainerId container, String name) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (!Create.NAME.matcher(name).matches()) {
+                    return refuse(
+                            INVALID,
+                            "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+                }
+                if (name.equals(c.name())) {
+                    return refuse(
+                            INVALID, "Renaming a container with the same name as its current name");
+                }
+                Optional<Container> other = host.containerNamed(name);
+                if (other.isPresent()) {
+                    return refuse(
+                            CONFLICT,
+                            "Conflict. The container name \"/" + name + "\" is already in use by container \""
+                                    + other.get().id()
+                                    + "\". You have to remove (or rename) that container to be able to reuse that name.");
+                }
+                return accept(new ContainerEvent.Renamed(container, c.name(), name));
+            });
+        }
+    }
+
+    /** Changes limits and, where given, the restart policy; what runs is changed where it runs. */
+    record Update(ContainerId container, Resources resources, Optional<RestartPolicy> restartPolicy)
+            implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (c.goal() == Goal.REMOVED) {
+                    return refuse(CONFLICT, "container is marked for removal and cannot be \"update\"");
+                }
+                if (restartPolicy.isPresent()
+                        && restartPolicy.get().kind() != RestartPolicy.Kind.NO
+                        && c.spec().autoRemove()) {
+                    return refuse(
+                            INVALID, "Restart policy cannot be updated because AutoRemove is enabled for the container");
+                }
+                Decision.Accepted update =
+                        accept(new ContainerEvent.UpdateRequested(container, resources, restartPolicy));
+                return c.isRunning() && !resources.equals(c.limits())
+                        ? update.until(answer(container, ContainerEvent.Limited.class))
+                        : update;
+            });
+        }
+    }
+
+    /**
+     * Removes a container.
+     *
+     * @param force whether one that runs is killed first
+     * @param volumes whether the volumes it made for itself go with it
+     */
+    record Remove(ContainerId container, boolean force, boolean volumes) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (c.goal() == Goal.REMOVED) {
+                    return refuse(CONFLICT, "removal of container " + container + " is already in progress");
+                }
+                if (!force && c.isPaused()) {
+                    return refuse(
+                            CONFLICT,
+                            "cannot remove container \"/" + c.name()
+                                    + "\": container is paused and must be unpaused first");
+                }
+                if (!force && (c.isRunning() || c.goal().wantsProcess())) {
+                    return refuse(
+                            CONFLICT,
+                            "cannot remove container \"/" + c.name() + "\": container is "
+                                    + (c.isRestarting() ? "restarting" : "running")
+                                    + ": stop the container before removing or force remove");
+                }
+                return accept(new ContainerEvent.RemoveRequested(container, volumes, now))
+                        .until(answer(container, ContainerEvent.Removed.class));
+            });
+        }
+    }
+
+    /** Gives a container a place on one more network, now where it runs, at its next start where it does not. */
+    record Connect(ContainerId container, NetworkWish wish, Entropy entropy) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                Namespace sandbox = c.spec().networking().sandbox();
+                if (sandbox.kind() == Namespace.Kind.HOST) {
+                    return refuse(FORBIDDEN, "container cannot be connected to network: it shares the host's network");
+                }
+                if (sandbox.kind() == Namespace.Kind.CONTAINER) {
+                    return refuse(
+                            FORBIDDEN, "container sharing network namespace with another container or host cannot be "
+                                    + "connected to any other network");
+                }
+                Optional<Network> network = host.network(wish.network()).filter(Network::wanted);
+                if (network.isEmpty()) {
+                    return refuse(MISSING, "network " + wish.network() + " not found");
+                }
+                boolean known = c.spec().networking().networks().stream()
+                        .anyMatch(w -> w.network().equals(wish.network()));
+                if (known) {
+                    return refuse(
+                            FORBIDDEN,
+                            "endpoint with name " + c.name() + " already exists in network "
+                                    + network.get().spec().name());
+                }
+                List<NetworkWish> more = new ArrayList<>(c.spec().networking().networks());
+                more.add(wish);
+                Event respecified = new ContainerEvent.NetworksChanged(
+                        container, c.spec().withNetworking(c.spec().networking().withNetworks(more)));
+                if (!c.isRunning()) {
+                    return accept(respecified);
+                }
+                try {
+                    EndpointSpec place = new Endpoints(host, container, entropy)
+                            .choose(network.get(), wish, nextInterface(c), List.of());
+                    return accept(respecified, new ContainerEvent.ConnectRequested(container, place))
+                            .until(answer(container, ContainerEvent.EndpointAttached.class));
+                } catch (Endpoints.Impossible e) {
+                    return e.refused();
+                }
+            });
+        }
+
+        private static int nextInterface(Container c) {
+            return c.places().values().stream()
+                    .map(p -> p.endpoint().containerInterface())
+                    .filter(n -> n.startsWith("eth"))
+                    .mapToInt(n -> Integer.parseInt(n.substring(3)) + 1)
+                    .max()
+                    .orElse(0);
+        }
+    }
+
+    record Disconnect(ContainerId container, NetworkId network, boolean force) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                boolean known = c.places().containsKey(network)
+                        || c.spec().networking().networks().stream()
+                                .anyMatch(w -> w.network().equals(network));
+                if (!known) {
+                    return refuse(
+                            FORBIDDEN,
+                            "container " + container + " is not connected to network "
+                                    + host.network(network).map(n -> n.spec().name()).orElse(network.value()));
+                }
+                List<NetworkWish> fewer = c.spec().networking().networks().stream()
+                        .filter(w -> !w.network().equals(network))
+                        .toList();
+                Event respecified = new ContainerEvent.NetworksChanged(
+                        container, c.spec().withNetworking(c.spec().networking().withNetworks(fewer)));
+                if (!c.places().containsKey(network)) {
+                    return accept(respecified);
+                }
+                return accept(respecified, new ContainerEvent.DisconnectRequested(container, network))
+                        .until(e -> e instanceof ContainerEvent.EndpointDetached d
+                                && d.container().equals(container)
+                                && d.network().equals(network));
+            });
+        }
+    }
+
+    /** Prepares a command to run in a running container. */
+    record CreateExec(ContainerId container, ExecId exec, ExecSpec spec) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (c.isPaused()) {
+                    return refuse(
+                            CONFLICT, "container " + container + " is paused, unpause the container before exec");
+                }
+                if (!c.isRunning()) {
+                    return refuse(CONFLICT, "container " + container + " is not running");
+                }
+                return accept(new ContainerEvent.ExecCreated(container, exec, spec));
+            });
+        }
+    }
+
+    /** Runs a prepared command, once. */
+    record StartExec(ContainerId container, ExecId exec) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                Container.Exec known = c.execs().get(exec);
+                if (known == null) {
+                    return refuse(MISSING, "No such exec instance: " + exec);
+                }
+                if (known.started() || known.exitCode().isPresent()) {
+                    return refuse(CONFLICT, "exec command " + exec + " has already run");
+                }
+                if (c.isPaused()) {
+                    return refuse(
+                            CONFLICT, "container " + container + " is paused, unpause the container before exec");
+                }
+                if (!c.isRunning()) {
+                    return refuse(CONFLICT, "container " + container + " is not running");
+                }
+                return act(new ContainerStep.RunExec(container, c.spec().runtime(), exec, known.spec()));
+            });
+        }
+    }
+
+    /** Writes down that a client did something to a container that changes nothing, such as attaching to it. */
+    record Note(ContainerId container, String action, Map<String, String> details) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> accept(new ContainerEvent.Noted(container, action, details)));
+        }
+    }
+
+    /** Writes down what a health check concluded, where that changed. */
+    record JudgeHealth(ContainerId container, int generation, String status, int failingStreak)
+            implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (!c.isRunning() || c.generation() != generation) {
+                    return refuse(CONFLICT, "container " + container + " is not running");
+                }
+                return c.health().equals(Optional.of(new Container.Health(status, failingStreak)))
+                        ? refuse(UNCHANGED, "container " + container + " is " + status + " already")
+                        : accept(new ContainerEvent.HealthChanged(container, status, failingStreak));
+            });
+        }
+    }
+
+    private static Decision found(Host host, ContainerId id, Function<Container, Decision> judge) {
+        return host.container(id).map(judge).orElseGet(() -> refuse(MISSING, "No such container: " + id));
+    }
+
+    private static Instant deadline(Container c, Optional<Duration> grace, Instant now) {
+        Duration wait = grace.orElse(c.spec().stop().timeout());
+        return wait.isNegative() ? NEVER : now.plus(wait);
+    }
+
+    /** Answers with the first event of this kind, or with the failure that takes its place. */
+    private static Predicate<Event> answer(ContainerId id, Class<? extends ContainerEvent> kind) {
+        return e -> e instanceof ContainerEvent c
+                && c.container().equals(id)
+                && (kind.isInstance(c)
+                        || c instanceof ContainerEvent.Failed
+                        || c instanceof ContainerEvent.Removed
+                        || c instanceof ContainerEvent.Exited && kind != ContainerEvent.Removed.class && isOver(kind));
+    }
+
+    /** Whether an exit ends the wait for this kind of event, because it can no longer come. */
+    private static boolean isOver(Class<? extends ContainerEvent> kind) {
+        return kind == ContainerEvent.Frozen.class
+                || kind == ContainerEvent.Thawed.class
+                || kind == ContainerEvent.Limited.class;
+    }
+}

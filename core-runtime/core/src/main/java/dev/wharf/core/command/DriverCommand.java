@@ -1,0 +1,46 @@
+package dev.wharf.core.command;
+
+import static dev.wharf.core.command.Decision.accept;
+import static dev.wharf.core.command.Decision.refuse;
+
+import dev.wharf.core.event.DriverEvent;
+import dev.wharf.core.state.DriverBinding;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.DriverId;
+import dev.wharf.spi.Driver.Format;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Wishes about drivers; mostly the house's own, made when bundles come and go. */
+public sealed interface DriverCommand extends Command {
+    /** Writes down that an implementation came, and whether it can work here. */
+    record Bind(DriverId driver, String implementation, List<Format> formats, int rank, boolean ready, String why)
+            implements DriverCommand {
+        public Bind {
+            formats = List.copyOf(formats);
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            DriverBinding wanted = new DriverBinding(
+                    driver, ready ? Optional.of(implementation) : Optional.empty(), formats, rank, ready, why);
+            return host.driver(driver).equals(Optional.of(wanted))
+                    ? refuse(Refusal.Kind.UNCHANGED, implementation + " serves " + driver + " already")
+                    : accept(new DriverEvent.Bound(driver, implementation, formats, rank, ready, why));
+        }
+    }
+
+    /** Writes down that an implementation is gone. */
+    record Unbind(DriverId driver, String implementation) implements DriverCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return host.driver(driver)
+                            .flatMap(DriverBinding::serving)
+                            .filter(implementation::equals)
+                            .isPresent()
+                    ? accept(new DriverEvent.Unbound(driver, implementation))
+                    : refuse(Refusal.Kind.UNCHANGED, implementation + " does not serve " + driver);
+        }
+    }
+}

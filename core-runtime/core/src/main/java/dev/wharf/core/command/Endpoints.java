@@ -1,0 +1,191 @@
+package dev.wharf.core.command;
+
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Leases;
+import dev.wharf.core.state.Network;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkSpec.Pool;
+import dev.wharf.model.NetworkWish;
+import dev.wharf.model.PortWish;
+import dev.wharf.model.PublishedPort;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Chooses addresses, interface names and host ports for a container that is about to start or to join a network. */
+final class Endpoints {
+    /** Linux's usual local port range, from which host ports nobody asked for by number are taken. */
+    private static final int FIRST_FREE_PORT = 32768;
+
+    private static final int LAST_FREE_PORT = 60999;
+
+    private final Host host;
+    private final ContainerId container;
+    private final Entropy entropy;
+
+    Endpoints(Host host, ContainerId container, Entropy entropy) {
+        this.host = host;
+        this.container = container;
+        this.entropy = entropy;
+    }
+
+    /** No place could be chosen; the message says why. */
+    static final class Impossible extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final Refusal.Kind kind;
+
+        Impossible(Refusal.Kind kind, String message) {
+            super(message, null, false, false);
+            this.kind = kind;
+        }
+
+        Decision refused() {
+            return Decision.refuse(kind, getMessage());
+        }
+    }
+
+    /** A place for every network the container wants, in order; the ports lead to the first that takes them. */
+    List<EndpointSpec> choose(Container c) throws Impossible {
+        List<EndpointSpec> chosen = new ArrayList<>();
+        boolean ports = false;
+        for (NetworkWish wish : c.spec().networking().networks()) {
+            Network network = host.network(wish.network())
+                    .filter(Network::wanted)
+                    .orElseThrow(() -> new Impossible(
+                            Refusal.Kind.MISSING, "network " + wish.network() + " not found"));
+            boolean carries = !ports && !network.spec().internal();
+            List<PublishedPort> published = carries ? ports(c) : List.of();
+            ports = ports || carries;
+            chosen.add(choose(network, wish, chosen.size(), published));
+        }
+        return chosen;
+    }
+
+    /** A place on one network. */
+    EndpointSpec choose(Network network, NetworkWish wish, int number, List<PublishedPort> ports) throws Impossible {
+        String id = entropy.hex("endpoint/" + wish.network().value());
+        Leases leases = host.leases(network.id());
+        String v4 = "";
+        String v6 = "";
+        String gateway4 = "";
+        String gateway6 = "";
+        for (Pool pool : network.spec().pools()) {
+            Addresses.Subnet subnet = Addresses.Subnet.parse(pool.subnet());
+            String wanted = subnet.isIpv4() ? wish.ipv4() : wish.ipv6();
+            String address = address(network, pool, subnet, leases, wanted) + "/" + subnet.prefix();
+            String gateway = network.spec().internal() ? "" : pool.gateway();
+            if (subnet.isIpv4()) {
+                v4 = address;
+                gateway4 = gateway;
+            } else {
+                v6 = address;
+                gateway6 = gateway;
+            }
+        }
+        String mac = !wish.mac().isEmpty() ? wish.mac() : v4.isEmpty() ? "" : Addresses.macFor(v4.substring(0, v4.indexOf('/')));
+        return new EndpointSpec(
+                id, network.id(), "veth" + id.substring(0, 7), "eth" + number, v4, gateway4, v6, gateway6, mac,
+                wish.aliases(), ports, wish.options());
+    }
+
+    private static String address(Network network, Pool pool, Addresses.Subnet subnet, Leases leases, String wanted)
+            throws Impossible {
+        if (wanted.isEmpty()) {
+            return Addresses.next(pool, leases)
+                    .orElseThrow(() -> new Impossible(
+                            Refusal.Kind.TAKEN, "no available IPv" + (subnet.isIpv4() ? 4 : 6)
+                                    + " addresses on network " + network.spec().name()));
+        }
+        if (!subnet.contains(wanted)) {
+            throw new Impossible(
+                    Refusal.Kind.INVALID,
+                    "invalid address " + wanted + ": no configured subnet of network "
+                            + network.spec().name() + " contains it");
+        }
+        if (!Addresses.isFree(pool, leases, wanted)) {
+            throw new Impossible(Refusal.Kind.TAKEN, "Address already in use: " + wanted);
+        }
+        return wanted;
+    }
+
+    private List<PublishedPort> ports(Container c) throws Impossible {
+        List<PublishedPort> chosen = new ArrayList<>();
+        List<PortWish> wishes = new ArrayList<>(c.spec().networking().published());
+        if (c.spec().networking().publishAll()) {
+            for (String exposed : c.spec().networking().exposed()) {
+                int slash = exposed.indexOf('/');
+                int port = Integer.parseInt(exposed.substring(0, slash));
+                String protocol = exposed.substring(slash + 1);
+                if (wishes.stream().noneMatch(w -> w.containerPort() == port && w.protocol().equals(protocol))) {
+                    wishes.add(new PortWish(port, protocol, "", 0, 0));
+                }
+            }
+        }
+        for (PortWish wish : wishes) {
+            // An empty host address means every address of both families, on one and the same port.
+            List<String> addresses = wish.hostAddress().isEmpty() ? List.of("0.0.0.0", "::") : List.of(wish.hostAddress());
+            int port = port(wish, addresses, chosen);
+            for (String address : addresses) {
+                chosen.add(new PublishedPort(wish.containerPort(), wish.protocol(), address, port));
+            }
+        }
+        return chosen;
+    }
+
+    private int port(PortWish wish, List<String> addresses, List<PublishedPort> chosen) throws Impossible {
+        if (wish.hostPortFirst() == 0) {
+            int span = LAST_FREE_PORT - FIRST_FREE_PORT + 1;
+            int start = entropy.number("port/" + wish.containerPort() + "/" + wish.protocol() + "/" + chosen.size(), span);
+            for (int i = 0; i < span; i++) {
+                int candidate = FIRST_FREE_PORT + (start + i) % span;
+                if (isFree(wish.protocol(), candidate, addresses, chosen)) {
+                    return candidate;
+                }
+            }
+            throw new Impossible(Refusal.Kind.TAKEN, "all host ports from 32768 to 60999 are allocated");
+        }
+        for (int candidate = wish.hostPortFirst(); candidate <= wish.hostPortLast(); candidate++) {
+            if (isFree(wish.protocol(), candidate, addresses, chosen)) {
+                return candidate;
+            }
+        }
+        throw new Impossible(
+                Refusal.Kind.TAKEN,
+                "driver failed programming external connectivity on container "
+                        + host.container(container).map(Container::name).orElse("")
+                        + ": Bind for " + addresses.get(0) + ":" + wish.hostPortFirst()
+                        + " failed: port is already allocated");
+    }
+
+    private boolean isFree(String protocol, int port, List<String> addresses, List<PublishedPort> chosen) {
+        Map<String, ContainerId> holders = host.portHolders(protocol, port);
+        List<String> taken = new ArrayList<>();
+        holders.forEach((address, holder) -> {
+            if (!holder.equals(container)) {
+                taken.add(address);
+            }
+        });
+        chosen.stream()
+                .filter(p -> p.protocol().equals(protocol) && p.hostPort() == port)
+                .forEach(p -> taken.add(p.hostAddress()));
+        return addresses.stream().noneMatch(a -> taken.stream().anyMatch(t -> collide(a, t)));
+    }
+
+    /** Two listeners on one port collide when their addresses are the same, or one is every address of the family. */
+    private static boolean collide(String a, String b) {
+        boolean sameFamily = (a.indexOf(':') >= 0) == (b.indexOf(':') >= 0);
+        return sameFamily && (a.equals(b) || isAny(a) || isAny(b));
+    }
+
+    private static boolean isAny(String address) {
+        return address.equals("0.0.0.0") || address.equals("::");
+    }
+
+    /** Where a container may be found by name on a network, for the messages of refusals. */
+    static Optional<Container> joined(Host host, Container c) {
+        return c.spec().networking().sandbox().container().flatMap(host::container);
+    }
+}

@@ -1,0 +1,210 @@
+package dev.wharf.core.command;
+
+import static dev.wharf.core.command.Decision.accept;
+import static dev.wharf.core.command.Decision.act;
+import static dev.wharf.core.command.Decision.refuse;
+
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.event.LayerEvent;
+import dev.wharf.core.plan.ImageStep;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Pull;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.Platform;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/** Wishes about images. */
+public sealed interface ImageCommand extends Command {
+    /** Brings an image here from wherever its repository is served; credentials are lent to the agent beforehand. */
+    record PullImage(PullId pull, Reference reference, Optional<Platform> platform, DriverName storage)
+            implements ImageCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return accept(new ImageEvent.PullRequested(
+                            pull, List.of(reference.toString()), platform, Pull.Source.REGISTRY, storage, now))
+                    .until(ended(pull));
+        }
+    }
+
+    /**
+     * Makes an image of content that is in the content store already: a load, an import, a commit, a build.
+     *
+     * @param references what it shall be called, maybe nothing
+     */
+    record Store(
+            PullId pull, List<Reference> references, Pull.Source source, Pull.Resolved what, DriverName storage)
+            implements ImageCommand {
+        public Store {
+            references = List.copyOf(references);
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            List<Event> events = new ArrayList<>();
+            events.add(new ImageEvent.PullRequested(
+                    pull,
+                    references.stream().map(Reference::toString).toList(),
+                    Optional.of(what.config().platform()),
+                    source,
+                    storage,
+                    now));
+            events.add(new ImageEvent.Resolved(pull, what));
+            for (LayerSpec layer : what.layers()) {
+                events.add(new LayerEvent.Wanted(layer, pull, "", storage));
+            }
+            return accept(events).until(ended(pull));
+        }
+    }
+
+    record Tag(ImageId image, Reference reference) implements ImageCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            if (reference.digest().isPresent()) {
+                return refuse(Refusal.Kind.INVALID, "refusing to create a tag with a digest reference");
+            }
+            Optional<Image> known = host.image(image).filter(Image::wanted);
+            if (known.isEmpty()) {
+                return refuse(Refusal.Kind.MISSING, "No such image: " + image);
+            }
+            return known.get().references().contains(reference.toString())
+                    ? refuse(Refusal.Kind.UNCHANGED, "image is tagged " + reference.familiar() + " already")
+                    : accept(new ImageEvent.Tagged(image, reference.toString()));
+        }
+    }
+
+    /**
+     * Takes one reference from an image, and removes the image with its last one.
+     *
+     * @param reference which one; empty to remove the image itself, whatever it is called
+     * @param named how the caller wrote it, for the messages of refusals
+     */
+    record Remove(ImageId image, Optional<Reference> reference, String named, boolean force) implements ImageCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Optional<Image> known = host.image(image).filter(Image::wanted);
+            if (known.isEmpty()) {
+                return refuse(Refusal.Kind.MISSING, "No such image: " + named);
+            }
+            List<String> left = new ArrayList<>(known.get().references());
+            List<Event> events = new ArrayList<>();
+            if (reference.isPresent()) {
+                String full = reference.get().toString();
+                if (!left.remove(full)) {
+                    return refuse(Refusal.Kind.MISSING, "No such image: " + named);
+                }
+                String repository = reference.get().repository().toString();
+                events.add(new ImageEvent.Untagged(image, full));
+                // A digest reference came with the tag that was pulled and goes with the last tag of its repository.
+                if (left.stream().noneMatch(r -> isTagOf(r, repository))) {
+                    for (String digest : List.copyOf(left)) {
+                        if (digest.startsWith(repository + "@")) {
+                            left.remove(digest);
+                            events.add(new ImageEvent.Untagged(image, digest));
+                        }
+                    }
+                }
+                if (!left.isEmpty()) {
+                    return accept(events);
+                }
+            } else {
+                long repositories = left.stream()
+                        .map(r -> Reference.parse(r).repository())
+                        .distinct()
+                        .count();
+                if (repositories > 1 && !force) {
+                    return refuse(
+                            Refusal.Kind.CONFLICT,
+                            "conflict: unable to delete " + image.shortForm()
+                                    + " (must be forced) - image is referenced in multiple repositories");
+                }
+                left.forEach(r -> events.add(new ImageEvent.Untagged(image, r)));
+            }
+            Optional<Decision> conflict = conflict(host, events);
+            if (conflict.isPresent()) {
+                return conflict.get();
+            }
+            if (!host.usersOf(image).isEmpty()) {
+                // Forced beside a stopped container: the names go, the image stays while somebody stands on it.
+                return events.isEmpty()
+                        ? refuse(Refusal.Kind.CONFLICT, "conflict: unable to delete " + image.shortForm()
+                                + " (cannot be forced) - image is being used by a container")
+                        : accept(events);
+            }
+            events.add(new ImageEvent.RemoveRequested(image));
+            return accept(events)
+                    .until(e -> e instanceof ImageEvent.Removed r && r.image().equals(image));
+        }
+
+        private Optional<Decision> conflict(Host host, List<Event> events) {
+            for (Container user : host.usersOf(image)) {
+                if (user.isRunning()) {
+                    if (reference.isPresent() && force) {
+                        continue;
+                    }
+                    return Optional.of(refuse(
+                            Refusal.Kind.CONFLICT,
+                            "conflict: unable to " + (reference.isPresent() ? "remove repository reference \"" + named + "\"" : "delete " + image.shortForm())
+                                    + (reference.isPresent() ? " (must force)" : " (cannot be forced)")
+                                    + " - " + (reference.isPresent() ? "container " : "image is being used by running container ")
+                                    + user.id().shortForm()
+                                    + (reference.isPresent() ? " is using its referenced image " + image.shortForm() : "")));
+                }
+                if (!force) {
+                    return Optional.of(refuse(
+                            Refusal.Kind.CONFLICT,
+                            reference.isPresent()
+                                    ? "conflict: unable to remove repository reference \"" + named
+                                            + "\" (must force) - container " + user.id().shortForm()
+                                            + " is using its referenced image " + image.shortForm()
+                                    : "conflict: unable to delete " + image.shortForm()
+                                            + " (must be forced) - image is being used by stopped container "
+                                            + user.id().shortForm()));
+                }
+            }
+            return Optional.empty();
+        }
+
+        private static boolean isTagOf(String reference, String repository) {
+            return reference.startsWith(repository + ":");
+        }
+    }
+
+    /** Uploads an image to the repository of one of its references; credentials are lent under {@code push}. */
+    record Push(PullId push, ImageId image, Reference reference) implements ImageCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Optional<Image> known = host.image(image).filter(Image::wanted);
+            if (known.isEmpty()) {
+                return refuse(Refusal.Kind.MISSING, "No such image: " + reference.familiar());
+            }
+            return act(new ImageStep.PushImage(push, known.get(), reference));
+        }
+    }
+
+    /** Writes down that a client did something with an image that changes nothing, such as saving it. */
+    record Note(ImageId image, String action, Map<String, String> details) implements ImageCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return host.image(image).isPresent()
+                    ? accept(new ImageEvent.Noted(image, action, details))
+                    : refuse(Refusal.Kind.MISSING, "No such image: " + image);
+        }
+    }
+
+    private static Predicate<Event> ended(PullId pull) {
+        return e -> e instanceof ImageEvent.Stored s && s.pull().equals(pull)
+                || e instanceof ImageEvent.Failed f && f.pull().equals(pull);
+    }
+}

@@ -1,0 +1,64 @@
+package dev.wharf.core.command;
+
+import static dev.wharf.core.command.Decision.accept;
+import static dev.wharf.core.command.Decision.refuse;
+
+import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Wishes about volumes. */
+public sealed interface VolumeCommand extends Command {
+    /** Makes a volume; one that is there already is UNCHANGED. */
+    record Create(VolumeSpec spec) implements VolumeCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            if (!spec.driver().equals(VolumeSpec.LOCAL)) {
+                return refuse(
+                        Refusal.Kind.MISSING,
+                        "error looking up volume plugin " + spec.driver() + ": plugin \"" + spec.driver()
+                                + "\" not found");
+            }
+            Optional<Volume> known = host.volume(spec.name());
+            if (known.isPresent()) {
+                return known.get().wanted()
+                        ? refuse(Refusal.Kind.UNCHANGED, "volume " + spec.name() + " exists")
+                        : refuse(Refusal.Kind.CONFLICT, "volume " + spec.name() + " is being removed");
+            }
+            return accept(new VolumeEvent.Created(spec, now))
+                    .until(e -> e instanceof VolumeEvent v
+                            && v.volume().equals(spec.name())
+                            && (v instanceof VolumeEvent.Ready || v instanceof VolumeEvent.Failed));
+        }
+    }
+
+    record Remove(VolumeName volume, boolean force) implements VolumeCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Optional<Volume> known = host.volume(volume);
+            if (known.isEmpty()) {
+                return refuse(
+                        force ? Refusal.Kind.UNCHANGED : Refusal.Kind.MISSING,
+                        "get " + volume + ": no such volume");
+            }
+            List<Container> users = host.usersOf(volume);
+            if (!users.isEmpty()) {
+                return refuse(
+                        Refusal.Kind.CONFLICT,
+                        "remove " + volume + ": volume is in use - "
+                                + users.stream().map(c -> c.id().value()).toList());
+            }
+            if (!known.get().wanted()) {
+                return refuse(Refusal.Kind.UNCHANGED, "volume " + volume + " is being removed already");
+            }
+            return accept(new VolumeEvent.RemoveRequested(volume))
+                    .until(e -> e instanceof VolumeEvent.Removed r && r.volume().equals(volume));
+        }
+    }
+}

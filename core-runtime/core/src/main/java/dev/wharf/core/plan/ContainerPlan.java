@@ -1,0 +1,246 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.plan.Ladder.Rung;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Container.Place;
+import dev.wharf.core.state.Container.Stopping;
+import dev.wharf.core.state.Fact.Certainty;
+import dev.wharf.core.state.Goal;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.Signal;
+import dev.wharf.model.VolumeName;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.kernel.SandboxKey;
+import dev.wharf.spi.storage.SnapshotKey;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What a container needs next. From the foot up it holds a root file system, its mount, a sandbox, a place on each network,
+ * a process made by the runtime, the process running, and the process frozen; beside them what the runtime keeps of a
+ * process that ended.
+ */
+final class ContainerPlan implements Plan {
+    private final ContainerId id;
+
+    ContainerPlan(ContainerId id) {
+        this.id = id;
+    }
+
+    @Override
+    public Proposal next(Host host, Instant now, Set<String> busy) {
+        return host.container(id)
+                .map(c -> new Turn(host, now, busy, c).next())
+                .orElse(Proposal.REST);
+    }
+
+    private record Turn(Host host, Instant now, Set<String> busy, Container c) {
+        Proposal next() {
+            if (c.stall().isPresent() && now.isBefore(c.stall().get().retryAt())) {
+                return Proposal.until(c.stall().get().retryAt());
+            }
+            if (c.goal() == Goal.REMOVED && c.isBare() && busy.isEmpty()) {
+                return farewell();
+            }
+            return ladder().next(busy);
+        }
+
+        private Ladder ladder() {
+            boolean up = c.goal().wantsProcess();
+            boolean due = c.restartAt().isEmpty() || !now.isBefore(c.restartAt().get());
+            boolean current = c.process().last().map(p -> p.generation() == c.generation()).orElse(true);
+            boolean process = up && due && current;
+            boolean ownSandbox = isOwn(c.spec().networking().sandbox());
+            List<String> places = new ArrayList<>();
+            List<String> kept = new ArrayList<>(List.of("created"));
+            List<Rung> rungs = new ArrayList<>();
+            rungs.add(new Rung(
+                    "rootfs", c.goal() != Goal.REMOVED, c.rootfs().certainty(), List.of(), this::prepare, this::removeRootfs));
+            rungs.add(new Rung(
+                    "mount", up, c.mount().certainty(), List.of("rootfs"),
+                    () -> Proposal.step(new ContainerStep.MountRootfs(c.id(), c.spec().storage())),
+                    () -> Proposal.step(new ContainerStep.UnmountRootfs(c.id(), tries()))));
+            rungs.add(new Rung(
+                    "sandbox", up && ownSandbox, c.sandbox().certainty(), List.of(),
+                    () -> Proposal.step(new ContainerStep.CreateSandbox(c.id(), c.generation())),
+                    () -> Proposal.step(new ContainerStep.RemoveSandbox(c.id(), sandboxKey(), tries()))));
+            for (Place place : c.places().values()) {
+                String name = "endpoint:" + place.endpoint().network().value();
+                places.add(name);
+                if (place.wanted()) {
+                    kept.add(name);
+                }
+                rungs.add(new Rung(
+                        name, up && place.wanted(), certainty(place, up), List.of("sandbox"),
+                        () -> attach(place), () -> detach(place)));
+            }
+            rungs.add(new Rung(
+                    "created", process, madeCertainty(), ownSandbox ? List.of("mount", "sandbox") : List.of("mount"),
+                    this::create, () -> Proposal.AWAIT));
+            rungs.add(new Rung(
+                    "running", process, runCertainty(), kept,
+                    () -> Proposal.step(new ContainerStep.StartProcess(c.id(), runtime())), this::stop));
+            rungs.add(new Rung(
+                    "frozen", c.goal() == Goal.PAUSED && current, c.frozen().certainty(), List.of("running"),
+                    () -> Proposal.step(new ContainerStep.Freeze(c.id(), runtime())),
+                    () -> Proposal.step(new ContainerStep.Thaw(c.id(), runtime(), tries()))));
+            rungs.add(new Rung(
+                    "limits",
+                    c.isRunning() && current,
+                    c.limits().equals(c.spec().resources()) ? Certainty.PRESENT : Certainty.DOUBTFUL,
+                    List.of("running"),
+                    () -> Proposal.step(new ContainerStep.Limit(c.id(), runtime(), c.spec().resources())),
+                    () -> Proposal.say(new ContainerEvent.Limited(c.id(), c.spec().resources()))));
+            rungs.add(new Rung(
+                    "remains", c.isRunning() || process && c.process().isPresent(), c.remains().certainty(),
+                    List.of("rootfs"), () -> Proposal.AWAIT,
+                    () -> Proposal.step(new ContainerStep.DeleteProcess(c.id(), runtime(), tries()))));
+            Ladder ladder = new Ladder(rungs);
+            return ladder;
+        }
+
+        /** Holds nothing and is not wanted: it is gone, and the volumes it made for itself with it, if so wished. */
+        private Proposal farewell() {
+            List<Event> events = new ArrayList<>();
+            events.add(new ContainerEvent.Removed(c.id()));
+            if (c.removeVolumes()) {
+                for (MountSpec mount : c.spec().mounts()) {
+                    if (mount.kind() == MountSpec.Kind.VOLUME && mount.options().containsKey("anonymous")) {
+                        VolumeName volume = new VolumeName(mount.source());
+                        boolean alone = host.usersOf(volume).stream()
+                                .allMatch(user -> user.id().equals(c.id()));
+                        if (alone && host.volume(volume).map(Volume::wanted).orElse(false)) {
+                            events.add(new VolumeEvent.RemoveRequested(volume));
+                        }
+                    }
+                }
+            }
+            return Proposal.say(events);
+        }
+
+        private Proposal prepare() {
+            SnapshotKey parent = c.top().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH);
+            return Proposal.step(new ContainerStep.PrepareRootfs(c.id(), c.spec().storage(), parent));
+        }
+
+        private Proposal removeRootfs() {
+            return Proposal.step(new ContainerStep.RemoveRootfs(c.id(), c.spec().storage(), runtime(), tries()));
+        }
+
+        private Proposal attach(Place place) {
+            NetworkId network = place.endpoint().network();
+            Optional<Network> known = host.network(network).filter(Network::wanted);
+            if (known.isEmpty()) {
+                return Proposal.say(new ContainerEvent.Failed(
+                        c.id(),
+                        "endpoint:" + network.value(),
+                        new Failure(Failure.Kind.MISSING, "network " + network.value() + " not found")));
+            }
+            if (!known.get().device().isPresent()) {
+                return Proposal.AWAIT;
+            }
+            return Proposal.step(new ContainerStep.AttachEndpoint(
+                    c.id(), known.get().spec(), place.endpoint(), c.sandbox().value().orElseThrow()));
+        }
+
+        private Proposal detach(Place place) {
+            NetworkId network = place.endpoint().network();
+            Sandbox sandbox = c.sandbox().last().orElse(new Sandbox(sandboxKey(), Sandbox.HOST_PATH));
+            return host.network(network)
+                    .map(n -> Proposal.step(new ContainerStep.DetachEndpoint(
+                            c.id(), n.spec(), place.endpoint(), sandbox, tries())))
+                    .orElseGet(() ->
+                            Proposal.step(new ContainerStep.ForgetEndpoint(c.id(), network, tries())));
+        }
+
+        /** A place that is not wanted gives its address back even where nothing was ever attached. */
+        private Certainty certainty(Place place, boolean up) {
+            Certainty known = place.fact().certainty();
+            return known == Certainty.ABSENT && !(up && place.wanted()) ? Certainty.DOUBTFUL : known;
+        }
+
+        private Proposal create() {
+            if (!c.remains().isAbsent() || busy.contains("remains")) {
+                return Proposal.AWAIT;
+            }
+            for (MountSpec mount : c.spec().mounts()) {
+                if (mount.kind() == MountSpec.Kind.VOLUME) {
+                    Optional<Volume> volume = host.volume(new VolumeName(mount.source())).filter(Volume::wanted);
+                    if (volume.isEmpty()) {
+                        return impossible("created", "volume " + mount.source() + " is not there any more");
+                    }
+                    if (!volume.get().path().isPresent()) {
+                        return Proposal.AWAIT;
+                    }
+                }
+            }
+            Optional<ContainerId> joined = c.spec().networking().sandbox().container();
+            if (joined.isPresent()
+                    && host.container(joined.get()).filter(Container::isRunning).isEmpty()) {
+                return impossible("created", "cannot join network of a non running container: " + joined.get());
+            }
+            return Proposal.step(RuntimeSpecs.createProcess(host, c));
+        }
+
+        private Proposal impossible(String rung, String message) {
+            return Proposal.say(
+                    new ContainerEvent.Failed(c.id(), rung, new Failure(Failure.Kind.UNAVAILABLE, message)));
+        }
+
+        /** The polite signal, the time it is given, the kill; then the exit comes by itself. */
+        private Proposal stop() {
+            Stopping stopping = c.stopping().orElse(new Stopping(Signal.KILL, now, true, 0));
+            if (c.frozen().isPresent()) {
+                return Proposal.AWAIT;
+            }
+            if (stopping.signaled() == 0) {
+                return Proposal.step(new ContainerStep.StopProcess(c.id(), runtime(), stopping.signal(), tries()));
+            }
+            if (stopping.signaled() == 1 && !stopping.signal().equals(Signal.KILL)) {
+                return now.isBefore(stopping.deadline())
+                        ? Proposal.until(stopping.deadline())
+                        : Proposal.step(new ContainerStep.StopProcess(c.id(), runtime(), Signal.KILL, tries()));
+            }
+            return Proposal.AWAIT;
+        }
+
+        private Certainty madeCertainty() {
+            return c.process().certainty();
+        }
+
+        private Certainty runCertainty() {
+            return c.isRunning() ? c.process().certainty() : Certainty.ABSENT;
+        }
+
+        private SandboxKey sandboxKey() {
+            return c.sandbox().last().map(Sandbox::key).orElse(SandboxKey.of(c.id(), c.generation()));
+        }
+
+        private DriverName runtime() {
+            return c.spec().runtime();
+        }
+
+        private int tries() {
+            return c.stall().map(s -> s.tries()).orElse(0);
+        }
+
+        private static boolean isOwn(Namespace sandbox) {
+            return sandbox.kind() == Namespace.Kind.PRIVATE || sandbox.kind() == Namespace.Kind.NONE;
+        }
+    }
+}

@@ -1,0 +1,375 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.state.Stall;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.Resources;
+import dev.wharf.model.Signal;
+import dev.wharf.model.SubjectId;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.kernel.SandboxKey;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.runtime.RuntimeSpec;
+import dev.wharf.spi.storage.SnapshotKey;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+
+/** The effects on containers. Steps up fail for good; steps down stall and are tried again. */
+public sealed interface ContainerStep extends Step {
+    ContainerId container();
+
+    @Override
+    default SubjectId subject() {
+        return container();
+    }
+
+    /** A step on the way up. */
+    sealed interface Up extends ContainerStep {
+        @Override
+        default Event failed(Failure failure, Instant now) {
+            return new ContainerEvent.Failed(container(), rung(), failure);
+        }
+    }
+
+    /** A step on the way down; {@code tries} says how often it stalled before. */
+    sealed interface Down extends ContainerStep {
+        int tries();
+
+        @Override
+        default Event failed(Failure failure, Instant now) {
+            return new ContainerEvent.Stalled(
+                    container(), new Stall(rung(), failure, now.plus(BackOff.after(tries())), tries() + 1));
+        }
+    }
+
+    record PrepareRootfs(ContainerId container, DriverName storage, SnapshotKey parent) implements Up {
+        @Override
+        public String rung() {
+            return "rootfs";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            return new ContainerEvent.RootfsPrepared(
+                    container, drivers.storage().use(storage, s -> s.prepare(SnapshotKey.of(container), parent)));
+        }
+    }
+
+    record MountRootfs(ContainerId container, DriverName storage) implements Up {
+        @Override
+        public String rung() {
+            return "mount";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            Path target = drivers.kernel()
+                    .mountRootfs(container, drivers.storage().use(storage, s -> s.mounts(SnapshotKey.of(container))));
+            return new ContainerEvent.RootfsMounted(container, target);
+        }
+    }
+
+    record CreateSandbox(ContainerId container, int generation) implements Up {
+        @Override
+        public String rung() {
+            return "sandbox";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            return new ContainerEvent.SandboxCreated(
+                    container, drivers.kernel().createSandbox(SandboxKey.of(container, generation)));
+        }
+    }
+
+    record AttachEndpoint(ContainerId container, NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox)
+            implements Up {
+        @Override
+        public String rung() {
+            return "endpoint:" + network.id().value();
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            return new ContainerEvent.EndpointAttached(
+                    container, drivers.network().use(network.driver(), n -> n.attach(network, endpoint, sandbox)));
+        }
+    }
+
+    /**
+     * Has the runtime make the first process.
+     *
+     * @param sources bind sources, and whether a missing one is made
+     * @param fill empty volumes to fill from the image: path inside to volume directory
+     */
+    record CreateProcess(RuntimeSpec spec, DriverName runtime, Map<Path, Boolean> sources, Map<String, Path> fill)
+            implements Up {
+        public CreateProcess {
+            sources = Map.copyOf(sources);
+            fill = Map.copyOf(fill);
+        }
+
+        @Override
+        public ContainerId container() {
+            return spec.container();
+        }
+
+        @Override
+        public String rung() {
+            return "created";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            for (Map.Entry<Path, Boolean> source : sources.entrySet()) {
+                drivers.kernel().ensureBindSource(source.getKey(), source.getValue());
+            }
+            for (Map.Entry<String, Path> volume : fill.entrySet()) {
+                drivers.kernel().copyUp(spec.rootfs(), volume.getKey(), volume.getValue());
+            }
+            return new ContainerEvent.ProcessCreated(
+                    spec.container(), drivers.runtime().use(runtime, r -> r.create(spec)), spec.generation());
+        }
+    }
+
+    record StartProcess(ContainerId container, DriverName runtime) implements Up {
+        @Override
+        public String rung() {
+            return "running";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            return new ContainerEvent.Started(
+                    container, drivers.runtime().use(runtime, r -> r.start(container)), drivers.now());
+        }
+    }
+
+    record Freeze(ContainerId container, DriverName runtime) implements Up {
+        @Override
+        public String rung() {
+            return "frozen";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.runtime().use(runtime, r -> {
+                capable(r, OciRuntime.Freezing.class, "pause").freeze(container);
+                return container;
+            });
+            return new ContainerEvent.Frozen(container, drivers.now());
+        }
+    }
+
+    record Limit(ContainerId container, DriverName runtime, Resources resources) implements Up {
+        @Override
+        public String rung() {
+            return "limits";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.runtime().use(runtime, r -> {
+                capable(r, OciRuntime.Limiting.class, "update").limit(container, resources);
+                return container;
+            });
+            return new ContainerEvent.Limited(container, resources);
+        }
+    }
+
+    record Thaw(ContainerId container, DriverName runtime, int tries) implements Down {
+        @Override
+        public String rung() {
+            return "frozen";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.runtime().use(runtime, r -> {
+                capable(r, OciRuntime.Freezing.class, "resume").thaw(container);
+                return container;
+            });
+            return new ContainerEvent.Thawed(container);
+        }
+    }
+
+    /** One signal of a stop on its way. A process that is gone already has had its signal. */
+    record StopProcess(ContainerId container, DriverName runtime, Signal signal, int tries) implements Down {
+        @Override
+        public String rung() {
+            return "running";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            send(drivers, container, runtime, signal, true);
+            return new ContainerEvent.Signaled(container, signal, false);
+        }
+    }
+
+    record DeleteProcess(ContainerId container, DriverName runtime, int tries) implements Down {
+        @Override
+        public String rung() {
+            return "remains";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.runtime().use(runtime, r -> {
+                r.delete(container);
+                return container;
+            });
+            return new ContainerEvent.ProcessDeleted(container);
+        }
+    }
+
+    record DetachEndpoint(ContainerId container, NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox, int tries)
+            implements Down {
+        @Override
+        public String rung() {
+            return "endpoint:" + network.id().value();
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.network().use(network.driver(), n -> {
+                n.detach(network, endpoint, sandbox);
+                return network;
+            });
+            return new ContainerEvent.EndpointDetached(container, network.id());
+        }
+    }
+
+    /** Gives up a place whose network is gone, and with it the device that held it. */
+    record ForgetEndpoint(ContainerId container, NetworkId network, int tries) implements Down {
+        @Override
+        public String rung() {
+            return "endpoint:" + network.value();
+        }
+
+        @Override
+        public Event run(Drivers drivers) {
+            return new ContainerEvent.EndpointDetached(container, network);
+        }
+    }
+
+    record RemoveSandbox(ContainerId container, SandboxKey key, int tries) implements Down {
+        @Override
+        public String rung() {
+            return "sandbox";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.kernel().removeSandbox(key);
+            return new ContainerEvent.SandboxRemoved(container);
+        }
+    }
+
+    record UnmountRootfs(ContainerId container, int tries) implements Down {
+        @Override
+        public String rung() {
+            return "mount";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.kernel().unmountRootfs(container);
+            return new ContainerEvent.RootfsUnmounted(container);
+        }
+    }
+
+    record RemoveRootfs(ContainerId container, DriverName storage, DriverName runtime, int tries) implements Down {
+        @Override
+        public String rung() {
+            return "rootfs";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.storage().use(storage, s -> {
+                s.remove(SnapshotKey.of(container));
+                return container;
+            });
+            drivers.runtime().use(runtime, r -> {
+                r.forget(container);
+                return container;
+            });
+            return new ContainerEvent.RootfsRemoved(container);
+        }
+    }
+
+    /** A signal by hand: sent once, recorded after, never repeated. */
+    record SendSignal(ContainerId container, DriverName runtime, Signal signal) implements ContainerStep {
+        @Override
+        public String rung() {
+            return "signal";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            send(drivers, container, runtime, signal, false);
+            return new ContainerEvent.Signaled(container, signal, true);
+        }
+
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            return new ContainerEvent.Noted(container, "signal-failed", Map.of("reason", failure.message()));
+        }
+    }
+
+    /** A further command in a running container: run once, recorded after. */
+    record RunExec(ContainerId container, DriverName runtime, ExecId exec, ExecSpec spec) implements ContainerStep {
+        @Override
+        public String rung() {
+            return "exec:" + exec.value();
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            int pid = drivers.runtime()
+                    .use(runtime, r -> capable(r, OciRuntime.Executing.class, "exec").exec(container, exec, spec));
+            return new ContainerEvent.ExecStarted(container, exec, pid);
+        }
+
+        /** Shells tell a program that is not there (127) from one that cannot be run (126), and so do Docker's clients. */
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            List<String> notFound = List.of("not found", "no such file");
+            int code = notFound.stream().anyMatch(failure.message()::contains) ? 127 : 126;
+            return new ContainerEvent.ExecExited(container, exec, code);
+        }
+    }
+
+    private static void send(Drivers drivers, ContainerId container, DriverName runtime, Signal signal, boolean goneIsFine)
+            throws DriverException {
+        try {
+            drivers.runtime().use(runtime, r -> {
+                r.signal(container, signal);
+                return container;
+            });
+        } catch (DriverException e) {
+            if (!goneIsFine || e.failure().kind() != Failure.Kind.MISSING) {
+                throw e;
+            }
+        }
+    }
+
+    private static <C extends dev.wharf.spi.Driver.Capability> C capable(OciRuntime runtime, Class<C> kind, String what)
+            throws DriverException {
+        return runtime.capability(kind)
+                .orElseThrow(() -> DriverException.failure(
+                        Failure.Kind.UNSUPPORTED, "runtime " + runtime.name() + " cannot " + what));
+    }
+}

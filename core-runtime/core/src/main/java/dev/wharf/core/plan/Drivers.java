@@ -1,0 +1,55 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.model.Digest;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Repository;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.kernel.Kernel;
+import dev.wharf.spi.network.NetworkDriver;
+import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.registry.RegistryBackend;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.storage.StorageDriver;
+import java.time.Instant;
+
+/** Everything a step is given to work with. */
+public interface Drivers {
+    Gate<StorageDriver> storage();
+
+    Gate<NetworkDriver> network();
+
+    Gate<OciRuntime> runtime();
+
+    /** The first registry backend by rank that serves a repository, for the length of one call. */
+    <R> R registry(Repository repository, Gate.Use<RegistryBackend, R> use) throws DriverException;
+
+    Kernel kernel() throws DriverException;
+
+    ContentStore content() throws DriverException;
+
+    /** Who to be for a pull; anonymous where nobody said, as after a restart of the agent. */
+    Credentials credentials(PullId pull);
+
+    /** Tells whoever watches the pull how far it is; never waits. */
+    void progress(PullId pull, Progress progress);
+
+    /** The time, for the events that steps make. */
+    Instant now();
+
+    /**
+     * How far one piece of work is.
+     *
+     * @param total the whole in bytes, 0 where unknown
+     */
+    record Progress(Kind kind, Digest content, long done, long total) {
+        /** What is going on. */
+        public enum Kind {
+            FETCHING,
+            FETCHED,
+            UNPACKING,
+            UNPACKED,
+            RETRYING
+        }
+    }
+}

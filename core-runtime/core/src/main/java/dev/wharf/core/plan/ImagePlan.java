@@ -1,0 +1,38 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** An image that is wanted rests; one that is not gives up its documents, and its layers then see that it is gone. */
+final class ImagePlan implements Plan {
+    private final ImageId id;
+
+    ImagePlan(ImageId id) {
+        this.id = id;
+    }
+
+    @Override
+    public Proposal next(Host host, Instant now, Set<String> busy) {
+        Optional<Image> known = host.image(id).filter(i -> !i.wanted());
+        if (known.isEmpty()) {
+            return Proposal.REST;
+        }
+        if (!busy.isEmpty()) {
+            return Proposal.AWAIT;
+        }
+        List<Digest> documents = Stream.of(known.get().manifest(), known.get().configBlob())
+                .map(d -> d.digest())
+                .filter(d -> host.images().values().stream()
+                        .noneMatch(i -> !i.id().equals(id)
+                                && (i.manifest().digest().equals(d) || i.configBlob().digest().equals(d))))
+                .toList();
+        return Proposal.step(new ImageStep.RemoveDocuments(id, documents, 0));
+    }
+}

@@ -1,0 +1,214 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Pull;
+import dev.wharf.core.state.Stall;
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageConfig;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.MediaTypes;
+import dev.wharf.model.Platform;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
+import dev.wharf.model.SubjectId;
+import dev.wharf.oci.image.DocumentException;
+import dev.wharf.oci.image.ImageConfigs;
+import dev.wharf.oci.image.Index;
+import dev.wharf.oci.image.Manifest;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.registry.Content;
+import dev.wharf.spi.registry.RegistryBackend.Remote;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The effects on images and pulls. */
+public sealed interface ImageStep extends Step {
+    /** Asks the repository what a reference stands for and brings manifest and config here. */
+    record ResolvePull(Pull pull) implements ImageStep {
+        /** An index inside an index inside an index is a joke or an attack. */
+        private static final int MAX_DEPTH = 4;
+
+        @Override
+        public SubjectId subject() {
+            return pull.id();
+        }
+
+        @Override
+        public String rung() {
+            return "resolved";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            Reference reference = Reference.parse(pull.references().get(0));
+            return drivers.registry(reference.repository(), backend -> {
+                try (Remote remote = backend.open(reference.repository(), drivers.credentials(pull.id()))) {
+                    return resolve(drivers.content(), remote, reference);
+                } catch (DocumentException e) {
+                    throw DriverException.failure(
+                            Failure.Kind.CORRUPT, "cannot use " + reference.familiar() + ": " + e.getMessage(), e);
+                }
+            });
+        }
+
+        private Event resolve(ContentStore content, Remote remote, Reference reference)
+                throws DriverException, DocumentException {
+            Descriptor target = remote.resolve(reference);
+            Descriptor at = target;
+            Platform wanted = pull.platform().orElse(Platform.host());
+            byte[] document = fetch(content, remote, at, Manifest.LIMIT_BYTES);
+            for (int depth = 0; MediaTypes.isIndex(at.mediaType()); depth++) {
+                if (depth == MAX_DEPTH) {
+                    throw new DocumentException("indexes are nested more than " + MAX_DEPTH + " deep");
+                }
+                at = Index.parse(document, at.mediaType())
+                        .choose(wanted)
+                        .orElseThrow(() -> DriverException.failure(
+                                Failure.Kind.MISSING,
+                                "no matching manifest for " + wanted + " in the manifest list entries"));
+                document = fetch(content, remote, at, Manifest.LIMIT_BYTES);
+            }
+            Manifest manifest = Manifest.parse(document, at.mediaType());
+            ImageConfig config =
+                    ImageConfigs.parse(fetch(content, remote, manifest.config(), ImageConfigs.LIMIT_BYTES));
+            List<LayerSpec> layers = manifest.layersOf(config);
+            return new ImageEvent.Resolved(
+                    pull.id(),
+                    new Pull.Resolved(
+                            new ImageId(manifest.config().digest()), target, at, manifest.config(), config, layers));
+        }
+
+        private static byte[] fetch(ContentStore content, Remote remote, Descriptor what, int limit)
+                throws DriverException {
+            if (what.sizeBytes() > limit) {
+                throw DriverException.failure(
+                        Failure.Kind.CORRUPT,
+                        "document " + what.digest() + " is larger than the limit of " + limit + " bytes");
+            }
+            if (content.size(what.digest()).isEmpty()) {
+                try (ContentStore.Ingest ingest = content.ingest(what);
+                        InputStream in = remote.fetch(what, ingest.offset())) {
+                    ingest.write(in);
+                    ingest.commit(what.mediaType());
+                } catch (IOException e) {
+                    throw LayerStep.broken(what, e);
+                }
+            }
+            try (InputStream in = content.open(what.digest())) {
+                return in.readNBytes(limit);
+            } catch (IOException e) {
+                throw LayerStep.broken(what, e);
+            }
+        }
+
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            return new ImageEvent.Failed(pull.id(), failure);
+        }
+    }
+
+    /** Removes an image's documents, but not those that another image has too. */
+    record RemoveDocuments(ImageId image, List<Digest> documents, int tries) implements ImageStep {
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public String rung() {
+            return "documents";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            for (Digest document : documents) {
+                drivers.content().remove(document);
+            }
+            return new ImageEvent.Removed(image);
+        }
+
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            return new ImageEvent.RemoveStalled(
+                    image, new Stall(rung(), failure, now.plus(BackOff.after(tries)), tries + 1));
+        }
+    }
+
+    /** Uploads layers, config and manifest, and then makes the reference stand for them. */
+    record PushImage(PullId push, Image image, Reference reference) implements ImageStep {
+        @Override
+        public SubjectId subject() {
+            return image.id();
+        }
+
+        @Override
+        public String rung() {
+            return "push:" + push.value();
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            ContentStore content = drivers.content();
+            return drivers.registry(reference.repository(), backend -> {
+                try (Remote remote = backend.open(reference.repository(), drivers.credentials(push))) {
+                    for (LayerSpec layer : image.layers()) {
+                        remote.push(new Blob(drivers, push, content, layer.descriptor()));
+                    }
+                    remote.push(new Blob(drivers, push, content, image.configBlob()));
+                    remote.push(new Blob(drivers, push, content, image.manifest()));
+                    remote.tag(reference, image.manifest());
+                }
+                return new ImageEvent.Pushed(
+                        image.id(), reference.toString(), image.manifest().digest(), image.manifest().sizeBytes());
+            });
+        }
+
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            return new ImageEvent.Noted(
+                    image.id(),
+                    "push-failed",
+                    Map.of("reference", reference.toString(), "reason", failure.message()));
+        }
+    }
+
+    /** A blob of the content store on its way out. */
+    record Blob(Drivers drivers, PullId push, ContentStore content, Descriptor descriptor) implements Content {
+        @Override
+        public InputStream open() throws IOException {
+            try {
+                return new CountedStream(
+                        content.open(descriptor.digest()),
+                        done -> drivers.progress(
+                                push,
+                                new Drivers.Progress(
+                                        Drivers.Progress.Kind.FETCHING, descriptor.digest(), done, descriptor.sizeBytes())));
+            } catch (DriverException e) {
+                throw new IOException(e.getMessage(), e);
+            }
+        }
+    }
+
+    /** The references an image gets when its pull is done: what was asked for, and what the repository said it was. */
+    static List<String> referencesOf(Pull pull, Pull.Resolved resolved) {
+        Optional<Reference> first = pull.references().stream().findFirst().map(Reference::parse);
+        if (pull.source() != Pull.Source.REGISTRY || first.isEmpty()) {
+            return pull.references();
+        }
+        String digest = Reference.of(first.get().repository(), resolved.target().digest()).toString();
+        return pull.references().contains(digest)
+                ? pull.references()
+                : java.util.stream.Stream.concat(pull.references().stream(), java.util.stream.Stream.of(digest))
+                        .toList();
+    }
+}

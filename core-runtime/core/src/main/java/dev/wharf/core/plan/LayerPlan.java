@@ -1,0 +1,66 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.core.event.LayerEvent;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Layer;
+import dev.wharf.model.LayerId;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.Set;
+
+/** A layer is fetched, then unpacked on its parent; when nothing stands on it any more it goes, and its blob after it. */
+final class LayerPlan implements Plan {
+    private final LayerId id;
+
+    LayerPlan(LayerId id) {
+        this.id = id;
+    }
+
+    @Override
+    public Proposal next(Host host, Instant now, Set<String> busy) {
+        Optional<Layer> known = host.layer(id);
+        if (known.isEmpty()) {
+            return Proposal.REST;
+        }
+        Layer layer = known.get();
+        boolean wanted = host.isWanted(id);
+        if (!busy.isEmpty()) {
+            return Proposal.AWAIT;
+        }
+        if (layer.stall().isPresent() && now.isBefore(layer.stall().get().retryAt())) {
+            return Proposal.until(layer.stall().get().retryAt());
+        }
+        return wanted ? up(host, layer) : down(host, layer);
+    }
+
+    private static Proposal up(Host host, Layer layer) {
+        if (layer.snapshot().isPresent()) {
+            return Proposal.REST;
+        }
+        if (!layer.content().isPresent()) {
+            return Proposal.step(new LayerStep.FetchLayer(layer));
+        }
+        boolean footing = layer.spec()
+                .parent()
+                .map(p -> host.layer(p).map(l -> l.snapshot().isPresent()).orElse(false))
+                .orElse(true);
+        return footing ? Proposal.step(new LayerStep.UnpackLayer(layer)) : Proposal.AWAIT;
+    }
+
+    private Proposal down(Host host, Layer layer) {
+        if (!layer.snapshot().isAbsent()) {
+            boolean carries = host.layers().values().stream()
+                    .anyMatch(l -> l.spec().parent().equals(Optional.of(id)) && !l.snapshot().isAbsent());
+            return carries ? Proposal.AWAIT : Proposal.step(new LayerStep.RemoveSnapshot(layer));
+        }
+        if (!layer.content().isAbsent()) {
+            boolean shared = host.layers().values().stream()
+                    .anyMatch(l -> !l.id().equals(id)
+                            && l.spec().descriptor().digest().equals(layer.spec().descriptor().digest()));
+            return shared
+                    ? Proposal.say(new LayerEvent.ContentRemoved(id))
+                    : Proposal.step(new LayerStep.RemoveContent(layer));
+        }
+        return Proposal.say(new LayerEvent.Removed(id));
+    }
+}

@@ -1,0 +1,146 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.LayerEvent;
+import dev.wharf.core.plan.Drivers.Progress;
+import dev.wharf.core.state.Layer;
+import dev.wharf.core.state.Stall;
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.Repository;
+import dev.wharf.model.SubjectId;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.registry.RegistryBackend.Remote;
+import dev.wharf.spi.storage.Snapshot;
+import dev.wharf.spi.storage.SnapshotKey;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Instant;
+
+/** The effects on layers. All of them stall: whether a pull gives up is the pull's plan to say. */
+public sealed interface LayerStep extends Step {
+    Layer layer();
+
+    @Override
+    default SubjectId subject() {
+        return layer().id();
+    }
+
+    @Override
+    default Event failed(Failure failure, Instant now) {
+        int tries = layer().stall().map(Stall::tries).orElse(0);
+        return new LayerEvent.Stalled(
+                layer().id(), new Stall(rung(), failure, now.plus(BackOff.after(tries)), tries + 1));
+    }
+
+    record FetchLayer(Layer layer) implements LayerStep {
+        @Override
+        public String rung() {
+            return "content";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            Descriptor blob = layer.spec().descriptor();
+            ContentStore content = drivers.content();
+            if (content.size(blob.digest()).isEmpty()) {
+                if (layer.repository().isEmpty()) {
+                    throw DriverException.failure(
+                            Failure.Kind.MISSING, "layer " + blob.digest() + " is not in the content store");
+                }
+                fetch(drivers, content, blob);
+            }
+            drivers.progress(
+                    layer.pull(), new Progress(Progress.Kind.FETCHED, blob.digest(), blob.sizeBytes(), blob.sizeBytes()));
+            return new LayerEvent.Fetched(layer.id(), blob);
+        }
+
+        private void fetch(Drivers drivers, ContentStore content, Descriptor blob) throws DriverException {
+            Repository repository = Repository.parse(layer.repository());
+            drivers.registry(repository, backend -> {
+                try (Remote remote = backend.open(repository, drivers.credentials(layer.pull()));
+                        ContentStore.Ingest ingest = content.ingest(blob);
+                        InputStream in = new CountedStream(remote.fetch(blob, ingest.offset()), done -> drivers.progress(
+                                        layer.pull(),
+                                        new Progress(Progress.Kind.FETCHING, blob.digest(), done, blob.sizeBytes())))
+                                .from(ingest.offset())) {
+                    ingest.write(in);
+                    return ingest.commit(blob.mediaType());
+                } catch (IOException e) {
+                    throw broken(blob, e);
+                }
+            });
+        }
+    }
+
+    record UnpackLayer(Layer layer) implements LayerStep {
+        @Override
+        public String rung() {
+            return "snapshot";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            Descriptor blob = layer.spec().descriptor();
+            SnapshotKey key = SnapshotKey.of(layer.id());
+            SnapshotKey parent = layer.spec().parent().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH);
+            long size = drivers.storage().use(layer.storage(), s -> {
+                try (InputStream tar = new CountedStream(
+                        drivers.content().openLayer(blob, layer.spec().diffId()),
+                        done -> drivers.progress(
+                                layer.pull(), new Progress(Progress.Kind.UNPACKING, blob.digest(), done, 0)))) {
+                    s.unpack(key, parent, tar);
+                } catch (IOException e) {
+                    throw broken(blob, e);
+                }
+                return s.usage(key).sizeBytes();
+            });
+            drivers.progress(
+                    layer.pull(),
+                    new Progress(Progress.Kind.UNPACKED, blob.digest(), blob.sizeBytes(), blob.sizeBytes()));
+            return new LayerEvent.Unpacked(layer.id(), new Snapshot(key, parent, true), size);
+        }
+    }
+
+    record RemoveSnapshot(Layer layer) implements LayerStep {
+        @Override
+        public String rung() {
+            return "snapshot";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            DriverName storage = layer.storage();
+            LayerId id = layer.id();
+            drivers.storage().use(storage, s -> {
+                s.remove(SnapshotKey.of(id));
+                return id;
+            });
+            return new LayerEvent.SnapshotRemoved(id);
+        }
+    }
+
+    record RemoveContent(Layer layer) implements LayerStep {
+        @Override
+        public String rung() {
+            return "content";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.content().remove(layer.spec().descriptor().digest());
+            return new LayerEvent.ContentRemoved(layer.id());
+        }
+    }
+
+    /** A transfer that broke off, in words. */
+    static DriverException broken(Descriptor what, IOException e) {
+        return e.getCause() instanceof DriverException inner
+                ? inner
+                : DriverException.failure(
+                        Failure.Kind.UNAVAILABLE, "reading " + what.digest() + " broke off: " + e.getMessage(), e);
+    }
+}

@@ -1,0 +1,162 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Container.Place;
+import dev.wharf.core.state.Fact;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.ContainerSpec.Networking;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.VolumeName;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.runtime.RuntimeSpec;
+import dev.wharf.spi.runtime.RuntimeSpec.BoundMount;
+import dev.wharf.spi.runtime.RuntimeSpec.HostLine;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Puts together what a runtime needs from where the rest of the house put things. Pure. */
+final class RuntimeSpecs {
+    private RuntimeSpecs() {}
+
+    /** The step that makes the first process of {@code c}, whose mount, sandbox and volumes are present. */
+    static ContainerStep.CreateProcess createProcess(Host host, Container c) {
+        List<BoundMount> mounts = new ArrayList<>();
+        Map<Path, Boolean> sources = new LinkedHashMap<>();
+        Map<String, Path> fill = new LinkedHashMap<>();
+        for (MountSpec mount : c.spec().mounts()) {
+            mounts.add(bound(host, mount, sources, fill));
+        }
+        ContainerId files = c.spec().networking().sandbox().container().orElse(c.id());
+        RuntimeSpec spec = new RuntimeSpec(
+                c.id(),
+                c.name(),
+                c.generation(),
+                c.spec(),
+                c.mount().value().orElseThrow(),
+                mounts,
+                networkNamespace(host, c),
+                joined(host, c),
+                hosts(host, c),
+                c.spec().networking().dns(),
+                files);
+        return new ContainerStep.CreateProcess(spec, c.spec().runtime(), sources, fill);
+    }
+
+    private static BoundMount bound(Host host, MountSpec mount, Map<Path, Boolean> sources, Map<String, Path> fill) {
+        List<String> options = new ArrayList<>();
+        switch (mount.kind()) {
+            case TMPFS -> {
+                options.addAll(List.of("nosuid", "nodev", "noexec"));
+                mount.options().forEach((key, value) -> {
+                    // The opposite of a default replaces it, as in mount(8): the last word counts.
+                    options.remove("no" + key);
+                    options.add(value.isEmpty() ? key : key + "=" + value);
+                });
+                options.add(mount.readOnly() ? "ro" : "rw");
+                return new BoundMount("tmpfs", "tmpfs", mount.target(), options);
+            }
+            case VOLUME -> {
+                Path root = host.volume(new VolumeName(mount.source()))
+                        .map(Volume::path)
+                        .flatMap(Fact::value)
+                        .orElseThrow();
+                Path directory = mount.options().containsKey("subpath")
+                        ? root.resolve(mount.options().get("subpath"))
+                        : root;
+                if (!mount.options().containsKey("nocopy") && directory.equals(root)) {
+                    fill.put(mount.target(), root);
+                }
+                options.addAll(List.of("rbind", mount.options().getOrDefault("propagation", "rprivate")));
+                options.add(mount.readOnly() ? "ro" : "rw");
+                return new BoundMount("bind", directory.toString(), mount.target(), options);
+            }
+            case BIND -> {
+                sources.put(Path.of(mount.source()), mount.createSource());
+                options.addAll(List.of(
+                        mount.options().containsKey("nonrecursive") ? "bind" : "rbind",
+                        mount.options().getOrDefault("propagation", "rprivate")));
+                options.add(mount.readOnly() ? "ro" : "rw");
+                return new BoundMount("bind", mount.source(), mount.target(), options);
+            }
+            case IMAGE -> throw new IllegalStateException("image mounts are refused when the container is created");
+        }
+        throw new IllegalStateException("unreachable");
+    }
+
+    private static Path networkNamespace(Host host, Container c) {
+        Namespace sandbox = c.spec().networking().sandbox();
+        return switch (sandbox.kind()) {
+            case HOST -> Sandbox.HOST_PATH;
+            case CONTAINER -> sandbox.container()
+                    .flatMap(host::container)
+                    .map(other -> networkNamespace(host, other))
+                    .orElseThrow();
+            default -> c.sandbox().value().orElseThrow().path();
+        };
+    }
+
+    private static Map<String, Path> joined(Host host, Container c) {
+        Map<String, Path> files = new LinkedHashMap<>();
+        Map<String, Namespace> shared = Map.of(
+                "pid", c.spec().namespaces().pid(),
+                "ipc", c.spec().namespaces().ipc(),
+                "uts", c.spec().namespaces().uts());
+        shared.forEach((name, namespace) -> namespace.container()
+                .flatMap(host::container)
+                .flatMap(other -> other.process().last())
+                .ifPresent(p -> files.put(name, Path.of("/proc/" + p.init().pid() + "/ns/" + name))));
+        return files;
+    }
+
+    private static List<HostLine> hosts(Host host, Container c) {
+        List<HostLine> lines = new ArrayList<>(List.of(
+                new HostLine("127.0.0.1", List.of("localhost")),
+                new HostLine("::1", List.of("localhost", "ip6-localhost", "ip6-loopback")),
+                new HostLine("fe00::", List.of("ip6-localnet")),
+                new HostLine("ff00::", List.of("ip6-mcastprefix")),
+                new HostLine("ff02::1", List.of("ip6-allnodes")),
+                new HostLine("ff02::2", List.of("ip6-allrouters"))));
+        Networking networking = c.spec().networking();
+        for (String extra : networking.extraHosts()) {
+            int colon = extra.indexOf(':');
+            String name = extra.substring(0, colon);
+            String address = extra.substring(colon + 1);
+            gateway(host, c, address).ifPresent(a -> lines.add(new HostLine(a, List.of(name))));
+        }
+        for (Place place : c.places().values()) {
+            for (String cidr : List.of(place.endpoint().ipv4(), place.endpoint().ipv6())) {
+                if (!cidr.isEmpty() && !c.spec().hostname().isEmpty()) {
+                    List<String> names = new ArrayList<>();
+                    if (!c.spec().domainname().isEmpty()) {
+                        names.add(c.spec().hostname() + "." + c.spec().domainname());
+                    }
+                    names.add(c.spec().hostname());
+                    lines.add(new HostLine(cidr.substring(0, cidr.indexOf('/')), names));
+                }
+            }
+        }
+        return lines;
+    }
+
+    /** The word {@code host-gateway} stands for the host's own address on the container's first network. */
+    private static Optional<String> gateway(Host host, Container c, String address) {
+        if (!address.equals("host-gateway")) {
+            return Optional.of(address);
+        }
+        return c.places().values().stream()
+                .map(p -> host.network(p.endpoint().network()))
+                .flatMap(Optional::stream)
+                .map(Network::spec)
+                .flatMap(s -> s.pools().stream())
+                .map(p -> p.gateway())
+                .findFirst();
+    }
+}

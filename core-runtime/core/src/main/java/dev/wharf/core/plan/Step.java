@@ -1,0 +1,21 @@
+package dev.wharf.core.plan;
+
+import dev.wharf.core.event.Event;
+import dev.wharf.model.SubjectId;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import java.time.Instant;
+
+/** One effect, as data. It may be run again after a crash, so it asks only for what may be repeated. */
+public interface Step {
+    SubjectId subject();
+
+    /** The rung it works on; steps of one rung never overlap. */
+    String rung();
+
+    /** Does the effect and answers with the event that records it. */
+    Event run(Drivers drivers) throws DriverException;
+
+    /** The event that records that {@link #run} failed. */
+    Event failed(Failure failure, Instant now);
+}
