@@ -1,0 +1,147 @@
+package dev.wharf.itests.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an operator sees of the daemon before it serves anything. */
+class LauncherIT {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void helpShowsTheOptionsAndExamplesAndTouchesNothing() throws Exception {
+        Outcome help = Daemon.run("--help");
+
+        assertThat(help.status()).isZero();
+        assertThat(help.out()).contains("--data-root DIR", "Examples:");
+        assertThat(help.err()).isEmpty();
+    }
+
+    @Test
+    void theVersionIsOneLine() throws Exception {
+        Outcome version = Daemon.run("--version");
+
+        assertThat(version.status()).isZero();
+        assertThat(version.out()).matches("wharfd \\d+\\.\\d+\\.\\d+\\S*\n");
+    }
+
+    @Test
+    void aBadOptionIsOneClearLineAndStatusTwo() throws Exception {
+        Outcome bad = Daemon.run("--data-rot", "/srv");
+
+        assertThat(bad.status()).isEqualTo(2);
+        assertThat(bad.err()).isEqualTo("wharfd: unknown option --data-rot (wharfd --help shows the options)\n");
+    }
+
+    @Test
+    void anybodyButRootIsToldSo() throws Exception {
+        Outcome nobody = Outcome.of(
+                "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
+                "exec " + readableByAll().resolve("bin/wharfd"));
+
+        assertThat(nobody.status()).isEqualTo(1);
+        assertThat(nobody.err()).isEqualTo("wharfd: must run as root: it mounts filesystems and makes namespaces; try"
+                + " sudo wharfd\n");
+    }
+
+    /** The folder of the build may lie below one that only root may enter. */
+    private Path readableByAll() throws Exception {
+        Files.setPosixFilePermissions(folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+        return Daemon.copyTo(folder.resolve("wharf"));
+    }
+
+    @Test
+    void withoutJavaItSaysWhatToInstall() throws Exception {
+        Outcome lost = Outcome.of(
+                List.of(Daemon.distribution().resolve("bin/wharfd").toString()),
+                Map.of("JAVA_HOME", "/nonexistent"),
+                Duration.ofSeconds(10));
+
+        assertThat(lost.status()).isEqualTo(1);
+        assertThat(lost.err()).contains("no Java found", "openjdk-17-jre-headless");
+    }
+
+    @Test
+    void aSecondAgentOnTheSameDataIsRefusedAndTheFirstRunsOn() throws Exception {
+        try (Daemon first = Daemon.start(folder.resolve("first"))) {
+            Outcome second = Daemon.run(
+                    "--data-root", first.dataRoot().toString(),
+                    "--exec-root", folder.resolve("second").toString(),
+                    "--host", "unix://" + folder.resolve("second.sock"));
+
+            assertThat(second.status()).isEqualTo(1);
+            assertThat(second.err())
+                    .isEqualTo("wharfd: another wharfd (pid " + first.pid() + ") uses " + first.dataRoot()
+                            + "; stop it or choose another --data-root\n");
+            assertThat(first.ping().out()).isEqualTo("OK");
+        }
+    }
+
+    @Test
+    void aTerminatedAgentLeavesInGoodOrder() throws Exception {
+        try (Daemon daemon = Daemon.start(folder)) {
+            assertThat(daemon.execRoot().resolve("wharfd.pid")).hasContent(Long.toString(daemon.pid()));
+
+            assertThat(daemon.stop()).isZero();
+
+            assertThat(daemon.execRoot().resolve("wharfd.pid")).doesNotExist();
+            assertThat(Files.readString(daemon.log())).doesNotContain("ERROR");
+        }
+    }
+
+    @Test
+    void aKilledAgentStartsAgainOnWhatItLeft() throws Exception {
+        try (Daemon daemon = Daemon.start(folder)) {
+            daemon.kill();
+            daemon.restart();
+
+            assertThat(daemon.ping().out()).isEqualTo("OK");
+            assertThat(daemon.stop()).isZero();
+        }
+    }
+
+    @Test
+    void severalAgentsServeSideBySide() throws Exception {
+        try (Daemon one = Daemon.start(folder.resolve("one"));
+                Daemon two = Daemon.start(folder.resolve("two"))) {
+            assertThat(one.ping().out()).isEqualTo("OK");
+            assertThat(two.ping().out()).isEqualTo("OK");
+
+            assertThat(one.stop()).isZero();
+            assertThat(two.ping().out()).isEqualTo("OK");
+        }
+    }
+
+    @Test
+    void theFolderCanBeCopiedAnywhere() throws Exception {
+        Path copy = Daemon.copyTo(folder.resolve("opt"));
+        try (Daemon daemon = Daemon.start(copy, folder.resolve("agent"))) {
+            assertThat(daemon.ping().out()).isEqualTo("OK");
+        }
+    }
+
+    @Test
+    void anArchiveOfClassesMakesNoNoiseEvenWhenItFitsNoMore() throws Exception {
+        Path copy = Daemon.copyTo(folder.resolve("opt"));
+        Outcome.of(copy.resolve("bin/wharf-install-cds").toString()).outOrThrow();
+        Path archive;
+        try (var files = Files.list(copy.resolve("lib"))) {
+            archive = files.filter(file -> file.toString().endsWith(".jsa")).findFirst().orElseThrow();
+        }
+        String wharfd = copy.resolve("bin/wharfd").toString();
+        assertThat(Outcome.of(wharfd, "--version").out()).startsWith("wharfd ");
+
+        Files.write(archive, new byte[4096]);
+
+        Outcome spoilt = Outcome.of(wharfd, "--version");
+        assertThat(spoilt.out()).matches("wharfd \\S+\n");
+        assertThat(spoilt.err()).isEmpty();
+    }
+}
