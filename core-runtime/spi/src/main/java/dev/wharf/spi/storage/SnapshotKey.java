@@ -6,10 +6,11 @@ import java.util.regex.Pattern;
 
 /** Names a snapshot; chosen by the caller. */
 public record SnapshotKey(String value) {
+    // First, because the constant below is checked against it.
+    private static final Pattern FORM = Pattern.compile("[a-z0-9][a-z0-9-]{0,127}");
+
     /** The empty file system that the lowest layer stands on. */
     public static final SnapshotKey SCRATCH = new SnapshotKey("scratch");
-
-    private static final Pattern FORM = Pattern.compile("[a-z0-9][a-z0-9-]{0,127}");
 
     public SnapshotKey {
         if (!FORM.matcher(value).matches()) {
