@@ -1,0 +1,337 @@
+package dev.wharf.core.story;
+
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.DriverEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.EventType;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.event.LayerEvent;
+import dev.wharf.core.event.NetworkEvent;
+import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Pull;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.Exit;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.PublishedPort;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** The phrase book: how each event is told. A phrase says what happened; its subject is named by whoever tells it. */
+final class Words {
+    /** Words for one type of event. */
+    private interface Phrase<E> {
+        String of(E event, Hosts hosts);
+    }
+
+    /** Words that need nothing but the event. */
+    private interface Plain<E> {
+        String of(E event);
+    }
+
+    /** The host before and after. */
+    private record Hosts(Host before, Host after) {}
+
+    private static final Map<Class<?>, Phrase<?>> BOOK = new HashMap<>();
+
+    static {
+        containersWished();
+        containersUp();
+        containersDown();
+        containersFound();
+        images();
+        layers();
+        networks();
+        volumes();
+        drivers();
+        host();
+    }
+
+    private Words() {}
+
+    /** An event that has no phrase is told by its stored name. */
+    static String of(Event event, Host before, Host after) {
+        Phrase<?> phrase = BOOK.get(event.getClass());
+        return phrase == null ? byType(event) : say(phrase, event, new Hosts(before, after));
+    }
+
+    /** Whether the book has a phrase for it. */
+    static boolean knows(Class<? extends Event> type) {
+        return BOOK.containsKey(type);
+    }
+
+    @SuppressWarnings("unchecked") // the book keeps each phrase under the class it is for
+    private static <E> String say(Phrase<E> phrase, Event event, Hosts hosts) {
+        return phrase.of((E) event, hosts);
+    }
+
+    private static String byType(Event event) {
+        EventType type = event.getClass().getAnnotation(EventType.class);
+        String name = type == null ? event.getClass().getSimpleName() : type.value();
+        return name.substring(name.indexOf('.') + 1).replace('-', ' ');
+    }
+
+    private static <E extends Event> void tell(Class<E> type, String words) {
+        BOOK.put(type, (Phrase<E>) (event, hosts) -> words);
+    }
+
+    private static <E extends Event> void tell(Class<E> type, Plain<E> words) {
+        BOOK.put(type, (Phrase<E>) (event, hosts) -> words.of(event));
+    }
+
+    private static <E extends Event> void tellOn(Class<E> type, Phrase<E> words) {
+        BOOK.put(type, words);
+    }
+
+    private static void containersWished() {
+        tell(
+                ContainerEvent.Created.class,
+                e -> "created from " + Names.familiar(e.spec().imageReference()));
+        tellOn(ContainerEvent.StartRequested.class, (e, on) -> "shall run" + addresses(e.endpoints(), on));
+        tell(ContainerEvent.PauseRequested.class, "shall pause");
+        tell(ContainerEvent.ResumeRequested.class, "shall go on");
+        tell(
+                ContainerEvent.StopRequested.class,
+                e -> e.kill() ? "shall be killed with " + e.signal() : "shall stop, beginning with " + e.signal());
+        tell(ContainerEvent.RestartRequested.class, "shall stop and run anew");
+        tellOn(
+                ContainerEvent.ConnectRequested.class,
+                (e, on) -> "shall be on network " + Names.of(e.endpoint().network(), on.after(), on.before())
+                        + address(e.endpoint()));
+        tellOn(
+                ContainerEvent.DisconnectRequested.class,
+                (e, on) -> "shall leave network " + Names.of(e.network(), on.after(), on.before()));
+        tell(ContainerEvent.NetworksChanged.class, "shall be on other networks when it runs next");
+        tell(ContainerEvent.UpdateRequested.class, "shall have other limits");
+        tell(ContainerEvent.Renamed.class, e -> "renamed from " + e.oldName());
+        tell(
+                ContainerEvent.RemoveRequested.class,
+                e -> e.volumes() ? "shall go, its anonymous volumes too" : "shall go");
+    }
+
+    private static void containersUp() {
+        tell(ContainerEvent.RootfsPrepared.class, "got a writable file system on top of its image");
+        tell(ContainerEvent.RootfsMounted.class, "file system mounted");
+        tell(ContainerEvent.SandboxCreated.class, "got a network namespace");
+        tellOn(
+                ContainerEvent.EndpointAttached.class,
+                (e, on) ->
+                        "joined network " + Names.of(e.endpoint().network(), on.after(), on.before()) + place(e, on));
+        tell(
+                ContainerEvent.ProcessCreated.class,
+                e -> "process made (pid " + e.process().pid() + "), waiting to be let go");
+        tell(ContainerEvent.Started.class, e -> "started (pid " + e.process().pid() + ")");
+        tell(ContainerEvent.Frozen.class, "paused");
+        tell(ContainerEvent.Limited.class, "other limits in force");
+    }
+
+    private static void containersDown() {
+        tell(ContainerEvent.Thawed.class, "goes on");
+        tell(ContainerEvent.Signaled.class, e -> "got " + e.signal() + (e.byHand() ? " by hand" : ""));
+        tell(ContainerEvent.Exited.class, e -> exit(e.exit()));
+        tell(ContainerEvent.ProcessDeleted.class, "process cleared away");
+        tellOn(
+                ContainerEvent.EndpointDetached.class,
+                (e, on) -> "left network " + Names.of(e.network(), on.after(), on.before()));
+        tell(ContainerEvent.SandboxRemoved.class, "network namespace removed");
+        tell(ContainerEvent.RootfsUnmounted.class, "file system unmounted");
+        tell(ContainerEvent.RootfsRemoved.class, "file system removed");
+        tell(ContainerEvent.Removed.class, "gone");
+    }
+
+    private static void containersFound() {
+        tell(
+                ContainerEvent.Failed.class,
+                e -> "failed (" + e.rung() + "): " + e.failure().message());
+        tell(ContainerEvent.Stalled.class, e -> "stuck on " + Portrait.words(e.stall()));
+        tell(ContainerEvent.Observed.class, e -> observed(e.rung(), e.there()));
+        tell(ContainerEvent.HealthChanged.class, e -> "is " + e.status());
+        tell(ContainerEvent.OutOfMemory.class, "ran out of memory");
+        tell(ContainerEvent.Noted.class, e -> noted(e.action(), e.details()));
+        tell(ContainerEvent.ExecCreated.class, e -> "shall run a command beside: " + command(e.spec()));
+        tell(ContainerEvent.ExecStarted.class, e -> "runs a command beside (pid " + e.pid() + ")");
+        tell(ContainerEvent.ExecExited.class, e -> "command beside ended with code " + e.code());
+        tell(ContainerEvent.Recorded.class, "written down whole");
+    }
+
+    private static void images() {
+        tell(ImageEvent.PullRequested.class, e -> source(e.source()));
+        tell(
+                ImageEvent.Resolved.class,
+                e -> "is image " + e.what().image().shortForm() + " with "
+                        + count(e.what().layers().size(), "layer"));
+        tell(
+                ImageEvent.Stored.class,
+                e -> "image complete (" + count(e.image().layers().size(), "layer") + ", "
+                        + size(e.image().sizeBytes()) + ")");
+        tell(ImageEvent.Failed.class, e -> "will not come: " + e.failure().message());
+        tell(ImageEvent.Stalled.class, e -> "stuck on " + Portrait.words(e.stall()));
+        tell(ImageEvent.Tagged.class, e -> "is called " + Names.familiar(e.reference()) + " now");
+        tell(ImageEvent.Untagged.class, e -> "is no longer called " + Names.familiar(e.reference()));
+        tell(ImageEvent.RemoveRequested.class, "image shall go");
+        tell(ImageEvent.Removed.class, "image gone");
+        tell(ImageEvent.Pushed.class, e -> "pushed as " + Names.familiar(e.reference()));
+        tell(ImageEvent.Noted.class, e -> noted(e.action(), e.details()));
+        tell(ImageEvent.RemoveStalled.class, e -> "stuck on " + Portrait.words(e.stall()));
+        tell(ImageEvent.Recorded.class, "written down whole");
+        tell(ImageEvent.PullRecorded.class, "written down whole");
+    }
+
+    private static void layers() {
+        tell(
+                LayerEvent.Wanted.class,
+                e -> "layer wanted (" + size(e.spec().descriptor().sizeBytes()) + ")");
+        tell(
+                LayerEvent.Fetched.class,
+                e -> "layer fetched (" + size(e.descriptor().sizeBytes()) + ")");
+        tell(LayerEvent.Unpacked.class, e -> "layer unpacked (" + size(e.sizeBytes()) + ")");
+        tell(LayerEvent.SnapshotRemoved.class, "layer's files removed");
+        tell(LayerEvent.ContentRemoved.class, "layer's blob removed");
+        tell(LayerEvent.Removed.class, "layer gone");
+        tell(LayerEvent.Stalled.class, e -> "layer stuck on " + Portrait.words(e.stall()));
+        tell(LayerEvent.Observed.class, e -> observed("layer's " + e.rung(), e.there()));
+        tell(LayerEvent.Recorded.class, "written down whole");
+    }
+
+    private static void networks() {
+        tell(NetworkEvent.Created.class, e -> e.spec().driver() + " network created" + subnets(e.spec()));
+        tell(NetworkEvent.RemoveRequested.class, "network shall go");
+        tell(
+                NetworkEvent.DeviceReady.class,
+                e -> e.device().name().isEmpty()
+                        ? "network ready"
+                        : "network ready on device " + e.device().name());
+        tell(NetworkEvent.DeviceRemoved.class, "network's device removed");
+        tell(NetworkEvent.Removed.class, "network gone");
+        tell(NetworkEvent.Failed.class, e -> "network failed: " + e.failure().message());
+        tell(NetworkEvent.Stalled.class, e -> "network stuck on " + Portrait.words(e.stall()));
+        tell(NetworkEvent.Observed.class, e -> observed("network's device", e.there()));
+        tell(NetworkEvent.Recorded.class, "written down whole");
+    }
+
+    private static void volumes() {
+        tell(VolumeEvent.Created.class, e -> e.spec().anonymous() ? "anonymous volume created" : "volume created");
+        tell(VolumeEvent.RemoveRequested.class, "volume shall go");
+        tell(VolumeEvent.Ready.class, e -> "volume ready at " + e.path());
+        tell(VolumeEvent.Emptied.class, "volume's data removed");
+        tell(VolumeEvent.Removed.class, "volume gone");
+        tell(VolumeEvent.Failed.class, e -> "volume failed: " + e.failure().message());
+        tell(VolumeEvent.Stalled.class, e -> "volume stuck on " + Portrait.words(e.stall()));
+        tell(VolumeEvent.Observed.class, e -> observed("volume's directory", e.there()));
+        tell(VolumeEvent.Recorded.class, "written down whole");
+    }
+
+    private static void drivers() {
+        tell(
+                DriverEvent.Bound.class,
+                e -> e.ready() ? "served by " + e.implementation() : e.implementation() + " cannot serve: " + e.why());
+        tell(DriverEvent.Unbound.class, e -> e.implementation() + " left");
+        tell(DriverEvent.SwapRequested.class, e -> "shall change from " + e.from() + " to " + e.to());
+        tell(DriverEvent.Drained.class, e -> "nobody is inside " + e.implementation() + " any more");
+        tell(
+                DriverEvent.HandedOver.class,
+                e -> "handed over from " + e.from() + " to " + e.to() + ", which found " + count(e.adopted(), "thing"));
+        tell(DriverEvent.SwapRejected.class, e -> e.candidate() + " was turned away: " + e.reason());
+        tell(DriverEvent.Recorded.class, "written down whole");
+    }
+
+    private static void host() {
+        tell(HostEvent.Opened.class, e -> "journal opened by Wharf " + e.version());
+        tell(HostEvent.Booted.class, "the machine started");
+        tell(HostEvent.CheckpointStarted.class, "checkpoint begun");
+        tell(HostEvent.CheckpointCompleted.class, e -> "checkpoint of " + count(e.subjects(), "subject") + " complete");
+        tell(HostEvent.Recorded.class, "written down whole");
+        tell(HostEvent.Swept.class, e -> "swept away a left-over " + e.kind() + ": " + e.key());
+        tell(
+                HostEvent.JournalRecovered.class,
+                e -> "journal mended after batch " + e.last() + ", " + size(e.droppedBytes()) + " cut: " + e.reason());
+    }
+
+    private static String addresses(List<EndpointSpec> endpoints, Hosts on) {
+        return endpoints.stream()
+                .filter(e -> !e.ipv4().isEmpty())
+                .map(e -> Names.of(e.network(), on.after(), on.before()) + address(e) + ports(e.ports()))
+                .collect(Collectors.collectingAndThen(
+                        Collectors.joining(", "), text -> text.isEmpty() ? "" : ", on network " + text));
+    }
+
+    private static String address(EndpointSpec endpoint) {
+        String cidr = endpoint.ipv4();
+        int slash = cidr.indexOf('/');
+        return cidr.isEmpty() ? "" : " as " + (slash < 0 ? cidr : cidr.substring(0, slash));
+    }
+
+    private static String ports(List<PublishedPort> ports) {
+        String text = ports.stream()
+                .map(p -> p.hostPort() + " to " + p.containerSide())
+                .distinct()
+                .collect(Collectors.joining(", "));
+        return text.isEmpty() ? "" : " (port " + text + ")";
+    }
+
+    private static String place(ContainerEvent.EndpointAttached e, Hosts on) {
+        return on.after()
+                .container(e.container())
+                .flatMap(c -> Optional.ofNullable(c.places().get(e.endpoint().network())))
+                .map(p -> address(p.endpoint()) + ports(p.endpoint().ports()))
+                .orElse("");
+    }
+
+    private static String exit(Exit exit) {
+        if (exit.inferred()) return "ended unseen; nobody knows its exit code";
+        return "exited with code " + exit.code() + (exit.outOfMemory() ? ", out of memory" : "");
+    }
+
+    private static String observed(String what, boolean there) {
+        return there ? what + " found where it was not expected" : what + " found missing";
+    }
+
+    private static String noted(String action, Map<String, String> details) {
+        String text = details.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .map(d -> d.getKey() + "=" + d.getValue())
+                .collect(Collectors.joining(", "));
+        return text.isEmpty() ? action : action + " (" + text + ")";
+    }
+
+    private static String command(ExecSpec spec) {
+        return String.join(" ", spec.arguments());
+    }
+
+    private static String source(Pull.Source source) {
+        return switch (source) {
+            case REGISTRY -> "shall be pulled";
+            case LOAD -> "shall be loaded from an archive";
+            case IMPORT -> "shall be imported";
+            case COMMIT -> "shall be made from a container";
+            case BUILD -> "shall be built";
+        };
+    }
+
+    private static String subnets(NetworkSpec spec) {
+        String text = spec.pools().stream().map(NetworkSpec.Pool::subnet).collect(Collectors.joining(", "));
+        return text.isEmpty() ? "" : " (" + text + ")";
+    }
+
+    private static String count(int number, String what) {
+        return number + " " + what + (number == 1 ? "" : "s");
+    }
+
+    /** Decimal units, as registries and disks count. */
+    static String size(long bytes) {
+        String[] units = {"B", "kB", "MB", "GB", "TB"};
+        double value = bytes;
+        int unit = 0;
+        while (value >= 1000 && unit < units.length - 1) {
+            value /= 1000;
+            unit++;
+        }
+        return unit == 0 ? bytes + " B" : String.format(Locale.ROOT, "%.1f %s", value, units[unit]);
+    }
+}
