@@ -97,6 +97,12 @@ class ArchitectureTest {
                                 "dev.wharf.core.event..",
                                 "dev.wharf.core.command..",
                                 "dev.wharf.core.journal.."),
+                        room(
+                                "dev.wharf.core.story",
+                                "dev.wharf.core.state..",
+                                "dev.wharf.core.event..",
+                                "dev.wharf.core.journal..",
+                                "dev.wharf.core.agent.."),
                         room("dev.wharf.core.loop", "dev.wharf.core..", "dev.wharf.oci..").and(OSGI))
                 .map(room -> room.and(List.of("dev.wharf.spi..", "dev.wharf.model..", "org.pcollections..")));
     }
@@ -136,11 +142,12 @@ class ArchitectureTest {
         return Stream.concat(
                 Stream.of(
                                 room("dev.wharf.jmx", "org.HdrHistogram.."),
-                                room("dev.wharf.engine", JACKSON, "io.netty.."),
+                                room("dev.wharf.engine", "dev.wharf.log.codec..", JACKSON, "io.netty.."),
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."))
                         .map(front -> front.and(OSGI)
                                 .and(List.of(
                                         "dev.wharf.core.agent..",
+                                        "dev.wharf.core.story..",
                                         "dev.wharf.core.journal..",
                                         "dev.wharf.core.command..",
                                         "dev.wharf.core.event..",
