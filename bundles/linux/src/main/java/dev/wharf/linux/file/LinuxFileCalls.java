@@ -31,7 +31,7 @@ import java.util.Map;
 import org.osgi.service.component.annotations.Component;
 
 /** File system calls through the C library. Holds no state. */
-@Component(service = FileCalls.class)
+@Component(service = {FileCalls.class, LinuxFileCalls.class})
 public final class LinuxFileCalls implements FileCalls {
     /** As many symbolic links as the kernel follows in one path (path_resolution(7)). */
     private static final int MOST_LINKS = 40;
@@ -73,7 +73,11 @@ public final class LinuxFileCalls implements FileCalls {
 
     @Override
     public Map<String, byte[]> xattrs(Path path) throws IOException {
-        byte[] file = CString.of(path);
+        return xattrs(CString.of(path), path);
+    }
+
+    /** The same for a path in bytes. */
+    Map<String, byte[]> xattrs(byte[] file, Path path) throws IOException {
         byte[] names = grown(into -> libc.llistxattr(file, into, into.length), "llistxattr", path);
         Map<String, byte[]> found = new LinkedHashMap<>();
         for (int start = 0, end; start < names.length; start = end + 1) {
@@ -263,7 +267,7 @@ public final class LinuxFileCalls implements FileCalls {
     }
 
     /** makedev(3). */
-    private static long device(int major, int minor) {
+    static long device(int major, int minor) {
         long high = major & 0xffffffffL;
         long low = minor & 0xffffffffL;
         return (low & 0xff) | ((high & 0xfff) << 8) | ((low & ~0xffL) << 12) | ((high & ~0xfffL) << 32);

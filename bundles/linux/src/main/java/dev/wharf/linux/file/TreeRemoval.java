@@ -19,6 +19,7 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -66,7 +67,7 @@ final class TreeRemoval {
     private void empty(int top, int directory, int depth, Path name) throws IOException {
         // A directory may be read on while entries go away, but one that somebody else fills is read anew.
         for (int rounds = 0; rounds < 100; rounds++) {
-            List<Entry> found = list(directory, name);
+            List<Entry> found = list(libc, entries, directory, name);
             if (found.isEmpty()) {
                 return;
             }
@@ -123,7 +124,8 @@ final class TreeRemoval {
         Errno.check(libc.renameat2(directory, entry.name, top, name, 0), "rename", entry.in(parent));
     }
 
-    private List<Entry> list(int directory, Path name) throws IOException {
+    /** Every entry of a directory but the two dots, from where its descriptor stands. */
+    static List<Entry> list(LibC libc, ByteBuffer entries, int directory, Path name) throws IOException {
         List<Entry> found = new ArrayList<>();
         for (; ; ) {
             entries.clear();
@@ -162,7 +164,16 @@ final class TreeRemoval {
     }
 
     /** {@code name} ends with a zero and may have more bytes behind it. */
-    private record Entry(byte[] name, byte type) {
+    record Entry(byte[] name, byte type) {
+        /** The name with its one zero. */
+        byte[] terminated() {
+            int end = 0;
+            while (name[end] != 0) {
+                end++;
+            }
+            return Arrays.copyOf(name, end + 1);
+        }
+
         String text() {
             return CString.text(name);
         }

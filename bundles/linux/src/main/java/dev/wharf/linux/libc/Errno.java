@@ -1,10 +1,10 @@
 package dev.wharf.linux.libc;
 
+import dev.wharf.spi.Failure;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -72,7 +72,31 @@ public final class Errno {
             case ENOTEMPTY -> new DirectoryNotEmptyException(file);
             case ENOTDIR -> new NotDirectoryException(file);
             case ELOOP -> new FileSystemLoopException(file + ": " + reason);
-            default -> new FileSystemException(file, null, reason);
+            default -> new SystemCallException(errno, file, reason);
+        };
+    }
+
+    /** What a failed call means to a plan. */
+    public static Failure.Kind kind(IOException failure) {
+        if (failure instanceof NoSuchFileException) {
+            return Failure.Kind.MISSING;
+        }
+        if (failure instanceof FileAlreadyExistsException) {
+            return Failure.Kind.EXISTS;
+        }
+        return failure instanceof SystemCallException call ? kind(call.errno()) : Failure.Kind.FAILED;
+    }
+
+    /** What an error number means to a plan. */
+    public static Failure.Kind kind(int errno) {
+        return switch (errno) {
+            case ENOENT, ENODEV, ESRCH -> Failure.Kind.MISSING;
+            case EEXIST -> Failure.Kind.EXISTS;
+            case EBUSY -> Failure.Kind.BUSY;
+            case ENOSPC, EDQUOT, ENOMEM -> Failure.Kind.EXHAUSTED;
+            case EINVAL -> Failure.Kind.INVALID;
+            case EOPNOTSUPP -> Failure.Kind.UNSUPPORTED;
+            default -> Failure.Kind.FAILED;
         };
     }
 

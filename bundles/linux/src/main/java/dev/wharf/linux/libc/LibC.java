@@ -11,6 +11,7 @@ import jnr.ffi.types.mode_t;
 import jnr.ffi.types.size_t;
 import jnr.ffi.types.ssize_t;
 import jnr.ffi.types.u_int64_t;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The functions of the C library that Wharf calls, as their manual pages (sections 2 and 3) declare them. Strings are bytes
@@ -101,7 +102,24 @@ public interface LibC {
     @ssize_t
     long readlinkat(int directory, @In byte[] path, @Out byte[] into, @size_t long size);
 
-    int mount(@In byte[] source, @In byte[] target, @In byte[] type, long flags, @In byte[] data);
+    int symlink(@In byte[] target, @In byte[] link);
+
+    int ftruncate(int fd, long size);
+
+    int fchown(int fd, int uid, int gid);
+
+    int fchmod(int fd, @mode_t int mode);
+
+    /** With a null offset the file's own position is used and moved. */
+    @ssize_t
+    long sendfile(int to, int from, @Nullable @In long[] offset, @size_t long count);
+
+    int mount(
+            @Nullable @In byte[] source,
+            @In byte[] target,
+            @Nullable @In byte[] type,
+            long flags,
+            @Nullable @In byte[] data);
 
     int umount2(@In byte[] target, int flags);
 

@@ -15,7 +15,7 @@ import java.util.concurrent.FutureTask;
 import org.osgi.service.component.annotations.Component;
 
 /** Joins namespaces on throw-away threads: a thread that left the daemon's own namespace must never do other work. */
-@Component(service = Namespaces.class)
+@Component(service = {Namespaces.class, LinuxNamespaces.class})
 public final class LinuxNamespaces implements Namespaces {
     private static final int CLONE_NEWNET = 0x40000000;
 

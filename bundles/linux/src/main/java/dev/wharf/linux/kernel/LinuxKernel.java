@@ -1,0 +1,280 @@
+package dev.wharf.linux.kernel;
+
+import dev.wharf.linux.file.LinuxFileCalls;
+import dev.wharf.linux.libc.CString;
+import dev.wharf.linux.libc.Errno;
+import dev.wharf.linux.libc.LibC;
+import dev.wharf.linux.net.Loopback;
+import dev.wharf.linux.process.LinuxNamespaces;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Kernel;
+import dev.wharf.spi.kernel.Mount;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.kernel.SandboxKey;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+
+/**
+ * The kernel port. What lives as long as the kernel stands under the exec root: {@code rootfs/<container>} holds mounts and
+ * {@code netns/<sandbox>} namespaces. Volumes stand under the data root, see {@link Volumes}.
+ */
+@Component(service = Kernel.class)
+public final class LinuxKernel implements Kernel {
+    private static final long NSFS = 0x6e736673;
+
+    private final LibC libc = LibC.get();
+    private final Mounter mounter = new Mounter();
+    private final LinuxNamespaces namespaces;
+    private final Volumes volumes;
+    private final Path rootfs;
+    private final Path netns;
+
+    @Activate
+    public LinuxKernel(BundleContext framework, @Reference LinuxFileCalls files, @Reference LinuxNamespaces namespaces)
+            throws IOException {
+        this(
+                Path.of(framework.getProperty("wharf.data.root")),
+                Path.of(framework.getProperty("wharf.exec.root")),
+                files,
+                namespaces);
+    }
+
+    public LinuxKernel(Path dataRoot, Path execRoot, LinuxFileCalls files, LinuxNamespaces namespaces)
+            throws IOException {
+        this.namespaces = namespaces;
+        this.rootfs = privateDirectory(execRoot.resolve("rootfs"));
+        this.netns = privateDirectory(execRoot.resolve("netns"));
+        this.volumes = new Volumes(privateDirectory(dataRoot.resolve("volumes")), files, mounter);
+    }
+
+    @Override
+    public String bootId() throws DriverException {
+        return attempt(
+                "read the boot id",
+                () -> Files.readString(Path.of("/proc/sys/kernel/random/boot_id"))
+                        .strip());
+    }
+
+    @Override
+    public Path mountRootfs(ContainerId container, List<Mount> mounts) throws DriverException {
+        Path target = rootfs.resolve(container.value());
+        return attempt("mount the root file system of container " + container.shortForm(), () -> {
+            if (mounter.isMountPoint(target)) {
+                if (MountTable.read().at(target).size() == mounts.size()) {
+                    return target;
+                }
+                // A crash came between the first mount and the last.
+                mounter.unmountAll(target);
+            }
+            Files.createDirectories(target);
+            try {
+                for (Mount mount : mounts) {
+                    mounter.mount(mount, target);
+                }
+                if (!mounts.isEmpty()) {
+                    // What anybody mounts inside later is not to appear in other mount namespaces.
+                    mounter.makePrivate(target);
+                }
+            } catch (IOException e) {
+                undo(target, e);
+                throw e;
+            }
+            return target;
+        });
+    }
+
+    @Override
+    public void unmountRootfs(ContainerId container) throws DriverException {
+        Path target = rootfs.resolve(container.value());
+        attempt("unmount the root file system of container " + container.shortForm(), () -> {
+            try {
+                mounter.unmountAll(target);
+            } catch (IOException e) {
+                if (Errno.kind(e) == Failure.Kind.BUSY) {
+                    throw busy(target, e);
+                }
+                throw e;
+            }
+            return Files.deleteIfExists(target);
+        });
+    }
+
+    @Override
+    public Map<ContainerId, Path> mountedRootfs() throws DriverException {
+        return attempt("list mounts", () -> {
+            Map<ContainerId, Path> found = new LinkedHashMap<>();
+            for (MountTable.Entry entry : MountTable.read().under(rootfs)) {
+                if (rootfs.equals(entry.point().getParent()) && isId(entry.point())) {
+                    found.put(new ContainerId(name(entry.point())), entry.point());
+                }
+            }
+            return found;
+        });
+    }
+
+    @Override
+    public void ensureBindSource(Path source, boolean create) throws DriverException {
+        if (Files.exists(source)) {
+            return;
+        }
+        if (!create) {
+            throw DriverException.failure(
+                    Failure.Kind.MISSING,
+                    "invalid mount config for type \"bind\": bind source path does not exist: " + source);
+        }
+        attempt("make the bind source " + source, () -> Files.createDirectories(source));
+    }
+
+    @Override
+    public Sandbox createSandbox(SandboxKey key) throws DriverException {
+        Path file = netns.resolve(key.value());
+        return attempt("create sandbox " + key, () -> {
+            if (!isNamespace(file)) {
+                Files.deleteIfExists(file);
+                Files.createFile(file);
+                // The bind comes last: a namespace that can be seen is ready.
+                namespaces.inNewNetwork(() -> {
+                    Loopback.up();
+                    quietNewDevices();
+                    mounter.bind(Path.of("/proc/thread-self/ns/net"), file);
+                    return file;
+                });
+            }
+            return new Sandbox(key, file);
+        });
+    }
+
+    @Override
+    public void removeSandbox(SandboxKey key) throws DriverException {
+        Path file = netns.resolve(key.value());
+        attempt("remove sandbox " + key, () -> {
+            mounter.detach(file);
+            return Files.deleteIfExists(file);
+        });
+    }
+
+    @Override
+    public List<Sandbox> sandboxes() throws DriverException {
+        return attempt("list sandboxes", () -> {
+            List<Sandbox> found = new ArrayList<>();
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(netns)) {
+                for (Path file : files) {
+                    if (isNamespace(file)) {
+                        found.add(new Sandbox(new SandboxKey(name(file)), file));
+                    }
+                }
+            }
+            return found;
+        });
+    }
+
+    @Override
+    public Path createVolume(VolumeSpec volume) throws DriverException {
+        return attempt("create volume " + volume.name(), () -> volumes.create(volume));
+    }
+
+    @Override
+    public void removeVolume(VolumeName volume) throws DriverException {
+        attempt("remove volume " + volume, () -> volumes.remove(volume));
+    }
+
+    @Override
+    public Map<VolumeName, Path> volumes() throws DriverException {
+        return attempt("list volumes", volumes::survey);
+    }
+
+    @Override
+    public void copyUp(Path rootfs, String target, Path volume) throws DriverException {
+        attempt("copy " + target + " of the image to volume " + volume, () -> volumes.copyUp(rootfs, target, volume));
+    }
+
+    /**
+     * Devices that come into the sandbox believe no router advertisement (CVE-2020-13401) and speak no IPv6 unless their
+     * driver asks, and they say aloud when their address comes up, so neighbours forget who had it before.
+     */
+    private static void quietNewDevices() throws IOException {
+        Files.writeString(Path.of("/proc/sys/net/ipv4/conf/default/arp_notify"), "1");
+        Path ipv6 = Path.of("/proc/sys/net/ipv6/conf/default");
+        try {
+            Files.writeString(ipv6.resolve("accept_ra"), "0");
+            Files.writeString(ipv6.resolve("disable_ipv6"), "1");
+        } catch (NoSuchFileException e) {
+            // A kernel without IPv6.
+        }
+    }
+
+    private boolean isNamespace(Path file) {
+        byte[] raw = new byte[128];
+        boolean found = libc.statfs(CString.of(file), raw) == 0;
+        return found && ByteBuffer.wrap(raw).order(ByteOrder.nativeOrder()).getLong(0) == NSFS;
+    }
+
+    private void undo(Path target, IOException cause) {
+        try {
+            mounter.unmountAll(target);
+            Files.deleteIfExists(target);
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private static DriverException busy(Path target, IOException cause) {
+        String who = Occupants.find(target).map(pid -> ": in use by pid " + pid).orElse(": in use");
+        return DriverException.failure(Failure.Kind.BUSY, "cannot unmount " + target + who, cause);
+    }
+
+    private static boolean isId(Path path) {
+        return name(path).matches("[0-9a-f]{64}");
+    }
+
+    private static String name(Path path) {
+        Path name = path.getFileName();
+        return name == null ? "" : name.toString();
+    }
+
+    /** The real path, because that is what /proc/self/mountinfo shows. */
+    private static Path privateDirectory(Path path) throws IOException {
+        Files.createDirectories(
+                path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        return path.toRealPath();
+    }
+
+    private static <T> T attempt(String what, Effect<T> effect) throws DriverException {
+        try {
+            return effect.run();
+        } catch (DriverException e) {
+            throw e;
+        } catch (IOException e) {
+            throw DriverException.failure(Errno.kind(e), "cannot " + what + ": " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw DriverException.failure(Failure.Kind.UNAVAILABLE, "cannot " + what + ": interrupted", e);
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw DriverException.failure(Failure.Kind.FAILED, "cannot " + what + ": " + e.getMessage(), e);
+        }
+    }
+
+    private interface Effect<T> {
+        T run() throws Exception;
+    }
+}
