@@ -1,0 +1,349 @@
+package dev.wharf.log.codec;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.wharf.model.Digest;
+import dev.wharf.model.Reference;
+import dev.wharf.model.Repository;
+import java.io.IOException;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.Type;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shapes of all types that may stand in an event. The stored format is for ever and is therefore spelled out here rather
+ * than left to the defaults of a library: records are objects with a field for each component, a record of one component is
+ * that component, enums are their names, times are ISO 8601, and what has a text form is text. A type that is not listed
+ * is refused when the catalogue is read, long before anything is written; secrets have no shape on purpose.
+ */
+final class Shapes {
+    private final Map<Type, Shape> known = new ConcurrentHashMap<>();
+
+    Shapes() {
+        known.put(String.class, new Text<>(Object::toString, text -> text, ""));
+        known.put(boolean.class, new Bool());
+        known.put(Boolean.class, new Bool());
+        known.put(int.class, new Int());
+        known.put(Integer.class, new Int());
+        known.put(long.class, new Long64());
+        known.put(Long.class, new Long64());
+        known.put(Instant.class, new Text<>(Instant::toString, Shapes::instant, null));
+        known.put(Duration.class, new Text<>(Duration::toString, Duration::parse, null));
+        known.put(Path.class, new Text<>(Path::toString, Path::of, null));
+        known.put(Digest.class, new Remembered(new Text<>(Digest::toString, Digest::parse, null)));
+        known.put(Reference.class, new Text<>(Reference::toString, Reference::parse, null));
+        known.put(Repository.class, new Text<>(Repository::toString, Repository::parse, null));
+    }
+
+    /** The shape of {@code type}, which may be generic but must be resolved. */
+    Shape of(Type type) {
+        Shape shape = known.get(type);
+        if (shape == null) {
+            shape = make(type);
+            known.put(type, shape);
+        }
+        return shape;
+    }
+
+    private Shape make(Type type) {
+        if (type instanceof ParameterizedType generic) {
+            Type[] arguments = generic.getActualTypeArguments();
+            Class<?> raw = (Class<?>) generic.getRawType();
+            if (raw == Optional.class) {
+                return new Maybe(of(arguments[0]));
+            }
+            if (raw == List.class) {
+                return new Listed(of(arguments[0]));
+            }
+            if (raw == Map.class) {
+                return new Mapped(of(arguments[0]), of(arguments[1]));
+            }
+            if (raw.isRecord()) {
+                return RecordShape.of(raw, arguments, this);
+            }
+        }
+        if (type instanceof Class<?> plain) {
+            if (plain.isEnum()) {
+                return enumOf(plain);
+            }
+            if (plain.isRecord()) {
+                return RecordShape.of(plain, new Type[0], this);
+            }
+        }
+        throw new IllegalArgumentException("no stored shape for " + type.getTypeName());
+    }
+
+    private static Shape enumOf(Class<?> type) {
+        Map<String, Object> constants = new LinkedHashMap<>();
+        for (Object constant : type.getEnumConstants()) {
+            constants.put(((Enum<?>) constant).name(), constant);
+        }
+        return new Text<>(
+                value -> ((Enum<?>) value).name(),
+                text -> {
+                    Object constant = constants.get(text);
+                    if (constant == null) {
+                        throw new IllegalArgumentException("unknown " + type.getSimpleName() + " " + text);
+                    }
+                    return constant;
+                },
+                null);
+    }
+
+    /** Reads the form that {@link Instant#toString} writes, several times faster than the JDK's general parser. */
+    static Instant instant(String text) {
+        int length = text.length();
+        boolean plain = length >= 20
+                && text.charAt(4) == '-'
+                && text.charAt(10) == 'T'
+                && text.charAt(length - 1) == 'Z'
+                && (length == 20 || text.charAt(19) == '.');
+        if (!plain) {
+            return Instant.parse(text);
+        }
+        try {
+            long days = LocalDate.of(number(text, 0, 4), number(text, 5, 7), number(text, 8, 10))
+                    .toEpochDay();
+            long seconds = number(text, 11, 13) * 3600L + number(text, 14, 16) * 60L + number(text, 17, 19);
+            long nanos = length == 20 ? 0 : number(text, 20, length - 1);
+            for (int digits = length - 21; length > 20 && digits < 9; digits++) {
+                nanos *= 10;
+            }
+            return Instant.ofEpochSecond(days * 86400 + seconds, nanos);
+        } catch (NumberFormatException | DateTimeException e) {
+            return Instant.parse(text);
+        }
+    }
+
+    private static int number(String text, int from, int to) {
+        return Integer.parseInt(text, from, to, 10);
+    }
+
+    /** A value with a text form. */
+    record Text<T>(
+            Function<T, String> print,
+            Function<String, T> parse,
+            @Nullable T empty) implements Shape {
+        @Override
+        public void write(JsonGenerator out, Object value) throws IOException {
+            out.writeString(name(value));
+        }
+
+        @Override
+        public Object read(JsonParser in) throws IOException {
+            expect(in, JsonToken.VALUE_STRING);
+            return fromName(in.getText());
+        }
+
+        @Override
+        @SuppressWarnings("unchecked") // a shape is only ever given values of its own type
+        public String name(Object value) {
+            return print.apply((T) value);
+        }
+
+        @Override
+        public Object fromName(String name) throws IOException {
+            try {
+                return parse.apply(name);
+            } catch (RuntimeException e) {
+                throw new IOException(e.getMessage(), e);
+            }
+        }
+    }
+
+    /**
+     * Gives the same object for the same text, most of the time: a journal names the same few things over and over, so this
+     * saves checking an identifier again and keeps one copy of it.
+     */
+    static final class Remembered implements Shape {
+        private static final int SLOTS = 512;
+
+        private record Slot(String text, Object value) {}
+
+        private final Shape shape;
+        private final @Nullable Slot[] slots = new Slot[SLOTS];
+
+        Remembered(Shape shape) {
+            this.shape = shape;
+        }
+
+        @Override
+        public void write(JsonGenerator out, Object value) throws IOException {
+            shape.write(out, value);
+        }
+
+        @Override
+        public Object read(JsonParser in) throws IOException {
+            expect(in, JsonToken.VALUE_STRING);
+            return fromName(in.getText());
+        }
+
+        @Override
+        public String name(Object value) {
+            return shape.name(value);
+        }
+
+        @Override
+        public Object fromName(String name) throws IOException {
+            int index = (name.hashCode() * 0x9E3779B9 >>> 23) & (SLOTS - 1);
+            Slot slot = slots[index];
+            if (slot != null && slot.text().equals(name)) {
+                return slot.value();
+            }
+            Object value = shape.fromName(name);
+            slots[index] = new Slot(name, value);
+            return value;
+        }
+    }
+
+    private record Bool() implements Shape {
+        @Override
+        public void write(JsonGenerator out, Object value) throws IOException {
+            out.writeBoolean((Boolean) value);
+        }
+
+        @Override
+        public Object read(JsonParser in) throws IOException {
+            return in.getBooleanValue();
+        }
+
+        @Override
+        public Object empty() {
+            return false;
+        }
+    }
+
+    private record Int() implements Shape {
+        @Override
+        public void write(JsonGenerator out, Object value) throws IOException {
+            out.writeNumber((Integer) value);
+        }
+
+        @Override
+        public Object read(JsonParser in) throws IOException {
+            expect(in, JsonToken.VALUE_NUMBER_INT);
+            return in.getIntValue();
+        }
+
+        @Override
+        public Object empty() {
+            return 0;
+        }
+    }
+
+    private record Long64() implements Shape {
+        @Override
+        public void write(JsonGenerator out, Object value) throws IOException {
+            out.writeNumber((Long) value);
+        }
+
+        @Override
+        public Object read(JsonParser in) throws IOException {
+            expect(in, JsonToken.VALUE_NUMBER_INT);
+            return in.getLongValue();
+        }
+
+        @Override
+        public Object empty() {
+            return 0L;
+        }
+    }
+
+    /** An optional is its value or, where it must be written, null. */
+    private record Maybe(Shape value) implements Shape {
+        @Override
+        public void write(JsonGenerator out, Object optional) throws IOException {
+            Optional<?> maybe = (Optional<?>) optional;
+            if (maybe.isPresent()) {
+                value.write(out, maybe.get());
+            } else {
+                out.writeNull();
+            }
+        }
+
+        @Override
+        public Object read(JsonParser in) throws IOException {
+            return in.currentToken() == JsonToken.VALUE_NULL ? Optional.empty() : Optional.of(value.read(in));
+        }
+
+        @Override
+        public Object empty() {
+            return Optional.empty();
+        }
+    }
+
+    private record Listed(Shape element) implements Shape {
+        @Override
+        public void write(JsonGenerator out, Object value) throws IOException {
+            out.writeStartArray();
+            for (Object one : (List<?>) value) {
+                element.write(out, one);
+            }
+            out.writeEndArray();
+        }
+
+        @Override
+        public Object read(JsonParser in) throws IOException {
+            expect(in, JsonToken.START_ARRAY);
+            List<Object> list = new ArrayList<>();
+            while (in.nextToken() != JsonToken.END_ARRAY) {
+                list.add(element.read(in));
+            }
+            return Collections.unmodifiableList(list);
+        }
+
+        @Override
+        public Object empty() {
+            return List.of();
+        }
+    }
+
+    private record Mapped(Shape key, Shape value) implements Shape {
+        @Override
+        public void write(JsonGenerator out, Object map) throws IOException {
+            out.writeStartObject();
+            for (Map.Entry<?, ?> entry : ((Map<?, ?>) map).entrySet()) {
+                out.writeFieldName(key.name(entry.getKey()));
+                value.write(out, entry.getValue());
+            }
+            out.writeEndObject();
+        }
+
+        @Override
+        public Object read(JsonParser in) throws IOException {
+            expect(in, JsonToken.START_OBJECT);
+            Map<Object, Object> map = new LinkedHashMap<>();
+            for (String name = in.nextFieldName(); name != null; name = in.nextFieldName()) {
+                in.nextToken();
+                map.put(key.fromName(name), value.read(in));
+            }
+            return Collections.unmodifiableMap(map);
+        }
+
+        @Override
+        public Object empty() {
+            return Map.of();
+        }
+    }
+
+    static void expect(JsonParser in, JsonToken token) throws IOException {
+        if (in.currentToken() != token) {
+            throw new IOException("expected " + token + " and found " + in.currentToken() + " at "
+                    + in.currentTokenLocation().getByteOffset());
+        }
+    }
+}

@@ -1,0 +1,191 @@
+package dev.wharf.log.codec.record;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What lies around the records of a log: a lock, so that one process writes; a note of what the log is and where it begins;
+ * a note that it was closed cleanly; and a folder for bytes that were cut.
+ */
+public final class LogDirectory implements Closeable {
+    private static final String FORMAT = "format";
+    private static final String CLEAN = "clean";
+    private static final int FORMAT_VERSION = 1;
+    private static final int KEPT_CUTS = 4;
+
+    private final Path directory;
+    private final Disk disk;
+    private final FileChannel lockFile;
+    private final String ownWriter;
+    private final Map<String, String> format = new LinkedHashMap<>();
+    private final Optional<CleanClose> clean;
+    private boolean writing;
+
+    /** What the log was when it was closed cleanly. */
+    public record CleanClose(long last, byte[] head, int epoch) {}
+
+    private LogDirectory(Path directory, Disk disk, FileChannel lockFile, String kind, String writer)
+            throws IOException {
+        this.directory = directory;
+        this.disk = disk;
+        this.lockFile = lockFile;
+        Map<String, String> found = Note.read(disk, directory, FORMAT).orElse(Map.of());
+        refuseForeign(found, kind);
+        format.put("wharf-journal", Integer.toString(FORMAT_VERSION));
+        format.put("kind", kind);
+        format.put("writer", found.getOrDefault("writer", writer));
+        format.put("origin", found.getOrDefault("origin", "-1"));
+        ownWriter = writer;
+        clean = Note.read(disk, directory, CLEAN)
+                .map(words -> new CleanClose(
+                        Long.parseLong(words.get("last")),
+                        HexFormat.of().parseHex(words.get("head")),
+                        Integer.parseInt(words.get("epoch"))));
+    }
+
+    /** Takes the directory for this process; refuses one that another process has, or that a newer Wharf wrote. */
+    public static LogDirectory take(Path directory, Disk disk, String kind, String writer) throws IOException {
+        disk.makeDirectory(directory);
+        FileChannel lockFile =
+                FileChannel.open(directory.resolve("lock"), StandardOpenOption.WRITE, StandardOpenOption.CREATE);
+        try {
+            lock(directory, lockFile);
+            return new LogDirectory(directory, disk, lockFile, kind, writer);
+        } catch (IOException | RuntimeException | Error e) {
+            lockFile.close();
+            throw e;
+        }
+    }
+
+    private static void lock(Path directory, FileChannel lockFile) throws IOException {
+        FileLock lock;
+        try {
+            lock = lockFile.tryLock();
+        } catch (OverlappingFileLockException e) {
+            lock = null;
+        }
+        if (lock == null) {
+            throw new IOException("the journal in " + directory + " is in use by another Wharf");
+        }
+    }
+
+    private void refuseForeign(Map<String, String> found, String kind) throws RecordLog.ForeignLog {
+        if (found.isEmpty()) {
+            return;
+        }
+        int version = Integer.parseInt(found.getOrDefault("wharf-journal", "0"));
+        if (version > FORMAT_VERSION) {
+            throw new RecordLog.ForeignLog("the journal in " + directory + " has format " + version
+                    + " and was last written by Wharf " + found.get("writer") + "; this Wharf reads up to format "
+                    + FORMAT_VERSION + ": start the newer one");
+        }
+        if (!kind.equals(found.get("kind"))) {
+            throw new RecordLog.ForeignLog("the journal in " + directory + " is of kind " + found.get("kind")
+                    + " and cannot be opened as " + kind);
+        }
+    }
+
+    /** The note of a clean close, if the log was closed cleanly. */
+    public Optional<CleanClose> clean() {
+        return clean;
+    }
+
+    /** The sequence before the oldest record that was kept, or -1 where nobody noted it. */
+    public long origin() {
+        return Long.parseLong(format.getOrDefault("origin", "-1"));
+    }
+
+    /** Notes, durably, that records up to {@code sequence} are about to be deleted. */
+    public void origin(long sequence) throws IOException {
+        format.put("origin", Long.toString(sequence));
+        Note.write(disk, directory, FORMAT, format);
+    }
+
+    /** The version of the Wharf that last wrote here. */
+    public String writer() {
+        return format.getOrDefault("writer", ownWriter);
+    }
+
+    /**
+     * From the first call on the log is being written to, and is not clean until {@link #closeCleanly}.
+     *
+     * @param origin the sequence before the oldest record there is
+     */
+    public void beginWriting(long origin) throws IOException {
+        if (writing) {
+            return;
+        }
+        format.put("writer", ownWriter);
+        format.put("origin", Long.toString(Math.max(origin, origin())));
+        Note.write(disk, directory, FORMAT, format);
+        disk.delete(directory.resolve(CLEAN));
+        disk.forceDirectory(directory);
+        writing = true;
+    }
+
+    /** Notes, durably, that everything up to {@code last} is. */
+    public void closeCleanly(long last, byte[] head, int epoch) throws IOException {
+        Map<String, String> words = new LinkedHashMap<>();
+        words.put("last", Long.toString(last));
+        words.put("head", HexFormat.of().formatHex(head));
+        words.put("epoch", Integer.toString(epoch));
+        Note.write(disk, directory, CLEAN, words);
+    }
+
+    /** Saves what lies behind {@code from} in {@code file} before it is cut, without the zeros at its end. */
+    public void saveCut(Path file, long from, long to) throws IOException {
+        Path cuts = directory.resolve("cut");
+        disk.makeDirectory(cuts);
+        List<Path> older = new ArrayList<>(disk.list(cuts));
+        while (older.size() >= KEPT_CUTS) {
+            disk.delete(older.remove(0));
+        }
+        long number = older.isEmpty() ? 1 : number(older.get(older.size() - 1)) + 1;
+        Path saved = cuts.resolve(String.format("%06d-%s-%d", number, file.getFileName(), from));
+        try (Disk.Handle source = disk.read(file);
+                Disk.Handle target = disk.write(saved)) {
+            target.truncate(0);
+            copy(source, target, from, to);
+            target.force();
+        }
+        disk.forceDirectory(cuts);
+    }
+
+    private static long number(Path cut) {
+        try {
+            return Long.parseLong(cut.getFileName().toString().split("-", 2)[0]);
+        } catch (NumberFormatException e) {
+            return 0;
+        }
+    }
+
+    private static void copy(Disk.Handle source, Disk.Handle target, long from, long to) throws IOException {
+        ByteBuffer piece = ByteBuffer.allocate(64 << 10);
+        for (long at = from; at < to; ) {
+            piece.clear().limit((int) Math.min(piece.capacity(), to - at));
+            int got = source.read(piece, at);
+            if (got <= 0) {
+                return;
+            }
+            target.writeFully(piece.flip(), at - from);
+            at += got;
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        lockFile.close();
+    }
+}

@@ -1,0 +1,144 @@
+package dev.wharf.log.codec.record;
+
+import dev.wharf.core.journal.DamagedException;
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.Position;
+import dev.wharf.log.codec.EventCodec;
+import dev.wharf.log.codec.UnknownEventException;
+import dev.wharf.model.Digest;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** An event journal on a log of records: one batch is one record, and its payload is JSON. */
+public class RecordJournal implements EventJournal {
+    private final RecordLog log;
+    private final EventCodec codec;
+
+    /** Takes over {@code log} and closes it in the end. */
+    public RecordJournal(RecordLog log, EventCodec codec) {
+        this.log = log;
+        this.codec = codec;
+    }
+
+    @Override
+    public Position append(Batch batch) throws IOException {
+        return new Position(log.append(codec.encode(batch)));
+    }
+
+    @Override
+    public void sync() throws IOException {
+        log.force();
+    }
+
+    @Override
+    public Reader open(Position position) throws IOException {
+        if (position.sequence() > log.last()) {
+            throw new IOException("position " + position + " lies after the end of the journal at " + log.last()
+                    + ": this is not the journal it was taken from, or the journal lost its end");
+        }
+        return new BatchReader(log.read(position.sequence()));
+    }
+
+    @Override
+    public Position end() {
+        return new Position(log.last());
+    }
+
+    @Override
+    public Position origin() {
+        return new Position(log.origin());
+    }
+
+    @Override
+    public Digest head() {
+        return Digest.of("sha256", log.head());
+    }
+
+    @Override
+    public void trim(Position position) throws IOException {
+        log.trim(position.sequence() - 1);
+    }
+
+    @Override
+    public Optional<Damage> verify() throws IOException {
+        byte[] head = log.head();
+        long last = log.last();
+        Optional<Envelope.Sealed> before = Optional.empty();
+        try (RecordLog.Reader reader = log.read(log.origin())) {
+            for (Optional<Envelope.Sealed> next = reader.poll(); next.isPresent(); next = reader.poll()) {
+                Envelope.Sealed record = next.get();
+                if (record.sequence() > last) {
+                    break;
+                }
+                boolean first = record.sequence() == 1;
+                byte[] expected = before.map(Envelope.Sealed::hash)
+                        .orElseGet(() -> first ? Envelope.genesis() : record.previous());
+                if (!Arrays.equals(expected, record.previous())) {
+                    return Optional.of(new Damage(
+                            new Position(record.sequence() - 1),
+                            "record " + (record.sequence() - 1) + " is not the one that record " + record.sequence()
+                                    + " was written after"));
+                }
+                before = next;
+            }
+        } catch (RecordLog.DamagedRecords e) {
+            return Optional.of(new Damage(new Position(e.first()), e.what()));
+        }
+        if (before.isPresent() && !Arrays.equals(before.get().hash(), head)) {
+            return Optional.of(
+                    new Damage(new Position(last), "record " + last + " is not the one that was written last"));
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<Recovery> recovery() {
+        return log.mended()
+                .map(mended -> new Recovery(new Position(mended.last()), mended.droppedBytes(), mended.reason()));
+    }
+
+    @Override
+    public long sizeBytes() {
+        return log.sizeBytes();
+    }
+
+    @Override
+    public void close() throws IOException {
+        log.close();
+    }
+
+    private final class BatchReader implements Reader {
+        private final RecordLog.Reader records;
+
+        BatchReader(RecordLog.Reader records) {
+            this.records = records;
+        }
+
+        @Override
+        public Optional<Entry> poll() throws IOException {
+            try {
+                Optional<Envelope.Sealed> record = records.poll();
+                return record.isPresent() ? Optional.of(entry(record.get())) : Optional.empty();
+            } catch (RecordLog.DamagedRecords e) {
+                throw new DamagedException(new Damage(new Position(e.first()), e.what()), new Position(e.last()));
+            }
+        }
+
+        private Entry entry(Envelope.Sealed record) throws IOException {
+            try {
+                return new Entry(new Position(record.sequence()), codec.decodeBatch(record.payload()));
+            } catch (UnknownEventException e) {
+                throw new UnknownEventException("the journal cannot be read at " + record.sequence() + ": "
+                        + e.getMessage() + ": start Wharf " + log.writer() + ", which wrote here last, or a newer one");
+            } catch (IOException e) {
+                throw new IOException("the journal cannot be read at " + record.sequence() + ": " + e.getMessage(), e);
+            }
+        }
+
+        @Override
+        public void close() {
+            records.close();
+        }
+    }
+}

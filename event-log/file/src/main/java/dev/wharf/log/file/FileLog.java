@@ -1,0 +1,410 @@
+package dev.wharf.log.file;
+
+import dev.wharf.log.codec.record.Disk;
+import dev.wharf.log.codec.record.Envelope;
+import dev.wharf.log.codec.record.LogDirectory;
+import dev.wharf.log.codec.record.LogSurvey;
+import dev.wharf.log.codec.record.RecordLog;
+import dev.wharf.log.codec.record.RecordScan;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+/**
+ * A log in plain files: records one after another in segments named by their first sequence. Space is written as zeros before
+ * it is needed, which halves the cost of a force and makes a full disk known before a record is half written.
+ */
+public final class FileLog implements RecordLog {
+    /** Where files live and how large they grow. */
+    public record Options(Path directory, Disk disk, String writer, int segmentBytes, int reserveBytes) {
+        public Options(Path directory, String writer) {
+            this(directory, Disk.REAL, writer, 8 << 20, 1 << 20);
+        }
+    }
+
+    private static final String SUFFIX = ".records";
+
+    private final Options options;
+    private final Disk disk;
+    private final LogDirectory directory;
+    private final Optional<Mended> mended;
+    private final int epoch;
+    /** Every segment by its first sequence; the last is the one that grows. */
+    private final ConcurrentSkipListMap<Long, Path> segments = new ConcurrentSkipListMap<>();
+
+    /**
+     * Where the log stands, for everybody to see at once.
+     *
+     * @param segment the first sequence of the newest segment
+     * @param end where its last record ends
+     */
+    private record Tail(long segment, long end, long last, byte[] head) {}
+
+    private volatile Tail tail;
+    private volatile long origin;
+    private volatile long forced;
+    private volatile boolean closed;
+    private volatile Optional<IOException> broken = Optional.empty();
+    // The appender's own.
+    private Disk.Handle active;
+    private long reserved;
+    /** Held while a file is forced and while the active file changes, so that neither happens under the other. */
+    private final Object forcing = new Object();
+
+    public FileLog(Options options) throws IOException {
+        this.options = options;
+        this.disk = options.disk();
+        this.directory = LogDirectory.take(options.directory(), disk, "file", options.writer());
+        try {
+            LogSurvey survey = LogSurvey.of(disk, files(), directory);
+            mended = survey.report(cut(survey));
+            origin = survey.origin();
+            forced = survey.last();
+            epoch = survey.epoch() + 1;
+            Place place = segments.isEmpty() ? begin(survey.last() + 1) : resume(survey);
+            disk.forceDirectory(options.directory());
+            active = place.file();
+            reserved = place.reserved();
+            tail = new Tail(place.segment(), place.end(), survey.last(), survey.head());
+        } catch (IOException | RuntimeException | Error e) {
+            directory.close();
+            throw e;
+        }
+    }
+
+    private List<Path> files() throws IOException {
+        return disk.list(options.directory()).stream()
+                .filter(file -> file.getFileName().toString().matches("[0-9]{20}\\" + SUFFIX))
+                .toList();
+    }
+
+    private Path file(long first) {
+        return options.directory().resolve(String.format("%020d%s", first, SUFFIX));
+    }
+
+    private static long firstOf(Path file) {
+        return Long.parseLong(file.getFileName().toString().substring(0, 20));
+    }
+
+    /** Cuts what is not to be kept, and answers how much that was. */
+    private long cut(LogSurvey survey) throws IOException {
+        long dropped = 0;
+        for (LogSurvey.Segment segment : survey.segments()) {
+            boolean cut = segment.dataEnd() > segment.end() && (segment.isEmpty() || !survey.clean());
+            if (cut) {
+                directory.saveCut(segment.file(), segment.end(), segment.dataEnd());
+                dropped += segment.dataEnd() - segment.end();
+            }
+            if (segment.isEmpty()) {
+                disk.delete(segment.file());
+                continue;
+            }
+            segments.put(firstOf(segment.file()), segment.file());
+            if (cut) {
+                try (Disk.Handle handle = disk.write(segment.file())) {
+                    handle.truncate(segment.end());
+                    handle.force();
+                }
+            }
+        }
+        return dropped;
+    }
+
+    /** Where the next record goes: a segment, an offset in it, and how far zeros are written. */
+    private record Place(long segment, Disk.Handle file, long end, long reserved) {}
+
+    private Place resume(LogSurvey survey) throws IOException {
+        LogSurvey.Segment newest = survey.segments().stream()
+                .filter(segment -> !segment.isEmpty())
+                .reduce((one, other) -> other)
+                .orElseThrow();
+        Disk.Handle file = disk.write(newest.file());
+        try {
+            // Damaged records at the end of a log that was closed cleanly stay where they are, as evidence.
+            long end = survey.clean() ? RecordScan.align(Math.max(newest.end(), newest.dataEnd())) : newest.end();
+            // What was read will be decided by, so it may not go away any more.
+            file.force();
+            return new Place(firstOf(newest.file()), file, end, Math.max(end, file.size()));
+        } catch (IOException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private Place begin(long first) throws IOException {
+        Path path = file(first);
+        Disk.Handle file = disk.write(path);
+        try {
+            file.truncate(0);
+            file.writeZeros(0, options.reserveBytes());
+            file.force();
+            disk.forceDirectory(options.directory());
+        } catch (IOException e) {
+            file.close();
+            disk.delete(path);
+            throw e;
+        }
+        segments.put(first, path);
+        return new Place(first, file, 0, options.reserveBytes());
+    }
+
+    @Override
+    public long append(byte[] payload) throws IOException {
+        refuseIfBroken();
+        if (payload.length > Envelope.MAX_PAYLOAD_BYTES) {
+            throw new IOException("a batch of " + payload.length + " bytes is more than the journal takes, "
+                    + Envelope.MAX_PAYLOAD_BYTES);
+        }
+        directory.beginWriting(origin);
+        byte[] record = Envelope.seal(epoch, tail.last() + 1, forced, tail.head(), payload);
+        if (RecordScan.align(tail.end() + record.length) > options.segmentBytes() && tail.end() > 0) {
+            roll();
+        }
+        long end = tail.end();
+        long after = RecordScan.align(end + record.length);
+        reserve(after);
+        try {
+            active.writeFully(ByteBuffer.wrap(record), end);
+        } catch (IOException e) {
+            throw unwrite(end, after, e);
+        }
+        tail = new Tail(tail.segment(), after, tail.last() + 1, Envelope.hash(record));
+        return tail.last();
+    }
+
+    /** Forces the full segment and goes on in a new one; when there is no space for one, the old one stays. */
+    private void roll() throws IOException {
+        force();
+        synchronized (forcing) {
+            Disk.Handle full = active;
+            Place place = begin(tail.last() + 1);
+            active = place.file();
+            reserved = place.reserved();
+            tail = new Tail(place.segment(), place.end(), tail.last(), tail.head());
+            full.close();
+        }
+    }
+
+    private void reserve(long upTo) throws IOException {
+        if (upTo > reserved) {
+            long wanted = upTo + options.reserveBytes();
+            active.writeZeros(reserved, wanted);
+            reserved = wanted;
+        }
+    }
+
+    /** Takes back half a record, so that the log is as it was; where even that fails the log is broken. */
+    private IOException unwrite(long from, long upTo, IOException cause) {
+        try {
+            active.writeZeros(from, upTo);
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+            return breakWith(cause);
+        }
+        return cause;
+    }
+
+    @Override
+    public void force() throws IOException {
+        synchronized (forcing) {
+            refuseIfBroken();
+            long upTo = tail.last();
+            if (upTo == forced) {
+                return;
+            }
+            try {
+                active.force();
+            } catch (IOException e) {
+                // The kernel may have dropped the pages it could not write and forgotten about it, so that a second
+                // force would succeed and mean nothing.
+                throw breakWith(e);
+            }
+            forced = upTo;
+        }
+    }
+
+    private IOException breakWith(IOException cause) {
+        broken = Optional.of(cause);
+        return cause;
+    }
+
+    private void refuseIfBroken() throws IOException {
+        if (closed) {
+            throw new IOException("the journal in " + options.directory() + " is closed");
+        }
+        if (broken.isPresent()) {
+            throw new IOException(
+                    "the journal in " + options.directory() + " takes nothing more since it failed: "
+                            + broken.get().getMessage(),
+                    broken.get());
+        }
+    }
+
+    @Override
+    public void trim(long sequence) throws IOException {
+        List<Path> old = new ArrayList<>();
+        long keep = origin;
+        for (Map.Entry<Long, Path> segment : segments.entrySet()) {
+            Long next = segments.higherKey(segment.getKey());
+            if (next == null || next > sequence + 1) {
+                break;
+            }
+            old.add(segment.getValue());
+            keep = next - 1;
+        }
+        if (old.isEmpty()) {
+            return;
+        }
+        directory.origin(keep);
+        origin = keep;
+        segments.headMap(keep + 1).clear();
+        for (Path file : old) {
+            disk.delete(file);
+        }
+        disk.forceDirectory(options.directory());
+    }
+
+    @Override
+    public Reader read(long sequence) {
+        return new FileReader(Math.max(sequence, origin));
+    }
+
+    @Override
+    public long last() {
+        return tail.last();
+    }
+
+    @Override
+    public long origin() {
+        return origin;
+    }
+
+    @Override
+    public long forced() {
+        return forced;
+    }
+
+    @Override
+    public byte[] head() {
+        return tail.head().clone();
+    }
+
+    @Override
+    public Optional<Mended> mended() {
+        return mended;
+    }
+
+    @Override
+    public long sizeBytes() {
+        long size = 0;
+        for (Path file : segments.values()) {
+            try (Disk.Handle handle = disk.read(file)) {
+                size += handle.size();
+            } catch (IOException e) {
+                // Trimmed just now: it takes no space any more.
+            }
+        }
+        return size;
+    }
+
+    @Override
+    public String writer() {
+        return directory.writer();
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (closed) {
+            return;
+        }
+        try {
+            if (broken.isEmpty()) {
+                force();
+                directory.closeCleanly(tail.last(), tail.head(), epoch);
+            }
+        } finally {
+            closed = true;
+            active.close();
+            directory.close();
+        }
+    }
+
+    /** Walks the segments with a handle of its own, so that an interrupted reader closes nobody else's file. */
+    private final class FileReader implements Reader {
+        private long next;
+        private long segment;
+        private Optional<RecordScan> scan = Optional.empty();
+        /** A record that was found behind a gap, kept while the gap is reported. */
+        private Optional<Envelope.Sealed> held = Optional.empty();
+
+        FileReader(long after) {
+            this.next = after + 1;
+        }
+
+        @Override
+        public Optional<Envelope.Sealed> poll() throws IOException {
+            Tail now = tail;
+            if (next <= origin) {
+                throw gap(origin);
+            }
+            while (next <= now.last()) {
+                Optional<Envelope.Sealed> record = find(now);
+                if (record.isEmpty()) {
+                    Long following = segments.higherKey(segment);
+                    throw gap(following == null ? now.last() : following - 1);
+                }
+                long sequence = record.get().sequence();
+                if (sequence > next) {
+                    DamagedRecords damage = gap(sequence - 1);
+                    held = record;
+                    throw damage;
+                }
+                if (sequence == next) {
+                    next++;
+                    return record;
+                }
+            }
+            return Optional.empty();
+        }
+
+        private DamagedRecords gap(long upTo) {
+            DamagedRecords damage =
+                    new DamagedRecords(next, upTo, file(segment).getFileName().toString());
+            next = upTo + 1;
+            return damage;
+        }
+
+        private Optional<Envelope.Sealed> find(Tail now) throws IOException {
+            if (held.isPresent()) {
+                Optional<Envelope.Sealed> record = held;
+                held = Optional.empty();
+                return record;
+            }
+            Long floor = segments.floorKey(next);
+            long wanted = floor == null ? segments.firstKey() : floor;
+            if (scan.isEmpty() || wanted != segment) {
+                close();
+                segment = wanted;
+                scan = Optional.of(new RecordScan(disk, file(segment), 0));
+            }
+            if (segment == now.segment()) {
+                scan.get().limit(now.end());
+            } else {
+                scan.get().limitToFile();
+            }
+            return scan.get().next().map(RecordScan.Found::record);
+        }
+
+        @Override
+        public void close() {
+            scan.ifPresent(RecordScan::close);
+            scan = Optional.empty();
+            held = Optional.empty();
+        }
+    }
+}
