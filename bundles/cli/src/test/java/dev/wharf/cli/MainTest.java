@@ -1,0 +1,265 @@
+package dev.wharf.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TimeZone;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(30)
+class MainTest {
+    private static final String STARTED = "{\"position\":1045,\"index\":0,\"at\":\"2026-05-01T08:31:02.113Z\","
+            + "\"type\":\"container.started\",\"subject\":\"container:ab\",\"name\":\"web\","
+            + "\"story\":\"started (pid 4711)\",\"by\":\"uid 0 (docker)\",\"data\":{}}\n";
+    private static final String RECORDED =
+            "{\"position\":1046,\"at\":\"2026-05-01T08:31:03Z\",\"type\":\"container.recorded\","
+                    + "\"name\":\"web\",\"story\":\"written down whole\",\"by\":\"\"}\n";
+
+    @TempDir
+    private Path folder;
+
+    private final Map<String, String> environment = new HashMap<>();
+    private final TimeZone zone = TimeZone.getDefault();
+    private FakeAgent agent;
+    private boolean terminal;
+
+    /** How a command line ended. */
+    private record Run(int status, String out, String err) {}
+
+    @BeforeEach
+    void open() throws IOException {
+        TimeZone.setDefault(TimeZone.getTimeZone("UTC"));
+        agent = new FakeAgent(folder.resolve("s"));
+        environment.put("WHARF_HOST", agent.host());
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        agent.close();
+        TimeZone.setDefault(zone);
+    }
+
+    private Run wharf(String... arguments) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Surroundings surroundings =
+                new Surroundings(new ByteArrayInputStream(new byte[0]), out, err, environment, terminal, false);
+        int status = Main.run(surroundings, arguments);
+        return new Run(status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "journal",
+                "journal tail",
+                "journal story",
+                "journal replay",
+                "journal verify",
+                "journal facts",
+                "explain",
+                "driver",
+                "driver ls",
+                "shell",
+                "version"
+            })
+    void everyCommandHasHelpWithAnExample(String command) {
+        Run help = wharf((command + " --help").strip().split(" "));
+
+        assertThat(help.status()).isZero();
+        assertThat(help.out())
+                .contains("Usage: wharf", "Example", "wharf " + command)
+                .doesNotContain("\u001b");
+        assertThat(help.err()).isEmpty();
+    }
+
+    @Test
+    void aMisuseIsOneLineAndStatusTwo() {
+        assertThat(wharf()).isEqualTo(new Run(2, "", "wharf: a command is missing (wharf --help shows how)\n"));
+        assertThat(wharf("journal", "replay").err())
+                .isEqualTo("wharf journal replay: Missing required option: '--to=PLACE' (wharf journal replay --help"
+                        + " shows how)\n");
+        assertThat(wharf("journal", "tail", "--from", "yesterdayish").status()).isEqualTo(2);
+        assertThat(wharf("--host", "tcp://1.2.3.4", "driver", "ls").status()).isEqualTo(2);
+        assertThat(wharf("jurnal").status()).isEqualTo(2);
+    }
+
+    @Test
+    void anAgentThatIsNotThereIsOneLineAndStatusOne() {
+        Run run = wharf("--host", "unix:///nonexistent/s", "driver", "ls");
+
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.err()).startsWith("wharf: cannot reach an agent at unix:///nonexistent/s: no such socket");
+        assertThat(run.err().lines()).hasSize(1);
+    }
+
+    @Test
+    void theAgentsOwnWordsAreShownWhenItRefuses() {
+        Run run = wharf("explain", "nobody");
+
+        assertThat(run).isEqualTo(new Run(1, "", "wharf: not here\n"));
+        assertThat(agent.asked()).containsExactly("/wharf/v1/explain/nobody");
+    }
+
+    @Test
+    void theHostOptionGoesBeforeTheEnvironmentAndWharfHostBeforeDockerHost() {
+        agent.answer("/wharf/v1/drivers", "[]");
+        environment.put("DOCKER_HOST", "unix:///nonexistent/docker");
+        assertThat(wharf("driver", "ls").status()).isZero();
+
+        environment.put("WHARF_HOST", "");
+        assertThat(wharf("driver", "ls").err()).contains("/nonexistent/docker");
+        assertThat(wharf("driver", "ls", "--host", agent.host()).status()).isZero();
+    }
+
+    @Test
+    void theStoryIsToldInPlainWordsAndLeavesOutBookkeeping() {
+        agent.answer("/wharf/v1/journal?from=0", STARTED + RECORDED);
+
+        assertThat(wharf("journal", "story").out())
+                .isEqualTo(
+                        "-- 2026-05-01\n08:31:02.113  web             started (pid 4711) — asked by uid 0 (docker)\n");
+    }
+
+    @Test
+    void theTailShowsPositionsAndTypes() {
+        agent.answer("/wharf/v1/journal?last=20", STARTED + RECORDED);
+
+        assertThat(wharf("journal", "tail").out().lines())
+                .contains(
+                        "   1045  08:31:02.113  web             container.started            started (pid 4711) [uid 0"
+                                + " (docker)]")
+                .anyMatch(line -> line.contains("container.recorded"));
+    }
+
+    @Test
+    void forProgramsTheLinesAreLeftAsTheyAre() {
+        agent.answer("/wharf/v1/journal?subject=we%20b&follow=true&from=7&until=9", STARTED);
+
+        Run run =
+                wharf("journal", "tail", "-f", "--subject", "we b", "--from", "7", "--until", "9", "--format", "json");
+
+        assertThat(run).isEqualTo(new Run(0, STARTED, ""));
+    }
+
+    @Test
+    void coloursAreForTerminalsOfPeopleWhoDidNotSayNo() {
+        agent.answer("/wharf/v1/journal?from=0", STARTED);
+        assertThat(wharf("journal", "story").out()).doesNotContain("\u001b[");
+
+        terminal = true;
+        assertThat(wharf("journal", "story").out()).contains("\u001b[1mweb");
+
+        environment.put("NO_COLOR", "1");
+        assertThat(wharf("journal", "story").out()).doesNotContain("\u001b[");
+    }
+
+    @Test
+    void aDamagedJournalIsStatusOne() {
+        agent.answer("/wharf/v1/journal/verify", "{\"whole\":false,\"damage\":\"at 12: checksum\"}");
+
+        assertThat(wharf("journal", "verify")).isEqualTo(new Run(1, "The journal is damaged: at 12: checksum\n", ""));
+
+        agent.answer(
+                "/wharf/v1/journal/verify",
+                "{\"whole\":true,\"damage\":null,\"origin\":0,\"end\":12,\"head\":\"sha256:00\"}");
+        assertThat(wharf("journal", "verify"))
+                .isEqualTo(new Run(0, "The journal is whole: positions 0 to 12, head sha256:00\n", ""));
+    }
+
+    @Test
+    void replayShowsTheHostAsItWas() {
+        agent.answer(
+                "/wharf/v1/host?at=1041",
+                "{\"containers\":[{\"name\":\"web\",\"id\":\"abc\",\"image\":\"nginx\",\"state\":\"running\","
+                        + "\"addresses\":[\"10.88.0.7/16\"]}],\"images\":[],\"networks\":[],\"volumes\":[]}");
+
+        assertThat(wharf("journal", "replay", "--to", "1041").out()).isEqualTo("""
+                        Containers
+                        NAME   ID    IMAGE   STATE     ADDRESSES
+                        web    abc   nginx   running   10.88.0.7/16
+
+                        Images: none
+
+                        Networks: none
+
+                        Volumes: none
+
+                        """);
+    }
+
+    @Test
+    void anExplanationShowsGoalFactsAndWhatComesNext() {
+        agent.answer(
+                "/wharf/v1/explain/web",
+                "{\"name\":\"web\",\"subject\":\"container:ab\",\"goal\":\"running\",\"facts\":[{\"what\":\"rootfs\","
+                        + "\"certainty\":\"present\",\"value\":\"snapshot x\"},{\"what\":\"mount\",\"certainty\":"
+                        + "\"absent\",\"value\":\"\"}],\"trouble\":[],\"next\":[\"mounts the file system\"]}");
+
+        assertThat(wharf("explain", "web").out()).isEqualTo("""
+                        web  container:ab
+
+                        Goal      running
+                        Facts     + rootfs            snapshot x
+                                  - mount             absent
+                        Next      mounts the file system
+                        """);
+    }
+
+    @Test
+    void driversAreATable() {
+        agent.answer(
+                "/wharf/v1/drivers",
+                "[{\"kind\":\"storage\",\"name\":\"overlay\",\"serving\":\"dev.wharf.storage.overlay/0.1.0\","
+                        + "\"formats\":[\"overlay 1\"],\"rank\":10,\"ready\":true,\"why\":\"\","
+                        + "\"usedBy\":{\"containers\":1,\"layers\":3,\"networks\":0}}]");
+
+        assertThat(wharf("driver", "ls").out().lines())
+                .element(1)
+                .asString()
+                .containsSubsequence("storage", "overlay", "overlay 1", "10", "1 container, 3 layers", "ready");
+    }
+
+    @Test
+    void aReaderThatHasSeenEnoughIsNoFailure() {
+        agent.answer("/wharf/v1/journal?from=0", STARTED.repeat(1000));
+        OutputStream gone = new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException("Broken pipe");
+            }
+        };
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+        int status = Main.run(
+                new Surroundings(new ByteArrayInputStream(new byte[0]), gone, err, environment, false, false),
+                "journal",
+                "story");
+
+        assertThat(status).isZero();
+        assertThat(err.toString(StandardCharsets.UTF_8)).isEmpty();
+    }
+
+    @Test
+    void theVersionOfTheAgentIsShownBesideOurOwn() {
+        assertThat(wharf("version").status()).isEqualTo(1);
+
+        agent.answer(
+                "/wharf/v1/agent", "{\"version\":\"0.1.0\",\"java\":\"17\",\"startedAt\":\"2026-05-01T08:00:00Z\"}");
+        assertThat(wharf("version").out()).contains("wharf   ", "wharfd  0.1.0  (Java 17");
+    }
+}
