@@ -157,6 +157,11 @@ public final class LinuxFileCalls implements FileCalls {
         new TreeRemoval(libc).remove(path);
     }
 
+    @Override
+    public void copyTree(Path from, Path to) throws IOException {
+        new TreeCopy(this).copy(from, to);
+    }
+
     /** statx(2), whose structure is the same on every architecture. */
     Stat stat(int directory, byte[] path, int flags, Path name) throws IOException {
         byte[] raw = new byte[256];

@@ -146,7 +146,9 @@ public final class TreeCopy {
             int target = Errno.check(
                     libc.openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), "create", shown);
             try {
-                bytes(source, target, files.stat(source, CString.of(""), AT_EMPTY_PATH, shown), shown);
+                long size = files.stat(source, CString.of(""), AT_EMPTY_PATH, shown)
+                        .sizeBytes();
+                bytes(libc, source, target, size, shown);
             } finally {
                 libc.close(target);
             }
@@ -156,8 +158,8 @@ public final class TreeCopy {
     }
 
     /** Copies data and leaves holes, so that a sparse file of a terabyte takes no terabyte. */
-    private void bytes(int source, int target, Stat stat, Path shown) throws IOException {
-        for (long at = 0; at < stat.sizeBytes(); ) {
+    static void bytes(LibC libc, int source, int target, long size, Object shown) throws IOException {
+        for (long at = 0; at < size; ) {
             long data = libc.lseek(source, at, SEEK_DATA);
             if (data < 0) {
                 if (LibC.errno() == ENXIO) {
@@ -177,7 +179,7 @@ public final class TreeCopy {
             }
             at = end;
         }
-        Errno.check(libc.ftruncate(target, stat.sizeBytes()), "ftruncate", shown);
+        Errno.check(libc.ftruncate(target, size), "ftruncate", shown);
     }
 
     private void attributes(int source, int target, Path shown) throws IOException {

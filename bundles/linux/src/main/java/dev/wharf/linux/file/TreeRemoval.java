@@ -41,8 +41,12 @@ final class TreeRemoval {
     }
 
     void remove(Path path) throws IOException {
-        byte[] name = CString.of(path);
-        if (libc.unlinkat(AT_FDCWD, name, 0) == 0) {
+        remove(AT_FDCWD, CString.of(path), path);
+    }
+
+    /** Removes what is at {@code name} in {@code directory}; {@code path} is for messages. */
+    void remove(int directory, byte[] name, Path path) throws IOException {
+        if (libc.unlinkat(directory, name, 0) == 0) {
             return;
         }
         int errno = LibC.errno();
@@ -50,7 +54,7 @@ final class TreeRemoval {
             return;
         }
         // POSIX says EPERM for a directory and Linux says EISDIR; on a file EPERM is what it says.
-        int fd = libc.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+        int fd = libc.openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
         if (fd < 0) {
             throw Errno.exception(errno, "unlink", path);
         }
@@ -59,7 +63,7 @@ final class TreeRemoval {
         } finally {
             libc.close(fd);
         }
-        if (libc.unlinkat(AT_FDCWD, name, AT_REMOVEDIR) < 0 && LibC.errno() != Errno.ENOENT) {
+        if (libc.unlinkat(directory, name, AT_REMOVEDIR) < 0 && LibC.errno() != Errno.ENOENT) {
             throw Errno.failed("rmdir", path);
         }
     }

@@ -73,6 +73,18 @@ public interface LibC {
 
     int mknod(@In byte[] path, @mode_t int mode, @u_int64_t long device);
 
+    int fchownat(int directory, @In byte[] path, int uid, int gid, int flags);
+
+    int fchmodat(int directory, @In byte[] path, @mode_t int mode, int flags);
+
+    int mknodat(int directory, @In byte[] path, @mode_t int mode, @u_int64_t long device);
+
+    int symlinkat(@In byte[] target, int directory, @In byte[] path);
+
+    int ftruncate(int fd, long length);
+
+    int lremovexattr(@In byte[] path, @In byte[] name);
+
     int mkdirat(int directory, @In byte[] path, @mode_t int mode);
 
     int linkat(int fromDirectory, @In byte[] from, int toDirectory, @In byte[] to, int flags);
@@ -104,8 +116,6 @@ public interface LibC {
 
     int symlink(@In byte[] target, @In byte[] link);
 
-    int ftruncate(int fd, long size);
-
     int fchown(int fd, int uid, int gid);
 
     int fchmod(int fd, @mode_t int mode);
@@ -134,6 +144,8 @@ public interface LibC {
     int socketpair(int domain, int type, int protocol, @Out int[] ends);
 
     int connect(int fd, @In byte[] address, int length);
+
+    int listen(int fd, int backlog);
 
     int bind(int fd, @In byte[] address, int length);
 

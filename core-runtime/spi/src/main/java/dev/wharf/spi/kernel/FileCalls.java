@@ -55,6 +55,12 @@ public interface FileCalls {
      */
     void removeTree(Path path) throws IOException;
 
+    /**
+     * Copies everything in the directory {@code from} into the directory {@code to}, with owners, modes, times, hard links,
+     * holes and extended attributes, and gives {@code to} the attributes of {@code from}.
+     */
+    void copyTree(Path from, Path to) throws IOException;
+
     /** What lstat(2) says; {@code mode} holds type and permission bits. */
     record Stat(
             long device,
