@@ -61,5 +61,6 @@ public interface Agent {
     List<String> explain(dev.wharf.model.SubjectId subject);
 
     /** How the record is doing. */
-    record JournalFacts(Position origin, Position end, Position durable, Digest head, long sizeBytes, String syncMode) {}
+    record JournalFacts(
+            Position origin, Position end, Position durable, Digest head, long sizeBytes, String syncMode) {}
 }

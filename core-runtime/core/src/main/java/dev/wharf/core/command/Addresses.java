@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 
 /** Arithmetic on address pools: pure, so that leases need no database and no locks. */
 public final class Addresses {
-    private static final Pattern LITERAL = Pattern.compile("[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+    private static final Pattern LITERAL =
+            Pattern.compile("[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
 
     private Addresses() {}
 
@@ -103,7 +104,8 @@ public final class Addresses {
     /** The hardware address that Docker gives to an IPv4 address: locally administered, unique on the network. */
     public static String macFor(String ipv4) {
         byte[] b = literal(ipv4).getAddress();
-        return String.format("02:42:%02x:%02x:%02x:%02x", b[b.length - 4], b[b.length - 3], b[b.length - 2], b[b.length - 1]);
+        return String.format(
+                "02:42:%02x:%02x:%02x:%02x", b[b.length - 4], b[b.length - 3], b[b.length - 2], b[b.length - 1]);
     }
 
     /** An address written as numbers; names are refused, so nothing is ever looked up. */

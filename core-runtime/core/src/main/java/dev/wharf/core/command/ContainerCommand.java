@@ -63,8 +63,7 @@ public sealed interface ContainerCommand extends Command {
         public Decision decide(Host host, Instant now) {
             if (!NAME.matcher(name).matches()) {
                 return refuse(
-                        INVALID,
-                        "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+                        INVALID, "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
             }
             Optional<Container> other = host.containerNamed(name);
             if (other.isPresent()) {
@@ -91,7 +90,8 @@ public sealed interface ContainerCommand extends Command {
                     if (known.isPresent() && !known.get().wanted()) {
                         return refuse(CONFLICT, "volume " + volume + " is being removed");
                     }
-                    if (known.isEmpty() && events.stream().noneMatch(e -> e.subject().equals(volume))) {
+                    if (known.isEmpty()
+                            && events.stream().noneMatch(e -> e.subject().equals(volume))) {
                         boolean anonymous = mount.options().containsKey("anonymous");
                         events.add(new VolumeEvent.Created(
                                 new VolumeSpec(volume, VolumeSpec.LOCAL, Map.of(), Map.of(), anonymous), now));
@@ -134,13 +134,17 @@ public sealed interface ContainerCommand extends Command {
                 return refuse(CONFLICT, "cannot join network of a non running container: " + joined.get());
             }
             for (Namespace shared : List.of(
-                    c.spec().namespaces().pid(), c.spec().namespaces().ipc(), c.spec().namespaces().uts())) {
+                    c.spec().namespaces().pid(),
+                    c.spec().namespaces().ipc(),
+                    c.spec().namespaces().uts())) {
                 if (shared.container().isPresent()
                         && !host.container(shared.container().get())
                                 .map(Container::isRunning)
                                 .orElse(false)) {
-                    return refuse(CONFLICT, "cannot join namespace of a non running container: "
-                            + shared.container().get());
+                    return refuse(
+                            CONFLICT,
+                            "cannot join namespace of a non running container: "
+                                    + shared.container().get());
                 }
             }
             try {
@@ -167,10 +171,7 @@ public sealed interface ContainerCommand extends Command {
                     return refuse(UNCHANGED, "container is already stopped");
                 }
                 Decision.Accepted stop = accept(new ContainerEvent.StopRequested(
-                        container,
-                        signal.orElse(c.spec().stop().signal()),
-                        deadline(c, grace, now),
-                        false));
+                        container, signal.orElse(c.spec().stop().signal()), deadline(c, grace, now), false));
                 return c.isRunning() || !c.process().isAbsent()
                         ? stop.until(answer(container, ContainerEvent.Exited.class))
                         : stop;
@@ -253,8 +254,7 @@ public sealed interface ContainerCommand extends Command {
                             "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
                 }
                 if (name.equals(c.name())) {
-                    return refuse(
-                            INVALID, "Renaming a container with the same name as its current name");
+                    return refuse(INVALID, "Renaming a container with the same name as its current name");
                 }
                 Optional<Container> other = host.containerNamed(name);
                 if (other.isPresent()) {
@@ -282,7 +282,8 @@ public sealed interface ContainerCommand extends Command {
                         && restartPolicy.get().kind() != RestartPolicy.Kind.NO
                         && c.spec().autoRemove()) {
                     return refuse(
-                            INVALID, "Restart policy cannot be updated because AutoRemove is enabled for the container");
+                            INVALID,
+                            "Restart policy cannot be updated because AutoRemove is enabled for the container");
                 }
                 Decision.Accepted update =
                         accept(new ContainerEvent.UpdateRequested(container, resources, restartPolicy));
@@ -336,7 +337,8 @@ public sealed interface ContainerCommand extends Command {
                 }
                 if (sandbox.kind() == Namespace.Kind.CONTAINER) {
                     return refuse(
-                            FORBIDDEN, "container sharing network namespace with another container or host cannot be "
+                            FORBIDDEN,
+                            "container sharing network namespace with another container or host cannot be "
                                     + "connected to any other network");
                 }
                 Optional<Network> network = host.network(wish.network()).filter(Network::wanted);
@@ -390,7 +392,9 @@ public sealed interface ContainerCommand extends Command {
                     return refuse(
                             FORBIDDEN,
                             "container " + container + " is not connected to network "
-                                    + host.network(network).map(n -> n.spec().name()).orElse(network.value()));
+                                    + host.network(network)
+                                            .map(n -> n.spec().name())
+                                            .orElse(network.value()));
                 }
                 List<NetworkWish> fewer = c.spec().networking().networks().stream()
                         .filter(w -> !w.network().equals(network))
@@ -414,8 +418,7 @@ public sealed interface ContainerCommand extends Command {
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
                 if (c.isPaused()) {
-                    return refuse(
-                            CONFLICT, "container " + container + " is paused, unpause the container before exec");
+                    return refuse(CONFLICT, "container " + container + " is paused, unpause the container before exec");
                 }
                 if (!c.isRunning()) {
                     return refuse(CONFLICT, "container " + container + " is not running");
@@ -438,8 +441,7 @@ public sealed interface ContainerCommand extends Command {
                     return refuse(CONFLICT, "exec command " + exec + " has already run");
                 }
                 if (c.isPaused()) {
-                    return refuse(
-                            CONFLICT, "container " + container + " is paused, unpause the container before exec");
+                    return refuse(CONFLICT, "container " + container + " is paused, unpause the container before exec");
                 }
                 if (!c.isRunning()) {
                     return refuse(CONFLICT, "container " + container + " is not running");

@@ -43,7 +43,7 @@ final class Endpoints {
         }
 
         Decision refused() {
-            return Decision.refuse(kind, getMessage());
+            return Decision.refuse(kind, String.valueOf(getMessage()));
         }
     }
 
@@ -54,8 +54,8 @@ final class Endpoints {
         for (NetworkWish wish : c.spec().networking().networks()) {
             Network network = host.network(wish.network())
                     .filter(Network::wanted)
-                    .orElseThrow(() -> new Impossible(
-                            Refusal.Kind.MISSING, "network " + wish.network() + " not found"));
+                    .orElseThrow(
+                            () -> new Impossible(Refusal.Kind.MISSING, "network " + wish.network() + " not found"));
             boolean carries = !ports && !network.spec().internal();
             List<PublishedPort> published = carries ? ports(c) : List.of();
             ports = ports || carries;
@@ -85,10 +85,22 @@ final class Endpoints {
                 gateway6 = gateway;
             }
         }
-        String mac = !wish.mac().isEmpty() ? wish.mac() : v4.isEmpty() ? "" : Addresses.macFor(v4.substring(0, v4.indexOf('/')));
+        String mac = !wish.mac().isEmpty()
+                ? wish.mac()
+                : v4.isEmpty() ? "" : Addresses.macFor(v4.substring(0, v4.indexOf('/')));
         return new EndpointSpec(
-                id, network.id(), "veth" + id.substring(0, 7), "eth" + number, v4, gateway4, v6, gateway6, mac,
-                wish.aliases(), ports, wish.options());
+                id,
+                network.id(),
+                "veth" + id.substring(0, 7),
+                "eth" + number,
+                v4,
+                gateway4,
+                v6,
+                gateway6,
+                mac,
+                wish.aliases(),
+                ports,
+                wish.options());
     }
 
     private static String address(Network network, Pool pool, Addresses.Subnet subnet, Leases leases, String wanted)
@@ -96,8 +108,9 @@ final class Endpoints {
         if (wanted.isEmpty()) {
             return Addresses.next(pool, leases)
                     .orElseThrow(() -> new Impossible(
-                            Refusal.Kind.TAKEN, "no available IPv" + (subnet.isIpv4() ? 4 : 6)
-                                    + " addresses on network " + network.spec().name()));
+                            Refusal.Kind.TAKEN,
+                            "no available IPv" + (subnet.isIpv4() ? 4 : 6) + " addresses on network "
+                                    + network.spec().name()));
         }
         if (!subnet.contains(wanted)) {
             throw new Impossible(
@@ -119,14 +132,17 @@ final class Endpoints {
                 int slash = exposed.indexOf('/');
                 int port = Integer.parseInt(exposed.substring(0, slash));
                 String protocol = exposed.substring(slash + 1);
-                if (wishes.stream().noneMatch(w -> w.containerPort() == port && w.protocol().equals(protocol))) {
+                if (wishes.stream()
+                        .noneMatch(
+                                w -> w.containerPort() == port && w.protocol().equals(protocol))) {
                     wishes.add(new PortWish(port, protocol, "", 0, 0));
                 }
             }
         }
         for (PortWish wish : wishes) {
             // An empty host address means every address of both families, on one and the same port.
-            List<String> addresses = wish.hostAddress().isEmpty() ? List.of("0.0.0.0", "::") : List.of(wish.hostAddress());
+            List<String> addresses =
+                    wish.hostAddress().isEmpty() ? List.of("0.0.0.0", "::") : List.of(wish.hostAddress());
             int port = port(wish, addresses, chosen);
             for (String address : addresses) {
                 chosen.add(new PublishedPort(wish.containerPort(), wish.protocol(), address, port));
@@ -138,7 +154,8 @@ final class Endpoints {
     private int port(PortWish wish, List<String> addresses, List<PublishedPort> chosen) throws Impossible {
         if (wish.hostPortFirst() == 0) {
             int span = LAST_FREE_PORT - FIRST_FREE_PORT + 1;
-            int start = entropy.number("port/" + wish.containerPort() + "/" + wish.protocol() + "/" + chosen.size(), span);
+            int start =
+                    entropy.number("port/" + wish.containerPort() + "/" + wish.protocol() + "/" + chosen.size(), span);
             for (int i = 0; i < span; i++) {
                 int candidate = FIRST_FREE_PORT + (start + i) % span;
                 if (isFree(wish.protocol(), candidate, addresses, chosen)) {

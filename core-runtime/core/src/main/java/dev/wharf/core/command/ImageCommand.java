@@ -43,8 +43,7 @@ public sealed interface ImageCommand extends Command {
      *
      * @param references what it shall be called, maybe nothing
      */
-    record Store(
-            PullId pull, List<Reference> references, Pull.Source source, Pull.Resolved what, DriverName storage)
+    record Store(PullId pull, List<Reference> references, Pull.Source source, Pull.Resolved what, DriverName storage)
             implements ImageCommand {
         public Store {
             references = List.copyOf(references);
@@ -138,8 +137,10 @@ public sealed interface ImageCommand extends Command {
             if (!host.usersOf(image).isEmpty()) {
                 // Forced beside a stopped container: the names go, the image stays while somebody stands on it.
                 return events.isEmpty()
-                        ? refuse(Refusal.Kind.CONFLICT, "conflict: unable to delete " + image.shortForm()
-                                + " (cannot be forced) - image is being used by a container")
+                        ? refuse(
+                                Refusal.Kind.CONFLICT,
+                                "conflict: unable to delete " + image.shortForm()
+                                        + " (cannot be forced) - image is being used by a container")
                         : accept(events);
             }
             events.add(new ImageEvent.RemoveRequested(image));
@@ -155,18 +156,27 @@ public sealed interface ImageCommand extends Command {
                     }
                     return Optional.of(refuse(
                             Refusal.Kind.CONFLICT,
-                            "conflict: unable to " + (reference.isPresent() ? "remove repository reference \"" + named + "\"" : "delete " + image.shortForm())
+                            "conflict: unable to "
+                                    + (reference.isPresent()
+                                            ? "remove repository reference \"" + named + "\""
+                                            : "delete " + image.shortForm())
                                     + (reference.isPresent() ? " (must force)" : " (cannot be forced)")
-                                    + " - " + (reference.isPresent() ? "container " : "image is being used by running container ")
+                                    + " - "
+                                    + (reference.isPresent()
+                                            ? "container "
+                                            : "image is being used by running container ")
                                     + user.id().shortForm()
-                                    + (reference.isPresent() ? " is using its referenced image " + image.shortForm() : "")));
+                                    + (reference.isPresent()
+                                            ? " is using its referenced image " + image.shortForm()
+                                            : "")));
                 }
                 if (!force) {
                     return Optional.of(refuse(
                             Refusal.Kind.CONFLICT,
                             reference.isPresent()
                                     ? "conflict: unable to remove repository reference \"" + named
-                                            + "\" (must force) - container " + user.id().shortForm()
+                                            + "\" (must force) - container "
+                                            + user.id().shortForm()
                                             + " is using its referenced image " + image.shortForm()
                                     : "conflict: unable to delete " + image.shortForm()
                                             + " (must be forced) - image is being used by stopped container "

@@ -43,7 +43,8 @@ public sealed interface NetworkCommand extends Command {
                     .collect(Collectors.toCollection(ArrayList::new));
             try {
                 List<Pool> pools = new ArrayList<>();
-                if (spec.pools().stream().noneMatch(p -> Addresses.Subnet.parse(p.subnet()).isIpv4())) {
+                if (spec.pools().stream()
+                        .noneMatch(p -> Addresses.Subnet.parse(p.subnet()).isIpv4())) {
                     Optional<Addresses.Subnet> free = DEFAULT_POOLS.stream()
                             .map(Addresses.Subnet::parse)
                             .filter(s -> taken.stream().noneMatch(s::overlaps))
@@ -73,19 +74,29 @@ public sealed interface NetworkCommand extends Command {
                 }
                 return created(pools, now);
             } catch (IllegalArgumentException e) {
-                return refuse(Refusal.Kind.INVALID, e.getMessage());
+                return refuse(Refusal.Kind.INVALID, String.valueOf(e.getMessage()));
             }
         }
 
         private boolean wantsAddresses() {
-            return !spec.driver().value().equals("host") && !spec.driver().value().equals("none")
+            return !spec.driver().value().equals("host")
+                    && !spec.driver().value().equals("none")
                     && !spec.driver().value().equals("null");
         }
 
         private Decision created(List<Pool> pools, Instant now) {
             NetworkSpec whole = new NetworkSpec(
-                    spec.id(), spec.name(), spec.driver(), spec.deviceName(), pools, spec.internal(),
-                    spec.attachable(), spec.ipv6(), spec.predefined(), spec.options(), spec.ipamOptions(),
+                    spec.id(),
+                    spec.name(),
+                    spec.driver(),
+                    spec.deviceName(),
+                    pools,
+                    spec.internal(),
+                    spec.attachable(),
+                    spec.ipv6(),
+                    spec.predefined(),
+                    spec.options(),
+                    spec.ipamOptions(),
                     spec.labels());
             return accept(new NetworkEvent.Created(whole, now))
                     .until(e -> e instanceof NetworkEvent n
@@ -114,18 +125,19 @@ public sealed interface NetworkCommand extends Command {
             }
             NetworkSpec spec = known.get().spec();
             if (spec.predefined()) {
-                return refuse(
-                        Refusal.Kind.FORBIDDEN, spec.name() + " is a pre-defined network and cannot be removed");
+                return refuse(Refusal.Kind.FORBIDDEN, spec.name() + " is a pre-defined network and cannot be removed");
             }
             List<Container> users = host.usersOf(network);
             if (!users.isEmpty()) {
                 return refuse(
                         Refusal.Kind.FORBIDDEN,
                         "error while removing network: network " + spec.name() + " has active endpoints (name:\""
-                                + users.get(0).name() + "\" id:\"" + users.get(0).id().shortForm() + "\")");
+                                + users.get(0).name() + "\" id:\""
+                                + users.get(0).id().shortForm() + "\")");
             }
             return accept(new NetworkEvent.RemoveRequested(network))
-                    .until(e -> e instanceof NetworkEvent.Removed r && r.network().equals(network));
+                    .until(e ->
+                            e instanceof NetworkEvent.Removed r && r.network().equals(network));
         }
     }
 }

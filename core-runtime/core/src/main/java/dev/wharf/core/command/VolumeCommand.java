@@ -44,8 +44,7 @@ public sealed interface VolumeCommand extends Command {
             Optional<Volume> known = host.volume(volume);
             if (known.isEmpty()) {
                 return refuse(
-                        force ? Refusal.Kind.UNCHANGED : Refusal.Kind.MISSING,
-                        "get " + volume + ": no such volume");
+                        force ? Refusal.Kind.UNCHANGED : Refusal.Kind.MISSING, "get " + volume + ": no such volume");
             }
             List<Container> users = host.usersOf(volume);
             if (!users.isEmpty()) {

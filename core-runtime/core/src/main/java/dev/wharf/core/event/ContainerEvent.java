@@ -79,7 +79,8 @@ public sealed interface ContainerEvent extends Event {
 
     /** {@code kill} tells a plain kill from a stop that begins politely. */
     @EventType("container.stop-requested")
-    record StopRequested(ContainerId container, Signal signal, Instant deadline, boolean kill) implements ContainerEvent {
+    record StopRequested(ContainerId container, Signal signal, Instant deadline, boolean kill)
+            implements ContainerEvent {
         @Override
         public Host apply(Host host) {
             return host.change(container, c -> c.stopping(signal, deadline, kill));
@@ -371,7 +372,8 @@ public sealed interface ContainerEvent extends Event {
 
     /** A client did something to a container that changes nothing, such as attaching to it. */
     @EventType("container.noted")
-    record Noted(ContainerId container, String action, java.util.Map<String, String> details) implements ContainerEvent {
+    record Noted(ContainerId container, String action, java.util.Map<String, String> details)
+            implements ContainerEvent {
         public Noted {
             details = details == null ? java.util.Map.of() : java.util.Map.copyOf(details);
         }
@@ -386,8 +388,7 @@ public sealed interface ContainerEvent extends Event {
     record ExecCreated(ContainerId container, ExecId exec, ExecSpec spec) implements ContainerEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(
-                    container, c -> c.exec(new Container.Exec(exec, spec, 0, Optional.empty(), false)));
+            return host.change(container, c -> c.exec(new Container.Exec(exec, spec, 0, Optional.empty(), false)));
         }
     }
 
@@ -397,15 +398,22 @@ public sealed interface ContainerEvent extends Event {
         public Host apply(Host host) {
             return host.change(container, c -> {
                 Container.Exec known = c.execs().get(exec);
-                return known == null
-                        ? c
-                        : c.exec(new Container.Exec(exec, known.spec(), pid, known.exitCode(), true));
+                return known == null ? c : c.exec(new Container.Exec(exec, known.spec(), pid, known.exitCode(), true));
             });
         }
     }
 
+    /** {@code reason} says why a command that could not be run ended so; empty for one that ran. */
     @EventType("container.exec-exited")
-    record ExecExited(ContainerId container, ExecId exec, int code) implements ContainerEvent {
+    record ExecExited(ContainerId container, ExecId exec, int code, String reason) implements ContainerEvent {
+        public ExecExited {
+            reason = reason == null ? "" : reason;
+        }
+
+        public ExecExited(ContainerId container, ExecId exec, int code) {
+            this(container, exec, code, "");
+        }
+
         @Override
         public Host apply(Host host) {
             return host.change(container, c -> {
@@ -435,16 +443,18 @@ public sealed interface ContainerEvent extends Event {
             case "rootfs" -> c.rootfs(c.rootfs().doubtful());
             case "mount" -> c.mount(c.mount().doubtful());
             case "sandbox" -> c.sandbox(c.sandbox().doubtful());
-            case "created", "running" -> c.process(c.process().doubtful()).remains(c.remains().doubtful());
+            case "created", "running" ->
+                c.process(c.process().doubtful()).remains(c.remains().doubtful());
             case "remains" -> c.remains(c.remains().doubtful());
             case "frozen" -> c.frozen(c.frozen().doubtful());
-            default -> rung.startsWith("endpoint:")
-                    ? c.endpoint(
-                            new NetworkId(rung.substring("endpoint:".length())),
-                            Optional.ofNullable(c.places().get(new NetworkId(rung.substring("endpoint:".length()))))
-                                    .map(p -> p.fact().doubtful())
-                                    .orElse(Fact.absent()))
-                    : c;
+            default ->
+                rung.startsWith("endpoint:")
+                        ? c.endpoint(
+                                new NetworkId(rung.substring("endpoint:".length())),
+                                Optional.ofNullable(c.places().get(new NetworkId(rung.substring("endpoint:".length()))))
+                                        .map(p -> p.fact().doubtful())
+                                        .orElse(Fact.absent()))
+                        : c;
         };
     }
 
@@ -456,9 +466,10 @@ public sealed interface ContainerEvent extends Event {
             case "created", "running" -> c.process(Fact.absent());
             case "remains" -> c.remains(Fact.absent());
             case "frozen" -> c.frozen(Fact.absent());
-            default -> rung.startsWith("endpoint:")
-                    ? c.endpoint(new NetworkId(rung.substring("endpoint:".length())), Fact.absent())
-                    : c;
+            default ->
+                rung.startsWith("endpoint:")
+                        ? c.endpoint(new NetworkId(rung.substring("endpoint:".length())), Fact.absent())
+                        : c;
         };
     }
 }

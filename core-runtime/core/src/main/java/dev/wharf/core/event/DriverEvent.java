@@ -19,8 +19,7 @@ public sealed interface DriverEvent extends Event {
 
     /** An implementation came and serves, or came and cannot, with the reason. */
     @EventType("driver.bound")
-    record Bound(
-            DriverId driver, String implementation, List<Format> formats, int rank, boolean ready, String why)
+    record Bound(DriverId driver, String implementation, List<Format> formats, int rank, boolean ready, String why)
             implements DriverEvent {
         public Bound {
             formats = List.copyOf(formats);
@@ -39,8 +38,8 @@ public sealed interface DriverEvent extends Event {
         public Host apply(Host host) {
             return host.driver(driver)
                     .filter(b -> b.serving().equals(Optional.of(implementation)))
-                    .map(b -> host.with(
-                            new DriverBinding(driver, Optional.empty(), b.formats(), b.rank(), false, "no driver is there")))
+                    .map(b -> host.with(new DriverBinding(
+                            driver, Optional.empty(), b.formats(), b.rank(), false, "no driver is there")))
                     .orElse(host);
         }
     }

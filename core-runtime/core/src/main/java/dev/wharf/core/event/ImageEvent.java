@@ -41,7 +41,15 @@ public sealed interface ImageEvent extends Event {
         @Override
         public Host apply(Host host) {
             return host.with(new Pull(
-                    pull, references, platform, source, storage, at, Optional.empty(), Optional.empty(), Optional.empty()));
+                    pull,
+                    references,
+                    platform,
+                    source,
+                    storage,
+                    at,
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty()));
         }
     }
 
@@ -260,7 +268,10 @@ public sealed interface ImageEvent extends Event {
 
     private static List<SubjectId> layers(Host host, ImageId image) {
         return host.image(image)
-                .map(i -> i.layers().stream().map(LayerSpec::id).map(id -> (SubjectId) id).toList())
+                .map(i -> i.layers().stream()
+                        .map(LayerSpec::id)
+                        .map(id -> (SubjectId) id)
+                        .toList())
                 .orElse(List.of());
     }
 }

@@ -101,10 +101,12 @@ public sealed interface LayerEvent extends Event {
     record Stalled(LayerId layer, Stall stall) implements LayerEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(layer, l -> (stall.rung().equals("content")
-                            ? l.content(l.content().doubtful())
-                            : l.snapshot(l.snapshot().doubtful(), l.sizeBytes()))
-                    .stalled(stall));
+            return host.change(
+                    layer,
+                    l -> (stall.rung().equals("content")
+                                    ? l.content(l.content().doubtful())
+                                    : l.snapshot(l.snapshot().doubtful(), l.sizeBytes()))
+                            .stalled(stall));
         }
     }
 
@@ -113,9 +115,11 @@ public sealed interface LayerEvent extends Event {
     record Observed(LayerId layer, String rung, boolean there) implements LayerEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(layer, l -> rung.equals("content")
-                    ? l.content(there ? l.content().doubtful() : Fact.absent())
-                    : l.snapshot(there ? l.snapshot().doubtful() : Fact.absent(), l.sizeBytes()));
+            return host.change(
+                    layer,
+                    l -> rung.equals("content")
+                            ? l.content(there ? l.content().doubtful() : Fact.absent())
+                            : l.snapshot(there ? l.snapshot().doubtful() : Fact.absent(), l.sizeBytes()));
         }
     }
 

@@ -26,7 +26,6 @@ import dev.wharf.spi.storage.SnapshotKey;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -44,9 +43,7 @@ final class ContainerPlan implements Plan {
 
     @Override
     public Proposal next(Host host, Instant now, Set<String> busy) {
-        return host.container(id)
-                .map(c -> new Turn(host, now, busy, c).next())
-                .orElse(Proposal.REST);
+        return host.container(id).map(c -> new Turn(host, now, busy, c).next()).orElse(Proposal.REST);
     }
 
     private record Turn(Host host, Instant now, Set<String> busy, Container c) {
@@ -63,20 +60,35 @@ final class ContainerPlan implements Plan {
         private Ladder ladder() {
             boolean up = c.goal().wantsProcess();
             boolean due = c.restartAt().isEmpty() || !now.isBefore(c.restartAt().get());
-            boolean current = c.process().last().map(p -> p.generation() == c.generation()).orElse(true);
+            boolean current = c.process()
+                    .last()
+                    .map(p -> p.generation() == c.generation())
+                    .orElse(true);
             boolean process = up && due && current;
             boolean ownSandbox = isOwn(c.spec().networking().sandbox());
             List<String> places = new ArrayList<>();
             List<String> kept = new ArrayList<>(List.of("created"));
             List<Rung> rungs = new ArrayList<>();
             rungs.add(new Rung(
-                    "rootfs", c.goal() != Goal.REMOVED, c.rootfs().certainty(), List.of(), this::prepare, this::removeRootfs));
+                    "rootfs",
+                    c.goal() != Goal.REMOVED,
+                    c.rootfs().certainty(),
+                    List.of(),
+                    this::prepare,
+                    this::removeRootfs));
             rungs.add(new Rung(
-                    "mount", up, c.mount().certainty(), List.of("rootfs"),
-                    () -> Proposal.step(new ContainerStep.MountRootfs(c.id(), c.spec().storage())),
+                    "mount",
+                    up,
+                    c.mount().certainty(),
+                    List.of("rootfs"),
+                    () -> Proposal.step(
+                            new ContainerStep.MountRootfs(c.id(), c.spec().storage())),
                     () -> Proposal.step(new ContainerStep.UnmountRootfs(c.id(), tries()))));
             rungs.add(new Rung(
-                    "sandbox", up && ownSandbox, c.sandbox().certainty(), List.of(),
+                    "sandbox",
+                    up && ownSandbox,
+                    c.sandbox().certainty(),
+                    List.of(),
                     () -> Proposal.step(new ContainerStep.CreateSandbox(c.id(), c.generation())),
                     () -> Proposal.step(new ContainerStep.RemoveSandbox(c.id(), sandboxKey(), tries()))));
             for (Place place : c.places().values()) {
@@ -86,17 +98,32 @@ final class ContainerPlan implements Plan {
                     kept.add(name);
                 }
                 rungs.add(new Rung(
-                        name, up && place.wanted(), certainty(place, up), List.of("sandbox"),
-                        () -> attach(place), () -> detach(place)));
+                        name,
+                        up && place.wanted(),
+                        certainty(place, up),
+                        List.of("sandbox"),
+                        () -> attach(place),
+                        () -> detach(place)));
             }
             rungs.add(new Rung(
-                    "created", process, madeCertainty(), ownSandbox ? List.of("mount", "sandbox") : List.of("mount"),
-                    this::create, () -> Proposal.AWAIT));
+                    "created",
+                    process,
+                    madeCertainty(),
+                    ownSandbox ? List.of("mount", "sandbox") : List.of("mount"),
+                    this::create,
+                    () -> Proposal.AWAIT));
             rungs.add(new Rung(
-                    "running", process, runCertainty(), kept,
-                    () -> Proposal.step(new ContainerStep.StartProcess(c.id(), runtime())), this::stop));
+                    "running",
+                    process,
+                    runCertainty(),
+                    kept,
+                    () -> Proposal.step(new ContainerStep.StartProcess(c.id(), runtime())),
+                    this::stop));
             rungs.add(new Rung(
-                    "frozen", c.goal() == Goal.PAUSED && current, c.frozen().certainty(), List.of("running"),
+                    "frozen",
+                    c.goal() == Goal.PAUSED && current,
+                    c.frozen().certainty(),
+                    List.of("running"),
                     () -> Proposal.step(new ContainerStep.Freeze(c.id(), runtime())),
                     () -> Proposal.step(new ContainerStep.Thaw(c.id(), runtime(), tries()))));
             rungs.add(new Rung(
@@ -104,11 +131,16 @@ final class ContainerPlan implements Plan {
                     c.isRunning() && current,
                     c.limits().equals(c.spec().resources()) ? Certainty.PRESENT : Certainty.DOUBTFUL,
                     List.of("running"),
-                    () -> Proposal.step(new ContainerStep.Limit(c.id(), runtime(), c.spec().resources())),
-                    () -> Proposal.say(new ContainerEvent.Limited(c.id(), c.spec().resources()))));
+                    () -> Proposal.step(
+                            new ContainerStep.Limit(c.id(), runtime(), c.spec().resources())),
+                    () -> Proposal.say(
+                            new ContainerEvent.Limited(c.id(), c.spec().resources()))));
             rungs.add(new Rung(
-                    "remains", c.isRunning() || process && c.process().isPresent(), c.remains().certainty(),
-                    List.of("rootfs"), () -> Proposal.AWAIT,
+                    "remains",
+                    c.isRunning() || process && c.process().isPresent(),
+                    c.remains().certainty(),
+                    List.of("rootfs"),
+                    () -> Proposal.AWAIT,
                     () -> Proposal.step(new ContainerStep.DeleteProcess(c.id(), runtime(), tries()))));
             Ladder ladder = new Ladder(rungs);
             return ladder;
@@ -135,7 +167,8 @@ final class ContainerPlan implements Plan {
 
         private Proposal prepare() {
             SnapshotKey parent = c.top().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH);
-            return Proposal.step(new ContainerStep.PrepareRootfs(c.id(), c.spec().storage(), parent));
+            return Proposal.step(
+                    new ContainerStep.PrepareRootfs(c.id(), c.spec().storage(), parent));
         }
 
         private Proposal removeRootfs() {
@@ -155,17 +188,19 @@ final class ContainerPlan implements Plan {
                 return Proposal.AWAIT;
             }
             return Proposal.step(new ContainerStep.AttachEndpoint(
-                    c.id(), known.get().spec(), place.endpoint(), c.sandbox().value().orElseThrow()));
+                    c.id(),
+                    known.get().spec(),
+                    place.endpoint(),
+                    c.sandbox().value().orElseThrow()));
         }
 
         private Proposal detach(Place place) {
             NetworkId network = place.endpoint().network();
             Sandbox sandbox = c.sandbox().last().orElse(new Sandbox(sandboxKey(), Sandbox.HOST_PATH));
             return host.network(network)
-                    .map(n -> Proposal.step(new ContainerStep.DetachEndpoint(
-                            c.id(), n.spec(), place.endpoint(), sandbox, tries())))
-                    .orElseGet(() ->
-                            Proposal.step(new ContainerStep.ForgetEndpoint(c.id(), network, tries())));
+                    .map(n -> Proposal.step(
+                            new ContainerStep.DetachEndpoint(c.id(), n.spec(), place.endpoint(), sandbox, tries())))
+                    .orElseGet(() -> Proposal.step(new ContainerStep.ForgetEndpoint(c.id(), network, tries())));
         }
 
         /** A place that is not wanted gives its address back even where nothing was ever attached. */
@@ -180,7 +215,8 @@ final class ContainerPlan implements Plan {
             }
             for (MountSpec mount : c.spec().mounts()) {
                 if (mount.kind() == MountSpec.Kind.VOLUME) {
-                    Optional<Volume> volume = host.volume(new VolumeName(mount.source())).filter(Volume::wanted);
+                    Optional<Volume> volume =
+                            host.volume(new VolumeName(mount.source())).filter(Volume::wanted);
                     if (volume.isEmpty()) {
                         return impossible("created", "volume " + mount.source() + " is not there any more");
                     }

@@ -339,7 +339,9 @@ public sealed interface ContainerStep extends Step {
         @Override
         public Event run(Drivers drivers) throws DriverException {
             int pid = drivers.runtime()
-                    .use(runtime, r -> capable(r, OciRuntime.Executing.class, "exec").exec(container, exec, spec));
+                    .use(
+                            runtime,
+                            r -> capable(r, OciRuntime.Executing.class, "exec").exec(container, exec, spec));
             return new ContainerEvent.ExecStarted(container, exec, pid);
         }
 
@@ -348,11 +350,12 @@ public sealed interface ContainerStep extends Step {
         public Event failed(Failure failure, Instant now) {
             List<String> notFound = List.of("not found", "no such file");
             int code = notFound.stream().anyMatch(failure.message()::contains) ? 127 : 126;
-            return new ContainerEvent.ExecExited(container, exec, code);
+            return new ContainerEvent.ExecExited(container, exec, code, failure.message());
         }
     }
 
-    private static void send(Drivers drivers, ContainerId container, DriverName runtime, Signal signal, boolean goneIsFine)
+    private static void send(
+            Drivers drivers, ContainerId container, DriverName runtime, Signal signal, boolean goneIsFine)
             throws DriverException {
         try {
             drivers.runtime().use(runtime, r -> {

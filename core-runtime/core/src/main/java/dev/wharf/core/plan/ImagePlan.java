@@ -31,7 +31,8 @@ final class ImagePlan implements Plan {
                 .map(d -> d.digest())
                 .filter(d -> host.images().values().stream()
                         .noneMatch(i -> !i.id().equals(id)
-                                && (i.manifest().digest().equals(d) || i.configBlob().digest().equals(d))))
+                                && (i.manifest().digest().equals(d)
+                                        || i.configBlob().digest().equals(d))))
                 .toList();
         return Proposal.step(new ImageStep.RemoveDocuments(id, documents, 0));
     }

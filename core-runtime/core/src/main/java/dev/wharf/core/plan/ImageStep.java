@@ -169,16 +169,17 @@ public sealed interface ImageStep extends Step {
                     remote.tag(reference, image.manifest());
                 }
                 return new ImageEvent.Pushed(
-                        image.id(), reference.toString(), image.manifest().digest(), image.manifest().sizeBytes());
+                        image.id(),
+                        reference.toString(),
+                        image.manifest().digest(),
+                        image.manifest().sizeBytes());
             });
         }
 
         @Override
         public Event failed(Failure failure, Instant now) {
             return new ImageEvent.Noted(
-                    image.id(),
-                    "push-failed",
-                    Map.of("reference", reference.toString(), "reason", failure.message()));
+                    image.id(), "push-failed", Map.of("reference", reference.toString(), "reason", failure.message()));
         }
     }
 
@@ -192,7 +193,10 @@ public sealed interface ImageStep extends Step {
                         done -> drivers.progress(
                                 push,
                                 new Drivers.Progress(
-                                        Drivers.Progress.Kind.FETCHING, descriptor.digest(), done, descriptor.sizeBytes())));
+                                        Drivers.Progress.Kind.FETCHING,
+                                        descriptor.digest(),
+                                        done,
+                                        descriptor.sizeBytes())));
             } catch (DriverException e) {
                 throw new IOException(e.getMessage(), e);
             }
@@ -205,7 +209,8 @@ public sealed interface ImageStep extends Step {
         if (pull.source() != Pull.Source.REGISTRY || first.isEmpty()) {
             return pull.references();
         }
-        String digest = Reference.of(first.get().repository(), resolved.target().digest()).toString();
+        String digest = Reference.of(first.get().repository(), resolved.target().digest())
+                .toString();
         return pull.references().contains(digest)
                 ? pull.references()
                 : java.util.stream.Stream.concat(pull.references().stream(), java.util.stream.Stream.of(digest))

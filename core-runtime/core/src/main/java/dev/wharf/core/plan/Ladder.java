@@ -41,7 +41,8 @@ record Ladder(List<Rung> rungs) {
             if (busy.contains(rung.name())) {
                 all = all.and(Proposal.AWAIT);
             } else if (!rung.wanted() && !rung.isAbsent()) {
-                all = all.and(carries(rung, busy) ? Proposal.AWAIT : rung.release().get());
+                all = all.and(
+                        carries(rung, busy) ? Proposal.AWAIT : rung.release().get());
             } else if (rung.wanted() && !rung.isPresent()) {
                 all = all.and(stands(rung, busy) ? rung.ensure().get() : Proposal.AWAIT);
             }

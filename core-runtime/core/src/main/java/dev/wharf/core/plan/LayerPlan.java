@@ -50,13 +50,17 @@ final class LayerPlan implements Plan {
     private Proposal down(Host host, Layer layer) {
         if (!layer.snapshot().isAbsent()) {
             boolean carries = host.layers().values().stream()
-                    .anyMatch(l -> l.spec().parent().equals(Optional.of(id)) && !l.snapshot().isAbsent());
+                    .anyMatch(l -> l.spec().parent().equals(Optional.of(id))
+                            && !l.snapshot().isAbsent());
             return carries ? Proposal.AWAIT : Proposal.step(new LayerStep.RemoveSnapshot(layer));
         }
         if (!layer.content().isAbsent()) {
             boolean shared = host.layers().values().stream()
                     .anyMatch(l -> !l.id().equals(id)
-                            && l.spec().descriptor().digest().equals(layer.spec().descriptor().digest()));
+                            && l.spec()
+                                    .descriptor()
+                                    .digest()
+                                    .equals(layer.spec().descriptor().digest()));
             return shared
                     ? Proposal.say(new LayerEvent.ContentRemoved(id))
                     : Proposal.step(new LayerStep.RemoveContent(layer));

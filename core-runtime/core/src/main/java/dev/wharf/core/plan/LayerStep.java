@@ -54,7 +54,8 @@ public sealed interface LayerStep extends Step {
                 fetch(drivers, content, blob);
             }
             drivers.progress(
-                    layer.pull(), new Progress(Progress.Kind.FETCHED, blob.digest(), blob.sizeBytes(), blob.sizeBytes()));
+                    layer.pull(),
+                    new Progress(Progress.Kind.FETCHED, blob.digest(), blob.sizeBytes(), blob.sizeBytes()));
             return new LayerEvent.Fetched(layer.id(), blob);
         }
 
@@ -63,9 +64,12 @@ public sealed interface LayerStep extends Step {
             drivers.registry(repository, backend -> {
                 try (Remote remote = backend.open(repository, drivers.credentials(layer.pull()));
                         ContentStore.Ingest ingest = content.ingest(blob);
-                        InputStream in = new CountedStream(remote.fetch(blob, ingest.offset()), done -> drivers.progress(
-                                        layer.pull(),
-                                        new Progress(Progress.Kind.FETCHING, blob.digest(), done, blob.sizeBytes())))
+                        InputStream in = new CountedStream(
+                                        remote.fetch(blob, ingest.offset()),
+                                        done -> drivers.progress(
+                                                layer.pull(),
+                                                new Progress(
+                                                        Progress.Kind.FETCHING, blob.digest(), done, blob.sizeBytes())))
                                 .from(ingest.offset())) {
                     ingest.write(in);
                     return ingest.commit(blob.mediaType());

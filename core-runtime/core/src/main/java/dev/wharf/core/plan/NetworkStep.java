@@ -29,15 +29,12 @@ public sealed interface NetworkStep extends Step {
     record CreateDevice(NetworkSpec spec, boolean fresh, int tries) implements NetworkStep {
         @Override
         public Event run(Drivers drivers) throws DriverException {
-            return new NetworkEvent.DeviceReady(
-                    spec.id(), drivers.network().use(spec.driver(), n -> n.create(spec)));
+            return new NetworkEvent.DeviceReady(spec.id(), drivers.network().use(spec.driver(), n -> n.create(spec)));
         }
 
         @Override
         public Event failed(Failure failure, Instant now) {
-            return fresh && !spec.predefined()
-                    ? new NetworkEvent.Failed(spec.id(), failure)
-                    : stalled(failure, now);
+            return fresh && !spec.predefined() ? new NetworkEvent.Failed(spec.id(), failure) : stalled(failure, now);
         }
     }
 

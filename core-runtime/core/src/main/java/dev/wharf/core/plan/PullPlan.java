@@ -45,10 +45,12 @@ final class PullPlan implements Plan {
         for (LayerSpec spec : resolved.layers()) {
             Optional<Layer> layer = host.layer(spec.id());
             if (layer.isEmpty() || isOrphan(host, layer.get())) {
-                wanted.add(new LayerEvent.Wanted(spec, id, repository(pull), layer.map(Layer::storage).orElse(pull.storage())));
+                wanted.add(new LayerEvent.Wanted(
+                        spec, id, repository(pull), layer.map(Layer::storage).orElse(pull.storage())));
                 whole = false;
             } else if (layer.get().stall().filter(PullPlan::isFinal).isPresent()) {
-                return Proposal.say(new ImageEvent.Failed(id, layer.get().stall().get().failure()));
+                return Proposal.say(
+                        new ImageEvent.Failed(id, layer.get().stall().get().failure()));
             } else {
                 whole &= layer.get().snapshot().isPresent();
                 size += layer.get().sizeBytes();

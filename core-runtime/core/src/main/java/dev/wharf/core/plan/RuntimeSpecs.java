@@ -95,10 +95,11 @@ final class RuntimeSpecs {
         Namespace sandbox = c.spec().networking().sandbox();
         return switch (sandbox.kind()) {
             case HOST -> Sandbox.HOST_PATH;
-            case CONTAINER -> sandbox.container()
-                    .flatMap(host::container)
-                    .map(other -> networkNamespace(host, other))
-                    .orElseThrow();
+            case CONTAINER ->
+                sandbox.container()
+                        .flatMap(host::container)
+                        .map(other -> networkNamespace(host, other))
+                        .orElseThrow();
             default -> c.sandbox().value().orElseThrow().path();
         };
     }
@@ -109,7 +110,8 @@ final class RuntimeSpecs {
                 "pid", c.spec().namespaces().pid(),
                 "ipc", c.spec().namespaces().ipc(),
                 "uts", c.spec().namespaces().uts());
-        shared.forEach((name, namespace) -> namespace.container()
+        shared.forEach((name, namespace) -> namespace
+                .container()
                 .flatMap(host::container)
                 .flatMap(other -> other.process().last())
                 .ifPresent(p -> files.put(name, Path.of("/proc/" + p.init().pid() + "/ns/" + name))));

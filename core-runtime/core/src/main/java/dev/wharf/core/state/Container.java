@@ -106,10 +106,32 @@ public record Container(
     public static Container created(
             ContainerId id, String name, ContainerSpec spec, Optional<LayerId> top, Instant at) {
         return new Container(
-                id, name, spec, top, at, Goal.CREATED, 0, Fact.absent(), Fact.absent(), Fact.absent(), Map.of(),
-                Fact.absent(), Fact.absent(), Fact.absent(), Optional.empty(), Optional.empty(), 0, Optional.empty(),
-                Optional.empty(), Optional.empty(), false, false, Optional.empty(), spec.resources(),
-                Optional.empty(), Map.of());
+                id,
+                name,
+                spec,
+                top,
+                at,
+                Goal.CREATED,
+                0,
+                Fact.absent(),
+                Fact.absent(),
+                Fact.absent(),
+                Map.of(),
+                Fact.absent(),
+                Fact.absent(),
+                Fact.absent(),
+                Optional.empty(),
+                Optional.empty(),
+                0,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                false,
+                false,
+                Optional.empty(),
+                spec.resources(),
+                Optional.empty(),
+                Map.of());
     }
 
     /** Whether its first process runs. */
@@ -445,9 +467,32 @@ public record Container(
 
         Container finish() {
             return new Container(
-                    old.id, name, spec, old.top, old.createdAt, goal, generation, rootfs, mount, sandbox, places,
-                    process, remains, frozen, startedAt, exit, restarts, restartAt, failure, stopping, stoppedByHand,
-                    removeVolumes, stall, limits, health, execs);
+                    old.id,
+                    name,
+                    spec,
+                    old.top,
+                    old.createdAt,
+                    goal,
+                    generation,
+                    rootfs,
+                    mount,
+                    sandbox,
+                    places,
+                    process,
+                    remains,
+                    frozen,
+                    startedAt,
+                    exit,
+                    restarts,
+                    restartAt,
+                    failure,
+                    stopping,
+                    stoppedByHand,
+                    removeVolumes,
+                    stall,
+                    limits,
+                    health,
+                    execs);
         }
     }
 }

@@ -280,8 +280,8 @@ public final class Host {
         }
         for (String reference : image.references()) {
             ImageId other = d.references.get(reference);
-            if (other != null && !other.equals(image.id())) {
-                Image robbed = d.images.get(other);
+            Image robbed = other == null || other.equals(image.id()) ? null : d.images.get(other);
+            if (robbed != null && other != null) {
                 List<String> left = new ArrayList<>(robbed.references());
                 left.remove(reference);
                 d.images = d.images.plus(other, robbed.withReferences(left));
@@ -443,7 +443,9 @@ public final class Host {
         }
 
         /** Gives back what {@code before} held and takes what {@code after} holds. */
-        void moveLeases(@org.jspecify.annotations.Nullable Container before, @org.jspecify.annotations.Nullable Container after) {
+        void moveLeases(
+                @org.jspecify.annotations.Nullable Container before,
+                @org.jspecify.annotations.Nullable Container after) {
             if (before != null && after != null && before.places().equals(after.places())) {
                 return;
             }

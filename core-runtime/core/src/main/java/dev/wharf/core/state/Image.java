@@ -32,8 +32,15 @@ public record Image(
 
     public Image withReferences(List<String> changed) {
         return new Image(
-                id, manifest, configBlob, config, layers, changed.stream().sorted().distinct().toList(), sizeBytes,
-                storedAt, wanted);
+                id,
+                manifest,
+                configBlob,
+                config,
+                layers,
+                changed.stream().sorted().distinct().toList(),
+                sizeBytes,
+                storedAt,
+                wanted);
     }
 
     public Image unwanted() {

@@ -29,7 +29,8 @@ public record Layer(
     }
 
     public Layer wantedBy(PullId other, String otherRepository, Descriptor descriptor) {
-        LayerSpec same = new LayerSpec(spec.id(), spec.parent(), content.isAbsent() ? descriptor : spec.descriptor(), spec.diffId());
+        LayerSpec same = new LayerSpec(
+                spec.id(), spec.parent(), content.isAbsent() ? descriptor : spec.descriptor(), spec.diffId());
         return new Layer(same, other, otherRepository, storage, content, snapshot, sizeBytes, Optional.empty());
     }
 

@@ -7,8 +7,7 @@ import java.time.Instant;
 import java.util.Optional;
 
 /** A network: what it is, whether it is wanted, and its device. */
-public record Network(
-        NetworkSpec spec, Instant createdAt, boolean wanted, Fact<Device> device, Optional<Stall> stall) {
+public record Network(NetworkSpec spec, Instant createdAt, boolean wanted, Fact<Device> device, Optional<Stall> stall) {
     public NetworkId id() {
         return spec.id();
     }

@@ -13,11 +13,11 @@ import java.util.Optional;
  *
  * @param name what people call the subject
  * @param words what happened to it, beginning in lower case: {@code started (pid 4711)}
- * @param by who asked for it, where somebody did: {@code uid 0 (docker)}
+ * @param by who asked for it, where somebody did: {@code root (docker)}
  */
 public record Story(Instant at, String name, String words, Optional<String> by) {
     /** The detail of an actor that says which program spoke for it. */
-    public static final String CLIENT = "client";
+    public static final String PROGRAM = "program";
 
     public static Story of(Moment moment) {
         return of(moment.event(), moment.cause(), moment.at(), moment.before(), moment.after());
@@ -42,9 +42,9 @@ public record Story(Instant at, String name, String words, Optional<String> by) 
                 : Optional.of(words(cause.actor()));
     }
 
-    /** An actor for people: {@code uid 0 (docker)}. */
+    /** An actor for people: {@code root (docker)}. */
     public static String words(Actor actor) {
-        String client = actor.details().get(CLIENT);
-        return client == null || client.isEmpty() ? actor.name() : actor.name() + " (" + client + ")";
+        String program = actor.details().get(PROGRAM);
+        return program == null || program.isEmpty() ? actor.name() : actor.name() + " (" + program + ")";
     }
 }

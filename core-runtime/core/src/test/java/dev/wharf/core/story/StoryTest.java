@@ -29,7 +29,7 @@ class StoryTest {
     private static final Instant NOON = Instant.parse("2026-05-01T12:00:00Z");
     private static final ContainerId WEB = new ContainerId("ab".repeat(32));
     private static final NetworkId LAN = new NetworkId("cd".repeat(32));
-    private static final Actor DOCKER = new Actor(Actor.Kind.PEER, "uid 0", Map.of("client", "docker"));
+    private static final Actor DOCKER = new Actor(Actor.Kind.PEER, "root", Map.of("program", "docker"));
     private static final Cause BY_DOCKER = new Cause(new CommandId("c1"), Optional.empty(), DOCKER);
 
     private final Host lan = new NetworkEvent.Created(
@@ -74,7 +74,7 @@ class StoryTest {
         Story story = Story.of(started, BY_DOCKER, NOON, Host.EMPTY, Host.EMPTY);
 
         assertThat(story.words()).isEqualTo("started (pid 4711)");
-        assertThat(story.by()).contains("uid 0 (docker)");
+        assertThat(story.by()).contains("root (docker)");
         assertThat(story.name()).isEqualTo("abababababab");
     }
 

@@ -1,0 +1,169 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.agent.Streams;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Fact;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Layer;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.VolumeName;
+import dev.wharf.spi.Driver.Capability;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.runtime.Attachment;
+import dev.wharf.spi.runtime.LogCursor;
+import dev.wharf.spi.runtime.LogQuery;
+import dev.wharf.spi.runtime.Measure;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.runtime.StreamSink;
+import dev.wharf.spi.storage.SnapshotKey;
+import dev.wharf.spi.storage.Usage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+
+/** The way of bytes past the journal: through the same gates as steps, and changing no fact. */
+final class BytePaths implements Streams {
+    private final Workshop workshop;
+    private final Supplier<Host> host;
+
+    /** Mounts made for archives of containers that do not run, by container, with how many use them now. */
+    private final Map<ContainerId, Integer> visits = new ConcurrentHashMap<>();
+
+    BytePaths(Workshop workshop, Supplier<Host> host) {
+        this.workshop = workshop;
+        this.host = host;
+    }
+
+    private interface Call<C, R> {
+        R on(C capability) throws DriverException;
+    }
+
+    private <C extends Capability, R> R runtime(ContainerId id, Class<C> kind, Call<C, R> call) throws DriverException {
+        return workshop.runtime.use(
+                container(id).spec().runtime(),
+                r -> call.on(r.capability(kind)
+                        .orElseThrow(() -> DriverException.failure(
+                                Failure.Kind.UNSUPPORTED,
+                                "runtime " + r.name() + " has no "
+                                        + kind.getSimpleName().toLowerCase(java.util.Locale.ROOT)))));
+    }
+
+    private Container container(ContainerId id) throws DriverException {
+        return host.get()
+                .container(id)
+                .orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "No such container: " + id));
+    }
+
+    @Override
+    public Attachment attach(ContainerId container, Optional<ExecId> exec, StreamSink sink) throws DriverException {
+        return runtime(container, OciRuntime.Streaming.class, s -> s.attach(container, exec, sink));
+    }
+
+    @Override
+    public void resize(ContainerId container, Optional<ExecId> exec, int rows, int columns) throws DriverException {
+        runtime(container, OciRuntime.Streaming.class, s -> {
+            s.resize(container, exec, rows, columns);
+            return container;
+        });
+    }
+
+    @Override
+    public LogCursor logs(ContainerId container, LogQuery query) throws DriverException {
+        return runtime(container, OciRuntime.Streaming.class, s -> s.logs(container, query));
+    }
+
+    @Override
+    public Path logFile(ContainerId container) throws DriverException {
+        return runtime(container, OciRuntime.Streaming.class, s -> s.logFile(container));
+    }
+
+    @Override
+    public Measure measure(ContainerId container) throws DriverException {
+        return runtime(container, OciRuntime.Measuring.class, m -> m.measure(container));
+    }
+
+    @Override
+    public List<Integer> processes(ContainerId container) throws DriverException {
+        return runtime(container, OciRuntime.Measuring.class, m -> m.processes(container));
+    }
+
+    @Override
+    public Usage usage(ContainerId container) throws DriverException {
+        return workshop.storage.use(container(container).spec().storage(), s -> s.usage(SnapshotKey.of(container)));
+    }
+
+    @Override
+    public Usage usage(LayerId layer) throws DriverException {
+        Layer known = host.get()
+                .layer(layer)
+                .orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "no layer " + layer));
+        return workshop.storage.use(known.storage(), s -> s.usage(SnapshotKey.of(layer)));
+    }
+
+    @Override
+    public Path volume(VolumeName volume) throws DriverException {
+        return host.get()
+                .volume(volume)
+                .map(Volume::path)
+                .flatMap(Fact::value)
+                .orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "get " + volume + ": no such volume"));
+    }
+
+    @Override
+    public ContentStore content() throws DriverException {
+        return workshop.content();
+    }
+
+    @Override
+    public FileCalls files() throws DriverException {
+        return workshop.files.get();
+    }
+
+    /** A container that runs has its root file system mounted; for one that does not it is mounted while it is visited. */
+    @Override
+    public <R> R rootfs(ContainerId id, RootfsUse<R> use) throws DriverException, IOException {
+        Container c = container(id);
+        Optional<Path> mounted = c.mount().value();
+        if (mounted.isPresent()) {
+            return use.at(mounted.get());
+        }
+        if (!c.rootfs().isPresent()) {
+            throw DriverException.failure(Failure.Kind.BUSY, "container " + id + " has no root file system now");
+        }
+        Path at = enter(c);
+        try {
+            return use.at(at);
+        } finally {
+            leave(id);
+        }
+    }
+
+    private synchronized Path enter(Container c) throws DriverException {
+        Path at = workshop.kernel()
+                .mountRootfs(c.id(), workshop.storage.use(c.spec().storage(), s -> s.mounts(SnapshotKey.of(c.id()))));
+        visits.merge(c.id(), 1, Integer::sum);
+        return at;
+    }
+
+    private synchronized void leave(ContainerId id) throws DriverException {
+        Integer left = visits.computeIfPresent(id, (k, n) -> n == 1 ? null : n - 1);
+        // A start that came meanwhile made the same mount its own; then it stays.
+        boolean wanted = host.get()
+                .container(id)
+                .map(c -> !c.mount().isAbsent() || c.goal().wantsProcess())
+                .orElse(false);
+        if (left == null && !wanted) {
+            workshop.kernel().unmountRootfs(id);
+        }
+    }
+}

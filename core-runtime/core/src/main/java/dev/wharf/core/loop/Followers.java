@@ -1,0 +1,89 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.agent.Follower;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.EventJournal.Entry;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Host;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+
+/** Makes readers that fold as they go, and never show a batch before it is durable. */
+final class Followers {
+    private final EventJournal journal;
+    private final Committer committer;
+
+    Followers(EventJournal journal, Committer committer) {
+        this.journal = journal;
+        this.committer = committer;
+    }
+
+    Follower follow(Position after, Host host) throws IOException {
+        return new FoldingFollower(journal.open(after), after, host);
+    }
+
+    private final class FoldingFollower implements Follower {
+        private final EventJournal.Reader reader;
+        private final Deque<Moment> ready = new ArrayDeque<>();
+        private Optional<Entry> early = Optional.empty();
+        private Position seen;
+        private Host host;
+
+        FoldingFollower(EventJournal.Reader reader, Position after, Host host) {
+            this.reader = reader;
+            this.seen = after;
+            this.host = host;
+        }
+
+        @Override
+        public Optional<Moment> poll() throws IOException {
+            if (ready.isEmpty()) {
+                Optional<Entry> entry = early.isPresent() ? early : reader.poll();
+                early = Optional.empty();
+                if (entry.isEmpty()) {
+                    return Optional.empty();
+                }
+                if (entry.get().position().isAfter(committer.durable())) {
+                    early = entry;
+                    return Optional.empty();
+                }
+                unfold(entry.get());
+            }
+            return Optional.ofNullable(ready.poll());
+        }
+
+        private void unfold(Entry entry) {
+            int index = 0;
+            for (Event event : entry.batch().events()) {
+                Host before = host;
+                host = event.apply(before);
+                ready.add(new Moment(
+                        entry.position(),
+                        index++,
+                        entry.batch().cause(),
+                        entry.batch().at(),
+                        event,
+                        before,
+                        host));
+            }
+            seen = entry.position();
+        }
+
+        @Override
+        public void onMore(Runnable wake) {
+            if (ready.isEmpty()) {
+                committer.onDurable(seen, wake);
+            } else {
+                wake.run();
+            }
+        }
+
+        @Override
+        public void close() {
+            reader.close();
+        }
+    }
+}

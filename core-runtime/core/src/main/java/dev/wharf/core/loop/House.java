@@ -1,0 +1,525 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Follower;
+import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.agent.Streams;
+import dev.wharf.core.command.Command;
+import dev.wharf.core.command.DriverCommand;
+import dev.wharf.core.command.NetworkCommand;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.plan.Drivers.Progress;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverId;
+import dev.wharf.model.DriverKind;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.Exit;
+import dev.wharf.model.InitProcess;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.PullId;
+import dev.wharf.model.SubjectId;
+import dev.wharf.spi.Driver;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.runtime.OciRuntime;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The agent: opens the journal, folds it, looks at the world, and then takes turns. Plain Java, so that a test builds it as the
+ * framework does.
+ */
+final class House implements Agent, AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(House.class);
+
+    /** The version of the way events are stored, for whoever opens this journal later. */
+    private static final int JOURNAL_FORMAT = 1;
+
+    /** How many batches may follow a checkpoint before the next one is written. */
+    private static final long CHECKPOINT_EVERY = 20_000;
+
+    private static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
+
+    /**
+     * How the house is run.
+     *
+     * @param checkpointHint a small file beside the journal
+     * @param alwaysSync whether answers wait until they would survive a loss of power
+     * @param lanes how many steps run side by side
+     * @param patience how long steps wait for drivers, and the start for the survey
+     * @param networks those that are made if they are not there, such as the default bridge
+     */
+    record Settings(
+            Path checkpointHint,
+            boolean alwaysSync,
+            int lanes,
+            Duration patience,
+            String version,
+            List<NetworkSpec> networks) {}
+
+    private final EventJournal journal;
+    private final Settings settings;
+    private final InstantSource clock;
+    private final Workshop workshop;
+    private final Replay replay;
+    private final ExecutorService laneThreads;
+    private final Timers timers;
+    private final Committer committer;
+    private final Followers followers;
+    private final Sequencer sequencer;
+    private final Survey survey;
+    private final BytePaths streams;
+    private final Thread thread;
+    private final Thread opener;
+    private final CountDownLatch furnished = new CountDownLatch(1);
+    private volatile Position checkpointed;
+    private volatile boolean closing;
+
+    /** Folds the journal; afterwards {@link #host} is true of the past. Nothing is touched before {@link #open}. */
+    House(EventJournal journal, Workshop workshop, InstantSource clock, Settings settings) throws IOException {
+        this.journal = journal;
+        this.workshop = workshop;
+        this.clock = clock;
+        this.settings = settings;
+        replay = new Replay(journal, settings.checkpointHint());
+        long began = System.nanoTime();
+        Replay.Folded folded = replay.latest();
+        Host host = introduce(folded.host());
+        log.info(
+                "journal folded batches={} position={} millis={}",
+                folded.batches(),
+                journal.end(),
+                TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began));
+        checkpointed = journal.end();
+        laneThreads = Lanes.threads(settings.lanes());
+        committer = new Committer(journal, settings.alwaysSync(), e -> broken(e));
+        followers = new Followers(journal, committer);
+        Consumer<Letter> post = letter -> this.post(letter);
+        timers = Timers.real(clock, post);
+        Lanes lanes = new Lanes(laneThreads, workshop, settings.lanes());
+        sequencer = new Sequencer(journal, clock, lanes, timers, committer, host, folded.answered());
+        survey = new Survey(workshop);
+        streams = new BytePaths(workshop, this::host);
+        thread = new Thread(this::takeTurns, "wharf-sequencer");
+        opener = new Thread(this::furnish, "wharf-opener");
+        opener.setDaemon(true);
+    }
+
+    /** Writes the first event of a new journal, and what opening an old one mended. */
+    private Host introduce(Host host) throws IOException {
+        List<Event> events = new ArrayList<>();
+        if (host.identity().id().isEmpty()) {
+            events.add(new HostEvent.Opened(
+                    UUID.randomUUID().toString(), JOURNAL_FORMAT, settings.version(), clock.instant()));
+        }
+        journal.recovery()
+                .ifPresent(r ->
+                        events.add(new HostEvent.JournalRecovered(r.last().sequence(), r.droppedBytes(), r.reason())));
+        Host after = host;
+        if (!events.isEmpty()) {
+            for (Event event : events) {
+                after = event.apply(after);
+            }
+            journal.append(new Batch(OWN, clock.instant(), events));
+        }
+        return after;
+    }
+
+    /** Starts the threads. Reads are answered from now on, wishes are judged, and plans are followed after the survey. */
+    void open() {
+        committer.start();
+        thread.start();
+        opener.start();
+    }
+
+    private void broken(IOException e) {
+        sequencer.close("the journal cannot be made durable: " + e.getMessage());
+    }
+
+    private void post(Letter letter) {
+        sequencer.post(letter);
+    }
+
+    private void takeTurns() {
+        try {
+            sequencer.run();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (Error | RuntimeException e) {
+            log.error("the sequencer broke; nothing more is changed until the agent is started again", e);
+            sequencer.close("an internal error stopped the agent from changing anything: " + e);
+        }
+    }
+
+    // ---- recovery is the same road
+
+    /** Waits for the tools the host needs, looks at the world, sweeps, and lets plans be followed. */
+    private void furnish() {
+        try {
+            awaitTools();
+            String bootId = workshop.kernel().bootId();
+            if (!bootId.equals(host().identity().bootId())) {
+                observe(List.of(), (host, now) -> List.of(new HostEvent.Booted(bootId, now)));
+            }
+            surveyNow();
+            List<Event> swept = survey.sweep(host());
+            if (!swept.isEmpty()) {
+                observe(List.of(), (host, now) -> swept);
+            }
+        } catch (DriverException e) {
+            log.warn(
+                    "the world could not be surveyed at start reason={}",
+                    e.failure().message());
+        } catch (RuntimeException e) {
+            log.error("the survey at start broke", e);
+        }
+        sequencer.settle();
+        furnished.countDown();
+        for (NetworkSpec network : settings.networks()) {
+            if (host().networkNamed(network.name()).isEmpty()) {
+                submit(new NetworkCommand.Create(network), OWN).whenComplete((event, trouble) -> {
+                    if (trouble != null && !(trouble instanceof RefusedException)) {
+                        log.warn("network cannot be made name={} reason={}", network.name(), trouble.getMessage());
+                    }
+                });
+            }
+        }
+    }
+
+    /** A start must not look for what it cannot see: with a driver missing, everything it keeps would seem gone. */
+    private void awaitTools() throws DriverException {
+        workshop.kernel();
+        long end = System.nanoTime() + settings.patience().toNanos();
+        while (!missing().isEmpty() && System.nanoTime() < end && !closing) {
+            try {
+                synchronized (workshop) {
+                    workshop.wait(100);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+        if (!missing().isEmpty()) {
+            log.warn("started without drivers that the host needs missing={}", missing());
+        }
+    }
+
+    private List<DriverId> missing() {
+        Host host = host();
+        List<DriverId> missing = new ArrayList<>();
+        host.containers().values().forEach(c -> {
+            need(missing, DriverKind.STORAGE, workshop.storage, c.spec().storage());
+            need(missing, DriverKind.RUNTIME, workshop.runtime, c.spec().runtime());
+        });
+        host.layers().values().forEach(l -> need(missing, DriverKind.STORAGE, workshop.storage, l.storage()));
+        host.networks()
+                .values()
+                .forEach(n -> need(
+                        missing, DriverKind.NETWORK, workshop.network, n.spec().driver()));
+        if (!workshop.content.isThere()) {
+            missing.add(new DriverId(DriverKind.STORAGE, new dev.wharf.model.DriverName("content")));
+        }
+        return missing;
+    }
+
+    private static void need(
+            List<DriverId> missing, DriverKind kind, DriverGate<?> gate, dev.wharf.model.DriverName name) {
+        DriverId id = new DriverId(kind, name);
+        if (gate.serving(name).isEmpty() && !missing.contains(id)) {
+            missing.add(id);
+        }
+    }
+
+    /** Compares the world with what is known of it, now; also on a slow beat and after a swap. */
+    void surveyNow() {
+        Set<SubjectId> touched = sequencer.beginSurvey();
+        Survey.Findings findings = survey.look();
+        CompletableFuture<Void> judged = new CompletableFuture<>();
+        observe(List.of(), (host, now) -> {
+            judged.complete(null);
+            return findings.against(host, now, touched);
+        });
+        try {
+            judged.get(settings.patience().toSeconds() + 1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+            log.warn("a survey was not judged in time");
+        }
+        sequencer.endSurvey(touched);
+    }
+
+    private void observe(List<SubjectId> about, java.util.function.BiFunction<Host, Instant, List<Event>> meaning) {
+        sequencer.post(new Letter.Observation(about, meaning));
+    }
+
+    // ---- drivers come and go
+
+    /** A driver came. Its word on whether it can work here is taken before it is let in. */
+    <D extends Driver> void bind(DriverKind kind, DriverGate<D> gate, D driver, int rank, String implementation) {
+        Driver.Readiness readiness;
+        try {
+            readiness = driver.probe();
+        } catch (RuntimeException | LinkageError e) {
+            log.error("driver cannot be probed driver={} implementation={}", driver, implementation, e);
+            readiness = Driver.Readiness.no("its probe broke: " + e);
+        }
+        if (readiness.ready()) {
+            log.info("driver serves kind={} name={} implementation={}", kind.word(), driver.name(), implementation);
+        } else {
+            log.warn("driver cannot work here kind={} name={} reason={}", kind.word(), driver.name(), readiness.why());
+        }
+        gate.add(driver, driver.name(), rank, implementation, readiness.ready());
+        submit(
+                new DriverCommand.Bind(
+                        new DriverId(kind, driver.name()),
+                        implementation,
+                        driver.formats(),
+                        rank,
+                        readiness.ready(),
+                        readiness.why()),
+                OWN);
+        synchronized (workshop) {
+            workshop.notifyAll();
+        }
+        if (driver instanceof OciRuntime runtime && readiness.ready()) {
+            listen(runtime);
+        }
+    }
+
+    <D extends Driver> void unbind(DriverKind kind, DriverGate<D> gate, D driver, String implementation) {
+        gate.remove(driver);
+        if (!closing) {
+            submit(new DriverCommand.Unbind(new DriverId(kind, driver.name()), implementation), OWN);
+        }
+    }
+
+    /** Hears of exits once the world is known: told before the survey, an exit could meet a start nobody recorded. */
+    private void listen(OciRuntime runtime) {
+        Thread later = new Thread(
+                () -> {
+                    try {
+                        furnished.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                        return;
+                    }
+                    // The listener lives as long as the driver; its handle is the driver's to drop.
+                    runtime.exits(new Exits());
+                },
+                "wharf-exits");
+        later.setDaemon(true);
+        later.start();
+    }
+
+    private final class Exits implements OciRuntime.ExitListener {
+        @Override
+        public void exited(ContainerId container, InitProcess process, Exit exit) {
+            observe(
+                    List.of(container),
+                    (host, now) -> host.container(container)
+                            .filter(Container::isRunning)
+                            .filter(c -> c.process()
+                                    .last()
+                                    .map(p -> Survey.isSame(p.init(), process))
+                                    .orElse(false))
+                            .map(c -> List.<Event>of(new ContainerEvent.Exited(container, exit)))
+                            .orElse(List.of()));
+        }
+
+        @Override
+        public void execExited(ContainerId container, ExecId exec, int code) {
+            observe(
+                    List.of(container),
+                    (host, now) -> host.container(container)
+                            .map(c -> c.execs().get(exec))
+                            .filter(Container.Exec::isRunning)
+                            .map(e -> List.<Event>of(new ContainerEvent.ExecExited(container, exec, code)))
+                            .orElse(List.of()));
+        }
+
+        @Override
+        public void outOfMemory(ContainerId container) {
+            observe(
+                    List.of(container),
+                    (host, now) -> host.container(container)
+                            .map(c -> List.<Event>of(new ContainerEvent.OutOfMemory(container)))
+                            .orElse(List.of()));
+        }
+    }
+
+    // ---- the door
+
+    @Override
+    public CompletionStage<Event> submit(Command command, Cause cause) {
+        CompletableFuture<Event> answer = new CompletableFuture<>();
+        sequencer.post(new Letter.Wish(command, cause, answer));
+        maybeCheckpoint();
+        return answer;
+    }
+
+    @Override
+    public Host host() {
+        return sequencer.view().host();
+    }
+
+    @Override
+    public Position position() {
+        return sequencer.view().position();
+    }
+
+    @Override
+    public Host hostAt(Instant instant) throws IOException {
+        return replay.until(
+                replay.checkpointBefore(instant), e -> !e.batch().at().isAfter(instant));
+    }
+
+    @Override
+    public Host hostAt(Position position) throws IOException {
+        return position.equals(position())
+                ? host()
+                : replay.until(position, e -> !e.position().isAfter(position));
+    }
+
+    @Override
+    public Follower follow(Position after) throws IOException {
+        Sequencer.View now = sequencer.view();
+        return followers.follow(after, after.equals(now.position()) ? now.host() : hostAt(after));
+    }
+
+    @Override
+    public Position positionAt(Instant instant) throws IOException {
+        Position before = replay.checkpointBefore(instant);
+        try (EventJournal.Reader reader = journal.open(before)) {
+            for (var entry = reader.poll(); entry.isPresent(); entry = reader.poll()) {
+                if (!entry.get().batch().at().isBefore(instant)) {
+                    return before;
+                }
+                before = entry.get().position();
+            }
+        }
+        return before;
+    }
+
+    @Override
+    public JournalFacts journal() {
+        return new JournalFacts(
+                journal.origin(),
+                journal.end(),
+                committer.durable(),
+                journal.head(),
+                journal.sizeBytes(),
+                settings.alwaysSync() ? "always" : "os");
+    }
+
+    @Override
+    public Optional<String> verifyJournal() throws IOException {
+        return journal.verify().map(d -> "position " + d.position() + ": " + d.what());
+    }
+
+    @Override
+    public void lend(PullId pull, Credentials credentials) {
+        workshop.lend(pull, credentials);
+    }
+
+    @Override
+    public AutoCloseable watch(PullId pull, Consumer<Progress> listener) {
+        return workshop.watch(pull, listener);
+    }
+
+    @Override
+    public Streams streams() {
+        return streams;
+    }
+
+    @Override
+    public List<String> explain(SubjectId subject) {
+        return Explain.lines(host(), subject, clock.instant(), sequencer.busy(subject));
+    }
+
+    // ---- checkpoints and the end
+
+    private void maybeCheckpoint() {
+        if (position().sequence() - checkpointed.sequence() > CHECKPOINT_EVERY) {
+            checkpointed = position();
+            post(new Letter.Errand(this::checkpoint));
+        }
+    }
+
+    /** Writes everything down whole; on the sequencer, so nothing happens in between. */
+    private void checkpoint() {
+        Position before = journal.end();
+        Instant now = clock.instant();
+        List<Event> recorded = Replay.recorded(host());
+        List<Event> events = new ArrayList<>();
+        events.add(new HostEvent.CheckpointStarted());
+        events.addAll(recorded);
+        events.add(new HostEvent.CheckpointCompleted(recorded.size()));
+        try {
+            // A batch is whole or not there, so a checkpoint in one batch is too, while it is of a readable size.
+            journal.append(new Batch(OWN, now, events));
+            journal.sync();
+            replay.remember(before, now);
+            sequencer.passed(journal.end());
+        } catch (IOException e) {
+            log.error("checkpoint cannot be written", e);
+        }
+    }
+
+    /** Stops taking wishes, lets steps end, writes a checkpoint and leaves. Containers are not touched. */
+    @Override
+    public void close() {
+        closing = true;
+        sequencer.close("the agent is stopping");
+        timers.close();
+        opener.interrupt();
+        if (!Lanes.drain(laneThreads, Duration.ofSeconds(10))) {
+            log.warn("steps were still under way when the agent stopped; the next start finds what they did");
+        }
+        CountDownLatch last = new CountDownLatch(1);
+        post(new Letter.Errand(() -> {
+            if (journal.end().isAfter(Position.START) && furnished.getCount() == 0) {
+                checkpoint();
+            }
+            last.countDown();
+        }));
+        try {
+            if (!last.await(10, TimeUnit.SECONDS)) {
+                log.warn("the last checkpoint was not written in time");
+            }
+            // The sequencer waits in its inbox now; an interrupt there cannot harm the journal.
+            thread.interrupt();
+            thread.join(TimeUnit.SECONDS.toMillis(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        committer.close();
+    }
+}

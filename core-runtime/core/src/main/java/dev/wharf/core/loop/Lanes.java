@@ -1,0 +1,110 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.event.Event;
+import dev.wharf.core.plan.Drivers;
+import dev.wharf.core.plan.Step;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs steps, many side by side. Which steps may overlap is the sequencer's to know; how many at most is ours. A step that
+ * does not get a lane is simply proposed again when another one comes back.
+ */
+final class Lanes {
+    private static final Logger log = LoggerFactory.getLogger(Lanes.class);
+
+    private final Executor threads;
+    private final Drivers drivers;
+    private final int limit;
+    private final AtomicInteger taken = new AtomicInteger();
+
+    Lanes(Executor threads, Drivers drivers, int limit) {
+        this.threads = threads;
+        this.drivers = drivers;
+        this.limit = limit;
+    }
+
+    /** Threads for {@code limit} lanes, which go when they have had nothing to do for a while. */
+    static ExecutorService threads(int limit) {
+        AtomicInteger number = new AtomicInteger();
+        // A lane is given back a moment before its thread is, so there may be a few more threads than lanes.
+        return new ThreadPoolExecutor(0, limit * 2, 30, TimeUnit.SECONDS, new SynchronousQueue<>(), body -> {
+            Thread thread = new Thread(body, "wharf-lane-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** Begins the step unless every lane is taken; the outcome is told from the lane. */
+    boolean begin(Step step, Consumer<Letter.Outcome> tell) {
+        if (taken.incrementAndGet() > limit) {
+            taken.decrementAndGet();
+            return false;
+        }
+        threads.execute(() -> {
+            Letter.Outcome outcome = run(step);
+            taken.decrementAndGet();
+            tell.accept(outcome);
+        });
+        return true;
+    }
+
+    int taken() {
+        return taken.get();
+    }
+
+    private Letter.Outcome run(Step step) {
+        long began = System.nanoTime();
+        try {
+            Event event = step.run(drivers);
+            if (log.isDebugEnabled()) {
+                log.debug(
+                        "step done step={} subject={} micros={}",
+                        step.getClass().getSimpleName(),
+                        step.subject().text(),
+                        TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - began));
+            }
+            return new Letter.Outcome(step, event, false);
+        } catch (DriverException e) {
+            log.debug("step failed step={} subject={}", step, step.subject().text(), e);
+            log.info(
+                    "step failed step={} subject={} kind={} reason={}",
+                    step.getClass().getSimpleName(),
+                    step.subject().text(),
+                    e.failure().kind(),
+                    e.failure().message());
+            return new Letter.Outcome(step, step.failed(e.failure(), drivers.now()), true);
+        } catch (RuntimeException | LinkageError e) {
+            // A bug in a driver must not take the house down; the subject stalls or fails and says so.
+            log.error(
+                    "step broke step={} subject={}",
+                    step.getClass().getSimpleName(),
+                    step.subject().text(),
+                    e);
+            Failure failure = new Failure(
+                    Failure.Kind.FAILED, "internal error in " + step.getClass().getSimpleName() + ": " + e);
+            return new Letter.Outcome(step, step.failed(failure, drivers.now()), true);
+        }
+    }
+
+    /** Waits for the steps under way, at most {@code patience}. */
+    static boolean drain(ExecutorService threads, Duration patience) {
+        threads.shutdown();
+        try {
+            return threads.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.DamagedException;
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Entry;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Host;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Folds the journal into a host. The place of the last whole checkpoint is kept in a small file beside the journal, so that a
+ * long history need not be read to start; the file is a hint and never trusted beyond what the journal says.
+ */
+final class Replay {
+    private static final Logger log = LoggerFactory.getLogger(Replay.class);
+
+    private final EventJournal journal;
+    private final Path hint;
+    private final TreeMap<Position, Instant> checkpoints = new TreeMap<>();
+
+    /**
+     * A host that was folded, and what was learnt on the way.
+     *
+     * @param answered the last event of each command's first batch, for commands that are delivered again
+     */
+    record Folded(Host host, Position position, Map<CommandId, Event> answered, int batches) {}
+
+    Replay(EventJournal journal, Path hint) {
+        this.journal = journal;
+        this.hint = hint;
+    }
+
+    /** The host as of the last batch. */
+    Folded latest() throws IOException {
+        Position from = readHint().orElse(journal.origin());
+        Folded folded = fold(from, e -> true);
+        if (folded.host().identity().id().isEmpty() && folded.batches() > 0 && !from.equals(journal.origin())) {
+            log.warn("checkpoint hint leads nowhere, reading the whole journal hint={}", from);
+            folded = fold(journal.origin(), e -> true);
+        }
+        return folded;
+    }
+
+    /** The host just after the last batch that {@code wanted} accepts, reading from the last checkpoint before it. */
+    Host until(Position near, Predicate<Entry> wanted) throws IOException {
+        Position from;
+        synchronized (checkpoints) {
+            Map.Entry<Position, Instant> before = checkpoints.floorEntry(near);
+            from = before == null ? journal.origin() : before.getKey();
+        }
+        return fold(from, wanted).host();
+    }
+
+    /** The last checkpoint that began before {@code instant}, or the journal's origin. */
+    Position checkpointBefore(Instant instant) {
+        synchronized (checkpoints) {
+            return checkpoints.entrySet().stream()
+                    .filter(c -> c.getValue().isBefore(instant))
+                    .reduce((a, b) -> b)
+                    .map(Map.Entry::getKey)
+                    .orElse(journal.origin());
+        }
+    }
+
+    private Folded fold(Position from, Predicate<Entry> wanted) throws IOException {
+        Host host = Host.EMPTY;
+        Position at = from;
+        int batches = 0;
+        Map<CommandId, Event> answered = new LinkedHashMap<>();
+        try (EventJournal.Reader reader = journal.open(from)) {
+            for (Optional<Entry> entry = poll(reader); entry.isPresent(); entry = poll(reader)) {
+                if (!wanted.test(entry.get())) {
+                    break;
+                }
+                Batch batch = entry.get().batch();
+                for (Event event : batch.events()) {
+                    host = event.apply(host);
+                    if (event instanceof HostEvent.CheckpointStarted) {
+                        note(new Position(entry.get().position().sequence() - 1), batch.at());
+                    }
+                }
+                at = entry.get().position();
+                batches++;
+                CommandId command = batch.cause().command();
+                if (!command.equals(CommandId.NONE)) {
+                    answered.putIfAbsent(
+                            command, batch.events().get(batch.events().size() - 1));
+                }
+            }
+        }
+        return new Folded(host, at, answered, batches);
+    }
+
+    /** Damage in the middle is told and stepped over: what follows is still worth having. */
+    private static Optional<Entry> poll(EventJournal.Reader reader) throws IOException {
+        while (true) {
+            try {
+                return reader.poll();
+            } catch (DamagedException e) {
+                log.error(
+                        "journal is damaged first={} last={} what={}; run wharf journal verify",
+                        e.damage().position(),
+                        e.last(),
+                        e.damage().what());
+            }
+        }
+    }
+
+    private void note(Position before, Instant at) {
+        synchronized (checkpoints) {
+            checkpoints.put(before, at);
+        }
+    }
+
+    /** Everything there is, as events that make the same host from nothing. */
+    static List<Event> recorded(Host host) {
+        List<Event> events = new ArrayList<>();
+        events.add(new HostEvent.Recorded(host.identity()));
+        host.drivers().values().forEach(d -> events.add(new dev.wharf.core.event.DriverEvent.Recorded(d)));
+        host.networks().values().forEach(n -> events.add(new dev.wharf.core.event.NetworkEvent.Recorded(n)));
+        host.volumes().values().forEach(v -> events.add(new dev.wharf.core.event.VolumeEvent.Recorded(v)));
+        host.layers().values().forEach(l -> events.add(new dev.wharf.core.event.LayerEvent.Recorded(l)));
+        host.images().values().forEach(i -> events.add(new dev.wharf.core.event.ImageEvent.Recorded(i)));
+        host.pulls().values().forEach(p -> events.add(new dev.wharf.core.event.ImageEvent.PullRecorded(p)));
+        host.containers().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Recorded(c)));
+        return events;
+    }
+
+    /** Remembers that a whole checkpoint lies just after {@code before}. */
+    void remember(Position before, Instant at) {
+        note(before, at);
+        try {
+            Path fresh = hint.resolveSibling(hint.getFileName() + ".new");
+            Files.writeString(fresh, before.toString(), StandardCharsets.US_ASCII);
+            Files.move(fresh, hint, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            log.warn(
+                    "checkpoint cannot be remembered, the next start reads more file={} reason={}", hint, e.toString());
+        }
+    }
+
+    private Optional<Position> readHint() {
+        try {
+            Position at = new Position(Long.parseLong(
+                    Files.readString(hint, StandardCharsets.US_ASCII).strip()));
+            return at.isAfter(journal.end()) || journal.origin().isAfter(at) ? Optional.empty() : Optional.of(at);
+        } catch (IOException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+}

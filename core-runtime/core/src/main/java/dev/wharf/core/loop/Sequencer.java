@@ -1,0 +1,439 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.agent.FailedException;
+import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.command.Decision;
+import dev.wharf.core.command.Refusal;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.plan.Plan;
+import dev.wharf.core.plan.Proposal;
+import dev.wharf.core.plan.Step;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.SubjectId;
+import java.io.IOException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one writer: opens letters, judges them, writes down what follows, and sees what should happen next. It touches no device
+ * but the journal. Everything here is owned by the thread that calls {@link #turn}, except the inbox and what is volatile.
+ */
+final class Sequencer {
+    private static final Logger log = LoggerFactory.getLogger(Sequencer.class);
+
+    /** More wishes than this at once are answered "not now", so that a flood ends at the door and not in memory. */
+    private static final int WISHES = 4096;
+
+    /** How many commands are remembered, so that one delivered twice is done once. */
+    private static final int REMEMBERED = 16_384;
+
+    private static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
+
+    private final EventJournal journal;
+    private final InstantSource clock;
+    private final Lanes lanes;
+    private final Timers timers;
+    private final Committer committer;
+    private final BlockingQueue<Letter> inbox = new LinkedBlockingQueue<>();
+
+    private volatile View view;
+    private volatile Optional<String> closed = Optional.empty();
+    private volatile boolean settling;
+
+    private final Map<SubjectId, Set<String>> busy = new ConcurrentHashMap<>();
+    private final Map<SubjectId, Cause> causes = new HashMap<>();
+    private final Map<Step, CompletableFuture<Event>> acts = new HashMap<>();
+    private final Map<SubjectId, Deque<Letter.Observation>> held = new HashMap<>();
+    private final Set<SubjectId> dirty = new LinkedHashSet<>();
+    private final Set<SubjectId> awaiting = new LinkedHashSet<>();
+    private final List<Waiter> waiters = new ArrayList<>();
+    private final List<Set<SubjectId>> surveys = new ArrayList<>();
+    private final Map<CommandId, CompletableFuture<Event>> remembered = new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<CommandId, CompletableFuture<Event>> eldest) {
+            return size() > REMEMBERED;
+        }
+    };
+
+    /** A host and the position of the batch that made it so. */
+    record View(Host host, Position position) {}
+
+    private record Waiter(Predicate<Event> until, CompletableFuture<Event> answer) {}
+
+    Sequencer(
+            EventJournal journal,
+            InstantSource clock,
+            Lanes lanes,
+            Timers timers,
+            Committer committer,
+            Host host,
+            Map<CommandId, Event> answered) {
+        this.journal = journal;
+        this.clock = clock;
+        this.lanes = lanes;
+        this.timers = timers;
+        this.committer = committer;
+        view = new View(host, journal.end());
+        answered.forEach((id, event) -> remembered.put(id, CompletableFuture.completedFuture(event)));
+    }
+
+    View view() {
+        return view;
+    }
+
+    int waiting() {
+        return inbox.size();
+    }
+
+    /** The rungs of a subject that steps work on now. */
+    Set<String> busy(SubjectId subject) {
+        return Set.copyOf(busy.getOrDefault(subject, Set.of()));
+    }
+
+    /** Puts a letter in the box; from any thread. */
+    void post(Letter letter) {
+        if (letter instanceof Letter.Wish wish) {
+            Optional<String> why =
+                    inbox.size() >= WISHES ? Optional.of("too many requests are waiting; try again") : closed;
+            if (why.isPresent()) {
+                wish.answer().completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, why.get()));
+                return;
+            }
+        }
+        inbox.add(letter);
+    }
+
+    /** From now on wishes are refused with {@code why}; what is under way goes on. */
+    void close(String why) {
+        closed = Optional.of(why);
+    }
+
+    /** From now on plans are followed. Before, the host is only read and facts are only gathered. */
+    void settle() {
+        settling = true;
+        post(new Letter.Errand(() -> {
+            Host host = view.host();
+            dirty.addAll(host.containers().keySet());
+            dirty.addAll(host.images().keySet());
+            dirty.addAll(host.pulls().keySet());
+            dirty.addAll(host.layers().keySet());
+            dirty.addAll(host.networks().keySet());
+            dirty.addAll(host.volumes().keySet());
+        }));
+    }
+
+    /** Begins a survey: the set gathers every subject that is touched from now on, about which the survey says nothing. */
+    Set<SubjectId> beginSurvey() {
+        Set<SubjectId> touched = ConcurrentHashMap.newKeySet();
+        touched.addAll(busy.keySet());
+        post(new Letter.Errand(() -> {
+            touched.addAll(busy.keySet());
+            surveys.add(touched);
+        }));
+        return touched;
+    }
+
+    void endSurvey(Set<SubjectId> touched) {
+        post(new Letter.Errand(() -> surveys.removeIf(s -> s == touched)));
+    }
+
+    /** Takes turns until interrupted. */
+    void run() throws InterruptedException {
+        while (true) {
+            turn(inbox.take());
+        }
+    }
+
+    /** Takes a turn if a letter is there. */
+    boolean turnIfAny() {
+        Letter letter = inbox.poll();
+        if (letter == null) {
+            return false;
+        }
+        turn(letter);
+        return true;
+    }
+
+    /** One turn: open a letter, judge it, write it down, and see what should happen next. */
+    void turn(Letter letter) {
+        try {
+            open(letter);
+            if (settling) {
+                follow();
+            }
+        } catch (IOException e) {
+            log.error("journal cannot be written; refusing every change until the agent is started again", e);
+            close("the journal cannot be written: " + e.getMessage());
+            failWaiters();
+        }
+    }
+
+    private void open(Letter letter) throws IOException {
+        if (letter instanceof Letter.Wish wish) {
+            judge(wish);
+        } else if (letter instanceof Letter.Outcome outcome) {
+            record(outcome);
+        } else if (letter instanceof Letter.Alarm alarm) {
+            dirty.add(alarm.subject());
+        } else if (letter instanceof Letter.Observation observation) {
+            observe(observation);
+        } else if (letter instanceof Letter.Errand errand) {
+            errand.errand().run();
+        }
+    }
+
+    private void judge(Letter.Wish wish) throws IOException {
+        CommandId id = wish.cause().command();
+        CompletableFuture<Event> before = id.equals(CommandId.NONE) ? null : remembered.get(id);
+        if (before != null) {
+            before.whenComplete((event, trouble) -> {
+                if (trouble == null) {
+                    wish.answer().complete(event);
+                } else {
+                    wish.answer().completeExceptionally(trouble);
+                }
+            });
+            return;
+        }
+        Decision decision;
+        try {
+            decision = wish.command().decide(view.host(), clock.instant());
+        } catch (RuntimeException e) {
+            log.error(
+                    "command cannot be judged command={}",
+                    wish.command().getClass().getSimpleName(),
+                    e);
+            wish.answer().completeExceptionally(e);
+            return;
+        }
+        if (decision instanceof Decision.Refused refused) {
+            // A refusal changes nothing, so it is true once everything before it is; nobody need wait for the disk.
+            wish.answer().completeExceptionally(new RefusedException(refused.refusal()));
+            return;
+        }
+        if (!id.equals(CommandId.NONE)) {
+            remembered.put(id, wish.answer());
+        }
+        if (decision instanceof Decision.Acted acted) {
+            causes.put(acted.step().subject(), wish.cause());
+            acts.put(acted.step(), wish.answer());
+            if (!begin(acted.step())) {
+                acts.remove(acted.step());
+                remembered.remove(id);
+                wish.answer()
+                        .completeExceptionally(
+                                refused(Refusal.Kind.UNAVAILABLE, "too much is going on at once; try again"));
+            }
+            return;
+        }
+        Decision.Accepted accepted = (Decision.Accepted) decision;
+        waiters.add(new Waiter(accepted.until(), wish.answer()));
+        Position at = commit(wish.cause(), accepted.events());
+        Cause because = new Cause(id, Optional.of(at), wish.cause().actor());
+        accepted.events().forEach(e -> causes.put(e.subject(), because));
+    }
+
+    private void record(Letter.Outcome outcome) throws IOException {
+        Step step = outcome.step();
+        SubjectId subject = step.subject();
+        busy.computeIfPresent(subject, (s, rungs) -> {
+            rungs.remove(step.rung());
+            return rungs.isEmpty() ? null : rungs;
+        });
+        dirty.add(subject);
+        CompletableFuture<Event> answer = acts.remove(step);
+        Cause cause = causes.getOrDefault(subject, OWN);
+        Position at = commit(cause, List.of(outcome.event()));
+        if (answer != null) {
+            Event event = outcome.event();
+            boolean failed = outcome.failed();
+            committer.answer(at, () -> {
+                if (failed) {
+                    answer.completeExceptionally(new FailedException(failure(event)));
+                } else {
+                    answer.complete(event);
+                }
+            });
+        }
+        Deque<Letter.Observation> waiting = held.remove(subject);
+        while (waiting != null && !waiting.isEmpty()) {
+            observe(waiting.poll());
+        }
+    }
+
+    private static dev.wharf.spi.Failure failure(Event event) {
+        if (event.trouble().isPresent()) {
+            return event.trouble().get();
+        }
+        String reason = event instanceof ContainerEvent.Noted n
+                ? n.details().getOrDefault("reason", "")
+                : event instanceof dev.wharf.core.event.ImageEvent.Noted i
+                        ? i.details().getOrDefault("reason", "")
+                        : event instanceof ContainerEvent.ExecExited x ? x.reason() : "it did not work";
+        return new dev.wharf.spi.Failure(dev.wharf.spi.Failure.Kind.FAILED, reason);
+    }
+
+    /** What is seen of a subject waits behind its steps in flight, so that no exit is told before its start. */
+    private void observe(Letter.Observation observation) throws IOException {
+        for (SubjectId subject : observation.about()) {
+            if (busy.containsKey(subject)) {
+                held.computeIfAbsent(subject, s -> new ArrayDeque<>()).add(observation);
+                return;
+            }
+        }
+        List<Event> events = observation.meaning().apply(view.host(), clock.instant());
+        if (!events.isEmpty()) {
+            Cause cause = observation.about().size() == 1
+                    ? causes.getOrDefault(observation.about().get(0), OWN)
+                    : OWN;
+            committer.appended(commit(cause, events), true);
+        }
+    }
+
+    /** Writes events down and makes them so. A bug in the fold shows here, before anything is written. */
+    private Position commit(Cause cause, List<Event> events) throws IOException {
+        Host before = view.host();
+        Host after = before;
+        for (Event event : events) {
+            dirty.add(event.subject());
+            dirty.addAll(event.touches(after));
+            after = event.apply(after);
+        }
+        for (Set<SubjectId> touched : surveys) {
+            events.forEach(e -> touched.add(e.subject()));
+        }
+        Position at = journal.append(new Batch(cause, clock.instant(), events));
+        view = new View(after, at);
+        boolean answers = notice(at, events);
+        committer.appended(at, answers);
+        return at;
+    }
+
+    /** A batch that changes nothing, such as a checkpoint, was appended between turns. */
+    void passed(Position at) {
+        view = new View(view.host(), at);
+        committer.appended(at, true);
+    }
+
+    private boolean notice(Position at, List<Event> events) {
+        boolean any = false;
+        for (Iterator<Waiter> each = waiters.iterator(); each.hasNext(); ) {
+            Waiter waiter = each.next();
+            Optional<Event> answer = events.stream().filter(waiter.until()).findFirst();
+            if (answer.isPresent()) {
+                each.remove();
+                any = true;
+                Event event = answer.get();
+                committer.answer(at, () -> {
+                    if (event.trouble().isPresent()) {
+                        waiter.answer()
+                                .completeExceptionally(
+                                        new FailedException(event.trouble().get()));
+                    } else {
+                        waiter.answer().complete(event);
+                    }
+                });
+            }
+        }
+        return any;
+    }
+
+    /** Asks the plans of whatever changed, and of whatever waits for something else to change, until nothing follows. */
+    private void follow() throws IOException {
+        Set<SubjectId> round = new LinkedHashSet<>(dirty);
+        round.addAll(awaiting);
+        dirty.clear();
+        while (!round.isEmpty()) {
+            for (SubjectId subject : round) {
+                follow(subject);
+            }
+            round = new LinkedHashSet<>(dirty);
+            if (!round.isEmpty()) {
+                round.addAll(awaiting);
+            }
+            dirty.clear();
+        }
+    }
+
+    private void follow(SubjectId subject) throws IOException {
+        Instant now = clock.instant();
+        Set<String> rungs = busy.getOrDefault(subject, Set.of());
+        Proposal proposal = Plan.of(subject).next(view.host(), now, rungs);
+        awaiting.remove(subject);
+        if (!proposal.says().isEmpty()) {
+            commit(causes.getOrDefault(subject, OWN), proposal.says());
+            return;
+        }
+        boolean begun = !rungs.isEmpty();
+        for (Step step : proposal.steps()) {
+            begun |= begin(step);
+        }
+        proposal.wakeAt().ifPresent(at -> timers.set(subject, at));
+        if (proposal.rests()) {
+            causes.remove(subject);
+        } else if (!begun && proposal.wakeAt().isEmpty()) {
+            awaiting.add(subject);
+        }
+    }
+
+    private boolean begin(Step step) {
+        if (!lanes.begin(step, this::post)) {
+            return false;
+        }
+        busy.computeIfAbsent(step.subject(), s -> ConcurrentHashMap.newKeySet()).add(step.rung());
+        return true;
+    }
+
+    private void failWaiters() {
+        for (Waiter waiter : waiters) {
+            waiter.answer().completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, "the journal cannot be written"));
+        }
+        waiters.clear();
+        acts.values()
+                .forEach(a ->
+                        a.completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, "the journal cannot be written")));
+        acts.clear();
+    }
+
+    /** Whether nothing is under way and nothing waits: every plan rests. */
+    boolean isQuiet() {
+        return inbox.isEmpty() && busy.isEmpty() && awaiting.isEmpty() && dirty.isEmpty();
+    }
+
+    /** Subjects that wait for something else to change; for the simulation's last look. */
+    Set<SubjectId> awaiting() {
+        return new HashSet<>(awaiting);
+    }
+
+    private static RefusedException refused(Refusal.Kind kind, String message) {
+        return new RefusedException(new Refusal(kind, message));
+    }
+}

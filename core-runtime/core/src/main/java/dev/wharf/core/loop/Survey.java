@@ -1,0 +1,397 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.event.LayerEvent;
+import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Goal;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Layer;
+import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.Digest;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.Exit;
+import dev.wharf.model.InitProcess;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.SubjectId;
+import dev.wharf.model.VolumeName;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.kernel.Kernel;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.network.Endpoint;
+import dev.wharf.spi.network.NetworkDriver;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.storage.Snapshot;
+import dev.wharf.spi.storage.SnapshotKey;
+import dev.wharf.spi.storage.StorageDriver;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at the kernel and the disk as they are and says what is different from what is known. It is needed: a crash between
+ * an effect and its event leaves a thing that no event names.
+ */
+final class Survey {
+    private static final Logger log = LoggerFactory.getLogger(Survey.class);
+
+    private final Workshop workshop;
+
+    Survey(Workshop workshop) {
+        this.workshop = workshop;
+    }
+
+    /** What was found: judged later, against the host as it is then, but for subjects touched meanwhile. */
+    record Findings(List<Look> looks) {
+        List<Event> against(Host host, Instant now, Set<SubjectId> touched) {
+            List<Event> events = new ArrayList<>();
+            for (Look look : looks) {
+                look.compare(host, now).stream()
+                        .filter(e -> !touched.contains(e.subject()))
+                        .forEach(events::add);
+            }
+            return events;
+        }
+    }
+
+    /** One port's findings. */
+    interface Look {
+        List<Event> compare(Host host, Instant now);
+    }
+
+    /** Reads everything there is. A port that cannot be read says nothing. */
+    Findings look() {
+        List<Look> looks = new ArrayList<>();
+        attempt("kernel", () -> looks.addAll(kernel(workshop.kernel())));
+        for (OciRuntime runtime : workshop.runtime.serving()) {
+            attempt("runtime " + runtime.name(), () -> looks.add(runtime(runtime)));
+        }
+        for (StorageDriver storage : workshop.storage.serving()) {
+            attempt("storage " + storage.name(), () -> looks.add(storage(storage)));
+        }
+        for (NetworkDriver network : workshop.network.serving()) {
+            attempt("network " + network.name(), () -> looks.add(network(network)));
+        }
+        return new Findings(looks);
+    }
+
+    private interface Reading {
+        void read() throws DriverException;
+    }
+
+    private static void attempt(String what, Reading reading) {
+        try {
+            reading.read();
+        } catch (DriverException e) {
+            log.warn("cannot survey what={} reason={}", what, e.failure().message());
+        }
+    }
+
+    private static List<Look> kernel(Kernel kernel) throws DriverException {
+        Map<ContainerId, Path> mounted = kernel.mountedRootfs();
+        Set<ContainerId> sandboxes =
+                kernel.sandboxes().stream().map(s -> s.key().container()).collect(Collectors.toSet());
+        Set<Sandbox> exact = new HashSet<>(kernel.sandboxes());
+        Map<VolumeName, Path> volumes = kernel.volumes();
+        return List.of(
+                (host, now) -> containers(
+                        host,
+                        "mount",
+                        c -> c.mount().isPresent(),
+                        c -> !c.mount().isAbsent(),
+                        c -> mounted.containsKey(c.id())),
+                (host, now) -> containers(
+                        host,
+                        "sandbox",
+                        c -> c.sandbox().isPresent(),
+                        c -> !c.sandbox().isAbsent(),
+                        c -> c.sandbox()
+                                .last()
+                                .map(s -> exact.stream().anyMatch(e -> e.key().equals(s.key())))
+                                .orElse(sandboxes.contains(c.id()))),
+                (host, now) -> {
+                    List<Event> events = new ArrayList<>();
+                    for (Volume volume : host.volumes().values()) {
+                        if (volume.path().isPresent() && !volumes.containsKey(volume.name())) {
+                            events.add(new VolumeEvent.Observed(volume.name(), false));
+                        }
+                    }
+                    return events;
+                });
+    }
+
+    private interface Is {
+        boolean so(Container c);
+    }
+
+    private static List<Event> containers(Host host, String rung, Is present, Is known, Is there) {
+        List<Event> events = new ArrayList<>();
+        for (Container c : host.containers().values()) {
+            if (present.so(c) && !there.so(c)) {
+                events.add(new ContainerEvent.Observed(c.id(), rung, false));
+            } else if (!known.so(c) && there.so(c)) {
+                events.add(new ContainerEvent.Observed(c.id(), rung, true));
+            }
+        }
+        return events;
+    }
+
+    private static Look runtime(OciRuntime runtime) throws DriverException {
+        Map<ContainerId, OciRuntime.Found> found = new HashMap<>();
+        runtime.survey().forEach(f -> found.put(f.container(), f));
+        DriverName name = runtime.name();
+        return (host, now) -> {
+            List<Event> events = new ArrayList<>();
+            for (Container c : host.containers().values()) {
+                if (c.spec().runtime().equals(name)) {
+                    events.addAll(process(c, Optional.ofNullable(found.get(c.id())), now));
+                }
+            }
+            return events;
+        };
+    }
+
+    private static List<Event> process(Container c, Optional<OciRuntime.Found> found, Instant now) {
+        Optional<InitProcess> alive = found.flatMap(OciRuntime.Found::process);
+        if (c.isRunning()) {
+            boolean same = alive.isPresent()
+                    && c.process()
+                            .last()
+                            .map(p -> isSame(p.init(), alive.get()))
+                            .orElse(false);
+            if (same) {
+                return List.of();
+            }
+            // A true exit is told by the runtime's own listener; what nobody wrote down has to be concluded.
+            Exit exit = found.flatMap(OciRuntime.Found::exit).orElse(new Exit(255, now, false, true));
+            return List.of(new ContainerEvent.Exited(c.id(), exit));
+        }
+        if (alive.isPresent()
+                && found.get().started()
+                && c.goal() == Goal.RUNNING
+                && c.restartAt().isEmpty()) {
+            return List.of(
+                    new ContainerEvent.ProcessCreated(c.id(), alive.get(), c.generation()),
+                    new ContainerEvent.Started(c.id(), alive.get(), now));
+        }
+        if (found.isPresent() && c.remains().isAbsent()) {
+            return List.of(new ContainerEvent.Observed(c.id(), "created", true));
+        }
+        if (found.isEmpty() && !c.process().isAbsent()) {
+            return List.of(new ContainerEvent.Observed(c.id(), "created", false));
+        }
+        return List.of();
+    }
+
+    static boolean isSame(InitProcess a, InitProcess b) {
+        return a.pid() == b.pid() && a.startTicks() == b.startTicks();
+    }
+
+    private static Look storage(StorageDriver storage) throws DriverException {
+        Set<SnapshotKey> there = storage.survey().stream().map(Snapshot::key).collect(Collectors.toSet());
+        DriverName name = storage.name();
+        return (host, now) -> {
+            List<Event> events = new ArrayList<>();
+            for (Container c : host.containers().values()) {
+                if (c.spec().storage().equals(name)) {
+                    boolean isThere = there.contains(SnapshotKey.of(c.id()));
+                    if (c.rootfs().isPresent() && !isThere) {
+                        events.add(new ContainerEvent.Observed(c.id(), "rootfs", false));
+                    } else if (c.rootfs().isAbsent() && isThere) {
+                        events.add(new ContainerEvent.Observed(c.id(), "rootfs", true));
+                    }
+                }
+            }
+            for (Layer layer : host.layers().values()) {
+                if (layer.storage().equals(name)) {
+                    boolean isThere = there.contains(SnapshotKey.of(layer.id()));
+                    if (layer.snapshot().isPresent() && !isThere) {
+                        events.add(new LayerEvent.Observed(layer.id(), "snapshot", false));
+                    } else if (layer.snapshot().isAbsent() && isThere) {
+                        events.add(new LayerEvent.Observed(layer.id(), "snapshot", true));
+                    }
+                }
+            }
+            return events;
+        };
+    }
+
+    private static Look network(NetworkDriver network) throws DriverException {
+        Set<String> there = network.survey().stream().map(Endpoint::id).collect(Collectors.toSet());
+        DriverName name = network.name();
+        return (host, now) -> {
+            List<Event> events = new ArrayList<>();
+            for (Container c : host.containers().values()) {
+                for (Container.Place place : c.places().values()) {
+                    boolean ours = host.network(place.endpoint().network())
+                            .map(n -> n.spec().driver().equals(name))
+                            .orElse(false);
+                    if (ours
+                            && place.fact().isPresent()
+                            && !there.contains(place.endpoint().id())) {
+                        events.add(new ContainerEvent.Observed(
+                                c.id(), "endpoint:" + place.endpoint().network().value(), false));
+                    } else if (ours
+                            && place.fact().isAbsent()
+                            && there.contains(place.endpoint().id())) {
+                        events.add(new ContainerEvent.Observed(
+                                c.id(), "endpoint:" + place.endpoint().network().value(), true));
+                    }
+                }
+            }
+            return events;
+        };
+    }
+
+    /**
+     * Removes what lies under our keys and belongs to no subject. Only while nothing else is going on, for what a step has
+     * made and not yet told would look like an orphan too.
+     */
+    List<Event> sweep(Host host) {
+        List<Event> swept = new ArrayList<>();
+        for (OciRuntime runtime : workshop.runtime.serving()) {
+            attempt("runtime " + runtime.name(), () -> {
+                for (OciRuntime.Found found : runtime.survey()) {
+                    if (host.container(found.container()).isEmpty()) {
+                        sweep(swept, "container process", found.container().value(), () -> {
+                            runtime.delete(found.container());
+                            runtime.forget(found.container());
+                        });
+                    }
+                }
+            });
+        }
+        attempt("kernel", () -> {
+            Kernel kernel = workshop.kernel();
+            for (ContainerId id : kernel.mountedRootfs().keySet()) {
+                if (host.container(id).isEmpty()) {
+                    sweep(swept, "mount", id.value(), () -> kernel.unmountRootfs(id));
+                }
+            }
+            for (Sandbox sandbox : kernel.sandboxes()) {
+                boolean owned = host.container(sandbox.key().container())
+                        .map(c -> c.sandbox()
+                                .last()
+                                .map(s -> s.key().equals(sandbox.key()))
+                                .orElse(true))
+                        .orElse(false);
+                if (!owned) {
+                    sweep(swept, "sandbox", sandbox.key().value(), () -> kernel.removeSandbox(sandbox.key()));
+                }
+            }
+        });
+        for (NetworkDriver network : workshop.network.serving()) {
+            attempt("network " + network.name(), () -> sweep(network, host, swept));
+        }
+        for (StorageDriver storage : workshop.storage.serving()) {
+            attempt("storage " + storage.name(), () -> sweep(storage, host, swept));
+        }
+        attempt("content", () -> sweep(workshop.content(), host, swept));
+        return swept;
+    }
+
+    private static void sweep(NetworkDriver network, Host host, List<Event> swept) throws DriverException {
+        Set<String> owned = host.containers().values().stream()
+                .flatMap(c -> c.places().values().stream())
+                .map(p -> p.endpoint().id())
+                .collect(Collectors.toSet());
+        for (Endpoint endpoint : network.survey()) {
+            Optional<Network> of = host.network(endpoint.network());
+            if (!owned.contains(endpoint.id()) && of.isPresent()) {
+                EndpointSpec enough = new EndpointSpec(
+                        endpoint.id(),
+                        endpoint.network(),
+                        endpoint.hostInterface(),
+                        "eth0",
+                        "",
+                        "",
+                        "",
+                        "",
+                        endpoint.mac(),
+                        List.of(),
+                        List.of(),
+                        Map.of());
+                Sandbox nowhere = new Sandbox(
+                        dev.wharf.spi.kernel.SandboxKey.of(new ContainerId("0".repeat(64)), 0), Sandbox.HOST_PATH);
+                sweep(
+                        swept,
+                        "endpoint",
+                        endpoint.id(),
+                        () -> network.detach(of.get().spec(), enough, nowhere));
+            }
+        }
+    }
+
+    private static void sweep(StorageDriver storage, Host host, List<Event> swept) throws DriverException {
+        List<Snapshot> orphans = new ArrayList<>();
+        for (Snapshot snapshot : storage.survey()) {
+            String key = snapshot.key().value();
+            boolean owned = key.startsWith("layer-")
+                    ? host.layer(new LayerId(new Digest("sha256", key.substring("layer-".length()))))
+                            .isPresent()
+                    : key.startsWith("container-")
+                            && host.container(new ContainerId(key.substring("container-".length())))
+                                    .isPresent();
+            if (!owned) {
+                orphans.add(snapshot);
+            }
+        }
+        // From the leaves down: a snapshot goes when nothing stands on it.
+        while (!orphans.isEmpty()) {
+            Set<SnapshotKey> parents = orphans.stream().map(Snapshot::parent).collect(Collectors.toSet());
+            List<Snapshot> leaves =
+                    orphans.stream().filter(s -> !parents.contains(s.key())).toList();
+            if (leaves.isEmpty()) {
+                return;
+            }
+            for (Snapshot leaf : leaves) {
+                sweep(swept, "snapshot", leaf.key().value(), () -> storage.remove(leaf.key()));
+            }
+            orphans.removeAll(leaves);
+        }
+    }
+
+    private static void sweep(ContentStore content, Host host, List<Event> swept) throws DriverException {
+        Set<Digest> owned = new HashSet<>();
+        host.images().values().forEach(i -> {
+            owned.add(i.manifest().digest());
+            owned.add(i.configBlob().digest());
+        });
+        host.layers().values().forEach(l -> owned.add(l.spec().descriptor().digest()));
+        host.pulls().values().stream()
+                .flatMap(p -> p.resolved().stream())
+                .flatMap(r -> Stream.concat(
+                        Stream.of(r.target(), r.manifest(), r.configBlob()),
+                        r.layers().stream().map(l -> l.descriptor())))
+                .forEach(d -> owned.add(d.digest()));
+        for (Digest digest : content.survey().keySet()) {
+            if (!owned.contains(digest)) {
+                sweep(swept, "blob", digest.toString(), () -> content.remove(digest));
+            }
+        }
+    }
+
+    private static void sweep(List<Event> swept, String kind, String key, Reading removal) {
+        attempt(kind + " " + key, () -> {
+            removal.read();
+            log.info("swept kind={} key={}", kind, key);
+            swept.add(new HostEvent.Swept(kind, key));
+        });
+    }
+}

@@ -1,0 +1,161 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.plan.Drivers;
+import dev.wharf.core.plan.Gate;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Repository;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.kernel.Kernel;
+import dev.wharf.spi.network.NetworkDriver;
+import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.registry.RegistryBackend;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.storage.StorageDriver;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Where steps find their tools: the gates, the ports that have no gate, and what is kept in memory for pulls under way. */
+final class Workshop implements Drivers {
+    /** How long a step waits for a tool that is not there. */
+    private final Duration patience;
+
+    private final InstantSource clock;
+    final DriverGate<StorageDriver> storage;
+    final DriverGate<NetworkDriver> network;
+    final DriverGate<RegistryBackend> registry;
+    final DriverGate<OciRuntime> runtime;
+    final Port<Kernel> kernel = new Port<>("kernel");
+    final Port<ContentStore> content = new Port<>("content store");
+    final Port<FileCalls> files = new Port<>("file calls");
+    private final Map<PullId, Credentials> credentials = new ConcurrentHashMap<>();
+    private final Map<PullId, Set<Consumer<Progress>>> listeners = new ConcurrentHashMap<>();
+
+    Workshop(InstantSource clock, Duration patience) {
+        this.clock = clock;
+        this.patience = patience;
+        storage = new DriverGate<>(patience);
+        network = new DriverGate<>(patience);
+        registry = new DriverGate<>(patience);
+        runtime = new DriverGate<>(patience);
+    }
+
+    /** A port of which there is one; it may come and go. */
+    final class Port<T> {
+        private final String what;
+        private @Nullable T tool;
+
+        Port(String what) {
+            this.what = what;
+        }
+
+        synchronized void set(@Nullable T now) {
+            tool = now;
+            notifyAll();
+        }
+
+        synchronized void clear(T gone) {
+            if (tool == gone) {
+                tool = null;
+            }
+        }
+
+        synchronized T get() throws DriverException {
+            long end = System.nanoTime() + patience.toNanos();
+            while (tool == null) {
+                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (left <= 0) {
+                    throw DriverException.failure(Failure.Kind.UNAVAILABLE, "the " + what + " is not there");
+                }
+                try {
+                    wait(left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw DriverException.failure(Failure.Kind.UNAVAILABLE, "interrupted waiting for the " + what);
+                }
+            }
+            return tool;
+        }
+
+        synchronized boolean isThere() {
+            return tool != null;
+        }
+    }
+
+    @Override
+    public Gate<StorageDriver> storage() {
+        return storage;
+    }
+
+    @Override
+    public Gate<NetworkDriver> network() {
+        return network;
+    }
+
+    @Override
+    public Gate<OciRuntime> runtime() {
+        return runtime;
+    }
+
+    @Override
+    public <R> R registry(Repository repository, Gate.Use<RegistryBackend, R> use) throws DriverException {
+        for (RegistryBackend backend : registry.serving()) {
+            if (backend.serves(repository)) {
+                return registry.use(backend.name(), use);
+            }
+        }
+        throw DriverException.failure(
+                Failure.Kind.UNAVAILABLE, "no registry backend serves " + repository + "; see wharf driver ls");
+    }
+
+    @Override
+    public Kernel kernel() throws DriverException {
+        return kernel.get();
+    }
+
+    @Override
+    public ContentStore content() throws DriverException {
+        return content.get();
+    }
+
+    @Override
+    public Credentials credentials(PullId pull) {
+        return credentials.getOrDefault(pull, Credentials.ANONYMOUS);
+    }
+
+    void lend(PullId pull, Credentials who) {
+        credentials.put(pull, who);
+    }
+
+    void forget(PullId pull) {
+        credentials.remove(pull);
+        listeners.remove(pull);
+    }
+
+    AutoCloseable watch(PullId pull, Consumer<Progress> listener) {
+        listeners.computeIfAbsent(pull, p -> ConcurrentHashMap.newKeySet()).add(listener);
+        return () -> listeners.computeIfPresent(pull, (p, all) -> {
+            all.remove(listener);
+            return all.isEmpty() ? null : all;
+        });
+    }
+
+    @Override
+    public void progress(PullId pull, Progress progress) {
+        listeners.getOrDefault(pull, Set.of()).forEach(l -> l.accept(progress));
+    }
+
+    @Override
+    public Instant now() {
+        return clock.instant();
+    }
+}
