@@ -1,0 +1,110 @@
+package dev.wharf.engine;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.engine.http.Door;
+import dev.wharf.engine.http.Router;
+import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.http.Server;
+import dev.wharf.engine.http.Workers;
+import dev.wharf.engine.system.SystemRoutes;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves the Engine API on the sockets of the framework property {@code wharf.hosts}. It is up before the agent is; requests
+ * that need one wait for it.
+ */
+@Component(immediate = true, service = {})
+public final class EngineApi {
+    /** Where the API is served: a comma-separated list of {@code unix:///path}. */
+    static final String HOSTS = "wharf.hosts";
+
+    private static final String DEFAULT_HOST = "unix:///run/wharf/wharf.sock";
+    private static final String UNIX = "unix://";
+    private static final Logger LOG = LoggerFactory.getLogger(EngineApi.class);
+
+    private final Door door = new Door();
+    private final Workers workers = new Workers();
+    private final Server server;
+
+    @Activate
+    public EngineApi(BundleContext context) throws IOException {
+        try {
+            server = Server.open(sockets(context.getProperty(HOSTS)), router(routes()), door, workers);
+        } catch (IOException | IllegalArgumentException e) {
+            workers.close();
+            LOG.error("no door, so the engine stops: {}", e.getMessage());
+            stop(context);
+            throw e;
+        }
+    }
+
+    /** Every part of the API, in no particular order. */
+    static List<Routes> routes() {
+        return List.of(new SystemRoutes());
+    }
+
+    /** The router that serves these routes. */
+    public static Router router(List<Routes> routes) {
+        Router router = new Router();
+        routes.forEach(part -> part.addTo(router));
+        return router;
+    }
+
+    /** Reads the list of hosts. */
+    static List<Path> sockets(String hosts) {
+        List<Path> sockets = new ArrayList<>();
+        for (String host : (hosts == null || hosts.isBlank() ? DEFAULT_HOST : hosts).split(",")) {
+            String address = host.strip();
+            if (address.isEmpty()) {
+                continue;
+            }
+            if (!address.startsWith(UNIX + "/")) {
+                throw new IllegalArgumentException("cannot listen on " + address + ": only " + UNIX
+                        + "/path is served; use a proxy of your trust for anything that leaves this machine");
+            }
+            sockets.add(Path.of(address.substring(UNIX.length())));
+        }
+        return sockets;
+    }
+
+    private static void stop(BundleContext context) {
+        try {
+            context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).stop();
+        } catch (BundleException e) {
+            LOG.error("the framework does not stop reason={}", e.getMessage());
+        }
+    }
+
+    @Reference(
+            cardinality = ReferenceCardinality.OPTIONAL,
+            policy = ReferencePolicy.DYNAMIC,
+            policyOption = ReferencePolicyOption.GREEDY)
+    void setAgent(Agent agent) {
+        door.open(agent);
+    }
+
+    void unsetAgent(Agent agent) {
+        door.close(agent);
+    }
+
+    @Deactivate
+    void close() {
+        server.close();
+        workers.close();
+    }
+}

@@ -1,0 +1,249 @@
+package dev.wharf.engine.http;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.wharf.engine.json.Json;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+
+/**
+ * A JSON object that a client sent, read as Go reads it: names match in any case, unknown ones are ignored, and null is the
+ * same as absent. A value of another type than asked for is an error that names the field.
+ */
+public final class Body {
+    public static final Body EMPTY = new Body(MissingNode.getInstance(), "");
+
+    private final JsonNode node;
+    private final String path;
+
+    private Body(JsonNode node, String path) {
+        this.node = node;
+        this.path = path;
+    }
+
+    /** Reads a document, which must be an object. */
+    public static Body parse(byte[] document) {
+        JsonNode node;
+        try {
+            node = Json.parse(document);
+        } catch (JsonProcessingException e) {
+            throw Problem.invalid("invalid JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""));
+        } catch (IOException e) {
+            throw Problem.invalid("invalid JSON: " + e.getMessage());
+        }
+        if (node == null || node.isMissingNode()) {
+            throw Problem.invalid("invalid JSON: got EOF while reading request body");
+        }
+        if (node.isNull()) {
+            return EMPTY;
+        }
+        if (!node.isObject()) {
+            throw Problem.invalid("invalid JSON: the body is " + kind(node) + ", expected an object");
+        }
+        return new Body(node, "");
+    }
+
+    /** Whether a field is there and not null. */
+    public boolean has(String field) {
+        return !isAbsent(find(field));
+    }
+
+    /** The field as it was sent. */
+    public JsonNode raw(String field) {
+        return find(field);
+    }
+
+    public String text(String field) {
+        return text(find(field), field);
+    }
+
+    public Optional<String> optionalText(String field) {
+        JsonNode value = find(field);
+        return isAbsent(value) ? Optional.empty() : Optional.of(text(value, field));
+    }
+
+    public boolean flag(String field) {
+        JsonNode value = find(field);
+        if (isAbsent(value)) {
+            return false;
+        }
+        if (!value.isBoolean()) {
+            throw mismatch(value, field, "a boolean");
+        }
+        return value.booleanValue();
+    }
+
+    public long number(String field) {
+        return optionalNumber(field).orElse(0L);
+    }
+
+    public Optional<Long> optionalNumber(String field) {
+        JsonNode value = find(field);
+        if (isAbsent(value)) {
+            return Optional.empty();
+        }
+        return Optional.of(number(value, field));
+    }
+
+    /** A list of texts; Go's command lists also take one string for a list of one. */
+    public List<String> words(String field) {
+        JsonNode value = find(field);
+        return value.isTextual() ? List.of(text(value, field)) : texts(field);
+    }
+
+    public List<String> texts(String field) {
+        JsonNode value = find(field);
+        if (isAbsent(value)) {
+            return List.of();
+        }
+        if (!value.isArray()) {
+            throw mismatch(value, field, "a list of strings");
+        }
+        List<String> texts = new ArrayList<>(value.size());
+        value.forEach(element -> texts.add(text(element, field)));
+        return texts;
+    }
+
+    public List<Long> numbers(String field) {
+        JsonNode value = find(field);
+        if (isAbsent(value)) {
+            return List.of();
+        }
+        if (!value.isArray()) {
+            throw mismatch(value, field, "a list of numbers");
+        }
+        List<Long> numbers = new ArrayList<>(value.size());
+        value.forEach(element -> numbers.add(number(element, field)));
+        return numbers;
+    }
+
+    public Map<String, String> map(String field) {
+        Map<String, String> map = new LinkedHashMap<>();
+        each(field, "an object of strings", (key, value) -> map.put(key, text(value, field)));
+        return map;
+    }
+
+    /** A set, written as an object whose values do not matter. */
+    public List<String> keys(String field) {
+        List<String> keys = new ArrayList<>();
+        each(field, "an object", (key, value) -> keys.add(key));
+        return keys;
+    }
+
+    /** The fields of an object, each with its own object. */
+    public Map<String, Body> bodies(String field) {
+        Map<String, Body> bodies = new LinkedHashMap<>();
+        each(field, "an object", (key, value) -> bodies.put(key, body(value, field)));
+        return bodies;
+    }
+
+    public void each(String field, String type, BiConsumer<String, JsonNode> each) {
+        JsonNode value = find(field);
+        if (isAbsent(value)) {
+            return;
+        }
+        if (!value.isObject()) {
+            throw mismatch(value, field, type);
+        }
+        value.fields().forEachRemaining(entry -> each.accept(entry.getKey(), entry.getValue()));
+    }
+
+    /** The object in a field; an absent one has no fields. */
+    public Body body(String field) {
+        return body(find(field), field);
+    }
+
+    /** A list of objects. */
+    public List<Body> list(String field) {
+        return list(find(field), field);
+    }
+
+    /** A list of objects that was found by {@link #raw} or {@link #each}. */
+    public List<Body> list(JsonNode value, String field) {
+        if (isAbsent(value)) {
+            return List.of();
+        }
+        if (!value.isArray()) {
+            throw mismatch(value, field, "a list of objects");
+        }
+        List<Body> bodies = new ArrayList<>(value.size());
+        value.forEach(element -> bodies.add(body(element, field)));
+        return bodies;
+    }
+
+    private Body body(JsonNode value, String field) {
+        if (isAbsent(value)) {
+            return EMPTY;
+        }
+        if (!value.isObject()) {
+            throw mismatch(value, field, "an object");
+        }
+        return new Body(value, path.isEmpty() ? field : path + "." + field);
+    }
+
+    private String text(JsonNode value, String field) {
+        if (isAbsent(value)) {
+            return "";
+        }
+        if (!value.isTextual()) {
+            throw mismatch(value, field, "a string");
+        }
+        String text = value.textValue();
+        if (text.indexOf('\0') >= 0) {
+            throw Problem.invalid("invalid value of " + name(field) + ": NUL characters are not allowed");
+        }
+        return text;
+    }
+
+    private long number(JsonNode value, String field) {
+        if (!value.isNumber() || !(value.isIntegralNumber() || value.doubleValue() == Math.rint(value.doubleValue()))
+                || !value.canConvertToLong()) {
+            throw mismatch(value, field, "a whole number");
+        }
+        return value.longValue();
+    }
+
+    private JsonNode find(String field) {
+        JsonNode exact = node.path(field);
+        if (!exact.isMissingNode() || !node.isObject()) {
+            return exact;
+        }
+        for (Iterator<Map.Entry<String, JsonNode>> fields = node.fields(); fields.hasNext(); ) {
+            Map.Entry<String, JsonNode> entry = fields.next();
+            if (entry.getKey().equalsIgnoreCase(field)) {
+                return entry.getValue();
+            }
+        }
+        return exact;
+    }
+
+    private static boolean isAbsent(JsonNode value) {
+        return value.isMissingNode() || value.isNull();
+    }
+
+    private Problem mismatch(JsonNode value, String field, String type) {
+        return Problem.invalid("invalid JSON: field " + name(field) + " is " + kind(value) + ", expected " + type);
+    }
+
+    private String name(String field) {
+        return path.isEmpty() ? field : path + "." + field;
+    }
+
+    private static String kind(JsonNode value) {
+        return switch (value.getNodeType()) {
+            case ARRAY -> "a list";
+            case OBJECT, POJO -> "an object";
+            case BOOLEAN -> "a boolean";
+            case NUMBER -> "a number";
+            case STRING, BINARY -> "a string";
+            case NULL, MISSING -> "nothing";
+        };
+    }
+}

@@ -1,0 +1,152 @@
+package dev.wharf.engine.http;
+
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.model.Digest;
+import io.netty.handler.codec.http.HttpHeaders;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.regex.Pattern;
+
+/** One request, as a handler sees it. Safe to use from any thread. */
+public final class Request {
+    /** What a client may call its request; it becomes part of a command's id. */
+    private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}");
+
+    private final Exchange exchange;
+    private final String method;
+    private final String path;
+    private final String name;
+    private final ApiVersion version;
+    private final Query query;
+    private final HttpHeaders headers;
+    private int commands;
+
+    Request(
+            Exchange exchange,
+            String method,
+            String path,
+            String name,
+            ApiVersion version,
+            Query query,
+            HttpHeaders headers) {
+        this.exchange = exchange;
+        this.method = method;
+        this.path = path;
+        this.name = name;
+        this.version = version;
+        this.query = query;
+        this.headers = headers;
+    }
+
+    public String method() {
+        return method;
+    }
+
+    /** The decoded path without its version. */
+    public String path() {
+        return path;
+    }
+
+    /** What stood in the braces of the route's path. */
+    public String name() {
+        return name;
+    }
+
+    public ApiVersion version() {
+        return version;
+    }
+
+    public Query query() {
+        return query;
+    }
+
+    public Optional<String> header(String header) {
+        return Optional.ofNullable(headers.get(header));
+    }
+
+    /** Whether the client asked to take the connection over with an upgrade, as all but the oldest do. */
+    public boolean wantsUpgrade() {
+        return headers.contains("Upgrade");
+    }
+
+    /** The JSON object in the body; one without fields where there is no body. */
+    public Body json() {
+        byte[] bytes = exchange.gathered();
+        String type = header("Content-Type").orElse("");
+        if (bytes.length == 0) {
+            return Body.EMPTY;
+        }
+        String bare = type.contains(";") ? type.substring(0, type.indexOf(';')) : type;
+        if (!bare.strip().toLowerCase(Locale.ROOT).equals("application/json")) {
+            throw Problem.invalid("unsupported Content-Type header (" + type + "): must be 'application/json'");
+        }
+        return Body.parse(bytes);
+    }
+
+    /** The body as it comes, for worker threads and {@link Router#upload} routes only. */
+    public InputStream stream() {
+        return exchange.stream();
+    }
+
+    /** Who asks. */
+    public Actor actor() {
+        return exchange.actor();
+    }
+
+    /**
+     * The cause of a command that this request gives. A client that names its request by {@code X-Request-Id} may send it
+     * again: the same command is then answered again and done once.
+     */
+    public synchronized Cause cause() {
+        int number = commands++;
+        CommandId command = requestId()
+                .map(id -> new CommandId(id + "." + fingerprint() + "." + number))
+                .orElseGet(() -> new CommandId(UUID.randomUUID().toString()));
+        return new Cause(command, Optional.empty(), actor());
+    }
+
+    /** What the client called this request. */
+    Optional<String> requestId() {
+        return header("X-Request-Id").filter(id -> REQUEST_ID.matcher(id).matches());
+    }
+
+    /** Tells requests apart that a client calls by the same name, as some proxies do. */
+    private String fingerprint() {
+        return Digest.sha256(method + " " + exchange.uri() + "\n" + Digest.sha256(exchange.gathered()))
+                .hex()
+                .substring(0, 16);
+    }
+
+    /** Runs what may block on a worker thread; fails with UNAVAILABLE where too much is waiting. */
+    public <T> CompletionStage<T> work(Callable<T> task) {
+        return exchange.workers().run(task);
+    }
+
+    /** Worker threads for short tasks that may block. */
+    public Executor workers() {
+        return exchange.workers();
+    }
+
+    /** Runs a task that moves many bytes, and may wait for the client, on a thread that is kept for such. */
+    public <T> CompletionStage<T> transfer(Callable<T> task) {
+        return exchange.workers().transfer(task);
+    }
+
+    /** Runs a short task after a while. */
+    public void after(Duration delay, Runnable task) {
+        exchange.after(delay, task);
+    }
+
+    /** Calls {@code gone} once when the client has gone away before its answer was whole. */
+    public void onGone(Runnable gone) {
+        exchange.onGone(gone);
+    }
+}

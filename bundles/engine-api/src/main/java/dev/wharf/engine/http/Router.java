@@ -1,0 +1,117 @@
+package dev.wharf.engine.http;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Finds the handler of a request by method and path. A path may hold one name in braces, which is greedy: image names have
+ * slashes. Among routes that fit, one without a name wins, then the one added first.
+ */
+public final class Router {
+    private final Map<String, Route> exact = new HashMap<>();
+    private final Map<String, List<Route>> named = new HashMap<>();
+
+    /** How the body of a request is taken. */
+    enum Manner {
+        /** Gathered before the handler is called; it is small. */
+        GATHERED,
+        /** Left on the wire until the handler reads it; it has no bound. */
+        STREAMED,
+        /** Gathered, and what follows it is no longer HTTP. */
+        HIJACKED
+    }
+
+    /** One route; {@code name} is empty where the path is fixed. */
+    record Route(String method, String prefix, String suffix, Manner manner, Handler handler, Handler.Early early) {
+        boolean needsAgent() {
+            return early == NONE;
+        }
+
+        private static final Handler.Early NONE = request -> Answer.empty(500);
+        private static final Handler UNUSED = (agent, request) -> Answer.empty(500);
+    }
+
+    /** A route that fits, and the name in the path. */
+    record Match(Route route, String name) {}
+
+    public Router get(String path, Handler handler) {
+        return add("GET", path, Manner.GATHERED, handler);
+    }
+
+    public Router head(String path, Handler handler) {
+        return add("HEAD", path, Manner.GATHERED, handler);
+    }
+
+    public Router post(String path, Handler handler) {
+        return add("POST", path, Manner.GATHERED, handler);
+    }
+
+    public Router put(String path, Handler handler) {
+        return add("PUT", path, Manner.GATHERED, handler);
+    }
+
+    public Router delete(String path, Handler handler) {
+        return add("DELETE", path, Manner.GATHERED, handler);
+    }
+
+    /** A route whose body is read as it comes, with {@link Request#stream}. */
+    public Router upload(String method, String path, Handler handler) {
+        return add(method, path, Manner.STREAMED, handler);
+    }
+
+    /** A route that may take the connection over. */
+    public Router hijack(String path, Handler handler) {
+        return add("POST", path, Manner.HIJACKED, handler);
+    }
+
+    /** A route that answers while the house wakes up. */
+    public Router early(String method, String path, Handler.Early handler) {
+        return add(route(method, path, Manner.GATHERED, Route.UNUSED, handler), path);
+    }
+
+    private Router add(String method, String path, Manner manner, Handler handler) {
+        return add(route(method, path, manner, handler, Route.NONE), path);
+    }
+
+    private static Route route(String method, String path, Manner manner, Handler handler, Handler.Early early) {
+        int open = path.indexOf('{');
+        return open < 0
+                ? new Route(method, path, "", manner, handler, early)
+                : new Route(
+                        method, path.substring(0, open), path.substring(path.indexOf('}') + 1), manner, handler, early);
+    }
+
+    private Router add(Route route, String path) {
+        if (path.indexOf('{') < 0) {
+            exact.putIfAbsent(route.method() + " " + path, route);
+        } else {
+            named.computeIfAbsent(key(route.method(), path), k -> new ArrayList<>()).add(route);
+        }
+        return this;
+    }
+
+    /** The route of a decoded path without its version. */
+    Optional<Match> find(String method, String path) {
+        Route fixed = exact.get(method + " " + path);
+        if (fixed != null) {
+            return Optional.of(new Match(fixed, ""));
+        }
+        for (Route route : named.getOrDefault(key(method, path), List.of())) {
+            int length = path.length() - route.prefix().length() - route.suffix().length();
+            if (length > 0 && path.startsWith(route.prefix()) && path.endsWith(route.suffix())) {
+                int from = route.prefix().length();
+                return Optional.of(new Match(route, path.substring(from, from + length)));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Routes are kept by method and first segment, so that few have to be tried. */
+    private static String key(String method, String path) {
+        int second = path.indexOf('/', 1);
+        return method + (second < 0 ? path : path.substring(0, second));
+    }
+}

@@ -1,0 +1,46 @@
+package dev.wharf.engine.journal;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.story.Story;
+import dev.wharf.engine.json.Json;
+import dev.wharf.log.codec.EventCodec;
+import java.io.IOException;
+
+/** Writes an event as a line of JSON: its place, its cause, what is stored of it, and how it is told. */
+final class Lines {
+    /** Made when the journal is first read, so that a start of the agent does not pay for it. */
+    private static final class Codec {
+        static final EventCodec EVENTS = new EventCodec();
+    }
+
+    byte[] line(Moment moment) throws IOException {
+        JsonNode stored = Json.parse(Codec.EVENTS.encode(moment.event()));
+        Story story = Story.of(moment);
+        ObjectNode line = Json.object()
+                .put("position", moment.position().sequence())
+                .put("index", moment.index())
+                .put("at", moment.at().toString());
+        line.set("cause", cause(moment.cause()));
+        line.put("type", stored.path("type").textValue())
+                .put("v", stored.path("v").intValue())
+                .put("subject", moment.event().subject().text())
+                .put("name", story.name())
+                .put("story", story.words())
+                .put("by", story.by().orElse(""));
+        line.set("data", stored.path("data"));
+        return Json.line(line);
+    }
+
+    private static ObjectNode cause(Cause cause) {
+        ObjectNode node = Json.object().put("command", cause.command().value());
+        cause.because().ifPresentOrElse(p -> node.put("because", p.sequence()), () -> node.putNull("because"));
+        node.putObject("actor")
+                .put("kind", cause.actor().kind().name().toLowerCase(java.util.Locale.ROOT))
+                .put("name", cause.actor().name())
+                .set("details", Json.map(cause.actor().details()));
+        return node;
+    }
+}
