@@ -14,7 +14,6 @@ import static dev.wharf.linux.libc.LibC.O_WRONLY;
 import static dev.wharf.linux.libc.LibC.RESOLVE_IN_ROOT;
 import static dev.wharf.linux.libc.LibC.RESOLVE_NO_MAGICLINKS;
 
-import dev.wharf.linux.libc.CString;
 import dev.wharf.linux.libc.Errno;
 import dev.wharf.linux.libc.LibC;
 import dev.wharf.oci.layer.Dir;
@@ -26,7 +25,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,8 +56,7 @@ final class LinuxDir implements Dir {
 
     @Override
     public Dir again() throws IOException {
-        return new LinuxDir(check(
-                libc.openat(fd, SELF, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), "open", "."));
+        return new LinuxDir(check(libc.openat(fd, SELF, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), "open", "."));
     }
 
     @Override
@@ -167,7 +164,8 @@ final class LinuxDir implements Dir {
             }
             String key = Names.decode(keys, start, end - start);
             byte[] terminated = terminated(key);
-            found.put(key, grown(into -> libc.lgetxattr(file, terminated, into, into.length), "lgetxattr " + key, name));
+            found.put(
+                    key, grown(into -> libc.lgetxattr(file, terminated, into, into.length), "lgetxattr " + key, name));
         }
         return found;
     }

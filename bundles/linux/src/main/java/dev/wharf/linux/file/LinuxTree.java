@@ -20,7 +20,7 @@ public final class LinuxTree implements Tree {
 
     @Override
     public Dir open(Path directory) throws IOException {
-        return new LinuxDir(
-                Errno.check(libc.open(CString.of(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), "open", directory));
+        return new LinuxDir(Errno.check(
+                libc.open(CString.of(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), "open", directory));
     }
 }

@@ -146,8 +146,8 @@ public final class TreeCopy {
             int target = Errno.check(
                     libc.openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), "create", shown);
             try {
-                long size = files.stat(source, CString.of(""), AT_EMPTY_PATH, shown)
-                        .sizeBytes();
+                long size =
+                        files.stat(source, CString.of(""), AT_EMPTY_PATH, shown).sizeBytes();
                 bytes(libc, source, target, size, shown);
             } finally {
                 libc.close(target);

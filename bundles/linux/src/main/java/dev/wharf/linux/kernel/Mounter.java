@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** mount(2) and umount2(2). Holds no state. */
 final class Mounter {
@@ -114,7 +115,7 @@ final class Mounter {
     }
 
     private void call(String source, Path target, String type, long flags, String data) throws IOException {
-        byte[] options = data.isEmpty() ? null : CString.of(data);
+        byte @Nullable [] options = data.isEmpty() ? null : CString.of(data);
         int result = libc.mount(CString.of(source), CString.of(target), CString.of(type), flags, options);
         Errno.check(result, "mount " + type, target);
     }

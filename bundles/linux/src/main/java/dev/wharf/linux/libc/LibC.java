@@ -122,14 +122,14 @@ public interface LibC {
 
     /** With a null offset the file's own position is used and moved. */
     @ssize_t
-    long sendfile(int to, int from, @Nullable @In long[] offset, @size_t long count);
+    long sendfile(int to, int from, @In long @Nullable [] offset, @size_t long count);
 
     int mount(
-            @Nullable @In byte[] source,
+            @In byte @Nullable [] source,
             @In byte[] target,
-            @Nullable @In byte[] type,
+            @In byte @Nullable [] type,
             long flags,
-            @Nullable @In byte[] data);
+            @In byte @Nullable [] data);
 
     int umount2(@In byte[] target, int flags);
 

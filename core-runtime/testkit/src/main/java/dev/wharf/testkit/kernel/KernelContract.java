@@ -162,8 +162,10 @@ public abstract class KernelContract {
     @Test
     void aRootFileSystemInUseIsBusyAndTheMessageSaysByWhom() throws Exception {
         Path root = kernel.mountRootfs(WEB, List.of(bindOf(directory("one"))));
-        Process user =
-                new ProcessBuilder("sleep", "30").directory(root.toFile()).start();
+        Process user = new ProcessBuilder("sh", "-c", "echo in; exec sleep 30")
+                .directory(root.toFile())
+                .start();
+        assertThat(user.getInputStream().read()).isEqualTo('i');
         try {
             assertThatThrownBy(() -> kernel.unmountRootfs(WEB))
                     .isInstanceOfSatisfying(

@@ -1,0 +1,155 @@
+package dev.wharf.linux.net;
+
+import dev.wharf.linux.libc.Errno;
+import dev.wharf.linux.libc.LibC;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.HostPorts;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+
+/**
+ * Holds ports with sockets that are bound and nothing more: one that listened would let a client in and never answer it. Such
+ * a socket keeps everybody else from binding, and the kernel refuses what reaches it.
+ */
+@Component(service = HostPorts.class)
+public final class LinuxHostPorts implements HostPorts, AutoCloseable {
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_REUSEADDR = 2;
+    private static final int SO_RCVBUF = 8;
+    private static final int IPPROTO_IPV6 = 41;
+    private static final int IPV6_V6ONLY = 26;
+    private static final int SOCK_STREAM = 1;
+    private static final int SOCK_DGRAM = 2;
+    private static final int EAFNOSUPPORT = 97;
+    private static final int BACKLOG = 1;
+
+    private final LibC libc = LibC.get();
+    private final HomeNetwork home;
+    /** As many as there are published ports. Guarded by this. */
+    private final Map<Place, Held> held = new HashMap<>();
+
+    @Activate
+    public LinuxHostPorts(@Reference HomeNetwork home) {
+        this.home = home;
+    }
+
+    @Override
+    public synchronized void hold(String owner, String protocol, String address, int port) throws DriverException {
+        Place place = new Place(protocol, Address.parse(address), port);
+        Held current = held.get(place);
+        if (current == null) {
+            int fd = HomeNetwork.attempt("hold port " + port, () -> home.call(() -> reserve(place, address)));
+            held.put(place, new Held(owner, fd));
+        } else if (!current.owner.equals(owner)) {
+            throw taken(address, port);
+        }
+    }
+
+    @Override
+    public synchronized void release(String owner) {
+        held.values().removeIf(h -> {
+            boolean theirs = h.owner.equals(owner);
+            if (theirs && h.fd >= 0) {
+                libc.close(h.fd);
+            }
+            return theirs;
+        });
+    }
+
+    @Override
+    @Deactivate
+    public synchronized void close() {
+        held.values().stream().filter(h -> h.fd >= 0).forEach(h -> libc.close(h.fd));
+        held.clear();
+    }
+
+    /** A bound socket, or -1 where the port is free and cannot be held now. */
+    private int reserve(Place place, String address) throws IOException, DriverException {
+        int fd = bound(place, false);
+        if (fd >= 0) {
+            return fd;
+        }
+        if (-fd == Errno.EADDRINUSE && place.protocol.equals("tcp")) {
+            // Connections of a program that was here before linger for a minute and are no reason to refuse.
+            int listening = bound(place, true);
+            if (listening >= 0) {
+                int result = libc.listen(listening, BACKLOG);
+                libc.close(listening);
+                if (result == 0) {
+                    return -1;
+                }
+            }
+        }
+        if (-fd == EAFNOSUPPORT) {
+            // A host without IPv6: nobody can take the port there, and nobody can reach it.
+            return -1;
+        }
+        if (-fd == Errno.EADDRINUSE) {
+            throw taken(address, place.port);
+        }
+        if (-fd == Errno.EADDRNOTAVAIL) {
+            throw DriverException.failure(
+                    Failure.Kind.MISSING,
+                    "Bind for " + shown(address) + ":" + place.port + " failed: the host has no such address");
+        }
+        throw Errno.exception(-fd, "bind", shown(address) + ":" + place.port);
+    }
+
+    /** The socket, or the negated error. */
+    private int bound(Place place, boolean reuse) {
+        boolean ipv6 = place.address.isIpv6();
+        int type = (place.protocol.equals("tcp") ? SOCK_STREAM : SOCK_DGRAM) | LibC.O_CLOEXEC;
+        int fd = libc.socket(place.address.family(), type, 0);
+        if (fd < 0) {
+            return -LibC.errno();
+        }
+        if (ipv6) {
+            libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, new int[] {1}, 4);
+        }
+        if (reuse) {
+            libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, new int[] {1}, 4);
+        }
+        // Datagrams that get here are nobody's; keep as few as the kernel allows.
+        libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, new int[] {0}, 4);
+        byte[] name = name(place);
+        if (libc.bind(fd, name, name.length) < 0) {
+            int errno = LibC.errno();
+            libc.close(fd);
+            return -errno;
+        }
+        return fd;
+    }
+
+    /** struct sockaddr_in or sockaddr_in6. */
+    private static byte[] name(Place place) {
+        boolean ipv6 = place.address.isIpv6();
+        ByteBuffer name = ByteBuffer.allocate(ipv6 ? 28 : 16).order(ByteOrder.nativeOrder());
+        name.putShort((short) place.address.family());
+        name.put((byte) (place.port >> 8)).put((byte) place.port);
+        if (ipv6) {
+            name.putInt(0);
+        }
+        return name.put(place.address.bytes()).array();
+    }
+
+    private static DriverException taken(String address, int port) {
+        return DriverException.failure(
+                Failure.Kind.EXISTS, "Bind for " + shown(address) + ":" + port + " failed: port is already allocated");
+    }
+
+    private static String shown(String address) {
+        return address.indexOf(':') >= 0 ? "[" + address + "]" : address;
+    }
+
+    private record Place(String protocol, Address address, int port) {}
+
+    private record Held(String owner, int fd) {}
+}

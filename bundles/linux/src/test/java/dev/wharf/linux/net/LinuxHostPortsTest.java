@@ -1,0 +1,108 @@
+package dev.wharf.linux.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import java.net.BindException;
+import java.net.ConnectException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class LinuxHostPortsTest {
+    @TempDir
+    private Path dir;
+
+    private World world;
+    private LinuxHostPorts ports;
+
+    @BeforeEach
+    void open() throws Exception {
+        world = new World(dir);
+        ports = new LinuxHostPorts(world.home);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        ports.close();
+        world.close();
+    }
+
+    @Test
+    void noOtherProgramCanTakeAHeldPort() throws Exception {
+        ports.hold("web", "tcp", "0.0.0.0", 8080);
+        ports.hold("web", "tcp", "0.0.0.0", 8080);
+        ports.hold("web", "tcp", "::", 8080);
+        ports.hold("web", "udp", "127.0.0.1", 53);
+
+        assertThatThrownBy(() -> onHost(() -> new ServerSocket(8080))).isInstanceOf(BindException.class);
+        assertThatThrownBy(() -> onHost(() -> new DatagramSocket(53))).isInstanceOf(BindException.class);
+
+        ports.release("web");
+        ports.release("web");
+        onHost(() -> new ServerSocket(8080)).close();
+    }
+
+    @Test
+    void aPortThatAnotherProgramListensOnIsTaken() throws Exception {
+        try (ServerSocket ignored = onHost(() -> new ServerSocket(8080))) {
+            assertThatThrownBy(() -> ports.hold("web", "tcp", "0.0.0.0", 8080))
+                    .hasMessage("Bind for 0.0.0.0:8080 failed: port is already allocated")
+                    .satisfies(e ->
+                            assertThat(((DriverException) e).failure().kind()).isEqualTo(Failure.Kind.EXISTS));
+        }
+        ports.hold("web", "tcp", "0.0.0.0", 8080);
+        assertThatThrownBy(() -> ports.hold("db", "tcp", "0.0.0.0", 8080)).hasMessageContaining("already allocated");
+    }
+
+    @Test
+    void connectionsOfAProgramThatWasHereBeforeAreNoReasonToRefuse() throws Exception {
+        onHost(() -> {
+            try (ServerSocket server = new ServerSocket(8080);
+                    Socket client = new Socket("127.0.0.1", 8080)) {
+                // Who closes first keeps the connection for a minute.
+                server.accept().close();
+                assertThat(client.getInputStream().read()).isEqualTo(-1);
+            }
+            return 0;
+        });
+
+        ports.hold("web", "tcp", "0.0.0.0", 8080);
+    }
+
+    @Test
+    void aHeldPortRefusesAtOnce() throws Exception {
+        ports.hold("web", "tcp", "0.0.0.0", 8080);
+
+        assertThatThrownBy(() -> onHost(() -> {
+                    Socket socket = new Socket();
+                    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), 8080), 5000);
+                    return socket;
+                }))
+                .isInstanceOf(ConnectException.class);
+    }
+
+    @Test
+    void anAddressThatTheHostHasNotIsMissing() {
+        assertThatThrownBy(() -> ports.hold("web", "tcp", "192.0.2.1", 8080))
+                .satisfies(
+                        e -> assertThat(((DriverException) e).failure().kind()).isEqualTo(Failure.Kind.MISSING));
+    }
+
+    private <T> T onHost(Callable<T> work) throws Exception {
+        return world.namespaces.inNetwork(world.host.path(), work);
+    }
+}
