@@ -55,8 +55,8 @@ final class Excerpt {
 
         private static int last(long number) {
             if (number < 0 || number > MOST_LAST) {
-                throw Problem.invalid("invalid value \"" + number + "\" of query parameter \"last\": expected 0 to "
-                        + MOST_LAST);
+                throw Problem.invalid(
+                        "invalid value \"" + number + "\" of query parameter \"last\": expected 0 to " + MOST_LAST);
             }
             return (int) number;
         }

@@ -19,7 +19,8 @@ record Place(Optional<Position> position, Optional<Instant> instant) {
             if (text.chars().allMatch(c -> c >= '0' && c <= '9')) {
                 return new Place(Optional.of(new Position(Long.parseLong(text))), Optional.empty());
             }
-            return new Place(Optional.empty(), Optional.of(OffsetDateTime.parse(text).toInstant()));
+            return new Place(
+                    Optional.empty(), Optional.of(OffsetDateTime.parse(text).toInstant()));
         } catch (DateTimeException | NumberFormatException e) {
             throw Problem.invalid("invalid value \"" + text + "\" of query parameter \"" + parameter
                     + "\": expected a position such as 1041, or a time such as 2026-05-01T10:30:00Z");
@@ -33,8 +34,7 @@ record Place(Optional<Position> position, Optional<Instant> instant) {
                 throw Problem.missing("position " + p + " is not written yet; the journal ends at " + journal.end());
             }
             if (journal.origin().isAfter(p)) {
-                throw Problem.missing(
-                        "position " + p + " was trimmed; the journal begins after " + journal.origin());
+                throw Problem.missing("position " + p + " was trimmed; the journal begins after " + journal.origin());
             }
         });
     }

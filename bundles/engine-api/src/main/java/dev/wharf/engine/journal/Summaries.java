@@ -26,7 +26,9 @@ final class Summaries {
         summary.putObject("host")
                 .put("id", host.identity().id())
                 .put("boot", host.identity().bootId())
-                .put("openedAt", host.identity().openedAt().map(Object::toString).orElse(""));
+                .put(
+                        "openedAt",
+                        host.identity().openedAt().map(Object::toString).orElse(""));
         ArrayNode containers = summary.putArray("containers");
         host.containers().values().stream()
                 .sorted(Comparator.comparing(Container::createdAt))
@@ -82,7 +84,8 @@ final class Summaries {
                 .put("driver", n.spec().driver().value());
         node.set(
                 "subnets",
-                Json.array(n.spec().pools().stream().map(NetworkSpec.Pool::subnet).toList()));
+                Json.array(
+                        n.spec().pools().stream().map(NetworkSpec.Pool::subnet).toList()));
         return node.put("device", n.device().last().map(d -> d.name()).orElse(""));
     }
 
@@ -108,7 +111,8 @@ final class Summaries {
                 .put("kind", d.id().driverKind().word())
                 .put("name", d.id().name().value())
                 .put("serving", d.serving().orElse(""));
-        node.set("formats", Json.array(d.formats().stream().map(Format::toString).toList()));
+        node.set(
+                "formats", Json.array(d.formats().stream().map(Format::toString).toList()));
         node.put("rank", d.rank()).put("ready", d.ready()).put("why", d.why());
         node.set("usedBy", uses(d.id().driverKind(), d.id().name(), host));
         return node;
@@ -118,15 +122,27 @@ final class Summaries {
         ObjectNode uses = Json.object();
         switch (kind) {
             case STORAGE -> {
-                uses.put("containers", count(host.containers().values().stream()
-                        .filter(c -> c.spec().storage().equals(name) && !c.rootfs().isAbsent())));
-                uses.put("layers", count(host.layers().values().stream()
-                        .filter(l -> l.storage().equals(name) && !l.snapshot().isAbsent())));
+                uses.put(
+                        "containers",
+                        count(host.containers().values().stream()
+                                .filter(c -> c.spec().storage().equals(name)
+                                        && !c.rootfs().isAbsent())));
+                uses.put(
+                        "layers",
+                        count(host.layers().values().stream()
+                                .filter(l -> l.storage().equals(name)
+                                        && !l.snapshot().isAbsent())));
             }
-            case NETWORK -> uses.put("networks", count(host.networks().values().stream()
-                    .filter(n -> n.spec().driver().equals(name))));
-            case RUNTIME -> uses.put("containers", count(host.containers().values().stream()
-                    .filter(c -> !c.process().isAbsent())));
+            case NETWORK ->
+                uses.put(
+                        "networks",
+                        count(host.networks().values().stream()
+                                .filter(n -> n.spec().driver().equals(name))));
+            case RUNTIME ->
+                uses.put(
+                        "containers",
+                        count(host.containers().values().stream()
+                                .filter(c -> !c.process().isAbsent())));
             case REGISTRY -> uses.put("pulls", host.pulls().size());
         }
         return uses;

@@ -61,8 +61,8 @@ public final class WharfRoutes implements Routes {
         Excerpt.Wish wish = Excerpt.Wish.of(request.query());
         // Opening folds the journal up to where the excerpt begins, which takes longer than an event loop has.
         return Answer.later(request.work(() -> Excerpt.open(agent, wish, lines))
-                .thenApply(excerpt -> Answer.flow(
-                        "application/x-ndjson", outlet -> excerpt.sendTo(outlet, request.workers()))));
+                .thenApply(excerpt ->
+                        Answer.flow("application/x-ndjson", outlet -> excerpt.sendTo(outlet, request.workers()))));
     }
 
     private static JsonNode verdict(Agent agent) throws IOException {
@@ -101,8 +101,8 @@ public final class WharfRoutes implements Routes {
             throw Problem.missing("No such container, image, network, volume or driver: " + request.name());
         }
         SubjectId subject = found.get(0);
-        Portrait portrait = Portrait.of(subject, host)
-                .orElseThrow(() -> Problem.missing("No such object: " + request.name()));
+        Portrait portrait =
+                Portrait.of(subject, host).orElseThrow(() -> Problem.missing("No such object: " + request.name()));
         ObjectNode answer = Json.object()
                 .put("name", portrait.name())
                 .put("subject", subject.text())
@@ -115,7 +115,9 @@ public final class WharfRoutes implements Routes {
                         .put("value", line.value()));
         answer.set("trouble", Json.array(portrait.trouble()));
         answer.set("next", Json.array(agent.explain(subject)));
-        answer.set("also", Json.array(found.stream().skip(1).limit(10).map(SubjectId::text).toList()));
+        answer.set(
+                "also",
+                Json.array(found.stream().skip(1).limit(10).map(SubjectId::text).toList()));
         return Answer.json(answer);
     }
 
