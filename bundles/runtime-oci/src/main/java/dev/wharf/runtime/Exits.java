@@ -1,0 +1,335 @@
+package dev.wharf.runtime;
+
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.Exit;
+import dev.wharf.model.InitProcess;
+import dev.wharf.spi.kernel.Processes;
+import dev.wharf.spi.runtime.OciRuntime.ExitListener;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Notices the ends of processes and tells of them. A monitor writes the exit status and then ends, and its end wakes us; one
+ * that was killed leaves no status, and then the end of the process itself is what there is to know.
+ *
+ * <p>Everything is told by one thread. What was told stays on disk until the container is deleted, so a listener that comes
+ * later, in a later agent even, hears it too.
+ */
+final class Exits {
+    /** The code of a process whose status nobody read. */
+    static final int UNKNOWN_CODE = 255;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Exits.class);
+
+    /** Marks that the status had to be concluded, and when. */
+    private static final String INFERRED = "exit.inferred";
+
+    /** Marks that an exec's end was told to somebody. */
+    private static final String TOLD = "told";
+
+    private static final Duration SETTLE_PATIENCE = Duration.ofSeconds(10);
+
+    private final Places places;
+    private final Monitors monitors;
+    private final Processes processes;
+    private final Cgroups cgroups;
+    private final FileWatch files;
+    private final Executor teller;
+
+    private final List<ExitListener> listeners = new CopyOnWriteArrayList<>();
+    private final Map<Path, Processes.Watch> watches = new ConcurrentHashMap<>();
+    private final Map<Path, FileWatch.Interest> memoryWatches = new ConcurrentHashMap<>();
+    private final Set<Path> told = ConcurrentHashMap.newKeySet();
+
+    /** Exits told by {@code teller}, which runs one task at a time. */
+    Exits(
+            Places places,
+            Monitors monitors,
+            Processes processes,
+            Cgroups cgroups,
+            FileWatch files,
+            Executor teller) {
+        this.places = places;
+        this.monitors = monitors;
+        this.processes = processes;
+        this.cgroups = cgroups;
+        this.files = files;
+        this.teller = teller;
+    }
+
+    /** Tells {@code listener} of all that ended and was not deleted, then of all that ends. */
+    AutoCloseable listen(ExitListener listener) {
+        teller.execute(() -> {
+            // First what there is, then the list: this is the only thread that tells, so nothing is missed between.
+            surveyed(container -> {
+                tell(container, List.of(listener));
+                follow(container);
+            });
+            listeners.add(listener);
+        });
+        return () -> listeners.remove(listener);
+    }
+
+    private void surveyed(Consumer<ContainerId> each) {
+        try {
+            places.containers().forEach(each);
+        } catch (IOException e) {
+            LOG.warn("cannot list containers, exits of the past are told by the next survey", e);
+        }
+    }
+
+    /** Watches a container and its execs from now on; may be repeated. */
+    void follow(ContainerId container) {
+        try {
+            Path bundle = places.bundle(container);
+            follow(bundle, () -> tell(container, listeners));
+            watchMemory(container, bundle);
+            for (ExecId exec : places.execIds(container)) {
+                follow(container, exec);
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot watch container={}", container, e);
+        }
+    }
+
+    /** Watches one exec from now on; may be repeated. */
+    void follow(ContainerId container, ExecId exec) {
+        follow(places.exec(container, exec), () -> tellExec(container, exec, listeners));
+    }
+
+    private void follow(Path directory, Runnable ended) {
+        if (watches.containsKey(directory)) {
+            return;
+        }
+        try {
+            Optional<Note> note = note(directory);
+            if (note.isEmpty()) {
+                return;
+            }
+            InitProcess process = note.get().process();
+            boolean watched = isAlive(process.monitorPid(), note.get().monitorTicks());
+            int pid = watched ? process.monitorPid() : process.pid();
+            long ticks = watched ? note.get().monitorTicks() : process.startTicks();
+            if (pid == 0) {
+                return;
+            }
+            Processes.Watch watch = processes.watch(pid, ticks, () -> later(() -> {
+                watches.remove(directory);
+                ended.run();
+                // The monitor was killed and its process lives on: then that is what to wait for.
+                if (watched && !told.contains(directory) && Files.isDirectory(directory)) {
+                    follow(directory, ended);
+                }
+            }));
+            watches.put(directory, watch);
+        } catch (IOException e) {
+            LOG.warn("cannot watch the process of directory={}", directory, e);
+        }
+    }
+
+    private void later(Runnable task) {
+        try {
+            teller.execute(task);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("an exit comes while the runtime driver stops; the next one tells it");
+        }
+    }
+
+    /** The kernel writes no message when memory ran out, but the monitor leaves a file in the bundle. */
+    private void watchMemory(ContainerId container, Path bundle) throws IOException {
+        if (!memoryWatches.containsKey(bundle) && Files.isDirectory(bundle)) {
+            FileWatch.Interest interest = files.on(bundle, () -> {
+                if (Files.exists(bundle.resolve(Monitors.OOM))) {
+                    later(() -> tellOutOfMemory(container, bundle));
+                }
+            });
+            FileWatch.Interest other = memoryWatches.putIfAbsent(bundle, interest);
+            if (other != null) {
+                interest.close();
+            }
+        }
+    }
+
+    private void tellOutOfMemory(ContainerId container, Path bundle) {
+        try {
+            if (Files.deleteIfExists(bundle.resolve(Monitors.OOM))) {
+                listeners.forEach(listener -> guarded(() -> listener.outOfMemory(container)));
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot clear the out-of-memory mark container={}", container, e);
+        }
+    }
+
+    private void tell(ContainerId container, List<ExitListener> to) {
+        Path bundle = places.bundle(container);
+        try {
+            for (ExecId exec : places.execIds(container)) {
+                tellExec(container, exec, to);
+            }
+            Optional<Note> note = note(bundle);
+            Optional<Exit> exit = exit(bundle);
+            if (note.isEmpty() || exit.isEmpty() || note.get().process().pid() == 0) {
+                return;
+            }
+            tellOutOfMemory(container, bundle);
+            told.add(bundle);
+            to.forEach(listener ->
+                    guarded(() -> listener.exited(container, note.get().process(), exit.get())));
+        } catch (IOException e) {
+            LOG.warn("cannot read the exit of container={}", container, e);
+        }
+    }
+
+    private void tellExec(ContainerId container, ExecId exec, List<ExitListener> to) {
+        Path directory = places.exec(container, exec);
+        try {
+            Optional<Exit> exit = exit(directory);
+            if (exit.isEmpty() || to.isEmpty()) {
+                return;
+            }
+            told.add(directory);
+            to.forEach(listener ->
+                    guarded(() -> listener.execExited(container, exec, exit.get().code())));
+            Files.write(directory.resolve(TOLD), new byte[0]);
+        } catch (IOException e) {
+            LOG.warn("cannot read the exit of exec={} container={}", exec, container, e);
+        }
+    }
+
+    private static void guarded(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            LOG.error("a listener to exits failed; the exit stays on disk and is told again at the next start", e);
+        }
+    }
+
+    /** Whether the end of an exec was told, longer ago than {@code age}: then nobody will ask for its directory again. */
+    static boolean isTold(Path exec, Duration age) {
+        try {
+            return Files.getLastModifiedTime(exec.resolve(TOLD))
+                    .toInstant()
+                    .isBefore(Instant.now().minus(age));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /**
+     * How the process of this directory ended; empty while it or its monitor lives. A process that ended unseen gets an
+     * inferred exit, which stays the same from then on.
+     */
+    Optional<Exit> exit(Path directory) throws IOException {
+        Optional<Monitors.Ended> written = Monitors.exit(directory);
+        Optional<Note> note = note(directory);
+        if (note.isEmpty()) {
+            return Optional.empty();
+        }
+        boolean outOfMemory =
+                !note.get().cgroup().isEmpty() && cgroups.outOfMemoryKills(note.get().cgroup()) > 0;
+        if (written.isPresent()) {
+            // conmon writes -1 where it does not know itself.
+            int code = written.get().code();
+            return Optional.of(new Exit(code < 0 ? UNKNOWN_CODE : code, written.get().at(), outOfMemory, code < 0));
+        }
+        InitProcess process = note.get().process();
+        if (isAlive(process.monitorPid(), note.get().monitorTicks()) || isAlive(process.pid(), process.startTicks())) {
+            return Optional.empty();
+        }
+        // The monitor may have written between our first look and its end.
+        if (Monitors.exit(directory).isPresent()) {
+            return exit(directory);
+        }
+        Path mark = directory.resolve(INFERRED);
+        if (!Files.exists(mark)) {
+            Files.write(mark, new byte[0]);
+        }
+        return Optional.of(
+                new Exit(UNKNOWN_CODE, Files.getLastModifiedTime(mark).toInstant(), outOfMemory, true));
+    }
+
+    /**
+     * What is noted of a directory's process. Where the agent died while one was made, what the monitor left takes the place
+     * of what the agent would have noted.
+     */
+    Optional<Note> note(Path directory) throws IOException {
+        Optional<Note> note = Note.read(directory);
+        if (note.isEmpty() || note.get().process().pid() != 0) {
+            return note;
+        }
+        Optional<Monitors.Started> found = monitors.findUnnoted(directory);
+        int pid = found.map(Monitors.Started::pid).orElse(Monitors.containerPid(directory).orElse(0));
+        return Optional.of(note.get()
+                .with(
+                        new InitProcess(
+                                pid,
+                                found.map(Monitors.Started::startTicks).orElse(0L),
+                                found.map(Monitors.Started::monitorPid).orElse(0)),
+                        found.map(Monitors.Started::monitorTicks).orElse(0L)));
+    }
+
+    boolean isAlive(int pid, long startTicks) {
+        return pid > 0
+                && startTicks > 0
+                && processes.startTicks(pid).orElse(-1) == startTicks;
+    }
+
+    /** Waits until the end of a container, which is dead, and of its execs were told; then stops watching it. */
+    void settle(ContainerId container) throws IOException {
+        CompletableFuture<Boolean> done = new CompletableFuture<>();
+        teller.execute(() -> {
+            if (!told.contains(places.bundle(container))) {
+                tell(container, listeners);
+            }
+            forget(container);
+            done.complete(true);
+        });
+        Programs.await(done, SETTLE_PATIENCE, "telling of an exit");
+    }
+
+    private void forget(ContainerId container) {
+        Path bundle = places.bundle(container);
+        for (Map<Path, ? extends AutoCloseable> map : List.of(watches, memoryWatches)) {
+            map.entrySet().removeIf(entry -> {
+                boolean ours = entry.getKey().startsWith(bundle);
+                if (ours) {
+                    close(entry.getValue());
+                }
+                return ours;
+            });
+        }
+        told.removeIf(directory -> directory.startsWith(bundle));
+    }
+
+    private static void close(AutoCloseable closeable) {
+        try {
+            closeable.close();
+        } catch (Exception e) {
+            LOG.debug("a watch was closed before", e);
+        }
+    }
+
+    void close() {
+        listeners.clear();
+        watches.values().forEach(Exits::close);
+        memoryWatches.values().forEach(Exits::close);
+        watches.clear();
+        memoryWatches.clear();
+    }
+}

@@ -1,0 +1,132 @@
+package dev.wharf.runtime;
+
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.ContainerSpec.Networking;
+import dev.wharf.spi.runtime.RuntimeSpec;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Writes the files that tell a container who and where it is: hosts(5), hostname(5) and resolv.conf(5). They are written
+ * anew in place at each start, so that a bind of them goes on seeing the newest.
+ */
+final class HostFiles {
+    static final String HOSTS = "hosts";
+    static final String HOSTNAME = "hostname";
+    static final String RESOLV = "resolv.conf";
+
+    private static final List<String> USUAL_HOSTS = List.of(
+            "127.0.0.1\tlocalhost",
+            "::1\tlocalhost ip6-localhost ip6-loopback",
+            "fe00::\tip6-localnet",
+            "ff00::\tip6-mcastprefix",
+            "ff02::1\tip6-allnodes",
+            "ff02::2\tip6-allrouters");
+
+    /** Asked where the host's own resolvers cannot be reached from inside; what Docker's users are used to. */
+    private static final List<String> LAST_RESORT = List.of("8.8.8.8", "8.8.4.4");
+
+    private final Path hostResolv;
+    private final Path systemdResolv;
+
+    HostFiles() {
+        this(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf"));
+    }
+
+    /** Reads the host's resolvers from {@code hostResolv}; where that names only systemd's own, from the other. */
+    HostFiles(Path hostResolv, Path systemdResolv) {
+        this.hostResolv = hostResolv;
+        this.systemdResolv = systemdResolv;
+    }
+
+    void write(RuntimeSpec spec, Path directory) throws IOException {
+        write(directory.resolve(HOSTS), hosts(spec));
+        write(directory.resolve(HOSTNAME), spec.spec().hostname() + "\n");
+        write(directory.resolve(RESOLV), resolv(spec));
+    }
+
+    private static void write(Path file, String text) throws IOException {
+        Files.writeString(file, text, StandardCharsets.UTF_8);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    }
+
+    static String hosts(RuntimeSpec spec) {
+        List<String> lines = new ArrayList<>();
+        boolean hasLocalhost =
+                spec.hosts().stream().anyMatch(line -> line.names().contains("localhost"));
+        if (!hasLocalhost) {
+            lines.addAll(USUAL_HOSTS);
+        }
+        spec.hosts().forEach(line -> lines.add(line.address() + "\t" + String.join(" ", line.names())));
+        return lines.stream().map(line -> line + "\n").collect(Collectors.joining());
+    }
+
+    String resolv(RuntimeSpec spec) throws IOException {
+        Networking networking = spec.spec().networking();
+        boolean ownSandbox = networking.sandbox().kind() != Namespace.Kind.HOST;
+        List<String> host = read(hostResolv);
+        if (ownSandbox && values(host, "nameserver").equals(List.of("127.0.0.53")) && Files.exists(systemdResolv)) {
+            host = read(systemdResolv);
+        }
+        List<String> nameservers = spec.nameservers();
+        if (nameservers.isEmpty()) {
+            nameservers = values(host, "nameserver").stream()
+                    .filter(address -> !ownSandbox || !isLoopback(address))
+                    .toList();
+        }
+        if (nameservers.isEmpty() && ownSandbox) {
+            nameservers = LAST_RESORT;
+        }
+        List<String> search = networking.dnsSearch().isEmpty() ? words(host, "search") : networking.dnsSearch();
+        List<String> options = networking.dnsOptions().isEmpty() ? words(host, "options") : networking.dnsOptions();
+        StringBuilder text = new StringBuilder();
+        nameservers.forEach(address -> text.append("nameserver ").append(address).append('\n'));
+        // A lone dot asks for no search domain at all.
+        if (!search.isEmpty() && !search.equals(List.of("."))) {
+            text.append("search ").append(String.join(" ", search)).append('\n');
+        }
+        if (!options.isEmpty()) {
+            text.append("options ").append(String.join(" ", options)).append('\n');
+        }
+        return text.toString();
+    }
+
+    private static boolean isLoopback(String address) {
+        return address.startsWith("127.") || address.equals("::1");
+    }
+
+    private static List<String> read(Path file) throws IOException {
+        try {
+            return Files.readAllLines(file, StandardCharsets.ISO_8859_1);
+        } catch (NoSuchFileException e) {
+            return List.of();
+        }
+    }
+
+    private static List<String> values(List<String> lines, String keyword) {
+        return lines.stream()
+                .map(line -> line.strip().split("\\s+"))
+                .filter(words -> words.length >= 2 && words[0].equals(keyword))
+                .map(words -> words[1])
+                .toList();
+    }
+
+    /** The words of the last line with this keyword: the last one counts (resolv.conf(5)). */
+    private static List<String> words(List<String> lines, String keyword) {
+        List<String> found = List.of();
+        for (String line : lines) {
+            String[] words = line.strip().split("\\s+");
+            if (words.length >= 2 && words[0].equals(keyword)) {
+                found = List.of(words).subList(1, words.length);
+            }
+        }
+        return found;
+    }
+}

@@ -1,0 +1,488 @@
+package dev.wharf.runtime;
+
+import dev.wharf.spi.kernel.Descriptors;
+import dev.wharf.spi.runtime.Attachment;
+import dev.wharf.spi.runtime.StreamSink;
+import dev.wharf.spi.runtime.StreamSink.StandardStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.Executor;
+
+/**
+ * The streams of one process, given out to any number of clients over one connection to its monitor. Clients may come before
+ * the process: they wait here, and are in place before it runs.
+ *
+ * <p>The slowest client sets the pace, down to the process itself, for no byte is ever dropped. Once the process is dead
+ * there is little left to come, so the rest is read at once and kept for the slow, and the monitor can end.
+ *
+ * <p>Bytes come on the descriptors' one thread. No lock is held while a sink is called.
+ */
+final class Hub {
+    /** conmon reads its socket in pieces that are never smaller than this; a longer packet would lose its tail. */
+    private static final int PACKET = 8 * 1024;
+
+    /** Above this much waiting input a writer is told to wait, and below the other it is told to go on. */
+    private static final int HIGH = 64 * 1024;
+
+    private static final int LOW = 16 * 1024;
+
+    /** How many packets one stream may deliver before the next has its turn. */
+    private static final int TURN = 16;
+
+    /** A dead process leaves no more than its pipes held; more than this means that somebody else writes into them. */
+    private static final int BACKLOG_LIMIT = 4 * 1024 * 1024;
+
+    private static final int STDOUT = 2;
+    private static final int STDERR = 3;
+
+    /** Large enough for the packets of every conmon; touched by the descriptors' thread only. */
+    private static final ThreadLocal<ByteBuffer> READ = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(64 * 1024));
+
+    private static final Descriptors.Readiness NOTHING = new Descriptors.Readiness() {
+        @Override
+        public void want(boolean readable, boolean writable) {}
+
+        @Override
+        public void close() {}
+    };
+
+    private final Descriptors descriptors;
+    private final Executor aside;
+
+    private List<Client> clients = List.of();
+    private final Deque<ByteBuffer> input = new ArrayDeque<>();
+    private int inputBytes;
+    private boolean inputEnds;
+    private boolean inputEnded;
+    private boolean takesInput = true;
+    private boolean keepsInput;
+
+    private int descriptor = -1;
+    private Descriptors.Readiness readiness = NOTHING;
+    private boolean ended;
+    private boolean undecided;
+    private boolean dead;
+    private Runnable onPause = () -> {};
+    private boolean pauseSeen;
+
+    /** A hub without a process yet; {@code aside} runs what must not run on the caller's thread. */
+    Hub(Descriptors descriptors, Executor aside) {
+        this.descriptors = descriptors;
+        this.aside = aside;
+    }
+
+    /** Adds a client, which hears every byte from now on; empty where the streams are closed already. */
+    synchronized Optional<Attachment> join(StreamSink sink) {
+        if (isOver()) {
+            return Optional.empty();
+        }
+        Client client = new Client(sink);
+        List<Client> more = new ArrayList<>(clients);
+        more.add(client);
+        clients = List.copyOf(more);
+        return Optional.of(client);
+    }
+
+    synchronized boolean isEmpty() {
+        return clients.isEmpty();
+    }
+
+    synchronized boolean isConnected() {
+        return descriptor >= 0;
+    }
+
+    /** Whether it had a process whose streams are closed: then it serves no more clients. */
+    synchronized boolean isOver() {
+        return ended && !undecided;
+    }
+
+    /**
+     * Says what the process's input is like. Without one, what clients send is thrown away; where it is kept, no client
+     * ends it.
+     */
+    synchronized void takes(boolean input, boolean kept) {
+        takesInput = input;
+        keepsInput = kept;
+        if (!input) {
+            this.input.clear();
+            inputBytes = 0;
+        }
+    }
+
+    /** Called once, when a client first asks to wait: whoever knows the process then tells of its death. */
+    synchronized void onPause(Runnable action) {
+        onPause = action;
+    }
+
+    /**
+     * Connects to the monitor. While {@code undecided}, an end of the streams is not passed on, because it is not known yet
+     * whether the process came to be; {@link #decide} says.
+     */
+    void connect(Path socket, boolean undecided) throws IOException {
+        synchronized (this) {
+            if (descriptor >= 0 || ended) {
+                return;
+            }
+            this.undecided = undecided;
+            int connected = descriptors.connect(socket, Descriptors.SocketType.SEQPACKET, true);
+            try {
+                readiness = descriptors.watch(connected, this::ready);
+            } catch (IOException e) {
+                descriptors.close(connected);
+                throw e;
+            }
+            descriptor = connected;
+            flush();
+            want();
+        }
+    }
+
+    /** The process came to be. */
+    void decide() {
+        boolean over;
+        synchronized (this) {
+            undecided = false;
+            over = ended;
+        }
+        if (over) {
+            closeAll();
+        }
+    }
+
+    /** The process did not come to be: clients hear why, where there is something to hear, and that it is over. */
+    void refuse(String words) {
+        byte[] text = words.isEmpty() ? new byte[0] : (words + "\r\n").getBytes(StandardCharsets.UTF_8);
+        List<Client> told;
+        synchronized (this) {
+            undecided = false;
+            ended = true;
+            disconnect();
+            told = clients;
+        }
+        for (Client client : told) {
+            if (text.length > 0) {
+                client.deliver(StandardStream.ERR, ByteBuffer.wrap(text));
+            }
+        }
+        closeAll();
+    }
+
+    /** The process is dead: from now on nothing holds its last words back. */
+    synchronized void processEnded() {
+        dead = true;
+        want();
+    }
+
+    /** Lets go of the monitor and of the clients, without a word about the process. */
+    void abandon() {
+        synchronized (this) {
+            ended = true;
+            undecided = false;
+            disconnect();
+        }
+        closeAll();
+    }
+
+    private void ready(boolean readable, boolean writable) {
+        if (writable) {
+            List<Client> eased = List.of();
+            synchronized (this) {
+                flush();
+                if (inputBytes <= LOW) {
+                    eased = clients.stream().filter(Client::wasToldToWait).toList();
+                }
+                want();
+            }
+            eased.forEach(Client::goOn);
+        }
+        if (readable) {
+            read();
+        }
+    }
+
+    private void read() {
+        ByteBuffer buffer = READ.get();
+        for (int i = 0; i < TURN; i++) {
+            List<Client> hearers;
+            synchronized (this) {
+                if (descriptor < 0 || isHeld()) {
+                    want();
+                    return;
+                }
+                buffer.clear();
+                int count;
+                try {
+                    count = descriptors.read(descriptor, buffer);
+                } catch (IOException e) {
+                    count = Descriptors.END;
+                }
+                if (count == Descriptors.WOULD_BLOCK) {
+                    return;
+                }
+                if (count == Descriptors.END) {
+                    ended = true;
+                    disconnect();
+                    break;
+                }
+                hearers = clients;
+            }
+            buffer.flip();
+            int stream = buffer.get();
+            if (stream == STDOUT || stream == STDERR) {
+                StandardStream name = stream == STDERR ? StandardStream.ERR : StandardStream.OUT;
+                for (Client client : hearers) {
+                    client.deliver(name, buffer.duplicate());
+                }
+            }
+        }
+        if (isOver()) {
+            closeAll();
+        }
+    }
+
+    private boolean isHeld() {
+        return !dead && clients.stream().anyMatch(client -> client.paused);
+    }
+
+    /** Says what is wanted of the descriptor now; called with the lock. */
+    private void want() {
+        if (descriptor < 0) {
+            return;
+        }
+        try {
+            readiness.want(!isHeld(), !input.isEmpty());
+        } catch (IOException e) {
+            ended = true;
+            disconnect();
+            aside.execute(this::closeAllIfOver);
+        }
+    }
+
+    private void closeAllIfOver() {
+        if (isOver()) {
+            closeAll();
+        }
+    }
+
+    /** Sends what it can of the waiting input; called with the lock. */
+    private void flush() {
+        try {
+            while (descriptor >= 0 && !input.isEmpty()) {
+                ByteBuffer packet = input.peek();
+                int length = packet.remaining();
+                if (descriptors.write(descriptor, packet) == Descriptors.WOULD_BLOCK) {
+                    return;
+                }
+                inputBytes -= length;
+                input.remove();
+            }
+            if (inputEnds && !inputEnded && descriptor >= 0) {
+                inputEnded = true;
+                if (!keepsInput) {
+                    descriptors.shutdownOutput(descriptor);
+                }
+            }
+        } catch (IOException e) {
+            // Nobody reads the input any more; the end of the output tells the rest.
+            input.clear();
+            inputBytes = 0;
+            takesInput = false;
+        }
+    }
+
+    private void disconnect() {
+        if (descriptor >= 0) {
+            readiness.close();
+            descriptors.close(descriptor);
+            descriptor = -1;
+        }
+        input.clear();
+        inputBytes = 0;
+    }
+
+    private void closeAll() {
+        List<Client> told;
+        synchronized (this) {
+            told = clients;
+            clients = List.of();
+        }
+        told.forEach(Client::end);
+    }
+
+    /**
+     * A client is gone. The last one takes the connection along, unless the process would take that for the end of its
+     * input which nobody asked for.
+     */
+    private synchronized void leave(Client client) {
+        clients = clients.stream().filter(other -> other != client).toList();
+        if (clients.isEmpty() && descriptor >= 0 && (keepsInput || !takesInput || inputEnded)) {
+            disconnect();
+        } else {
+            want();
+        }
+    }
+
+    private boolean send(ByteBuffer bytes, Client client) {
+        synchronized (this) {
+            if (!takesInput || inputEnds || ended) {
+                bytes.position(bytes.limit());
+                return true;
+            }
+            while (bytes.hasRemaining()) {
+                byte[] packet = new byte[Math.min(PACKET, bytes.remaining())];
+                bytes.get(packet);
+                input.add(ByteBuffer.wrap(packet));
+                inputBytes += packet.length;
+            }
+            flush();
+            want();
+            if (inputBytes < HIGH) {
+                return true;
+            }
+            client.toldToWait = true;
+            return false;
+        }
+    }
+
+    private synchronized void endInput() {
+        if (keepsInput) {
+            return;
+        }
+        inputEnds = true;
+        flush();
+    }
+
+    private void pauseChanged(boolean paused) {
+        Runnable first = () -> {};
+        synchronized (this) {
+            if (paused && !pauseSeen && descriptor >= 0) {
+                pauseSeen = true;
+                first = onPause;
+            }
+            want();
+        }
+        first.run();
+    }
+
+    /** One client's hold on the streams. */
+    private final class Client implements Attachment {
+        private final StreamSink sink;
+        private final Queue<Runnable> backlog = new ArrayDeque<>();
+        private int backlogBytes;
+        private boolean left;
+        private boolean over;
+        private volatile boolean paused;
+        private volatile boolean toldToWait;
+
+        private Client(StreamSink sink) {
+            this.sink = sink;
+        }
+
+        /** Hands bytes on, or keeps them while the client wants none; in order, and by one thread at a time. */
+        private void deliver(StandardStream stream, ByteBuffer bytes) {
+            synchronized (backlog) {
+                if (left || over) {
+                    return;
+                }
+                if (paused || !backlog.isEmpty()) {
+                    keep(stream, bytes);
+                    return;
+                }
+            }
+            sink.bytes(stream, bytes);
+        }
+
+        private void keep(StandardStream stream, ByteBuffer bytes) {
+            if (backlogBytes > BACKLOG_LIMIT) {
+                over = true;
+                backlog.add(sink::closed);
+                return;
+            }
+            byte[] copy = new byte[bytes.remaining()];
+            bytes.get(copy);
+            backlogBytes += copy.length;
+            backlog.add(() -> sink.bytes(stream, ByteBuffer.wrap(copy)));
+        }
+
+        /** The last call to the sink, after whatever is kept for it. */
+        private void end() {
+            synchronized (backlog) {
+                if (left || over) {
+                    return;
+                }
+                over = true;
+                if (!backlog.isEmpty()) {
+                    backlog.add(sink::closed);
+                    return;
+                }
+            }
+            sink.closed();
+        }
+
+        /** Runs aside, one at a time: the descriptors' thread adds to the backlog as long as there is one. */
+        private void catchUp() {
+            while (true) {
+                Runnable next;
+                synchronized (backlog) {
+                    if (paused || left || backlog.isEmpty()) {
+                        return;
+                    }
+                    next = backlog.peek();
+                }
+                next.run();
+                synchronized (backlog) {
+                    backlog.poll();
+                }
+            }
+        }
+
+        private boolean wasToldToWait() {
+            return toldToWait;
+        }
+
+        private void goOn() {
+            toldToWait = false;
+            sink.writable();
+        }
+
+        @Override
+        public boolean write(ByteBuffer bytes) {
+            return send(bytes, this);
+        }
+
+        @Override
+        public void closeInput() {
+            endInput();
+        }
+
+        @Override
+        public void reading(boolean wanted) {
+            paused = !wanted;
+            boolean behind;
+            synchronized (backlog) {
+                behind = !backlog.isEmpty();
+            }
+            if (wanted && behind) {
+                aside.execute(this::catchUp);
+            }
+            pauseChanged(!wanted);
+        }
+
+        @Override
+        public void close() {
+            synchronized (backlog) {
+                left = true;
+                backlog.clear();
+            }
+            leave(this);
+        }
+    }
+}

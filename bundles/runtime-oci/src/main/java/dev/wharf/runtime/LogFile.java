@@ -1,0 +1,251 @@
+package dev.wharf.runtime;
+
+import dev.wharf.spi.runtime.LogCursor.LogLine;
+import dev.wharf.spi.runtime.LogQuery;
+import dev.wharf.spi.runtime.StreamSink.StandardStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The format that conmon writes logs in (Kubernetes CRI logging): {@code 2026-01-31T23:59:59.123456789+00:00 stdout F text}.
+ * The tag is F for a line with its newline, and P for a part of one, whose own newline is not in the record's text.
+ */
+final class LogFile {
+    /** The date and time without fraction and zone. */
+    private static final int SECONDS_LENGTH = 19;
+
+    /** A line longer than this comes out in pieces, which together are still the line. */
+    private static final int LONGEST_LINE = 1 << 20;
+
+    private LogFile() {}
+
+    /** One record's place in a block, parsed but not copied. */
+    static final class Record {
+        StandardStream stream = StandardStream.OUT;
+        boolean whole;
+        long epochSecond;
+        int nanos;
+        int textStart;
+        int textEnd;
+    }
+
+    /** Reads records from blocks of bytes; remembers the second it read last, for neighbours share it. */
+    static final class Reader {
+        private final byte[] lastSecond = new byte[SECONDS_LENGTH];
+        private long lastEpochSecond;
+        private final Record record = new Record();
+
+        /**
+         * Reads the record in {@code bytes[start..end)}, whose last byte is the newline. Null where it is none: a damaged log
+         * is read as far as it makes sense.
+         */
+        @org.jspecify.annotations.Nullable Record read(byte[] bytes, int start, int end) {
+            int zone = start + SECONDS_LENGTH;
+            if (end - start < SECONDS_LENGTH + 12 || bytes[start + 10] != 'T') {
+                return null;
+            }
+            int nanos = 0;
+            if (bytes[zone] == '.') {
+                int scale = 100_000_000;
+                zone++;
+                while (zone < end && bytes[zone] >= '0' && bytes[zone] <= '9') {
+                    nanos += (bytes[zone++] - '0') * scale;
+                    scale /= 10;
+                }
+            }
+            int space = zone;
+            while (space < end && bytes[space] != ' ') {
+                space++;
+            }
+            // " stdout F " is as long as " stderr P ".
+            int text = space + 10;
+            if (text > end || bytes[space + 1] != 's' || bytes[space + 7] != ' ' || bytes[space + 9] != ' ') {
+                return null;
+            }
+            record.epochSecond = second(bytes, start) - offset(bytes, zone, space);
+            record.nanos = nanos;
+            record.stream = bytes[space + 4] == 'e' ? StandardStream.ERR : StandardStream.OUT;
+            record.whole = bytes[space + 8] == 'F';
+            record.textStart = text;
+            record.textEnd = record.whole ? end : end - 1;
+            return record;
+        }
+
+        private long second(byte[] bytes, int start) {
+            if (!Arrays.equals(bytes, start, start + SECONDS_LENGTH, lastSecond, 0, SECONDS_LENGTH)) {
+                System.arraycopy(bytes, start, lastSecond, 0, SECONDS_LENGTH);
+                int month = Math.min(12, Math.max(1, digits(bytes, start + 5, 2)));
+                int day = Math.min(28, Math.max(1, digits(bytes, start + 8, 2)));
+                long days = LocalDate.of(digits(bytes, start, 4), month, day).toEpochDay()
+                        + digits(bytes, start + 8, 2)
+                        - day;
+                lastEpochSecond = days * 86_400
+                        + digits(bytes, start + 11, 2) * 3600L
+                        + digits(bytes, start + 14, 2) * 60L
+                        + digits(bytes, start + 17, 2);
+            }
+            return lastEpochSecond;
+        }
+
+        /** The zone in seconds east of Greenwich: {@code Z} or {@code +hh:mm}. */
+        private static long offset(byte[] bytes, int start, int end) {
+            if (end - start < 6) {
+                return 0;
+            }
+            long seconds = digits(bytes, start + 1, 2) * 3600L + digits(bytes, start + 4, 2) * 60L;
+            return bytes[start] == '-' ? -seconds : seconds;
+        }
+
+        private static int digits(byte[] bytes, int start, int count) {
+            int value = 0;
+            for (int i = start; i < start + count; i++) {
+                value = value * 10 + (bytes[i] - '0');
+            }
+            return value;
+        }
+    }
+
+    /** Puts the parts of lines together and picks those that are wanted. */
+    static final class Joiner {
+        private final LogQuery query;
+        private final Map<StandardStream, Part> parts = new EnumMap<>(StandardStream.class);
+        private boolean past;
+
+        private record Part(long epochSecond, int nanos, java.io.ByteArrayOutputStream text) {}
+
+        Joiner(LogQuery query) {
+            this.query = query;
+        }
+
+        /** Takes a record; a line that it completes is added to {@code lines}. The bytes of whole lines are not copied. */
+        void take(Record record, byte[] bytes, List<LogLine> lines) {
+            boolean wanted = record.stream == StandardStream.OUT ? query.stdout() : query.stderr();
+            if (!wanted) {
+                return;
+            }
+            Part part = parts.get(record.stream);
+            if (part == null && record.whole) {
+                add(
+                        record.stream,
+                        record.epochSecond,
+                        record.nanos,
+                        ByteBuffer.wrap(bytes, record.textStart, record.textEnd - record.textStart),
+                        lines);
+                return;
+            }
+            if (part == null) {
+                part = new Part(record.epochSecond, record.nanos, new java.io.ByteArrayOutputStream());
+                parts.put(record.stream, part);
+            }
+            part.text().write(bytes, record.textStart, record.textEnd - record.textStart);
+            if (record.whole || part.text().size() >= LONGEST_LINE) {
+                finish(record.stream, lines);
+            }
+        }
+
+        /** Gives out the parts of lines whose rest will never come. */
+        void end(List<LogLine> lines) {
+            for (StandardStream stream : List.copyOf(parts.keySet())) {
+                finish(stream, lines);
+            }
+        }
+
+        private void finish(StandardStream stream, List<LogLine> lines) {
+            Part part = parts.remove(stream);
+            if (part != null) {
+                add(stream, part.epochSecond(), part.nanos(), ByteBuffer.wrap(part.text().toByteArray()), lines);
+            }
+        }
+
+        private void add(StandardStream stream, long second, int nanos, ByteBuffer text, List<LogLine> lines) {
+            if (query.since().isPresent() && isBefore(second, nanos, query.since().get())) {
+                return;
+            }
+            if (query.until().isPresent() && isAfter(second, nanos, query.until().get())) {
+                past = true;
+                return;
+            }
+            lines.add(new LogLine(stream, second, nanos, text));
+        }
+
+        /** Whether a line later than everything wanted came by. */
+        boolean isPast() {
+            return past;
+        }
+
+        private static boolean isBefore(long second, int nanos, Instant time) {
+            return second < time.getEpochSecond() || (second == time.getEpochSecond() && nanos < time.getNano());
+        }
+
+        private static boolean isAfter(long second, int nanos, Instant time) {
+            return second > time.getEpochSecond() || (second == time.getEpochSecond() && nanos > time.getNano());
+        }
+    }
+
+    /**
+     * Where the last {@code count} lines begin, found from the end in blocks, so that a long log costs no more than a short
+     * one. Lines of streams that are not wanted do not count.
+     */
+    static long tail(FileChannel file, LogQuery query, long count) throws IOException {
+        long end = file.size();
+        if (count <= 0) {
+            return end;
+        }
+        Reader reader = new Reader();
+        Map<StandardStream, Boolean> seen = new EnumMap<>(StandardStream.class);
+        long counted = 0;
+        int block = 64 * 1024;
+        long position = end;
+        // A record that begins in an earlier block; what we have of it so far.
+        byte[] rest = new byte[0];
+        while (position > 0) {
+            int length = (int) Math.min(block, position);
+            position -= length;
+            byte[] bytes = new byte[length + rest.length];
+            readFully(file, bytes, length, position);
+            System.arraycopy(rest, 0, bytes, length, rest.length);
+            int stop = bytes.length;
+            for (int i = bytes.length - 2; i >= -1; i--) {
+                boolean start = i < 0 ? position == 0 : bytes[i] == '\n';
+                if (!start) {
+                    continue;
+                }
+                Optional<Boolean> ends = countsAs(reader.read(bytes, i + 1, stop), query, seen);
+                if (ends.orElse(false) && ++counted > count) {
+                    return position + stop;
+                }
+                stop = i + 1;
+            }
+            rest = Arrays.copyOf(bytes, stop);
+        }
+        return 0;
+    }
+
+    /** Whether a record is the last one of a line; empty where it is of no interest. */
+    private static Optional<Boolean> countsAs(
+            @org.jspecify.annotations.Nullable Record record, LogQuery query, Map<StandardStream, Boolean> seen) {
+        if (record == null || !(record.stream == StandardStream.OUT ? query.stdout() : query.stderr())) {
+            return Optional.empty();
+        }
+        // A part at the very end of its stream is a line that has no newline yet.
+        boolean last = seen.put(record.stream, true) == null;
+        return Optional.of(record.whole || last);
+    }
+
+    private static void readFully(FileChannel file, byte[] bytes, int length, long position) throws IOException {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, length);
+        while (buffer.hasRemaining()) {
+            if (file.read(buffer, position + buffer.position()) < 0) {
+                return;
+            }
+        }
+    }
+}

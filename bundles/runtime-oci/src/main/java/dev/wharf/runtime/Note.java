@@ -1,0 +1,85 @@
+package dev.wharf.runtime;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.model.InitProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Optional;
+
+/**
+ * What a process's starter writes down beside it for whoever comes next: which runtime made it, who it is, who watches it. A
+ * pid alone could be used again by the kernel, so each comes with its start time.
+ *
+ * @param runtime the OCI runtime's program, which has to take down what it made, even when another is chosen by then
+ * @param runtimeRoot that runtime's state directory
+ * @param monitorTicks the monitor's start time, as {@link InitProcess#startTicks}
+ * @param terminal whether its streams are a terminal
+ * @param stdin whether it has a standard input at all
+ * @param keepsStdin whether that stays open when the monitor's client goes
+ * @param cgroup its cgroup's path below each hierarchy's root
+ */
+record Note(
+        Path runtime,
+        Path runtimeRoot,
+        int generation,
+        InitProcess process,
+        long monitorTicks,
+        boolean terminal,
+        boolean stdin,
+        boolean keepsStdin,
+        String cgroup) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String FILE = "process.note";
+
+    static Optional<Note> read(Path directory) throws IOException {
+        JsonNode node;
+        try {
+            node = JSON.readTree(Files.readAllBytes(directory.resolve(FILE)));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+        return Optional.of(new Note(
+                Path.of(node.path("runtime").asText()),
+                Path.of(node.path("runtimeRoot").asText()),
+                node.path("generation").asInt(),
+                new InitProcess(
+                        node.path("pid").asInt(),
+                        node.path("startTicks").asLong(),
+                        node.path("monitorPid").asInt()),
+                node.path("monitorTicks").asLong(),
+                node.path("terminal").asBoolean(),
+                node.path("stdin").asBoolean(),
+                node.path("keepsStdin").asBoolean(),
+                node.path("cgroup").asText()));
+    }
+
+    /** The same note, once it is known who the process and its monitor are. */
+    Note with(InitProcess known, long knownMonitorTicks) {
+        return new Note(
+                runtime, runtimeRoot, generation, known, knownMonitorTicks, terminal, stdin, keepsStdin, cgroup);
+    }
+
+    /** Writes the note in one stroke: a reader sees all of it or none. */
+    void write(Path directory) throws IOException {
+        ObjectNode node = JSON.createObjectNode()
+                .put("runtime", runtime.toString())
+                .put("runtimeRoot", runtimeRoot.toString())
+                .put("generation", generation)
+                .put("pid", process.pid())
+                .put("startTicks", process.startTicks())
+                .put("monitorPid", process.monitorPid())
+                .put("monitorTicks", monitorTicks)
+                .put("terminal", terminal)
+                .put("stdin", stdin)
+                .put("keepsStdin", keepsStdin)
+                .put("cgroup", cgroup);
+        Path draft = directory.resolve(FILE + ".draft");
+        Files.write(draft, JSON.writeValueAsBytes(node));
+        Files.move(draft, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+    }
+}

@@ -1,0 +1,619 @@
+package dev.wharf.runtime;
+
+import static dev.wharf.spi.DriverException.failure;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.ContainerSpec.Command;
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.ContainerSpec.Security;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.Resources;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure.Kind;
+import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.runtime.RuntimeSpec;
+import dev.wharf.spi.runtime.RuntimeSpec.BoundMount;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes OCI configurations: config.json for a container, process.json for an exec (OCI runtime spec 1.0). What this host
+ * cannot give is given as far as it goes, and said so in the log.
+ */
+final class OciConfig {
+    private static final Logger LOG = LoggerFactory.getLogger(OciConfig.class);
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String VERSION = "1.0.2";
+    private static final String PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    private static final int ACCOUNTS_LIMIT = 1 << 20;
+    private static final long USUAL_SHM_BYTES = 64L << 20;
+    private static final long CPU_PERIOD_MICROS = 100_000;
+    private static final long NANOS_PER_CPU = 1_000_000_000;
+    private static final String INIT_INSIDE = "/sbin/docker-init";
+
+    /** Parent of all our cgroups where nobody names another. */
+    private static final String CGROUP_PARENT = "/wharf";
+
+    private final FileCalls files;
+    private final Places places;
+    private final Abilities abilities;
+    private final Cgroups cgroups;
+    private final Seccomp seccomp;
+    private final DeviceNodes devices;
+    private final boolean apparmor;
+
+    OciConfig(FileCalls files, Places places, Abilities abilities, Cgroups cgroups, Seccomp seccomp) {
+        this.files = files;
+        this.places = places;
+        this.abilities = abilities;
+        this.cgroups = cgroups;
+        this.seccomp = seccomp;
+        this.devices = new DeviceNodes(files);
+        this.apparmor = Files.exists(Path.of("/sys/kernel/security/apparmor"));
+    }
+
+    /** The path of a container's cgroup below the root of each hierarchy. */
+    static String cgroup(ContainerSpec spec, ContainerId container) {
+        String parent = spec.resources().cgroupParent();
+        String base = parent.isEmpty() ? CGROUP_PARENT : parent.startsWith("/") ? parent : "/" + parent;
+        return base.replaceFirst("/+$", "") + "/" + container.value();
+    }
+
+    /** The config.json of a container. Makes the working directory where the image has none. */
+    byte[] container(RuntimeSpec spec) throws DriverException, IOException {
+        ContainerSpec wanted = spec.spec();
+        ObjectNode config = JSON.createObjectNode();
+        config.put("ociVersion", VERSION);
+        config.set("process", process(spec));
+        config.putObject("root")
+                .put("path", spec.rootfs().toString())
+                .put("readonly", wanted.security().readOnlyRootfs());
+        if (ownsUts(spec)) {
+            if (!wanted.hostname().isEmpty()) {
+                config.put("hostname", wanted.hostname());
+            }
+        }
+        config.set("mounts", mounts(spec));
+        ObjectNode annotations = config.putObject("annotations");
+        wanted.annotations().forEach(annotations::put);
+        config.set("linux", linux(spec));
+        return JSON.writeValueAsBytes(config);
+    }
+
+    private static boolean ownsUts(RuntimeSpec spec) {
+        Namespace.Kind kind = spec.spec().namespaces().uts().kind();
+        return kind == Namespace.Kind.PRIVATE && !spec.joined().containsKey("uts");
+    }
+
+    // --- process ---
+
+    private ObjectNode process(RuntimeSpec spec) throws DriverException, IOException {
+        ContainerSpec wanted = spec.spec();
+        Command command = wanted.command();
+        List<String> arguments = new ArrayList<>(command.arguments());
+        if (arguments.isEmpty()) {
+            throw failure(Kind.INVALID, "no command specified");
+        }
+        if (command.init()) {
+            arguments.addAll(0, List.of(INIT_INSIDE, "--"));
+        }
+        Users.Identity who = users(spec.rootfs()).resolve(command.user(), command.additionalGroups());
+        String directory = command.workingDir().isEmpty() ? "/" : command.workingDir();
+        makeDirectory(spec.rootfs(), directory);
+
+        ObjectNode process = JSON.createObjectNode().put("terminal", wanted.stdio().tty());
+        process.set("user", user(who));
+        arguments.forEach(process.putArray("args")::add);
+        environment(wanted.hostname(), wanted.stdio().tty(), command.env(), who.home())
+                .forEach(process.putArray("env")::add);
+        process.put("cwd", directory);
+        Security security = wanted.security();
+        process.set("capabilities", capabilities(security.privileged(), security.capabilities()));
+        ArrayNode limits = process.putArray("rlimits");
+        for (Resources.Ulimit limit : wanted.resources().ulimits()) {
+            limits.add(limit(limit));
+        }
+        process.put("noNewPrivileges", security.noNewPrivileges());
+        if (apparmor && !security.apparmor().isEmpty() && !security.apparmor().equals("unconfined")) {
+            process.put("apparmorProfile", security.apparmor());
+        }
+        process.put("oomScoreAdj", wanted.resources().oomScoreAdj());
+        return process;
+    }
+
+    /**
+     * The process.json of an exec in a container with this config.json: as the container's own process, but for what the
+     * specification says otherwise.
+     */
+    byte[] exec(byte[] config, ExecSpec spec) throws DriverException, IOException {
+        JsonNode container = JSON.readTree(config);
+        JsonNode init = container.path("process");
+        if (spec.arguments().isEmpty()) {
+            throw failure(Kind.INVALID, "no exec command specified");
+        }
+        ObjectNode process = JSON.createObjectNode().put("terminal", spec.tty());
+        Users users = users(Path.of(container.path("root").path("path").asText("/")));
+        String home = "";
+        if (spec.user().isEmpty()) {
+            process.set("user", init.path("user"));
+        } else {
+            Users.Identity who = users.resolve(spec.user(), List.of());
+            process.set("user", user(who));
+            home = who.home();
+        }
+        spec.arguments().forEach(process.putArray("args")::add);
+        process.set("env", execEnvironment(init.path("env"), spec, home));
+        process.put("cwd", spec.workingDir().isEmpty() ? init.path("cwd").asText("/") : spec.workingDir());
+        List<String> bounding = new ArrayList<>();
+        init.path("capabilities").path("bounding").forEach(name -> bounding.add(name.asText()));
+        process.set("capabilities", capabilities(spec.privileged(), bounding));
+        if (init.has("rlimits")) {
+            process.set("rlimits", init.path("rlimits"));
+        }
+        process.put("noNewPrivileges", !spec.privileged() && init.path("noNewPrivileges").asBoolean());
+        if (init.has("apparmorProfile") && !spec.privileged()) {
+            process.set("apparmorProfile", init.path("apparmorProfile"));
+        }
+        if (init.has("oomScoreAdj")) {
+            process.set("oomScoreAdj", init.path("oomScoreAdj"));
+        }
+        return JSON.writeValueAsBytes(process);
+    }
+
+    private static ArrayNode execEnvironment(JsonNode inherited, ExecSpec spec, String home) {
+        List<String> all = new ArrayList<>();
+        for (JsonNode variable : inherited) {
+            String text = variable.asText();
+            boolean another = text.startsWith("TERM=") || (text.startsWith("HOME=") && !home.isEmpty());
+            if (!another) {
+                all.add(text);
+            }
+        }
+        if (!home.isEmpty()) {
+            all.add("HOME=" + home);
+        }
+        if (spec.tty()) {
+            all.add("TERM=xterm");
+        }
+        all.addAll(spec.env());
+        ArrayNode array = JSON.createArrayNode();
+        lastOfEach(all).forEach(array::add);
+        return array;
+    }
+
+    private Users users(Path rootfs) throws IOException {
+        return Users.of(readInside(rootfs, "/etc/passwd"), readInside(rootfs, "/etc/group"));
+    }
+
+    private String readInside(Path rootfs, String file) throws IOException {
+        try {
+            return new String(files.readInRoot(rootfs, file, ACCOUNTS_LIMIT), StandardCharsets.UTF_8);
+        } catch (NoSuchFileException e) {
+            return "";
+        }
+    }
+
+    private static ObjectNode user(Users.Identity who) {
+        ObjectNode user = JSON.createObjectNode().put("uid", who.uid()).put("gid", who.gid());
+        ArrayNode groups = user.putArray("additionalGids");
+        who.groups().forEach(groups::add);
+        return user;
+    }
+
+    private static Collection<String> environment(String hostname, boolean tty, List<String> own, String home) {
+        List<String> all = new ArrayList<>();
+        all.add(PATH);
+        if (!hostname.isEmpty()) {
+            all.add("HOSTNAME=" + hostname);
+        }
+        if (tty) {
+            all.add("TERM=xterm");
+        }
+        all.add("HOME=" + home);
+        all.addAll(own);
+        return lastOfEach(all);
+    }
+
+    /** The last value of each name, in the order of their first; a name without a value is no variable. */
+    private static Collection<String> lastOfEach(List<String> variables) {
+        Map<String, String> last = new LinkedHashMap<>();
+        for (String variable : variables) {
+            int equals = variable.indexOf('=');
+            if (equals > 0) {
+                last.put(variable.substring(0, equals), variable);
+            } else {
+                last.remove(variable);
+            }
+        }
+        return last.values();
+    }
+
+    private ObjectNode capabilities(boolean privileged, List<String> wanted) {
+        List<String> given = privileged
+                ? abilities.all()
+                : wanted.stream().filter(abilities::has).toList();
+        if (!privileged && given.size() < wanted.size()) {
+            LOG.warn(
+                    "capabilities that this agent has not itself are left out missing={}",
+                    wanted.stream().filter(name -> !abilities.has(name)).toList());
+        }
+        ObjectNode sets = JSON.createObjectNode();
+        // A user who is not root loses the last two at execve(2), and gains them by a file's capabilities only.
+        for (String set : List.of("bounding", "effective", "permitted")) {
+            given.forEach(sets.putArray(set)::add);
+        }
+        sets.putArray("inheritable");
+        sets.putArray("ambient");
+        return sets;
+    }
+
+    private ObjectNode limit(Resources.Ulimit limit) {
+        long most = abilities.mostOf(limit.name().toLowerCase(Locale.ROOT));
+        long hard = limit.hard() < 0 ? Long.MAX_VALUE : limit.hard();
+        long soft = limit.soft() < 0 ? Long.MAX_VALUE : limit.soft();
+        if (hard > most) {
+            LOG.warn("hard limit lowered to what this agent may give limit={} wanted={} given={}", limit.name(), hard, most);
+        }
+        ObjectNode node = JSON.createObjectNode().put("type", "RLIMIT_" + limit.name().toUpperCase(Locale.ROOT));
+        return put(put(node, "hard", Math.min(hard, most)), "soft", Math.min(soft, Math.min(hard, most)));
+    }
+
+    /** No limit is the largest unsigned number, RLIM_INFINITY, which a long cannot hold. */
+    private static ObjectNode put(ObjectNode node, String name, long value) {
+        return value == Long.MAX_VALUE
+                ? node.put(name, new java.math.BigInteger("18446744073709551615"))
+                : node.put(name, value);
+    }
+
+    /** Makes a directory and its parents inside a root file system, wherever its links lead in there. */
+    private void makeDirectory(Path rootfs, String directory) throws DriverException, IOException {
+        if (!directory.startsWith("/")) {
+            throw failure(Kind.INVALID, "the working directory '" + directory + "' is invalid, it needs to be an absolute path");
+        }
+        StringBuilder path = new StringBuilder();
+        for (String name : directory.split("/+")) {
+            if (name.isEmpty()) {
+                continue;
+            }
+            path.append('/').append(name);
+            Path host = files.resolveInRoot(rootfs, path.toString());
+            if (Files.isDirectory(host, LinkOption.NOFOLLOW_LINKS)) {
+                continue;
+            }
+            try {
+                Files.createDirectory(host);
+                files.chmod(host, 0755);
+            } catch (FileAlreadyExistsException e) {
+                throw failure(Kind.INVALID, "cannot use " + path + " as working directory: not a directory", e);
+            }
+        }
+    }
+
+    // --- mounts ---
+
+    private ArrayNode mounts(RuntimeSpec spec) throws DriverException {
+        ContainerSpec wanted = spec.spec();
+        boolean privileged = wanted.security().privileged();
+        Map<String, ObjectNode> mounts = new LinkedHashMap<>();
+        add(mounts, "/proc", "proc", "proc", "nosuid", "noexec", "nodev");
+        add(mounts, "/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
+        add(
+                mounts, "/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
+                "gid=5");
+        String access = privileged ? "rw" : "ro";
+        add(mounts, "/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", access);
+        add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", access);
+        ipcMounts(spec, mounts);
+        Path shared = places.keep(spec.sharedFiles());
+        bindFile(mounts, "/etc/resolv.conf", shared.resolve(HostFiles.RESOLV));
+        bindFile(mounts, "/etc/hostname", shared.resolve(HostFiles.HOSTNAME));
+        bindFile(mounts, "/etc/hosts", shared.resolve(HostFiles.HOSTS));
+        if (wanted.command().init()) {
+            Path init = InitProgram.find().orElseThrow(() -> failure(Kind.INVALID, InitProgram.MISSING));
+            ObjectNode mount = bind(INIT_INSIDE, init.toString());
+            options(mount, List.of("bind", "ro"));
+            mounts.put(INIT_INSIDE, mount);
+        }
+        spec.mounts().stream()
+                // A mount hides what was mounted below its target before, so parents come first.
+                .sorted(Comparator.comparingLong(mount -> depth(mount.target())))
+                .forEach(mount -> {
+                    // What people want somewhere takes the place of ours, with everything of ours below it.
+                    mounts.keySet().removeIf(ours -> ours.equals(mount.target()) || ours.startsWith(mount.target() + "/"));
+                    mounts.put(mount.target(), own(mount));
+                });
+        ArrayNode array = JSON.createArrayNode();
+        mounts.values().forEach(array::add);
+        return array;
+    }
+
+    private static long depth(String path) {
+        return path.chars().filter(c -> c == '/').count();
+    }
+
+    private void ipcMounts(RuntimeSpec spec, Map<String, ObjectNode> mounts) throws DriverException {
+        Namespace ipc = spec.spec().namespaces().ipc();
+        switch (ipc.kind()) {
+            case HOST -> {
+                mounts.put("/dev/mqueue", options(bind("/dev/mqueue", "/dev/mqueue"), List.of("rbind", "rprivate")));
+                mounts.put("/dev/shm", options(bind("/dev/shm", "/dev/shm"), List.of("rbind", "rprivate")));
+            }
+            case CONTAINER -> {
+                add(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
+                Path theirs = sharedMemory(ipc.container().orElseThrow());
+                if (!Files.isDirectory(theirs)) {
+                    throw failure(Kind.INVALID, "cannot join IPC of container "
+                            + ipc.container().orElseThrow().shortForm() + ": it does not share its /dev/shm");
+                }
+                mounts.put("/dev/shm", options(bind("/dev/shm", theirs.toString()), List.of("rbind", "rprivate")));
+            }
+            case SHAREABLE -> {
+                add(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
+                Path ours = sharedMemory(spec.container());
+                try {
+                    Files.createDirectories(ours);
+                    files.chmod(ours, 01777);
+                } catch (IOException e) {
+                    throw failure(Kind.FAILED, "cannot make shared memory in " + ours + ": " + e.getMessage(), e);
+                }
+                mounts.put("/dev/shm", options(bind("/dev/shm", ours.toString()), List.of("rbind", "rprivate")));
+            }
+            case NONE -> add(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
+            case PRIVATE -> {
+                add(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
+                long size = spec.spec().resources().shmSizeBytes();
+                add(
+                        mounts, "/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777",
+                        "size=" + (size > 0 ? size : USUAL_SHM_BYTES));
+            }
+        }
+    }
+
+    /** Shared memory that other containers may join lies in the bundle, for a namespace has no name on disk. */
+    private Path sharedMemory(ContainerId container) {
+        return places.bundle(container).resolve("shm");
+    }
+
+    private static ObjectNode own(BoundMount mount) {
+        ObjectNode node = JSON.createObjectNode()
+                .put("destination", mount.target())
+                .put("type", mount.type())
+                .put("source", mount.source().isEmpty() ? mount.type() : mount.source());
+        List<String> words = new ArrayList<>(mount.options());
+        if (mount.type().equals("bind") && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
+            words.add(0, "rbind");
+        }
+        return options(node, words);
+    }
+
+    private static void bindFile(Map<String, ObjectNode> mounts, String target, Path source) {
+        if (Files.exists(source)) {
+            mounts.put(target, options(bind(target, source.toString()), List.of("bind", "rprivate")));
+        }
+    }
+
+    private static ObjectNode bind(String target, String source) {
+        return JSON.createObjectNode().put("destination", target).put("type", "bind").put("source", source);
+    }
+
+    private static void add(Map<String, ObjectNode> mounts, String target, String type, String source, String... words) {
+        ObjectNode node =
+                JSON.createObjectNode().put("destination", target).put("type", type).put("source", source);
+        mounts.put(target, options(node, List.of(words)));
+    }
+
+    private static ObjectNode options(ObjectNode mount, List<String> words) {
+        words.forEach(mount.putArray("options")::add);
+        return mount;
+    }
+
+    // --- linux ---
+
+    private ObjectNode linux(RuntimeSpec spec) throws DriverException {
+        ContainerSpec wanted = spec.spec();
+        Security security = wanted.security();
+        ObjectNode linux = JSON.createObjectNode();
+        linux.set("namespaces", namespaces(spec));
+        linux.put("cgroupsPath", cgroup(wanted, spec.container()));
+        ObjectNode resources = resources(wanted.resources());
+        ArrayNode nodes = JSON.createArrayNode();
+        ArrayNode rules = resources.putArray("devices");
+        if (security.privileged()) {
+            devices.giveAll(nodes, rules);
+        } else {
+            devices.allowUsual(rules);
+        }
+        for (Resources.Device device : wanted.resources().devices()) {
+            devices.give(device, nodes, rules);
+        }
+        for (String rule : wanted.resources().deviceCgroupRules()) {
+            devices.allow(rules, rule);
+        }
+        if (!nodes.isEmpty()) {
+            linux.set("devices", nodes);
+        }
+        linux.set("resources", resources);
+        String filter = security.privileged() && security.seccomp().equals("default") ? "unconfined" : security.seccomp();
+        List<String> capabilities = security.privileged() ? abilities.all() : security.capabilities();
+        Optional<ObjectNode> profile = seccomp.profile(filter, capabilities);
+        profile.ifPresent(node -> linux.set("seccomp", node));
+        ObjectNode sysctl = linux.putObject("sysctl");
+        sysctls(spec).forEach(sysctl::put);
+        security.maskedPaths().forEach(linux.putArray("maskedPaths")::add);
+        security.readOnlyPaths().forEach(linux.putArray("readonlyPaths")::add);
+        propagation(spec).ifPresent(word -> linux.put("rootfsPropagation", word));
+        return linux;
+    }
+
+    /** Mounts that travel out of the container or into it need a root that lets them through. */
+    private static Optional<String> propagation(RuntimeSpec spec) {
+        List<String> words =
+                spec.mounts().stream().flatMap(mount -> mount.options().stream()).toList();
+        if (words.contains("shared") || words.contains("rshared")) {
+            return Optional.of("shared");
+        }
+        return words.contains("slave") || words.contains("rslave") ? Optional.of("slave") : Optional.empty();
+    }
+
+    private static Map<String, String> sysctls(RuntimeSpec spec) {
+        Map<String, String> all = new LinkedHashMap<>();
+        Namespace.Kind sandbox = spec.spec().networking().sandbox().kind();
+        if (sandbox == Namespace.Kind.PRIVATE || sandbox == Namespace.Kind.NONE) {
+            // In a network of its own a container may bind low ports and send echo requests without being root.
+            all.put("net.ipv4.ip_unprivileged_port_start", "0");
+            all.put("net.ipv4.ping_group_range", "0 2147483647");
+        }
+        if (!spec.spec().domainname().isEmpty() && ownsUts(spec)) {
+            all.put("kernel.domainname", spec.spec().domainname());
+        }
+        all.putAll(spec.spec().security().sysctls());
+        return all;
+    }
+
+    private static ArrayNode namespaces(RuntimeSpec spec) {
+        ContainerSpec.Namespaces wanted = spec.spec().namespaces();
+        ArrayNode all = JSON.createArrayNode();
+        all.addObject().put("type", "mount");
+        if (!spec.networkNamespace().equals(Sandbox.HOST_PATH)) {
+            all.addObject().put("type", "network").put("path", spec.networkNamespace().toString());
+        }
+        namespace(all, spec, "uts", wanted.uts());
+        namespace(all, spec, "pid", wanted.pid());
+        namespace(all, spec, "ipc", wanted.ipc());
+        namespace(all, spec, "cgroup", wanted.cgroup());
+        return all;
+    }
+
+    private static void namespace(ArrayNode all, RuntimeSpec spec, String type, Namespace wanted) {
+        Path joined = spec.joined().get(type);
+        if (joined != null) {
+            all.addObject().put("type", type).put("path", joined.toString());
+        } else if (wanted.kind() != Namespace.Kind.HOST) {
+            all.addObject().put("type", type);
+        }
+    }
+
+    // --- resources ---
+
+    /** The {@code linux.resources} of these limits, without devices. What this kernel has no control for is left out. */
+    ObjectNode resources(Resources wanted) throws DriverException {
+        ObjectNode resources = JSON.createObjectNode();
+        ObjectNode memory = memory(wanted);
+        if (!memory.isEmpty()) {
+            resources.set("memory", memory);
+        }
+        ObjectNode cpu = cpu(wanted);
+        if (!cpu.isEmpty()) {
+            resources.set("cpu", cpu);
+        }
+        if (wanted.pidsLimit() > 0) {
+            resources.putObject("pids").put("limit", wanted.pidsLimit());
+        }
+        ObjectNode block = blockIo(wanted);
+        if (!block.isEmpty()) {
+            resources.set("blockIO", block);
+        }
+        return resources;
+    }
+
+    private ObjectNode memory(Resources wanted) {
+        ObjectNode memory = JSON.createObjectNode();
+        if (wanted.memoryBytes() > 0) {
+            memory.put("limit", wanted.memoryBytes());
+        }
+        if (wanted.memoryReservationBytes() > 0) {
+            memory.put("reservation", wanted.memoryReservationBytes());
+        }
+        if (wanted.memorySwapBytes() != 0 && supports("memory", "memory.memsw.limit_in_bytes", "memory.swap.max", "swap")) {
+            memory.put("swap", wanted.memorySwapBytes());
+        }
+        if (wanted.memorySwappiness() >= 0 && supports("memory", "memory.swappiness", "", "swappiness")) {
+            memory.put("swappiness", wanted.memorySwappiness());
+        }
+        if (wanted.oomKillDisable() && supports("memory", "memory.oom_control", "", "oom-kill-disable")) {
+            memory.put("disableOOMKiller", true);
+        }
+        return memory;
+    }
+
+    private ObjectNode cpu(Resources wanted) {
+        ObjectNode cpu = JSON.createObjectNode();
+        if (wanted.cpuShares() > 0) {
+            cpu.put("shares", wanted.cpuShares());
+        }
+        if (wanted.nanoCpus() > 0) {
+            cpu.put("period", CPU_PERIOD_MICROS);
+            cpu.put("quota", wanted.nanoCpus() * CPU_PERIOD_MICROS / NANOS_PER_CPU);
+        } else {
+            if (wanted.cpuPeriodMicros() > 0) {
+                cpu.put("period", wanted.cpuPeriodMicros());
+            }
+            if (wanted.cpuQuotaMicros() != 0) {
+                cpu.put("quota", wanted.cpuQuotaMicros());
+            }
+        }
+        if (!wanted.cpusetCpus().isEmpty()) {
+            cpu.put("cpus", wanted.cpusetCpus());
+        }
+        if (!wanted.cpusetMems().isEmpty()) {
+            cpu.put("mems", wanted.cpusetMems());
+        }
+        return cpu;
+    }
+
+    private ObjectNode blockIo(Resources wanted) throws DriverException {
+        ObjectNode block = JSON.createObjectNode();
+        if (wanted.blkioWeight() > 0 && supports("blkio", "blkio.weight", "io.weight", "blkio-weight")) {
+            block.put("weight", wanted.blkioWeight());
+        }
+        for (Resources.BlockIo limit : wanted.blockIo()) {
+            String list =
+                    switch (limit.kind()) {
+                        case "read-bps" -> "throttleReadBpsDevice";
+                        case "write-bps" -> "throttleWriteBpsDevice";
+                        case "read-iops" -> "throttleReadIOPSDevice";
+                        case "write-iops" -> "throttleWriteIOPSDevice";
+                        case "weight" -> "weightDevice";
+                        default -> throw failure(Kind.INVALID, "unknown block I/O limit " + limit.kind());
+                    };
+            int[] numbers = devices.numbers(limit.devicePath());
+            ArrayNode limits = block.has(list) ? (ArrayNode) block.get(list) : block.putArray(list);
+            limits.addObject()
+                    .put("major", numbers[0])
+                    .put("minor", numbers[1])
+                    .put(list.equals("weightDevice") ? "weight" : "rate", limit.value());
+        }
+        return block;
+    }
+
+    private boolean supports(String controller, String file1, String file2, String what) {
+        String file = cgroups.isVersion2() ? file2 : file1;
+        boolean supported = !file.isEmpty() && cgroups.has(controller, file);
+        if (!supported) {
+            LOG.warn("this kernel has no control for it, so it is left out limit={}", what);
+        }
+        return supported;
+    }
+}

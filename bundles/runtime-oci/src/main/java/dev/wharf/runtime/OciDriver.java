@@ -1,0 +1,837 @@
+package dev.wharf.runtime;
+
+import static dev.wharf.spi.DriverException.failure;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.Exit;
+import dev.wharf.model.InitProcess;
+import dev.wharf.model.Resources;
+import dev.wharf.model.Signal;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure.Kind;
+import dev.wharf.spi.kernel.Descriptors;
+import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.kernel.Processes;
+import dev.wharf.spi.runtime.Attachment;
+import dev.wharf.spi.runtime.LogCursor;
+import dev.wharf.spi.runtime.LogQuery;
+import dev.wharf.spi.runtime.Measure;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.runtime.RuntimeSpec;
+import dev.wharf.spi.runtime.StreamSink;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs containers with crun, runc or youki, one monitor each. What it remembers between calls are connections and watches
+ * only: another instance, after a crash or a swap, finds everything else on disk and in the kernel.
+ */
+public class OciDriver
+        implements OciRuntime,
+                OciRuntime.Freezing,
+                OciRuntime.Limiting,
+                OciRuntime.Executing,
+                OciRuntime.Measuring,
+                OciRuntime.Streaming,
+                AutoCloseable {
+    /** The name of the one runtime of a host, whichever program it is. */
+    static final String NAME = "default";
+
+    static final String FORMAT = "oci-bundle";
+
+    private static final Logger LOG = LoggerFactory.getLogger(OciDriver.class);
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String CONFIG = "config.json";
+    private static final String STARTED = "started";
+    private static final String NO_LOG = "log.none";
+    private static final Duration DEATH_PATIENCE = Duration.ofSeconds(10);
+
+    /** A monitor whose process is dead has only the rest of the output to write. */
+    private static final Duration MONITOR_PATIENCE = Duration.ofSeconds(2);
+
+    private static final Duration EXEC_MEMORY = Duration.ofMinutes(1);
+
+    private final Processes processes;
+    private final Descriptors descriptors;
+    private final FileCalls files;
+    private final Places places;
+    private final Settings settings;
+    private final Programs programs;
+    private final FileWatch watch = new FileWatch();
+    private final ExecutorService teller = Executors.newSingleThreadExecutor(OciDriver::tellerThread);
+    private final Map<Path, Hub> hubs = new ConcurrentHashMap<>();
+    private Optional<Tools> tools = Optional.empty();
+
+    /** What is made when it is first needed, because choosing a runtime may take a moment. */
+    private record Tools(
+            RuntimeChoice.Choice choice, Monitors monitors, OciConfig config, Cgroups cgroups, Exits exits) {}
+
+    /**
+     * A driver that keeps running containers below {@code execRoot} and what outlives them below {@code dataRoot}.
+     */
+    public OciDriver(
+            Processes processes,
+            Descriptors descriptors,
+            FileCalls files,
+            Path execRoot,
+            Path dataRoot,
+            Map<String, ?> properties) {
+        this.processes = processes;
+        this.descriptors = descriptors;
+        this.files = files;
+        this.places = new Places(execRoot, dataRoot);
+        this.settings = Settings.of(properties);
+        this.programs = new Programs(processes, descriptors);
+    }
+
+    private static Thread tellerThread(Runnable task) {
+        Thread thread = new Thread(task, "wharf-exits");
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    @Override
+    public DriverName name() {
+        return new DriverName(NAME);
+    }
+
+    @Override
+    public List<Format> formats() {
+        return List.of(new Format(FORMAT, 1));
+    }
+
+    @Override
+    public Readiness probe() {
+        if (monitor().isEmpty()) {
+            return Readiness.no("no monitor found: install the package conmon");
+        }
+        try {
+            RuntimeChoice.Choice choice = tools().choice();
+            return choice.runtime()
+                    .map(runtime -> new Readiness(true, runtime.name() + " at " + runtime.path()))
+                    .orElseGet(() -> Readiness.no(choice.why()));
+        } catch (DriverException e) {
+            return Readiness.no(e.failure().message());
+        }
+    }
+
+    private Optional<Path> monitor() {
+        return settings.monitor().filter(Files::isExecutable).or(() -> Programs.find("conmon"));
+    }
+
+    private synchronized Tools tools() throws DriverException {
+        if (tools.isPresent() && tools.get().choice().runtime().isPresent()) {
+            return tools.get();
+        }
+        try {
+            RuntimeChoice.Choice choice = new RuntimeChoice(programs, places, settings).choose();
+            if (tools.isPresent()) {
+                Tools old = tools.get();
+                tools = Optional.of(new Tools(choice, old.monitors(), old.config(), old.cgroups(), old.exits()));
+                return tools.get();
+            }
+            Cgroups cgroups = Cgroups.read();
+            Monitors monitors = new Monitors(
+                    monitor().orElse(Path.of("/usr/bin/conmon")),
+                    processes,
+                    descriptors,
+                    programs,
+                    places.execRoot().resolve("tty"),
+                    settings.patience());
+            OciConfig config =
+                    new OciConfig(files, places, Abilities.ofThisProcess(), cgroups, Seccomp.ofThisHost());
+            Exits exits = new Exits(places, monitors, processes, cgroups, watch, teller);
+            tools = Optional.of(new Tools(choice, monitors, config, cgroups, exits));
+            return tools.get();
+        } catch (IOException e) {
+            throw failure(Kind.UNAVAILABLE, "cannot look for an OCI runtime: " + e.getMessage(), e);
+        }
+    }
+
+    private RuntimeBinary runtime() throws DriverException {
+        RuntimeChoice.Choice choice = tools().choice();
+        return choice.runtime().orElseThrow(() -> failure(Kind.UNAVAILABLE, choice.why()));
+    }
+
+    // --- the life of a container ---
+
+    @Override
+    public InitProcess create(RuntimeSpec spec) throws DriverException {
+        ContainerId container = spec.container();
+        Path bundle = places.bundle(container);
+        RuntimeBinary runtime = runtime();
+        try {
+            Optional<Note> present = exits().note(bundle);
+            if (present.isPresent() && isWaitingOrRunning(present.get()) && present.get().generation() == spec.generation()) {
+                settleCreated(bundle, present.get());
+                return present.get().process();
+            }
+            delete(container);
+            return make(spec, runtime, bundle);
+        } catch (IOException e) {
+            undo(container);
+            throw trouble("cannot create container " + container.shortForm(), e);
+        } catch (DriverException e) {
+            undo(container);
+            throw e;
+        }
+    }
+
+    private boolean isWaitingOrRunning(Note note) throws DriverException {
+        return exits().isAlive(note.process().pid(), note.process().startTicks())
+                && exits().isAlive(note.process().monitorPid(), note.monitorTicks());
+    }
+
+    private InitProcess make(RuntimeSpec spec, RuntimeBinary runtime, Path bundle) throws DriverException, IOException {
+        ContainerId container = spec.container();
+        ContainerSpec wanted = spec.spec();
+        Places.make(bundle);
+        Path keep = Places.make(places.keep(container));
+        Places.make(runtime.root());
+        new HostFiles().write(spec, keep);
+        Files.write(bundle.resolve(CONFIG), tools().config().container(spec));
+
+        boolean terminal = wanted.stdio().tty();
+        boolean stdin = wanted.stdio().openStdin();
+        boolean keepsStdin = stdin && (terminal || !wanted.stdio().stdinOnce());
+        Note draft = new Note(
+                runtime.path(),
+                runtime.root(),
+                spec.generation(),
+                new InitProcess(0, 0, 0),
+                0,
+                terminal,
+                stdin,
+                keepsStdin,
+                OciConfig.cgroup(wanted, container));
+        draft.write(bundle);
+        Monitors.Started started;
+        try {
+            started = tools().monitors()
+                    .start(
+                            new Monitors.Order(
+                                    container,
+                                    runtime,
+                                    bundle,
+                                    Optional.empty(),
+                                    log(wanted, keep),
+                                    logLimit(wanted),
+                                    terminal,
+                                    stdin,
+                                    keepsStdin),
+                            Optional.empty());
+        } catch (Monitors.Refused e) {
+            throw refusal("create", e.getMessage());
+        }
+        Note note = draft.with(
+                new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
+        note.write(bundle);
+        settleCreated(bundle, note);
+        exits().follow(container);
+        return note.process();
+    }
+
+    /** Connects those who came before the process; whoever comes from now on sees the note and connects himself. */
+    private void settleCreated(Path directory, Note note) throws IOException {
+        Hub hub = hubs.get(directory);
+        if (hub != null) {
+            hub.takes(note.stdin(), note.keepsStdin());
+            if (!hub.isEmpty()) {
+                connect(hub, directory, note, false);
+            }
+            hub.decide();
+        }
+    }
+
+    private static Optional<Path> log(ContainerSpec spec, Path keep) throws IOException {
+        Path mark = keep.resolve(NO_LOG);
+        if (spec.logging().driver().equals("none")) {
+            Files.write(mark, new byte[0]);
+            return Optional.empty();
+        }
+        Files.deleteIfExists(mark);
+        return Optional.of(keep.resolve("log"));
+    }
+
+    /** The size at which a log begins anew, from Docker's {@code max-size} such as {@code 10m}. */
+    private static long logLimit(ContainerSpec spec) throws DriverException {
+        String text = spec.logging().options().getOrDefault("max-size", "").strip().toLowerCase(java.util.Locale.ROOT);
+        if (text.isEmpty() || text.equals("-1")) {
+            return 0;
+        }
+        String digits = text.replaceFirst("[kmg]?b?$", "");
+        String unit = text.substring(digits.length());
+        long factor = unit.startsWith("k") ? 1L << 10 : unit.startsWith("m") ? 1L << 20 : unit.startsWith("g") ? 1L << 30 : 1;
+        try {
+            return Long.parseLong(digits) * factor;
+        } catch (NumberFormatException e) {
+            throw failure(Kind.INVALID, "invalid log option max-size=" + text, e);
+        }
+    }
+
+    /** Takes back what a failed creation left, and lets those go who wait for its streams. */
+    private void undo(ContainerId container) {
+        Hub hub = hubs.remove(places.bundle(container));
+        if (hub != null) {
+            hub.refuse("");
+        }
+        boolean interrupted = Thread.interrupted();
+        try {
+            delete(container);
+        } catch (DriverException e) {
+            LOG.warn("cannot take back a failed creation, the next survey finds it container={}", container, e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public InitProcess start(ContainerId container) throws DriverException {
+        Path bundle = places.bundle(container);
+        try {
+            Note note = known(container);
+            if (Files.exists(bundle.resolve(STARTED))) {
+                return note.process();
+            }
+            Programs.Outcome outcome = run(note, "start", container.value());
+            if (outcome.code() != 0 && !isStarted(note, container)) {
+                throw refusal("start", outcome.output().strip());
+            }
+            Files.write(bundle.resolve(STARTED), new byte[0]);
+            return note.process();
+        } catch (IOException e) {
+            throw trouble("cannot start container " + container.shortForm(), e);
+        }
+    }
+
+    /** Whether the runtime says that the process was let run, by this agent or one before that died before it could say so. */
+    private boolean isStarted(Note note, ContainerId container) throws IOException {
+        Programs.Outcome outcome = run(note, "state", container.value());
+        if (outcome.code() != 0) {
+            return false;
+        }
+        try {
+            String status = JSON.readTree(outcome.output()).path("status").asText();
+            return status.equals("running") || status.equals("stopped") || status.equals("paused");
+        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+            return false;
+        }
+    }
+
+    private Programs.Outcome run(Note note, String... command) throws IOException {
+        List<String> arguments = new ArrayList<>(List.of("--root", note.runtimeRoot().toString()));
+        arguments.addAll(List.of(command));
+        return programs.run(note.runtime(), arguments, settings.patience());
+    }
+
+    @Override
+    public void signal(ContainerId container, Signal signal) throws DriverException {
+        try {
+            Note note = known(container);
+            InitProcess process = note.process();
+            if (!processes.signal(process.pid(), process.startTicks(), signal)) {
+                throw gone(container);
+            }
+            // A frozen process of cgroup version 1 does not even die before it is thawed.
+            if (signal.equals(Signal.KILL) && tools().cgroups().isFreezing(note.cgroup())) {
+                tools().cgroups().freeze(note.cgroup(), false);
+            }
+        } catch (IOException e) {
+            throw trouble("cannot send " + signal + " to container " + container.shortForm(), e);
+        }
+    }
+
+    @Override
+    public void delete(ContainerId container) throws DriverException {
+        Path bundle = places.bundle(container);
+        try {
+            if (!Files.exists(bundle)) {
+                return;
+            }
+            Optional<Note> noted = exits().note(bundle);
+            if (noted.isPresent()) {
+                Note note = noted.get();
+                end(note);
+                for (ExecId exec : places.execIds(container)) {
+                    endMonitor(places.exec(container, exec));
+                }
+                endMonitor(bundle);
+                exits().settle(container);
+                forgetState(note, container);
+                tools().cgroups().remove(note.cgroup());
+            }
+            files.removeTree(bundle);
+            hubs.entrySet().removeIf(entry -> isUseless(entry.getKey(), entry.getValue(), bundle));
+        } catch (IOException e) {
+            throw trouble("cannot delete container " + container.shortForm(), e);
+        }
+    }
+
+    /** A hub of the container itself may be waiting for its next process; one of an exec waits for nothing any more. */
+    private static boolean isUseless(Path directory, Hub hub, Path bundle) {
+        if (!directory.startsWith(bundle)) {
+            return false;
+        }
+        if (!directory.equals(bundle)) {
+            hub.refuse("");
+        }
+        return hub.isOver();
+    }
+
+    /** Kills the first process, and with it its pid namespace, and then whoever is left in the cgroup. */
+    private void end(Note note) throws IOException, DriverException {
+        Cgroups cgroups = tools().cgroups();
+        kill(note.process().pid(), note.process().startTicks());
+        long deadline = System.nanoTime() + DEATH_PATIENCE.toNanos();
+        while (true) {
+            if (cgroups.isFreezing(note.cgroup())) {
+                cgroups.freeze(note.cgroup(), false);
+            }
+            List<Integer> left = cgroups.processes(note.cgroup());
+            if (left.isEmpty()) {
+                return;
+            }
+            if (System.nanoTime() > deadline) {
+                throw failure(Kind.BUSY, "processes " + left + " do not die, the kernel holds them");
+            }
+            // Each death is waited for, so this takes another turn only for what was forked meanwhile.
+            for (int pid : left) {
+                kill(pid, processes.startTicks(pid).orElse(0));
+            }
+        }
+    }
+
+    private void kill(int pid, long ticks) throws IOException {
+        if (pid > 0 && ticks > 0 && processes.signal(pid, ticks, Signal.KILL)) {
+            awaitDeath(pid, ticks, DEATH_PATIENCE);
+        }
+    }
+
+    /** Waits for the end of a process; false where it does not come in time. */
+    private boolean awaitDeath(int pid, long ticks, Duration patience) throws IOException {
+        CompletableFuture<Boolean> dead = new CompletableFuture<>();
+        try (Processes.Watch ignored = processes.watch(pid, ticks, () -> dead.complete(true))) {
+            return dead.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (java.util.concurrent.TimeoutException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw (IOException) new InterruptedIOException("interrupted while waiting for a process to die").initCause(e);
+        } catch (java.util.concurrent.ExecutionException e) {
+            throw new IOException(e.getCause());
+        }
+    }
+
+    /** Lets a monitor write the last of its log and its exit file; one that does not is killed. */
+    private void endMonitor(Path directory) throws IOException, DriverException {
+        Optional<Note> note = exits().note(directory);
+        Hub hub = hubs.get(directory);
+        if (hub != null) {
+            hub.processEnded();
+        }
+        if (note.isEmpty() || !exits().isAlive(note.get().process().monitorPid(), note.get().monitorTicks())) {
+            return;
+        }
+        int pid = note.get().process().monitorPid();
+        long ticks = note.get().monitorTicks();
+        // One that is still making its process has nothing to write, and takes a hanging runtime along.
+        boolean making = note.get().process().pid() == 0;
+        if (making || !awaitDeath(pid, ticks, MONITOR_PATIENCE)) {
+            LOG.debug("monitor killed pid={} directory={}", pid, directory);
+            kill(pid, ticks);
+        }
+    }
+
+    private void forgetState(Note note, ContainerId container) throws IOException, DriverException {
+        Path state = note.runtimeRoot().resolve(container.value());
+        if (!Files.exists(state)) {
+            return;
+        }
+        Programs.Outcome outcome = run(note, "delete", container.value());
+        if (outcome.code() != 0 && Files.exists(state)) {
+            Programs.Outcome forced = run(note, "delete", "--force", container.value());
+            if (forced.code() != 0 && Files.exists(state)) {
+                throw failure(Kind.FAILED, "OCI runtime delete failed: " + forced.output().strip());
+            }
+        }
+    }
+
+    @Override
+    public void forget(ContainerId container) throws DriverException {
+        try {
+            Hub hub = hubs.remove(places.bundle(container));
+            if (hub != null) {
+                hub.refuse("");
+            }
+            files.removeTree(places.keep(container));
+        } catch (IOException e) {
+            throw trouble("cannot remove the files of container " + container.shortForm(), e);
+        }
+    }
+
+    @Override
+    public AutoCloseable exits(ExitListener listener) {
+        try {
+            return exits().listen(listener);
+        } catch (DriverException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private Exits exits() throws DriverException {
+        return tools().exits();
+    }
+
+    @Override
+    public List<Found> survey() throws DriverException {
+        List<Found> found = new ArrayList<>();
+        try {
+            for (ContainerId container : places.containers()) {
+                found.add(look(container));
+            }
+        } catch (IOException e) {
+            throw trouble("cannot survey containers", e);
+        }
+        return found;
+    }
+
+    private Found look(ContainerId container) throws IOException, DriverException {
+        Path bundle = places.bundle(container);
+        Optional<Note> note = exits().note(bundle);
+        Optional<Exit> exit = exits().exit(bundle);
+        Optional<InitProcess> process = note.map(Note::process)
+                .filter(candidate -> exit.isEmpty() && isAlive(candidate));
+        boolean started = Files.exists(bundle.resolve(STARTED))
+                || (process.isPresent() && isStarted(note.orElseThrow(), container));
+        return new Found(container, process, started, exit.filter(e -> note.orElseThrow().process().pid() != 0));
+    }
+
+    private boolean isAlive(InitProcess process) {
+        return process.startTicks() > 0
+                && processes.startTicks(process.pid()).orElse(-1) == process.startTicks();
+    }
+
+    // --- capabilities ---
+
+    @Override
+    public void freeze(ContainerId container) throws DriverException {
+        frozen(container, true);
+    }
+
+    @Override
+    public void thaw(ContainerId container) throws DriverException {
+        frozen(container, false);
+    }
+
+    private void frozen(ContainerId container, boolean wanted) throws DriverException {
+        Note note = running(container);
+        Cgroups cgroups = tools().cgroups();
+        try {
+            if (!cgroups.freeze(note.cgroup(), wanted)) {
+                throw failure(Kind.UNSUPPORTED, "this host has no cgroup freezer");
+            }
+            // Version 1 has no event for it, and freezing takes a few scheduler ticks.
+            long deadline = System.nanoTime() + DEATH_PATIENCE.toNanos();
+            while (cgroups.isFrozen(note.cgroup()) != wanted) {
+                if (System.nanoTime() > deadline) {
+                    cgroups.freeze(note.cgroup(), !wanted);
+                    throw failure(Kind.BUSY, "container " + container.shortForm() + " does not freeze");
+                }
+                Thread.sleep(1);
+                cgroups.freeze(note.cgroup(), wanted);
+            }
+        } catch (IOException e) {
+            throw trouble("cannot " + (wanted ? "pause" : "resume") + " container " + container.shortForm(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw failure(Kind.UNAVAILABLE, "interrupted while freezing container " + container.shortForm(), e);
+        }
+    }
+
+    @Override
+    public void limit(ContainerId container, Resources resources) throws DriverException {
+        Note note = running(container);
+        Path file = places.bundle(container).resolve("resources.json");
+        try {
+            Files.write(file, JSON.writeValueAsBytes(tools().config().resources(resources)));
+            Programs.Outcome outcome = run(note, "update", "--resources", file.toString(), container.value());
+            if (outcome.code() != 0) {
+                throw refusal("update", outcome.output().strip());
+            }
+        } catch (IOException e) {
+            throw trouble("cannot change the limits of container " + container.shortForm(), e);
+        }
+    }
+
+    @Override
+    public int exec(ContainerId container, ExecId exec, ExecSpec spec) throws DriverException {
+        Path directory = places.exec(container, exec);
+        try {
+            Note parent = running(container);
+            pruneExecs(container);
+            if (Files.exists(directory)) {
+                throw failure(Kind.EXISTS, "exec " + exec.value() + " was run before");
+            }
+            return run(container, exec, spec, parent, directory);
+        } catch (IOException e) {
+            DriverException trouble = trouble("cannot run exec in container " + container.shortForm(), e);
+            refuse(directory, trouble.failure().message());
+            throw trouble;
+        } catch (DriverException e) {
+            if (e.failure().kind() != Kind.EXISTS) {
+                refuse(directory, e.failure().message());
+            }
+            throw e;
+        }
+    }
+
+    private int run(ContainerId container, ExecId exec, ExecSpec spec, Note parent, Path directory)
+            throws DriverException, IOException {
+        byte[] config = Files.readAllBytes(places.bundle(container).resolve(CONFIG));
+        byte[] process = tools().config().exec(config, spec);
+        Places.make(directory);
+        Path processFile = directory.resolve("process.json");
+        Files.write(processFile, process);
+        boolean keepsStdin = spec.stdin() && spec.tty();
+        Note draft = new Note(
+                parent.runtime(),
+                parent.runtimeRoot(),
+                parent.generation(),
+                new InitProcess(0, 0, 0),
+                0,
+                spec.tty(),
+                spec.stdin(),
+                keepsStdin,
+                "");
+        draft.write(directory);
+        Hub hub = hubs.get(directory);
+        boolean early = hub != null && !hub.isEmpty();
+        Monitors.Started started;
+        try {
+            started = tools().monitors()
+                    .start(
+                            new Monitors.Order(
+                                    container,
+                                    new RuntimeBinary(
+                                            parent.runtime().getFileName().toString(), parent.runtime(), parent.runtimeRoot()),
+                                    directory,
+                                    Optional.of(processFile),
+                                    Optional.empty(),
+                                    0,
+                                    spec.tty(),
+                                    spec.stdin(),
+                                    keepsStdin),
+                            early ? Optional.of(() -> connect(hub, directory, draft, true)) : Optional.empty());
+        } catch (Monitors.Refused e) {
+            throw refusal("exec", e.getMessage());
+        }
+        Note note = draft.with(
+                new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
+        note.write(directory);
+        settleCreated(directory, note);
+        exits().follow(container, exec);
+        return started.pid();
+    }
+
+    private void refuse(Path directory, String words) throws DriverException {
+        Hub hub = hubs.remove(directory);
+        if (hub != null) {
+            hub.refuse(words);
+        }
+        try {
+            endMonitor(directory);
+            files.removeTree(directory);
+        } catch (IOException e) {
+            LOG.warn("cannot take back a failed exec directory={}", directory, e);
+        }
+    }
+
+    private void pruneExecs(ContainerId container) throws IOException {
+        for (ExecId exec : places.execIds(container)) {
+            Path directory = places.exec(container, exec);
+            if (Exits.isTold(directory, EXEC_MEMORY)) {
+                files.removeTree(directory);
+                hubs.remove(directory);
+            }
+        }
+    }
+
+    @Override
+    public Measure measure(ContainerId container) throws DriverException {
+        Note note = running(container);
+        try {
+            return tools().cgroups().measure(note.cgroup(), note.process().pid());
+        } catch (IOException e) {
+            throw trouble("cannot measure container " + container.shortForm(), e);
+        }
+    }
+
+    @Override
+    public List<Integer> processes(ContainerId container) throws DriverException {
+        Note note = running(container);
+        try {
+            return tools().cgroups().processes(note.cgroup());
+        } catch (IOException e) {
+            throw trouble("cannot list the processes of container " + container.shortForm(), e);
+        }
+    }
+
+    // --- streams ---
+
+    @Override
+    public Attachment attach(ContainerId container, Optional<ExecId> exec, StreamSink sink) throws DriverException {
+        Path directory = directory(container, exec);
+        while (true) {
+            Hub hub = hubs.computeIfAbsent(directory, missing -> new Hub(descriptors, teller));
+            Optional<Attachment> attachment = hub.join(sink);
+            if (attachment.isEmpty()) {
+                hubs.remove(directory, hub);
+                continue;
+            }
+            try {
+                Optional<Note> note = Note.read(directory);
+                if (note.isPresent() && isWaitingOrRunning(note.get())) {
+                    connect(hub, directory, note.get(), false);
+                }
+            } catch (IOException e) {
+                // The process ended this very moment: then the next one is waited for.
+                LOG.debug("no streams to join yet directory={}", directory, e);
+            }
+            return attachment.get();
+        }
+    }
+
+    private Path directory(ContainerId container, Optional<ExecId> exec) {
+        return exec.map(id -> places.exec(container, id)).orElseGet(() -> places.bundle(container));
+    }
+
+    private void connect(Hub hub, Path directory, Note note, boolean undecided) throws IOException {
+        hub.takes(note.stdin(), note.keepsStdin());
+        hub.onPause(() -> watchDeath(hub, directory));
+        hub.connect(Monitors.attachSocket(directory), undecided);
+    }
+
+    /** A monitor that a slow client holds up does not notice that its process is dead, so somebody else has to. */
+    private void watchDeath(Hub hub, Path directory) {
+        try {
+            Optional<Note> note = Note.read(directory);
+            if (note.isPresent() && note.get().process().pid() > 0) {
+                InitProcess process = note.get().process();
+                processes.watch(process.pid(), process.startTicks(), hub::processEnded);
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot watch for the death of a process with a slow client directory={}", directory, e);
+        }
+    }
+
+    @Override
+    public void resize(ContainerId container, Optional<ExecId> exec, int rows, int columns) throws DriverException {
+        Path directory = directory(container, exec);
+        try {
+            Optional<Note> note = Note.read(directory);
+            if (note.isEmpty() || !isWaitingOrRunning(note.get())) {
+                throw failure(Kind.MISSING, "cannot resize: the process is not running");
+            }
+            Monitors.resize(directory, rows, columns);
+        } catch (IOException e) {
+            throw trouble("cannot resize the terminal", e);
+        }
+    }
+
+    @Override
+    public LogCursor logs(ContainerId container, LogQuery query) throws DriverException {
+        Path keep = places.keep(container);
+        if (Files.exists(keep.resolve(NO_LOG))) {
+            throw failure(Kind.UNSUPPORTED, "configured logging driver does not support reading");
+        }
+        try {
+            Optional<Note> note = Note.read(places.bundle(container));
+            boolean writing = note.isPresent()
+                    && exits().isAlive(note.get().process().monitorPid(), note.get().monitorTicks());
+            FileCursor cursor = new FileCursor(places.log(container), query, writing);
+            if (writing && query.follow()) {
+                FileWatch.Interest interest = watch.on(keep, cursor::changed);
+                cursor.add(interest::close);
+                Processes.Watch monitor = processes.watch(
+                        note.get().process().monitorPid(), note.get().monitorTicks(), cursor::writerEnded);
+                cursor.add(monitor::close);
+            }
+            return cursor;
+        } catch (IOException e) {
+            throw trouble("cannot read the log of container " + container.shortForm(), e);
+        }
+    }
+
+    @Override
+    public Path logFile(ContainerId container) {
+        return places.log(container);
+    }
+
+    // --- words ---
+
+    private Note known(ContainerId container) throws DriverException, IOException {
+        return exits().note(places.bundle(container))
+                .filter(note -> note.process().pid() > 0)
+                .orElseThrow(() -> gone(container));
+    }
+
+    private Note running(ContainerId container) throws DriverException {
+        try {
+            Note note = known(container);
+            if (!isAlive(note.process())) {
+                throw gone(container);
+            }
+            return note;
+        } catch (IOException e) {
+            throw trouble("cannot read what is noted of container " + container.shortForm(), e);
+        }
+    }
+
+    private static DriverException gone(ContainerId container) {
+        return failure(Kind.MISSING, "container " + container.shortForm() + " is not running");
+    }
+
+    private static DriverException trouble(String what, IOException e) {
+        Kind kind = e instanceof InterruptedIOException ? Kind.UNAVAILABLE : Words.kind(String.valueOf(e.getMessage()));
+        return failure(kind == Kind.INVALID ? Kind.FAILED : kind, what + ": " + e.getMessage(), e);
+    }
+
+    private static DriverException refusal(String command, String words) {
+        return failure(Words.kind(words), "OCI runtime " + command + " failed: " + Words.canonical(words));
+    }
+
+    /** Stops telling and watching. Containers and their monitors are none of its business. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            tools.ifPresent(made -> made.exits().close());
+        }
+        hubs.values().forEach(Hub::abandon);
+        hubs.clear();
+        watch.close();
+        teller.shutdown();
+    }
+}

@@ -1,0 +1,7 @@
+package dev.wharf.runtime;
+
+class CrunTest extends OciDriverTest {
+    CrunTest() {
+        super("crun");
+    }
+}

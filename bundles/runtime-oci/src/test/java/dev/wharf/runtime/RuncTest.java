@@ -1,0 +1,7 @@
+package dev.wharf.runtime;
+
+class RuncTest extends OciDriverTest {
+    RuncTest() {
+        super("runc");
+    }
+}
