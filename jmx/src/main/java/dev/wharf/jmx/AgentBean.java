@@ -1,0 +1,115 @@
+package dev.wharf.jmx;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.story.Standing;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Reads the agent. */
+final class AgentBean implements AgentMXBean {
+    private final Agent agent;
+    private final String version;
+    private final Clock clock;
+    private final Instant startedAt;
+
+    AgentBean(Agent agent, String version, Instant startedAt, Clock clock) {
+        this.agent = agent;
+        this.version = version;
+        this.startedAt = startedAt;
+        this.clock = clock;
+    }
+
+    @Override
+    public String getVersion() {
+        return version;
+    }
+
+    @Override
+    public String getStartedAt() {
+        return startedAt.toString();
+    }
+
+    @Override
+    public long getUptimeMillis() {
+        return Duration.between(startedAt, clock.instant()).toMillis();
+    }
+
+    @Override
+    public String getHostId() {
+        return agent.host().identity().id();
+    }
+
+    @Override
+    public long getJournalOrigin() {
+        return agent.journal().origin().sequence();
+    }
+
+    @Override
+    public long getJournalEnd() {
+        return agent.journal().end().sequence();
+    }
+
+    @Override
+    public long getJournalDurable() {
+        return agent.journal().durable().sequence();
+    }
+
+    @Override
+    public String getJournalHead() {
+        return agent.journal().head().toString();
+    }
+
+    @Override
+    public long getJournalSizeBytes() {
+        return agent.journal().sizeBytes();
+    }
+
+    @Override
+    public String getJournalSyncMode() {
+        return agent.journal().syncMode();
+    }
+
+    @Override
+    public int getContainers() {
+        return agent.host().containers().size();
+    }
+
+    @Override
+    public Map<String, Integer> getContainersByState() {
+        Map<String, Integer> counts = new TreeMap<>();
+        for (Standing standing : Standing.values()) counts.put(standing.word(), 0);
+        for (Container container : agent.host().containers().values()) {
+            counts.merge(Standing.of(container).word(), 1, Integer::sum);
+        }
+        return counts;
+    }
+
+    @Override
+    public int getImages() {
+        return agent.host().images().size();
+    }
+
+    @Override
+    public int getLayers() {
+        return agent.host().layers().size();
+    }
+
+    @Override
+    public int getNetworks() {
+        return agent.host().networks().size();
+    }
+
+    @Override
+    public int getVolumes() {
+        return agent.host().volumes().size();
+    }
+
+    @Override
+    public int getPullsUnderWay() {
+        return agent.host().pulls().size();
+    }
+}
