@@ -291,8 +291,7 @@ public abstract class OciRuntimeContract {
         runtime.delete(spec.container());
 
         assertThat(exists(process)).isFalse();
-        assertThat(Files.exists(Path.of("/proc", Integer.toString(process.monitorPid()))))
-                .isFalse();
+        assertThat(isAlive(process.monitorPid())).isFalse();
         assertThat(runtime.survey()).isEmpty();
         assertThat(log(spec.container(), everything(false))).containsExactly("kept\n");
         assertThat(exits.await(spec.container()).code()).isEqualTo(137);
