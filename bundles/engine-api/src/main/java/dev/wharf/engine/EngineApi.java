@@ -6,9 +6,13 @@ import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.http.Server;
 import dev.wharf.engine.http.Workers;
+import dev.wharf.engine.journal.AgentFacts;
+import dev.wharf.engine.journal.WharfRoutes;
 import dev.wharf.engine.system.SystemRoutes;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.osgi.framework.BundleContext;
@@ -44,7 +48,7 @@ public final class EngineApi {
     @Activate
     public EngineApi(BundleContext context) throws IOException {
         try {
-            server = Server.open(sockets(context.getProperty(HOSTS)), router(routes()), door, workers);
+            server = Server.open(sockets(context.getProperty(HOSTS)), router(routes(facts(context))), door, workers);
         } catch (IOException | IllegalArgumentException e) {
             workers.close();
             LOG.error("no door, so the engine stops: {}", e.getMessage());
@@ -54,8 +58,21 @@ public final class EngineApi {
     }
 
     /** Every part of the API, in no particular order. */
-    static List<Routes> routes() {
-        return List.of(new SystemRoutes());
+    static List<Routes> routes(AgentFacts facts) {
+        return List.of(new WharfRoutes(facts), new SystemRoutes());
+    }
+
+    private static AgentFacts facts(BundleContext context) {
+        return new AgentFacts(
+                property(context, "wharf.version", "unknown"),
+                Instant.ofEpochMilli(ManagementFactory.getRuntimeMXBean().getStartTime()),
+                Path.of(property(context, "wharf.data.root", "/var/lib/wharf")),
+                Path.of(property(context, "wharf.exec.root", "/run/wharf")));
+    }
+
+    private static String property(BundleContext context, String name, String byDefault) {
+        String value = context.getProperty(name);
+        return value == null ? byDefault : value;
     }
 
     /** The router that serves these routes. */
