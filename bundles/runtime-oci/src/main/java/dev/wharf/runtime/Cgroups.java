@@ -97,7 +97,9 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
      */
     boolean has(String controller, String file) {
         if (!isVersion2()) {
-            return directory(controller, "/").filter(root -> Files.exists(root.resolve(file))).isPresent();
+            return directory(controller, "/")
+                    .filter(root -> Files.exists(root.resolve(file)))
+                    .isPresent();
         }
         Path root = unified.orElseThrow();
         try (Stream<Path> children = Files.list(root)) {
@@ -165,7 +167,9 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
 
     boolean isFrozen(String path) throws IOException {
         if (isVersion2()) {
-            return pairs(below(unified.orElseThrow(), path).resolve("cgroup.events")).getOrDefault("frozen", 0L) == 1;
+            return pairs(below(unified.orElseThrow(), path).resolve("cgroup.events"))
+                            .getOrDefault("frozen", 0L)
+                    == 1;
         }
         Optional<Path> directory = directory("freezer", path);
         return directory.isPresent()
@@ -175,7 +179,9 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
     /** Whether it is frozen or on its way. */
     boolean isFreezing(String path) throws IOException {
         if (isVersion2()) {
-            return text(below(unified.orElseThrow(), path).resolve("cgroup.freeze")).strip().equals("1");
+            return text(below(unified.orElseThrow(), path).resolve("cgroup.freeze"))
+                    .strip()
+                    .equals("1");
         }
         Optional<Path> directory = directory("freezer", path);
         return directory.isPresent()
@@ -325,7 +331,8 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
 
     private static int onlineCpus() throws IOException {
         int count = 0;
-        for (String range : text(Path.of("/sys/devices/system/cpu/online")).strip().split(",")) {
+        for (String range :
+                text(Path.of("/sys/devices/system/cpu/online")).strip().split(",")) {
             String[] ends = range.split("-");
             count += ends[0].isEmpty() ? 0 : Integer.parseInt(ends[ends.length - 1]) - Integer.parseInt(ends[0]) + 1;
         }
@@ -378,7 +385,9 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
         for (String line : text(file).lines().toList()) {
             int space = line.indexOf(' ');
             if (space > 0) {
-                all.put(line.substring(0, space), Long.parseLong(line.substring(space + 1).strip()));
+                all.put(
+                        line.substring(0, space),
+                        Long.parseLong(line.substring(space + 1).strip()));
             }
         }
         return all;

@@ -32,8 +32,17 @@ final class DeviceNodes {
 
     /** null, zero, full, tty, random, urandom, console, ptmx and the terminals of devpts; and making nodes of any kind. */
     private static final List<String> USUAL = List.of(
-            "c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm",
-            "c 5:2 rwm", "c 136:* rwm");
+            "c *:* m",
+            "b *:* m",
+            "c 1:3 rwm",
+            "c 1:5 rwm",
+            "c 1:7 rwm",
+            "c 1:8 rwm",
+            "c 1:9 rwm",
+            "c 5:0 rwm",
+            "c 5:1 rwm",
+            "c 5:2 rwm",
+            "c 136:* rwm");
 
     private final FileCalls files;
 
@@ -76,8 +85,10 @@ final class DeviceNodes {
         try {
             host = Path.of(device.hostPath()).toRealPath();
         } catch (IOException e) {
-            throw failure(Kind.INVALID, "error gathering device information: no such file or directory: "
-                    + device.hostPath(), e);
+            throw failure(
+                    Kind.INVALID,
+                    "error gathering device information: no such file or directory: " + device.hostPath(),
+                    e);
         }
         String inside = device.containerPath().isEmpty() ? device.hostPath() : device.containerPath();
         String access = device.permissions().isEmpty() ? "rwm" : device.permissions();

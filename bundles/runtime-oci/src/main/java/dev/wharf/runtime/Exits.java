@@ -58,13 +58,7 @@ final class Exits {
     private final Set<Path> told = ConcurrentHashMap.newKeySet();
 
     /** Exits told by {@code teller}, which runs one task at a time. */
-    Exits(
-            Places places,
-            Monitors monitors,
-            Processes processes,
-            Cgroups cgroups,
-            FileWatch files,
-            Executor teller) {
+    Exits(Places places, Monitors monitors, Processes processes, Cgroups cgroups, FileWatch files, Executor teller) {
         this.places = places;
         this.monitors = monitors;
         this.processes = processes;
@@ -129,14 +123,17 @@ final class Exits {
             if (pid == 0) {
                 return;
             }
-            Processes.Watch watch = processes.watch(pid, ticks, () -> later(() -> {
-                watches.remove(directory);
-                ended.run();
-                // The monitor was killed and its process lives on: then that is what to wait for.
-                if (watched && !told.contains(directory) && Files.isDirectory(directory)) {
-                    follow(directory, ended);
-                }
-            }));
+            Processes.Watch watch = processes.watch(
+                    pid,
+                    ticks,
+                    () -> later(() -> {
+                        watches.remove(directory);
+                        ended.run();
+                        // The monitor was killed and its process lives on: then that is what to wait for.
+                        if (watched && !told.contains(directory) && Files.isDirectory(directory)) {
+                            follow(directory, ended);
+                        }
+                    }));
             watches.put(directory, watch);
         } catch (IOException e) {
             LOG.warn("cannot watch the process of directory={}", directory, e);
@@ -204,8 +201,8 @@ final class Exits {
                 return;
             }
             told.add(directory);
-            to.forEach(listener ->
-                    guarded(() -> listener.execExited(container, exec, exit.get().code())));
+            to.forEach(listener -> guarded(
+                    () -> listener.execExited(container, exec, exit.get().code())));
             Files.write(directory.resolve(TOLD), new byte[0]);
         } catch (IOException e) {
             LOG.warn("cannot read the exit of exec={} container={}", exec, container, e);
@@ -241,12 +238,13 @@ final class Exits {
         if (note.isEmpty()) {
             return Optional.empty();
         }
-        boolean outOfMemory =
-                !note.get().cgroup().isEmpty() && cgroups.outOfMemoryKills(note.get().cgroup()) > 0;
+        boolean outOfMemory = !note.get().cgroup().isEmpty()
+                && cgroups.outOfMemoryKills(note.get().cgroup()) > 0;
         if (written.isPresent()) {
             // conmon writes -1 where it does not know itself.
             int code = written.get().code();
-            return Optional.of(new Exit(code < 0 ? UNKNOWN_CODE : code, written.get().at(), outOfMemory, code < 0));
+            return Optional.of(
+                    new Exit(code < 0 ? UNKNOWN_CODE : code, written.get().at(), outOfMemory, code < 0));
         }
         InitProcess process = note.get().process();
         if (isAlive(process.monitorPid(), note.get().monitorTicks()) || isAlive(process.pid(), process.startTicks())) {
@@ -274,7 +272,8 @@ final class Exits {
             return note;
         }
         Optional<Monitors.Started> found = monitors.findUnnoted(directory);
-        int pid = found.map(Monitors.Started::pid).orElse(Monitors.containerPid(directory).orElse(0));
+        int pid = found.map(Monitors.Started::pid)
+                .orElse(Monitors.containerPid(directory).orElse(0));
         return Optional.of(note.get()
                 .with(
                         new InitProcess(
@@ -285,9 +284,7 @@ final class Exits {
     }
 
     boolean isAlive(int pid, long startTicks) {
-        return pid > 0
-                && startTicks > 0
-                && processes.startTicks(pid).orElse(-1) == startTicks;
+        return pid > 0 && startTicks > 0 && processes.startTicks(pid).orElse(-1) == startTicks;
     }
 
     /** Waits until the end of a container, which is dead, and of its execs were told; then stops watching it. */

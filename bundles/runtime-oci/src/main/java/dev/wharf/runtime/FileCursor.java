@@ -124,7 +124,9 @@ final class FileCursor implements LogCursor {
 
     private Object identity() throws IOException {
         return Objects.requireNonNullElse(
-                Files.readAttributes(path, java.nio.file.attribute.BasicFileAttributes.class).fileKey(), "");
+                Files.readAttributes(path, java.nio.file.attribute.BasicFileAttributes.class)
+                        .fileKey(),
+                "");
     }
 
     private boolean startedAnew() throws IOException {

@@ -11,6 +11,7 @@ import java.nio.file.WatchService;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,11 +24,8 @@ final class FileWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FileWatch.class);
 
     private final Map<Path, Directory> directories = new HashMap<>();
-    private WatchService service;
+    private Optional<WatchService> service = Optional.empty();
     private boolean closed;
-
-    @SuppressWarnings("NullAway.Init") // the service is made with the first interest, under the lock
-    FileWatch() {}
 
     /** An interest in one directory. Closing it may be repeated. */
     interface Interest extends AutoCloseable {
@@ -42,16 +40,17 @@ final class FileWatch implements AutoCloseable {
         if (closed) {
             throw new IOException("the watch is closed");
         }
-        if (service == null) {
-            service = FileSystems.getDefault().newWatchService();
-            Thread thread = new Thread(() -> watch(service), "wharf-file-watch");
+        if (service.isEmpty()) {
+            WatchService begun = FileSystems.getDefault().newWatchService();
+            Thread thread = new Thread(() -> watch(begun), "wharf-file-watch");
             thread.setDaemon(true);
             thread.start();
+            service = Optional.of(begun);
         }
         Directory watched = directories.get(directory);
         if (watched == null || !watched.key().isValid()) {
             WatchKey key = directory.register(
-                    service, StandardWatchEventKinds.ENTRY_CREATE, StandardWatchEventKinds.ENTRY_MODIFY);
+                    service.get(), StandardWatchEventKinds.ENTRY_CREATE, StandardWatchEventKinds.ENTRY_MODIFY);
             watched = new Directory(key, new CopyOnWriteArrayList<>());
             directories.put(directory, watched);
         }
@@ -103,9 +102,9 @@ final class FileWatch implements AutoCloseable {
     public synchronized void close() {
         closed = true;
         directories.clear();
-        if (service != null) {
+        if (service.isPresent()) {
             try {
-                service.close();
+                service.get().close();
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

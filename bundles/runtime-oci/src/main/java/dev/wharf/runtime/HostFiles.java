@@ -87,7 +87,8 @@ final class HostFiles {
         List<String> search = networking.dnsSearch().isEmpty() ? words(host, "search") : networking.dnsSearch();
         List<String> options = networking.dnsOptions().isEmpty() ? words(host, "options") : networking.dnsOptions();
         StringBuilder text = new StringBuilder();
-        nameservers.forEach(address -> text.append("nameserver ").append(address).append('\n'));
+        nameservers.forEach(
+                address -> text.append("nameserver ").append(address).append('\n'));
         // A lone dot asks for no search domain at all.
         if (!search.isEmpty() && !search.equals(List.of("."))) {
             text.append("search ").append(String.join(" ", search)).append('\n');

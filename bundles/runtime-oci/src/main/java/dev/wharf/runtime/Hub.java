@@ -44,7 +44,8 @@ final class Hub {
     private static final int STDERR = 3;
 
     /** Large enough for the packets of every conmon; touched by the descriptors' thread only. */
-    private static final ThreadLocal<ByteBuffer> READ = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(64 * 1024));
+    private static final ThreadLocal<ByteBuffer> READ =
+            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(64 * 1024));
 
     private static final Descriptors.Readiness NOTHING = new Descriptors.Readiness() {
         @Override

@@ -161,15 +161,22 @@ final class LogFile {
         private void finish(StandardStream stream, List<LogLine> lines) {
             Part part = parts.remove(stream);
             if (part != null) {
-                add(stream, part.epochSecond(), part.nanos(), ByteBuffer.wrap(part.text().toByteArray()), lines);
+                add(
+                        stream,
+                        part.epochSecond(),
+                        part.nanos(),
+                        ByteBuffer.wrap(part.text().toByteArray()),
+                        lines);
             }
         }
 
         private void add(StandardStream stream, long second, int nanos, ByteBuffer text, List<LogLine> lines) {
-            if (query.since().isPresent() && isBefore(second, nanos, query.since().get())) {
+            if (query.since().isPresent()
+                    && isBefore(second, nanos, query.since().get())) {
                 return;
             }
-            if (query.until().isPresent() && isAfter(second, nanos, query.until().get())) {
+            if (query.until().isPresent()
+                    && isAfter(second, nanos, query.until().get())) {
                 past = true;
                 return;
             }

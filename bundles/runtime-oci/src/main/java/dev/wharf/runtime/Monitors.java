@@ -98,8 +98,15 @@ final class Monitors {
     static final class Refused extends Exception {
         private static final long serialVersionUID = 1L;
 
+        private final String words;
+
         Refused(String words) {
             super(words);
+            this.words = words;
+        }
+
+        String words() {
+            return words;
         }
     }
 
@@ -157,7 +164,8 @@ final class Monitors {
                 early.get().connect();
                 say(go.orElseThrow());
             }
-            String line = Programs.await(answer.firstLine(), patience, order.runtime().name());
+            String line =
+                    Programs.await(answer.firstLine(), patience, order.runtime().name());
             return read(order, line, complaint);
         } catch (IOException e) {
             kill(order.directory());
@@ -188,7 +196,9 @@ final class Monitors {
             throw new Refused("the monitor answered with something else than JSON: " + line.strip());
         }
         // An API-1 monitor says "data" for both, an older one "pid" or "exit_code".
-        int pid = message.has("data") ? message.path("data").asInt(-1) : message.path("pid").asInt(-1);
+        int pid = message.has("data")
+                ? message.path("data").asInt(-1)
+                : message.path("pid").asInt(-1);
         if (pid <= 0) {
             String words = message.path("message").asText("").strip();
             throw new Refused(words.isEmpty() ? order.runtime().name() + " made no process and gave no reason" : words);
@@ -208,15 +218,23 @@ final class Monitors {
     private List<String> arguments(Order order, boolean early) {
         Path directory = order.directory();
         List<String> arguments = new ArrayList<>(List.of(
-                "--api-version", "1",
-                "--cid", order.container().value(),
-                "--cuuid", order.container().value(),
-                "--runtime", order.runtime().path().toString(),
-                "--bundle", directory.toString(),
+                "--api-version",
+                "1",
+                "--cid",
+                order.container().value(),
+                "--cuuid",
+                order.container().value(),
+                "--runtime",
+                order.runtime().path().toString(),
+                "--bundle",
+                directory.toString(),
                 "--full-attach",
-                "--container-pidfile", directory.resolve(PID).toString(),
-                "--conmon-pidfile", directory.resolve(MONITOR_PID).toString(),
-                "--persist-dir", directory.toString(),
+                "--container-pidfile",
+                directory.resolve(PID).toString(),
+                "--conmon-pidfile",
+                directory.resolve(MONITOR_PID).toString(),
+                "--persist-dir",
+                directory.toString(),
                 "--no-sync-log"));
         for (String argument : order.runtime().globalArguments()) {
             arguments.add("--runtime-arg");
@@ -268,7 +286,8 @@ final class Monitors {
         Path file = directory.resolve(EXIT);
         try {
             String text = Files.readString(file).strip();
-            return Optional.of(new Ended(Integer.parseInt(text), Files.getLastModifiedTime(file).toInstant()));
+            return Optional.of(new Ended(
+                    Integer.parseInt(text), Files.getLastModifiedTime(file).toInstant()));
         } catch (NoSuchFileException | NumberFormatException e) {
             return Optional.empty();
         }
@@ -313,7 +332,8 @@ final class Monitors {
 
     private static boolean isMonitorOf(int pid, Path directory) {
         try {
-            String arguments = Files.readString(Path.of("/proc", Integer.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1);
+            String arguments =
+                    Files.readString(Path.of("/proc", Integer.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1);
             return arguments.contains("--bundle\0" + directory + "\0");
         } catch (IOException e) {
             return false;

@@ -123,7 +123,8 @@ final class OciConfig {
         String directory = command.workingDir().isEmpty() ? "/" : command.workingDir();
         makeDirectory(spec.rootfs(), directory);
 
-        ObjectNode process = JSON.createObjectNode().put("terminal", wanted.stdio().tty());
+        ObjectNode process =
+                JSON.createObjectNode().put("terminal", wanted.stdio().tty());
         process.set("user", user(who));
         arguments.forEach(process.putArray("args")::add);
         environment(wanted.hostname(), wanted.stdio().tty(), command.env(), who.home())
@@ -172,7 +173,9 @@ final class OciConfig {
         if (init.has("rlimits")) {
             process.set("rlimits", init.path("rlimits"));
         }
-        process.put("noNewPrivileges", !spec.privileged() && init.path("noNewPrivileges").asBoolean());
+        process.put(
+                "noNewPrivileges",
+                !spec.privileged() && init.path("noNewPrivileges").asBoolean());
         if (init.has("apparmorProfile") && !spec.privileged()) {
             process.set("apparmorProfile", init.path("apparmorProfile"));
         }
@@ -274,9 +277,14 @@ final class OciConfig {
         long hard = limit.hard() < 0 ? Long.MAX_VALUE : limit.hard();
         long soft = limit.soft() < 0 ? Long.MAX_VALUE : limit.soft();
         if (hard > most) {
-            LOG.warn("hard limit lowered to what this agent may give limit={} wanted={} given={}", limit.name(), hard, most);
+            LOG.warn(
+                    "hard limit lowered to what this agent may give limit={} wanted={} given={}",
+                    limit.name(),
+                    hard,
+                    most);
         }
-        ObjectNode node = JSON.createObjectNode().put("type", "RLIMIT_" + limit.name().toUpperCase(Locale.ROOT));
+        ObjectNode node =
+                JSON.createObjectNode().put("type", "RLIMIT_" + limit.name().toUpperCase(Locale.ROOT));
         return put(put(node, "hard", Math.min(hard, most)), "soft", Math.min(soft, Math.min(hard, most)));
     }
 
@@ -290,7 +298,9 @@ final class OciConfig {
     /** Makes a directory and its parents inside a root file system, wherever its links lead in there. */
     private void makeDirectory(Path rootfs, String directory) throws DriverException, IOException {
         if (!directory.startsWith("/")) {
-            throw failure(Kind.INVALID, "the working directory '" + directory + "' is invalid, it needs to be an absolute path");
+            throw failure(
+                    Kind.INVALID,
+                    "the working directory '" + directory + "' is invalid, it needs to be an absolute path");
         }
         StringBuilder path = new StringBuilder();
         for (String name : directory.split("/+")) {
@@ -320,7 +330,15 @@ final class OciConfig {
         add(mounts, "/proc", "proc", "proc", "nosuid", "noexec", "nodev");
         add(mounts, "/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
         add(
-                mounts, "/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
+                mounts,
+                "/dev/pts",
+                "devpts",
+                "devpts",
+                "nosuid",
+                "noexec",
+                "newinstance",
+                "ptmxmode=0666",
+                "mode=0620",
                 "gid=5");
         String access = privileged ? "rw" : "ro";
         add(mounts, "/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", access);
@@ -341,7 +359,8 @@ final class OciConfig {
                 .sorted(Comparator.comparingLong(mount -> depth(mount.target())))
                 .forEach(mount -> {
                     // What people want somewhere takes the place of ours, with everything of ours below it.
-                    mounts.keySet().removeIf(ours -> ours.equals(mount.target()) || ours.startsWith(mount.target() + "/"));
+                    mounts.keySet()
+                            .removeIf(ours -> ours.equals(mount.target()) || ours.startsWith(mount.target() + "/"));
                     mounts.put(mount.target(), own(mount));
                 });
         ArrayNode array = JSON.createArrayNode();
@@ -364,8 +383,10 @@ final class OciConfig {
                 add(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
                 Path theirs = sharedMemory(ipc.container().orElseThrow());
                 if (!Files.isDirectory(theirs)) {
-                    throw failure(Kind.INVALID, "cannot join IPC of container "
-                            + ipc.container().orElseThrow().shortForm() + ": it does not share its /dev/shm");
+                    throw failure(
+                            Kind.INVALID,
+                            "cannot join IPC of container "
+                                    + ipc.container().orElseThrow().shortForm() + ": it does not share its /dev/shm");
                 }
                 mounts.put("/dev/shm", options(bind("/dev/shm", theirs.toString()), List.of("rbind", "rprivate")));
             }
@@ -385,7 +406,14 @@ final class OciConfig {
                 add(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
                 long size = spec.spec().resources().shmSizeBytes();
                 add(
-                        mounts, "/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777",
+                        mounts,
+                        "/dev/shm",
+                        "tmpfs",
+                        "shm",
+                        "nosuid",
+                        "noexec",
+                        "nodev",
+                        "mode=1777",
                         "size=" + (size > 0 ? size : USUAL_SHM_BYTES));
             }
         }
@@ -402,7 +430,8 @@ final class OciConfig {
                 .put("type", mount.type())
                 .put("source", mount.source().isEmpty() ? mount.type() : mount.source());
         List<String> words = new ArrayList<>(mount.options());
-        if (mount.type().equals("bind") && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
+        if (mount.type().equals("bind")
+                && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
             words.add(0, "rbind");
         }
         return options(node, words);
@@ -415,12 +444,18 @@ final class OciConfig {
     }
 
     private static ObjectNode bind(String target, String source) {
-        return JSON.createObjectNode().put("destination", target).put("type", "bind").put("source", source);
+        return JSON.createObjectNode()
+                .put("destination", target)
+                .put("type", "bind")
+                .put("source", source);
     }
 
-    private static void add(Map<String, ObjectNode> mounts, String target, String type, String source, String... words) {
-        ObjectNode node =
-                JSON.createObjectNode().put("destination", target).put("type", type).put("source", source);
+    private static void add(
+            Map<String, ObjectNode> mounts, String target, String type, String source, String... words) {
+        ObjectNode node = JSON.createObjectNode()
+                .put("destination", target)
+                .put("type", type)
+                .put("source", source);
         mounts.put(target, options(node, List.of(words)));
     }
 
@@ -455,7 +490,8 @@ final class OciConfig {
             linux.set("devices", nodes);
         }
         linux.set("resources", resources);
-        String filter = security.privileged() && security.seccomp().equals("default") ? "unconfined" : security.seccomp();
+        String filter =
+                security.privileged() && security.seccomp().equals("default") ? "unconfined" : security.seccomp();
         List<String> capabilities = security.privileged() ? abilities.all() : security.capabilities();
         Optional<ObjectNode> profile = seccomp.profile(filter, capabilities);
         profile.ifPresent(node -> linux.set("seccomp", node));
@@ -469,8 +505,9 @@ final class OciConfig {
 
     /** Mounts that travel out of the container or into it need a root that lets them through. */
     private static Optional<String> propagation(RuntimeSpec spec) {
-        List<String> words =
-                spec.mounts().stream().flatMap(mount -> mount.options().stream()).toList();
+        List<String> words = spec.mounts().stream()
+                .flatMap(mount -> mount.options().stream())
+                .toList();
         if (words.contains("shared") || words.contains("rshared")) {
             return Optional.of("shared");
         }
@@ -497,7 +534,9 @@ final class OciConfig {
         ArrayNode all = JSON.createArrayNode();
         all.addObject().put("type", "mount");
         if (!spec.networkNamespace().equals(Sandbox.HOST_PATH)) {
-            all.addObject().put("type", "network").put("path", spec.networkNamespace().toString());
+            all.addObject()
+                    .put("type", "network")
+                    .put("path", spec.networkNamespace().toString());
         }
         namespace(all, spec, "uts", wanted.uts());
         namespace(all, spec, "pid", wanted.pid());
@@ -546,7 +585,8 @@ final class OciConfig {
         if (wanted.memoryReservationBytes() > 0) {
             memory.put("reservation", wanted.memoryReservationBytes());
         }
-        if (wanted.memorySwapBytes() != 0 && supports("memory", "memory.memsw.limit_in_bytes", "memory.swap.max", "swap")) {
+        if (wanted.memorySwapBytes() != 0
+                && supports("memory", "memory.memsw.limit_in_bytes", "memory.swap.max", "swap")) {
             memory.put("swap", wanted.memorySwapBytes());
         }
         if (wanted.memorySwappiness() >= 0 && supports("memory", "memory.swappiness", "", "swappiness")) {
@@ -589,15 +629,14 @@ final class OciConfig {
             block.put("weight", wanted.blkioWeight());
         }
         for (Resources.BlockIo limit : wanted.blockIo()) {
-            String list =
-                    switch (limit.kind()) {
-                        case "read-bps" -> "throttleReadBpsDevice";
-                        case "write-bps" -> "throttleWriteBpsDevice";
-                        case "read-iops" -> "throttleReadIOPSDevice";
-                        case "write-iops" -> "throttleWriteIOPSDevice";
-                        case "weight" -> "weightDevice";
-                        default -> throw failure(Kind.INVALID, "unknown block I/O limit " + limit.kind());
-                    };
+            String list = switch (limit.kind()) {
+                case "read-bps" -> "throttleReadBpsDevice";
+                case "write-bps" -> "throttleWriteBpsDevice";
+                case "read-iops" -> "throttleReadIOPSDevice";
+                case "write-iops" -> "throttleWriteIOPSDevice";
+                case "weight" -> "weightDevice";
+                default -> throw failure(Kind.INVALID, "unknown block I/O limit " + limit.kind());
+            };
             int[] numbers = devices.numbers(limit.devicePath());
             ArrayNode limits = block.has(list) ? (ArrayNode) block.get(list) : block.putArray(list);
             limits.addObject()

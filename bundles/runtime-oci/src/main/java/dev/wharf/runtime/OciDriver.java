@@ -38,7 +38,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -159,8 +158,7 @@ public class OciDriver
                     programs,
                     places.execRoot().resolve("tty"),
                     settings.patience());
-            OciConfig config =
-                    new OciConfig(files, places, Abilities.ofThisProcess(), cgroups, Seccomp.ofThisHost());
+            OciConfig config = new OciConfig(files, places, Abilities.ofThisProcess(), cgroups, Seccomp.ofThisHost());
             Exits exits = new Exits(places, monitors, processes, cgroups, watch, teller);
             tools = Optional.of(new Tools(choice, monitors, config, cgroups, exits));
             return tools.get();
@@ -183,7 +181,9 @@ public class OciDriver
         RuntimeBinary runtime = runtime();
         try {
             Optional<Note> present = exits().note(bundle);
-            if (present.isPresent() && isWaitingOrRunning(present.get()) && present.get().generation() == spec.generation()) {
+            if (present.isPresent()
+                    && isWaitingOrRunning(present.get())
+                    && present.get().generation() == spec.generation()) {
                 settleCreated(bundle, present.get());
                 return present.get().process();
             }
@@ -242,7 +242,7 @@ public class OciDriver
                                     keepsStdin),
                             Optional.empty());
         } catch (Monitors.Refused e) {
-            throw refusal("create", e.getMessage());
+            throw refusal("create", e.words());
         }
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
@@ -276,13 +276,15 @@ public class OciDriver
 
     /** The size at which a log begins anew, from Docker's {@code max-size} such as {@code 10m}. */
     private static long logLimit(ContainerSpec spec) throws DriverException {
-        String text = spec.logging().options().getOrDefault("max-size", "").strip().toLowerCase(java.util.Locale.ROOT);
+        String text =
+                spec.logging().options().getOrDefault("max-size", "").strip().toLowerCase(java.util.Locale.ROOT);
         if (text.isEmpty() || text.equals("-1")) {
             return 0;
         }
         String digits = text.replaceFirst("[kmg]?b?$", "");
         String unit = text.substring(digits.length());
-        long factor = unit.startsWith("k") ? 1L << 10 : unit.startsWith("m") ? 1L << 20 : unit.startsWith("g") ? 1L << 30 : 1;
+        long factor =
+                unit.startsWith("k") ? 1L << 10 : unit.startsWith("m") ? 1L << 20 : unit.startsWith("g") ? 1L << 30 : 1;
         try {
             return Long.parseLong(digits) * factor;
         } catch (NumberFormatException e) {
@@ -342,7 +344,8 @@ public class OciDriver
     }
 
     private Programs.Outcome run(Note note, String... command) throws IOException {
-        List<String> arguments = new ArrayList<>(List.of("--root", note.runtimeRoot().toString()));
+        List<String> arguments =
+                new ArrayList<>(List.of("--root", note.runtimeRoot().toString()));
         arguments.addAll(List.of(command));
         return programs.run(note.runtime(), arguments, settings.patience());
     }
@@ -439,7 +442,8 @@ public class OciDriver
             return false;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw (IOException) new InterruptedIOException("interrupted while waiting for a process to die").initCause(e);
+            throw (IOException)
+                    new InterruptedIOException("interrupted while waiting for a process to die").initCause(e);
         } catch (java.util.concurrent.ExecutionException e) {
             throw new IOException(e.getCause());
         }
@@ -452,7 +456,9 @@ public class OciDriver
         if (hub != null) {
             hub.processEnded();
         }
-        if (note.isEmpty() || !exits().isAlive(note.get().process().monitorPid(), note.get().monitorTicks())) {
+        if (note.isEmpty()
+                || !exits().isAlive(
+                                note.get().process().monitorPid(), note.get().monitorTicks())) {
             return;
         }
         int pid = note.get().process().monitorPid();
@@ -474,7 +480,9 @@ public class OciDriver
         if (outcome.code() != 0 && Files.exists(state)) {
             Programs.Outcome forced = run(note, "delete", "--force", container.value());
             if (forced.code() != 0 && Files.exists(state)) {
-                throw failure(Kind.FAILED, "OCI runtime delete failed: " + forced.output().strip());
+                throw failure(
+                        Kind.FAILED,
+                        "OCI runtime delete failed: " + forced.output().strip());
             }
         }
     }
@@ -522,16 +530,19 @@ public class OciDriver
         Path bundle = places.bundle(container);
         Optional<Note> note = exits().note(bundle);
         Optional<Exit> exit = exits().exit(bundle);
-        Optional<InitProcess> process = note.map(Note::process)
-                .filter(candidate -> exit.isEmpty() && isAlive(candidate));
+        Optional<InitProcess> process =
+                note.map(Note::process).filter(candidate -> exit.isEmpty() && isAlive(candidate));
         boolean started = Files.exists(bundle.resolve(STARTED))
                 || (process.isPresent() && isStarted(note.orElseThrow(), container));
-        return new Found(container, process, started, exit.filter(e -> note.orElseThrow().process().pid() != 0));
+        return new Found(
+                container,
+                process,
+                started,
+                exit.filter(e -> note.orElseThrow().process().pid() != 0));
     }
 
     private boolean isAlive(InitProcess process) {
-        return process.startTicks() > 0
-                && processes.startTicks(process.pid()).orElse(-1) == process.startTicks();
+        return process.startTicks() > 0 && processes.startTicks(process.pid()).orElse(-1) == process.startTicks();
     }
 
     // --- capabilities ---
@@ -627,8 +638,7 @@ public class OciDriver
                 keepsStdin,
                 "");
         draft.write(directory);
-        Hub hub = hubs.get(directory);
-        boolean early = hub != null && !hub.isEmpty();
+        Optional<Hub> waiting = Optional.ofNullable(hubs.get(directory)).filter(hub -> !hub.isEmpty());
         Monitors.Started started;
         try {
             started = tools().monitors()
@@ -636,7 +646,9 @@ public class OciDriver
                             new Monitors.Order(
                                     container,
                                     new RuntimeBinary(
-                                            parent.runtime().getFileName().toString(), parent.runtime(), parent.runtimeRoot()),
+                                            parent.runtime().getFileName().toString(),
+                                            parent.runtime(),
+                                            parent.runtimeRoot()),
                                     directory,
                                     Optional.of(processFile),
                                     Optional.empty(),
@@ -644,9 +656,9 @@ public class OciDriver
                                     spec.tty(),
                                     spec.stdin(),
                                     keepsStdin),
-                            early ? Optional.of(() -> connect(hub, directory, draft, true)) : Optional.empty());
+                            waiting.map(hub -> () -> connect(hub, directory, draft, true)));
         } catch (Monitors.Refused e) {
-            throw refusal("exec", e.getMessage());
+            throw refusal("exec", e.words());
         }
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
@@ -770,7 +782,9 @@ public class OciDriver
         try {
             Optional<Note> note = Note.read(places.bundle(container));
             boolean writing = note.isPresent()
-                    && exits().isAlive(note.get().process().monitorPid(), note.get().monitorTicks());
+                    && exits().isAlive(
+                                    note.get().process().monitorPid(),
+                                    note.get().monitorTicks());
             FileCursor cursor = new FileCursor(places.log(container), query, writing);
             if (writing && query.follow()) {
                 FileWatch.Interest interest = watch.on(keep, cursor::changed);

@@ -1,9 +1,9 @@
 package dev.wharf.runtime;
 
+import dev.wharf.model.Signal;
 import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.Processes;
 import dev.wharf.spi.kernel.Processes.Spawn;
-import dev.wharf.model.Signal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -24,9 +24,10 @@ import java.util.stream.Stream;
 
 /** Runs short programs to their end and hears what they say. */
 final class Programs {
+    private static final String DIRECTORIES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
     /** What a program is told, and all of it: nothing of the agent's own environment leaks into a container's runtime. */
-    static final Map<String, String> ENVIRONMENT =
-            Map.of("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL", "C", "TZ", "UTC");
+    static final Map<String, String> ENVIRONMENT = Map.of("PATH", DIRECTORIES, "LC_ALL", "C", "TZ", "UTC");
 
     /** A runtime in a rage may print without end; what it meant to say comes first. */
     private static final int OUTPUT_LIMIT = 64 * 1024;
@@ -69,8 +70,12 @@ final class Programs {
             }
             OptionalLong ticks = processes.startTicks(pid);
             try {
-                int ended = await(code, patience, program + " " + arguments.stream().findFirst().orElse(""));
-                // Whoever it left behind may hold the pipe for ever; what the program itself wrote is in the pipe by now.
+                int ended = await(
+                        code,
+                        patience,
+                        program + " " + arguments.stream().findFirst().orElse(""));
+                // Whoever it left behind may hold the pipe for ever; what the program itself wrote is in the pipe by
+                // now.
                 output.settle(Duration.ofMillis(200));
                 return new Outcome(ended, output.text());
             } catch (IOException e) {
@@ -91,7 +96,8 @@ final class Programs {
             throw new IOException(what.strip() + " did not answer within " + patience.toMillis() + " ms", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw (IOException) new InterruptedIOException("interrupted while waiting for " + what.strip()).initCause(e);
+            throw (IOException)
+                    new InterruptedIOException("interrupted while waiting for " + what.strip()).initCause(e);
         } catch (ExecutionException e) {
             throw new IOException(e.getCause());
         }
@@ -99,7 +105,7 @@ final class Programs {
 
     /** Finds a program by its name in the usual directories. */
     static Optional<Path> find(String name) {
-        return Stream.of(ENVIRONMENT.get("PATH").split(":"))
+        return Stream.of(DIRECTORIES.split(":"))
                 .map(directory -> Path.of(directory, name))
                 .filter(Files::isExecutable)
                 .findFirst();

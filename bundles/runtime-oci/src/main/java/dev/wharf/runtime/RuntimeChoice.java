@@ -102,7 +102,9 @@ final class RuntimeChoice {
             key.append(' ').append(Files.size(candidate.path()));
         }
         Cgroups cgroups = Cgroups.read();
-        cgroups.controllers().keySet().stream().sorted().forEach(name -> key.append(' ').append(name));
+        cgroups.controllers().keySet().stream()
+                .sorted()
+                .forEach(name -> key.append(' ').append(name));
         cgroups.unified().ifPresent(root -> key.append(" 2:").append(root));
         return key.toString();
     }
@@ -116,7 +118,9 @@ final class RuntimeChoice {
             JsonNode node = JSON.readTree(Files.readAllBytes(memory()));
             return candidates.stream()
                     .filter(candidate -> node.path("key").asText().equals(key)
-                            && node.path("path").asText().equals(candidate.path().toString()))
+                            && node.path("path")
+                                    .asText()
+                                    .equals(candidate.path().toString()))
                     .findFirst();
         } catch (NoSuchFileException | com.fasterxml.jackson.core.JsonProcessingException e) {
             return Optional.empty();
@@ -144,9 +148,10 @@ final class RuntimeChoice {
             Programs.Outcome outcome = programs.run(candidate.path(), arguments, TRIAL_PATIENCE);
             return outcome.code() == 0
                     ? Optional.empty()
-                    : Optional.of(outcome.output().strip().isEmpty()
-                            ? "it ended with code " + outcome.code()
-                            : outcome.output().strip());
+                    : Optional.of(
+                            outcome.output().strip().isEmpty()
+                                    ? "it ended with code " + outcome.code()
+                                    : outcome.output().strip());
         } catch (IOException e) {
             return Optional.of(String.valueOf(e.getMessage()));
         } finally {
@@ -198,7 +203,8 @@ final class RuntimeChoice {
             return false;
         }
         Path base = cgroups.controllers().values().iterator().next().getParent();
-        String missing = read(cgroups.unified().get().resolve("cgroup.controllers")).strip();
+        String missing =
+                read(cgroups.unified().get().resolve("cgroup.controllers")).strip();
         if (base == null || missing.isEmpty()) {
             return false;
         }
@@ -208,13 +214,25 @@ final class RuntimeChoice {
             Files.createDirectories(point);
             Programs.Outcome outcome = programs.run(
                     Programs.find("mount").orElse(Path.of("/bin/mount")),
-                    List.of("-t", "cgroup", "-o", "rw,nosuid,nodev,noexec,relatime," + controller, "cgroup", point.toString()),
+                    List.of(
+                            "-t",
+                            "cgroup",
+                            "-o",
+                            "rw,nosuid,nodev,noexec,relatime," + controller,
+                            "cgroup",
+                            point.toString()),
                     TRIAL_PATIENCE);
             if (outcome.code() == 0) {
-                LOG.info("cgroup controller mounted as version 1 like the others controller={} at={}", controller, point);
+                LOG.info(
+                        "cgroup controller mounted as version 1 like the others controller={} at={}",
+                        controller,
+                        point);
                 mounted = true;
             } else {
-                LOG.warn("cannot mount cgroup controller={} reason={}", controller, outcome.output().strip());
+                LOG.warn(
+                        "cannot mount cgroup controller={} reason={}",
+                        controller,
+                        outcome.output().strip());
                 Files.deleteIfExists(point);
             }
         }

@@ -129,7 +129,8 @@ final class Seccomp {
                 return false;
             }
         }
-        if (excludes.hasNonNull("minKernel") && isAtLeast(excludes.get("minKernel").asText())) {
+        if (excludes.hasNonNull("minKernel")
+                && isAtLeast(excludes.get("minKernel").asText())) {
             return false;
         }
         if (includes.path("arches").size() > 0 && !contains(includes.path("arches"), architecture)) {
@@ -140,7 +141,8 @@ final class Seccomp {
                 return false;
             }
         }
-        return !includes.hasNonNull("minKernel") || isAtLeast(includes.get("minKernel").asText());
+        return !includes.hasNonNull("minKernel")
+                || isAtLeast(includes.get("minKernel").asText());
     }
 
     private static boolean contains(JsonNode array, String word) {

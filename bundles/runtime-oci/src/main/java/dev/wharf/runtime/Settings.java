@@ -24,7 +24,10 @@ record Settings(Optional<Path> path, Optional<Path> monitor, Optional<Boolean> m
                 text(properties, "path").map(Path::of),
                 text(properties, "monitor").map(Path::of),
                 text(properties, "cgroup.mount-missing").map(Boolean::parseBoolean),
-                text(properties, "patience-seconds").map(Long::parseLong).map(Duration::ofSeconds).orElse(USUAL.patience()));
+                text(properties, "patience-seconds")
+                        .map(Long::parseLong)
+                        .map(Duration::ofSeconds)
+                        .orElse(USUAL.patience()));
     }
 
     private static Optional<String> text(Map<String, ?> properties, String name) {

@@ -53,7 +53,8 @@ final class Users {
         group.lines().forEach(line -> {
             String[] fields = line.split(":", -1);
             if (fields.length >= 4) {
-                number(fields[2]).ifPresent(gid -> groups.add(new Group(fields[0], gid, List.of(fields[3].split(",")))));
+                number(fields[2])
+                        .ifPresent(gid -> groups.add(new Group(fields[0], gid, List.of(fields[3].split(",")))));
             }
         });
         return new Users(accounts, groups);
@@ -66,9 +67,8 @@ final class Users {
     Identity resolve(String user, List<String> additional) throws DriverException {
         int colon = user.indexOf(':');
         String who = colon < 0 ? user : user.substring(0, colon);
-        Optional<String> wantedGroup = colon < 0 || colon == user.length() - 1
-                ? Optional.empty()
-                : Optional.of(user.substring(colon + 1));
+        Optional<String> wantedGroup =
+                colon < 0 || colon == user.length() - 1 ? Optional.empty() : Optional.of(user.substring(colon + 1));
 
         Optional<Long> number = who.isEmpty() ? Optional.of(0L) : digits(who, "user");
         Predicate<Account> match = number.<Predicate<Account>>map(uid -> account -> account.uid() == uid)
@@ -90,7 +90,8 @@ final class Users {
         for (String group : additional) {
             more.add(gid(group));
         }
-        String home = account.map(Account::home).filter(path -> path.startsWith("/")).orElse("/");
+        String home =
+                account.map(Account::home).filter(path -> path.startsWith("/")).orElse("/");
         return new Identity(inRange(uid), inRange(gid), List.copyOf(more), home);
     }
 

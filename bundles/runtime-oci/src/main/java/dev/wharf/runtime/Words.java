@@ -14,7 +14,9 @@ final class Words {
     static String canonical(String words) {
         String lower = words.toLowerCase(Locale.ROOT);
         StringBuilder text = new StringBuilder(words);
-        if (lower.contains("executable file") && lower.contains("not found") && !words.contains("executable file not found")) {
+        if (lower.contains("executable file")
+                && lower.contains("not found")
+                && !words.contains("executable file not found")) {
             text.append(": executable file not found in $PATH");
         }
         for (String known : new String[] {"no such file or directory", "permission denied", "is a directory"}) {

@@ -29,9 +29,36 @@ final class Host {
         Path bin = Files.createDirectories(root.resolve("bin"));
         Files.copy(BUSYBOX, bin.resolve("busybox"));
         for (String name : List.of(
-                "sh", "cat", "echo", "head", "hostname", "id", "ls", "mkdir", "sed", "sleep", "stty", "tail", "touch", "tr",
-                "true", "yes", "grep", "mount", "chown", "unshare", "ping", "wc", "ulimit", "dd", "env", "pwd", "stat",
-                "kill", "ps", "printf")) {
+                "sh",
+                "cat",
+                "echo",
+                "head",
+                "hostname",
+                "id",
+                "ls",
+                "mkdir",
+                "sed",
+                "sleep",
+                "stty",
+                "tail",
+                "touch",
+                "tr",
+                "true",
+                "yes",
+                "grep",
+                "mount",
+                "chown",
+                "unshare",
+                "ping",
+                "wc",
+                "ulimit",
+                "dd",
+                "env",
+                "pwd",
+                "stat",
+                "kill",
+                "ps",
+                "printf")) {
             Files.createSymbolicLink(bin.resolve(name), Path.of("busybox"));
         }
         for (String directory : List.of("dev", "etc", "proc", "sys", "tmp", "root")) {

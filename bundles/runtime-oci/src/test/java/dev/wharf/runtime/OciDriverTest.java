@@ -52,12 +52,7 @@ abstract class OciDriverTest extends OciRuntimeContract {
     protected OciRuntime open() throws Exception {
         base = base == null ? Files.createTempDirectory("wharf-runtime-") : base;
         OciDriver driver = new OciDriver(
-                Host.PROCESSES,
-                Host.DESCRIPTORS,
-                Host.FILES,
-                base.resolve("exec"),
-                base.resolve("data"),
-                settings());
+                Host.PROCESSES, Host.DESCRIPTORS, Host.FILES, base.resolve("exec"), base.resolve("data"), settings());
         assertThat(driver.probe().ready()).as(driver.probe().why()).isTrue();
         return driver;
     }
