@@ -1,0 +1,61 @@
+package dev.wharf.registry.distribution;
+
+import dev.wharf.spi.registry.RegistryBackend;
+import java.nio.file.Path;
+import java.util.Map;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Wires the backend into the framework. Configuration, PID {@code dev.wharf.registry.distribution}, read live; lists are
+ * separated by commas:
+ *
+ * <ul>
+ *   <li>{@code insecure}: registries that may be spoken to without a valid certificate or in plain HTTP, {@code host},
+ *       {@code host:port} or {@code address/bits}
+ *   <li>{@code mirrors.HOST}: addresses to ask before the registry {@code HOST}, such as {@code https://mirror:5000}
+ *   <li>{@code realms.HOST}: other sites that may learn the credentials for the registry {@code HOST} to make a token
+ *   <li>{@code certificates}: a directory with a directory for each registry, by default {@code certs.d} in the directory of
+ *       the configuration
+ *   <li>{@code timeout.connect}, {@code timeout.idle}: seconds, by default 15 and 60
+ * </ul>
+ */
+@Component(
+        service = RegistryBackend.class,
+        configurationPid = "dev.wharf.registry.distribution",
+        property = {"wharf.name=distribution", "wharf.formats=oci-distribution 1", "service.ranking:Integer=0"})
+public final class DistributionComponent extends DistributionBackend {
+    private static final Logger log = LoggerFactory.getLogger(DistributionComponent.class);
+
+    @Activate
+    public DistributionComponent(BundleContext framework, Map<String, Object> configuration) {
+        super(certificates(framework), System.getenv(), Map.of());
+        changed(configuration);
+    }
+
+    /** Takes a changed configuration; what is under way ends under the old one. */
+    @Modified
+    public void changed(Map<String, Object> configuration) {
+        try {
+            configure(configuration);
+        } catch (IllegalArgumentException e) {
+            log.warn("registry settings ignored, the former ones stay reason=\"{}\"", e.getMessage());
+        }
+    }
+
+    /** Leaves nothing running behind. */
+    @Deactivate
+    public void stop() {
+        close();
+    }
+
+    private static Path certificates(BundleContext framework) {
+        String configDir = framework.getProperty("wharf.config.dir");
+        return Path.of(configDir == null ? "/etc/wharf" : configDir, "certs.d");
+    }
+}
