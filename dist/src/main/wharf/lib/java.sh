@@ -1,5 +1,5 @@
-# Sourced by the commands in bin, with their name in $me: finds Java as $java and its version, such as 17, as
-# $java_version. Every JDK has a file that names its version, which saves starting a JVM to ask.
+# Sourced by the commands in bin, with their name in $me and this installation's folder in $home: finds Java as $java and
+# its version, such as 17, as $java_version. Every JDK has a file that names its version, which saves starting a JVM to ask.
 
 if [ -n "${JAVA_HOME:-}" ]; then
     java=$JAVA_HOME/bin/java
@@ -23,4 +23,15 @@ fi
 if [ "$java_version" -lt 17 ]; then
     echo "$me: $java is Java $java_version; Wharf needs Java 17 or newer (set JAVA_HOME)" >&2
     exit 1
+fi
+
+# What both JVMs are told: no parallel collector, the quick compiler, nothing shared with tools that look at JVMs. The
+# archive of classes is made by wharf-install-cds, one for each Java. Without it, or with one that fits no more, the start
+# only takes a little longer, so there is nothing to warn of.
+java_flags="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
+if [ -r "$home/lib/$me-$java_version.jsa" ] && [ -z "${WHARF_NO_CDS:-}" ]; then
+    java_flags="$java_flags -Xlog:cds=off -Xlog:cds+dynamic=off"
+    java_archive=-XX:SharedArchiveFile=$home/lib/$me-$java_version.jsa
+else
+    java_archive=-Xshare:auto
 fi

@@ -1,5 +1,6 @@
 package dev.wharf.launch;
 
+import dev.wharf.launch.log.Logs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,20 +19,18 @@ import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkEvent;
 import org.osgi.framework.launch.Framework;
 import org.osgi.framework.launch.FrameworkFactory;
-import org.osgi.framework.startlevel.BundleStartLevel;
 import org.osgi.framework.wiring.BundleRevision;
+import org.osgi.framework.wiring.FrameworkWiring;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The framework and the bundles in it. A folder {@code bundles/N-name} holds the bundles of start level N; drivers come
- * from the plugins folder, which File Install watches. Bundles are installed by reference, so the cache holds no copy
- * of them and is made afresh at every start.
+ * The framework and the bundles in it. A folder {@code bundles/N-name} is a floor: its bundles are installed, resolved and
+ * started together, before those of the next floor are looked at. So the front answers while the rest of the house wakes
+ * up. Drivers come last, from the plugins folder, which File Install watches. Bundles are installed by reference and
+ * started for this run only; the cache holds nothing worth keeping and is made afresh at every start.
  */
 final class House {
-    /** The level up to which a rehearsal goes: what comes after it touches the host. */
-    private static final int REHEARSED_LEVEL = 2;
-
     /** Longer than any bundle needs to leave; after it the process goes without them. */
     private static final Duration FAREWELL = Duration.ofSeconds(20);
 
@@ -40,55 +39,37 @@ final class House {
 
     private final Options options;
     private final Path cache;
+    private final AtomicBoolean asked = new AtomicBoolean();
 
     House(Options options) {
         this.options = options;
-        this.cache = options.dataRoot().resolve("osgi");
+        this.cache = options.execRoot().resolve("osgi");
     }
 
     /** Lives until the process is told to stop, or until the framework stops by itself; answers the exit status. */
     int live() throws CannotStart {
         prepare();
         Logger log = LoggerFactory.getLogger("dev.wharf.launch");
-        Framework framework = open(Integer.MAX_VALUE);
-        AtomicBoolean asked = stopOnSignal(framework);
+        Framework framework = open();
+        stopOnSignal(framework);
         try {
-            List<Bundle> bundles = furnish(framework.getBundleContext());
             framework.start();
-            if (!asked.get()) check(bundles);
-            log.info(
-                    "started version={} bundles={} data={} in={}ms",
-                    Texts.version(),
-                    bundles.size(),
-                    options.dataRoot(),
-                    ageMillis());
-            framework.waitForStop(0);
-            log.info("stopped asked={}", asked.get());
-            return asked.get() ? 0 : 1;
+            furnish(framework);
+            log.info("started version={} data={} in={}ms", Texts.version(), options.dataRoot(), ageMillis());
         } catch (BundleException e) {
             throw new CannotStart("cannot start the framework: " + e.getMessage(), e);
+        } catch (IllegalStateException e) {
+            // A signal came while bundles were still being started; the framework is on its way down already.
+            if (!asked.get()) throw e;
+        }
+        try {
+            framework.waitForStop(0);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CannotStart("interrupted while running", e);
         }
-    }
-
-    /** Starts the bundles that leave the host alone, and stops them again. */
-    int rehearse() throws CannotStart {
-        prepare();
-        Framework framework = open(REHEARSED_LEVEL);
-        try {
-            furnish(framework.getBundleContext());
-            framework.start();
-            framework.stop();
-            framework.waitForStop(FAREWELL.toMillis());
-            return 0;
-        } catch (BundleException e) {
-            throw new CannotStart("cannot rehearse: " + e.getMessage(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CannotStart("interrupted while rehearsing", e);
-        }
+        log.info("stopped asked={}", asked.get());
+        return asked.get() ? 0 : 1;
     }
 
     private void prepare() throws CannotStart {
@@ -99,21 +80,14 @@ final class House {
             clear(scratch);
             Files.createDirectories(scratch);
         } catch (IOException e) {
-            throw new CannotStart("cannot clear " + options.dataRoot() + ": " + Reason.of(e), e);
+            throw new CannotStart("cannot clear " + cache + " and " + scratch + ": " + Reason.of(e), e);
         }
         // Native libraries are unpacked here, where the next start finds and removes what a killed agent left.
         System.setProperty("java.io.tmpdir", scratch.toString());
-        Map.of(
-                        "logFile", "System.err",
-                        "defaultLogLevel", options.logLevel().word(),
-                        "showDateTime", "true",
-                        "dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
-                        "showThreadName", "false",
-                        "log.io.netty", "warn")
-                .forEach((key, value) -> System.setProperty("org.slf4j.simpleLogger." + key, value));
+        Logs.setLevel(options.logLevel());
     }
 
-    private Framework open(int level) throws CannotStart {
+    private Framework open() throws CannotStart {
         FrameworkFactory factory = ServiceLoader.load(FrameworkFactory.class)
                 .findFirst()
                 .orElseThrow(() ->
@@ -121,7 +95,6 @@ final class House {
         Map<String, String> properties = Texts.framework();
         properties.putAll(options.properties());
         properties.put(Constants.FRAMEWORK_STORAGE, cache.resolve("bundles").toString());
-        properties.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, Integer.toString(Math.min(level, 100)));
         properties.put("felix.cm.dir", cache.resolve("config").toString());
         properties.put("felix.fileinstall.dir", options.pluginsDir() + "," + options.configDir());
         properties.put("felix.fileinstall.tmpdir", cache.resolve("fileinstall").toString());
@@ -141,37 +114,40 @@ final class House {
                 .error("bundle failed bundle={}", event.getBundle().getSymbolicName(), event.getThrowable());
     }
 
-    /** Installs every bundle at its level and marks it to be started when the framework gets there. */
-    private static List<Bundle> furnish(BundleContext context) throws CannotStart {
-        List<Bundle> bundles = new ArrayList<>();
-        for (Path level : list(Options.home().resolve("bundles"))) {
-            for (Path jar : list(level)) {
-                try {
-                    Bundle bundle = context.installBundle("reference:" + jar.toUri());
-                    bundle.adapt(BundleStartLevel.class).setStartLevel(number(level));
-                    if (isFragment(bundle)) continue;
-                    bundle.start();
-                    bundles.add(bundle);
-                } catch (BundleException e) {
-                    throw new CannotStart("cannot install " + jar + ": " + e.getMessage(), e);
-                }
+    private static void furnish(Framework framework) throws CannotStart {
+        List<Path> floors = list(Options.home().resolve("bundles"));
+        if (floors.isEmpty()) {
+            throw new CannotStart("no bundles in " + Options.home() + "; build Wharf with mvn package");
+        }
+        for (Path floor : floors) {
+            List<Bundle> bundles = install(framework.getBundleContext(), floor);
+            // All at once: resolving them one by one as they start takes twice the time.
+            framework.adapt(FrameworkWiring.class).resolveBundles(bundles);
+            for (Bundle bundle : bundles) {
+                if (!isFragment(bundle)) start(bundle);
             }
         }
-        if (bundles.isEmpty()) {
-            throw new CannotStart(
-                    "no bundles in " + Options.home().resolve("bundles") + "; build Wharf with mvn package");
+    }
+
+    private static List<Bundle> install(BundleContext context, Path floor) throws CannotStart {
+        List<Bundle> bundles = new ArrayList<>();
+        for (Path jar : list(floor)) {
+            try {
+                bundles.add(context.installBundle("reference:" + jar.toUri()));
+            } catch (BundleException e) {
+                throw new CannotStart("cannot install " + jar + ": " + e.getMessage(), e);
+            }
         }
         return bundles;
     }
 
-    private static int number(Path level) throws CannotStart {
-        String name = String.valueOf(level.getFileName());
-        String digits = name.substring(0, Math.max(0, name.indexOf('-')));
-        if (digits.isEmpty() || !digits.chars().allMatch(Character::isDigit)) {
-            throw new CannotStart(
-                    level + ": a folder of bundles is called by its start level and a name, as in 2-front");
+    /** A house with a wall missing does not open, and says which. */
+    private static void start(Bundle bundle) throws CannotStart {
+        try {
+            bundle.start(Bundle.START_TRANSIENT);
+        } catch (BundleException e) {
+            throw new CannotStart("the bundle " + bundle.getSymbolicName() + " does not start: " + e.getMessage(), e);
         }
-        return Integer.parseInt(digits);
     }
 
     private static boolean isFragment(Bundle bundle) {
@@ -186,26 +162,8 @@ final class House {
         }
     }
 
-    /** A house with a wall missing does not open: a bundle that is not up has said why in the log. */
-    private static void check(List<Bundle> bundles) throws CannotStart {
-        for (Bundle bundle : bundles) {
-            if (bundle.getState() == Bundle.ACTIVE || bundle.getState() == Bundle.STARTING) continue;
-            throw new CannotStart("the bundle " + bundle.getSymbolicName() + " did not start: " + whyNot(bundle));
-        }
-    }
-
-    private static String whyNot(Bundle bundle) {
-        try {
-            bundle.start();
-            return "it started at the second try";
-        } catch (BundleException e) {
-            return String.valueOf(e.getMessage());
-        }
-    }
-
     /** Turns a signal into an orderly stop; the main thread then comes back from its wait and ends the process. */
-    private static AtomicBoolean stopOnSignal(Framework framework) {
-        AtomicBoolean asked = new AtomicBoolean();
+    private void stopOnSignal(Framework framework) {
         Thread main = Thread.currentThread();
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
@@ -219,7 +177,6 @@ final class House {
                             }
                         },
                         "wharfd-stop"));
-        return asked;
     }
 
     /**

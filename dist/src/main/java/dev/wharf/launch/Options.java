@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.slf4j.event.Level;
 
 /**
  * What the operator asked for on the command line, checked and complete. A parser of our own, because it is smaller
@@ -22,27 +23,14 @@ record Options(
         Path pidFile,
         Path configDir,
         Path pluginsDir,
-        LogLevel logLevel,
+        Level logLevel,
         String bridge,
         Optional<String> bip) {
 
     enum Wish {
         SERVE,
         HELP,
-        VERSION,
-        REHEARSE
-    }
-
-    enum LogLevel {
-        ERROR,
-        WARN,
-        INFO,
-        DEBUG,
-        TRACE;
-
-        String word() {
-            return name().toLowerCase(Locale.ROOT);
-        }
+        VERSION
     }
 
     /** The kernel's limit for the name of a network device, and for the path of a unix socket, without their zeros. */
@@ -77,7 +65,6 @@ record Options(
     }
 
     static Options parse(String... words) throws Misuse {
-        Wish wish = Wish.SERVE;
         Map<String, String> values = new HashMap<>();
         List<String> hosts = new ArrayList<>();
         for (int i = 0; i < words.length; i++) {
@@ -92,7 +79,6 @@ record Options(
                 case "--version" -> {
                     return of(Wish.VERSION, Map.of(), List.of());
                 }
-                case "--rehearse" -> wish = Wish.REHEARSE;
                 default -> {
                     if (!VALUED.contains(name)) {
                         throw new Misuse(
@@ -109,7 +95,7 @@ record Options(
                 }
             }
         }
-        return of(wish, values, hosts);
+        return of(Wish.SERVE, values, hosts);
     }
 
     private static String longName(String name) {
@@ -166,11 +152,15 @@ record Options(
         return value;
     }
 
-    private static LogLevel logLevel(String value) throws Misuse {
-        for (LogLevel level : LogLevel.values()) {
-            if (level.word().equals(value)) return level;
+    private static Level logLevel(String value) throws Misuse {
+        for (Level level : Level.values()) {
+            if (word(level).equals(value)) return level;
         }
         throw new Misuse("--log-level " + value + ": expected error, warn, info, debug or trace");
+    }
+
+    private static String word(Level level) {
+        return level.name().toLowerCase(Locale.ROOT);
     }
 
     private static String bridge(String value) throws Misuse {
@@ -207,7 +197,7 @@ record Options(
         properties.put("wharf.pidfile", pidFile.toString());
         properties.put("wharf.config.dir", configDir.toString());
         properties.put("wharf.plugins.dir", pluginsDir.toString());
-        properties.put("wharf.log.level", logLevel.word());
+        properties.put("wharf.log.level", word(logLevel));
         properties.put("wharf.bridge.name", bridge);
         bip.ifPresent(cidr -> properties.put("wharf.bridge.bip", cidr));
         return properties;

@@ -24,7 +24,6 @@ public final class Wharfd {
             return switch (options.wish()) {
                 case HELP -> print(Texts.usage());
                 case VERSION -> print("wharfd " + Texts.version());
-                case REHEARSE -> rehearse(options);
                 case SERVE -> serve(options);
             };
         } catch (Misuse e) {
@@ -50,14 +49,6 @@ public final class Wharfd {
                 Claim exec = Claim.on(options.execRoot(), "--exec-root");
                 PidFile pid = PidFile.write(options.pidFile())) {
             return new House(options).live();
-        }
-    }
-
-    /** Starts as little as makes the JVM load its classes, so that they can be archived for later starts. */
-    private static int rehearse(Options options) throws CannotStart {
-        try (Claim data = Claim.on(options.dataRoot(), "--data-root");
-                Claim exec = Claim.on(options.execRoot(), "--exec-root")) {
-            return new House(options).rehearse();
         }
     }
 

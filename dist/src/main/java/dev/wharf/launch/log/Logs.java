@@ -1,0 +1,86 @@
+package dev.wharf.launch.log;
+
+import java.io.PrintStream;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.ILoggerFactory;
+import org.slf4j.Logger;
+import org.slf4j.event.Level;
+
+/** Every logger of the house, and the line that each of their messages becomes. */
+public final class Logs implements ILoggerFactory {
+    /** Libraries tell at length what they do when nobody asks; from them a warning is worth reading. */
+    private static final String OURS = "dev.wharf.";
+
+    private static final int MINUTES = "2026-01-01T00:00".length();
+    private static final int SECONDS = "2026-01-01T00:00:00".length();
+
+    private static volatile Level threshold = Level.INFO;
+    private static volatile PrintStream out = System.err;
+
+    private final ConcurrentMap<String, Logger> loggers = new ConcurrentHashMap<>();
+
+    /** Writes messages of this level and above; may be called at any time, and counts at once. */
+    public static void setLevel(Level level) {
+        threshold = level;
+    }
+
+    static void setOut(PrintStream stream) {
+        out = stream;
+    }
+
+    @Override
+    public Logger getLogger(String name) {
+        Logger known = loggers.get(name);
+        if (known != null) return known;
+        Logger fresh = new LineLogger(name);
+        Logger other = loggers.putIfAbsent(name, fresh);
+        return other == null ? fresh : other;
+    }
+
+    static boolean isLogged(String name, Level level) {
+        Level least = threshold == Level.INFO && !name.startsWith(OURS) ? Level.WARN : threshold;
+        return level.toInt() >= least.toInt();
+    }
+
+    /** One line, and the trace of what was thrown below it; in one piece, whoever else writes at that moment. */
+    static void write(Level level, String name, String message, @Nullable Throwable thrown) {
+        String line = time(Instant.now()) + ' ' + word(level) + ' ' + shortName(name) + ": " + message;
+        PrintStream stream = out;
+        synchronized (stream) {
+            stream.println(line);
+            if (thrown != null) thrown.printStackTrace(stream);
+            stream.flush();
+        }
+    }
+
+    /** The time in UTC to the millisecond. {@link Instant#toString} says the same and loads a hundred classes for it. */
+    static String time(Instant instant) {
+        String time = LocalDateTime.ofInstant(instant.truncatedTo(ChronoUnit.MILLIS), ZoneOffset.UTC)
+                .toString();
+        // LocalDateTime leaves out seconds and milliseconds that are zero.
+        if (time.length() == MINUTES) return time + ":00.000Z";
+        return time.length() == SECONDS ? time + ".000Z" : time + "Z";
+    }
+
+    /** All words have one width, so that what follows stands in columns. */
+    private static String word(Level level) {
+        return switch (level) {
+            case ERROR -> "error";
+            case WARN -> "warn ";
+            case INFO -> "info ";
+            case DEBUG -> "debug";
+            case TRACE -> "trace";
+        };
+    }
+
+    /** Our own names are known to the reader without the first part; a library's is told in full. */
+    private static String shortName(String name) {
+        return name.startsWith(OURS) ? name.substring(OURS.length()) : name;
+    }
+}
