@@ -57,6 +57,13 @@ final class Endpoints {
                     .orElseThrow(
                             () -> new Impossible(Refusal.Kind.MISSING, "network " + wish.network() + " not found"));
             boolean carries = !ports && !network.spec().internal();
+            Container.Place held = c.places().get(network.id());
+            if (held != null) {
+                // Still on its way out: the same place is taken again, so nothing is left behind and no port is asked twice.
+                chosen.add(held.endpoint());
+                ports = ports || carries;
+                continue;
+            }
             List<PublishedPort> published = carries ? ports(c) : List.of();
             ports = ports || carries;
             chosen.add(choose(network, wish, chosen.size(), published));

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  * force that covers them. One force covers everything appended before it, so many callers share it, and batches that nobody
  * waits for ride along with the next one that somebody does.
  */
-final class Committer implements AutoCloseable {
+final class Committer implements Durability, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Committer.class);
 
     /** How long a batch that nobody waits for may stay unforced: long enough to share, short enough for watchers. */
@@ -57,8 +57,8 @@ final class Committer implements AutoCloseable {
         thread.start();
     }
 
-    /** A batch was appended; {@code soon} when somebody out there should know of it now. */
-    void appended(Position position, boolean soon) {
+    @Override
+    public void appended(Position position, boolean soon) {
         lock.lock();
         try {
             appended = position;
@@ -69,8 +69,8 @@ final class Committer implements AutoCloseable {
         }
     }
 
-    /** Tells an answer once the batch at {@code position} is durable. */
-    void answer(Position position, Runnable tell) {
+    @Override
+    public void whenDurable(Position position, Runnable tell) {
         lock.lock();
         try {
             answers.add(new Answer(position, tell));

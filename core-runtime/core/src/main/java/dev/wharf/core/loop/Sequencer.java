@@ -53,13 +53,16 @@ final class Sequencer {
     /** How many commands are remembered, so that one delivered twice is done once. */
     private static final int REMEMBERED = 16_384;
 
+    /** Plans that say something in every one of so many rounds contradict each other; that is a bug, and it must not loop. */
+    private static final int ROUNDS = 10_000;
+
     private static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
 
     private final EventJournal journal;
     private final InstantSource clock;
     private final Lanes lanes;
     private final Timers timers;
-    private final Committer committer;
+    private final Durability durability;
     private final BlockingQueue<Letter> inbox = new LinkedBlockingQueue<>();
 
     private volatile View view;
@@ -93,14 +96,14 @@ final class Sequencer {
             InstantSource clock,
             Lanes lanes,
             Timers timers,
-            Committer committer,
+            Durability durability,
             Host host,
             Map<CommandId, Event> answered) {
         this.journal = journal;
         this.clock = clock;
         this.lanes = lanes;
         this.timers = timers;
-        this.committer = committer;
+        this.durability = durability;
         view = new View(host, journal.end());
         answered.forEach((id, event) -> remembered.put(id, CompletableFuture.completedFuture(event)));
     }
@@ -264,10 +267,7 @@ final class Sequencer {
     private void record(Letter.Outcome outcome) throws IOException {
         Step step = outcome.step();
         SubjectId subject = step.subject();
-        busy.computeIfPresent(subject, (s, rungs) -> {
-            rungs.remove(step.rung());
-            return rungs.isEmpty() ? null : rungs;
-        });
+        vacate(step);
         dirty.add(subject);
         CompletableFuture<Event> answer = acts.remove(step);
         Cause cause = causes.getOrDefault(subject, OWN);
@@ -275,7 +275,7 @@ final class Sequencer {
         if (answer != null) {
             Event event = outcome.event();
             boolean failed = outcome.failed();
-            committer.answer(at, () -> {
+            durability.whenDurable(at, () -> {
                 if (failed) {
                     answer.completeExceptionally(new FailedException(failure(event)));
                 } else {
@@ -314,7 +314,7 @@ final class Sequencer {
             Cause cause = observation.about().size() == 1
                     ? causes.getOrDefault(observation.about().get(0), OWN)
                     : OWN;
-            committer.appended(commit(cause, events), true);
+            durability.appended(commit(cause, events), true);
         }
     }
 
@@ -333,14 +333,14 @@ final class Sequencer {
         Position at = journal.append(new Batch(cause, clock.instant(), events));
         view = new View(after, at);
         boolean answers = notice(at, events);
-        committer.appended(at, answers);
+        durability.appended(at, answers);
         return at;
     }
 
     /** A batch that changes nothing, such as a checkpoint, was appended between turns. */
     void passed(Position at) {
         view = new View(view.host(), at);
-        committer.appended(at, true);
+        durability.appended(at, true);
     }
 
     private boolean notice(Position at, List<Event> events) {
@@ -352,7 +352,7 @@ final class Sequencer {
                 each.remove();
                 any = true;
                 Event event = answer.get();
-                committer.answer(at, () -> {
+                durability.whenDurable(at, () -> {
                     if (event.trouble().isPresent()) {
                         waiter.answer()
                                 .completeExceptionally(
@@ -371,7 +371,11 @@ final class Sequencer {
         Set<SubjectId> round = new LinkedHashSet<>(dirty);
         round.addAll(awaiting);
         dirty.clear();
+        int rounds = 0;
         while (!round.isEmpty()) {
+            if (++rounds > ROUNDS) {
+                throw new IllegalStateException("plans never come to an end: " + round);
+            }
             for (SubjectId subject : round) {
                 follow(subject);
             }
@@ -390,6 +394,7 @@ final class Sequencer {
         awaiting.remove(subject);
         if (!proposal.says().isEmpty()) {
             commit(causes.getOrDefault(subject, OWN), proposal.says());
+            dirty.add(subject);
             return;
         }
         boolean begun = !rungs.isEmpty();
@@ -404,12 +409,41 @@ final class Sequencer {
         }
     }
 
+    /**
+     * Begins a step. What it destroys must be unwanted for good: were the wish lost with the power, its subject would come back
+     * without what it held.
+     */
     private boolean begin(Step step) {
+        if (!step.destroys()) {
+            return beginNow(step);
+        }
+        occupy(step);
+        durability.whenDurable(view.position(), () -> post(new Letter.Errand(() -> {
+            if (!lanes.begin(step, this::post)) {
+                vacate(step);
+                dirty.add(step.subject());
+            }
+        })));
+        return true;
+    }
+
+    private boolean beginNow(Step step) {
         if (!lanes.begin(step, this::post)) {
             return false;
         }
-        busy.computeIfAbsent(step.subject(), s -> ConcurrentHashMap.newKeySet()).add(step.rung());
+        occupy(step);
         return true;
+    }
+
+    private void occupy(Step step) {
+        busy.computeIfAbsent(step.subject(), s -> ConcurrentHashMap.newKeySet()).add(step.rung());
+    }
+
+    private void vacate(Step step) {
+        busy.computeIfPresent(step.subject(), (s, rungs) -> {
+            rungs.remove(step.rung());
+            return rungs.isEmpty() ? null : rungs;
+        });
     }
 
     private void failWaiters() {

@@ -54,7 +54,9 @@ final class ContainerPlan implements Plan {
             if (c.goal() == Goal.REMOVED && c.isBare() && busy.isEmpty()) {
                 return farewell();
             }
-            return ladder().next(busy);
+            Proposal next = ladder().next(busy);
+            boolean later = c.goal().wantsProcess() && c.restartAt().isPresent() && now.isBefore(c.restartAt().get());
+            return later ? next.and(Proposal.until(c.restartAt().get())) : next;
         }
 
         private Ladder ladder() {
@@ -66,7 +68,6 @@ final class ContainerPlan implements Plan {
                     .orElse(true);
             boolean process = up && due && current;
             boolean ownSandbox = isOwn(c.spec().networking().sandbox());
-            List<String> places = new ArrayList<>();
             List<String> kept = new ArrayList<>(List.of("created"));
             List<Rung> rungs = new ArrayList<>();
             rungs.add(new Rung(
@@ -89,11 +90,10 @@ final class ContainerPlan implements Plan {
                     up && ownSandbox,
                     c.sandbox().certainty(),
                     List.of(),
-                    () -> Proposal.step(new ContainerStep.CreateSandbox(c.id(), c.generation())),
+                    () -> Proposal.step(new ContainerStep.CreateSandbox(c.id())),
                     () -> Proposal.step(new ContainerStep.RemoveSandbox(c.id(), sandboxKey(), tries()))));
             for (Place place : c.places().values()) {
                 String name = "endpoint:" + place.endpoint().network().value();
-                places.add(name);
                 if (place.wanted()) {
                     kept.add(name);
                 }
@@ -126,24 +126,24 @@ final class ContainerPlan implements Plan {
                     List.of("running"),
                     () -> Proposal.step(new ContainerStep.Freeze(c.id(), runtime())),
                     () -> Proposal.step(new ContainerStep.Thaw(c.id(), runtime(), tries()))));
-            rungs.add(new Rung(
-                    "limits",
-                    c.isRunning() && current,
-                    c.limits().equals(c.spec().resources()) ? Certainty.PRESENT : Certainty.DOUBTFUL,
-                    List.of("running"),
-                    () -> Proposal.step(
-                            new ContainerStep.Limit(c.id(), runtime(), c.spec().resources())),
-                    () -> Proposal.say(
-                            new ContainerEvent.Limited(c.id(), c.spec().resources()))));
+            if (c.isRunning() && current && !c.limits().equals(c.spec().resources())) {
+                rungs.add(new Rung(
+                        "limits",
+                        true,
+                        Certainty.DOUBTFUL,
+                        List.of("running"),
+                        () -> Proposal.step(new ContainerStep.Limit(
+                                c.id(), runtime(), c.spec().resources())),
+                        () -> Proposal.AWAIT));
+            }
             rungs.add(new Rung(
                     "remains",
                     c.isRunning() || process && c.process().isPresent(),
                     c.remains().certainty(),
                     List.of("rootfs"),
                     () -> Proposal.AWAIT,
-                    () -> Proposal.step(new ContainerStep.DeleteProcess(c.id(), runtime(), tries()))));
-            Ladder ladder = new Ladder(rungs);
-            return ladder;
+                    this::delete));
+            return new Ladder(rungs);
         }
 
         /** Holds nothing and is not wanted: it is gone, and the volumes it made for itself with it, if so wished. */
@@ -238,6 +238,13 @@ final class ContainerPlan implements Plan {
                     new ContainerEvent.Failed(c.id(), rung, new Failure(Failure.Kind.UNAVAILABLE, message)));
         }
 
+        /** A process that is being made or let go right now must first be known; then it is stopped, and then deleted. */
+        private Proposal delete() {
+            return busy.contains("created") || busy.contains("running")
+                    ? Proposal.AWAIT
+                    : Proposal.step(new ContainerStep.DeleteProcess(c.id(), runtime(), tries()));
+        }
+
         /** The polite signal, the time it is given, the kill; then the exit comes by itself. */
         private Proposal stop() {
             Stopping stopping = c.stopping().orElse(new Stopping(Signal.KILL, now, true, 0));
@@ -264,7 +271,7 @@ final class ContainerPlan implements Plan {
         }
 
         private SandboxKey sandboxKey() {
-            return c.sandbox().last().map(Sandbox::key).orElse(SandboxKey.of(c.id(), c.generation()));
+            return c.sandbox().last().map(Sandbox::key).orElse(SandboxKey.of(c.id()));
         }
 
         private DriverName runtime() {

@@ -80,7 +80,7 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record CreateSandbox(ContainerId container, int generation) implements Up {
+    record CreateSandbox(ContainerId container) implements Up {
         @Override
         public String rung() {
             return "sandbox";
@@ -89,7 +89,7 @@ public sealed interface ContainerStep extends Step {
         @Override
         public Event run(Drivers drivers) throws DriverException {
             return new ContainerEvent.SandboxCreated(
-                    container, drivers.kernel().createSandbox(SandboxKey.of(container, generation)));
+                    container, drivers.kernel().createSandbox(SandboxKey.of(container)));
         }
     }
 
@@ -294,6 +294,11 @@ public sealed interface ContainerStep extends Step {
         @Override
         public String rung() {
             return "rootfs";
+        }
+
+        @Override
+        public boolean destroys() {
+            return true;
         }
 
         @Override

@@ -130,6 +130,11 @@ public sealed interface ImageStep extends Step {
         }
 
         @Override
+        public boolean destroys() {
+            return true;
+        }
+
+        @Override
         public Event run(Drivers drivers) throws DriverException {
             for (Digest document : documents) {
                 drivers.content().remove(document);

@@ -116,6 +116,11 @@ public sealed interface LayerStep extends Step {
         }
 
         @Override
+        public boolean destroys() {
+            return true;
+        }
+
+        @Override
         public Event run(Drivers drivers) throws DriverException {
             DriverName storage = layer.storage();
             LayerId id = layer.id();
@@ -131,6 +136,11 @@ public sealed interface LayerStep extends Step {
         @Override
         public String rung() {
             return "content";
+        }
+
+        @Override
+        public boolean destroys() {
+            return true;
         }
 
         @Override

@@ -13,6 +13,11 @@ public interface Step {
     /** The rung it works on; steps of one rung never overlap. */
     String rung();
 
+    /** Whether it destroys something that no later step could bring back. */
+    default boolean destroys() {
+        return false;
+    }
+
     /** Does the effect and answers with the event that records it. */
     Event run(Drivers drivers) throws DriverException;
 

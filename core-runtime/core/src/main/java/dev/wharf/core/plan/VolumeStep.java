@@ -37,6 +37,11 @@ public sealed interface VolumeStep extends Step {
 
     record RemoveVolume(VolumeSpec spec, int tries) implements VolumeStep {
         @Override
+        public boolean destroys() {
+            return true;
+        }
+
+        @Override
         public Event run(Drivers drivers) throws DriverException {
             drivers.kernel().removeVolume(spec.name());
             return new VolumeEvent.Emptied(spec.name());

@@ -177,13 +177,26 @@ public record Container(
             d.restartAt = Optional.empty();
             d.failure = Optional.empty();
             d.stall = Optional.empty();
-            d.stopping = Optional.empty();
+            // A process of before that is still on its way out keeps the time it was given.
+            d.stopping = process.isAbsent() ? Optional.empty() : stopping;
             d.stoppedByHand = false;
             d.health = spec.healthcheck().isPresent() ? Optional.of(new Health("starting", 0)) : Optional.empty();
             d.places = new LinkedHashMap<>();
             for (EndpointSpec endpoint : endpoints) {
-                d.places.put(endpoint.network(), new Place(endpoint, true, Fact.absent()));
+                Place before = places.get(endpoint.network());
+                d.places.put(
+                        endpoint.network(),
+                        new Place(
+                                endpoint,
+                                true,
+                                before != null && before.endpoint().equals(endpoint) ? before.fact() : Fact.absent()));
             }
+            // What is not wanted any more but still there keeps its place until it is let go.
+            places.forEach((network, place) -> {
+                if (!place.fact().isAbsent()) {
+                    d.places.putIfAbsent(network, new Place(place.endpoint(), false, place.fact()));
+                }
+            });
         });
     }
 
@@ -255,9 +268,16 @@ public record Container(
         return edit(d -> d.places.computeIfPresent(network, (n, p) -> new Place(p.endpoint(), p.wanted(), fact)));
     }
 
-    /** A place that is neither wanted nor there gives its address back. */
+    /** A place that is neither wanted nor there gives its address back; one that is wanted again will be made again. */
     public Container forgotten(NetworkId network) {
-        return edit(d -> d.places.remove(network));
+        return edit(d -> {
+            Place place = places.get(network);
+            if (place != null && place.wanted() && goal.wantsProcess()) {
+                d.places.put(network, new Place(place.endpoint(), true, Fact.absent()));
+            } else {
+                d.places.remove(network);
+            }
+        });
     }
 
     public Container processCreated(InitProcess init, int ofGeneration) {
@@ -360,6 +380,9 @@ public record Container(
     public Container updated(Resources resources, Optional<RestartPolicy> policy) {
         return edit(d -> {
             d.spec = spec.withResources(resources);
+            if (process.isAbsent()) {
+                d.limits = resources;
+            }
             policy.ifPresent(p -> d.spec = d.spec.withRestartPolicy(p));
         });
     }

@@ -12,8 +12,9 @@ public record Network(NetworkSpec spec, Instant createdAt, boolean wanted, Fact<
         return spec.id();
     }
 
+    /** No longer wanted. A crash may have left a device that no event names, so it is removed even where none is known. */
     public Network unwanted() {
-        return new Network(spec, createdAt, false, device, Optional.empty());
+        return new Network(spec, createdAt, false, device.doubtful(), Optional.empty());
     }
 
     public Network device(Fact<Device> fact) {

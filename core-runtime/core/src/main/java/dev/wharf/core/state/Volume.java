@@ -12,8 +12,9 @@ public record Volume(VolumeSpec spec, Instant createdAt, boolean wanted, Fact<Pa
         return spec.name();
     }
 
+    /** No longer wanted. A crash may have left a directory that no event names, so it is removed even where none is known. */
     public Volume unwanted() {
-        return new Volume(spec, createdAt, false, path, Optional.empty());
+        return new Volume(spec, createdAt, false, path.doubtful(), Optional.empty());
     }
 
     public Volume path(Fact<Path> fact) {

@@ -1,0 +1,89 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.Position;
+import dev.wharf.model.Digest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** A journal in memory that forgets what was not synced when the power fails. */
+final class SimJournal implements EventJournal {
+    private final List<Batch> batches = new ArrayList<>();
+    private int synced;
+
+    /** Takes away everything appended since the last sync. */
+    void losePower() {
+        while (batches.size() > synced) {
+            batches.remove(batches.size() - 1);
+        }
+    }
+
+    List<Batch> batches() {
+        return batches;
+    }
+
+    @Override
+    public Position append(Batch batch) {
+        batches.add(batch);
+        return end();
+    }
+
+    @Override
+    public void sync() {
+        synced = batches.size();
+    }
+
+    @Override
+    public Reader open(Position position) {
+        return new Reader() {
+            private int next = (int) position.sequence();
+
+            @Override
+            public Optional<Entry> poll() {
+                return next < batches.size()
+                        ? Optional.of(new Entry(new Position(next + 1), batches.get(next++)))
+                        : Optional.empty();
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    @Override
+    public Position end() {
+        return new Position(batches.size());
+    }
+
+    @Override
+    public Position origin() {
+        return Position.START;
+    }
+
+    @Override
+    public Digest head() {
+        return Digest.sha256("sim");
+    }
+
+    @Override
+    public void trim(Position position) {}
+
+    @Override
+    public Optional<Damage> verify() {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<Recovery> recovery() {
+        return Optional.empty();
+    }
+
+    @Override
+    public long sizeBytes() {
+        return batches.size();
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,614 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.Digest;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.Exit;
+import dev.wharf.model.InitProcess;
+import dev.wharf.model.MediaTypes;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.Reference;
+import dev.wharf.model.Repository;
+import dev.wharf.model.Signal;
+import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.kernel.Kernel;
+import dev.wharf.spi.kernel.Mount;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.kernel.SandboxKey;
+import dev.wharf.spi.network.Device;
+import dev.wharf.spi.network.Endpoint;
+import dev.wharf.spi.network.NetworkDriver;
+import dev.wharf.spi.registry.Content;
+import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.registry.RegistryBackend;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.runtime.RuntimeSpec;
+import dev.wharf.spi.storage.Snapshot;
+import dev.wharf.spi.storage.SnapshotKey;
+import dev.wharf.spi.storage.StorageDriver;
+import dev.wharf.spi.storage.Usage;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+
+/**
+ * The kernel, the disk and a registry, all in memory. It outlives the daemon; what a kernel forgets at boot is forgotten by
+ * {@link #losePower}. Every call may fail before its effect or after it, and the daemon may die at either place.
+ */
+final class SimWorld {
+    /** The daemon is dead from here on. */
+    static final class Crash extends Error {
+        private static final long serialVersionUID = 1L;
+
+        Crash() {
+            super("crash", null, false, false);
+        }
+    }
+
+    private interface Effect<T> {
+        T happen() throws DriverException;
+    }
+
+    final Random chance;
+    boolean stormy = true;
+
+    /** Chances in a thousand that a call fails, and that the daemon dies in it. */
+    int failures;
+
+    int crashes;
+
+    // lives in the kernel
+    String boot = "boot-0";
+    final Map<ContainerId, Path> mounts = new LinkedHashMap<>();
+    final Map<SandboxKey, Sandbox> sandboxes = new LinkedHashMap<>();
+    final Map<NetworkId, Device> devices = new LinkedHashMap<>();
+    final Map<String, Endpoint> endpoints = new LinkedHashMap<>();
+    final Map<ContainerId, SimProcess> processes = new LinkedHashMap<>();
+    // lies on the disk
+    final Map<SnapshotKey, Snapshot> snapshots = new LinkedHashMap<>();
+    final Map<Digest, byte[]> blobs = new LinkedHashMap<>();
+    final Map<VolumeName, Path> volumes = new LinkedHashMap<>();
+    // somewhere else
+    final Map<String, Descriptor> tags = new TreeMap<>();
+    final Map<Digest, byte[]> remote = new LinkedHashMap<>();
+
+    private int nextPid = 100;
+    private int boots;
+    Optional<OciRuntime.ExitListener> listener = Optional.empty();
+    private Instant now = Instant.EPOCH;
+
+    /** What the runtime keeps of a container; the process in it may have ended. */
+    static final class SimProcess {
+        final InitProcess init;
+        boolean started;
+        Optional<Exit> exit = Optional.empty();
+
+        SimProcess(InitProcess init) {
+            this.init = init;
+        }
+    }
+
+    SimWorld(Random chance) {
+        this.chance = chance;
+    }
+
+    void at(Instant time) {
+        now = time;
+    }
+
+    private <T> T effect(String what, Effect<T> effect) throws DriverException {
+        if (stormy && chance.nextInt(1000) < crashes) {
+            throw new Crash();
+        }
+        if (stormy && chance.nextInt(1000) < failures) {
+            throw DriverException.failure(Failure.Kind.FAILED, what + " failed before anything happened");
+        }
+        T done = effect.happen();
+        if (stormy && chance.nextInt(1000) < crashes) {
+            throw new Crash();
+        }
+        if (stormy && chance.nextInt(1000) < failures) {
+            throw DriverException.failure(Failure.Kind.FAILED, what + " happened and its answer was lost");
+        }
+        return done;
+    }
+
+    /** The host is dark and comes up again: what lived in the kernel is gone. */
+    void losePower() {
+        boot = "boot-" + ++boots;
+        mounts.clear();
+        sandboxes.clear();
+        devices.clear();
+        endpoints.clear();
+        processes.clear();
+    }
+
+    /** A process ends by itself. */
+    void end(ContainerId id, int code) {
+        SimProcess process = processes.get(id);
+        if (process != null && process.started && process.exit.isEmpty()) {
+            process.exit = Optional.of(new Exit(code, now));
+            listener.ifPresent(l -> l.exited(id, process.init, process.exit.get()));
+        }
+    }
+
+    List<ContainerId> running() {
+        return processes.entrySet().stream()
+                .filter(p -> p.getValue().started && p.getValue().exit.isEmpty())
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    /** Publishes an image of some layers; equal layer names are equal layers. */
+    void publish(String reference, List<String> layerNames) {
+        StringBuilder diffIds = new StringBuilder();
+        StringBuilder layers = new StringBuilder();
+        for (String name : layerNames) {
+            byte[] blob = ("layer " + name).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+            Digest digest = Digest.sha256(blob);
+            remote.put(digest, blob);
+            diffIds.append(diffIds.length() == 0 ? "" : ",").append('"').append(digest).append('"');
+            layers.append(layers.length() == 0 ? "" : ",")
+                    .append("{\"mediaType\":\"" + MediaTypes.OCI_LAYER + "\",\"digest\":\"" + digest + "\",\"size\":"
+                            + blob.length + "}");
+        }
+        byte[] config = ("{\"os\":\"linux\",\"architecture\":\""
+                        + dev.wharf.model.Platform.host().architecture()
+                        + "\",\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[" + diffIds + "]},\"author\":\""
+                        + reference + "\"}")
+                .getBytes(java.nio.charset.StandardCharsets.UTF_8);
+        remote.put(Digest.sha256(config), config);
+        byte[] manifest = ("{\"schemaVersion\":2,\"mediaType\":\"" + MediaTypes.OCI_MANIFEST
+                        + "\",\"config\":{\"mediaType\":\"" + MediaTypes.OCI_CONFIG + "\",\"digest\":\""
+                        + Digest.sha256(config) + "\",\"size\":" + config.length + "},\"layers\":[" + layers + "]}")
+                .getBytes(java.nio.charset.StandardCharsets.UTF_8);
+        remote.put(Digest.sha256(manifest), manifest);
+        tags.put(
+                Reference.parse(reference).toString(),
+                new Descriptor(MediaTypes.OCI_MANIFEST, Digest.sha256(manifest), manifest.length));
+    }
+
+    final Kernel kernel = new Kernel() {
+        @Override
+        public String bootId() {
+            return boot;
+        }
+
+        @Override
+        public Path mountRootfs(ContainerId container, List<Mount> described) throws DriverException {
+            return effect("mount", () -> mounts.computeIfAbsent(container, c -> Path.of("/sim/" + c.shortForm())));
+        }
+
+        @Override
+        public void unmountRootfs(ContainerId container) throws DriverException {
+            effect("unmount", () -> {
+                SimProcess process = processes.get(container);
+                if (process != null && process.exit.isEmpty() && mounts.containsKey(container)) {
+                    throw DriverException.failure(Failure.Kind.BUSY, "unmounted under a living process");
+                }
+                return String.valueOf(mounts.remove(container));
+            });
+        }
+
+        @Override
+        public Map<ContainerId, Path> mountedRootfs() {
+            return Map.copyOf(mounts);
+        }
+
+        @Override
+        public void ensureBindSource(Path source, boolean create) {}
+
+        @Override
+        public Sandbox createSandbox(SandboxKey key) throws DriverException {
+            return effect(
+                    "create sandbox",
+                    () -> sandboxes.computeIfAbsent(key, k -> new Sandbox(k, Path.of("/sim/net/" + k))));
+        }
+
+        @Override
+        public void removeSandbox(SandboxKey key) throws DriverException {
+            effect("remove sandbox", () -> String.valueOf(sandboxes.remove(key)));
+        }
+
+        @Override
+        public List<Sandbox> sandboxes() {
+            return List.copyOf(sandboxes.values());
+        }
+
+        @Override
+        public Path createVolume(VolumeSpec volume) throws DriverException {
+            return effect(
+                    "create volume", () -> volumes.computeIfAbsent(volume.name(), n -> Path.of("/sim/volumes/" + n)));
+        }
+
+        @Override
+        public void removeVolume(VolumeName volume) throws DriverException {
+            effect("remove volume", () -> String.valueOf(volumes.remove(volume)));
+        }
+
+        @Override
+        public Map<VolumeName, Path> volumes() {
+            return Map.copyOf(volumes);
+        }
+
+        @Override
+        public void copyUp(Path rootfs, String target, Path volume) throws DriverException {
+            effect("copy up", () -> rootfs);
+        }
+    };
+
+    final StorageDriver storage = new StorageDriver() {
+        @Override
+        public DriverName name() {
+            return new DriverName("overlay");
+        }
+
+        @Override
+        public List<Format> formats() {
+            return List.of(new Format("sim", 1));
+        }
+
+        @Override
+        public Readiness probe() {
+            return Readiness.yes();
+        }
+
+        @Override
+        public Snapshot prepare(SnapshotKey key, SnapshotKey parent) throws DriverException {
+            return effect("prepare", () -> {
+                mustHave(parent);
+                return snapshots.computeIfAbsent(key, k -> new Snapshot(k, parent, false));
+            });
+        }
+
+        private void mustHave(SnapshotKey parent) throws DriverException {
+            if (!parent.equals(SnapshotKey.SCRATCH) && !snapshots.containsKey(parent)) {
+                throw DriverException.failure(Failure.Kind.MISSING, "no snapshot " + parent);
+            }
+        }
+
+        @Override
+        public Snapshot commit(SnapshotKey key, SnapshotKey name) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Snapshot unpack(SnapshotKey name, SnapshotKey parent, InputStream layer) throws DriverException {
+            return effect("unpack", () -> {
+                mustHave(parent);
+                return snapshots.computeIfAbsent(name, k -> new Snapshot(k, parent, true));
+            });
+        }
+
+        @Override
+        public List<Mount> mounts(SnapshotKey key) throws DriverException {
+            mustHave(key);
+            return List.of();
+        }
+
+        @Override
+        public void remove(SnapshotKey key) throws DriverException {
+            effect("remove snapshot", () -> {
+                if (snapshots.values().stream().anyMatch(s -> s.parent().equals(key))) {
+                    throw DriverException.failure(Failure.Kind.BUSY, "something stands on " + key);
+                }
+                return String.valueOf(snapshots.remove(key));
+            });
+        }
+
+        @Override
+        public Usage usage(SnapshotKey key) {
+            return new Usage(1, 1);
+        }
+
+        @Override
+        public List<Snapshot> survey() {
+            return List.copyOf(snapshots.values());
+        }
+    };
+
+    final NetworkDriver network = new NetworkDriver() {
+        @Override
+        public DriverName name() {
+            return new DriverName("bridge");
+        }
+
+        @Override
+        public List<Format> formats() {
+            return List.of(new Format("sim", 1));
+        }
+
+        @Override
+        public Readiness probe() {
+            return Readiness.yes();
+        }
+
+        @Override
+        public Device create(NetworkSpec spec) throws DriverException {
+            return effect(
+                    "create device", () -> devices.computeIfAbsent(spec.id(), id -> new Device(id, spec.deviceName())));
+        }
+
+        @Override
+        public void remove(NetworkSpec spec) throws DriverException {
+            effect("remove device", () -> String.valueOf(devices.remove(spec.id())));
+        }
+
+        @Override
+        public Endpoint attach(NetworkSpec spec, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
+            return effect("attach", () -> {
+                if (!sandboxes.containsKey(sandbox.key()) || !devices.containsKey(spec.id())) {
+                    throw DriverException.failure(Failure.Kind.MISSING, "attach without sandbox or device");
+                }
+                return endpoints.computeIfAbsent(
+                        endpoint.id(), id -> new Endpoint(id, spec.id(), endpoint.hostInterface(), endpoint.mac()));
+            });
+        }
+
+        @Override
+        public void detach(NetworkSpec spec, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
+            effect("detach", () -> String.valueOf(endpoints.remove(endpoint.id())));
+        }
+
+        @Override
+        public List<Endpoint> survey() {
+            return List.copyOf(endpoints.values());
+        }
+    };
+
+    final OciRuntime runtime = new OciRuntime() {
+        @Override
+        public DriverName name() {
+            return new DriverName("crun");
+        }
+
+        @Override
+        public List<Format> formats() {
+            return List.of(new Format("sim", 1));
+        }
+
+        @Override
+        public Readiness probe() {
+            return Readiness.yes();
+        }
+
+        @Override
+        @SuppressWarnings("unchecked") // the capabilities are the two below
+        public <C extends Capability> Optional<C> capability(Class<C> kind) {
+            if (kind == Freezing.class) {
+                return Optional.of((C) new Freezing() {
+                    @Override
+                    public void freeze(ContainerId container) throws DriverException {
+                        effect("freeze", () -> alive(container));
+                    }
+
+                    @Override
+                    public void thaw(ContainerId container) throws DriverException {
+                        effect("thaw", () -> container);
+                    }
+                });
+            }
+            return Optional.empty();
+        }
+
+        private SimProcess alive(ContainerId container) throws DriverException {
+            SimProcess process = processes.get(container);
+            if (process == null || process.exit.isPresent()) {
+                throw DriverException.failure(Failure.Kind.MISSING, "no process");
+            }
+            return process;
+        }
+
+        @Override
+        public InitProcess create(RuntimeSpec spec) throws DriverException {
+            return effect("create process", () -> {
+                if (!mounts.containsKey(spec.container())) {
+                    throw DriverException.failure(Failure.Kind.MISSING, "created without a mount");
+                }
+                return processes.computeIfAbsent(
+                                spec.container(),
+                                id -> new SimProcess(new InitProcess(++nextPid, nextPid, nextPid)))
+                        .init;
+            });
+        }
+
+        @Override
+        public InitProcess start(ContainerId container) throws DriverException {
+            return effect("start process", () -> {
+                SimProcess process = alive(container);
+                process.started = true;
+                return process.init;
+            });
+        }
+
+        @Override
+        public void signal(ContainerId container, Signal signal) throws DriverException {
+            effect("signal", () -> {
+                alive(container);
+                // A polite signal is obeyed by some, a kill by all.
+                if (signal.equals(Signal.KILL) || chance.nextInt(3) > 0) {
+                    end(container, 128 + signal.number());
+                }
+                return container;
+            });
+        }
+
+        @Override
+        public void delete(ContainerId container) throws DriverException {
+            effect("delete process", () -> String.valueOf(processes.remove(container)));
+        }
+
+        @Override
+        public void forget(ContainerId container) {}
+
+        @Override
+        public AutoCloseable exits(ExitListener heard) {
+            listener = Optional.of(heard);
+            processes.forEach((id, p) -> p.exit.ifPresent(e -> heard.exited(id, p.init, e)));
+            return () -> {};
+        }
+
+        @Override
+        public List<Found> survey() {
+            List<Found> found = new ArrayList<>();
+            processes.forEach((id, p) -> found.add(new Found(
+                    id, p.exit.isEmpty() ? Optional.of(p.init) : Optional.empty(), p.started, p.exit)));
+            return found;
+        }
+    };
+
+    final RegistryBackend registry = new RegistryBackend() {
+        @Override
+        public DriverName name() {
+            return new DriverName("sim");
+        }
+
+        @Override
+        public List<Format> formats() {
+            return List.of(new Format("sim", 1));
+        }
+
+        @Override
+        public Readiness probe() {
+            return Readiness.yes();
+        }
+
+        @Override
+        public boolean serves(Repository repository) {
+            return true;
+        }
+
+        @Override
+        public Remote open(Repository repository, Credentials credentials) {
+            return new Remote() {
+                @Override
+                public Descriptor resolve(Reference reference) throws DriverException {
+                    return effect("resolve", () -> Optional.ofNullable(tags.get(reference.toString()))
+                            .orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "no " + reference)));
+                }
+
+                @Override
+                public InputStream fetch(Descriptor content, long offset) throws DriverException {
+                    return effect("fetch", () -> {
+                        ByteArrayInputStream in = new ByteArrayInputStream(remote.get(content.digest()));
+                        in.skip(offset);
+                        return in;
+                    });
+                }
+
+                @Override
+                public void push(Content content) {}
+
+                @Override
+                public void tag(Reference reference, Descriptor manifest) {}
+
+                @Override
+                public void close() {}
+            };
+        }
+    };
+
+    final ContentStore content = new ContentStore() {
+        @Override
+        public Optional<Long> size(Digest digest) {
+            return Optional.ofNullable(blobs.get(digest)).map(b -> (long) b.length);
+        }
+
+        @Override
+        public Path path(Digest digest) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public InputStream open(Digest digest) throws DriverException {
+            byte[] blob = blobs.get(digest);
+            if (blob == null) {
+                throw DriverException.failure(Failure.Kind.MISSING, "no blob " + digest);
+            }
+            return new ByteArrayInputStream(blob);
+        }
+
+        @Override
+        public InputStream openLayer(Descriptor blob, Digest diffId) throws DriverException {
+            return open(blob.digest());
+        }
+
+        @Override
+        public Ingest ingest(Descriptor expected) {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            return new Ingest() {
+                @Override
+                public long offset() {
+                    return 0;
+                }
+
+                @Override
+                public void write(ByteBuffer more) {
+                    byte[] copy = new byte[more.remaining()];
+                    more.get(copy);
+                    bytes.writeBytes(copy);
+                }
+
+                @Override
+                public void write(InputStream stream) throws DriverException {
+                    try {
+                        bytes.writeBytes(stream.readAllBytes());
+                    } catch (IOException e) {
+                        throw DriverException.failure(Failure.Kind.FAILED, "broken stream", e);
+                    }
+                }
+
+                @Override
+                public Descriptor commit(String mediaType) throws DriverException {
+                    return effect("ingest", () -> {
+                        blobs.put(expected.digest(), bytes.toByteArray());
+                        return expected;
+                    });
+                }
+
+                @Override
+                public void close() {}
+            };
+        }
+
+        @Override
+        public Ingest receive() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Descriptor put(String mediaType, byte[] bytes) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void remove(Digest digest) throws DriverException {
+            effect("remove blob", () -> String.valueOf(blobs.remove(digest) != null));
+        }
+
+        @Override
+        public Map<Digest, Long> survey() {
+            Map<Digest, Long> all = new LinkedHashMap<>();
+            blobs.forEach((d, b) -> all.put(d, (long) b.length));
+            return all;
+        }
+    };
+}

@@ -1,0 +1,571 @@
+package dev.wharf.core.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.core.agent.FailedException;
+import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.command.Command;
+import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.ImageCommand;
+import dev.wharf.core.command.NetworkCommand;
+import dev.wharf.core.command.VolumeCommand;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Fact;
+import dev.wharf.core.state.Goal;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Layer;
+import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.Digest;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.Exit;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.InitProcess;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.NetworkWish;
+import dev.wharf.model.PortWish;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
+import dev.wharf.model.Resources;
+import dev.wharf.model.RestartPolicy;
+import dev.wharf.model.Signal;
+import dev.wharf.model.SubjectId;
+import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
+import dev.wharf.spi.kernel.SandboxKey;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.storage.SnapshotKey;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+
+/**
+ * One history of a host, chosen by a seed: wishes come, processes end, drivers fail before or after their effects, and the
+ * daemon dies anywhere. Then the world goes quiet, and what should be so is looked for.
+ */
+final class Simulation {
+    private static final Duration PATIENCE = Duration.ofMillis(1);
+    private static final DriverName OVERLAY = new DriverName("overlay");
+    private static final DriverName BRIDGE = new DriverName("bridge");
+    private static final DriverName CRUN = new DriverName("crun");
+    private static final List<String> IMAGES = List.of("one:1", "two:1", "three:1");
+
+    private final Random chance;
+    private final SimWorld world;
+    private final SimJournal journal = new SimJournal();
+    private final List<String> story = new ArrayList<>();
+    private final Map<CommandId, Command> asked = new LinkedHashMap<>();
+    private final Map<CommandId, Integer> answers = new HashMap<>();
+    private final Set<CommandId> acknowledged = new HashSet<>();
+
+    private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+    private Daemon daemon;
+    private int names;
+
+    /** One life of the daemon. */
+    private final class Daemon implements Durability {
+        final List<Runnable> lanes = new ArrayList<>();
+        final Map<SubjectId, Instant> alarms = new LinkedHashMap<>();
+        final List<Map.Entry<Position, Runnable>> waiting = new ArrayList<>();
+        final Workshop workshop = new Workshop(() -> now, PATIENCE);
+        final Sequencer sequencer;
+        final Replay replay;
+
+        Daemon() throws Exception {
+            workshop.kernel.set(world.kernel);
+            workshop.content.set(world.content);
+            workshop.storage.add(world.storage, OVERLAY, 0, "sim", true);
+            workshop.network.add(world.network, BRIDGE, 0, "sim", true);
+            workshop.runtime.add(world.runtime, CRUN, 0, "sim", true);
+            workshop.registry.add(world.registry, world.registry.name(), 0, "sim", true);
+            replay = new Replay(journal, Path.of("/nonexistent/checkpoint"));
+            Replay.Folded folded = replay.latest();
+            Host host = folded.host();
+            if (host.identity().id().isEmpty()) {
+                Event opened = new HostEvent.Opened("sim", 1, "sim", now);
+                host = opened.apply(host);
+                journal.append(new Batch(cause(CommandId.NONE), now, List.of(opened)));
+            }
+            Timers timers = new Timers() {
+                @Override
+                public void set(SubjectId subject, Instant at) {
+                    alarms.put(subject, at);
+                }
+
+                @Override
+                public void close() {}
+            };
+            sequencer = new Sequencer(
+                    journal,
+                    () -> now,
+                    new Lanes(lanes::add, workshop, 8),
+                    timers,
+                    this,
+                    host,
+                    folded.answered());
+        }
+
+        /** The same road as {@code House.furnish}, without its threads. */
+        void furnish() {
+            Survey survey = new Survey(workshop);
+            if (!world.boot.equals(sequencer.view().host().identity().bootId())) {
+                say(new HostEvent.Booted(world.boot, now));
+            }
+            Survey.Findings findings = survey.look();
+            sequencer.turn(new Letter.Observation(
+                    List.of(), (host, at) -> findings.against(host, at, Set.of())));
+            List<Event> swept = survey.sweep(sequencer.view().host());
+            if (!swept.isEmpty()) {
+                say(swept.toArray(Event[]::new));
+            }
+            sequencer.settle();
+            world.runtime.exits(new OciRuntime.ExitListener() {
+                @Override
+                public void exited(ContainerId container, InitProcess process, Exit exit) {
+                    sequencer.post(new Letter.Observation(List.of(container), (host, at) -> host.container(container)
+                            .filter(Container::isRunning)
+                            .filter(c -> c.process()
+                                    .last()
+                                    .map(p -> Survey.isSame(p.init(), process))
+                                    .orElse(false))
+                            .map(c -> List.<Event>of(new ContainerEvent.Exited(container, exit)))
+                            .orElse(List.of())));
+                }
+
+                @Override
+                public void execExited(ContainerId container, ExecId exec, int code) {}
+
+                @Override
+                public void outOfMemory(ContainerId container) {}
+            });
+        }
+
+        private void say(Event... events) {
+            sequencer.turn(new Letter.Observation(List.of(), (host, at) -> List.of(events)));
+        }
+
+        @Override
+        public void appended(Position position, boolean soon) {
+            // the force comes when somebody waits for it, or when chance has it
+        }
+
+        @Override
+        public void whenDurable(Position position, Runnable then) {
+            waiting.add(Map.entry(position, then));
+        }
+
+        boolean commit() {
+            if (waiting.isEmpty()) {
+                return false;
+            }
+            journal.sync();
+            List<Map.Entry<Position, Runnable>> ready = List.copyOf(waiting);
+            waiting.clear();
+            ready.forEach(r -> r.getValue().run());
+            return true;
+        }
+
+        boolean runLane() {
+            if (lanes.isEmpty()) {
+                return false;
+            }
+            lanes.remove(chance.nextInt(lanes.size())).run();
+            return true;
+        }
+
+        boolean ring() {
+            Optional<Map.Entry<SubjectId, Instant>> next =
+                    alarms.entrySet().stream().min(Map.Entry.comparingByValue());
+            if (next.isEmpty() || next.get().getValue().equals(ContainerCommand.NEVER)) {
+                return false;
+            }
+            if (next.get().getValue().isAfter(now)) {
+                now = next.get().getValue();
+                world.at(now);
+            }
+            alarms.remove(next.get().getKey());
+            sequencer.post(new Letter.Alarm(next.get().getKey()));
+            return true;
+        }
+
+        Host host() {
+            return sequencer.view().host();
+        }
+    }
+
+    Simulation(long seed) {
+        chance = new Random(seed);
+        world = new SimWorld(chance);
+        world.failures = chance.nextInt(3) * 30;
+        world.crashes = chance.nextInt(3) * 8;
+        world.publish("one:1", List.of("base", "one"));
+        world.publish("two:1", List.of("base", "two", "top"));
+        world.publish("three:1", List.of("other", "other"));
+    }
+
+    /** What happened, for whoever has to understand a failing seed. */
+    List<String> story() {
+        List<String> all = new ArrayList<>(story);
+        for (int i = 0; i < journal.batches().size(); i++) {
+            all.add("journal " + (i + 1) + " " + journal.batches().get(i).events());
+        }
+        return all;
+    }
+
+    void run(int steps) throws Exception {
+        boot();
+        submit(new NetworkCommand.Create(network("bridge", true)));
+        for (int i = 0; i < steps; i++) {
+            try {
+                step();
+            } catch (SimWorld.Crash crash) {
+                story.add("crash");
+                boot();
+            }
+        }
+        world.stormy = false;
+        calm();
+        look();
+    }
+
+    private void step() throws Exception {
+        switch (chance.nextInt(12)) {
+            case 0, 1 -> submit(wish());
+            case 2, 3, 4, 5 -> {
+                if (daemon.sequencer.turnIfAny()) {
+                    return;
+                }
+                daemon.runLane();
+            }
+            case 6, 7, 8 -> daemon.runLane();
+            case 9 -> daemon.commit();
+            case 10 -> {
+                List<ContainerId> running = world.running();
+                if (!running.isEmpty() && chance.nextInt(4) == 0) {
+                    ContainerId id = running.get(chance.nextInt(running.size()));
+                    story.add("process of " + id.shortForm() + " ends");
+                    world.end(id, chance.nextInt(3));
+                } else if (daemon.lanes.isEmpty()) {
+                    daemon.ring();
+                }
+            }
+            default -> {
+                if (world.crashes > 0 && chance.nextInt(150) == 0) {
+                    if (chance.nextBoolean()) {
+                        story.add("power fails");
+                        world.losePower();
+                        journal.losePower();
+                    } else {
+                        story.add("killed");
+                    }
+                    boot();
+                }
+            }
+        }
+    }
+
+    /** Starts the daemon until it stays up. */
+    private void boot() throws Exception {
+        while (true) {
+            world.listener = Optional.empty();
+            daemon = new Daemon();
+            try {
+                daemon.furnish();
+                return;
+            } catch (SimWorld.Crash crash) {
+                story.add("crash while starting");
+            }
+        }
+    }
+
+    private void calm() throws Exception {
+        if (chance.nextBoolean()) {
+            boot();
+        }
+        for (int i = 0; i < 20_000; i++) {
+            boolean any = daemon.sequencer.turnIfAny() || daemon.runLane() || daemon.commit();
+            if (!any && !daemon.ring()) {
+                return;
+            }
+            // What restarts for ever never rests; in the quiet every process that a policy keeps alive stays alive.
+        }
+        throw new AssertionError("the world never came to rest");
+    }
+
+    private void submit(Command command) {
+        CommandId id = new CommandId("c" + asked.size());
+        asked.put(id, command);
+        story.add(id + " " + command);
+        CompletableFuture<Event> answer = new CompletableFuture<>();
+        answer.whenComplete((event, trouble) -> {
+            answers.merge(id, 1, Integer::sum);
+            if (trouble == null) {
+                acknowledged.add(id);
+            } else if (!(trouble instanceof RefusedException) && !(trouble instanceof FailedException)) {
+                throw new AssertionError("neither refused nor failed", trouble);
+            }
+        });
+        daemon.sequencer.post(new Letter.Wish(command, cause(id), answer));
+    }
+
+    private static Cause cause(CommandId id) {
+        return new Cause(id, Optional.empty(), Actor.WHARF);
+    }
+
+    // ---- wishes
+
+    private Command wish() {
+        Host host = daemon.host();
+        List<ContainerId> containers = new ArrayList<>(host.containers().keySet());
+        List<Image> images = new ArrayList<>(host.images().values());
+        Collections.sort(containers, (a, b) -> a.value().compareTo(b.value()));
+        Optional<ContainerId> some =
+                containers.isEmpty() ? Optional.empty() : Optional.of(containers.get(chance.nextInt(containers.size())));
+        int which = chance.nextInt(20);
+        if (images.isEmpty() || which == 0) {
+            return new ImageCommand.PullImage(
+                    new PullId(hex("pull" + names++).substring(0, 32)),
+                    Reference.parse(IMAGES.get(chance.nextInt(IMAGES.size()))),
+                    Optional.empty(),
+                    OVERLAY);
+        }
+        if (some.isEmpty() || which <= 4 && containers.size() < 6) {
+            return create(host, images.get(chance.nextInt(images.size())), some);
+        }
+        ContainerId id = some.get();
+        return switch (which) {
+            case 5, 6, 7, 8 -> new ContainerCommand.Start(id, new Entropy("e" + names++));
+            case 9 -> new ContainerCommand.Stop(id, Optional.empty(), Optional.empty());
+            case 10 -> new ContainerCommand.Kill(id, Signal.KILL);
+            case 11 -> new ContainerCommand.Restart(
+                    id, Optional.empty(), Optional.of(Duration.ofSeconds(1)), new Entropy("e" + names++));
+            case 12 -> new ContainerCommand.Pause(id);
+            case 13 -> new ContainerCommand.Resume(id);
+            case 14, 15 -> new ContainerCommand.Remove(id, chance.nextBoolean(), chance.nextBoolean());
+            case 16 -> {
+                Image image = images.get(chance.nextInt(images.size()));
+                yield new ImageCommand.Remove(image.id(), Optional.empty(), image.id().shortForm(), chance.nextBoolean());
+            }
+            case 17 -> new NetworkCommand.Create(network("net" + chance.nextInt(3), false));
+            case 18 -> {
+                List<Network> networks = host.networks().values().stream()
+                        .sorted((a, b) -> a.spec().name().compareTo(b.spec().name()))
+                        .toList();
+                if (networks.isEmpty()) {
+                    yield new ContainerCommand.Rename(id, "renamed" + names++);
+                }
+                NetworkId network = networks.get(chance.nextInt(networks.size())).id();
+                yield switch (chance.nextInt(3)) {
+                    case 0 -> new NetworkCommand.Remove(network);
+                    case 1 -> new ContainerCommand.Connect(id, NetworkWish.on(network), new Entropy("e" + names++));
+                    default -> new ContainerCommand.Disconnect(id, network, false);
+                };
+            }
+            default -> chance.nextBoolean()
+                    ? new VolumeCommand.Create(new VolumeSpec(
+                            new VolumeName("vol" + chance.nextInt(3)), VolumeSpec.LOCAL, Map.of(), Map.of(), false))
+                    : new VolumeCommand.Remove(new VolumeName("vol" + chance.nextInt(3)), false);
+        };
+    }
+
+    private Command create(Host host, Image image, Optional<ContainerId> other) {
+        ContainerId id = new ContainerId(hex("container" + names++));
+        boolean bridged = chance.nextInt(4) > 0;
+        List<NetworkWish> networks = host.networkNamed("bridge")
+                .filter(n -> bridged)
+                .map(n -> List.of(NetworkWish.on(n.id())))
+                .orElse(List.of());
+        List<PortWish> ports = bridged && chance.nextBoolean()
+                ? List.of(chance.nextBoolean() ? new PortWish(80, "tcp", "", 8080, 8080) : new PortWish(80, "tcp", "", 0, 0))
+                : List.of();
+        List<MountSpec> mounts = switch (chance.nextInt(3)) {
+            case 0 -> List.of(new MountSpec(
+                    MountSpec.Kind.VOLUME, "vol" + chance.nextInt(3), "/data", false, false, Map.of()));
+            case 1 -> List.of(new MountSpec(
+                    MountSpec.Kind.VOLUME, hex("anonymous" + names++), "/data", false, false, Map.of("anonymous", "")));
+            default -> List.of();
+        };
+        RestartPolicy policy = chance.nextInt(4) == 0
+                ? new RestartPolicy(RestartPolicy.Kind.ON_FAILURE, 3)
+                : RestartPolicy.NO;
+        ContainerSpec spec = new ContainerSpec(
+                image.id(),
+                "image",
+                new ContainerSpec.Command(List.of(), List.of("true"), List.of(), "", List.of(), "/", false),
+                new ContainerSpec.Stdio(false, false, false),
+                "h",
+                "",
+                Map.of(),
+                Map.of(),
+                Resources.UNLIMITED,
+                new ContainerSpec.Security(
+                        false, List.of(), List.of(), List.of(), false, "default", "", List.of(), List.of(), false,
+                        Map.of(), List.of()),
+                ContainerSpec.Namespaces.PRIVATE,
+                mounts,
+                new ContainerSpec.Networking(
+                        bridged || other.isEmpty() || chance.nextBoolean()
+                                ? ContainerSpec.Namespace.PRIVATE
+                                : ContainerSpec.Namespace.of(other.get()),
+                        networks,
+                        List.of(),
+                        ports,
+                        false,
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        ""),
+                policy,
+                policy.kind() == RestartPolicy.Kind.NO && chance.nextInt(4) == 0,
+                ContainerSpec.Stop.DEFAULT,
+                Optional.empty(),
+                new ContainerSpec.Logging("json-file", Map.of()),
+                OVERLAY,
+                Map.of(),
+                CRUN);
+        return new ContainerCommand.Create(id, "name" + chance.nextInt(8), spec);
+    }
+
+    private NetworkSpec network(String name, boolean predefined) {
+        return new NetworkSpec(
+                new NetworkId(hex(name + names++)), name, BRIDGE, "br-" + name, List.of(), false, false, false, predefined,
+                Map.of(), Map.of(), Map.of());
+    }
+
+    private static String hex(String text) {
+        return Digest.sha256(text).hex();
+    }
+
+    // ---- what should be so
+
+    private void look() throws Exception {
+        Host host = daemon.host();
+        Host again = Host.EMPTY;
+        for (Batch batch : journal.batches()) {
+            for (Event event : batch.events()) {
+                again = event.apply(again);
+            }
+        }
+        assertThat(again).as("replaying the journal gives exactly the live host").isEqualTo(host);
+        assertThat(daemon.sequencer.awaiting()).as("every plan rests").isEmpty();
+        kernelHoldsWhatFactsSay(host);
+        nothingIsDoubtful(host);
+        nothingWasGivenTwice(host);
+        answers.forEach((id, times) ->
+                assertThat(times).as("answers to " + asked.get(id)).isEqualTo(1));
+        acknowledgedRemovalsStay(host);
+    }
+
+    private void kernelHoldsWhatFactsSay(Host host) {
+        assertThat(world.mounts.keySet())
+                .as("mounts")
+                .isEqualTo(holding(host, Container::mount));
+        assertThat(world.sandboxes.keySet().stream().map(SandboxKey::container).collect(Collectors.toSet()))
+                .as("sandboxes")
+                .isEqualTo(holding(host, Container::sandbox));
+        assertThat(world.processes.keySet()).as("processes").isEqualTo(holding(host, Container::remains));
+        Set<SnapshotKey> snapshots = new HashSet<>();
+        host.containers().values().stream()
+                .filter(c -> c.rootfs().isPresent())
+                .forEach(c -> snapshots.add(SnapshotKey.of(c.id())));
+        host.layers().values().stream()
+                .filter(l -> l.snapshot().isPresent())
+                .forEach(l -> snapshots.add(SnapshotKey.of(l.id())));
+        assertThat(world.snapshots.keySet()).as("snapshots").containsExactlyInAnyOrderElementsOf(snapshots);
+        Set<String> endpoints = new HashSet<>();
+        host.containers().values().forEach(c -> c.places().values().stream()
+                .filter(p -> p.fact().isPresent())
+                .forEach(p -> endpoints.add(p.endpoint().id())));
+        assertThat(world.endpoints.keySet()).as("endpoints").isEqualTo(endpoints);
+        assertThat(world.devices.keySet())
+                .as("devices")
+                .isEqualTo(host.networks().values().stream()
+                        .filter(n -> n.device().isPresent())
+                        .map(Network::id)
+                        .collect(Collectors.toSet()));
+        assertThat(world.volumes.keySet())
+                .as("volumes")
+                .containsAll(host.volumes().values().stream()
+                        .filter(v -> v.path().isPresent())
+                        .map(Volume::name)
+                        .toList());
+    }
+
+    private interface What {
+        Fact<?> of(Container c);
+    }
+
+    private static Set<ContainerId> holding(Host host, What what) {
+        return host.containers().values().stream()
+                .filter(c -> what.of(c).isPresent())
+                .map(Container::id)
+                .collect(Collectors.toSet());
+    }
+
+    private static void nothingIsDoubtful(Host host) {
+        for (Container c : host.containers().values()) {
+            assertThat(List.of(c.rootfs(), c.mount(), c.sandbox(), c.process(), c.remains(), c.frozen()))
+                    .as("facts of " + c)
+                    .noneMatch(Fact::isDoubtful);
+            assertThat(c.places().values()).as("places of " + c).noneMatch(p -> p.fact().isDoubtful());
+            assertThat(c.goal()).as("goal of a container that is still here").isNotEqualTo(Goal.REMOVED);
+            assertThat(c.isRunning()).as("runs as wanted: " + c).isEqualTo(c.goal().wantsProcess());
+        }
+        for (Layer layer : host.layers().values()) {
+            assertThat(layer.snapshot().isPresent()).as("layer is wanted and here: " + layer).isTrue();
+            assertThat(host.isWanted(layer.id())).as("layer is wanted: " + layer).isTrue();
+        }
+        assertThat(host.pulls()).as("pulls under way").isEmpty();
+    }
+
+    private static void nothingWasGivenTwice(Host host) {
+        List<String> addresses = new ArrayList<>();
+        List<String> ports = new ArrayList<>();
+        host.containers().values().forEach(c -> c.places().values().forEach(p -> {
+            addresses.add(p.endpoint().network() + " " + p.endpoint().ipv4());
+            p.endpoint().ports().forEach(b -> ports.add(b.protocol() + " " + b.hostAddress() + " " + b.hostPort()));
+        }));
+        assertThat(addresses).as("addresses").doesNotHaveDuplicates();
+        assertThat(ports).as("host ports").doesNotHaveDuplicates();
+        assertThat(host.containers().values().stream().map(Container::name).toList())
+                .as("names")
+                .doesNotHaveDuplicates();
+    }
+
+    /** What was acknowledged is durable, whatever failed afterwards. */
+    private void acknowledgedRemovalsStay(Host host) {
+        for (CommandId id : acknowledged) {
+            if (asked.get(id) instanceof ContainerCommand.Remove remove) {
+                assertThat(host.container(remove.container())).as("removed for good").isEmpty();
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package dev.wharf.core.loop;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Thousands of histories, each from a seed. {@code -Dsim.seed=42} runs one alone and prints its story; {@code -Dsim.count} and
+ * {@code -Dsim.steps} run more or longer ones.
+ */
+class SimulationTest {
+    private static final long COUNT = Long.getLong("sim.count", 3000);
+    private static final int STEPS = Integer.getInteger("sim.steps", 400);
+
+    @Test
+    @Timeout(600)
+    void whateverHappensTheHostComesToRestAsItsJournalSays() {
+        Long only = Long.getLong("sim.seed");
+        if (only != null) {
+            run(only, true);
+            return;
+        }
+        long began = System.nanoTime();
+        for (long seed = 0; seed < COUNT; seed++) {
+            run(seed, false);
+        }
+        System.out.println("simulated " + COUNT + " histories of " + STEPS + " steps in "
+                + Duration.ofNanos(System.nanoTime() - began).toMillis() + " ms");
+    }
+
+    private static void run(long seed, boolean tell) {
+        Simulation simulation = new Simulation(seed);
+        try {
+            simulation.run(STEPS);
+            if (tell) {
+                simulation.story().forEach(System.out::println);
+            }
+        } catch (Throwable e) {
+            java.util.List<String> story = simulation.story();
+            story.subList(tell ? 0 : Math.max(0, story.size() - 40), story.size()).forEach(System.out::println);
+            throw new AssertionError("seed " + seed + " fails; run it alone with -Dsim.seed=" + seed, e);
+        }
+    }
+}
