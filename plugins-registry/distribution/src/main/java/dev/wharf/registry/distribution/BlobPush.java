@@ -90,15 +90,14 @@ final class BlobPush {
             wanted.add("repository:" + from + ":pull");
         }
         try (Http.Answer answer = post(query, wanted)) {
-            switch (answer.status()) {
-                case 201:
-                    return Optional.empty();
-                case 202:
-                    return Optional.of(location(answer));
-                default:
-                    if (query.isEmpty()) {
-                        throw Failures.unexpected(repository, true, answer);
-                    }
+            if (answer.status() == 201) {
+                return Optional.empty();
+            }
+            if (answer.status() == 202) {
+                return Optional.of(location(answer));
+            }
+            if (query.isEmpty()) {
+                throw Failures.unexpected(repository, true, answer);
             }
         }
         // A mount that is not allowed costs nothing but this second question.
@@ -143,7 +142,7 @@ final class BlobPush {
                     throw e;
                 }
             }
-            Session.pause(Duration.ofMillis(300L << breaks));
+            Session.pause(Duration.ofMillis(150L << breaks));
             Progress progress = progress(upload);
             upload = progress.upload();
             offset = progress.received();

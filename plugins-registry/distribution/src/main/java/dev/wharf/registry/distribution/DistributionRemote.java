@@ -52,6 +52,7 @@ final class DistributionRemote implements RegistryBackend.Remote {
     /** The last manifest pushed, because it is asked for again when it gets its tag. */
     private volatile @Nullable Document lastPushed;
 
+    @SuppressWarnings("ArrayRecordComponent") // never compared, and as private as the array
     private record Document(Digest digest, byte[] bytes) {}
 
     DistributionRemote(Wire wire, Settings settings, Repository repository, Credentials credentials) {

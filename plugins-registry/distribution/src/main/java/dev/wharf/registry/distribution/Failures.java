@@ -143,7 +143,7 @@ final class Failures {
 
     private static String tlsReason(String registry, IOException e) {
         String message = String.valueOf(e.getMessage());
-        if (message.contains("Unsupported or unrecognized SSL message")) {
+        if (message.toLowerCase(Locale.ROOT).contains("unrecognized ssl message")) {
             return "http: server gave HTTP response to HTTPS client; if that is as it should be, list " + registry
                     + " under \"insecure\" in dev.wharf.registry.distribution.cfg";
         }

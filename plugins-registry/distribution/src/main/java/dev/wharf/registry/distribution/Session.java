@@ -145,8 +145,14 @@ final class Session {
         if (challenge.get().scheme().equals("basic")) {
             return credentials.username().isEmpty() ? Optional.empty() : Optional.of(Tokens.basic(credentials));
         }
-        return Optional.of("Bearer "
-                + wire.tokens.token(settings, registry, origin, challenge.get(), scopes, credentials, refused));
+        try {
+            return Optional.of("Bearer "
+                    + wire.tokens.token(settings, registry, origin, challenge.get(), scopes, credentials, refused));
+        } catch (DriverException e) {
+            // The registry may ask for something else by now; the next request will hear.
+            wire.forget(origin);
+            throw e;
+        }
     }
 
     /** Whether there is anything to say to {@code challenge} that was not said in the request it answers. */

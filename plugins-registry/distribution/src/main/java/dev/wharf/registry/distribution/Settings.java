@@ -117,7 +117,9 @@ record Settings(
     /** Whether {@code registry}, a host with or without a port, is one whose word is taken as it comes. */
     boolean isInsecure(String registry) {
         String name = hostOf(registry);
-        if (isLoopback(name) || insecure.contains(registry.toLowerCase(Locale.ROOT)) || insecure.contains(registry)) {
+        if (isLoopback(registry)
+                || insecure.contains(registry.toLowerCase(Locale.ROOT))
+                || insecure.contains(registry)) {
             return true;
         }
         return ADDRESS.matcher(name).matches() && insecure.stream().anyMatch(range -> holds(range, name));

@@ -204,7 +204,7 @@ record Tls(Optional<Path> folder, boolean trusting, String stamp) {
         }
         int length = 0;
         for (int i = 1; i <= (der[at] & 0x7f); i++) {
-            length = length << 8 | der[at + i] & 0xff;
+            length = (length << 8) | (der[at + i] & 0xff);
         }
         return length;
     }

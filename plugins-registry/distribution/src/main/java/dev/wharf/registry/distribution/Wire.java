@@ -42,6 +42,10 @@ final class Wire {
         challenges.put(origin, challenge);
     }
 
+    void forget(Origin origin) {
+        challenges.remove(origin);
+    }
+
     /** Forgets how {@code registry} is reached, because it could not be. */
     void doubt(String registry) {
         bases.remove(registry);
