@@ -308,12 +308,21 @@ final class Simulation {
         if (chance.nextBoolean()) {
             boot();
         }
+        rest();
+        // The slow beat: what the sweep at the start could not remove goes now.
+        List<Event> swept = new Survey(daemon.workshop).sweep(daemon.host());
+        if (!swept.isEmpty()) {
+            daemon.say(swept.toArray(Event[]::new));
+        }
+        rest();
+    }
+
+    private void rest() {
         for (int i = 0; i < 20_000; i++) {
             boolean any = daemon.sequencer.turnIfAny() || daemon.runLane() || daemon.commit();
             if (!any && !daemon.ring()) {
                 return;
             }
-            // What restarts for ever never rests; in the quiet every process that a policy keeps alive stays alive.
         }
         throw new AssertionError("the world never came to rest");
     }
