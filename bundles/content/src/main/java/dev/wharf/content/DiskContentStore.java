@@ -1,0 +1,239 @@
+package dev.wharf.content;
+
+import static dev.wharf.spi.DriverException.failure;
+
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.Digest;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.kernel.Hashing;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps blobs as files named by their digests; see {@link BlobFiles} for what lies where. A blob appears by one rename, after
+ * its bytes were verified and forced to disk, so what is listed is whole.
+ */
+@Component(service = ContentStore.class)
+public final class DiskContentStore implements ContentStore {
+    private static final Logger log = LoggerFactory.getLogger(DiskContentStore.class);
+    /** After a week nobody goes on with a broken transfer. */
+    private static final Duration PART_LIFE = Duration.ofDays(7);
+
+    private final BlobFiles blobs;
+    private final FileCalls files;
+    private final Hashing hashing;
+    private final Unfolding unfolding;
+    /** Files in {@code ingest} that somebody is writing, which a survey and other writers leave alone. */
+    private final Set<Path> inWork = ConcurrentHashMap.newKeySet();
+
+    private final AtomicLong number = new AtomicLong(System.nanoTime());
+
+    @Activate
+    public DiskContentStore(BundleContext context, @Reference FileCalls files, @Reference Hashing hashing) {
+        this(dataRoot(context).resolve("content"), files, hashing, Unfolding.DEFAULT);
+    }
+
+    /** Keeps everything below {@code root}, which need not be there yet. */
+    public DiskContentStore(Path root, FileCalls files, Hashing hashing, Unfolding unfolding) {
+        this.blobs = new BlobFiles(root);
+        this.files = files;
+        this.hashing = hashing;
+        this.unfolding = unfolding;
+    }
+
+    private static Path dataRoot(BundleContext context) {
+        String property = context.getProperty("wharf.data.root");
+        if (property == null) {
+            throw new IllegalStateException("the framework property wharf.data.root is not set");
+        }
+        return Path.of(property);
+    }
+
+    @Override
+    public Optional<Long> size(Digest digest) {
+        try {
+            return blobs.size(digest);
+        } catch (IOException e) {
+            log.warn("cannot look at a blob, so it counts as missing digest={} reason={}", digest, e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public Path path(Digest digest) throws DriverException {
+        return size(digest).map(size -> blobs.blob(digest)).orElseThrow(() -> missing(digest));
+    }
+
+    @Override
+    public InputStream open(Digest digest) throws DriverException {
+        try {
+            return Files.newInputStream(blobs.blob(digest));
+        } catch (NoSuchFileException e) {
+            throw missing(digest);
+        } catch (IOException e) {
+            throw failed("cannot open blob " + digest, e);
+        }
+    }
+
+    @Override
+    public InputStream openLayer(Descriptor blob, Digest diffId) throws DriverException {
+        long sizeBytes = size(blob.digest()).orElseThrow(() -> missing(blob.digest()));
+        try {
+            return LayerInput.open(
+                    open(blob.digest()),
+                    blob.digest(),
+                    diffId,
+                    hashing.hasher(diffId.algorithm()),
+                    unfolding.limit(sizeBytes));
+        } catch (IOException e) {
+            throw failed("cannot open layer " + blob.digest(), e);
+        }
+    }
+
+    @Override
+    public Ingest ingest(Descriptor expected) throws DriverException {
+        Optional<Long> there = size(expected.digest());
+        if (there.isPresent()) {
+            return present(expected, there.get());
+        }
+        Path part = blobs.part(expected.digest());
+        // Whoever comes second writes a file of its own: who has the whole blob first makes it appear.
+        return inWork.add(part)
+                ? begin(Optional.of(expected), part, true)
+                : begin(Optional.of(expected), anonymous(), false);
+    }
+
+    private static Ingest present(Descriptor expected, long sizeBytes) throws DriverException {
+        if (expected.sizeBytes() != sizeBytes) {
+            throw failure(
+                    Failure.Kind.CORRUPT,
+                    "blob " + expected.digest() + " is said to have " + expected.sizeBytes() + " bytes, but it has "
+                            + sizeBytes);
+        }
+        return new PresentIngest(expected);
+    }
+
+    @Override
+    public Ingest receive() throws DriverException {
+        return begin(Optional.empty(), anonymous(), false);
+    }
+
+    private Path anonymous() {
+        Path file = blobs.ingests().resolve(Long.toString(number.incrementAndGet(), 36));
+        inWork.add(file);
+        return file;
+    }
+
+    private Ingest begin(Optional<Descriptor> expected, Path file, boolean resumable) throws DriverException {
+        String algorithm = expected.map(e -> e.digest().algorithm()).orElse("sha256");
+        try {
+            try {
+                return new DiskIngest(this, expected, file, resumable, hashing.hasher(algorithm));
+            } catch (NoSuchFileException e) {
+                blobs.makeDirectories();
+                return new DiskIngest(this, expected, file, resumable, hashing.hasher(algorithm));
+            }
+        } catch (IOException e) {
+            released(file);
+            throw failed("cannot receive a blob", e);
+        }
+    }
+
+    @Override
+    public Descriptor put(String mediaType, byte[] bytes) throws DriverException {
+        Descriptor blob = new Descriptor(mediaType, Digest.sha256(bytes), bytes.length);
+        if (size(blob.digest()).isPresent()) {
+            return blob;
+        }
+        try (Ingest ingest = receive()) {
+            ingest.write(ByteBuffer.wrap(bytes));
+            return ingest.commit(mediaType);
+        }
+    }
+
+    @Override
+    public void remove(Digest digest) throws DriverException {
+        try {
+            Files.deleteIfExists(blobs.blob(digest));
+        } catch (IOException e) {
+            throw failed("cannot remove blob " + digest, e);
+        }
+    }
+
+    @Override
+    public Map<Digest, Long> survey() throws DriverException {
+        try {
+            blobs.makeDirectories();
+            sweep();
+            return blobs.all();
+        } catch (IOException e) {
+            throw failed("cannot list the blobs", e);
+        }
+    }
+
+    private void sweep() throws IOException {
+        Instant oldest = Instant.now().minus(PART_LIFE);
+        try (DirectoryStream<Path> paths = Files.newDirectoryStream(blobs.ingests())) {
+            for (Path path : paths) {
+                if (inWork.contains(path)) {
+                    continue;
+                }
+                boolean kept = BlobFiles.isPart(path)
+                        && Files.getLastModifiedTime(path).toInstant().isAfter(oldest);
+                if (!kept) {
+                    Files.deleteIfExists(path);
+                }
+            }
+        }
+    }
+
+    /** Makes a verified file, whose bytes are on disk, the blob {@code digest}. */
+    void publish(Path file, Digest digest) throws IOException {
+        files.renameDurably(file, blobs.blob(digest));
+    }
+
+    void released(Path file) {
+        inWork.remove(file);
+    }
+
+    void couldNotCleanUp(Path file, IOException cause) {
+        log.warn("cannot clean up now, the next survey will path={} reason={}", file, cause.getMessage());
+    }
+
+    private static DriverException missing(Digest digest) {
+        return failure(Failure.Kind.MISSING, "no blob " + digest);
+    }
+
+    static DriverException failed(String what, IOException cause) {
+        if (cause.getCause() instanceof DriverException inner) {
+            return failure(inner.failure().kind(), inner.failure().message(), cause);
+        }
+        String reason = cause instanceof FileSystemException call && call.getReason() != null
+                ? call.getReason()
+                : String.valueOf(cause.getMessage());
+        boolean full = reason.contains("No space left on device") || reason.contains("Disk quota exceeded");
+        return failure(full ? Failure.Kind.EXHAUSTED : Failure.Kind.FAILED, what + ": " + reason, cause);
+    }
+}
