@@ -105,7 +105,8 @@ class HostileRegistryTest {
     @Test
     void aManifestIsFoundThoughTheRegistrySaysNothingInAHead() throws Exception {
         registry.on("HEAD", TAG_PATH, status(405, ""));
-        registry.on("GET", TAG_PATH, status(200, new String(MANIFEST, UTF_8), "Content-Type", "text/plain; charset=utf-8"));
+        registry.on(
+                "GET", TAG_PATH, status(200, new String(MANIFEST, UTF_8), "Content-Type", "text/plain; charset=utf-8"));
 
         assertThat(resolve("v"))
                 .isEqualTo(new Descriptor(MediaTypes.OCI_MANIFEST, Digest.sha256(MANIFEST), MANIFEST.length));
