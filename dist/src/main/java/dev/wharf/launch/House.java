@@ -56,11 +56,9 @@ final class House {
             framework.start();
             furnish(framework);
             log.info("started version={} data={} in={}ms", Texts.version(), options.dataRoot(), ageMillis());
-        } catch (BundleException e) {
-            throw new CannotStart("cannot start the framework: " + e.getMessage(), e);
-        } catch (IllegalStateException e) {
-            // A signal came while bundles were still being started; the framework is on its way down already.
-            if (!asked.get()) throw e;
+        } catch (BundleException | IllegalStateException e) {
+            // Where a signal came while bundles were still being started, the framework is on its way down already.
+            if (!asked.get()) throw new CannotStart("cannot start: " + e.getMessage(), e);
         }
         try {
             framework.waitForStop(0);
@@ -114,7 +112,7 @@ final class House {
                 .error("bundle failed bundle={}", event.getBundle().getSymbolicName(), event.getThrowable());
     }
 
-    private static void furnish(Framework framework) throws CannotStart {
+    private static void furnish(Framework framework) throws BundleException, CannotStart {
         List<Path> floors = list(Options.home().resolve("bundles"));
         if (floors.isEmpty()) {
             throw new CannotStart("no bundles in " + Options.home() + "; build Wharf with mvn package");
@@ -124,30 +122,18 @@ final class House {
             // All at once: resolving them one by one as they start takes twice the time.
             framework.adapt(FrameworkWiring.class).resolveBundles(bundles);
             for (Bundle bundle : bundles) {
-                if (!isFragment(bundle)) start(bundle);
+                // A house with a wall missing does not open; the exception names the bundle and what it lacks.
+                if (!isFragment(bundle)) bundle.start(Bundle.START_TRANSIENT);
             }
         }
     }
 
-    private static List<Bundle> install(BundleContext context, Path floor) throws CannotStart {
+    private static List<Bundle> install(BundleContext context, Path floor) throws BundleException, CannotStart {
         List<Bundle> bundles = new ArrayList<>();
         for (Path jar : list(floor)) {
-            try {
-                bundles.add(context.installBundle("reference:" + jar.toUri()));
-            } catch (BundleException e) {
-                throw new CannotStart("cannot install " + jar + ": " + e.getMessage(), e);
-            }
+            bundles.add(context.installBundle("reference:" + jar.toUri()));
         }
         return bundles;
-    }
-
-    /** A house with a wall missing does not open, and says which. */
-    private static void start(Bundle bundle) throws CannotStart {
-        try {
-            bundle.start(Bundle.START_TRANSIENT);
-        } catch (BundleException e) {
-            throw new CannotStart("the bundle " + bundle.getSymbolicName() + " does not start: " + e.getMessage(), e);
-        }
     }
 
     private static boolean isFragment(Bundle bundle) {
