@@ -64,8 +64,16 @@ final class ArchiveReader {
 
     ImageArchive.Contents read(InputStream archive) throws IOException {
         takeEverything(Packed.unpack(archive));
-        List<ArchivedImage> images =
-                tables.containsKey("oci-layout") && tables.containsKey("index.json") ? layoutImages() : dockerImages();
+        byte[] index = tables.get("index.json");
+        byte[] table = tables.get("manifest.json");
+        List<ArchivedImage> images;
+        if (index != null && tables.containsKey("oci-layout")) {
+            images = layoutImages(index);
+        } else if (table != null) {
+            images = dockerImages(table);
+        } else {
+            throw new DocumentException("the archive holds no image: neither manifest.json nor an OCI index");
+        }
         Set<Digest> leftovers = new HashSet<>();
         files.values().forEach(file -> leftovers.add(file.digest()));
         leftovers.removeAll(used);
@@ -165,11 +173,7 @@ final class ArchiveReader {
 
     // --- Docker's archive
 
-    private List<ArchivedImage> dockerImages() throws IOException {
-        byte[] table = tables.get("manifest.json");
-        if (table == null) {
-            throw new DocumentException("the archive holds no image: neither manifest.json nor an OCI index");
-        }
+    private List<ArchivedImage> dockerImages(byte[] table) throws IOException {
         List<ArchivedImage> images = new ArrayList<>();
         for (JsonNode line : Tables.parse(table)) {
             images.add(dockerImage(
@@ -212,29 +216,27 @@ final class ArchiveReader {
 
     // --- the OCI layout
 
-    private List<ArchivedImage> layoutImages() throws IOException {
+    /** A manifest and all the names that lead to it. */
+    private record Found(Descriptor manifest, Set<Reference> names) {}
+
+    private List<ArchivedImage> layoutImages(byte[] index) throws IOException {
         Map<Digest, Descriptor> present = new HashMap<>();
         files.values().forEach(file -> present.put(file.digest(), file));
-        Map<Digest, Set<Reference>> names = new LinkedHashMap<>();
-        Map<Digest, Descriptor> manifests = new HashMap<>();
-        for (Descriptor entry : Index.parse(tables.get("index.json"), "").manifests()) {
-            Optional<Descriptor> chosen = choose(entry, present, 1);
-            if (chosen.isEmpty()) {
-                continue;
-            }
-            manifests.put(chosen.get().digest(), chosen.get());
-            name(entry)
-                    .ifPresentOrElse(
-                            n -> names.computeIfAbsent(chosen.get().digest(), d -> new LinkedHashSet<>())
-                                    .add(n),
-                            () -> names.computeIfAbsent(chosen.get().digest(), d -> new LinkedHashSet<>()));
+        Map<Digest, Found> found = new LinkedHashMap<>();
+        for (Descriptor entry : Index.parse(index, "").manifests()) {
+            Optional<Reference> name = name(entry);
+            choose(entry, present, 1).ifPresent(manifest -> {
+                Found one =
+                        found.computeIfAbsent(manifest.digest(), digest -> new Found(manifest, new LinkedHashSet<>()));
+                name.ifPresent(one.names()::add);
+            });
         }
-        if (names.isEmpty()) {
+        if (found.isEmpty()) {
             throw new DocumentException("the archive holds no image for " + wanted);
         }
         List<ArchivedImage> images = new ArrayList<>();
-        for (Map.Entry<Digest, Set<Reference>> named : names.entrySet()) {
-            Descriptor descriptor = manifests.get(named.getKey());
+        for (Found one : found.values()) {
+            Descriptor descriptor = one.manifest();
             Manifest manifest = Manifest.parse(bytes(descriptor, Manifest.LIMIT_BYTES), descriptor.mediaType());
             for (Descriptor part : parts(manifest)) {
                 if (!present.containsKey(part.digest())) {
@@ -242,7 +244,7 @@ final class ArchiveReader {
                 }
             }
             ImageConfig settings = ImageConfigs.parse(bytes(manifest.config(), ImageConfigs.LIMIT_BYTES));
-            images.add(image(descriptor, manifest, settings, List.copyOf(named.getValue())));
+            images.add(image(descriptor, manifest, settings, List.copyOf(one.names())));
         }
         return images;
     }

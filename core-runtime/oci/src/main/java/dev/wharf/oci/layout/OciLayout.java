@@ -78,7 +78,11 @@ public final class OciLayout {
 
     /** Where the blob with this digest lies, whether it is there or not. */
     public Path path(Digest digest) {
-        return folder.resolve("blobs").resolve(digest.algorithm()).resolve(digest.hex());
+        return directory(digest).resolve(digest.hex());
+    }
+
+    private Path directory(Digest digest) {
+        return folder.resolve("blobs").resolve(digest.algorithm());
     }
 
     public boolean has(Digest digest) {
@@ -189,7 +193,7 @@ public final class OciLayout {
         if (has(expected.digest()) && Files.size(target) == expected.sizeBytes()) {
             return expected;
         }
-        Files.createDirectories(target.getParent());
+        Files.createDirectories(directory(expected.digest()));
         Path part = part(target);
         try {
             try (FileChannel channel =
@@ -198,7 +202,7 @@ public final class OciLayout {
                 channel.force(true);
             }
             Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-            sync(target.getParent());
+            sync(directory(expected.digest()));
         } finally {
             Files.deleteIfExists(part);
         }
@@ -257,7 +261,7 @@ public final class OciLayout {
         }
     }
 
-    private static void replace(Path file, byte[] bytes) throws IOException {
+    private void replace(Path file, byte[] bytes) throws IOException {
         Path part = part(file);
         try {
             try (FileChannel channel =
@@ -268,7 +272,7 @@ public final class OciLayout {
                 channel.force(true);
             }
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            sync(file.toAbsolutePath().getParent());
+            sync(folder);
         } finally {
             Files.deleteIfExists(part);
         }

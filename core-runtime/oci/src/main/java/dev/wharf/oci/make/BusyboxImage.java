@@ -41,6 +41,7 @@ public final class BusyboxImage {
         byte[] program = Files.readAllBytes(busybox);
         List<String> applets = applets(busybox);
         return new ImageMaker()
+                .created(Files.getLastModifiedTime(busybox).toInstant())
                 .layer(layer -> fill(layer, program, applets))
                 .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
                 .cmd("sh");

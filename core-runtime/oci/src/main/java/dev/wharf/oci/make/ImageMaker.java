@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -41,6 +42,7 @@ public final class ImageMaker {
         ZSTD
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Layer(byte[] tar, Packing packing) {}
 
     private final List<Layer> layers = new ArrayList<>();
@@ -49,6 +51,7 @@ public final class ImageMaker {
     private final List<String> env = new ArrayList<>();
     private final List<String> volumes = new ArrayList<>();
     private final List<String> ports = new ArrayList<>();
+    private String created = "1970-01-01T00:00:00Z";
     private Platform platform = Platform.host();
     private boolean docker;
     private List<String> cmd = List.of();
@@ -76,7 +79,13 @@ public final class ImageMaker {
 
     public ImageMaker layer(Packing packing, byte[] tar) {
         layers.add(new Layer(tar, packing));
-        history.add(new ImageConfig.History("1970-01-01T00:00:00Z", "wharf: layer " + layers.size(), "", "", false));
+        history.add(new ImageConfig.History("", "wharf: layer " + layers.size(), "", "", false));
+        return this;
+    }
+
+    /** When the image says it was made; the epoch unless said, so that equal images are equal bytes. */
+    public ImageMaker created(Instant value) {
+        created = value.toString();
         return this;
     }
 
@@ -143,7 +152,7 @@ public final class ImageMaker {
     }
 
     private ImageMaker emptyLayer(String createdBy) {
-        history.add(new ImageConfig.History("1970-01-01T00:00:00Z", createdBy, "", "", true));
+        history.add(new ImageConfig.History("", createdBy, "", "", true));
         return this;
     }
 
@@ -175,7 +184,7 @@ public final class ImageMaker {
     public ImageConfig config() {
         return new ImageConfig(
                 platform,
-                "1970-01-01T00:00:00Z",
+                created,
                 "",
                 user,
                 env,
@@ -190,7 +199,9 @@ public final class ImageMaker {
                 List.of(),
                 List.of(),
                 layers.stream().map(layer -> Digest.sha256(layer.tar())).toList(),
-                history);
+                history.stream()
+                        .map(line -> new ImageConfig.History(created, line.createdBy(), "", "", line.emptyLayer()))
+                        .toList());
     }
 
     private String layerType(Packing packing) {

@@ -11,6 +11,7 @@ import dev.wharf.oci.image.DocumentException;
 import dev.wharf.oci.image.Index;
 import dev.wharf.oci.make.ImageMaker;
 import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -95,7 +96,7 @@ class OciLayoutTest {
         Descriptor announced = new Descriptor(MediaTypes.OCI_LAYER, Digest.sha256("good"), 4);
 
         for (String bad : List.of("evil", "goo", "good and more")) {
-            assertThatThrownBy(() -> layout.put(announced, new ByteArrayInputStream(bad.getBytes("UTF-8"))))
+            assertThatThrownBy(() -> layout.put(announced, new ByteArrayInputStream(bad.getBytes(StandardCharsets.UTF_8))))
                     .isInstanceOf(DocumentException.class);
         }
 
