@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -57,7 +58,7 @@ public final class LayoutComponent extends LayoutBackend {
     }
 
     /** A list as configuration has it: an array, a collection, or one text with commas. */
-    private static Set<String> words(Object value) {
+    private static Set<String> words(@Nullable Object value) {
         Set<String> words = new TreeSet<>();
         if (value instanceof Object[] array) {
             Arrays.stream(array).forEach(element -> words.addAll(words(element)));
