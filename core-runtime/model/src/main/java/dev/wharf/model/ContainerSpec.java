@@ -75,9 +75,27 @@ public record ContainerSpec(
     /** The same container with other wishes for the network. */
     public ContainerSpec withNetworking(Networking changed) {
         return new ContainerSpec(
-                image, imageReference, command, stdio, hostname, domainname, labels, annotations, resources, security,
-                namespaces, mounts, changed, restartPolicy, autoRemove, stop, healthcheck, logging, storage,
-                storageOptions, runtime);
+                image,
+                imageReference,
+                command,
+                stdio,
+                hostname,
+                domainname,
+                labels,
+                annotations,
+                resources,
+                security,
+                namespaces,
+                mounts,
+                changed,
+                restartPolicy,
+                autoRemove,
+                stop,
+                healthcheck,
+                logging,
+                storage,
+                storageOptions,
+                runtime);
     }
 
     /** The same container with another restart policy. */
@@ -258,7 +276,16 @@ public record ContainerSpec(
         /** The same with other networks wanted. */
         public Networking withNetworks(List<NetworkWish> changed) {
             return new Networking(
-                    sandbox, changed, exposed, published, publishAll, dns, dnsSearch, dnsOptions, extraHosts, links,
+                    sandbox,
+                    changed,
+                    exposed,
+                    published,
+                    publishAll,
+                    dns,
+                    dnsSearch,
+                    dnsOptions,
+                    extraHosts,
+                    links,
                     macAddress);
         }
     }

@@ -59,7 +59,8 @@ final class Endpoints {
             boolean carries = !ports && !network.spec().internal();
             Container.Place held = c.places().get(network.id());
             if (held != null) {
-                // Still on its way out: the same place is taken again, so nothing is left behind and no port is asked twice.
+                // Still on its way out: the same place is taken again, so nothing is left behind and no port is asked
+                // twice.
                 chosen.add(held.endpoint());
                 ports = ports || carries;
                 continue;

@@ -418,12 +418,14 @@ final class Sequencer {
             return beginNow(step);
         }
         occupy(step);
-        durability.whenDurable(view.position(), () -> post(new Letter.Errand(() -> {
-            if (!lanes.begin(step, this::post)) {
-                vacate(step);
-                dirty.add(step.subject());
-            }
-        })));
+        durability.whenDurable(
+                view.position(),
+                () -> post(new Letter.Errand(() -> {
+                    if (!lanes.begin(step, this::post)) {
+                        vacate(step);
+                        dirty.add(step.subject());
+                    }
+                })));
         return true;
     }
 

@@ -2,6 +2,7 @@ package dev.wharf.core.loop;
 
 import dev.wharf.core.plan.Drivers;
 import dev.wharf.core.plan.Gate;
+import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Repository;
 import dev.wharf.spi.DriverException;

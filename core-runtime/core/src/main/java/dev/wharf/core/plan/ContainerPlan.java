@@ -55,7 +55,9 @@ final class ContainerPlan implements Plan {
                 return farewell();
             }
             Proposal next = ladder().next(busy);
-            boolean later = c.goal().wantsProcess() && c.restartAt().isPresent() && now.isBefore(c.restartAt().get());
+            boolean later = c.goal().wantsProcess()
+                    && c.restartAt().isPresent()
+                    && now.isBefore(c.restartAt().get());
             return later ? next.and(Proposal.until(c.restartAt().get())) : next;
         }
 

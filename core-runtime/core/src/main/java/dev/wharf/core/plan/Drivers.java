@@ -1,6 +1,6 @@
 package dev.wharf.core.plan;
 
-import dev.wharf.model.Digest;
+import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Repository;
 import dev.wharf.spi.DriverException;
@@ -36,20 +36,4 @@ public interface Drivers {
 
     /** The time, for the events that steps make. */
     Instant now();
-
-    /**
-     * How far one piece of work is.
-     *
-     * @param total the whole in bytes, 0 where unknown
-     */
-    record Progress(Kind kind, Digest content, long done, long total) {
-        /** What is going on. */
-        public enum Kind {
-            FETCHING,
-            FETCHED,
-            UNPACKING,
-            UNPACKED,
-            RETRYING
-        }
-    }
 }

@@ -12,6 +12,7 @@ import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.MediaTypes;
 import dev.wharf.model.Platform;
+import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.SubjectId;
@@ -197,11 +198,8 @@ public sealed interface ImageStep extends Step {
                         content.open(descriptor.digest()),
                         done -> drivers.progress(
                                 push,
-                                new Drivers.Progress(
-                                        Drivers.Progress.Kind.FETCHING,
-                                        descriptor.digest(),
-                                        done,
-                                        descriptor.sizeBytes())));
+                                new Progress(
+                                        Progress.Kind.FETCHING, descriptor.digest(), done, descriptor.sizeBytes())));
             } catch (DriverException e) {
                 throw new IOException(e.getMessage(), e);
             }

@@ -2,12 +2,12 @@ package dev.wharf.core.plan;
 
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.LayerEvent;
-import dev.wharf.core.plan.Drivers.Progress;
 import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Stall;
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.LayerId;
+import dev.wharf.model.Progress;
 import dev.wharf.model.Repository;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.DriverException;

@@ -239,7 +239,9 @@ public record Container(
     /** A signal was sent. One that is no longer the one to send, because a kill overtook it, counts for nothing. */
     public Container signaled(Signal signal) {
         return edit(d -> d.stopping = stopping.map(s -> {
-            int count = signal.equals(Signal.KILL) ? 2 : signal.equals(s.signal()) ? Math.max(1, s.signaled()) : s.signaled();
+            int count = signal.equals(Signal.KILL)
+                    ? 2
+                    : signal.equals(s.signal()) ? Math.max(1, s.signaled()) : s.signaled();
             return new Stopping(s.signal(), s.deadline(), s.kill(), count);
         }));
     }

@@ -165,14 +165,18 @@ final class SimWorld {
             byte[] blob = ("layer " + name).getBytes(java.nio.charset.StandardCharsets.UTF_8);
             Digest digest = Digest.sha256(blob);
             remote.put(digest, blob);
-            diffIds.append(diffIds.length() == 0 ? "" : ",").append('"').append(digest).append('"');
+            diffIds.append(diffIds.length() == 0 ? "" : ",")
+                    .append('"')
+                    .append(digest)
+                    .append('"');
             layers.append(layers.length() == 0 ? "" : ",")
                     .append("{\"mediaType\":\"" + MediaTypes.OCI_LAYER + "\",\"digest\":\"" + digest + "\",\"size\":"
                             + blob.length + "}");
         }
         byte[] config = ("{\"os\":\"linux\",\"architecture\":\""
                         + dev.wharf.model.Platform.host().architecture()
-                        + "\",\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[" + diffIds + "]},\"author\":\""
+                        + "\",\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[" + diffIds
+                        + "]},\"author\":\""
                         + reference + "\"}")
                 .getBytes(java.nio.charset.StandardCharsets.UTF_8);
         remote.put(Digest.sha256(config), config);
@@ -424,8 +428,7 @@ final class SimWorld {
                     throw DriverException.failure(Failure.Kind.MISSING, "created without a mount");
                 }
                 return processes.computeIfAbsent(
-                                spec.container(),
-                                id -> new SimProcess(new InitProcess(++nextPid, nextPid, nextPid)))
+                                spec.container(), id -> new SimProcess(new InitProcess(++nextPid, nextPid, nextPid)))
                         .init;
             });
         }
@@ -469,8 +472,8 @@ final class SimWorld {
         @Override
         public List<Found> survey() {
             List<Found> found = new ArrayList<>();
-            processes.forEach((id, p) -> found.add(new Found(
-                    id, p.exit.isEmpty() ? Optional.of(p.init) : Optional.empty(), p.started, p.exit)));
+            processes.forEach((id, p) -> found.add(
+                    new Found(id, p.exit.isEmpty() ? Optional.of(p.init) : Optional.empty(), p.started, p.exit)));
             return found;
         }
     };
@@ -501,8 +504,11 @@ final class SimWorld {
             return new Remote() {
                 @Override
                 public Descriptor resolve(Reference reference) throws DriverException {
-                    return effect("resolve", () -> Optional.ofNullable(tags.get(reference.toString()))
-                            .orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "no " + reference)));
+                    return effect(
+                            "resolve",
+                            () -> Optional.ofNullable(tags.get(reference.toString()))
+                                    .orElseThrow(
+                                            () -> DriverException.failure(Failure.Kind.MISSING, "no " + reference)));
                 }
 
                 @Override

@@ -30,8 +30,8 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
-import dev.wharf.model.Exit;
 import dev.wharf.model.ExecId;
+import dev.wharf.model.Exit;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
@@ -122,13 +122,7 @@ final class Simulation {
                 public void close() {}
             };
             sequencer = new Sequencer(
-                    journal,
-                    () -> now,
-                    new Lanes(lanes::add, workshop, 8),
-                    timers,
-                    this,
-                    host,
-                    folded.answered());
+                    journal, () -> now, new Lanes(lanes::add, workshop, 8), timers, this, host, folded.answered());
         }
 
         /** The same road as {@code House.furnish}, without its threads. */
@@ -138,8 +132,7 @@ final class Simulation {
                 say(new HostEvent.Booted(world.boot, now));
             }
             Survey.Findings findings = survey.look();
-            sequencer.turn(new Letter.Observation(
-                    List.of(), (host, at) -> findings.against(host, at, Set.of())));
+            sequencer.turn(new Letter.Observation(List.of(), (host, at) -> findings.against(host, at, Set.of())));
             List<Event> swept = survey.sweep(sequencer.view().host());
             if (!swept.isEmpty()) {
                 say(swept.toArray(Event[]::new));
@@ -148,14 +141,16 @@ final class Simulation {
             world.runtime.exits(new OciRuntime.ExitListener() {
                 @Override
                 public void exited(ContainerId container, InitProcess process, Exit exit) {
-                    sequencer.post(new Letter.Observation(List.of(container), (host, at) -> host.container(container)
-                            .filter(Container::isRunning)
-                            .filter(c -> c.process()
-                                    .last()
-                                    .map(p -> Survey.isSame(p.init(), process))
-                                    .orElse(false))
-                            .map(c -> List.<Event>of(new ContainerEvent.Exited(container, exit)))
-                            .orElse(List.of())));
+                    sequencer.post(new Letter.Observation(
+                            List.of(container),
+                            (host, at) -> host.container(container)
+                                    .filter(Container::isRunning)
+                                    .filter(c -> c.process()
+                                            .last()
+                                            .map(p -> Survey.isSame(p.init(), process))
+                                            .orElse(false))
+                                    .map(c -> List.<Event>of(new ContainerEvent.Exited(container, exit)))
+                                    .orElse(List.of())));
                 }
 
                 @Override
@@ -354,8 +349,9 @@ final class Simulation {
         List<ContainerId> containers = new ArrayList<>(host.containers().keySet());
         List<Image> images = new ArrayList<>(host.images().values());
         Collections.sort(containers, (a, b) -> a.value().compareTo(b.value()));
-        Optional<ContainerId> some =
-                containers.isEmpty() ? Optional.empty() : Optional.of(containers.get(chance.nextInt(containers.size())));
+        Optional<ContainerId> some = containers.isEmpty()
+                ? Optional.empty()
+                : Optional.of(containers.get(chance.nextInt(containers.size())));
         int which = chance.nextInt(20);
         if (images.isEmpty() || which == 0) {
             return new ImageCommand.PullImage(
@@ -372,14 +368,16 @@ final class Simulation {
             case 5, 6, 7, 8 -> new ContainerCommand.Start(id, new Entropy("e" + names++));
             case 9 -> new ContainerCommand.Stop(id, Optional.empty(), Optional.empty());
             case 10 -> new ContainerCommand.Kill(id, Signal.KILL);
-            case 11 -> new ContainerCommand.Restart(
-                    id, Optional.empty(), Optional.of(Duration.ofSeconds(1)), new Entropy("e" + names++));
+            case 11 ->
+                new ContainerCommand.Restart(
+                        id, Optional.empty(), Optional.of(Duration.ofSeconds(1)), new Entropy("e" + names++));
             case 12 -> new ContainerCommand.Pause(id);
             case 13 -> new ContainerCommand.Resume(id);
             case 14, 15 -> new ContainerCommand.Remove(id, chance.nextBoolean(), chance.nextBoolean());
             case 16 -> {
                 Image image = images.get(chance.nextInt(images.size()));
-                yield new ImageCommand.Remove(image.id(), Optional.empty(), image.id().shortForm(), chance.nextBoolean());
+                yield new ImageCommand.Remove(
+                        image.id(), Optional.empty(), image.id().shortForm(), chance.nextBoolean());
             }
             case 17 -> new NetworkCommand.Create(network("net" + chance.nextInt(3), false));
             case 18 -> {
@@ -389,17 +387,19 @@ final class Simulation {
                 if (networks.isEmpty()) {
                     yield new ContainerCommand.Rename(id, "renamed" + names++);
                 }
-                NetworkId network = networks.get(chance.nextInt(networks.size())).id();
+                NetworkId network =
+                        networks.get(chance.nextInt(networks.size())).id();
                 yield switch (chance.nextInt(3)) {
                     case 0 -> new NetworkCommand.Remove(network);
                     case 1 -> new ContainerCommand.Connect(id, NetworkWish.on(network), new Entropy("e" + names++));
                     default -> new ContainerCommand.Disconnect(id, network, false);
                 };
             }
-            default -> chance.nextBoolean()
-                    ? new VolumeCommand.Create(new VolumeSpec(
-                            new VolumeName("vol" + chance.nextInt(3)), VolumeSpec.LOCAL, Map.of(), Map.of(), false))
-                    : new VolumeCommand.Remove(new VolumeName("vol" + chance.nextInt(3)), false);
+            default ->
+                chance.nextBoolean()
+                        ? new VolumeCommand.Create(new VolumeSpec(
+                                new VolumeName("vol" + chance.nextInt(3)), VolumeSpec.LOCAL, Map.of(), Map.of(), false))
+                        : new VolumeCommand.Remove(new VolumeName("vol" + chance.nextInt(3)), false);
         };
     }
 
@@ -411,18 +411,27 @@ final class Simulation {
                 .map(n -> List.of(NetworkWish.on(n.id())))
                 .orElse(List.of());
         List<PortWish> ports = bridged && chance.nextBoolean()
-                ? List.of(chance.nextBoolean() ? new PortWish(80, "tcp", "", 8080, 8080) : new PortWish(80, "tcp", "", 0, 0))
+                ? List.of(
+                        chance.nextBoolean()
+                                ? new PortWish(80, "tcp", "", 8080, 8080)
+                                : new PortWish(80, "tcp", "", 0, 0))
                 : List.of();
         List<MountSpec> mounts = switch (chance.nextInt(3)) {
-            case 0 -> List.of(new MountSpec(
-                    MountSpec.Kind.VOLUME, "vol" + chance.nextInt(3), "/data", false, false, Map.of()));
-            case 1 -> List.of(new MountSpec(
-                    MountSpec.Kind.VOLUME, hex("anonymous" + names++), "/data", false, false, Map.of("anonymous", "")));
+            case 0 ->
+                List.of(new MountSpec(
+                        MountSpec.Kind.VOLUME, "vol" + chance.nextInt(3), "/data", false, false, Map.of()));
+            case 1 ->
+                List.of(new MountSpec(
+                        MountSpec.Kind.VOLUME,
+                        hex("anonymous" + names++),
+                        "/data",
+                        false,
+                        false,
+                        Map.of("anonymous", "")));
             default -> List.of();
         };
-        RestartPolicy policy = chance.nextInt(4) == 0
-                ? new RestartPolicy(RestartPolicy.Kind.ON_FAILURE, 3)
-                : RestartPolicy.NO;
+        RestartPolicy policy =
+                chance.nextInt(4) == 0 ? new RestartPolicy(RestartPolicy.Kind.ON_FAILURE, 3) : RestartPolicy.NO;
         ContainerSpec spec = new ContainerSpec(
                 image.id(),
                 "image",
@@ -465,8 +474,18 @@ final class Simulation {
 
     private NetworkSpec network(String name, boolean predefined) {
         return new NetworkSpec(
-                new NetworkId(hex(name + names++)), name, BRIDGE, "br-" + name, List.of(), false, false, false, predefined,
-                Map.of(), Map.of(), Map.of());
+                new NetworkId(hex(name + names++)),
+                name,
+                BRIDGE,
+                "br-" + name,
+                List.of(),
+                false,
+                false,
+                false,
+                predefined,
+                Map.of(),
+                Map.of(),
+                Map.of());
     }
 
     private static String hex(String text) {
@@ -483,7 +502,9 @@ final class Simulation {
                 again = event.apply(again);
             }
         }
-        assertThat(again).as("replaying the journal gives exactly the live host").isEqualTo(host);
+        assertThat(again)
+                .as("replaying the journal gives exactly the live host")
+                .isEqualTo(host);
         assertThat(daemon.sequencer.awaiting()).as("every plan rests").isEmpty();
         kernelHoldsWhatFactsSay(host);
         nothingIsDoubtful(host);
@@ -494,9 +515,7 @@ final class Simulation {
     }
 
     private void kernelHoldsWhatFactsSay(Host host) {
-        assertThat(world.mounts.keySet())
-                .as("mounts")
-                .isEqualTo(holding(host, Container::mount));
+        assertThat(world.mounts.keySet()).as("mounts").isEqualTo(holding(host, Container::mount));
         assertThat(world.sandboxes.keySet().stream().map(SandboxKey::container).collect(Collectors.toSet()))
                 .as("sandboxes")
                 .isEqualTo(holding(host, Container::sandbox));
@@ -510,9 +529,11 @@ final class Simulation {
                 .forEach(l -> snapshots.add(SnapshotKey.of(l.id())));
         assertThat(world.snapshots.keySet()).as("snapshots").containsExactlyInAnyOrderElementsOf(snapshots);
         Set<String> endpoints = new HashSet<>();
-        host.containers().values().forEach(c -> c.places().values().stream()
-                .filter(p -> p.fact().isPresent())
-                .forEach(p -> endpoints.add(p.endpoint().id())));
+        host.containers()
+                .values()
+                .forEach(c -> c.places().values().stream()
+                        .filter(p -> p.fact().isPresent())
+                        .forEach(p -> endpoints.add(p.endpoint().id())));
         assertThat(world.endpoints.keySet()).as("endpoints").isEqualTo(endpoints);
         assertThat(world.devices.keySet())
                 .as("devices")
@@ -544,13 +565,21 @@ final class Simulation {
             assertThat(List.of(c.rootfs(), c.mount(), c.sandbox(), c.process(), c.remains(), c.frozen()))
                     .as("facts of " + c)
                     .noneMatch(Fact::isDoubtful);
-            assertThat(c.places().values()).as("places of " + c).noneMatch(p -> p.fact().isDoubtful());
+            assertThat(c.places().values())
+                    .as("places of " + c)
+                    .noneMatch(p -> p.fact().isDoubtful());
             assertThat(c.goal()).as("goal of a container that is still here").isNotEqualTo(Goal.REMOVED);
-            assertThat(c.isRunning()).as("runs as wanted: " + c).isEqualTo(c.goal().wantsProcess());
+            assertThat(c.isRunning())
+                    .as("runs as wanted: " + c)
+                    .isEqualTo(c.goal().wantsProcess());
         }
         for (Layer layer : host.layers().values()) {
-            assertThat(layer.snapshot().isPresent()).as("layer is wanted and here: " + layer).isTrue();
-            assertThat(host.isWanted(layer.id())).as("layer is wanted: " + layer).isTrue();
+            assertThat(layer.snapshot().isPresent())
+                    .as("layer is wanted and here: " + layer)
+                    .isTrue();
+            assertThat(host.isWanted(layer.id()))
+                    .as("layer is wanted: " + layer)
+                    .isTrue();
         }
         assertThat(host.pulls()).as("pulls under way").isEmpty();
     }
@@ -558,10 +587,14 @@ final class Simulation {
     private static void nothingWasGivenTwice(Host host) {
         List<String> addresses = new ArrayList<>();
         List<String> ports = new ArrayList<>();
-        host.containers().values().forEach(c -> c.places().values().forEach(p -> {
-            addresses.add(p.endpoint().network() + " " + p.endpoint().ipv4());
-            p.endpoint().ports().forEach(b -> ports.add(b.protocol() + " " + b.hostAddress() + " " + b.hostPort()));
-        }));
+        host.containers()
+                .values()
+                .forEach(c -> c.places().values().forEach(p -> {
+                    addresses.add(p.endpoint().network() + " " + p.endpoint().ipv4());
+                    p.endpoint()
+                            .ports()
+                            .forEach(b -> ports.add(b.protocol() + " " + b.hostAddress() + " " + b.hostPort()));
+                }));
         assertThat(addresses).as("addresses").doesNotHaveDuplicates();
         assertThat(ports).as("host ports").doesNotHaveDuplicates();
         assertThat(host.containers().values().stream().map(Container::name).toList())
@@ -573,7 +606,9 @@ final class Simulation {
     private void acknowledgedRemovalsStay(Host host) {
         for (CommandId id : acknowledged) {
             if (asked.get(id) instanceof ContainerCommand.Remove remove) {
-                assertThat(host.container(remove.container())).as("removed for good").isEmpty();
+                assertThat(host.container(remove.container()))
+                        .as("removed for good")
+                        .isEmpty();
             }
         }
     }

@@ -37,7 +37,8 @@ class SimulationTest {
             }
         } catch (Throwable e) {
             java.util.List<String> story = simulation.story();
-            story.subList(tell ? 0 : Math.max(0, story.size() - 40), story.size()).forEach(System.out::println);
+            story.subList(tell ? 0 : Math.max(0, story.size() - 40), story.size())
+                    .forEach(System.out::println);
             throw new AssertionError("seed " + seed + " fails; run it alone with -Dsim.seed=" + seed, e);
         }
     }
