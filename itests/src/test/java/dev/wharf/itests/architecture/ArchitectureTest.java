@@ -117,7 +117,7 @@ class ArchitectureTest {
                         room("dev.wharf.registry.distribution", JACKSON),
                         room("dev.wharf.registry.layout", JACKSON),
                         room("dev.wharf.runtime", JACKSON),
-                        room("dev.wharf.content", JACKSON),
+                        room("dev.wharf.content", JACKSON, "com.github.luben.zstd.."),
                         room("dev.wharf.linux", JACKSON, "jnr.ffi..", "com.kenai.jffi.."))
                 .map(driver -> driver.and(OSGI).and(List.of("dev.wharf.spi..", "dev.wharf.oci..", "dev.wharf.model..")));
     }
