@@ -1,0 +1,190 @@
+package dev.wharf.network.bridge;
+
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.PublishedPort;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What stands in nf_tables: one table per agent whose rules never change. Networks and ports are elements of its sets and
+ * maps, so that a thousand ports cost a packet no more than one, and a change costs no more than itself.
+ */
+final class Rules {
+    /** Maps of published ports, by family and by whether the host address is a given one or any. */
+    static final List<String> PORT_MAPS = List.of("ports4", "any4", "ports6", "any6");
+
+    private final String table;
+
+    /** @param table unique to the agent, such as {@code wharf-1a2b3c4d} */
+    Rules(String table) {
+        this.table = table;
+    }
+
+    String table() {
+        return table;
+    }
+
+    /**
+     * The table with all its chains; again is fine, and puts right what somebody changed.
+     *
+     * <p>raw: because of route_localnet a bridge takes packets for 127.0.0.0/8; none may come from a container
+     * (CVE-2020-8558). publish: other devices' packets for 127.0.0.0/8 must not be translated before the kernel can refuse
+     * them, and the kernel cannot route what comes from ::1. postrouting: answers to the host's loopback and to neighbours on
+     * the same bridge have to come back through the host. forward: into a bridge comes what was asked for or published, and
+     * nothing else; what an internal network says stays inside.
+     */
+    String whole() {
+        return """
+                add table inet T
+                add set inet T bridges { type ifname; }
+                add set inet T internal { type ifname; }
+                add set inet T within { type ifname . ifname; }
+                add set inet T local4 { type ipv4_addr; flags interval; }
+                add set inet T local6 { type ipv6_addr; flags interval; }
+                add set inet T outbound4 { type ipv4_addr; flags interval; }
+                add set inet T outbound6 { type ipv6_addr; flags interval; }
+                add map inet T ports4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }
+                add map inet T any4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
+                add map inet T ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }
+                add map inet T any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+                add chain inet T raw { type filter hook prerouting priority raw; policy accept; }
+                add chain inet T prerouting { type nat hook prerouting priority dstnat; policy accept; }
+                add chain inet T output { type nat hook output priority -100; policy accept; }
+                add chain inet T publish
+                add chain inet T postrouting { type nat hook postrouting priority srcnat; policy accept; }
+                add chain inet T forward { type filter hook forward priority filter; policy accept; }
+                flush chain inet T raw
+                flush chain inet T prerouting
+                flush chain inet T output
+                flush chain inet T publish
+                flush chain inet T postrouting
+                flush chain inet T forward
+                add rule inet T raw iifname @bridges ip daddr 127.0.0.0/8 drop
+                add rule inet T raw iifname @bridges ip saddr 127.0.0.0/8 drop
+                add rule inet T prerouting iifname != "lo" ip daddr 127.0.0.0/8 return
+                add rule inet T prerouting jump publish
+                add rule inet T output jump publish
+                add rule inet T publish ip6 daddr ::1 return
+                add rule inet T publish dnat ip to meta l4proto . ip daddr . th dport map @ports4
+                add rule inet T publish fib daddr type local dnat ip to meta l4proto . th dport map @any4
+                add rule inet T publish dnat ip6 to meta l4proto . ip6 daddr . th dport map @ports6
+                add rule inet T publish fib daddr type local dnat ip6 to meta l4proto . th dport map @any6
+                add rule inet T postrouting oifname @bridges ip saddr 127.0.0.0/8 masquerade
+                add rule inet T postrouting oifname @bridges ct status dnat ip saddr @local4 masquerade
+                add rule inet T postrouting oifname @bridges ct status dnat ip6 saddr @local6 masquerade
+                add rule inet T postrouting ip saddr @outbound4 oifname != @bridges masquerade
+                add rule inet T postrouting ip6 saddr @outbound6 oifname != @bridges masquerade
+                add rule inet T forward iifname . oifname @within accept
+                add rule inet T forward iifname @internal drop
+                add rule inet T forward oifname @internal drop
+                add rule inet T forward oifname @bridges ct state established,related accept
+                add rule inet T forward oifname @bridges ct status dnat accept
+                add rule inet T forward oifname @bridges drop
+                """
+                .replace("inet T ", "inet " + table + " ")
+                .replace("add table inet T\n", "add table inet " + table + "\n")
+                .replace("add chain inet T publish\n", "add chain inet " + table + " publish\n");
+    }
+
+    /** The elements of a network; again is fine. */
+    String add(NetworkSpec network) {
+        StringBuilder commands = new StringBuilder();
+        elements(network).forEach(e -> commands.append("add element inet ").append(table).append(' ').append(e));
+        return commands.toString();
+    }
+
+    /** Each element is added before it is deleted, because deleting what is not there would undo all the rest. */
+    String remove(NetworkSpec network) {
+        StringBuilder commands = new StringBuilder();
+        for (String element : elements(network)) {
+            commands.append("add element inet ").append(table).append(' ').append(element);
+            commands.append("delete element inet ").append(table).append(' ').append(element);
+        }
+        return commands.toString();
+    }
+
+    /** An element that stands whenever the network does: adding it again tells whether the table is still there. */
+    String canary(NetworkSpec network) {
+        return "add element inet " + table + " bridges { \"" + network.deviceName() + "\" }\n";
+    }
+
+    /** The endpoint's ports; again is fine, and a port that leads elsewhere is an error. */
+    String publish(EndpointSpec endpoint) {
+        StringBuilder commands = new StringBuilder();
+        for (PublishedPort port : endpoint.ports()) {
+            element(endpoint, port).ifPresent(e -> commands.append(e.add()));
+        }
+        return commands.toString();
+    }
+
+    /** Takes one port away if it leads to this endpoint; otherwise the first of the two commands fails. */
+    List<String> unpublish(EndpointSpec endpoint) {
+        List<String> commands = new ArrayList<>();
+        for (PublishedPort port : endpoint.ports()) {
+            element(endpoint, port).ifPresent(e -> commands.add(e.add() + e.delete()));
+        }
+        return commands;
+    }
+
+    /** How many elements the endpoint's ports make. */
+    long count(EndpointSpec endpoint) {
+        return endpoint.ports().stream().filter(p -> element(endpoint, p).isPresent()).count();
+    }
+
+    String delete(String map, List<String> key) {
+        return "delete element inet " + table + " " + map + " { " + String.join(" . ", key) + " }\n";
+    }
+
+    /** Empty where the container has no address of the host address's family: the kernel cannot translate between them. */
+    private Optional<PortElement> element(EndpointSpec endpoint, PublishedPort port) {
+        boolean ipv6 = port.hostAddress().indexOf(':') >= 0;
+        String inner = bare(ipv6 ? endpoint.ipv6() : endpoint.ipv4());
+        if (inner.isEmpty()) {
+            return Optional.empty();
+        }
+        boolean any = port.hostAddress().equals("0.0.0.0") || port.hostAddress().equals("::");
+        String map = (any ? "any" : "ports") + (ipv6 ? "6" : "4");
+        String key = any
+                ? port.protocol() + " . " + port.hostPort()
+                : port.protocol() + " . " + port.hostAddress() + " . " + port.hostPort();
+        return Optional.of(new PortElement(table, map, key, inner + " . " + port.containerPort(), endpoint.id()));
+    }
+
+    private static List<String> elements(NetworkSpec network) {
+        String device = "\"" + network.deviceName() + "\"";
+        List<String> elements = new ArrayList<>();
+        elements.add("bridges { " + device + " }\n");
+        if (Options.talksWithin(network)) {
+            elements.add("within { " + device + " . " + device + " }\n");
+        }
+        if (network.internal()) {
+            elements.add("internal { " + device + " }\n");
+        }
+        for (NetworkSpec.Pool pool : network.pools()) {
+            String family = pool.subnet().indexOf(':') >= 0 ? "6" : "4";
+            elements.add("local" + family + " { " + pool.subnet() + " }\n");
+            if (!network.internal() && Options.masquerades(network)) {
+                elements.add("outbound" + family + " { " + pool.subnet() + " }\n");
+            }
+        }
+        return elements;
+    }
+
+    static String bare(String address) {
+        int slash = address.indexOf('/');
+        return slash < 0 ? address : address.substring(0, slash);
+    }
+
+    /** One published port as an element. The comment says whose it is. */
+    private record PortElement(String table, String map, String key, String value, String owner) {
+        String add() {
+            return "add element inet " + table + " " + map + " { " + key + " comment \"" + owner + "\" : " + value + " }\n";
+        }
+
+        String delete() {
+            return "delete element inet " + table + " " + map + " { " + key + " }\n";
+        }
+    }
+}

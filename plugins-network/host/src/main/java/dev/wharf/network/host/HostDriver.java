@@ -1,0 +1,64 @@
+package dev.wharf.network.host;
+
+import dev.wharf.model.DriverName;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.network.Device;
+import dev.wharf.spi.network.Endpoint;
+import dev.wharf.spi.network.NetworkDriver;
+import java.util.List;
+import org.osgi.service.component.annotations.Component;
+
+/**
+ * The host's own network: the sandbox is the host's, so there is nothing to make and nothing to find. Ports need no
+ * publishing, whatever the container opens is the host's.
+ */
+@Component(
+        service = NetworkDriver.class,
+        property = {"wharf.name=" + HostDriver.NAME, "wharf.formats=" + HostDriver.FORMAT_NAME + " 1"})
+public final class HostDriver implements NetworkDriver {
+    public static final String NAME = "host";
+    static final String FORMAT_NAME = "network-host";
+
+    @Override
+    public DriverName name() {
+        return new DriverName(NAME);
+    }
+
+    @Override
+    public List<Format> formats() {
+        return List.of(new Format(FORMAT_NAME, 1));
+    }
+
+    @Override
+    public Readiness probe() {
+        return Readiness.yes();
+    }
+
+    @Override
+    public Device create(NetworkSpec network) {
+        return new Device(network.id(), "");
+    }
+
+    @Override
+    public void remove(NetworkSpec network) {
+        // There is no device.
+    }
+
+    @Override
+    public Endpoint attach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) {
+        return new Endpoint(endpoint.id(), network.id(), "", "");
+    }
+
+    @Override
+    public void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) {
+        // There is no interface.
+    }
+
+    /** Always empty: an endpoint of this mode leaves no trace in the kernel. */
+    @Override
+    public List<Endpoint> survey() {
+        return List.of();
+    }
+}
