@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
@@ -16,6 +17,8 @@ import org.apache.commons.compress.archivers.tar.TarConstants;
 public final class LayerMaker {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes, "UTF-8");
+
+    private final Map<String, TarArchiveEntry> files = new HashMap<>();
 
     public LayerMaker() {
         tar.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
@@ -46,6 +49,7 @@ public final class LayerMaker {
         entry.setGroupId(gid);
         entry.setSize(content.length);
         xattrs.forEach((name, value) -> entry.addPaxHeader("SCHILY.xattr." + name, value));
+        files.put(path, entry);
         return add(entry, content);
     }
 
@@ -56,10 +60,18 @@ public final class LayerMaker {
         return add(entry, new byte[0]);
     }
 
-    /** Another name for the entry {@code target} of this layer. */
+    /** Another name for the file {@code target} of this layer. */
     public LayerMaker hardLink(String path, String target) {
+        TarArchiveEntry file = files.get(target);
+        if (file == null) {
+            throw new IllegalArgumentException("no file " + target + " to link " + path + " to");
+        }
         TarArchiveEntry entry = new TarArchiveEntry(path, TarConstants.LF_LINK);
         entry.setLinkName(target);
+        // Some unpackers give a link's owner and mode to the file that it names.
+        entry.setMode(file.getMode());
+        entry.setUserId(file.getLongUserId());
+        entry.setGroupId(file.getLongGroupId());
         return add(entry, new byte[0]);
     }
 

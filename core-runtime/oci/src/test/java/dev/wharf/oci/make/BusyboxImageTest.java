@@ -42,6 +42,9 @@ class BusyboxImageTest {
                 new GZIPInputStream(layout.open(manifest.layers().get(0).digest(), 0)))) {
             for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
                 names.add(entry.getName());
+                if (entry.isLink()) {
+                    assertThat(entry.getMode() & 0777).as(entry.getName()).isEqualTo(0755);
+                }
             }
         }
         assertThat(names).contains("bin/busybox", "bin/sh", "bin/ls", "etc/passwd", "etc/group", "tmp/", "proc/");
