@@ -96,7 +96,8 @@ class OciLayoutTest {
         Descriptor announced = new Descriptor(MediaTypes.OCI_LAYER, Digest.sha256("good"), 4);
 
         for (String bad : List.of("evil", "goo", "good and more")) {
-            assertThatThrownBy(() -> layout.put(announced, new ByteArrayInputStream(bad.getBytes(StandardCharsets.UTF_8))))
+            assertThatThrownBy(
+                            () -> layout.put(announced, new ByteArrayInputStream(bad.getBytes(StandardCharsets.UTF_8))))
                     .isInstanceOf(DocumentException.class);
         }
 
