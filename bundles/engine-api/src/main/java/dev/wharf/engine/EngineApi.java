@@ -6,9 +6,13 @@ import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.http.Server;
 import dev.wharf.engine.http.Workers;
+import dev.wharf.engine.images.ArchiveRoutes;
+import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.journal.WharfRoutes;
+import dev.wharf.engine.networks.NetworkRoutes;
 import dev.wharf.engine.system.SystemRoutes;
+import dev.wharf.engine.volumes.VolumeRoutes;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -32,7 +36,9 @@ import org.slf4j.LoggerFactory;
  * Serves the Engine API on the sockets of the framework property {@code wharf.hosts}. It is up before the agent is; requests
  * that need one wait for it.
  */
-@Component(immediate = true, service = {})
+@Component(
+        immediate = true,
+        service = {})
 public final class EngineApi {
     /** Where the API is served: a comma-separated list of {@code unix:///path}. */
     static final String HOSTS = "wharf.hosts";
@@ -59,7 +65,13 @@ public final class EngineApi {
 
     /** Every part of the API, in no particular order. */
     static List<Routes> routes(AgentFacts facts) {
-        return List.of(new WharfRoutes(facts), new SystemRoutes());
+        return List.of(
+                new WharfRoutes(facts),
+                new ImageRoutes(),
+                new ArchiveRoutes(),
+                new NetworkRoutes(),
+                new VolumeRoutes(),
+                new SystemRoutes());
     }
 
     private static AgentFacts facts(BundleContext context) {

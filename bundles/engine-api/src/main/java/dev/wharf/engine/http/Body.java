@@ -34,7 +34,8 @@ public final class Body {
         try {
             node = Json.parse(document);
         } catch (JsonProcessingException e) {
-            throw Problem.invalid("invalid JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""));
+            throw Problem.invalid("invalid JSON: "
+                    + e.getOriginalMessage().lines().findFirst().orElse(""));
         } catch (IOException e) {
             throw Problem.invalid("invalid JSON: " + e.getMessage());
         }
@@ -203,7 +204,8 @@ public final class Body {
     }
 
     private long number(JsonNode value, String field) {
-        if (!value.isNumber() || !(value.isIntegralNumber() || value.doubleValue() == Math.rint(value.doubleValue()))
+        if (!value.isNumber()
+                || !(value.isIntegralNumber() || value.doubleValue() == Math.rint(value.doubleValue()))
                 || !value.canConvertToLong()) {
             throw mismatch(value, field, "a whole number");
         }

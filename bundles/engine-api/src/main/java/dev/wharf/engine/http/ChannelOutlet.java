@@ -30,9 +30,7 @@ final class ChannelOutlet implements Outlet {
     }
 
     private ByteBuf framed(byte[] bytes) {
-        return framing == Wire.Framing.CHUNKED
-                ? Wire.chunk(channel.alloc(), bytes)
-                : Unpooled.wrappedBuffer(bytes);
+        return framing == Wire.Framing.CHUNKED ? Wire.chunk(channel.alloc(), bytes) : Unpooled.wrappedBuffer(bytes);
     }
 
     @Override

@@ -154,9 +154,15 @@ final class Conversation extends ChannelInboundHandlerAdapter {
         try {
             Target target = Target.of(uri);
             head = new Exchange.Head(
-                    method, uri, target.path(), target.version().orElse(ApiVersion.NEWEST), target.query(),
-                    request.headers(), HttpUtil.isKeepAlive(request),
-                    request.protocolVersion().equals(HttpVersion.HTTP_1_0), HttpUtil.is100ContinueExpected(request));
+                    method,
+                    uri,
+                    target.path(),
+                    target.version().orElse(ApiVersion.NEWEST),
+                    target.query(),
+                    request.headers(),
+                    HttpUtil.isKeepAlive(request),
+                    request.protocolVersion().equals(HttpVersion.HTTP_1_0),
+                    HttpUtil.is100ContinueExpected(request));
             match = server.router().find(method, target.path());
             if (match.isEmpty()) {
                 match = Optional.of(answering(Answer.error(404, "page not found")));
@@ -168,8 +174,15 @@ final class Conversation extends ChannelInboundHandlerAdapter {
             }
         } catch (Problem e) {
             head = new Exchange.Head(
-                    method, uri, "", ApiVersion.NEWEST, Query.parse(""), request.headers(), HttpUtil.isKeepAlive(request),
-                    request.protocolVersion().equals(HttpVersion.HTTP_1_0), HttpUtil.is100ContinueExpected(request));
+                    method,
+                    uri,
+                    "",
+                    ApiVersion.NEWEST,
+                    Query.parse(""),
+                    request.headers(),
+                    HttpUtil.isKeepAlive(request),
+                    request.protocolVersion().equals(HttpVersion.HTTP_1_0),
+                    HttpUtil.is100ContinueExpected(request));
             match = Optional.of(answering(Answer.error(e.status(), e.message())));
         }
         exchange = new Exchange(this, head, match.get());

@@ -194,13 +194,14 @@ final class Exchange {
 
     private void settle(Answer answer) {
         if (answer instanceof Answer.Later later) {
-            later.answer().whenComplete((settled, thrown) -> onLoop(() -> {
-                if (thrown != null) {
-                    settle(Problems.answer(thrown));
-                } else {
-                    settle(settled);
-                }
-            }));
+            later.answer()
+                    .whenComplete((settled, thrown) -> onLoop(() -> {
+                        if (thrown != null) {
+                            settle(Problems.answer(thrown));
+                        } else {
+                            settle(settled);
+                        }
+                    }));
         } else if (!answered && !finished) {
             answered = true;
             try {

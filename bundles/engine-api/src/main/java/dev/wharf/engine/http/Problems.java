@@ -29,7 +29,8 @@ public final class Problems {
             return problem;
         }
         if (cause instanceof RefusedException refused) {
-            return new Problem(status(refused.refusal().kind()), refused.refusal().message());
+            return new Problem(
+                    status(refused.refusal().kind()), refused.refusal().message());
         }
         if (cause instanceof FailedException failed) {
             return new Problem(status(failed.failure().kind()), failed.failure().message());
@@ -44,7 +45,8 @@ public final class Problems {
     /** What a stage failed with, without what stages wrap it in. */
     public static Throwable cause(Throwable thrown) {
         Throwable cause = thrown;
-        while ((cause instanceof CompletionException || cause instanceof ExecutionException) && cause.getCause() != null) {
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+                && cause.getCause() != null) {
             cause = cause.getCause();
         }
         return cause;

@@ -78,7 +78,8 @@ public final class Query {
             try {
                 return Long.valueOf(text);
             } catch (NumberFormatException e) {
-                throw Problem.invalid("invalid value \"" + text + "\" of query parameter \"" + key + "\": not a number");
+                throw Problem.invalid(
+                        "invalid value \"" + text + "\" of query parameter \"" + key + "\": not a number");
             }
         });
     }

@@ -115,13 +115,14 @@ final class Raw implements Duplex {
 
     @Override
     public void finish() {
-        channel.writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER).addListener(done -> onLoop(() -> {
-            if (!finishing) {
-                finishing = true;
-                drop();
-                conversation.linger();
-            }
-        }));
+        channel.writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER)
+                .addListener(done -> onLoop(() -> {
+                    if (!finishing) {
+                        finishing = true;
+                        drop();
+                        conversation.linger();
+                    }
+                }));
     }
 
     @Override

@@ -88,7 +88,8 @@ public final class Router {
         if (path.indexOf('{') < 0) {
             exact.putIfAbsent(route.method() + " " + path, route);
         } else {
-            named.computeIfAbsent(key(route.method(), path), k -> new ArrayList<>()).add(route);
+            named.computeIfAbsent(key(route.method(), path), k -> new ArrayList<>())
+                    .add(route);
         }
         return this;
     }
@@ -100,7 +101,8 @@ public final class Router {
             return Optional.of(new Match(fixed, ""));
         }
         for (Route route : named.getOrDefault(key(method, path), List.of())) {
-            int length = path.length() - route.prefix().length() - route.suffix().length();
+            int length =
+                    path.length() - route.prefix().length() - route.suffix().length();
             if (length > 0 && path.startsWith(route.prefix()) && path.endsWith(route.suffix())) {
                 int from = route.prefix().length();
                 return Optional.of(new Match(route, path.substring(from, from + length)));

@@ -92,7 +92,8 @@ public final class Server implements AutoCloseable {
                 });
         var bound = bootstrap.bind(new DomainSocketAddress(fresh.toFile())).awaitUninterruptibly();
         if (!bound.isSuccess()) {
-            throw new IOException("cannot listen on " + socket + ": " + bound.cause().getMessage(), bound.cause());
+            throw new IOException(
+                    "cannot listen on " + socket + ": " + bound.cause().getMessage(), bound.cause());
         }
         Channel channel = bound.channel();
         open.add(channel);

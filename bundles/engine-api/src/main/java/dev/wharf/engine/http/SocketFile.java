@@ -37,8 +37,8 @@ final class SocketFile {
     /** Makes sure that the socket may be made, and answers with the path to bind at first. */
     Path prepare() throws IOException {
         if (path.toString().getBytes(StandardCharsets.UTF_8).length + 5 > MAX_PATH_BYTES) {
-            throw new IOException("cannot listen on " + path + ": the path is longer than "
-                    + (MAX_PATH_BYTES - 5) + " bytes, the most that a unix socket's name may have");
+            throw new IOException("cannot listen on " + path + ": the path is longer than " + (MAX_PATH_BYTES - 5)
+                    + " bytes, the most that a unix socket's name may have");
         }
         Path directory = path.toAbsolutePath().getParent();
         if (directory == null) {
@@ -49,7 +49,8 @@ final class SocketFile {
             throw new IOException("cannot listen on " + path + ": it is a directory");
         }
         if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-            if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS).isOther()) {
+            if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                    .isOther()) {
                 throw new IOException("cannot listen on " + path + ": a file that is no socket is in the way");
             }
             if (isLive()) {
@@ -103,7 +104,8 @@ final class SocketFile {
     }
 
     private static Object key(Path file) throws IOException {
-        Object key = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS).fileKey();
+        Object key = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey();
         return key == null ? "" : key;
     }
 }

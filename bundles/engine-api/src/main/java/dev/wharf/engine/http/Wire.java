@@ -44,7 +44,8 @@ final class Wire {
     }
 
     /** A whole answer. {@code withBody} is false for answers to HEAD. */
-    static ByteBuf whole(ByteBufAllocator alloc, Answer.Whole answer, Optional<String> requestId, boolean close, boolean withBody) {
+    static ByteBuf whole(
+            ByteBufAllocator alloc, Answer.Whole answer, Optional<String> requestId, boolean close, boolean withBody) {
         byte[] body = answer.body();
         ByteBuf out = alloc.buffer(384 + (withBody ? body.length : 0));
         head(out, answer.status(), answer.contentType(), answer.headers(), requestId);
@@ -59,7 +60,8 @@ final class Wire {
     }
 
     /** The head of a streamed answer. */
-    static ByteBuf flow(ByteBufAllocator alloc, Answer.Flow answer, Optional<String> requestId, Framing framing, boolean close) {
+    static ByteBuf flow(
+            ByteBufAllocator alloc, Answer.Flow answer, Optional<String> requestId, Framing framing, boolean close) {
         ByteBuf out = alloc.buffer(384);
         head(out, answer.status(), answer.contentType(), answer.headers(), requestId);
         if (framing == Framing.CHUNKED) {
@@ -75,8 +77,10 @@ final class Wire {
     static ByteBuf hijack(ByteBufAllocator alloc, String contentType, boolean upgrade, Optional<String> requestId) {
         ByteBuf out = alloc.buffer(384);
         if (upgrade) {
-            ascii(out, "HTTP/1.1 101 UPGRADED\r\nContent-Type: " + contentType
-                    + "\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n");
+            ascii(
+                    out,
+                    "HTTP/1.1 101 UPGRADED\r\nContent-Type: " + contentType
+                            + "\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n");
             out.writeBytes(ALWAYS);
         } else {
             // The old way has no length: the bytes end with the connection.

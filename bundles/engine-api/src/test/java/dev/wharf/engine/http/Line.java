@@ -58,7 +58,8 @@ public final class Line implements AutoCloseable {
 
     public Line request(String method, String uri, String json) throws IOException {
         byte[] body = json.getBytes(StandardCharsets.UTF_8);
-        return send(method + " " + uri + " HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: "
+        return send(method + " " + uri
+                        + " HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: "
                         + body.length + "\r\n\r\n")
                 .send(body);
     }
@@ -100,7 +101,9 @@ public final class Line implements AutoCloseable {
         Map<String, String> headers = new LinkedHashMap<>();
         for (String line = line(); !line.isEmpty(); line = line()) {
             int colon = line.indexOf(':');
-            headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
+            headers.put(
+                    line.substring(0, colon).toLowerCase(Locale.ROOT),
+                    line.substring(colon + 1).strip());
         }
         return new Reply(Integer.parseInt(statusLine.split(" ")[1]), statusLine, headers, new byte[0]);
     }

@@ -53,35 +53,53 @@ class ServerTest {
         router.early("GET", "/names/{name}/json", request -> Answer.text(200, request.name()));
         router.early("GET", "/names/fixed", request -> Answer.text(200, "the fixed one"));
         router.early("GET", "/names/{name}", request -> Answer.text(200, "greedy " + request.name()));
-        router.early("GET", "/query", request -> Answer.text(
-                200, request.query().text("a") + "|" + request.query().flag("f", true) + "|" + request.query().all("l")));
+        router.early(
+                "GET",
+                "/query",
+                request -> Answer.text(
+                        200,
+                        request.query().text("a") + "|" + request.query().flag("f", true) + "|"
+                                + request.query().all("l")));
         router.early("GET", "/slow", request -> Answer.later(slow));
         router.early("POST", "/json", request -> Answer.text(200, request.json().text("Image")));
         router.early("GET", "/fault", request -> {
             throw new IllegalStateException("a secret of ours");
         });
-        router.early("GET", "/flow", request -> Answer.flow("application/json", to -> {
-            to.onGone(gone::countDown);
-            outlet.set(to);
-        }));
-        router.early("GET", "/flood", request -> Answer.flow("application/octet-stream", to -> request.transfer(() -> {
-            try (OutputStream out = to.blocking()) {
-                byte[] block = new byte[100_000];
-                for (int i = 0; i < 200; i++) {
-                    out.write(block);
-                }
-            }
-            return null;
-        })));
+        router.early(
+                "GET",
+                "/flow",
+                request -> Answer.flow("application/json", to -> {
+                    to.onGone(gone::countDown);
+                    outlet.set(to);
+                }));
+        router.early(
+                "GET",
+                "/flood",
+                request -> Answer.flow(
+                        "application/octet-stream",
+                        to -> request.transfer(() -> {
+                            try (OutputStream out = to.blocking()) {
+                                byte[] block = new byte[100_000];
+                                for (int i = 0; i < 200; i++) {
+                                    out.write(block);
+                                }
+                            }
+                            return null;
+                        })));
         router.get("/with-agent", (agent, request) -> Answer.text(200, "here"));
-        router.upload("POST", "/upload", (agent, request) -> Answer.later(request.transfer(() -> {
-            byte[] buffer = new byte[8192];
-            long total = 0;
-            for (int n = request.stream().read(buffer); n >= 0; n = request.stream().read(buffer)) {
-                total += n;
-            }
-            return Answer.text(200, Long.toString(total));
-        })));
+        router.upload(
+                "POST",
+                "/upload",
+                (agent, request) -> Answer.later(request.transfer(() -> {
+                    byte[] buffer = new byte[8192];
+                    long total = 0;
+                    for (int n = request.stream().read(buffer);
+                            n >= 0;
+                            n = request.stream().read(buffer)) {
+                        total += n;
+                    }
+                    return Answer.text(200, Long.toString(total));
+                })));
         router.upload("POST", "/refused-upload", (agent, request) -> Answer.error(400, "not this"));
         router.hijack("/echo/{name}", (agent, request) -> {
             if (request.name().equals("nobody")) {
@@ -166,8 +184,9 @@ class ServerTest {
         assertThat(get("/v1.99/_ping").text())
                 .isEqualTo("{\"message\":\"client version 1.99 is too new. Maximum supported API version is 1.51\"}");
         assertThat(get("/v1.12/_ping").text())
-                .isEqualTo("{\"message\":\"client version 1.12 is too old. Minimum supported API version is 1.24, please"
-                        + " upgrade your client to a newer version\"}");
+                .isEqualTo(
+                        "{\"message\":\"client version 1.12 is too old. Minimum supported API version is 1.24, please"
+                                + " upgrade your client to a newer version\"}");
         assertThat(get("/v2.0/_ping").status()).isEqualTo(400);
         assertThat(get("/v1.24/_ping").status()).isEqualTo(200);
     }
@@ -194,7 +213,9 @@ class ServerTest {
     void anyHostHeaderWillDo() throws IOException {
         for (String host : List.of("", "api.moby.localhost", "%2Frun%2Fwharf.sock", "localhost:2375")) {
             try (Line line = Line.to(socket)) {
-                assertThat(line.send("GET /_ping HTTP/1.1\r\nHost: " + host + "\r\n\r\n").reply().status())
+                assertThat(line.send("GET /_ping HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+                                .reply()
+                                .status())
                         .isEqualTo(200);
             }
         }
@@ -213,7 +234,9 @@ class ServerTest {
     @Test
     void jsonIsReadInAnySpellingAndUnknownFieldsAreIgnored() throws IOException {
         try (Line line = Line.to(socket)) {
-            assertThat(line.request("POST", "/json", "{\"image\":\"busybox\",\"new\":[1]}").reply().text())
+            assertThat(line.request("POST", "/json", "{\"image\":\"busybox\",\"new\":[1]}")
+                            .reply()
+                            .text())
                     .isEqualTo("busybox");
             assertThat(line.request("POST", "/json").reply().status()).isEqualTo(200);
         }
@@ -222,7 +245,8 @@ class ServerTest {
     @Test
     void malformedJsonIsABadRequestThatSaysWhere() throws IOException {
         try (Line line = Line.to(socket)) {
-            assertThat(line.request("POST", "/json", "{\"Image\":").reply().text()).contains("invalid JSON");
+            assertThat(line.request("POST", "/json", "{\"Image\":").reply().text())
+                    .contains("invalid JSON");
             assertThat(line.request("POST", "/json", "{\"Image\":7}").reply().text())
                     .isEqualTo("{\"message\":\"invalid JSON: field Image is a number, expected a string\"}");
             assertThat(line.request("POST", "/json", "[]").reply().status()).isEqualTo(400);
@@ -271,7 +295,8 @@ class ServerTest {
     void aRefusedUploadIsAnsweredBeforeItIsOver() throws IOException {
         agentArrives();
         try (Line line = Line.to(socket)) {
-            line.send("POST /refused-upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n").send(new byte[100_000]);
+            line.send("POST /refused-upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
+                    .send(new byte[100_000]);
 
             Line.Reply reply = line.reply();
 
@@ -283,7 +308,8 @@ class ServerTest {
     @Test
     void aBodyLargerThanAnyJsonIsRefused() throws IOException {
         try (Line line = Line.to(socket)) {
-            line.send("POST /json HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n").send(new byte[9 << 20]);
+            line.send("POST /json HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n")
+                    .send(new byte[9 << 20]);
 
             assertThat(line.reply().status()).isEqualTo(413);
         }
@@ -320,7 +346,8 @@ class ServerTest {
 
     @Test
     void whatIsNoHttpIsABadRequestAndEndsTheConnection() throws IOException {
-        for (String nonsense : List.of("\u0016\u0003\u0001 hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n")) {
+        for (String nonsense :
+                List.of("\u0016\u0003\u0001 hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n")) {
             try (Line line = Line.to(socket)) {
                 Line.Reply reply = line.send(nonsense).reply();
 
@@ -444,7 +471,8 @@ class ServerTest {
     @Test
     void whatIsSentBehindTheRequestIsInput() throws IOException {
         try (Line line = Line.to(socket)) {
-            line.send("POST /echo/web HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n\r\n")
+            line.send(
+                            "POST /echo/web HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n\r\n")
                     .endInput();
             agentArrives();
 
@@ -459,7 +487,8 @@ class ServerTest {
         byte[] block = new byte[1 << 20];
         new java.util.Random(1).nextBytes(block);
         try (Line line = Line.to(socket)) {
-            line.send("POST /echo/web HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n").head();
+            line.send("POST /echo/web HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n")
+                    .head();
             CompletableFuture<Void> sent = CompletableFuture.runAsync(() -> {
                 try {
                     line.send(block).endInput();
@@ -491,7 +520,8 @@ class ServerTest {
     void aTakenConnectionHearsThatItsClientIsGone() throws Exception {
         agentArrives();
         try (Line line = Line.to(socket)) {
-            line.send("POST /echo/web HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n").head();
+            line.send("POST /echo/web HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n")
+                    .head();
         }
 
         assertThat(gone.await(10, TimeUnit.SECONDS)).isTrue();
@@ -514,7 +544,8 @@ class ServerTest {
 
     @Test
     void theSocketIsForItsOwnerAndGroupOnly() throws IOException {
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket))).isEqualTo("rw-rw----");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+                .isEqualTo("rw-rw----");
     }
 
     @Test

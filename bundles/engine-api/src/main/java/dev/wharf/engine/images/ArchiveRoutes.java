@@ -1,0 +1,245 @@
+package dev.wharf.engine.images;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.command.ImageCommand;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Pull;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Outlet;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Problems;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.http.Router;
+import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageConfig;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.MediaTypes;
+import dev.wharf.model.Platform;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
+import dev.wharf.oci.archive.ArchivedImage;
+import dev.wharf.oci.archive.Blobs;
+import dev.wharf.oci.archive.ImageArchive;
+import dev.wharf.oci.image.ImageConfigs;
+import dev.wharf.oci.image.Manifest;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.content.ContentStore;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.zip.GZIPInputStream;
+
+/** Images that come and go as tars: load, import and save. Bytes stream through; none are gathered. */
+public final class ArchiveRoutes implements Routes {
+    @Override
+    public void addTo(Router router) {
+        router.upload("POST", "/images/load", ArchiveRoutes::load)
+                .upload("POST", "/images/create", ArchiveRoutes::create)
+                .get(
+                        "/images/get",
+                        (agent, request) -> save(agent, request, request.query().all("names")))
+                .get("/images/{name}/get", (agent, request) -> save(agent, request, List.of(request.name())));
+    }
+
+    private static Answer create(Agent agent, Request request) {
+        if (request.query().value("fromImage").isPresent()) {
+            return ImageRoutes.pull(agent, request);
+        }
+        String source = request.query().text("fromSrc");
+        if (source.isEmpty()) {
+            throw Problem.invalid("one of fromImage and fromSrc is needed");
+        }
+        if (!source.equals("-")) {
+            throw Problem.unsupported("importing from an address is not served; send the tar with fromSrc=-");
+        }
+        return Answer.later(request.transfer(() -> importTar(agent, request)));
+    }
+
+    // ---- load
+
+    private static Answer load(Agent agent, Request request) {
+        return Answer.later(request.transfer(() -> {
+            ContentStore content = agent.streams().content();
+            ImageArchive.Contents contents;
+            try {
+                contents = ImageArchive.read(request.stream(), new Kept(content), Platform.host());
+            } catch (IOException e) {
+                throw told(e);
+            }
+            ByteArrayOutputStream report = new ByteArrayOutputStream();
+            for (ArchivedImage image : contents.images()) {
+                store(
+                        agent,
+                        request,
+                        image.names(),
+                        Pull.Source.LOAD,
+                        new Pull.Resolved(
+                                image.id(),
+                                image.manifest(),
+                                image.manifest(),
+                                image.config(),
+                                image.settings(),
+                                image.layers()));
+                if (image.names().isEmpty()) {
+                    say(report, "Loaded image ID: " + image.id() + "\n");
+                }
+                for (Reference name : image.names()) {
+                    say(report, "Loaded image: " + name.familiar() + "\n");
+                }
+            }
+            if (contents.images().isEmpty()) {
+                throw Problem.invalid("the archive holds no image");
+            }
+            return Answer.json(200, report.toByteArray());
+        }));
+    }
+
+    private static void say(ByteArrayOutputStream report, String text) {
+        report.writeBytes(Json.record(Json.object().put("stream", text)));
+    }
+
+    private static Image store(
+            Agent agent, Request request, List<Reference> names, Pull.Source source, Pull.Resolved what) {
+        PullId pull = ImageRoutes.newPull();
+        try {
+            agent.submit(new ImageCommand.Store(pull, names, source, what, ImageRoutes.storage(agent)), request.cause())
+                    .toCompletableFuture()
+                    .join();
+        } catch (CompletionException e) {
+            throw Problems.of(e);
+        }
+        return agent.host().image(what.image()).orElseThrow(() -> Problem.conflict("the image was removed at once"));
+    }
+
+    /** What is wrong with an archive is the client's to know. */
+    private static Problem told(IOException e) {
+        return e.getCause() instanceof DriverException driver
+                ? Problems.of(driver)
+                : Problem.invalid("the archive cannot be read: " + e.getMessage());
+    }
+
+    // ---- import
+
+    private static Answer importTar(Agent agent, Request request) throws DriverException {
+        ContentStore content = agent.streams().content();
+        Descriptor layer;
+        try (ContentStore.Ingest ingest = content.receive()) {
+            ingest.write(unpacked(request.stream()));
+            layer = ingest.commit(MediaTypes.OCI_LAYER);
+        } catch (IOException e) {
+            throw told(e);
+        }
+        Instant now = Instant.now();
+        String message = request.query().value("message").orElse("Imported from -");
+        ImageConfig config = ImportChanges.apply(
+                new ImageConfig(
+                        request.query().value("platform").map(Platform::parse).orElse(Platform.host()),
+                        now.toString(),
+                        "",
+                        "",
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        "",
+                        List.of(),
+                        List.of(),
+                        Map.of(),
+                        "",
+                        Optional.empty(),
+                        List.of(),
+                        List.of(),
+                        List.of(layer.digest()),
+                        List.of(new ImageConfig.History(now.toString(), "", "", message, false))),
+                request.query().all("changes"));
+        Descriptor configBlob = content.put(MediaTypes.OCI_CONFIG, ImageConfigs.write(config));
+        Descriptor manifest = content.put(MediaTypes.OCI_MANIFEST, new Manifest(configBlob, List.of(layer)).write());
+        LayerSpec spec =
+                new LayerSpec(LayerId.of(Optional.empty(), layer.digest()), Optional.empty(), layer, layer.digest());
+        List<Reference> names = request.query()
+                .value("repo")
+                .map(repo -> List.of(ImageRoutes.reference(repo, request.query().text("tag"))))
+                .orElse(List.of());
+        ImageId id = new ImageId(configBlob.digest());
+        store(
+                agent,
+                request,
+                names,
+                Pull.Source.IMPORT,
+                new Pull.Resolved(id, manifest, manifest, configBlob, config, List.of(spec)));
+        return Answer.json(200, Json.record(Json.object().put("status", id.value())));
+    }
+
+    private static InputStream unpacked(InputStream tar) throws IOException {
+        BufferedInputStream in = new BufferedInputStream(tar, 1 << 16);
+        in.mark(2);
+        boolean gzip = in.read() == 0x1f && in.read() == 0x8b;
+        in.reset();
+        return gzip ? new GZIPInputStream(in, 1 << 16) : in;
+    }
+
+    // ---- save
+
+    private static Answer save(Agent agent, Request request, List<String> names) throws DriverException {
+        if (names.isEmpty()) {
+            throw Problem.invalid("no image is named; use names=");
+        }
+        List<ImageArchive.SavedImage> images = new ArrayList<>();
+        for (String name : names) {
+            ImageLookup.Found found = ImageLookup.get(agent.host(), name);
+            List<Reference> tags = found.reference()
+                    .filter(r -> r.digest().isEmpty())
+                    .map(List::of)
+                    .orElse(List.of());
+            images.add(new ImageArchive.SavedImage(found.image().manifest(), tags));
+        }
+        Kept blobs = new Kept(agent.streams().content());
+        return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, blobs)));
+    }
+
+    /** Writes the archive, and waits for the client where it is slower. */
+    private static Object write(Outlet outlet, List<ImageArchive.SavedImage> images, Blobs blobs) {
+        OutputStream out = outlet.blocking();
+        try {
+            ImageArchive.write(out, images, blobs);
+            out.close();
+        } catch (IOException | RuntimeException e) {
+            outlet.abort();
+        }
+        return images;
+    }
+
+    /** The content store, as archives see it. */
+    private record Kept(ContentStore content) implements Blobs {
+        @Override
+        public Descriptor take(String mediaType, InputStream bytes) throws IOException {
+            try (ContentStore.Ingest ingest = content.receive()) {
+                ingest.write(bytes);
+                return ingest.commit(mediaType);
+            } catch (DriverException e) {
+                throw new IOException(e.getMessage(), e);
+            }
+        }
+
+        @Override
+        public InputStream open(Digest digest) throws IOException {
+            try {
+                return content.open(digest);
+            } catch (DriverException e) {
+                throw new IOException(e.getMessage(), e);
+            }
+        }
+    }
+}

@@ -1,0 +1,414 @@
+package dev.wharf.engine.images;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.command.ImageCommand;
+import dev.wharf.core.command.Refusal;
+import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Problems;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.http.Router;
+import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.json.Filters;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.Digest;
+import dev.wharf.model.DriverKind;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.Platform;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
+import dev.wharf.spi.registry.Credentials;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.regex.Pattern;
+
+/** {@code /images}: lists, details, pulls, pushes, names and removal. Archives are {@link ArchiveRoutes}. */
+public final class ImageRoutes implements Routes {
+    private static final Set<String> LIST_FILTERS =
+            Set.of("dangling", "label", "label!", "before", "since", "reference", "until");
+    private static final Set<String> PRUNE_FILTERS = Set.of("dangling", "label", "label!", "until");
+
+    @Override
+    public void addTo(Router router) {
+        router.get("/images/json", ImageRoutes::list)
+                .get(
+                        "/images/search",
+                        (agent, request) -> Answer.error(
+                                501, "searching a registry is not served; ask the registry's own catalogue"))
+                .get("/images/{name}/json", ImageRoutes::inspect)
+                .get("/images/{name}/history", ImageRoutes::history)
+                .post("/images/prune", ImageRoutes::prune)
+                .post("/images/{name}/tag", ImageRoutes::tag)
+                .post("/images/{name}/push", ImageRoutes::push)
+                .delete("/images/{name}", ImageRoutes::remove);
+    }
+
+    // ---- reading
+
+    private static Answer list(Agent agent, Request request) {
+        Host host = agent.host();
+        Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
+        Optional<Instant> before = bound(host, filters, "before");
+        Optional<Instant> since = bound(host, filters, "since");
+        List<Image> images = host.images().values().stream()
+                .filter(Image::wanted)
+                .filter(i -> filters.labels(i.config().labels()))
+                .filter(i -> filters.flag("dangling")
+                        .map(wanted -> wanted == ImageShapes.tags(i).isEmpty())
+                        .orElse(true))
+                .filter(i -> filters.any("reference", pattern -> matches(i, pattern)))
+                .filter(i -> before.map(t -> created(i).isBefore(t)).orElse(true))
+                .filter(i -> since.map(t -> created(i).isAfter(t)).orElse(true))
+                .sorted(Comparator.comparing(ImageRoutes::created).reversed())
+                .toList();
+        boolean counts = request.version().atLeast(51);
+        ArrayNode answer = Json.array();
+        for (Image image : images) {
+            answer.add(ImageShapes.summary(
+                    image, request.version(), counts ? host.usersOf(image.id()).size() : -1));
+        }
+        return Answer.json(answer);
+    }
+
+    private static Optional<Instant> bound(Host host, Filters filters, String key) {
+        return filters.first(key)
+                .map(name -> created(ImageLookup.get(host, name).image()));
+    }
+
+    private static Instant created(Image image) {
+        return Instant.ofEpochSecond(ImageShapes.seconds(image.config().created()));
+    }
+
+    /** Docker's pattern is that of path.Match over the familiar name, with and without its tag. */
+    private static boolean matches(Image image, String pattern) {
+        Pattern compiled = glob(pattern);
+        return image.references().stream()
+                .map(Reference::parse)
+                .anyMatch(r -> compiled.matcher(r.familiar()).matches()
+                        || compiled.matcher(r.repository().familiar()).matches()
+                        || compiled.matcher(r.toString()).matches());
+    }
+
+    private static Pattern glob(String pattern) {
+        StringBuilder regex = new StringBuilder();
+        for (char c : pattern.toCharArray()) {
+            regex.append(
+                    switch (c) {
+                        case '*' -> "[^/]*";
+                        case '?' -> "[^/]";
+                        default -> Pattern.quote(String.valueOf(c));
+                    });
+        }
+        return Pattern.compile(regex.toString());
+    }
+
+    private static Answer inspect(Agent agent, Request request) {
+        Host host = agent.host();
+        Image image = ImageLookup.get(host, request.name()).image();
+        String storage = image.layers().stream()
+                .findFirst()
+                .flatMap(l -> host.layer(l.id()))
+                .map(l -> l.storage().value())
+                .orElse("");
+        return Answer.json(ImageShapes.inspect(image, request.version(), storage));
+    }
+
+    private static Answer history(Agent agent, Request request) {
+        Host host = agent.host();
+        return Answer.json(
+                ImageShapes.history(host, ImageLookup.get(host, request.name()).image()));
+    }
+
+    // ---- names and removal
+
+    private static Answer tag(Agent agent, Request request) {
+        Image image = ImageLookup.get(agent.host(), request.name()).image();
+        Reference reference =
+                reference(request.query().text("repo"), request.query().text("tag"));
+        return Answer.later(unlessUnchanged(
+                agent.submit(new ImageCommand.Tag(image.id(), reference), request.cause())
+                        .thenApply(e -> Answer.empty(201)),
+                Answer.empty(201)));
+    }
+
+    /** A thing that is so already is a success here. */
+    private static CompletionStage<Answer> unlessUnchanged(CompletionStage<? extends Answer> stage, Answer otherwise) {
+        return stage.handle((answer, thrown) -> {
+            if (thrown == null) {
+                return answer;
+            }
+            boolean unchanged = Problems.cause(thrown) instanceof RefusedException refused
+                    && refused.refusal().kind() == Refusal.Kind.UNCHANGED;
+            return unchanged ? otherwise : Problems.answer(thrown);
+        });
+    }
+
+    private static Answer remove(Agent agent, Request request) {
+        Host before = agent.host();
+        String name = request.name();
+        ImageLookup.Found found = ImageLookup.get(before, name);
+        ImageCommand.Remove command = new ImageCommand.Remove(
+                found.image().id(), found.reference(), name, request.query().flag("force", false));
+        return Answer.later(agent.submit(command, request.cause())
+                .thenApply(event -> Answer.json(report(before, agent.host(), found.image()))));
+    }
+
+    /** What a removal did: the names that went, and the image and its layers if they went too. */
+    private static ArrayNode report(Host before, Host after, Image image) {
+        ArrayNode lines = Json.array();
+        List<String> left = after.image(image.id()).map(Image::references).orElse(List.of());
+        for (String reference : image.references()) {
+            if (!left.contains(reference)) {
+                lines.addObject().put("Untagged", Reference.parse(reference).familiar());
+            }
+        }
+        if (after.image(image.id()).isEmpty()) {
+            lines.addObject().put("Deleted", image.id().value());
+            for (int i = image.layers().size() - 1; i >= 0; i--) {
+                LayerSpec layer = image.layers().get(i);
+                if (!after.isWanted(layer.id())) {
+                    lines.addObject().put("Deleted", layer.id().value());
+                }
+            }
+        }
+        return lines;
+    }
+
+    private static Answer prune(Agent agent, Request request) {
+        Host before = agent.host();
+        Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
+        boolean danglingOnly = filters.flag("dangling").orElse(true);
+        Optional<Instant> until = filters.first("until").map(dev.wharf.engine.json.Times::parse);
+        List<Image> chosen = before.images().values().stream()
+                .filter(i -> i.wanted() && before.usersOf(i.id()).isEmpty())
+                .filter(i -> !danglingOnly || ImageShapes.tags(i).isEmpty())
+                .filter(i -> filters.labels(i.config().labels()))
+                .filter(i -> until.map(t -> created(i).isBefore(t)).orElse(true))
+                .toList();
+        List<CompletableFuture<ArrayNode>> removals = new ArrayList<>();
+        for (Image image : chosen) {
+            removals.add(agent.submit(
+                            new ImageCommand.Remove(
+                                    image.id(), Optional.empty(), image.id().shortForm(), true),
+                            request.cause())
+                    // Somebody may have begun to use it since; then it stays, and that is no error.
+                    .handle((event, thrown) -> thrown == null ? report(before, agent.host(), image) : Json.array())
+                    .toCompletableFuture());
+        }
+        return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
+                .thenApply(all -> {
+                    ArrayNode deleted = Json.array();
+                    removals.forEach(r -> deleted.addAll(r.join()));
+                    Host after = agent.host();
+                    long reclaimed = chosen.stream()
+                            .filter(i -> after.image(i.id()).isEmpty())
+                            .flatMap(i -> i.layers().stream())
+                            .filter(l -> !after.isWanted(l.id()))
+                            .distinct()
+                            .mapToLong(l -> before.layer(l.id())
+                                    .map(known -> known.sizeBytes())
+                                    .orElse(0L))
+                            .sum();
+                    ObjectNode answer = Json.object();
+                    answer.set("ImagesDeleted", deleted.isEmpty() ? null : deleted);
+                    return Answer.json(answer.put("SpaceReclaimed", reclaimed));
+                }));
+    }
+
+    // ---- to and from registries
+
+    /** {@code POST /images/create?fromImage=}: a pull. */
+    static Answer pull(Agent agent, Request request) {
+        Reference reference =
+                reference(request.query().text("fromImage"), request.query().text("tag"));
+        Optional<Platform> platform = request.query().value("platform").map(text -> {
+            try {
+                return Platform.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw Problem.invalid(String.valueOf(e.getMessage()));
+            }
+        });
+        PullId id = newPull();
+        agent.lend(id, credentials(request));
+        boolean known = agent.host().imageNamed(reference.toString()).isPresent();
+        Optional<Digest> had = agent.host().imageNamed(reference.toString()).map(i -> i.id().digest());
+        Transfer transfer = new Transfer();
+        LayerProgress progress = new LayerProgress(transfer, "Downloading");
+        Runnable greet = greeting(agent, id, reference, transfer, progress);
+        AutoCloseable watch = agent.watch(id, heard -> {
+            greet.run();
+            progress.heard(heard);
+        });
+        agent.submit(new ImageCommand.PullImage(id, reference, platform, storage(agent)), request.cause())
+                .whenComplete((event, thrown) -> {
+                    close(watch);
+                    if (thrown != null) {
+                        transfer.fail(Problems.of(thrown));
+                        return;
+                    }
+                    Image image = ((ImageEvent.Stored) event).image();
+                    greet.run();
+                    for (LayerSpec layer : image.layers()) {
+                        Digest blob = layer.descriptor().digest();
+                        if (progress.isAnnounced(blob)) {
+                            progress.finish(blob, "Pull complete");
+                        } else {
+                            progress.announce(blob, "Already exists");
+                        }
+                    }
+                    digest(image, reference)
+                            .ifPresent(d -> transfer.tell(Json.object().put("status", "Digest: " + d)));
+                    boolean same = known && had.equals(Optional.of(image.id().digest()));
+                    // Nothing may follow this line: some clients take the last one for the verdict.
+                    transfer.tell(Json.object()
+                            .put(
+                                    "status",
+                                    same
+                                            ? "Status: Image is up to date for " + reference.familiar()
+                                            : "Status: Downloaded newer image for " + reference.familiar()));
+                    transfer.end();
+                });
+        return Answer.later(transfer.answer());
+    }
+
+    /** Says once what is pulled and which layers that takes, as soon as the reference is resolved. */
+    private static Runnable greeting(
+            Agent agent, PullId id, Reference reference, Transfer transfer, LayerProgress progress) {
+        return new Runnable() {
+            private boolean greeted;
+
+            @Override
+            public synchronized void run() {
+                if (greeted) {
+                    return;
+                }
+                greeted = true;
+                transfer.tell(Json.object()
+                        .put("status", "Pulling from " + reference.repository().path())
+                        .put(
+                                "id",
+                                reference
+                                        .tag()
+                                        .or(() -> reference.digest().map(Digest::toString))
+                                        .orElse("")));
+                Host host = agent.host();
+                host.pull(id).flatMap(p -> p.resolved()).ifPresent(resolved -> {
+                    for (LayerSpec layer : resolved.layers()) {
+                        boolean here = host.layer(layer.id())
+                                .map(l -> l.snapshot().isPresent())
+                                .orElse(false);
+                        progress.announce(layer.descriptor().digest(), here ? "Already exists" : "Pulling fs layer");
+                        if (here) {
+                            progress.finish(layer.descriptor().digest(), "Already exists");
+                        }
+                    }
+                });
+            }
+        };
+    }
+
+    private static Optional<Digest> digest(Image image, Reference reference) {
+        return image.references().stream()
+                .map(Reference::parse)
+                .filter(r -> r.repository().equals(reference.repository()))
+                .flatMap(r -> r.digest().stream())
+                .reduce((a, b) -> b);
+    }
+
+    private static Answer push(Agent agent, Request request) {
+        String named =
+                request.query().value("tag").map(t -> request.name() + ":" + t).orElse(request.name());
+        Reference reference = reference(named, "");
+        Image image = agent.host()
+                .imageNamed(reference.toString())
+                .filter(Image::wanted)
+                .orElseThrow(() -> Problem.missing("An image does not exist locally with the tag: "
+                        + reference.repository().familiar()));
+        PullId id = newPull();
+        agent.lend(id, credentials(request));
+        Transfer transfer = new Transfer();
+        LayerProgress progress = new LayerProgress(transfer, "Pushing");
+        transfer.tell(Json.object().put("status", "The push refers to repository [" + reference.repository() + "]"));
+        for (LayerSpec layer : image.layers()) {
+            progress.announce(layer.descriptor().digest(), "Preparing");
+        }
+        AutoCloseable watch = agent.watch(id, progress::heard);
+        agent.submit(new ImageCommand.Push(id, image.id(), reference), request.cause())
+                .whenComplete((event, thrown) -> {
+                    close(watch);
+                    if (thrown != null) {
+                        transfer.fail(Problems.of(thrown));
+                        return;
+                    }
+                    for (LayerSpec layer : image.layers()) {
+                        progress.finish(layer.descriptor().digest(), "Pushed");
+                    }
+                    ImageEvent.Pushed pushed = (ImageEvent.Pushed) event;
+                    String tag = reference.tag().orElse("");
+                    transfer.tell(Json.object()
+                            .put("status", tag + ": digest: " + pushed.digest() + " size: " + pushed.sizeBytes()));
+                    ObjectNode aux = Json.object();
+                    aux.putObject("aux")
+                            .put("Tag", tag)
+                            .put("Digest", pushed.digest().toString())
+                            .put("Size", pushed.sizeBytes());
+                    transfer.tell(aux);
+                    transfer.end();
+                });
+        return Answer.later(transfer.answer());
+    }
+
+    private static void close(AutoCloseable watch) {
+        try {
+            watch.close();
+        } catch (Exception e) {
+            throw new IllegalStateException("a watch that cannot be closed", e);
+        }
+    }
+
+    // ---- shared with archives
+
+    static PullId newPull() {
+        return new PullId(UUID.randomUUID().toString().replace("-", ""));
+    }
+
+    static DriverName storage(Agent agent) {
+        return agent.host()
+                .preferred(DriverKind.STORAGE)
+                .orElseThrow(() -> Problem.unavailable("no storage driver serves; see wharf driver ls"));
+    }
+
+    /** A reference of a name and a tag or digest beside it. */
+    static Reference reference(String name, String tag) {
+        try {
+            if (tag.isEmpty()) {
+                return Reference.parse(name);
+            }
+            Reference bare = Reference.parse(name);
+            return tag.contains(":")
+                    ? Reference.of(bare.repository(), Digest.parse(tag))
+                    : Reference.of(bare.repository(), tag);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Whose credentials the client sends along; what cannot be read counts as none, as with Docker. */
+    static Credentials credentials(Request request) {
+        return request.header("X-Registry-Auth").map(RegistryAuth::parse).orElse(Credentials.ANONYMOUS);
+    }
+}

@@ -1,0 +1,202 @@
+package dev.wharf.engine.images;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.engine.http.ApiVersion;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.Healthcheck;
+import dev.wharf.model.ImageConfig;
+import dev.wharf.model.ImageConfig.History;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.Reference;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.List;
+
+/** Images in the shapes of the Engine API ({@code ImageSummary}, {@code ImageInspect}, {@code HistoryResponseItem}). */
+final class ImageShapes {
+    private static final String NEVER = "0001-01-01T00:00:00Z";
+
+    private ImageShapes() {}
+
+    static List<String> tags(Image image) {
+        return image.references().stream()
+                .map(Reference::parse)
+                .filter(r -> r.digest().isEmpty())
+                .map(Reference::familiar)
+                .toList();
+    }
+
+    static List<String> digests(Image image) {
+        return image.references().stream()
+                .map(Reference::parse)
+                .filter(r -> r.digest().isPresent())
+                .map(Reference::familiar)
+                .toList();
+    }
+
+    static ObjectNode summary(Image image, ApiVersion version, long containers) {
+        List<String> tags = tags(image);
+        List<String> digests = digests(image);
+        boolean marksNothing = !version.atLeast(43);
+        ObjectNode node = Json.object();
+        node.put("Id", image.id().value()).put("ParentId", "");
+        node.set("RepoTags", Json.array(tags.isEmpty() && marksNothing ? List.of("<none>:<none>") : tags));
+        node.set("RepoDigests", Json.array(digests.isEmpty() && marksNothing ? List.of("<none>@<none>") : digests));
+        node.put("Created", seconds(image.config().created()))
+                .put("Size", image.sizeBytes())
+                .put("SharedSize", -1);
+        if (!version.atLeast(44)) {
+            node.put("VirtualSize", image.sizeBytes());
+        }
+        node.set(
+                "Labels",
+                image.config().labels().isEmpty()
+                        ? null
+                        : Json.map(image.config().labels()));
+        return node.put("Containers", containers);
+    }
+
+    static ObjectNode inspect(Image image, ApiVersion version, String storage) {
+        ImageConfig config = image.config();
+        ObjectNode node = Json.object();
+        node.put("Id", image.id().value());
+        node.set("RepoTags", Json.array(tags(image)));
+        node.set("RepoDigests", Json.array(digests(image)));
+        node.put("Parent", "")
+                .put("Comment", comment(config))
+                .put("Created", config.created().isEmpty() ? NEVER : config.created());
+        if (!version.atLeast(45)) {
+            node.put("Container", "");
+            node.set("ContainerConfig", config(config, version));
+        }
+        node.put("DockerVersion", "").put("Author", config.author());
+        node.set("Config", config(config, version));
+        node.put("Architecture", config.platform().architecture());
+        if (!config.platform().variant().isEmpty()) {
+            node.put("Variant", config.platform().variant());
+        }
+        node.put("Os", config.platform().os()).put("Size", image.sizeBytes());
+        if (!version.atLeast(44)) {
+            node.put("VirtualSize", image.sizeBytes());
+        }
+        node.putObject("GraphDriver").put("Name", storage).putNull("Data");
+        ObjectNode rootfs = node.putObject("RootFS").put("Type", "layers");
+        ArrayNode layers = rootfs.putArray("Layers");
+        config.diffIds().forEach(d -> layers.add(d.toString()));
+        node.putObject("Metadata").put("LastTagTime", image.storedAt().toString());
+        if (version.atLeast(48)) {
+            ObjectNode descriptor = node.putObject("Descriptor");
+            descriptor
+                    .put("mediaType", image.manifest().mediaType())
+                    .put("digest", image.manifest().digest().toString())
+                    .put("size", image.manifest().sizeBytes());
+        }
+        return node;
+    }
+
+    private static String comment(ImageConfig config) {
+        return config.history().isEmpty()
+                ? ""
+                : config.history().get(config.history().size() - 1).comment();
+    }
+
+    /** The config in Docker's words; fields that only containers have went with API 1.50. */
+    static ObjectNode config(ImageConfig config, ApiVersion version) {
+        ObjectNode node = Json.object();
+        if (!version.atLeast(50)) {
+            node.put("Hostname", "").put("Domainname", "");
+        }
+        node.put("User", config.user());
+        if (!version.atLeast(50)) {
+            node.put("AttachStdin", false).put("AttachStdout", false).put("AttachStderr", false);
+        }
+        if (!config.exposedPorts().isEmpty()) {
+            node.set("ExposedPorts", Json.set(config.exposedPorts()));
+        }
+        if (!version.atLeast(50)) {
+            node.put("Tty", false).put("OpenStdin", false).put("StdinOnce", false);
+        }
+        node.set("Env", Json.arrayOrNull(config.env()));
+        node.set("Cmd", Json.arrayOrNull(config.cmd()));
+        config.healthcheck().ifPresent(h -> node.set("Healthcheck", healthcheck(h)));
+        if (!version.atLeast(50)) {
+            node.put("Image", "");
+        }
+        node.set("Volumes", config.volumes().isEmpty() ? null : Json.set(config.volumes()));
+        node.put("WorkingDir", config.workingDir());
+        node.set("Entrypoint", Json.arrayOrNull(config.entrypoint()));
+        node.set("OnBuild", Json.arrayOrNull(config.onBuild()));
+        node.set("Labels", config.labels().isEmpty() ? null : Json.map(config.labels()));
+        if (!config.stopSignal().isEmpty()) {
+            node.put("StopSignal", config.stopSignal());
+        }
+        if (!config.shell().isEmpty()) {
+            node.set("Shell", Json.array(config.shell()));
+        }
+        return node;
+    }
+
+    private static JsonNode healthcheck(Healthcheck check) {
+        ObjectNode node = Json.object();
+        node.set("Test", Json.array(check.test()));
+        node.put("Interval", check.interval().toNanos())
+                .put("Timeout", check.timeout().toNanos())
+                .put("StartPeriod", check.startPeriod().toNanos())
+                .put("StartInterval", check.startInterval().toNanos())
+                .put("Retries", check.retries());
+        return node;
+    }
+
+    /** Newest first; only the newest line has an id, and only lines that made a layer have a size. */
+    static ArrayNode history(Host host, Image image) {
+        ArrayNode lines = Json.array();
+        List<History> history = image.config().history();
+        List<LayerSpec> layers = image.layers();
+        int layer = layers.size() - 1;
+        for (int i = history.size() - 1; i >= 0; i--) {
+            History line = history.get(i);
+            long size = 0;
+            if (!line.emptyLayer() && layer >= 0) {
+                size = host.layer(layers.get(layer--).id())
+                        .map(l -> l.sizeBytes())
+                        .orElse(0L);
+            }
+            boolean newest = i == history.size() - 1;
+            ObjectNode node = lines.addObject();
+            node.put("Comment", line.comment())
+                    .put("Created", seconds(line.created()))
+                    .put("CreatedBy", line.createdBy())
+                    .put("Id", newest ? image.id().value() : "<missing>")
+                    .put("Size", size);
+            node.set("Tags", newest && !tags(image).isEmpty() ? Json.array(tags(image)) : null);
+        }
+        for (; layer >= 0; layer--) {
+            long size =
+                    host.layer(layers.get(layer).id()).map(l -> l.sizeBytes()).orElse(0L);
+            lines.addObject()
+                    .put("Comment", "")
+                    .put("Created", seconds(image.config().created()))
+                    .put("CreatedBy", "")
+                    .put("Id", "<missing>")
+                    .put("Size", size)
+                    .putNull("Tags");
+        }
+        return lines;
+    }
+
+    static long seconds(String time) {
+        try {
+            return time.isEmpty() ? 0 : Instant.parse(time).getEpochSecond();
+        } catch (DateTimeParseException e) {
+            try {
+                return java.time.OffsetDateTime.parse(time).toEpochSecond();
+            } catch (DateTimeParseException ignored) {
+                return 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package dev.wharf.engine.images;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.Digest;
+import dev.wharf.model.Progress;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/** Turns what the agent tells of blobs into the records that draw Docker's progress bars. */
+final class LayerProgress {
+    /** A terminal is not drawn more often than this. */
+    private static final long BEAT = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final Transfer transfer;
+    private final String moving;
+    private final Map<Digest, Long> drawn = new HashMap<>();
+    private final Set<Digest> announced = new HashSet<>();
+    private final Set<Digest> done = new HashSet<>();
+
+    /** @param moving what a blob on its way is doing: {@code Downloading} or {@code Pushing} */
+    LayerProgress(Transfer transfer, String moving) {
+        this.transfer = transfer;
+        this.moving = moving;
+    }
+
+    static String id(Digest digest) {
+        return digest.hex().substring(0, 12);
+    }
+
+    static ObjectNode status(Digest digest, String status) {
+        ObjectNode record = Json.object().put("status", status);
+        record.putObject("progressDetail");
+        return record.put("id", id(digest));
+    }
+
+    synchronized void announce(Digest digest, String status) {
+        if (announced.add(digest)) {
+            transfer.tell(status(digest, status));
+        }
+    }
+
+    synchronized boolean isAnnounced(Digest digest) {
+        return announced.contains(digest);
+    }
+
+    synchronized void heard(Progress progress) {
+        Digest content = progress.content();
+        if (!announced.contains(content)) {
+            return;
+        }
+        switch (progress.kind()) {
+            case FETCHING -> draw(content, moving, progress.done(), progress.total());
+            case FETCHED -> {
+                transfer.tell(status(content, "Verifying Checksum"));
+                transfer.tell(status(content, "Download complete"));
+            }
+            case UNPACKING -> draw(content, "Extracting", progress.done(), progress.total());
+            case UNPACKED -> finish(content, "Pull complete");
+            case RETRYING -> transfer.tell(status(content, "Retrying"));
+        }
+    }
+
+    synchronized void finish(Digest content, String status) {
+        if (done.add(content)) {
+            transfer.tell(status(content, status));
+        }
+    }
+
+    private void draw(Digest content, String status, long current, long total) {
+        long now = System.nanoTime();
+        Long before = drawn.get(content);
+        if (before != null && now - before < BEAT) {
+            return;
+        }
+        drawn.put(content, now);
+        ObjectNode record = Json.object().put("status", status);
+        ObjectNode detail = record.putObject("progressDetail").put("current", current);
+        if (total > 0) {
+            detail.put("total", total);
+        }
+        transfer.mention(record.put("progress", bar(current, total)).put("id", id(content)));
+    }
+
+    /** The drawn bar, which old clients show as it is. */
+    static String bar(long current, long total) {
+        if (total <= 0) {
+            return size(current);
+        }
+        int filled = (int) Math.min(50, current * 50 / total);
+        return "[" + "=".repeat(filled) + (filled < 50 ? ">" : "") + " ".repeat(Math.max(0, 49 - filled)) + "]  "
+                + size(current) + "/" + size(total);
+    }
+
+    private static String size(long bytes) {
+        String[] units = {"B", "kB", "MB", "GB", "TB"};
+        double value = bytes;
+        int unit = 0;
+        while (value >= 1000 && unit < units.length - 1) {
+            value /= 1000;
+            unit++;
+        }
+        // Four significant digits, as Docker's own units package prints them.
+        return new java.math.BigDecimal(value)
+                        .round(new java.math.MathContext(4))
+                        .stripTrailingZeros()
+                        .toPlainString()
+                + units[unit];
+    }
+}

@@ -1,0 +1,91 @@
+package dev.wharf.engine.json;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.wharf.engine.http.Problem;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The {@code filters} of a query, in the shape of Go clients, {@code {"label":{"a=b":true}}}, or in that of everybody else,
+ * {@code {"label":["a=b"]}}. Values of one key are alternatives, keys must all hold; labels must all hold too.
+ */
+public record Filters(Map<String, List<String>> values) {
+    public Filters {
+        values = Map.copyOf(values);
+    }
+
+    /** Reads filters; any key but these is an error of the client. */
+    public static Filters parse(String text, Set<String> known) {
+        if (text.isBlank()) {
+            return new Filters(Map.of());
+        }
+        JsonNode tree;
+        try {
+            tree = Json.parse(text.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw Problem.invalid("invalid filters: " + e.getMessage());
+        }
+        if (!tree.isObject()) {
+            throw Problem.invalid("invalid filters: expected an object");
+        }
+        Map<String, List<String>> values = new LinkedHashMap<>();
+        tree.fields().forEachRemaining(field -> {
+            if (!known.contains(field.getKey())) {
+                throw Problem.invalid("invalid filter '" + field.getKey() + "'");
+            }
+            List<String> texts = new ArrayList<>();
+            if (field.getValue().isArray()) {
+                field.getValue().forEach(v -> texts.add(v.asText()));
+            } else {
+                field.getValue().fieldNames().forEachRemaining(texts::add);
+            }
+            values.put(field.getKey(), texts);
+        });
+        return new Filters(values);
+    }
+
+    public boolean has(String key) {
+        return !all(key).isEmpty();
+    }
+
+    public List<String> all(String key) {
+        return values.getOrDefault(key, List.of());
+    }
+
+    public Optional<String> first(String key) {
+        return all(key).stream().findFirst();
+    }
+
+    /** A flag such as {@code dangling}; anything but true and false is an error of the client. */
+    public Optional<Boolean> flag(String key) {
+        return first(key).map(text -> switch (text.toLowerCase(java.util.Locale.ROOT)) {
+            case "1", "true", "t" -> true;
+            case "0", "false", "f" -> false;
+            default -> throw Problem.invalid("invalid filter '" + key + "=" + text + "'");
+        });
+    }
+
+    /** Whether the key is not asked for, or one of its values holds. */
+    public boolean any(String key, java.util.function.Predicate<String> holds) {
+        return !has(key) || all(key).stream().anyMatch(holds);
+    }
+
+    /** Whether every label asked for is there, with its value where one is given; {@code label!} must not be. */
+    public boolean labels(Map<String, String> labels) {
+        return all("label").stream().allMatch(l -> isThere(l, labels))
+                && all("label!").stream().noneMatch(l -> isThere(l, labels));
+    }
+
+    private static boolean isThere(String label, Map<String, String> labels) {
+        int equals = label.indexOf('=');
+        return equals < 0
+                ? labels.containsKey(label)
+                : label.substring(equals + 1).equals(labels.get(label.substring(0, equals)));
+    }
+}

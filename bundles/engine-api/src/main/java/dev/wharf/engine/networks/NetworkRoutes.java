@@ -1,0 +1,336 @@
+package dev.wharf.engine.networks;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.NetworkCommand;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Network;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.http.Router;
+import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.json.Filters;
+import dev.wharf.engine.json.Json;
+import dev.wharf.engine.json.Times;
+import dev.wharf.model.DriverId;
+import dev.wharf.model.DriverKind;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.NetworkSpec.Pool;
+import dev.wharf.model.NetworkWish;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
+
+/** {@code /networks}. */
+public final class NetworkRoutes implements Routes {
+    private static final Set<String> LIST_FILTERS =
+            Set.of("driver", "id", "label", "label!", "name", "scope", "type", "dangling");
+    private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "until");
+
+    /** The kernel takes no longer name for a device (IFNAMSIZ, netdevice(7)). */
+    private static final int DEVICE_NAME = 15;
+
+    private static final String BRIDGE_NAME = "com.docker.network.bridge.name";
+    private static final Pattern DEVICE = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
+
+    @Override
+    public void addTo(Router router) {
+        router.get("/networks", NetworkRoutes::list)
+                .get("/networks/", NetworkRoutes::list)
+                .post("/networks/create", NetworkRoutes::create)
+                .post("/networks/prune", NetworkRoutes::prune)
+                .post("/networks/{name}/connect", NetworkRoutes::connect)
+                .post("/networks/{name}/disconnect", NetworkRoutes::disconnect)
+                .get("/networks/{name}", NetworkRoutes::inspect)
+                .delete("/networks/{name}", NetworkRoutes::remove);
+    }
+
+    // ---- finding
+
+    /** The network a client means: a whole id, then a name, then the beginning of an id. */
+    public static Network find(Host host, String text) {
+        Optional<Network> exact = text.matches("[0-9a-f]{64}") ? host.network(new NetworkId(text)) : Optional.empty();
+        Optional<Network> found = exact.or(() -> host.networkNamed(text))
+                .or(() -> byPrefix(host, text))
+                .filter(Network::wanted);
+        return found.orElseThrow(() -> Problem.missing("network " + text + " not found"));
+    }
+
+    private static Optional<Network> byPrefix(Host host, String text) {
+        List<Network> matching = host.networks().values().stream()
+                .filter(n -> !text.isEmpty() && n.wanted() && n.id().value().startsWith(text))
+                .toList();
+        if (matching.size() > 1) {
+            throw Problem.invalid(
+                    "network " + text + " is ambiguous (" + matching.size() + " matches found on ID prefix)");
+        }
+        return matching.stream().findFirst();
+    }
+
+    // ---- reading
+
+    private static Answer list(Agent agent, Request request) {
+        Host host = agent.host();
+        Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
+        ArrayNode networks = Json.array();
+        host.networks().values().stream()
+                .filter(Network::wanted)
+                .filter(n -> filters.any("driver", d -> d.equals(driver(n))))
+                .filter(n -> filters.any("id", i -> n.id().value().contains(i)))
+                .filter(n -> filters.any("name", name -> n.spec().name().contains(name)))
+                .filter(n -> filters.any("scope", "local"::equals))
+                .filter(n -> filters.any("type", t -> t.equals(n.spec().predefined() ? "builtin" : "custom")))
+                .filter(n -> filters.flag("dangling")
+                        .map(wanted -> wanted
+                                == (!n.spec().predefined()
+                                        && host.usersOf(n.id()).isEmpty()))
+                        .orElse(true))
+                .filter(n -> filters.labels(n.spec().labels()))
+                .sorted(Comparator.comparing(Network::createdAt)
+                        .thenComparing(n -> n.spec().name()))
+                .forEach(n -> networks.add(shape(n).set("Containers", Json.object())));
+        return Answer.json(networks);
+    }
+
+    private static Answer inspect(Agent agent, Request request) {
+        Host host = agent.host();
+        Network network = find(host, request.name());
+        ObjectNode node = shape(network);
+        ObjectNode containers = node.putObject("Containers");
+        for (Container container : host.usersOf(network.id())) {
+            Container.Place place = container.places().get(network.id());
+            if (place != null && place.fact().isPresent()) {
+                containers
+                        .putObject(container.id().value())
+                        .put("Name", container.name())
+                        .put("EndpointID", place.endpoint().id())
+                        .put("MacAddress", place.endpoint().mac())
+                        .put("IPv4Address", place.endpoint().ipv4())
+                        .put("IPv6Address", place.endpoint().ipv6());
+            }
+        }
+        return Answer.json(node);
+    }
+
+    /** Docker calls the mode of no network {@code null}. */
+    private static String driver(Network network) {
+        String driver = network.spec().driver().value();
+        return driver.equals("none") ? "null" : driver;
+    }
+
+    private static ObjectNode shape(Network network) {
+        NetworkSpec spec = network.spec();
+        ObjectNode node = Json.object();
+        node.put("Name", spec.name())
+                .put("Id", spec.id().value())
+                .put("Created", network.createdAt().toString())
+                .put("Scope", "local")
+                .put("Driver", driver(network))
+                .put("EnableIPv4", true)
+                .put("EnableIPv6", spec.ipv6());
+        ObjectNode ipam = node.putObject("IPAM").put("Driver", "default");
+        ipam.set("Options", spec.ipamOptions().isEmpty() ? null : Json.map(spec.ipamOptions()));
+        ArrayNode config = ipam.putArray("Config");
+        for (Pool pool : spec.pools()) {
+            ObjectNode one = config.addObject().put("Subnet", pool.subnet());
+            if (!pool.range().isEmpty()) {
+                one.put("IPRange", pool.range());
+            }
+            one.put("Gateway", pool.gateway());
+            if (!pool.reserved().isEmpty()) {
+                one.set("AuxiliaryAddresses", Json.map(pool.reserved()));
+            }
+        }
+        node.put("Internal", spec.internal())
+                .put("Attachable", spec.attachable())
+                .put("Ingress", false);
+        node.putObject("ConfigFrom").put("Network", "");
+        node.put("ConfigOnly", false);
+        Map<String, String> options = new LinkedHashMap<>(spec.options());
+        if (spec.predefined() && !spec.deviceName().isEmpty()) {
+            options.putIfAbsent("com.docker.network.bridge.default_bridge", "true");
+            options.putIfAbsent("com.docker.network.bridge.enable_icc", "true");
+            options.putIfAbsent("com.docker.network.bridge.enable_ip_masquerade", "true");
+            options.putIfAbsent("com.docker.network.bridge.host_binding_ipv4", "0.0.0.0");
+            options.putIfAbsent(BRIDGE_NAME, spec.deviceName());
+            options.putIfAbsent("com.docker.network.driver.mtu", "1500");
+        }
+        node.set("Options", Json.map(options));
+        node.set("Labels", Json.map(spec.labels()));
+        return node;
+    }
+
+    // ---- changing
+
+    private static Answer create(Agent agent, Request request) {
+        Body body = request.json();
+        String name = body.text("Name");
+        if (name.isBlank()) {
+            throw Problem.invalid("network name cannot be empty");
+        }
+        if (!name.matches("[a-zA-Z0-9][a-zA-Z0-9_.-]*")) {
+            throw Problem.invalid("invalid network name " + name + ": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+        }
+        if (Set.of("bridge", "host", "none", "default", "container").contains(name)
+                && agent.host().networkNamed(name).isEmpty()) {
+            throw new Problem(403, "operation is not permitted on predefined " + name + " network ");
+        }
+        String driver = body.optionalText("Driver")
+                .filter(d -> !d.isEmpty() && !d.equals("default"))
+                .orElse("bridge");
+        if (driver.equals("host") || driver.equals("null") || driver.equals("none")) {
+            throw new Problem(403, "only one instance of \"" + driver + "\" network is allowed");
+        }
+        boolean known;
+        try {
+            known = agent.host()
+                    .driver(new DriverId(DriverKind.NETWORK, new DriverName(driver)))
+                    .isPresent();
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid(String.valueOf(e.getMessage()));
+        }
+        if (!known) {
+            throw Problem.missing("could not find plugin " + driver + " in v1 plugin registry: plugin not found");
+        }
+        String id = Entropy.fresh().hex("network");
+        Map<String, String> options = body.map("Options");
+        NetworkSpec spec;
+        try {
+            spec = new NetworkSpec(
+                    new NetworkId(id),
+                    name,
+                    new DriverName(driver),
+                    device(options, id),
+                    pools(body.body("IPAM")),
+                    body.flag("Internal"),
+                    body.flag("Attachable"),
+                    body.flag("EnableIPv6"),
+                    false,
+                    options,
+                    body.body("IPAM").map("Options"),
+                    body.map("Labels"));
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid(String.valueOf(e.getMessage()));
+        }
+        return Answer.later(agent.submit(new NetworkCommand.Create(spec), request.cause())
+                .thenApply(event -> Answer.json(201, Json.object().put("Id", id).put("Warning", ""))));
+    }
+
+    private static String device(Map<String, String> options, String id) {
+        String wanted = options.getOrDefault(BRIDGE_NAME, "br-" + id.substring(0, 12));
+        if (wanted.length() > DEVICE_NAME || !DEVICE.matcher(wanted).matches()) {
+            throw Problem.invalid("invalid bridge name " + wanted + ": at most " + DEVICE_NAME + " of [A-Za-z0-9_.-]");
+        }
+        return wanted;
+    }
+
+    private static List<Pool> pools(Body ipam) {
+        String driver = ipam.text("Driver");
+        if (!driver.isEmpty() && !driver.equals("default")) {
+            throw Problem.invalid("IPAM driver " + driver + " is not served; only default is");
+        }
+        List<Pool> pools = new ArrayList<>();
+        for (Body config : ipam.list("Config")) {
+            if (!config.text("Subnet").isEmpty()) {
+                pools.add(new Pool(
+                        config.text("Subnet"),
+                        config.text("Gateway"),
+                        config.text("IPRange"),
+                        config.map("AuxiliaryAddresses")));
+            }
+        }
+        return pools;
+    }
+
+    private static Answer remove(Agent agent, Request request) {
+        Network network = find(agent.host(), request.name());
+        return Answer.later(agent.submit(new NetworkCommand.Remove(network.id()), request.cause())
+                .thenApply(event -> Answer.empty(204)));
+    }
+
+    private static Answer prune(Agent agent, Request request) {
+        Host host = agent.host();
+        Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
+        Optional<Instant> until = filters.first("until").map(Times::parse);
+        List<CompletableFuture<Optional<String>>> removals = host.networks().values().stream()
+                .filter(n -> n.wanted()
+                        && !n.spec().predefined()
+                        && host.usersOf(n.id()).isEmpty())
+                .filter(n -> filters.labels(n.spec().labels()))
+                .filter(n -> until.map(t -> n.createdAt().isBefore(t)).orElse(true))
+                .map(n -> agent.submit(new NetworkCommand.Remove(n.id()), request.cause())
+                        .handle((event, thrown) ->
+                                thrown == null ? Optional.of(n.spec().name()) : Optional.<String>empty())
+                        .toCompletableFuture())
+                .toList();
+        return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
+                .thenApply(all -> {
+                    List<String> removed =
+                            removals.stream().flatMap(r -> r.join().stream()).toList();
+                    ObjectNode answer = Json.object();
+                    answer.set("NetworksDeleted", Json.arrayOrNull(removed));
+                    return Answer.json(answer);
+                }));
+    }
+
+    // ---- containers come and go
+
+    private static Answer connect(Agent agent, Request request) {
+        Body body = request.json();
+        Network network = find(agent.host(), request.name());
+        Container container = container(agent.host(), body.text("Container"));
+        NetworkWish wish = wish(network.id(), body.body("EndpointConfig"));
+        return Answer.later(
+                agent.submit(new ContainerCommand.Connect(container.id(), wish, Entropy.fresh()), request.cause())
+                        .thenApply(event -> Answer.empty(200)));
+    }
+
+    /** What an {@code EndpointSettings} wishes. */
+    public static NetworkWish wish(NetworkId network, Body settings) {
+        Body ipam = settings.body("IPAMConfig");
+        return new NetworkWish(
+                network,
+                settings.texts("Aliases"),
+                settings.texts("Links"),
+                ipam.text("IPv4Address"),
+                ipam.text("IPv6Address"),
+                settings.text("MacAddress"),
+                settings.optionalNumber("GwPriority").orElse(0L).intValue(),
+                settings.map("DriverOpts"));
+    }
+
+    private static Answer disconnect(Agent agent, Request request) {
+        Body body = request.json();
+        Network network = find(agent.host(), request.name());
+        Container container = container(agent.host(), body.text("Container"));
+        return Answer.later(agent.submit(
+                        new ContainerCommand.Disconnect(container.id(), network.id(), body.flag("Force")),
+                        request.cause())
+                .thenApply(event -> Answer.empty(200)));
+    }
+
+    private static Container container(Host host, String text) {
+        String name = text.startsWith("/") ? text.substring(1) : text;
+        List<Container> byId = host.containers().values().stream()
+                .filter(c -> !text.isEmpty() && c.id().value().startsWith(text))
+                .toList();
+        return host.containerNamed(name)
+                .or(() -> byId.size() == 1 ? Optional.of(byId.get(0)) : Optional.empty())
+                .orElseThrow(() -> Problem.missing("No such container: " + text));
+    }
+}
