@@ -241,20 +241,26 @@ final class JournalCommands implements Runnable {
                     host.list("images"),
                     out,
                     new Table("REFERENCES", "ID", "LAYERS", "SIZE"),
-                    (table, i) ->
-                            table.row(i.joined("references"), i.text("id"), i.text("layers"), i.text("sizeBytes")));
+                    (table, i) -> table.row(i.joined("references"), shortId(i), i.text("layers"), i.text("sizeBytes")));
             section(
                     "Networks",
                     host.list("networks"),
                     out,
                     new Table("NAME", "ID", "DRIVER", "SUBNETS"),
-                    (table, n) -> table.row(n.text("name"), n.text("id"), n.text("driver"), n.joined("subnets")));
+                    (table, n) -> table.row(n.text("name"), shortId(n), n.text("driver"), n.joined("subnets")));
             section(
                     "Volumes",
                     host.list("volumes"),
                     out,
                     new Table("NAME", "DRIVER", "PATH"),
                     (table, v) -> table.row(v.text("name"), v.text("driver"), v.text("path")));
+        }
+
+        /** As people see identifiers. */
+        private static String shortId(Json thing) {
+            String id = thing.text("id");
+            String bare = id.substring(id.indexOf(':') + 1);
+            return bare.substring(0, Math.min(12, bare.length()));
         }
 
         private interface Rows {

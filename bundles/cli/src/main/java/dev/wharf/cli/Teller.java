@@ -4,7 +4,7 @@ import java.io.IOException;
 
 /** Prints events one after another, as a story or as a log. */
 final class Teller {
-    private static final int NAME_WIDTH = 14;
+    private static final int WIDEST_NAME = 24;
     private static final int TYPE_WIDTH = 27;
     private static final int POSITION_WIDTH = 7;
 
@@ -12,6 +12,7 @@ final class Teller {
     private final Times times;
     private final boolean asStory;
     private String day = "";
+    private int nameWidth = 14;
 
     Teller(Output out, Times times, boolean asStory) {
         this.out = out;
@@ -28,7 +29,9 @@ final class Teller {
             out.line(out.faint("-- " + day));
         }
         String by = event.text("by");
-        String name = Table.pad(event.text("name"), NAME_WIDTH);
+        // Names come one by one, so the column grows with them and stays so.
+        nameWidth = Math.min(WIDEST_NAME, Math.max(nameWidth, event.text("name").length()));
+        String name = Table.pad(event.text("name"), nameWidth);
         String words = event.text("story");
         String told = type.endsWith(".failed") || type.endsWith("stalled") ? out.bad(words) : words;
         out.line(
