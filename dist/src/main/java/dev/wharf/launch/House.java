@@ -91,10 +91,11 @@ final class House {
                 .orElseThrow(() ->
                         new CannotStart("no OSGi framework in " + Options.home().resolve("lib")));
         Map<String, String> properties = Texts.framework();
+        properties.putAll(settings(options.configDir().resolve("wharfd.conf")));
         properties.putAll(options.properties());
         properties.put(Constants.FRAMEWORK_STORAGE, cache.resolve("bundles").toString());
         properties.put("felix.cm.dir", cache.resolve("config").toString());
-        properties.put("felix.fileinstall.dir", options.pluginsDir() + "," + options.configDir());
+        properties.put("felix.fileinstall.dir", options.configDir() + "," + options.pluginsDir());
         properties.put("felix.fileinstall.tmpdir", cache.resolve("fileinstall").toString());
         Framework framework = factory.newFramework(properties);
         try {
@@ -104,6 +105,16 @@ final class House {
         }
         framework.getBundleContext().addFrameworkListener(House::report);
         return framework;
+    }
+
+    /** What has no option on the command line and is needed before settings can be read live. */
+    private static Map<String, String> settings(Path file) throws CannotStart {
+        if (!Files.exists(file)) return Map.of();
+        try {
+            return Texts.properties(Files.readString(file));
+        } catch (IOException e) {
+            throw new CannotStart("cannot read " + file + ": " + Reason.of(e), e);
+        }
     }
 
     private static void report(FrameworkEvent event) {

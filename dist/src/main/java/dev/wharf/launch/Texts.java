@@ -23,12 +23,17 @@ final class Texts {
 
     /** What the framework is told at every start. */
     static Map<String, String> framework() {
-        Properties properties = new Properties();
         try {
-            properties.load(new StringReader(read("framework.properties")));
+            return properties(read("framework.properties"));
         } catch (IOException e) {
             throw new UncheckedIOException("framework.properties in the launcher's jar is damaged", e);
         }
+    }
+
+    /** A text of {@code key = value} lines as a map that may be added to. */
+    static Map<String, String> properties(String text) throws IOException {
+        Properties properties = new Properties();
+        properties.load(new StringReader(text));
         Map<String, String> map = new HashMap<>();
         properties.stringPropertyNames().forEach(name -> map.put(name, properties.getProperty(name)));
         return map;
