@@ -117,7 +117,8 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
                     there = find(key);
                     if (there.isEmpty()) {
                         requireParent(parent);
-                        // Not forced to disk: after a loss of power it is there whole or not at all, and asked for again.
+                        // Not forced to disk: after a loss of power it is there whole or not at all, and asked for
+                        // again.
                         Files.move(begun, shelf.active(key), StandardCopyOption.ATOMIC_MOVE);
                     }
                 }
@@ -294,8 +295,7 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
     private void requireNoChild(SnapshotKey key) throws IOException, DriverException {
         for (Snapshot each : everything()) {
             if (each.parent().equals(key)) {
-                throw failure(
-                        Failure.Kind.BUSY, "cannot remove snapshot " + key + ": " + each.key() + " stands on it");
+                throw failure(Failure.Kind.BUSY, "cannot remove snapshot " + key + ": " + each.key() + " stands on it");
             }
         }
     }
@@ -389,7 +389,8 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
     }
 
     private void requireParent(SnapshotKey parent) throws IOException, DriverException {
-        if (!parent.equals(SnapshotKey.SCRATCH) && parentOf(shelf.committed(parent)).isEmpty()) {
+        if (!parent.equals(SnapshotKey.SCRATCH)
+                && parentOf(shelf.committed(parent)).isEmpty()) {
             throw failure(Failure.Kind.MISSING, "no committed snapshot " + parent + " to stand on");
         }
     }
@@ -398,8 +399,8 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
         if (!there.parent().equals(parent) || there.committed() != committed) {
             throw failure(
                     Failure.Kind.EXISTS,
-                    "snapshot " + there.key() + " is already there, "
-                            + (there.committed() ? "committed" : "active") + " on " + there.parent());
+                    "snapshot " + there.key() + " is already there, " + (there.committed() ? "committed" : "active")
+                            + " on " + there.parent());
         }
         return there;
     }

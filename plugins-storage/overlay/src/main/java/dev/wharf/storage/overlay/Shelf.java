@@ -190,7 +190,10 @@ final class Shelf {
     private static byte[] encode(SnapshotKey key) {
         if (LAYER_KEY.matcher(key.value()).matches()) {
             byte[] digest = HexFormat.of().parseHex(key.value().substring(LAYER.length()));
-            return ByteBuffer.allocate(1 + digest.length).put((byte) 'L').put(digest).array();
+            return ByteBuffer.allocate(1 + digest.length)
+                    .put((byte) 'L')
+                    .put(digest)
+                    .array();
         }
         return ("K" + key.value()).getBytes(StandardCharsets.US_ASCII);
     }
