@@ -82,7 +82,7 @@ final class OciConfig {
     }
 
     /** The config.json of a container. Makes the working directory where the image has none. */
-    byte[] container(RuntimeSpec spec) throws DriverException, IOException {
+    ObjectNode container(RuntimeSpec spec) throws DriverException, IOException {
         ContainerSpec wanted = spec.spec();
         ObjectNode config = JSON.createObjectNode();
         config.put("ociVersion", VERSION);
@@ -97,9 +97,14 @@ final class OciConfig {
         }
         config.set("mounts", mounts(spec));
         ObjectNode annotations = config.putObject("annotations");
-        wanted.annotations().forEach(annotations::put);
+        wanted.annotations().forEach((name, value) -> {
+            // crun takes orders in these, such as files to write into; they are for us to give.
+            if (!name.startsWith("run.oci.")) {
+                annotations.put(name, value);
+            }
+        });
         config.set("linux", linux(spec));
-        return JSON.writeValueAsBytes(config);
+        return config;
     }
 
     private static boolean ownsUts(RuntimeSpec spec) {

@@ -3,6 +3,7 @@ package dev.wharf.runtime;
 import static dev.wharf.spi.DriverException.failure;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.DriverName;
@@ -77,6 +78,7 @@ public class OciDriver
     private final Places places;
     private final Settings settings;
     private final Programs programs;
+    private final FilterCache filters;
     private final FileWatch watch = new FileWatch();
     private final ExecutorService teller = Executors.newSingleThreadExecutor(OciDriver::tellerThread);
     private final Map<Path, Hub> hubs = new ConcurrentHashMap<>();
@@ -102,6 +104,7 @@ public class OciDriver
         this.places = new Places(execRoot, dataRoot);
         this.settings = Settings.of(properties);
         this.programs = new Programs(processes, descriptors);
+        this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"));
     }
 
     private static Thread tellerThread(Runnable task) {
@@ -210,7 +213,9 @@ public class OciDriver
         Path keep = Places.make(places.keep(container));
         Places.make(runtime.root());
         new HostFiles().write(spec, keep);
-        Files.write(bundle.resolve(CONFIG), tools().config().container(spec));
+        ObjectNode config = tools().config().container(spec);
+        filters.use(config, runtime);
+        Files.write(bundle.resolve(CONFIG), JSON.writeValueAsBytes(config));
 
         boolean terminal = wanted.stdio().tty();
         boolean stdin = wanted.stdio().openStdin();
@@ -249,6 +254,7 @@ public class OciDriver
         note.write(bundle);
         settleCreated(bundle, note);
         exits().follow(container);
+        filters.learn(config, runtime, container.value());
         return note.process();
     }
 
