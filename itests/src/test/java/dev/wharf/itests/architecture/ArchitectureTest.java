@@ -27,8 +27,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The import table of ARCHITECTURE.md, row by row. */
 class ArchitectureTest {
-    private static final JavaClasses HOUSE =
-            new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("dev.wharf");
+    private static final JavaClasses HOUSE = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("dev.wharf");
 
     private static final JavaClasses PLANTED =
             new ClassFileImporter().importPackages("dev.wharf.itests.architecture.planted");
@@ -42,7 +43,11 @@ class ArchitectureTest {
 
     static Stream<Room> rooms() {
         return Stream.of(
-                        groundFloor(), heart(), drivers(), journals(), fronts(),
+                        groundFloor(),
+                        heart(),
+                        drivers(),
+                        journals(),
+                        fronts(),
                         // the top floor: the launcher knows the framework and none of the bundles in it
                         Stream.of(room("dev.wharf.launch").and(OSGI)))
                 .flatMap(rooms -> rooms);
@@ -103,7 +108,8 @@ class ArchitectureTest {
                                 "dev.wharf.core.event..",
                                 "dev.wharf.core.journal..",
                                 "dev.wharf.core.agent.."),
-                        room("dev.wharf.core.loop", "dev.wharf.core..", "dev.wharf.oci..").and(OSGI))
+                        room("dev.wharf.core.loop", "dev.wharf.core..", "dev.wharf.oci..")
+                                .and(OSGI))
                 .map(room -> room.and(List.of("dev.wharf.spi..", "dev.wharf.model..", "org.pcollections..")));
     }
 
@@ -119,7 +125,8 @@ class ArchitectureTest {
                         room("dev.wharf.runtime", JACKSON),
                         room("dev.wharf.content", JACKSON, "com.github.luben.zstd.."),
                         room("dev.wharf.linux", JACKSON, "jnr.ffi..", "com.kenai.jffi.."))
-                .map(driver -> driver.and(OSGI).and(List.of("dev.wharf.spi..", "dev.wharf.oci..", "dev.wharf.model..")));
+                .map(driver ->
+                        driver.and(OSGI).and(List.of("dev.wharf.spi..", "dev.wharf.oci..", "dev.wharf.model..")));
     }
 
     private static Stream<Room> journals() {
@@ -273,7 +280,9 @@ class ArchitectureTest {
                 .map(JavaPackage::getName)
                 .collect(Collectors.toCollection(TreeSet::new));
 
-        assertThat(silent).as("packages whose package-info is missing or not @NullMarked").isEmpty();
+        assertThat(silent)
+                .as("packages whose package-info is missing or not @NullMarked")
+                .isEmpty();
     }
 
     private static boolean isMarked(JavaPackage pack) {
@@ -292,10 +301,13 @@ class ArchitectureTest {
                 .anyMatch(line -> line.contains("dev.wharf.core.agent.Agent"))
                 .anyMatch(line -> line.contains("org.assertj.core.api.Assertions"))
                 .noneMatch(line -> line.contains("dev.wharf.model.Digest"));
-        assertThat(noClockAndNoChance("..planted..").evaluate(PLANTED).hasViolation()).isTrue();
-        assertThat(noFilesAndNoThreads("..planted..").evaluate(PLANTED).hasViolation()).isTrue();
+        assertThat(noClockAndNoChance("..planted..").evaluate(PLANTED).hasViolation())
+                .isTrue();
+        assertThat(noFilesAndNoThreads("..planted..").evaluate(PLANTED).hasViolation())
+                .isTrue();
         assertThat(noDriver().evaluate(PLANTED).hasViolation()).isTrue();
-        assertThat(isMarked(PLANTED.get("dev.wharf.itests.architecture.planted.Trespasser").getPackage()))
+        assertThat(isMarked(PLANTED.get("dev.wharf.itests.architecture.planted.Trespasser")
+                        .getPackage()))
                 .isFalse();
     }
 }

@@ -65,8 +65,8 @@ public final class Daemon implements AutoCloseable {
 
     /** Runs {@code wharfd} with these options to its end. */
     public static Outcome run(String... options) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(
-                List.of(distribution().resolve("bin/wharfd").toString()));
+        List<String> command =
+                new ArrayList<>(List.of(distribution().resolve("bin/wharfd").toString()));
         command.addAll(List.of(options));
         return Outcome.of(command, Map.of(), PATIENCE);
     }
@@ -169,7 +169,8 @@ public final class Daemon implements AutoCloseable {
 
     /** What a client of this agent needs in its environment. */
     public Map<String, String> environment() {
-        return Map.of("DOCKER_HOST", host(), "DOCKER_CONFIG", folder.resolve("docker").toString());
+        return Map.of(
+                "DOCKER_HOST", host(), "DOCKER_CONFIG", folder.resolve("docker").toString());
     }
 
     /** Asks the agent to stop, as a supervisor would, and answers its exit status. */
@@ -218,7 +219,8 @@ public final class Daemon implements AutoCloseable {
 
     /** Copies the distribution, as an operator who puts it into {@code /opt} does. */
     public static Path copyTo(Path target) throws IOException, InterruptedException {
-        Outcome.of("cp", "--archive", distribution().toString(), target.toString()).outOrThrow();
+        Outcome.of("cp", "--archive", distribution().toString(), target.toString())
+                .outOrThrow();
         return target;
     }
 }

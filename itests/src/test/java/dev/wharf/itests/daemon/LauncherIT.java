@@ -43,12 +43,18 @@ class LauncherIT {
     @Test
     void anybodyButRootIsToldSo() throws Exception {
         Outcome nobody = Outcome.of(
-                "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                "sh",
+                "-c",
                 "exec " + readableByAll().resolve("bin/wharfd"));
 
         assertThat(nobody.status()).isEqualTo(1);
-        assertThat(nobody.err()).isEqualTo("wharfd: must run as root: it mounts filesystems and makes namespaces; try"
-                + " sudo wharfd\n");
+        assertThat(nobody.err())
+                .isEqualTo(
+                        "wharfd: must run as root: it mounts filesystems and makes namespaces; try" + " sudo wharfd\n");
     }
 
     /** The folder of the build may lie below one that only root may enter. */
@@ -133,7 +139,9 @@ class LauncherIT {
         Outcome.of(copy.resolve("bin/wharf-install-cds").toString()).outOrThrow();
         Path archive;
         try (var files = Files.list(copy.resolve("lib"))) {
-            archive = files.filter(file -> file.toString().endsWith(".jsa")).findFirst().orElseThrow();
+            archive = files.filter(file -> file.toString().endsWith(".jsa"))
+                    .findFirst()
+                    .orElseThrow();
         }
         String wharfd = copy.resolve("bin/wharfd").toString();
         assertThat(Outcome.of(wharfd, "--version").out()).startsWith("wharfd ");
