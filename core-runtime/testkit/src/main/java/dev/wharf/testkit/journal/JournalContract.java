@@ -41,6 +41,11 @@ public abstract class JournalContract<D> {
 
     protected abstract JournalKit<D> kit();
 
+    /** The same with the smallest files it can have, for tests that open thousands of them. */
+    protected JournalKit<D> smallKit() {
+        return kit();
+    }
+
     private Path directory() {
         return temporary.resolve("journal");
     }
@@ -337,7 +342,7 @@ public abstract class JournalContract<D> {
         List<Batch> batches;
         Map<Path, byte[]> before;
         Map<Path, byte[]> after;
-        try (EventJournal journal = open()) {
+        try (EventJournal journal = smallKit().open(directory())) {
             batches = fill(journal, 3);
             journal.sync();
             before = contents(directory());
@@ -349,7 +354,7 @@ public abstract class JournalContract<D> {
         for (int written = 0; written <= bytes; written++) {
             Path torn = temporary.resolve("torn");
             write(torn, mix(before, after, written));
-            try (EventJournal journal = kit().open(torn)) {
+            try (EventJournal journal = smallKit().open(torn)) {
                 List<Batch> found = Batches.read(journal).inOrder();
                 assertThat(found.subList(0, 3)).as("%s bytes written", written).isEqualTo(batches);
                 if (found.size() > 3) {
@@ -359,7 +364,7 @@ public abstract class JournalContract<D> {
                 assertThat(journal.append(Batches.saying("on"))).isEqualTo(new Position(found.size() + 1));
                 journal.sync();
             }
-            try (EventJournal journal = kit().open(torn)) {
+            try (EventJournal journal = smallKit().open(torn)) {
                 assertThat(journal.recovery()).isEmpty();
                 assertThat(Batches.read(journal).inOrder())
                         .startsWith(batches.get(0))
@@ -374,7 +379,7 @@ public abstract class JournalContract<D> {
     @Timeout(value = 3, unit = TimeUnit.MINUTES)
     public void aBitFlippedAnywhereIsFoundAndCostsOneBatchAtMost() throws IOException {
         List<Batch> batches;
-        try (EventJournal journal = open()) {
+        try (EventJournal journal = smallKit().open(directory())) {
             batches = fill(journal, 4);
         }
         Map<Path, byte[]> whole = contents(directory());
@@ -399,7 +404,7 @@ public abstract class JournalContract<D> {
 
     private void checkRotten(Path rotten, List<Batch> batches) throws IOException {
         int known = batches.size();
-        try (EventJournal journal = kit().open(rotten)) {
+        try (EventJournal journal = smallKit().open(rotten)) {
             Batches.Contents found = Batches.read(journal);
             found.batches().forEach((at, batch) -> assertThat(batch).isEqualTo(batches.get((int) (at - 1))));
             assertThat(found.batches().size()).isGreaterThanOrEqualTo(known - 1);
@@ -411,7 +416,7 @@ public abstract class JournalContract<D> {
             assertThat(next.sequence()).isGreaterThan(found.batches().lastKey());
             journal.sync();
         }
-        try (EventJournal journal = kit().open(rotten)) {
+        try (EventJournal journal = smallKit().open(rotten)) {
             assertThat(Batches.read(journal).inOrder())
                     .hasSizeGreaterThanOrEqualTo(known)
                     .endsWith(Batches.saying("on"));
@@ -422,12 +427,12 @@ public abstract class JournalContract<D> {
     @Timeout(value = 3, unit = TimeUnit.MINUTES)
     public void aFileCutShortAnywhereKeepsWhatComesBefore() throws IOException {
         List<Batch> batches;
-        try (EventJournal journal = open()) {
+        try (EventJournal journal = smallKit().open(directory())) {
             batches = fill(journal, 4);
         }
         Map<Path, byte[]> whole = contents(directory());
         for (Map.Entry<Path, byte[]> file : whole.entrySet()) {
-            if (!kit().holdsRecords(file.getKey())) {
+            if (!smallKit().holdsRecords(file.getKey())) {
                 continue;
             }
             for (int length : nonZero(file.getValue())) {
@@ -435,7 +440,7 @@ public abstract class JournalContract<D> {
                 shortened.put(file.getKey(), Arrays.copyOf(file.getValue(), length));
                 Path rotten = temporary.resolve("short");
                 write(rotten, shortened);
-                try (EventJournal journal = kit().open(rotten)) {
+                try (EventJournal journal = smallKit().open(rotten)) {
                     Batches.Contents found = Batches.read(journal);
                     assertThat(found.inOrder())
                             .isEqualTo(batches.subList(0, found.batches().size()));
@@ -452,7 +457,7 @@ public abstract class JournalContract<D> {
         List<Batch> batches;
         Map<Path, byte[]> before = new TreeMap<>();
         Map<Path, byte[]> after = new TreeMap<>();
-        try (EventJournal journal = open()) {
+        try (EventJournal journal = smallKit().open(directory())) {
             batches = fill(journal, 120);
             journal.sync();
             before.putAll(contents(directory()));
@@ -464,7 +469,7 @@ public abstract class JournalContract<D> {
         }
         Map<Path, byte[]> rotten = contents(directory());
         for (Path file : after.keySet()) {
-            if (kit().holdsRecords(file)) {
+            if (smallKit().holdsRecords(file)) {
                 byte[] old = before.getOrDefault(file, new byte[0]);
                 byte[] one = after.get(file);
                 byte[] bytes = rotten.getOrDefault(file, new byte[0]);
@@ -477,7 +482,7 @@ public abstract class JournalContract<D> {
         }
         Path there = temporary.resolve("rotten");
         write(there, rotten);
-        try (EventJournal journal = kit().open(there)) {
+        try (EventJournal journal = smallKit().open(there)) {
             Batches.Contents found = Batches.read(journal);
             assertThat(found.damaged()).containsKey(121L).hasSizeLessThan(3);
             assertThat(found.inOrder()).startsWith(batches.get(0)).endsWith(batches.get(240));

@@ -4,14 +4,17 @@ import dev.wharf.log.codec.record.Disk;
 import dev.wharf.log.codec.record.Envelope;
 import dev.wharf.log.codec.record.LogDirectory;
 import dev.wharf.log.codec.record.LogSurvey;
+import dev.wharf.log.codec.record.LogView;
 import dev.wharf.log.codec.record.RecordLog;
 import dev.wharf.log.codec.record.RecordScan;
+import dev.wharf.log.codec.record.SegmentReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 
@@ -19,7 +22,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * A log in plain files: records one after another in segments named by their first sequence. Space is written as zeros before
  * it is needed, which halves the cost of a force and makes a full disk known before a record is half written.
  */
-public final class FileLog implements RecordLog {
+public final class FileLog implements RecordLog, LogView {
     /** Where files live and how large they grow. */
     public record Options(Path directory, Disk disk, String writer, int segmentBytes, int reserveBytes) {
         public Options(Path directory, String writer) {
@@ -36,14 +39,6 @@ public final class FileLog implements RecordLog {
     private final int epoch;
     /** Every segment by its first sequence; the last is the one that grows. */
     private final ConcurrentSkipListMap<Long, Path> segments = new ConcurrentSkipListMap<>();
-
-    /**
-     * Where the log stands, for everybody to see at once.
-     *
-     * @param segment the first sequence of the newest segment
-     * @param end where its last record ends
-     */
-    private record Tail(long segment, long end, long last, byte[] head) {}
 
     private volatile Tail tail;
     private volatile long origin;
@@ -173,7 +168,7 @@ public final class FileLog implements RecordLog {
         } catch (IOException e) {
             throw unwrite(end, after, e);
         }
-        tail = new Tail(tail.segment(), after, tail.last() + 1, Envelope.hash(record));
+        tail = tail.with(after, record);
         return tail.last();
     }
 
@@ -185,7 +180,7 @@ public final class FileLog implements RecordLog {
             Place place = begin(tail.last() + 1);
             active = place.file();
             reserved = place.reserved();
-            tail = new Tail(place.segment(), place.end(), tail.last(), tail.head());
+            tail = tail.rolled(place.end());
             full.close();
         }
     }
@@ -271,7 +266,17 @@ public final class FileLog implements RecordLog {
 
     @Override
     public Reader read(long sequence) {
-        return new FileReader(Math.max(sequence, origin));
+        return new SegmentReader(disk, this, sequence);
+    }
+
+    @Override
+    public Tail tail() {
+        return tail;
+    }
+
+    @Override
+    public NavigableMap<Long, Path> segments() {
+        return segments;
     }
 
     @Override
@@ -331,80 +336,6 @@ public final class FileLog implements RecordLog {
             closed = true;
             active.close();
             directory.close();
-        }
-    }
-
-    /** Walks the segments with a handle of its own, so that an interrupted reader closes nobody else's file. */
-    private final class FileReader implements Reader {
-        private long next;
-        private long segment;
-        private Optional<RecordScan> scan = Optional.empty();
-        /** A record that was found behind a gap, kept while the gap is reported. */
-        private Optional<Envelope.Sealed> held = Optional.empty();
-
-        FileReader(long after) {
-            this.next = after + 1;
-        }
-
-        @Override
-        public Optional<Envelope.Sealed> poll() throws IOException {
-            Tail now = tail;
-            if (next <= origin) {
-                throw gap(origin);
-            }
-            while (next <= now.last()) {
-                Optional<Envelope.Sealed> record = find(now);
-                if (record.isEmpty()) {
-                    Long following = segments.higherKey(segment);
-                    throw gap(following == null ? now.last() : following - 1);
-                }
-                long sequence = record.get().sequence();
-                if (sequence > next) {
-                    DamagedRecords damage = gap(sequence - 1);
-                    held = record;
-                    throw damage;
-                }
-                if (sequence == next) {
-                    next++;
-                    return record;
-                }
-            }
-            return Optional.empty();
-        }
-
-        private DamagedRecords gap(long upTo) {
-            DamagedRecords damage =
-                    new DamagedRecords(next, upTo, file(segment).getFileName().toString());
-            next = upTo + 1;
-            return damage;
-        }
-
-        private Optional<Envelope.Sealed> find(Tail now) throws IOException {
-            if (held.isPresent()) {
-                Optional<Envelope.Sealed> record = held;
-                held = Optional.empty();
-                return record;
-            }
-            Long floor = segments.floorKey(next);
-            long wanted = floor == null ? segments.firstKey() : floor;
-            if (scan.isEmpty() || wanted != segment) {
-                close();
-                segment = wanted;
-                scan = Optional.of(new RecordScan(disk, file(segment), 0));
-            }
-            if (segment == now.segment()) {
-                scan.get().limit(now.end());
-            } else {
-                scan.get().limitToFile();
-            }
-            return scan.get().next().map(RecordScan.Found::record);
-        }
-
-        @Override
-        public void close() {
-            scan.ifPresent(RecordScan::close);
-            scan = Optional.empty();
-            held = Optional.empty();
         }
     }
 }

@@ -47,9 +47,17 @@ public final class LogSurvey {
     private final byte[] head;
     private final int epoch;
     private final boolean clean;
+    private final List<Long> newest;
 
     private LogSurvey(
-            List<Segment> segments, List<Gap> gaps, long origin, long last, byte[] head, int epoch, boolean clean) {
+            List<Segment> segments,
+            List<Gap> gaps,
+            long origin,
+            long last,
+            byte[] head,
+            int epoch,
+            boolean clean,
+            List<Long> newest) {
         this.segments = List.copyOf(segments);
         this.gaps = List.copyOf(gaps);
         this.origin = origin;
@@ -57,6 +65,7 @@ public final class LogSurvey {
         this.head = head;
         this.epoch = epoch;
         this.clean = clean;
+        this.newest = List.copyOf(newest);
     }
 
     /** Every file in order, those that hold nothing to keep among them. */
@@ -88,6 +97,11 @@ public final class LogSurvey {
     /** Whether the log was closed cleanly and nothing was written since. */
     public boolean clean() {
         return clean;
+    }
+
+    /** The offsets of the records to keep in the newest file that holds any. */
+    public List<Long> newestOffsets() {
+        return newest;
     }
 
     /** The report for {@link RecordLog#mended}; {@code dropped} bytes were cut. */
@@ -131,6 +145,7 @@ public final class LogSurvey {
         private long forced;
         private int epoch;
         private Optional<byte[]> before = Optional.empty();
+        private List<Long> newest = List.of();
 
         Pass(LogDirectory directory) {
             this.note = directory.clean();
@@ -156,6 +171,7 @@ public final class LogSurvey {
             long first = 0;
             long end = 0;
             boolean remains = false;
+            List<Long> offsets = new ArrayList<>();
             for (Optional<RecordScan.Found> next = scan.next(); next.isPresent(); next = scan.next()) {
                 Envelope.Sealed record = next.get().record();
                 if (!follows(record, chained) || record.sequence() >= limit) {
@@ -171,9 +187,11 @@ public final class LogSurvey {
                 before = Optional.of(record.bytes());
                 first = first == 0 ? last : first;
                 end = next.get().end();
+                offsets.add(next.get().offset());
                 remains = false;
             }
             remains |= scan.sawDamage();
+            newest = offsets.isEmpty() ? newest : offsets;
             return new Segment(file, first, first == 0 ? 0 : last, end, scan.dataEnd(), remains);
         }
 
@@ -221,11 +239,11 @@ public final class LogSurvey {
                         segments.get(segments.size() - 1).file()));
             }
             return new LogSurvey(
-                    segments, gaps, origin, close.last(), close.head(), Math.max(epoch, close.epoch()), true);
+                    segments, gaps, origin, close.last(), close.head(), Math.max(epoch, close.epoch()), true, newest);
         }
 
         LogSurvey leftOpen() {
-            return new LogSurvey(segments, gaps, origin, last, head(), epoch, false);
+            return new LogSurvey(segments, gaps, origin, last, head(), epoch, false, newest);
         }
     }
 }
