@@ -73,6 +73,7 @@ class ArchitectureTest {
                         "org.junit.jupiter..",
                         "org.assertj..",
                         "org.opentest4j..",
+                        "com.github.luben.zstd..",
                         "org.slf4j.."));
     }
 

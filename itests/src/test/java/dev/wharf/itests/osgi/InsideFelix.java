@@ -6,7 +6,7 @@ import static org.ops4j.pax.exam.CoreOptions.frameworkProperty;
 import static org.ops4j.pax.exam.CoreOptions.systemPackages;
 
 import dev.wharf.itests.daemon.Daemon;
-import dev.wharf.itests.daemon.Outcome;
+import dev.wharf.itests.daemon.Traces;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -100,9 +100,10 @@ public final class InsideFelix implements BeforeAllCallback, InvocationIntercept
         ExamSystem exam = system;
         if (felix != null) felix.stop();
         if (exam != null) exam.clear();
-        Outcome.of("ip", "link", "delete", BRIDGE);
         Path roots = folder;
-        if (roots != null) remove(roots);
+        if (roots == null) return;
+        Traces.remove(roots.resolve("run"), BRIDGE);
+        remove(roots);
     }
 
     private static Option[] options(Path roots) throws IOException {
