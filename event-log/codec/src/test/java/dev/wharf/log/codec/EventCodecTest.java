@@ -1,0 +1,226 @@
+package dev.wharf.log.codec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.Position;
+import dev.wharf.model.ContainerId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class EventCodecTest {
+    private static final ContainerId WEB = new ContainerId("ab".repeat(32));
+    private static final Actor ROOT = new Actor(Actor.Kind.PEER, "root", Map.of("uid", "0", "pid", "77"));
+
+    private final EventCodec codec = new EventCodec();
+
+    private static ByteBuffer text(String json) {
+        return ByteBuffer.wrap(json.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
+    }
+
+    private String json(Event event) throws IOException {
+        return new String(codec.encode(event), StandardCharsets.UTF_8).replace('"', '\'');
+    }
+
+    @Test
+    void everyEventInTheCatalogueCanBeStored() {
+        codec.checkCatalogue();
+        assertThat(codec.versions()).hasSizeGreaterThan(50).containsEntry("container.started", 1);
+    }
+
+    @Test
+    void whatIsWrittenIsReadAgain() throws IOException {
+        for (String type : codec.versions().keySet()) {
+            for (int seed = 0; seed < 40; seed++) {
+                Event event = Samples.random(codec.classOf(type).orElseThrow(), new Random(seed));
+                assertThat(codec.decodeEvent(ByteBuffer.wrap(codec.encode(event))))
+                        .as("%s of seed %s", type, seed)
+                        .isEqualTo(event);
+                Event full = Samples.full(codec.classOf(type).orElseThrow());
+                assertThat(codec.decodeEvent(ByteBuffer.wrap(codec.encode(full)))).isEqualTo(full);
+            }
+        }
+    }
+
+    @Test
+    void batchesKeepTheirCauseTimeAndOrder() throws IOException {
+        Random chance = new Random(1);
+        for (int i = 0; i < 200; i++) {
+            List<Event> events = new ArrayList<>();
+            for (String type : codec.versions().keySet()) {
+                if (chance.nextInt(20) == 0) {
+                    events.add(Samples.random(codec.classOf(type).orElseThrow(), chance));
+                }
+            }
+            Batch batch = new Batch(
+                    new Cause(
+                            new CommandId("c" + i),
+                            chance.nextBoolean() ? Optional.of(new Position(i)) : Optional.empty(),
+                            chance.nextBoolean() ? ROOT : Actor.WHARF),
+                    Instant.ofEpochSecond(1_700_000_000L + i, chance.nextInt(1_000_000_000)),
+                    events);
+            assertThat(codec.decodeBatch(ByteBuffer.wrap(codec.encode(batch)))).isEqualTo(batch);
+        }
+    }
+
+    @Test
+    void anEventIsItsTypeItsVersionAndItsData() throws IOException {
+        assertThat(json(new ContainerEvent.Renamed(WEB, "old", "new")))
+                .isEqualTo("{'type':'container.renamed','v':1,'data':{'container':'" + WEB
+                        + "','oldName':'old','name':'new'}}");
+    }
+
+    @Test
+    void emptyFieldsAreNotWrittenAndMissingOnesAreEmpty() throws IOException {
+        ContainerEvent.StartRequested none = new ContainerEvent.StartRequested(WEB, List.of());
+        assertThat(json(none)).doesNotContain("endpoints");
+        assertThat(codec.decodeEvent(text("{'type':'container.start-requested','v':1,'data':{'container':'" + WEB + "'}}")))
+                .isEqualTo(none);
+        assertThat(codec.decodeEvent(text("{'type':'host.opened','v':1,'data':{'id':'h','at':'2026-01-01T00:00:00Z'}}")))
+                .isEqualTo(new HostEvent.Opened("h", 0, "", Instant.parse("2026-01-01T00:00:00Z")));
+    }
+
+    @Test
+    void unknownFieldsAndAnyOrderAreReadOver() throws IOException {
+        String data = "{'later':{'deep':[1,{'x':null}]},'name':'new','more':[[]],'container':'" + WEB
+                + "','oldName':'old','last':false}";
+        assertThat(codec.decodeEvent(text("{'type':'container.renamed','v':1,'extra':[1],'data':" + data + "}")))
+                .isEqualTo(new ContainerEvent.Renamed(WEB, "old", "new"));
+    }
+
+    @Test
+    void timesKeepTheirNanoseconds() throws IOException {
+        for (String time : List.of(
+                "2026-01-01T00:00:00Z",
+                "2026-12-31T23:59:59.999999999Z",
+                "1970-01-01T00:00:00.000000001Z",
+                "2026-02-28T12:00:00.100Z",
+                "2026-02-28T12:00:00.123456Z",
+                "-0001-02-28T12:00:00Z",
+                "+12345-02-28T12:00:00.5Z")) {
+            Instant at = Instant.parse(time);
+            assertThat(Shapes.instant(at.toString())).isEqualTo(at);
+            assertThat(Shapes.instant(time)).isEqualTo(at);
+            Event event = new HostEvent.Booted("b", at);
+            assertThat(codec.decodeEvent(ByteBuffer.wrap(codec.encode(event)))).isEqualTo(event);
+        }
+    }
+
+    @Test
+    void aTypeThatIsNotKnownStopsTheReader() {
+        assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.teleported','v':1,'data':{}}")))
+                .isInstanceOf(UnknownEventException.class)
+                .hasMessageContaining("container.teleported");
+    }
+
+    @Test
+    void aNewerVersionStopsTheReader() {
+        assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.renamed','v':9,'data':{}}")))
+                .isInstanceOf(UnknownEventException.class)
+                .hasMessageContaining("version 9");
+    }
+
+    @Test
+    void upcastersChainToTheNewestVersion() throws IOException {
+        EventCodec old = new EventCodec(List.of(
+                new Upcaster("container.renamed", -1, data -> data.put("from", data.get("previous").asText())),
+                new Upcaster("container.renamed", 0, data -> data.put("oldName", data.remove("from").asText()))));
+        assertThat(old.decodeEvent(text("{'type':'container.renamed','v':-1,'data':{'container':'" + WEB
+                        + "','previous':'old','name':'new'}}")))
+                .isEqualTo(new ContainerEvent.Renamed(WEB, "old", "new"));
+        assertThat(old.decodeEvent(text(
+                        "{'type':'container.renamed','v':0,'data':{'container':'" + WEB + "','from':'old','name':'new'}}")))
+                .isEqualTo(new ContainerEvent.Renamed(WEB, "old", "new"));
+    }
+
+    @Test
+    void anOldVersionWithoutAnUpcasterStopsTheReader() {
+        assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.renamed','v':0,'data':{}}")))
+                .isInstanceOf(UnknownEventException.class)
+                .hasMessageContaining("no upcaster");
+    }
+
+    @Test
+    void whatIsWrongIsSaidWithTheWholePath() {
+        assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.exited','v':1,'data':{'container':'" + WEB
+                        + "','exit':{'code':'zero','at':'2026-01-01T00:00:00Z'}}}")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("container.exited")
+                .hasMessageContaining("exit.code");
+        assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.exited','v':1,'data':{'container':'" + WEB + "'}}")))
+                .hasMessageContaining("exit")
+                .hasMessageContaining("missing");
+        assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.removed','v':1,'data':{'container':'../../x'}}")))
+                .hasMessageContaining("invalid container id");
+    }
+
+    @Test
+    void hostileTextIsRefusedAndNothingWorse() {
+        String deep = "[".repeat(100_000) + "]".repeat(100_000);
+        for (String data : List.of(
+                "{'x':" + deep + "}",
+                deep,
+                "{'container':" + deep + "}",
+                "{'container':" + "9".repeat(100_000) + "}",
+                "{'container':null}",
+                "null",
+                "3",
+                "{'container'",
+                "{'container':'" + "a".repeat(100_000) + "'}")) {
+            assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.removed','v':1,'data':" + data + "}")))
+                    .as(data.substring(0, Math.min(20, data.length())))
+                    .isInstanceOf(IOException.class);
+        }
+        for (String batch : List.of("", "{}", "[]", "{'events':[]}", "{'cause':{}}", "null", "{'events':3}")) {
+            assertThatThrownBy(() -> codec.decodeBatch(text(batch))).as(batch).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void anyMutilatedBatchIsReadOrRefused() throws IOException {
+        byte[] whole = codec.encode(new Batch(
+                new Cause(CommandId.NONE, Optional.of(new Position(3)), ROOT),
+                Instant.parse("2026-01-02T03:04:05.678Z"),
+                List.of(Samples.full(ContainerEvent.Started.class), Samples.full(ContainerEvent.Exited.class))));
+        Random chance = new Random(5);
+        for (int i = 0; i < 20_000; i++) {
+            byte[] bytes = whole.clone();
+            for (int flips = 1 + chance.nextInt(3); flips > 0; flips--) {
+                bytes[chance.nextInt(bytes.length)] ^= (byte) (1 << chance.nextInt(8));
+            }
+            try {
+                codec.decodeBatch(ByteBuffer.wrap(bytes, 0, chance.nextInt(4) == 0 ? chance.nextInt(bytes.length) : bytes.length));
+            } catch (IOException e) {
+                // Refused, as it should be; anything else fails the test.
+            }
+        }
+    }
+
+    @Test
+    void noSecretIsInTheCatalogue() throws IOException {
+        for (String type : codec.versions().keySet()) {
+            assertThat(json(Samples.full(codec.classOf(type).orElseThrow())).toLowerCase(java.util.Locale.ROOT))
+                    .doesNotContain("password")
+                    .doesNotContain("secret")
+                    .doesNotContain("credential");
+        }
+    }
+}
