@@ -75,6 +75,11 @@ public final class RuntimeSpecs {
     private Map<String, Path> joined = Map.of();
     private int generation = 1;
     private List<String> nameservers = List.of();
+    private List<String> dnsSearch = List.of();
+    private Map<String, String> annotations = Map.of();
+    private List<String> dnsOptions = List.of();
+    private Namespace sandbox = Namespace.HOST;
+    private Path networkNamespace = Sandbox.HOST_PATH;
 
     private RuntimeSpecs(Path rootfs, List<String> arguments) {
         this.container = new ContainerId(randomHex());
@@ -225,6 +230,30 @@ public final class RuntimeSpecs {
         return this;
     }
 
+    public RuntimeSpecs annotations(Map<String, String> values) {
+        annotations = values;
+        return this;
+    }
+
+    public RuntimeSpecs dns(List<String> search, List<String> options) {
+        dnsSearch = search;
+        dnsOptions = options;
+        return this;
+    }
+
+    /** Says whose network it is on, without giving it another. */
+    public RuntimeSpecs sandbox(Namespace whose) {
+        sandbox = whose;
+        return this;
+    }
+
+    /** Gives it a network of its own. */
+    public RuntimeSpecs sandbox(Path networkNamespaceFile) {
+        sandbox = Namespace.PRIVATE;
+        networkNamespace = networkNamespaceFile;
+        return this;
+    }
+
     public RuntimeSpec build() {
         ContainerSpec spec = new ContainerSpec(
                 ImageId.parse("sha256:" + "0".repeat(64)),
@@ -234,7 +263,7 @@ public final class RuntimeSpecs {
                 hostname,
                 domainname,
                 Map.of(),
-                Map.of(),
+                annotations,
                 resources,
                 new Security(
                         privileged,
@@ -252,14 +281,14 @@ public final class RuntimeSpecs {
                 namespaces,
                 List.of(),
                 new Networking(
-                        Namespace.HOST,
+                        sandbox,
                         List.of(),
                         List.of(),
                         List.of(),
                         false,
                         List.of(),
-                        List.of(),
-                        List.of(),
+                        dnsSearch,
+                        dnsOptions,
                         List.of(),
                         List.of(),
                         ""),
@@ -278,7 +307,7 @@ public final class RuntimeSpecs {
                 spec,
                 rootfs,
                 mounts,
-                Sandbox.HOST_PATH,
+                networkNamespace,
                 joined,
                 hosts,
                 nameservers,

@@ -1,0 +1,100 @@
+package dev.wharf.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.spi.runtime.RuntimeSpec;
+import dev.wharf.testkit.runtime.RuntimeSpecs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HostFilesTest {
+    @TempDir
+    Path directory;
+
+    private HostFiles host(String resolv) throws IOException {
+        Path file = directory.resolve("resolv.conf");
+        Files.writeString(file, resolv);
+        return new HostFiles(file, directory.resolve("systemd-resolv.conf"));
+    }
+
+    private static RuntimeSpecs box() {
+        return RuntimeSpecs.of(Path.of("/"), "true").sandbox(Namespace.PRIVATE);
+    }
+
+    @Test
+    void hostsBeginWithTheMachineItself() {
+        RuntimeSpec spec = box().host("10.88.0.7", "box", "0123456789ab").host("10.88.0.9", "db").build();
+
+        assertThat(HostFiles.hosts(spec))
+                .startsWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
+                .endsWith("10.88.0.7\tbox 0123456789ab\n10.88.0.9\tdb\n");
+    }
+
+    @Test
+    void hostsThatNameTheMachineThemselvesAreTakenAsTheyAre() {
+        RuntimeSpec spec = box().host("127.0.0.1", "localhost", "mine").build();
+
+        assertThat(HostFiles.hosts(spec)).isEqualTo("127.0.0.1\tlocalhost mine\n");
+    }
+
+    @Test
+    void resolversOfTheHostAreTakenButForThoseThatOnlyTheHostCanReach() throws IOException {
+        HostFiles files = host("# written by hand\nsearch a.example b.example\nnameserver 127.0.0.1\nnameserver 10.0.0.2\n"
+                + "nameserver ::1\noptions ndots:2 rotate\n");
+
+        assertThat(files.resolv(box().build()))
+                .isEqualTo("nameserver 10.0.0.2\nsearch a.example b.example\noptions ndots:2 rotate\n");
+    }
+
+    @Test
+    void aContainerInTheHostsNetworkAsksWhomTheHostAsks() throws IOException {
+        HostFiles files = host("nameserver 127.0.0.1\n");
+
+        assertThat(files.resolv(box().sandbox(Namespace.HOST).build())).isEqualTo("nameserver 127.0.0.1\n");
+    }
+
+    @Test
+    void behindSystemdItsOwnUpstreamsAreAsked() throws IOException {
+        HostFiles files = host("nameserver 127.0.0.53\nsearch lan\n");
+        Files.writeString(directory.resolve("systemd-resolv.conf"), "nameserver 192.168.1.1\nsearch lan\n");
+
+        assertThat(files.resolv(box().build())).isEqualTo("nameserver 192.168.1.1\nsearch lan\n");
+    }
+
+    @Test
+    void withoutAnyReachableResolverThereIsALastResort() throws IOException {
+        assertThat(host("nameserver 127.0.0.1\n").resolv(box().build()))
+                .isEqualTo("nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+        assertThat(new HostFiles(directory.resolve("none"), directory.resolve("none")).resolv(box().build()))
+                .isEqualTo("nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+    }
+
+    @Test
+    void whatTheCreatorSaidTakesThePlaceOfTheHosts() throws IOException {
+        HostFiles files = host("nameserver 10.0.0.2\nsearch lan\noptions rotate\n");
+        RuntimeSpec spec = box().nameservers("10.9.9.9")
+                .dns(List.of("example.org"), List.of("timeout:1"))
+                .build();
+
+        assertThat(files.resolv(spec)).isEqualTo("nameserver 10.9.9.9\nsearch example.org\noptions timeout:1\n");
+        assertThat(files.resolv(box().dns(List.of("."), List.of()).build()))
+                .isEqualTo("nameserver 10.0.0.2\noptions rotate\n");
+    }
+
+    @Test
+    void filesAreWrittenInPlaceSoThatABindSeesTheNewest() throws IOException {
+        HostFiles files = host("nameserver 10.0.0.2\n");
+        files.write(box().hostname("one", "").build(), directory);
+        Object before = Files.getAttribute(directory.resolve("hostname"), "unix:ino");
+
+        files.write(box().hostname("two", "").build(), directory);
+
+        assertThat(Files.getAttribute(directory.resolve("hostname"), "unix:ino")).isEqualTo(before);
+        assertThat(directory.resolve("hostname")).hasContent("two");
+    }
+}
