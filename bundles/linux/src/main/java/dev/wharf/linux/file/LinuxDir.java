@@ -41,6 +41,9 @@ final class LinuxDir implements Dir {
     private static final byte[] NO_NAME = {0};
     private static final int DT_UNKNOWN = 0;
     private static final int BUFFER = 256 * 1024;
+    private static final int SYNC_FILE_RANGE_WRITE = 2;
+    /** A file of so many bytes is worth a call of its own to begin writing it to disk. */
+    private static final long LARGE = 64 * 1024;
 
     /** What a write copies into, once per thread: native calls take memory outside of the heap. */
     private static final ThreadLocal<ByteBuffer> TRANSFER =
@@ -251,13 +254,17 @@ final class LinuxDir implements Dir {
 
     @Override
     public boolean setXattr(String name, String key, byte[] value) throws IOException {
-        if (libc.lsetxattr(throughProc(name), terminated(key), value, value.length, 0) < 0) {
-            if (LibC.errno() == Errno.EOPNOTSUPP) {
-                return false;
-            }
-            throw Errno.failed("lsetxattr " + Names.show(key), Names.show(name));
+        return kept(libc.lsetxattr(throughProc(name), terminated(key), value, value.length, 0), key, name);
+    }
+
+    private static boolean kept(int result, String key, String name) throws IOException {
+        if (result >= 0) {
+            return true;
         }
-        return true;
+        if (LibC.errno() == Errno.EOPNOTSUPP) {
+            return false;
+        }
+        throw Errno.failed("setxattr " + Names.show(key), Names.show(name));
     }
 
     @Override
@@ -379,14 +386,45 @@ final class LinuxDir implements Dir {
         }
 
         @Override
+        public void chown(long uid, long gid) throws IOException {
+            check(libc.fchown(fd, (int) uid, (int) gid), "chown", name);
+        }
+
+        @Override
+        public boolean setXattr(String key, byte[] value) throws IOException {
+            return kept(libc.fsetxattr(fd, terminated(key), value, value.length, 0), key, name);
+        }
+
+        @Override
+        public void chmod(int mode) throws IOException {
+            check(libc.fchmod(fd, mode & 07777), "chmod", name);
+        }
+
+        @Override
+        public void setTimes(long modifiedSeconds, int modifiedNanos) throws IOException {
+            finish();
+            long[] times = {modifiedSeconds, modifiedNanos, modifiedSeconds, modifiedNanos};
+            check(libc.futimens(fd, times), "futimens", name);
+        }
+
+        private void finish() throws IOException {
+            if (endsInHole) {
+                endsInHole = false;
+                check(libc.ftruncate(fd, position), "ftruncate", name);
+            }
+        }
+
+        @Override
         public void close() throws IOException {
             if (closed) {
                 return;
             }
             closed = true;
             try {
-                if (endsInHole) {
-                    check(libc.ftruncate(fd, position), "ftruncate", name);
+                finish();
+                if (position >= LARGE) {
+                    // The disk may begin now; a snapshot is forced there soon, and then has less to wait for.
+                    libc.sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
                 }
             } finally {
                 check(libc.close(fd), "close", name);

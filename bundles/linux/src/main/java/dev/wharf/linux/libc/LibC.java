@@ -85,6 +85,12 @@ public interface LibC {
 
     int lremovexattr(@In byte[] path, @In byte[] name);
 
+    int fsetxattr(int fd, @In byte[] name, @In byte[] value, @size_t long size, int flags);
+
+    int futimens(int fd, @In long[] accessThenModified);
+
+    int sync_file_range(int fd, long offset, long count, int flags);
+
     int mkdirat(int directory, @In byte[] path, @mode_t int mode);
 
     int linkat(int fromDirectory, @In byte[] from, int toDirectory, @In byte[] to, int flags);

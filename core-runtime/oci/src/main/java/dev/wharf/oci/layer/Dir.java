@@ -88,12 +88,24 @@ public interface Dir extends AutoCloseable {
     @Override
     void close();
 
-    /** A file being written from its start to its end. */
+    /** A file being written from its start to its end. What else is to be set of it is set before the time. */
     interface Output extends AutoCloseable {
         void write(byte[] bytes, int offset, int length) throws IOException;
 
         /** Leaves a hole of {@code length} bytes, which reads as zeros. */
         void skip(long length) throws IOException;
+
+        /** fchown(2). */
+        void chown(long uid, long gid) throws IOException;
+
+        /** fsetxattr(2); false where the file system keeps no such attribute. */
+        boolean setXattr(String key, byte[] value) throws IOException;
+
+        /** fchmod(2) with all twelve bits. */
+        void chmod(int mode) throws IOException;
+
+        /** futimens(2), the last call but {@link #close}. */
+        void setTimes(long modifiedSeconds, int modifiedNanos) throws IOException;
 
         /** Fails where what was written could not be kept. */
         @Override

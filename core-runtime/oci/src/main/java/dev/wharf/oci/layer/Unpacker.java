@@ -187,10 +187,12 @@ public final class Unpacker implements AutoCloseable {
         if (output.isPresent()) {
             try (Dir.Output file = output.get()) {
                 reader.content(file);
+                dress(file, entry);
             }
             sizeBytes += entry.sizeBytes();
+        } else {
+            dress(place.dir, name, entry);
         }
-        dress(place.dir, name, entry);
     }
 
     /** Makes the bare file; a regular one is answered open. */
@@ -280,6 +282,16 @@ public final class Unpacker implements AutoCloseable {
             dir.chmod(name, entry.mode());
         }
         dir.setTimes(name, entry.modifiedSeconds(), entry.modifiedNanos());
+    }
+
+    private static void dress(Dir.Output file, Entry entry) throws IOException {
+        file.chown(entry.uid(), entry.gid());
+        for (Map.Entry<String, byte[]> xattr :
+                Overlay.withoutBooks(entry.xattrs()).entrySet()) {
+            file.setXattr(xattr.getKey(), xattr.getValue());
+        }
+        file.chmod(entry.mode());
+        file.setTimes(entry.modifiedSeconds(), entry.modifiedNanos());
     }
 
     /** A directory that is there already keeps no attribute that its entry does not name. */
