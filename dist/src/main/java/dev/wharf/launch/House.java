@@ -10,19 +10,22 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkEvent;
+import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.launch.Framework;
 import org.osgi.framework.launch.FrameworkFactory;
 import org.osgi.framework.wiring.BundleRevision;
 import org.osgi.framework.wiring.FrameworkWiring;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import sun.misc.Signal;
 
 /**
  * The framework and the bundles in it. A folder {@code bundles/N-name} is a floor: its bundles are installed, resolved and
@@ -39,7 +42,11 @@ final class House {
 
     private final Options options;
     private final Path cache;
-    private final AtomicBoolean asked = new AtomicBoolean();
+
+    /** Open while the house shall stand. */
+    private final CountDownLatch over = new CountDownLatch(1);
+
+    private volatile boolean asked;
 
     House(Options options) {
         this.options = options;
@@ -48,26 +55,38 @@ final class House {
 
     /** Lives until the process is told to stop, or until the framework stops by itself; answers the exit status. */
     int live() throws CannotStart {
+        listenForSignals();
         prepare();
         Logger log = LoggerFactory.getLogger("dev.wharf.launch");
         Framework framework = open();
-        stopOnSignal(framework);
         try {
             framework.start();
             furnish(framework);
             log.info("started version={} data={} in={}ms", Texts.version(), options.dataRoot(), ageMillis());
-        } catch (BundleException | IllegalStateException e) {
-            // Where a signal came while bundles were still being started, the framework is on its way down already.
-            if (!asked.get()) throw new CannotStart("cannot start: " + e.getMessage(), e);
-        }
-        try {
-            framework.waitForStop(0);
+            over.await();
+            framework.stop();
+            FrameworkEvent end = framework.waitForStop(FAREWELL.toMillis());
+            log.info("stopped asked={} in-time={}", asked, end.getType() != FrameworkEvent.WAIT_TIMEDOUT);
+            return asked ? 0 : 1;
+        } catch (BundleException e) {
+            throw new CannotStart("cannot start: " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CannotStart("interrupted while running", e);
         }
-        log.info("stopped asked={}", asked.get());
-        return asked.get() ? 0 : 1;
+    }
+
+    /**
+     * Makes a signal the beginning of an orderly stop on the main thread. Not a shutdown hook: there, libraries have hooks of
+     * their own, which run at the same time and in no order. A closed terminal is no signal to stop, so HUP stays as it is.
+     */
+    private void listenForSignals() {
+        for (String name : List.of("TERM", "INT")) {
+            Signal.handle(new Signal(name), signal -> {
+                asked = true;
+                over.countDown();
+            });
+        }
     }
 
     private void prepare() throws CannotStart {
@@ -104,6 +123,10 @@ final class House {
             throw new CannotStart("cannot open the framework in " + cache + ": " + e.getMessage(), e);
         }
         framework.getBundleContext().addFrameworkListener(House::report);
+        // Somebody inside may stop the framework: an operator in the shell, or a bundle that cannot go on.
+        framework.getBundleContext().addBundleListener((SynchronousBundleListener) event -> {
+            if (event.getBundle().getBundleId() == 0 && event.getType() == BundleEvent.STOPPING) over.countDown();
+        });
         return framework;
     }
 
@@ -123,7 +146,7 @@ final class House {
                 .error("bundle failed bundle={}", event.getBundle().getSymbolicName(), event.getThrowable());
     }
 
-    private static void furnish(Framework framework) throws BundleException, CannotStart {
+    private void furnish(Framework framework) throws BundleException, CannotStart {
         List<Path> floors = list(Options.home().resolve("bundles"));
         if (floors.isEmpty()) {
             throw new CannotStart("no bundles in " + Options.home() + "; build Wharf with mvn package");
@@ -133,6 +156,7 @@ final class House {
             // All at once: resolving them one by one as they start takes twice the time.
             framework.adapt(FrameworkWiring.class).resolveBundles(bundles);
             for (Bundle bundle : bundles) {
+                if (asked) return;
                 // A house with a wall missing does not open; the exception names the bundle and what it lacks.
                 if (!isFragment(bundle)) bundle.start(Bundle.START_TRANSIENT);
             }
@@ -157,23 +181,6 @@ final class House {
         } catch (IOException e) {
             throw new CannotStart("cannot read " + folder + ": " + Reason.of(e), e);
         }
-    }
-
-    /** Turns a signal into an orderly stop; the main thread then comes back from its wait and ends the process. */
-    private void stopOnSignal(Framework framework) {
-        Thread main = Thread.currentThread();
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(
-                        () -> {
-                            asked.set(true);
-                            try {
-                                framework.stop();
-                                main.join(FAREWELL.toMillis());
-                            } catch (BundleException | InterruptedException e) {
-                                LoggerFactory.getLogger("dev.wharf.launch").error("cannot stop in good order", e);
-                            }
-                        },
-                        "wharfd-stop"));
     }
 
     /**
