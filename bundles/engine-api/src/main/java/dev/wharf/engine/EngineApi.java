@@ -1,6 +1,9 @@
 package dev.wharf.engine;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.engine.containers.ContainerRoutes;
+import dev.wharf.engine.containers.StreamRoutes;
+import dev.wharf.engine.events.EventRoutes;
 import dev.wharf.engine.http.Door;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;

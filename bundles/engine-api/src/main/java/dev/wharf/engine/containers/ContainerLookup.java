@@ -1,0 +1,39 @@
+package dev.wharf.engine.containers;
+
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.model.ContainerId;
+import java.util.List;
+import java.util.Optional;
+
+/** Finds the container a client means: a whole id, then a name with or without its slash, then the beginning of an id. */
+final class ContainerLookup {
+    private ContainerLookup() {}
+
+    static Container get(Host host, String text) {
+        return find(host, text).orElseThrow(() -> Problem.missing("No such container: " + text));
+    }
+
+    static Optional<Container> find(Host host, String text) {
+        if (text.matches("[0-9a-f]{64}")) {
+            Optional<Container> exact = host.container(new ContainerId(text));
+            if (exact.isPresent()) {
+                return exact;
+            }
+        }
+        String name = text.startsWith("/") ? text.substring(1) : text;
+        Optional<Container> named = host.containerNamed(name);
+        if (named.isPresent() || !text.matches("[0-9a-f]{1,63}")) {
+            return named;
+        }
+        List<Container> matching = host.containers().values().stream()
+                .filter(c -> c.id().value().startsWith(text))
+                .limit(2)
+                .toList();
+        if (matching.size() > 1) {
+            throw Problem.invalid("multiple IDs found with provided prefix: " + text);
+        }
+        return matching.stream().findFirst();
+    }
+}

@@ -1,0 +1,383 @@
+package dev.wharf.engine.containers;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.FailedException;
+import dev.wharf.core.command.Command;
+import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.command.Entropy;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Problems;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.http.Router;
+import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.json.Filters;
+import dev.wharf.engine.json.Json;
+import dev.wharf.engine.json.Times;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.Resources;
+import dev.wharf.model.RestartPolicy;
+import dev.wharf.model.Signal;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.storage.Usage;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** {@code /containers}: everything but streams. */
+public final class ContainerRoutes implements Routes {
+    private static final Set<String> LIST_FILTERS = Set.of(
+            "ancestor", "before", "expose", "exited", "health", "id", "isolation", "is-task", "label", "label!", "name",
+            "network", "publish", "since", "status", "volume");
+    private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "until");
+
+    @Override
+    public void addTo(Router router) {
+        router.get("/containers/json", ContainerRoutes::list)
+                .post("/containers/create", ContainerRoutes::create)
+                .post("/containers/prune", ContainerRoutes::prune)
+                .get("/containers/{name}/json", ContainerRoutes::inspect)
+                .post("/containers/{name}/start", ContainerRoutes::start)
+                .post("/containers/{name}/stop", ContainerRoutes::stop)
+                .post("/containers/{name}/restart", ContainerRoutes::restart)
+                .post("/containers/{name}/kill", ContainerRoutes::kill)
+                .post("/containers/{name}/pause", (agent, request) ->
+                        done(agent, request, new ContainerCommand.Pause(found(agent, request).id())))
+                .post("/containers/{name}/unpause", (agent, request) ->
+                        done(agent, request, new ContainerCommand.Resume(found(agent, request).id())))
+                .post("/containers/{name}/rename", ContainerRoutes::rename)
+                .post("/containers/{name}/update", ContainerRoutes::update)
+                .post("/containers/{name}/wait", Waiting::handle)
+                .get("/containers/{name}/top", Top::handle)
+                .get("/containers/{name}/stats", Stats::handle)
+                .delete("/containers/{name}", ContainerRoutes::remove);
+    }
+
+    static Container found(Agent agent, Request request) {
+        return ContainerLookup.get(agent.host(), request.name());
+    }
+
+    private static Answer done(Agent agent, Request request, Command command) {
+        return Answer.later(agent.submit(command, request.cause()).thenApply(event -> Answer.empty(204)));
+    }
+
+    // ---- reading
+
+    private static Answer list(Agent agent, Request request) throws DriverException {
+        Host host = agent.host();
+        Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
+        long limit = request.query().number("limit").orElse(0L);
+        boolean all = request.query().flag("all", false) || limit > 0 || filters.has("status") || filters.has("exited");
+        boolean size = request.query().flag("size", false);
+        Selection selection = new Selection(host, filters);
+        List<Container> chosen = host.containers().values().stream()
+                .filter(c -> all || c.isRunning() || c.isRestarting())
+                .filter(selection::takes)
+                .sorted(Comparator.comparing(Container::createdAt).reversed().thenComparing(c -> c.id().value()))
+                .limit(limit > 0 ? limit : Long.MAX_VALUE)
+                .toList();
+        if (size) {
+            return Answer.later(request.work(() -> lines(agent, request, chosen, true)));
+        }
+        return lines(agent, request, chosen, false);
+    }
+
+    private static Answer lines(Agent agent, Request request, List<Container> chosen, boolean size) {
+        ContainerShapes shapes = new ContainerShapes(agent.host(), request.version());
+        Instant now = Instant.now();
+        ArrayNode lines = Json.array();
+        for (Container c : chosen) {
+            lines.add(shapes.summary(c, now, size ? usage(agent, c.id()) : Optional.empty()));
+        }
+        return Answer.json(lines);
+    }
+
+    private static Optional<Usage> usage(Agent agent, ContainerId id) {
+        try {
+            return Optional.of(agent.streams().usage(id));
+        } catch (DriverException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Answer inspect(Agent agent, Request request) {
+        Container c = found(agent, request);
+        if (request.query().flag("size", false)) {
+            return Answer.later(request.work(() -> inspected(agent, request, c, usage(agent, c.id()))));
+        }
+        return inspected(agent, request, c, Optional.empty());
+    }
+
+    private static Answer inspected(Agent agent, Request request, Container c, Optional<Usage> usage) {
+        Optional<Path> log;
+        try {
+            log = Optional.of(agent.streams().logFile(c.id()));
+        } catch (DriverException e) {
+            log = Optional.empty();
+        }
+        return Answer.json(new ContainerShapes(agent.host(), request.version()).inspect(c, usage, log));
+    }
+
+    // ---- life
+
+    private static Answer create(Agent agent, Request request) {
+        Body body = request.json();
+        Entropy entropy = Entropy.fresh();
+        ContainerId id = new ContainerId(entropy.hex("container"));
+        String wanted = request.query().text("name");
+        String name = wanted.isEmpty() ? Nicknames.free(agent.host(), entropy) : wanted.startsWith("/") ? wanted.substring(1) : wanted;
+        ContainerSpec spec = new Creation(agent.host(), id, body, entropy).spec();
+        return Answer.later(agent.submit(new ContainerCommand.Create(id, name, spec), request.cause())
+                .thenApply(event -> {
+                    ObjectNode answer = Json.object().put("Id", id.value());
+                    answer.set("Warnings", Json.array(warnings(spec)));
+                    return Answer.json(201, answer);
+                }));
+    }
+
+    private static List<String> warnings(ContainerSpec spec) {
+        List<String> warnings = new ArrayList<>();
+        Resources r = spec.resources();
+        if (spec.networking().sandbox().kind() == ContainerSpec.Namespace.Kind.HOST
+                && spec.networking().exposed().stream().anyMatch(p -> true)
+                && !spec.networking().published().isEmpty()) {
+            warnings.add("Published ports are discarded when using host network mode");
+        }
+        if (r.oomKillDisable() && r.memoryBytes() == 0) {
+            warnings.add("OOM killer is disabled for the container, but no memory limit is set, this can result in the system"
+                    + " running out of resources.");
+        }
+        return warnings;
+    }
+
+    private static Answer start(Agent agent, Request request) {
+        ContainerId id = found(agent, request).id();
+        return Answer.later(agent.submit(new ContainerCommand.Start(id, Entropy.fresh()), request.cause())
+                .handle((event, thrown) -> thrown == null ? Answer.empty(204) : startProblem(thrown)));
+    }
+
+    /** What cannot be run is the client's fault, and what the host cannot do is not; clients tell them apart by the status. */
+    private static Answer startProblem(Throwable thrown) {
+        if (Problems.cause(thrown) instanceof FailedException failed) {
+            String text = failed.failure().message();
+            boolean clients = text.contains("executable file not found")
+                    || text.contains("no such file or directory")
+                    || text.contains("permission denied")
+                    || text.contains("is a directory");
+            return Answer.error(clients ? 400 : 500, text);
+        }
+        return Problems.answer(thrown);
+    }
+
+    private static Optional<Duration> grace(Request request) {
+        return request.query().number("t").map(Duration::ofSeconds);
+    }
+
+    private static Optional<Signal> signal(Request request) {
+        return request.query().value("signal").map(ContainerRoutes::signal);
+    }
+
+    private static Signal signal(String text) {
+        try {
+            return Signal.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid("Invalid signal: " + text);
+        }
+    }
+
+    private static Answer stop(Agent agent, Request request) {
+        return done(
+                agent, request, new ContainerCommand.Stop(found(agent, request).id(), signal(request), grace(request)));
+    }
+
+    private static Answer restart(Agent agent, Request request) {
+        ContainerId id = found(agent, request).id();
+        return Answer.later(agent.submit(
+                        new ContainerCommand.Restart(id, signal(request), grace(request), Entropy.fresh()),
+                        request.cause())
+                .handle((event, thrown) -> thrown == null ? Answer.empty(204) : startProblem(thrown)));
+    }
+
+    private static Answer kill(Agent agent, Request request) {
+        return done(
+                agent,
+                request,
+                new ContainerCommand.Kill(found(agent, request).id(), signal(request).orElse(Signal.KILL)));
+    }
+
+    private static Answer rename(Agent agent, Request request) {
+        String name = request.query().text("name");
+        if (name.isEmpty()) {
+            throw Problem.invalid("Neither old nor new names may be empty");
+        }
+        return done(
+                agent,
+                request,
+                new ContainerCommand.Rename(
+                        found(agent, request).id(), name.startsWith("/") ? name.substring(1) : name));
+    }
+
+    /** What is not given stays as it is. */
+    private static Answer update(Agent agent, Request request) {
+        Container c = found(agent, request);
+        Body body = request.json();
+        Resources asked = HostSettings.resources(body, c.spec().resources().shmSizeBytes());
+        Resources old = c.spec().resources();
+        Resources merged = new Resources(
+                body.number("Memory") == 0 ? old.memoryBytes() : asked.memoryBytes(),
+                body.number("MemorySwap") == 0 ? old.memorySwapBytes() : asked.memorySwapBytes(),
+                body.number("MemoryReservation") == 0 ? old.memoryReservationBytes() : asked.memoryReservationBytes(),
+                old.memorySwappiness(),
+                body.number("NanoCpus") == 0 ? old.nanoCpus() : asked.nanoCpus(),
+                body.number("CpuShares") == 0 ? old.cpuShares() : asked.cpuShares(),
+                body.number("CpuPeriod") == 0 ? old.cpuPeriodMicros() : asked.cpuPeriodMicros(),
+                body.number("CpuQuota") == 0 ? old.cpuQuotaMicros() : asked.cpuQuotaMicros(),
+                body.text("CpusetCpus").isEmpty() ? old.cpusetCpus() : asked.cpusetCpus(),
+                body.text("CpusetMems").isEmpty() ? old.cpusetMems() : asked.cpusetMems(),
+                body.has("PidsLimit") && body.number("PidsLimit") != 0 ? asked.pidsLimit() : old.pidsLimit(),
+                body.number("BlkioWeight") == 0 ? old.blkioWeight() : asked.blkioWeight(),
+                old.blockIo(),
+                old.oomKillDisable(),
+                old.oomScoreAdj(),
+                old.shmSizeBytes(),
+                old.cgroupParent(),
+                old.ulimits(),
+                old.devices(),
+                old.deviceCgroupRules());
+        Optional<RestartPolicy> policy = body.body("RestartPolicy").text("Name").isEmpty()
+                ? Optional.empty()
+                : Optional.of(HostSettings.restartPolicy(body.body("RestartPolicy")));
+        return Answer.later(agent.submit(new ContainerCommand.Update(c.id(), merged, policy), request.cause())
+                .thenApply(event -> {
+                    ObjectNode answer = Json.object();
+                    answer.putArray("Warnings");
+                    return Answer.json(answer);
+                }));
+    }
+
+    private static Answer remove(Agent agent, Request request) {
+        if (request.query().flag("link", false)) {
+            throw Problem.unsupported("links are not containers of their own here; remove the container");
+        }
+        ContainerId id = found(agent, request).id();
+        return done(
+                agent,
+                request,
+                new ContainerCommand.Remove(
+                        id, request.query().flag("force", false), request.query().flag("v", false)));
+    }
+
+    private static Answer prune(Agent agent, Request request) {
+        Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
+        Optional<Instant> until = filters.first("until").map(Times::parse);
+        List<Container> chosen = agent.host().containers().values().stream()
+                .filter(c -> !c.isRunning() && !c.goal().wantsProcess())
+                .filter(c -> filters.labels(c.spec().labels()))
+                .filter(c -> until.map(t -> c.createdAt().isBefore(t)).orElse(true))
+                .toList();
+        return Answer.later(request.work(() -> {
+            long[] reclaimed = {0};
+            List<CompletableFuture<Optional<String>>> removals = new ArrayList<>();
+            for (Container c : chosen) {
+                long bytes = usage(agent, c.id()).map(Usage::sizeBytes).orElse(0L);
+                removals.add(agent.submit(new ContainerCommand.Remove(c.id(), false, false), request.cause())
+                        .handle((Event event, Throwable thrown) -> {
+                            if (thrown != null) {
+                                return Optional.<String>empty();
+                            }
+                            synchronized (reclaimed) {
+                                reclaimed[0] += bytes;
+                            }
+                            return Optional.of(c.id().value());
+                        })
+                        .toCompletableFuture());
+            }
+            return Answer.later(all(removals).thenApply(removed -> {
+                ObjectNode answer = Json.object();
+                answer.set("ContainersDeleted", Json.arrayOrNull(removed));
+                synchronized (reclaimed) {
+                    return Answer.json(answer.put("SpaceReclaimed", reclaimed[0]));
+                }
+            }));
+        }));
+    }
+
+    private static CompletionStage<List<String>> all(List<CompletableFuture<Optional<String>>> parts) {
+        return CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new))
+                .thenApply(done -> parts.stream().flatMap(p -> p.join().stream()).toList());
+    }
+
+    /** What a list's filters take. */
+    private record Selection(Host host, Filters filters, Optional<Instant> before, Optional<Instant> since) {
+        private static final Set<String> STATES =
+                Set.of("created", "restarting", "running", "removing", "paused", "exited", "dead");
+
+        Selection(Host host, Filters filters) {
+            this(
+                    host,
+                    filters,
+                    filters.first("before").map(n -> ContainerLookup.get(host, n).createdAt()),
+                    filters.first("since").map(n -> ContainerLookup.get(host, n).createdAt()));
+            filters.all("status").forEach(s -> {
+                if (!STATES.contains(s)) {
+                    throw Problem.invalid("invalid filter 'status=" + s + "'");
+                }
+            });
+        }
+
+        boolean takes(Container c) {
+            return filters.labels(c.spec().labels())
+                    && filters.any("status", s -> s.equals(Words.state(c)))
+                    && filters.any("id", i -> c.id().value().startsWith(i))
+                    && filters.any("name", n -> matches(n, c.name()))
+                    && filters.any("exited", code -> c.exit().isPresent()
+                            && !c.isRunning()
+                            && code.equals(Integer.toString(c.exit().get().code())))
+                    && filters.any("health", h -> h.equals(c.health().map(Container.Health::status).orElse("none")))
+                    && filters.any("ancestor", a -> isAncestor(c, a))
+                    && filters.any("network", n -> c.spec().networking().networks().stream()
+                            .anyMatch(w -> w.network().value().startsWith(n)
+                                    || host.network(w.network()).map(k -> k.spec().name().equals(n)).orElse(false)))
+                    && filters.any("volume", v -> c.spec().mounts().stream()
+                            .anyMatch(m -> m.source().equals(v) || m.target().equals(v)))
+                    && filters.any("publish", p -> c.places().values().stream()
+                            .flatMap(place -> place.endpoint().ports().stream())
+                            .anyMatch(port -> p.equals(Integer.toString(port.hostPort()))
+                                    || p.equals(port.hostPort() + "/" + port.protocol())))
+                    && filters.any("expose", p -> c.spec().networking().exposed().contains(p.contains("/") ? p : p + "/tcp"))
+                    && filters.any("is-task", "false"::equals)
+                    && before.map(t -> c.createdAt().isBefore(t)).orElse(true)
+                    && since.map(t -> c.createdAt().isAfter(t)).orElse(true);
+        }
+
+        private static boolean matches(String pattern, String name) {
+            try {
+                java.util.regex.Pattern compiled = java.util.regex.Pattern.compile(pattern);
+                return compiled.matcher(name).find() || compiled.matcher("/" + name).find();
+            } catch (java.util.regex.PatternSyntaxException e) {
+                return name.contains(pattern);
+            }
+        }
+
+        private boolean isAncestor(Container c, String ancestor) {
+            return dev.wharf.engine.images.ImageLookup.find(host, ancestor)
+                            .map(f -> f.image().id().equals(c.spec().image()))
+                            .orElse(false)
+                    || c.spec().imageReference().equals(ancestor);
+        }
+    }
+}

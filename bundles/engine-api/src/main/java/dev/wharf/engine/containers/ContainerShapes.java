@@ -1,0 +1,571 @@
+package dev.wharf.engine.containers;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Container.Place;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Volume;
+import dev.wharf.engine.http.ApiVersion;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.Healthcheck;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkWish;
+import dev.wharf.model.PortWish;
+import dev.wharf.model.PublishedPort;
+import dev.wharf.model.Resources;
+import dev.wharf.model.VolumeName;
+import dev.wharf.spi.storage.Usage;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Containers in the shapes of the Engine API ({@code ContainerSummary}, {@code ContainerInspectResponse}). */
+final class ContainerShapes {
+    private static final String NEVER = "0001-01-01T00:00:00Z";
+
+    private final Host host;
+    private final ApiVersion version;
+
+    ContainerShapes(Host host, ApiVersion version) {
+        this.host = host;
+        this.version = version;
+    }
+
+    // ---- a line of a list
+
+    ObjectNode summary(Container c, Instant now, Optional<Usage> usage) {
+        ObjectNode node = Json.object();
+        node.put("Id", c.id().value());
+        node.putArray("Names").add("/" + c.name());
+        node.put("Image", c.spec().imageReference())
+                .put("ImageID", c.spec().image().value())
+                .put("Command", String.join(" ", c.spec().command().arguments()))
+                .put("Created", c.createdAt().getEpochSecond());
+        ArrayNode ports = node.putArray("Ports");
+        List<String> published = new ArrayList<>();
+        for (Place place : c.places().values()) {
+            for (PublishedPort port : place.endpoint().ports()) {
+                published.add(port.containerSide());
+                ports.addObject()
+                        .put("IP", port.hostAddress())
+                        .put("PrivatePort", port.containerPort())
+                        .put("PublicPort", port.hostPort())
+                        .put("Type", port.protocol());
+            }
+        }
+        if (c.isRunning()) {
+            for (String exposed : c.spec().networking().exposed()) {
+                if (!published.contains(exposed)) {
+                    int slash = exposed.indexOf('/');
+                    ports.addObject()
+                            .put("PrivatePort", Integer.parseInt(exposed.substring(0, slash)))
+                            .put("Type", exposed.substring(slash + 1));
+                }
+            }
+        }
+        usage.ifPresent(u -> node.put("SizeRw", u.sizeBytes())
+                .put(
+                        "SizeRootFs",
+                        u.sizeBytes() + host.image(c.spec().image()).map(i -> i.sizeBytes()).orElse(0L)));
+        node.set("Labels", Json.map(c.spec().labels()));
+        node.put("State", Words.state(c)).put("Status", Words.status(c, now));
+        node.putObject("HostConfig").put("NetworkMode", networkMode(c));
+        node.putObject("NetworkSettings").set("Networks", networks(c));
+        node.set("Mounts", mounts(c));
+        return node;
+    }
+
+    // ---- inspect
+
+    ObjectNode inspect(Container c, Optional<Usage> usage, Optional<Path> log) {
+        ContainerSpec spec = c.spec();
+        List<String> arguments = spec.command().arguments();
+        ObjectNode node = Json.object();
+        node.put("Id", c.id().value())
+                .put("Created", time(c.createdAt()))
+                .put("Path", arguments.isEmpty() ? "" : arguments.get(0));
+        node.set("Args", Json.array(arguments.subList(Math.min(1, arguments.size()), arguments.size())));
+        node.set("State", state(c));
+        node.put("Image", spec.image().value());
+        Path files = log.map(Path::getParent).orElse(Path.of("/"));
+        node.put("ResolvConfPath", log.isEmpty() ? "" : files.resolve("resolv.conf").toString())
+                .put("HostnamePath", log.isEmpty() ? "" : files.resolve("hostname").toString())
+                .put("HostsPath", log.isEmpty() ? "" : files.resolve("hosts").toString())
+                .put("LogPath", log.map(Path::toString).orElse(""))
+                .put("Name", "/" + c.name())
+                .put("RestartCount", c.restarts())
+                .put("Driver", spec.storage().value())
+                .put("Platform", "linux")
+                .put("MountLabel", "")
+                .put("ProcessLabel", "")
+                .put("AppArmorProfile", spec.security().apparmor());
+        List<String> execs = c.execs().values().stream()
+                .filter(Container.Exec::isRunning)
+                .map(e -> e.id().value())
+                .toList();
+        node.set("ExecIDs", Json.arrayOrNull(execs));
+        node.set("HostConfig", hostConfig(c));
+        ObjectNode graph = node.putObject("GraphDriver");
+        graph.put("Name", spec.storage().value());
+        ObjectNode data = graph.putObject("Data");
+        c.mount().value().ifPresent(m -> data.put("MergedDir", m.toString()));
+        usage.ifPresent(u -> node.put("SizeRw", u.sizeBytes())
+                .put(
+                        "SizeRootFs",
+                        u.sizeBytes() + host.image(spec.image()).map(i -> i.sizeBytes()).orElse(0L)));
+        node.set("Mounts", mounts(c));
+        node.set("Config", config(c));
+        node.set("NetworkSettings", networkSettings(c));
+        return node;
+    }
+
+    private static String time(Instant instant) {
+        return instant.toString();
+    }
+
+    private static ObjectNode state(Container c) {
+        String word = Words.state(c);
+        boolean running = c.isRunning() || word.equals("restarting");
+        ObjectNode node = Json.object();
+        node.put("Status", word)
+                .put("Running", running)
+                .put("Paused", c.isPaused())
+                .put("Restarting", word.equals("restarting"))
+                .put("OOMKilled", c.exit().map(e -> e.outOfMemory()).orElse(false))
+                .put("Dead", word.equals("dead"))
+                .put("Pid", c.isRunning() ? c.process().last().map(p -> p.init().pid()).orElse(0) : 0)
+                .put("ExitCode", c.isRunning() ? 0 : c.exit().map(e -> e.code()).orElseGet(() -> startFailure(c)))
+                .put("Error", c.failure().map(f -> f.message()).orElse(""))
+                .put("StartedAt", c.startedAt().map(ContainerShapes::time).orElse(NEVER))
+                .put("FinishedAt", c.exit().map(e -> time(e.at())).orElse(NEVER));
+        c.health().ifPresent(h -> {
+            ObjectNode health = node.putObject("Health");
+            health.put("Status", h.status()).put("FailingStreak", h.failingStreak());
+            health.putArray("Log");
+        });
+        return node;
+    }
+
+    /** Docker sets 127 where the program is not there, 126 where it cannot be run, 128 for any other start that failed. */
+    static int startFailure(Container c) {
+        return c.failure()
+                .map(f -> {
+                    String text = f.message();
+                    if (text.contains("executable file not found") || text.contains("no such file or directory")) {
+                        return 127;
+                    }
+                    return text.contains("permission denied") || text.contains("is a directory") ? 126 : 128;
+                })
+                .orElse(0);
+    }
+
+    private ObjectNode config(Container c) {
+        ContainerSpec spec = c.spec();
+        ObjectNode node = Json.object();
+        node.put("Hostname", spec.hostname())
+                .put("Domainname", spec.domainname())
+                .put("User", spec.command().user())
+                .put("AttachStdin", spec.stdio().stdinOnce())
+                .put("AttachStdout", true)
+                .put("AttachStderr", true);
+        if (!spec.networking().exposed().isEmpty()) {
+            node.set("ExposedPorts", Json.set(spec.networking().exposed()));
+        }
+        node.put("Tty", spec.stdio().tty())
+                .put("OpenStdin", spec.stdio().openStdin())
+                .put("StdinOnce", spec.stdio().stdinOnce());
+        node.set("Env", Json.array(spec.command().env()));
+        node.set("Cmd", Json.arrayOrNull(spec.command().cmd()));
+        spec.healthcheck().ifPresent(h -> node.set("Healthcheck", healthcheck(h)));
+        node.put("Image", spec.imageReference());
+        List<String> volumes = spec.mounts().stream()
+                .filter(m -> m.options().containsKey("anonymous"))
+                .map(MountSpec::target)
+                .toList();
+        node.set("Volumes", volumes.isEmpty() ? NullNode.instance : Json.set(volumes));
+        node.put("WorkingDir", spec.command().workingDir().equals("/") ? "" : spec.command().workingDir());
+        node.set("Entrypoint", Json.arrayOrNull(spec.command().entrypoint()));
+        node.set("OnBuild", NullNode.instance);
+        node.set("Labels", Json.map(spec.labels()));
+        if (!spec.stop().signal().equals(ContainerSpec.Stop.DEFAULT.signal())) {
+            node.put("StopSignal", spec.stop().signal().toString());
+        }
+        if (!spec.stop().timeout().equals(ContainerSpec.Stop.DEFAULT.timeout())) {
+            node.put("StopTimeout", spec.stop().timeout().toSeconds());
+        }
+        return node;
+    }
+
+    private static ObjectNode healthcheck(Healthcheck check) {
+        ObjectNode node = Json.object();
+        node.set("Test", Json.array(check.test()));
+        if (!check.interval().isZero()) {
+            node.put("Interval", check.interval().toNanos());
+        }
+        if (!check.timeout().isZero()) {
+            node.put("Timeout", check.timeout().toNanos());
+        }
+        if (!check.startPeriod().isZero()) {
+            node.put("StartPeriod", check.startPeriod().toNanos());
+        }
+        if (check.retries() != 0) {
+            node.put("Retries", check.retries());
+        }
+        return node;
+    }
+
+    // ---- host config
+
+    private String networkMode(Container c) {
+        Namespace sandbox = c.spec().networking().sandbox();
+        return switch (sandbox.kind()) {
+            case HOST -> "host";
+            case NONE -> "none";
+            case CONTAINER -> "container:" + sandbox.container().map(Object::toString).orElse("");
+            default -> c.spec().networking().networks().stream()
+                    .findFirst()
+                    .flatMap(w -> host.network(w.network()))
+                    .map(n -> n.spec().name())
+                    .orElse("bridge");
+        };
+    }
+
+    private static String mode(Namespace namespace) {
+        return switch (namespace.kind()) {
+            case PRIVATE -> "";
+            case CONTAINER -> "container:" + namespace.container().map(Object::toString).orElse("");
+            default -> namespace.kind().name().toLowerCase(java.util.Locale.ROOT);
+        };
+    }
+
+    private ObjectNode hostConfig(Container c) {
+        ContainerSpec spec = c.spec();
+        Resources r = spec.resources();
+        ContainerSpec.Security s = spec.security();
+        ObjectNode node = Json.object();
+        node.set("Binds", Json.arrayOrNull(Mounts.binds(spec.mounts())));
+        node.put("ContainerIDFile", "");
+        ObjectNode log = node.putObject("LogConfig").put("Type", spec.logging().driver());
+        log.set("Config", Json.map(spec.logging().options()));
+        node.put("NetworkMode", networkMode(c));
+        node.set("PortBindings", bindings(spec.networking().published()));
+        node.putObject("RestartPolicy")
+                .put("Name", spec.restartPolicy().kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', '-'))
+                .put("MaximumRetryCount", spec.restartPolicy().maximumRetries());
+        node.put("AutoRemove", spec.autoRemove()).put("VolumeDriver", "");
+        node.set("VolumesFrom", NullNode.instance);
+        node.putArray("ConsoleSize").add(0).add(0);
+        if (!spec.annotations().isEmpty()) {
+            node.set("Annotations", Json.map(spec.annotations()));
+        }
+        node.set("CapAdd", Json.arrayOrNull(s.capAdd()));
+        node.set("CapDrop", Json.arrayOrNull(s.capDrop()));
+        node.put("CgroupnsMode", mode(spec.namespaces().cgroup()).isEmpty() ? "private" : mode(spec.namespaces().cgroup()));
+        node.set("Dns", Json.array(spec.networking().dns()));
+        node.set("DnsOptions", Json.array(spec.networking().dnsOptions()));
+        node.set("DnsSearch", Json.array(spec.networking().dnsSearch()));
+        node.set("ExtraHosts", Json.arrayOrNull(spec.networking().extraHosts()));
+        node.set("GroupAdd", Json.arrayOrNull(spec.command().additionalGroups()));
+        node.put("IpcMode", mode(spec.namespaces().ipc()).isEmpty() ? "private" : mode(spec.namespaces().ipc()))
+                .put("Cgroup", "");
+        node.set("Links", Json.arrayOrNull(spec.networking().links()));
+        node.put("OomScoreAdj", r.oomScoreAdj())
+                .put("PidMode", mode(spec.namespaces().pid()))
+                .put("Privileged", s.privileged())
+                .put("PublishAllPorts", spec.networking().publishAll())
+                .put("ReadonlyRootfs", s.readOnlyRootfs());
+        node.set("SecurityOpt", Json.arrayOrNull(s.options()));
+        if (!spec.storageOptions().isEmpty()) {
+            node.set("StorageOpt", Json.map(spec.storageOptions()));
+        }
+        Map<String, String> tmpfs = new LinkedHashMap<>();
+        spec.mounts().stream()
+                .filter(m -> m.kind() == MountSpec.Kind.TMPFS && !m.options().containsKey("mount"))
+                .forEach(m -> tmpfs.put(m.target(), words(m)));
+        if (!tmpfs.isEmpty()) {
+            node.set("Tmpfs", Json.map(tmpfs));
+        }
+        node.put("UTSMode", mode(spec.namespaces().uts())).put("UsernsMode", "").put("ShmSize", r.shmSizeBytes());
+        if (!s.sysctls().isEmpty()) {
+            node.set("Sysctls", Json.map(s.sysctls()));
+        }
+        node.put("Runtime", spec.runtime().value()).put("Isolation", "");
+        node.put("CpuShares", r.cpuShares())
+                .put("Memory", r.memoryBytes())
+                .put("NanoCpus", r.nanoCpus())
+                .put("CgroupParent", r.cgroupParent())
+                .put("BlkioWeight", r.blkioWeight());
+        node.set("BlkioWeightDevice", weights(r));
+        node.set("BlkioDeviceReadBps", rates(r, "read-bps"));
+        node.set("BlkioDeviceWriteBps", rates(r, "write-bps"));
+        node.set("BlkioDeviceReadIOps", rates(r, "read-iops"));
+        node.set("BlkioDeviceWriteIOps", rates(r, "write-iops"));
+        node.put("CpuPeriod", r.cpuPeriodMicros())
+                .put("CpuQuota", r.cpuQuotaMicros())
+                .put("CpuRealtimePeriod", 0)
+                .put("CpuRealtimeRuntime", 0)
+                .put("CpusetCpus", r.cpusetCpus())
+                .put("CpusetMems", r.cpusetMems());
+        ArrayNode devices = node.putArray("Devices");
+        r.devices().forEach(d -> devices.addObject()
+                .put("PathOnHost", d.hostPath())
+                .put("PathInContainer", d.containerPath())
+                .put("CgroupPermissions", d.permissions()));
+        node.set("DeviceCgroupRules", Json.arrayOrNull(r.deviceCgroupRules()));
+        node.set("DeviceRequests", NullNode.instance);
+        node.put("MemoryReservation", r.memoryReservationBytes()).put("MemorySwap", swap(r));
+        if (r.memorySwappiness() >= 0) {
+            node.put("MemorySwappiness", r.memorySwappiness());
+        } else {
+            node.putNull("MemorySwappiness");
+        }
+        node.put("OomKillDisable", r.oomKillDisable());
+        if (r.pidsLimit() > 0) {
+            node.put("PidsLimit", r.pidsLimit());
+        } else {
+            node.putNull("PidsLimit");
+        }
+        ArrayNode ulimits = node.putArray("Ulimits");
+        r.ulimits().forEach(u ->
+                ulimits.addObject().put("Name", u.name()).put("Hard", u.hard()).put("Soft", u.soft()));
+        List<MountSpec> asked = spec.mounts().stream()
+                .filter(m -> m.options().containsKey("mount"))
+                .toList();
+        if (!asked.isEmpty()) {
+            ArrayNode mounts = node.putArray("Mounts");
+            asked.forEach(m -> mounts.addObject()
+                    .put("Type", m.kind().name().toLowerCase(java.util.Locale.ROOT))
+                    .put("Source", m.options().containsKey("anonymous") ? "" : m.source())
+                    .put("Target", m.target())
+                    .put("ReadOnly", m.readOnly()));
+        }
+        node.set("MaskedPaths", Json.array(s.maskedPaths()));
+        node.set("ReadonlyPaths", Json.array(s.readOnlyPaths()));
+        if (spec.command().init()) {
+            node.put("Init", true);
+        }
+        return node;
+    }
+
+    /** Docker lets a container swap as much as it may hold, unless somebody said otherwise. */
+    private static long swap(Resources r) {
+        return r.memorySwapBytes() == 0 && r.memoryBytes() > 0 ? 2 * r.memoryBytes() : r.memorySwapBytes();
+    }
+
+    private static String words(MountSpec mount) {
+        List<String> words = new ArrayList<>();
+        mount.options().forEach((key, value) -> words.add(value.isEmpty() ? key : key + "=" + value));
+        if (mount.readOnly()) {
+            words.add("ro");
+        }
+        return String.join(",", words);
+    }
+
+    private static JsonNode rates(Resources r, String kind) {
+        ArrayNode rates = Json.array();
+        r.blockIo().stream()
+                .filter(b -> b.kind().equals(kind))
+                .forEach(b -> rates.addObject().put("Path", b.devicePath()).put("Rate", b.value()));
+        return rates;
+    }
+
+    private static JsonNode weights(Resources r) {
+        ArrayNode weights = Json.array();
+        r.blockIo().stream()
+                .filter(b -> b.kind().equals("weight"))
+                .forEach(b -> weights.addObject().put("Path", b.devicePath()).put("Weight", b.value()));
+        return weights;
+    }
+
+    private static ObjectNode bindings(List<PortWish> published) {
+        ObjectNode node = Json.object();
+        for (PortWish wish : published) {
+            String first = wish.hostPortFirst() == 0 ? "" : Integer.toString(wish.hostPortFirst());
+            String range = wish.hostPortLast() > wish.hostPortFirst() ? first + "-" + wish.hostPortLast() : first;
+            String side = wish.containerPort() + "/" + wish.protocol();
+            ArrayNode list = node.path(side).isArray() ? (ArrayNode) node.get(side) : node.putArray(side);
+            list
+                    .addObject()
+                    .put("HostIp", wish.hostAddress())
+                    .put("HostPort", range);
+        }
+        return node;
+    }
+
+    // ---- networks and mounts
+
+    private ObjectNode networkSettings(Container c) {
+        ObjectNode node = Json.object();
+        boolean legacy = !version.atLeast(52);
+        if (legacy) {
+            node.put("Bridge", "");
+        }
+        node.put("SandboxID", c.sandbox().value().map(s -> c.id().value()).orElse(""))
+                .put("SandboxKey", c.sandbox().value().map(s -> s.path().toString()).orElse(""));
+        node.set("Ports", ports(c));
+        if (legacy) {
+            node.put("HairpinMode", false).put("LinkLocalIPv6Address", "").put("LinkLocalIPv6PrefixLen", 0);
+            node.putNull("SecondaryIPAddresses");
+            node.putNull("SecondaryIPv6Addresses");
+            // The fields at the top repeat the default bridge's, and are empty on any other network.
+            Optional<EndpointSpec> bridge = c.places().values().stream()
+                    .filter(p -> p.fact().isPresent())
+                    .map(Place::endpoint)
+                    .filter(e -> host.network(e.network())
+                            .map(n -> n.spec().predefined())
+                            .orElse(false))
+                    .findFirst();
+            node.put("EndpointID", bridge.map(EndpointSpec::id).orElse(""))
+                    .put("Gateway", bridge.map(EndpointSpec::gateway4).orElse(""))
+                    .put("GlobalIPv6Address", bridge.map(e -> address(e.ipv6())).orElse(""))
+                    .put("GlobalIPv6PrefixLen", bridge.map(e -> prefix(e.ipv6())).orElse(0))
+                    .put("IPAddress", bridge.map(e -> address(e.ipv4())).orElse(""))
+                    .put("IPPrefixLen", bridge.map(e -> prefix(e.ipv4())).orElse(0))
+                    .put("IPv6Gateway", bridge.map(EndpointSpec::gateway6).orElse(""))
+                    .put("MacAddress", bridge.map(EndpointSpec::mac).orElse(""));
+        }
+        node.set("Networks", networks(c));
+        return node;
+    }
+
+    private static ObjectNode ports(Container c) {
+        ObjectNode node = Json.object();
+        if (!c.isRunning()) {
+            return node;
+        }
+        c.spec().networking().exposed().forEach(node::putNull);
+        for (Place place : c.places().values()) {
+            for (PublishedPort port : place.endpoint().ports()) {
+                ArrayNode list = node.path(port.containerSide()).isArray()
+                        ? (ArrayNode) node.get(port.containerSide())
+                        : node.putArray(port.containerSide());
+                list.addObject().put("HostIp", port.hostAddress()).put("HostPort", Integer.toString(port.hostPort()));
+            }
+        }
+        return node;
+    }
+
+    private ObjectNode networks(Container c) {
+        ObjectNode node = Json.object();
+        Namespace sandbox = c.spec().networking().sandbox();
+        if (sandbox.kind() == Namespace.Kind.HOST || sandbox.kind() == Namespace.Kind.NONE) {
+            String name = sandbox.kind() == Namespace.Kind.HOST ? "host" : "none";
+            host.networkNamed(name).ifPresent(n -> node.set(name, endpoint(c, n, Optional.empty(), Optional.empty())));
+        }
+        for (NetworkWish wish : c.spec().networking().networks()) {
+            host.network(wish.network()).ifPresent(n -> node.set(
+                    n.spec().name(),
+                    endpoint(
+                            c,
+                            n,
+                            Optional.of(wish),
+                            Optional.ofNullable(c.places().get(wish.network())).map(Place::endpoint))));
+        }
+        return node;
+    }
+
+    private ObjectNode endpoint(Container c, Network network, Optional<NetworkWish> wish, Optional<EndpointSpec> place) {
+        ObjectNode node = Json.object();
+        boolean fixed = wish.map(w -> !w.ipv4().isEmpty() || !w.ipv6().isEmpty()).orElse(false);
+        if (fixed) {
+            ObjectNode ipam = node.putObject("IPAMConfig");
+            wish.filter(w -> !w.ipv4().isEmpty()).ifPresent(w -> ipam.put("IPv4Address", w.ipv4()));
+            wish.filter(w -> !w.ipv6().isEmpty()).ifPresent(w -> ipam.put("IPv6Address", w.ipv6()));
+        } else {
+            node.putNull("IPAMConfig");
+        }
+        node.set("Links", Json.arrayOrNull(wish.map(NetworkWish::links).orElse(List.of())));
+        List<String> aliases = new ArrayList<>(wish.map(NetworkWish::aliases).orElse(List.of()));
+        boolean own = !network.spec().predefined();
+        if (own && !version.atLeast(45)) {
+            aliases.add(c.id().shortForm());
+        }
+        node.set("Aliases", Json.arrayOrNull(aliases));
+        node.put("MacAddress", place.map(EndpointSpec::mac).orElse(""));
+        wish.map(NetworkWish::options).filter(o -> !o.isEmpty()).ifPresentOrElse(
+                o -> node.set("DriverOpts", Json.map(o)), () -> node.putNull("DriverOpts"));
+        if (version.atLeast(48)) {
+            node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));
+        }
+        node.put("NetworkID", network.id().value())
+                .put("EndpointID", place.map(EndpointSpec::id).orElse(""))
+                .put("Gateway", place.map(EndpointSpec::gateway4).orElse(""))
+                .put("IPAddress", place.map(e -> address(e.ipv4())).orElse(""))
+                .put("IPPrefixLen", place.map(e -> prefix(e.ipv4())).orElse(0))
+                .put("IPv6Gateway", place.map(EndpointSpec::gateway6).orElse(""))
+                .put("GlobalIPv6Address", place.map(e -> address(e.ipv6())).orElse(""))
+                .put("GlobalIPv6PrefixLen", place.map(e -> prefix(e.ipv6())).orElse(0));
+        List<String> names = new ArrayList<>();
+        if (own) {
+            names.add(c.name());
+            names.addAll(aliases);
+            names.add(c.id().shortForm());
+        }
+        node.set("DNSNames", Json.arrayOrNull(names.stream().distinct().toList()));
+        return node;
+    }
+
+    private static String address(String cidr) {
+        int slash = cidr.indexOf('/');
+        return slash < 0 ? cidr : cidr.substring(0, slash);
+    }
+
+    private static int prefix(String cidr) {
+        int slash = cidr.indexOf('/');
+        return slash < 0 ? 0 : Integer.parseInt(cidr.substring(slash + 1));
+    }
+
+    private ArrayNode mounts(Container c) {
+        ArrayNode mounts = Json.array();
+        for (MountSpec mount : c.spec().mounts()) {
+            ObjectNode node;
+            switch (mount.kind()) {
+                case VOLUME -> {
+                    String path = host.volume(new VolumeName(mount.source()))
+                            .map(Volume::path)
+                            .flatMap(p -> p.last())
+                            .map(Path::toString)
+                            .orElse("");
+                    node = mounts.addObject()
+                            .put("Type", "volume")
+                            .put("Name", mount.source())
+                            .put("Source", path)
+                            .put("Destination", mount.target())
+                            .put("Driver", "local");
+                }
+                case BIND -> node = mounts.addObject()
+                        .put("Type", "bind")
+                        .put("Source", mount.source())
+                        .put("Destination", mount.target());
+                default -> {
+                    if (!mount.options().containsKey("mount")) {
+                        continue;
+                    }
+                    node = mounts.addObject()
+                            .put("Type", "tmpfs")
+                            .put("Source", "")
+                            .put("Destination", mount.target());
+                }
+            }
+            node.put("Mode", mount.options().getOrDefault("mode-words", mount.kind() == MountSpec.Kind.VOLUME ? "z" : ""))
+                    .put("RW", !mount.readOnly())
+                    .put(
+                            "Propagation",
+                            mount.kind() == MountSpec.Kind.BIND
+                                    ? mount.options().getOrDefault("propagation", "rprivate")
+                                    : "");
+        }
+        return mounts;
+    }
+}

@@ -1,0 +1,367 @@
+package dev.wharf.engine.containers;
+
+import dev.wharf.core.command.Entropy;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.images.ImageLookup;
+import dev.wharf.engine.networks.NetworkRoutes;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.DriverKind;
+import dev.wharf.model.Healthcheck;
+import dev.wharf.model.ImageConfig;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkWish;
+import dev.wharf.model.Signal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Turns the body of {@code POST /containers/create} into a whole specification, with what the image says filled in. */
+final class Creation {
+    /** Names and values an image or a client may set many of; more is an attack or a mistake. */
+    private static final int MANY = 10_000;
+
+    private static final String PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    private final Host host;
+    private final ContainerId id;
+    private final Body body;
+    private final Body hostConfig;
+    private final Image image;
+    private final ImageConfig config;
+    private final Entropy entropy;
+
+    Creation(Host host, ContainerId id, Body body, Entropy entropy) {
+        this.host = host;
+        this.id = id;
+        this.body = body;
+        this.hostConfig = body.body("HostConfig");
+        this.entropy = entropy;
+        String name = body.text("Image");
+        if (name.isBlank()) {
+            throw Problem.invalid("no image specified");
+        }
+        image = ImageLookup.get(host, name).image();
+        config = image.config();
+    }
+
+    ContainerSpec spec() {
+        try {
+            return build();
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private ContainerSpec build() {
+        Namespace sandbox = sandbox();
+        boolean own = sandbox.kind() == Namespace.Kind.PRIVATE || sandbox.kind() == Namespace.Kind.NONE;
+        boolean tty = body.flag("Tty");
+        HostSettings settings = new HostSettings(host, hostConfig);
+        String hostname = body.text("Hostname");
+        if (!own && !hostname.isEmpty() && sandbox.kind() == Namespace.Kind.CONTAINER) {
+            throw Problem.invalid("conflicting options: hostname and the network mode");
+        }
+        if (settings.namespaces().uts().kind() == Namespace.Kind.HOST) {
+            hostname = "";
+        } else if (hostname.isEmpty() && sandbox.kind() == Namespace.Kind.HOST) {
+            hostname = hostName();
+        } else if (hostname.isEmpty() && sandbox.kind() != Namespace.Kind.CONTAINER) {
+            hostname = id.shortForm();
+        } else if (hostname.isEmpty()) {
+            hostname = sandbox.container()
+                    .flatMap(host::container)
+                    .map(c -> c.spec().hostname())
+                    .orElse(id.shortForm());
+        }
+        Map<String, String> labels = new LinkedHashMap<>(config.labels());
+        labels.putAll(body.map("Labels"));
+        return new ContainerSpec(
+                image.id(),
+                body.text("Image"),
+                command(),
+                new ContainerSpec.Stdio(tty, body.flag("OpenStdin"), body.flag("StdinOnce")),
+                hostname,
+                body.text("Domainname"),
+                labels,
+                hostConfig.map("Annotations"),
+                settings.resources(),
+                settings.security(),
+                settings.namespaces(),
+                mounts(),
+                networking(sandbox),
+                settings.restartPolicy(),
+                settings.autoRemove(),
+                stop(),
+                healthcheck(),
+                settings.logging(),
+                host.preferred(DriverKind.STORAGE)
+                        .orElseThrow(() -> Problem.unavailable("no storage driver serves; see wharf driver ls")),
+                hostConfig.map("StorageOpt"),
+                host.preferred(DriverKind.RUNTIME)
+                        .orElseThrow(() -> Problem.unavailable(
+                                "no OCI runtime works on this host; install crun or runc, and see wharf driver ls")));
+    }
+
+    private static String hostName() {
+        try {
+            return java.nio.file.Files.readString(java.nio.file.Path.of("/proc/sys/kernel/hostname")).strip();
+        } catch (java.io.IOException e) {
+            return "localhost";
+        }
+    }
+
+    // ---- what runs
+
+    /** An entry point of the client's own makes the image's arguments meaningless, so they go with the image's. */
+    private ContainerSpec.Command command() {
+        List<String> entrypoint = body.words("Entrypoint");
+        List<String> cmd = body.words("Cmd");
+        boolean reset = body.has("Entrypoint") && entrypoint.equals(List.of(""));
+        if (!body.has("Entrypoint") || entrypoint.isEmpty() && !reset) {
+            entrypoint = config.entrypoint();
+            if (cmd.isEmpty()) {
+                cmd = config.cmd();
+            }
+        } else if (reset) {
+            entrypoint = List.of();
+        }
+        if (entrypoint.isEmpty() && cmd.isEmpty()) {
+            throw Problem.invalid("no command specified");
+        }
+        String workingDir = body.optionalText("WorkingDir").filter(d -> !d.isEmpty()).orElse(config.workingDir());
+        if (workingDir.isEmpty()) {
+            workingDir = "/";
+        }
+        if (!workingDir.startsWith("/")) {
+            throw Problem.invalid("the working directory '" + workingDir + "' is invalid, it needs to be an absolute path");
+        }
+        return new ContainerSpec.Command(
+                entrypoint,
+                cmd,
+                env(),
+                body.optionalText("User").filter(u -> !u.isEmpty()).orElse(config.user()),
+                hostConfig.texts("GroupAdd"),
+                workingDir,
+                hostConfig.flag("Init"));
+    }
+
+    private List<String> env() {
+        Map<String, String> merged = new LinkedHashMap<>();
+        for (String one : config.env()) {
+            merged.put(key(one), one);
+        }
+        if (!merged.containsKey("PATH")) {
+            merged.put("PATH", PATH);
+        }
+        for (String one : body.texts("Env")) {
+            if (one.isEmpty() || one.startsWith("=")) {
+                throw Problem.invalid("invalid environment variable: " + one);
+            }
+            if (one.indexOf('=') < 0) {
+                // A name without a value takes the variable away.
+                merged.remove(one);
+            } else {
+                merged.put(key(one), one);
+            }
+        }
+        if (merged.size() > MANY) {
+            throw Problem.invalid("more than " + MANY + " environment variables");
+        }
+        return List.copyOf(merged.values());
+    }
+
+    private static String key(String variable) {
+        int equals = variable.indexOf('=');
+        return equals < 0 ? variable : variable.substring(0, equals);
+    }
+
+    private ContainerSpec.Stop stop() {
+        String signal = body.optionalText("StopSignal").filter(s -> !s.isEmpty()).orElse(config.stopSignal());
+        Duration timeout = body.optionalNumber("StopTimeout")
+                .map(Duration::ofSeconds)
+                .orElse(ContainerSpec.Stop.DEFAULT.timeout());
+        return new ContainerSpec.Stop(signal.isEmpty() ? Signal.TERM : Signal.parse(signal), timeout);
+    }
+
+    private Optional<Healthcheck> healthcheck() {
+        Body check = body.body("Healthcheck");
+        if (!body.has("Healthcheck")) {
+            return config.healthcheck().filter(Creation::isRun);
+        }
+        List<String> test = check.words("Test");
+        Optional<Healthcheck> inherited = config.healthcheck();
+        if (test.isEmpty() && inherited.isPresent()) {
+            test = inherited.get().test();
+        }
+        Healthcheck own = new Healthcheck(
+                test,
+                Duration.ofNanos(check.number("Interval")),
+                Duration.ofNanos(check.number("Timeout")),
+                Duration.ofNanos(check.number("StartPeriod")),
+                Duration.ofNanos(check.number("StartInterval")),
+                (int) check.number("Retries"));
+        for (Map.Entry<String, Duration> time : Map.of(
+                        "Interval", own.interval(), "Timeout", own.timeout(), "StartPeriod", own.startPeriod(),
+                        "StartInterval", own.startInterval())
+                .entrySet()) {
+            if (!time.getValue().isZero() && time.getValue().compareTo(Duration.ofMillis(1)) < 0) {
+                throw Problem.invalid(time.getKey() + " in Healthcheck cannot be less than 1ms");
+            }
+        }
+        if (own.retries() < 0) {
+            throw Problem.invalid("Retries in Healthcheck cannot be negative");
+        }
+        return Optional.of(own).filter(Creation::isRun);
+    }
+
+    private static boolean isRun(Healthcheck check) {
+        return !check.test().isEmpty() && !check.test().get(0).equals("NONE");
+    }
+
+    // ---- what it sees of the disk
+
+    /** Later words win: the client's mounts over its binds over those of other containers over the image's volumes. */
+    private List<MountSpec> mounts() {
+        Map<String, MountSpec> byTarget = new LinkedHashMap<>();
+        Mounts reader = new Mounts(entropy);
+        for (String from : hostConfig.texts("VolumesFrom")) {
+            int colon = from.indexOf(':');
+            String name = colon < 0 ? from : from.substring(0, colon);
+            boolean readOnly = colon >= 0 && from.substring(colon + 1).contains("ro");
+            Container other = ContainerLookup.get(host, name);
+            for (MountSpec mount : other.spec().mounts()) {
+                if (mount.kind() == MountSpec.Kind.BIND || mount.kind() == MountSpec.Kind.VOLUME) {
+                    Map<String, String> options = new LinkedHashMap<>(mount.options());
+                    options.remove("anonymous");
+                    byTarget.put(
+                            mount.target(),
+                            new MountSpec(
+                                    mount.kind(), mount.source(), mount.target(), mount.readOnly() || readOnly,
+                                    mount.createSource(), options));
+                }
+            }
+        }
+        List<MountSpec> own = new ArrayList<>();
+        hostConfig.texts("Binds").forEach(bind -> own.add(reader.bind(bind)));
+        hostConfig.map("Tmpfs").forEach((target, options) -> own.add(reader.tmpfs(target, options)));
+        hostConfig.list("Mounts").forEach(mount -> own.add(reader.mount(mount)));
+        Map<String, MountSpec> seen = new LinkedHashMap<>();
+        for (MountSpec mount : own) {
+            if (seen.put(mount.target(), mount) != null) {
+                throw Problem.invalid("Duplicate mount point: " + mount.target());
+            }
+            byTarget.put(mount.target(), mount);
+        }
+        Stream.concat(config.volumes().stream(), body.keys("Volumes").stream()).distinct().forEach(path -> {
+            String target = Mounts.normal(path);
+            if (!target.equals("/") && !byTarget.containsKey(target)) {
+                byTarget.put(target, reader.anonymous(target));
+            }
+        });
+        // A mount under another must come after it.
+        return byTarget.values().stream()
+                .sorted(java.util.Comparator.comparingLong(m -> m.target().chars().filter(c -> c == '/').count()))
+                .toList();
+    }
+
+    // ---- what it sees of the network
+
+    private Namespace sandbox() {
+        String mode = mode();
+        if (mode.equals("host")) {
+            return Namespace.HOST;
+        }
+        if (mode.equals("none")) {
+            return new Namespace(Namespace.Kind.NONE, Optional.empty());
+        }
+        if (mode.startsWith("container:")) {
+            return Namespace.of(ContainerLookup.get(host, mode.substring("container:".length())).id());
+        }
+        return Namespace.PRIVATE;
+    }
+
+    private String mode() {
+        String mode = hostConfig.text("NetworkMode");
+        return mode.isEmpty() || mode.equals("default") ? "bridge" : mode;
+    }
+
+    private ContainerSpec.Networking networking(Namespace sandbox) {
+        boolean own = sandbox.kind() == Namespace.Kind.PRIVATE;
+        List<String> exposed = Stream.concat(config.exposedPorts().stream(), body.keys("ExposedPorts").stream())
+                .flatMap(port -> Ports.exposed(port).stream())
+                .distinct()
+                .toList();
+        var published = Ports.published(hostConfig);
+        if (sandbox.kind() == Namespace.Kind.CONTAINER && (!published.isEmpty() || hostConfig.flag("PublishAllPorts"))) {
+            throw Problem.invalid("conflicting options: port publishing and the container type network mode");
+        }
+        List<String> all = Stream.concat(
+                        exposed.stream(), published.stream().map(p -> p.containerPort() + "/" + p.protocol()))
+                .distinct()
+                .toList();
+        return new ContainerSpec.Networking(
+                sandbox,
+                own ? wishes() : List.of(),
+                all,
+                own ? published : List.of(),
+                own && hostConfig.flag("PublishAllPorts"),
+                hostConfig.texts("Dns"),
+                hostConfig.texts("DnsSearch"),
+                hostConfig.texts("DnsOptions"),
+                extraHosts(),
+                hostConfig.texts("Links"),
+                body.text("MacAddress"));
+    }
+
+    private List<String> extraHosts() {
+        List<String> lines = hostConfig.texts("ExtraHosts");
+        for (String line : lines) {
+            if (line.indexOf(':') < 1 || line.endsWith(":")) {
+                throw Problem.invalid("bad format for add-host: \"" + line + "\"");
+            }
+        }
+        return lines;
+    }
+
+    private List<NetworkWish> wishes() {
+        Map<String, Body> endpoints = body.body("NetworkingConfig").bodies("EndpointsConfig");
+        List<NetworkWish> wishes = new ArrayList<>();
+        String mode = mode();
+        String mac = body.text("MacAddress");
+        var first = NetworkRoutes.find(host, mode);
+        Body settings = endpoints.entrySet().stream()
+                .filter(e -> e.getKey().equals(mode) || NetworkRoutes.find(host, e.getKey()).id().equals(first.id()))
+                .map(Map.Entry::getValue)
+                .findFirst()
+                .orElse(endpoints.getOrDefault("default", Body.EMPTY));
+        NetworkWish wish = NetworkRoutes.wish(first.id(), settings);
+        if (first.spec().predefined() && (!wish.ipv4().isEmpty() || !wish.ipv6().isEmpty())) {
+            throw Problem.invalid("user specified IP address is supported on user defined networks only");
+        }
+        wishes.add(mac.isEmpty() || !wish.mac().isEmpty()
+                ? wish
+                : new NetworkWish(
+                        wish.network(), wish.aliases(), wish.links(), wish.ipv4(), wish.ipv6(), mac,
+                        wish.gatewayPriority(), wish.options()));
+        endpoints.forEach((name, config) -> {
+            if (name.equals("default")) {
+                return;
+            }
+            var network = NetworkRoutes.find(host, name);
+            if (!network.id().equals(first.id())) {
+                wishes.add(NetworkRoutes.wish(network.id(), config));
+            }
+        });
+        return wishes;
+    }
+}

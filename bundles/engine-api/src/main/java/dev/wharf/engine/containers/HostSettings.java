@@ -1,0 +1,339 @@
+package dev.wharf.engine.containers;
+
+import dev.wharf.core.state.Host;
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.Resources;
+import dev.wharf.model.RestartPolicy;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/** Reads what a {@code HostConfig} says of limits, rights, namespaces and restarts. */
+final class HostSettings {
+    /** What Docker leaves a container; see capabilities(7). */
+    private static final List<String> DEFAULT_CAPABILITIES = List.of(
+            "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID",
+            "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL",
+            "CAP_AUDIT_WRITE");
+
+    static final List<String> ALL_CAPABILITIES = List.of(
+            "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+            "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
+            "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO",
+            "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
+            "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
+            "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
+            "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE");
+
+    static final List<String> MASKED = List.of(
+            "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+            "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+            "/sys/firmware");
+
+    static final List<String> READ_ONLY =
+            List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
+
+    /** The kernel keeps less than this for a cgroup at all. */
+    private static final long LEAST_MEMORY = 6L << 20;
+
+    private static final long DEFAULT_SHM = 64L << 20;
+    private static final Pattern CPUSET = Pattern.compile("[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*");
+    private static final Pattern SYSCTL = Pattern.compile("[a-z0-9_]+(?:[./][a-zA-Z0-9_-]+)+");
+
+    /** Sysctls that belong to a namespace and not to the host (namespaces(7)). */
+    private static final Set<String> NAMESPACED = Set.of(
+            "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
+            "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.domainname", "kernel.hostname");
+
+    private final Host host;
+    private final Body body;
+    private final boolean privileged;
+
+    HostSettings(Host host, Body hostConfig) {
+        this.host = host;
+        this.body = hostConfig;
+        this.privileged = hostConfig.flag("Privileged");
+    }
+
+    // ---- limits
+
+    Resources resources() {
+        return resources(body, body.optionalNumber("ShmSize").filter(s -> s > 0).orElse(DEFAULT_SHM));
+    }
+
+    /** Limits as {@code HostConfig} and the body of an update write them. */
+    static Resources resources(Body body, long shmSize) {
+        long memory = body.number("Memory");
+        long swap = body.number("MemorySwap");
+        long reservation = body.number("MemoryReservation");
+        if (memory != 0 && memory < LEAST_MEMORY) {
+            throw Problem.invalid("Minimum memory limit allowed is 6MB");
+        }
+        if (memory == 0 && swap > 0) {
+            throw Problem.invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
+        }
+        if (memory > 0 && swap > 0 && swap < memory) {
+            throw Problem.invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
+        }
+        if (memory > 0 && reservation > memory) {
+            throw Problem.invalid("Minimum memory limit can not be less than memory reservation limit, see usage");
+        }
+        long nanoCpus = body.number("NanoCpus");
+        long period = body.number("CpuPeriod");
+        long quota = body.number("CpuQuota");
+        if (nanoCpus > 0 && (period > 0 || quota > 0)) {
+            throw Problem.invalid("Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set.");
+        }
+        long processors = Runtime.getRuntime().availableProcessors();
+        if (nanoCpus < 0 || nanoCpus > processors * 1_000_000_000L) {
+            throw Problem.invalid("range of CPUs is from 0.01 to " + processors + ".00, as there are only " + processors
+                    + " CPUs available");
+        }
+        if (period != 0 && (period < 1000 || period > 1_000_000)) {
+            throw Problem.invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+        }
+        if (quota > 0 && quota < 1000) {
+            throw Problem.invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+        }
+        for (String set : List.of(body.text("CpusetCpus"), body.text("CpusetMems"))) {
+            if (!set.isEmpty() && !CPUSET.matcher(set).matches()) {
+                throw Problem.invalid("Invalid value " + set + " for cpuset cpus.");
+            }
+        }
+        long adjust = body.number("OomScoreAdj");
+        if (adjust < -1000 || adjust > 1000) {
+            throw Problem.invalid("Invalid value " + adjust + ", range for oom score adj is [-1000, 1000]");
+        }
+        long swappiness = body.optionalNumber("MemorySwappiness").orElse(-1L);
+        if (swappiness < -1 || swappiness > 100) {
+            throw Problem.invalid("Invalid value: " + swappiness + ", valid memory swappiness range is 0-100");
+        }
+        long pids = body.optionalNumber("PidsLimit").orElse(0L);
+        long weight = body.number("BlkioWeight");
+        if (weight != 0 && (weight < 10 || weight > 1000)) {
+            throw Problem.invalid("Range of blkio weight is from 10 to 1000");
+        }
+        return new Resources(
+                memory, swap, reservation, (int) swappiness, nanoCpus, body.number("CpuShares"), period, quota,
+                body.text("CpusetCpus"), body.text("CpusetMems"), Math.max(pids, 0), (int) weight, blockIo(body),
+                body.flag("OomKillDisable"), (int) adjust, shmSize, body.text("CgroupParent"), ulimits(body),
+                devices(body), body.texts("DeviceCgroupRules"));
+    }
+
+    private static List<Resources.BlockIo> blockIo(Body body) {
+        List<Resources.BlockIo> all = new ArrayList<>();
+        Map<String, String> kinds = Map.of(
+                "BlkioDeviceReadBps", "read-bps", "BlkioDeviceWriteBps", "write-bps",
+                "BlkioDeviceReadIOps", "read-iops", "BlkioDeviceWriteIOps", "write-iops");
+        kinds.forEach((field, kind) -> body.list(field).forEach(d ->
+                all.add(new Resources.BlockIo(kind, d.text("Path"), d.number("Rate")))));
+        body.list("BlkioWeightDevice").forEach(d ->
+                all.add(new Resources.BlockIo("weight", d.text("Path"), d.number("Weight"))));
+        return all;
+    }
+
+    private static List<Resources.Ulimit> ulimits(Body body) {
+        return body.list("Ulimits").stream()
+                .map(u -> {
+                    long soft = u.number("Soft");
+                    long hard = u.number("Hard");
+                    if (hard != -1 && (soft == -1 || soft > hard)) {
+                        throw Problem.invalid("ulimit soft limit must be less than or equal to hard limit: " + soft + " > " + hard);
+                    }
+                    return new Resources.Ulimit(u.text("Name").toLowerCase(Locale.ROOT), soft, hard);
+                })
+                .toList();
+    }
+
+    private static List<Resources.Device> devices(Body body) {
+        if (!body.list("DeviceRequests").isEmpty()) {
+            throw Problem.invalid("could not select device driver \"" + body.list("DeviceRequests").get(0).text("Driver")
+                    + "\" with capabilities: no device driver is installed on this host");
+        }
+        return body.list("Devices").stream()
+                .map(d -> new Resources.Device(
+                        d.text("PathOnHost"),
+                        d.optionalText("PathInContainer").filter(p -> !p.isEmpty()).orElse(d.text("PathOnHost")),
+                        d.optionalText("CgroupPermissions").filter(p -> !p.isEmpty()).orElse("rwm")))
+                .toList();
+    }
+
+    // ---- rights
+
+    ContainerSpec.Security security() {
+        List<String> add = capabilities("CapAdd");
+        List<String> drop = capabilities("CapDrop");
+        boolean noNewPrivileges = false;
+        String seccomp = privileged ? "unconfined" : "default";
+        String apparmor = privileged ? "unconfined" : "";
+        boolean unmasked = false;
+        for (String option : body.texts("SecurityOpt")) {
+            int split = option.indexOf('=') >= 0 ? option.indexOf('=') : option.indexOf(':');
+            String name = split < 0 ? option : option.substring(0, split);
+            String value = split < 0 ? "" : option.substring(split + 1);
+            switch (name) {
+                case "no-new-privileges" -> noNewPrivileges = value.isEmpty() || Boolean.parseBoolean(value);
+                case "seccomp" -> seccomp = value.equals("builtin") ? "default" : value;
+                case "apparmor" -> apparmor = value;
+                case "label" -> {} // SELinux labels mean nothing on a host without SELinux
+                case "systempaths" -> unmasked = value.equals("unconfined");
+                default -> throw Problem.invalid("invalid --security-opt: \"" + option + "\"");
+            }
+        }
+        boolean bare = privileged || unmasked;
+        return new ContainerSpec.Security(
+                privileged,
+                privileged ? ALL_CAPABILITIES : resolve(add, drop),
+                body.texts("CapAdd"),
+                body.texts("CapDrop"),
+                noNewPrivileges,
+                seccomp,
+                apparmor,
+                paths("MaskedPaths", bare ? List.of() : MASKED),
+                paths("ReadonlyPaths", bare ? List.of() : READ_ONLY),
+                body.flag("ReadonlyRootfs"),
+                sysctls(),
+                body.texts("SecurityOpt"));
+    }
+
+    /** Null means the default, an empty list none. */
+    private List<String> paths(String field, List<String> byDefault) {
+        return body.has(field) ? body.texts(field) : byDefault;
+    }
+
+    private List<String> capabilities(String field) {
+        return body.texts(field).stream()
+                .map(c -> {
+                    String upper = c.toUpperCase(Locale.ROOT);
+                    if (upper.equals("ALL")) {
+                        return upper;
+                    }
+                    String full = upper.startsWith("CAP_") ? upper : "CAP_" + upper;
+                    if (!ALL_CAPABILITIES.contains(full)) {
+                        throw Problem.invalid("invalid " + field + ": unknown capability: \"" + c + "\"");
+                    }
+                    return full;
+                })
+                .toList();
+    }
+
+    private static List<String> resolve(List<String> add, List<String> drop) {
+        Set<String> resolved = new LinkedHashSet<>();
+        if (add.contains("ALL")) {
+            resolved.addAll(ALL_CAPABILITIES);
+        } else if (!drop.contains("ALL")) {
+            resolved.addAll(DEFAULT_CAPABILITIES);
+        }
+        resolved.removeAll(drop);
+        add.stream().filter(c -> !c.equals("ALL")).forEach(resolved::add);
+        return List.copyOf(resolved);
+    }
+
+    private Map<String, String> sysctls() {
+        Map<String, String> sysctls = body.map("Sysctls");
+        boolean hostNetwork = body.text("NetworkMode").equals("host");
+        boolean hostIpc = body.text("IpcMode").equals("host");
+        sysctls.forEach((key, value) -> {
+            if (!SYSCTL.matcher(key).matches() || value.indexOf('\n') >= 0) {
+                throw Problem.invalid("invalid sysctl \"" + key + "\"");
+            }
+            String dotted = key.replace('/', '.');
+            if (dotted.startsWith("net.")) {
+                if (hostNetwork) {
+                    throw Problem.invalid("sysctl \"" + key + "\" not allowed in host network namespace");
+                }
+            } else if (NAMESPACED.contains(dotted) || dotted.startsWith("fs.mqueue.")) {
+                if (hostIpc) {
+                    throw Problem.invalid("sysctl \"" + key + "\" not allowed in host ipc namespace");
+                }
+            } else {
+                throw Problem.invalid("sysctl \"" + key + "\" is not in a separate kernel namespace");
+            }
+        });
+        return sysctls;
+    }
+
+    // ---- namespaces, restarts, logs
+
+    ContainerSpec.Namespaces namespaces() {
+        if (!body.text("UsernsMode").isEmpty() && !body.text("UsernsMode").equals("host")) {
+            throw Problem.invalid("invalid userns mode: " + body.text("UsernsMode"));
+        }
+        return new ContainerSpec.Namespaces(
+                namespace("PidMode", Set.of("host")),
+                namespace("IpcMode", Set.of("host", "private", "shareable", "none")),
+                namespace("UTSMode", Set.of("host")),
+                namespace("CgroupnsMode", Set.of("host", "private")),
+                Namespace.HOST);
+    }
+
+    private Namespace namespace(String field, Set<String> allowed) {
+        String mode = body.text(field);
+        if (mode.isEmpty()) {
+            return Namespace.PRIVATE;
+        }
+        if (mode.startsWith("container:") && !field.equals("CgroupnsMode")) {
+            return Namespace.of(ContainerLookup.get(host, mode.substring("container:".length())).id());
+        }
+        if (!allowed.contains(mode)) {
+            throw Problem.invalid("invalid " + field.replace("Mode", "").toLowerCase(Locale.ROOT) + " mode: " + mode);
+        }
+        return switch (mode) {
+            case "host" -> Namespace.HOST;
+            case "shareable" -> new Namespace(Namespace.Kind.SHAREABLE, java.util.Optional.empty());
+            case "none" -> new Namespace(Namespace.Kind.NONE, java.util.Optional.empty());
+            default -> Namespace.PRIVATE;
+        };
+    }
+
+    boolean autoRemove() {
+        return body.flag("AutoRemove");
+    }
+
+    RestartPolicy restartPolicy() {
+        RestartPolicy policy = restartPolicy(body.body("RestartPolicy"));
+        if (autoRemove() && policy.kind() != RestartPolicy.Kind.NO) {
+            throw Problem.invalid("can't create 'AutoRemove' container with restart policy");
+        }
+        return policy;
+    }
+
+    static RestartPolicy restartPolicy(Body policy) {
+        String name = policy.text("Name");
+        int retries = (int) policy.number("MaximumRetryCount");
+        RestartPolicy.Kind kind = switch (name) {
+            case "", "no" -> RestartPolicy.Kind.NO;
+            case "always" -> RestartPolicy.Kind.ALWAYS;
+            case "unless-stopped" -> RestartPolicy.Kind.UNLESS_STOPPED;
+            case "on-failure" -> RestartPolicy.Kind.ON_FAILURE;
+            default -> throw Problem.invalid("invalid restart policy: unknown policy '" + name
+                    + "'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
+        };
+        if (retries != 0 && kind != RestartPolicy.Kind.ON_FAILURE) {
+            throw Problem.invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+        }
+        if (retries < 0) {
+            throw Problem.invalid("invalid restart policy: maximum retry count cannot be negative");
+        }
+        return new RestartPolicy(kind, retries);
+    }
+
+    ContainerSpec.Logging logging() {
+        Body log = body.body("LogConfig");
+        String type = log.text("Type");
+        if (type.isEmpty() || type.equals("default")) {
+            type = "json-file";
+        }
+        if (!Set.of("json-file", "local", "none").contains(type)) {
+            throw Problem.invalid("logger: no log driver named '" + type + "' is registered");
+        }
+        return new ContainerSpec.Logging(type, log.map("Config"));
+    }
+}

@@ -1,0 +1,147 @@
+package dev.wharf.engine.containers;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.state.Container;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Outlet;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.json.Times;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.runtime.LogCursor;
+import dev.wharf.spi.runtime.LogCursor.LogLine;
+import dev.wharf.spi.runtime.LogQuery;
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** {@code /containers/{id}/logs}. Lines are read on a worker when there are any and the client has room for them. */
+final class Logs {
+    private static final DateTimeFormatter STAMP =
+            DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSSSS'Z'").withZone(ZoneOffset.UTC);
+
+    private final LogCursor cursor;
+    private final Outlet outlet;
+    private final Executor workers;
+    private final boolean tty;
+    private final boolean stamps;
+    private final AtomicBoolean over = new AtomicBoolean();
+
+    private Logs(LogCursor cursor, Outlet outlet, Executor workers, boolean tty, boolean stamps) {
+        this.cursor = cursor;
+        this.outlet = outlet;
+        this.workers = workers;
+        this.tty = tty;
+        this.stamps = stamps;
+    }
+
+    static Answer handle(Agent agent, Request request) {
+        Container c = ContainerRoutes.found(agent, request);
+        boolean out = request.query().flag("stdout", false);
+        boolean err = request.query().flag("stderr", false);
+        if (!out && !err) {
+            throw Problem.invalid("Bad parameters: you must choose at least one stream");
+        }
+        if (c.spec().logging().driver().equals("none")) {
+            throw Problem.unsupported("configured logging driver does not support reading");
+        }
+        LogQuery query = new LogQuery(
+                out,
+                err,
+                time(request, "since"),
+                time(request, "until"),
+                tail(request.query().text("tail")),
+                request.query().flag("follow", false));
+        boolean tty = c.spec().stdio().tty();
+        boolean stamps = request.query().flag("timestamps", false);
+        return Answer.later(request.work(() -> agent.streams().logs(c.id(), query))
+                .thenApply(cursor -> Answer.flow(StreamRoutes.contentType(tty, request), outlet -> {
+                    Logs logs = new Logs(cursor, outlet, request.workers(), tty, stamps);
+                    outlet.onGone(logs::end);
+                    logs.go();
+                })));
+    }
+
+    private static Optional<Instant> time(Request request, String key) {
+        return request.query().value(key).filter(t -> !t.equals("0")).map(Times::parse);
+    }
+
+    /** Anything that is not a number means all. */
+    private static long tail(String text) {
+        try {
+            return text.isEmpty() ? -1 : Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            return -1;
+        }
+    }
+
+    private void go() {
+        if (!over.get()) {
+            workers.execute(this::read);
+        }
+    }
+
+    private void read() {
+        try {
+            while (!over.get()) {
+                List<LogLine> lines = cursor.poll();
+                if (lines.isEmpty()) {
+                    if (cursor.isAtEnd()) {
+                        outlet.end();
+                        end();
+                    } else {
+                        cursor.onMore(this::go);
+                    }
+                    return;
+                }
+                if (!outlet.send(written(lines))) {
+                    outlet.onWritable(this::go);
+                    return;
+                }
+            }
+        } catch (DriverException | RuntimeException e) {
+            outlet.abort();
+            end();
+        }
+    }
+
+    private byte[] written(List<LogLine> lines) {
+        int room = 0;
+        for (LogLine line : lines) {
+            room += line.bytes().remaining() + 40;
+        }
+        ByteArrayOutputStream out = new ByteArrayOutputStream(room);
+        for (LogLine line : lines) {
+            byte[] stamp = stamps
+                    ? (STAMP.format(Instant.ofEpochSecond(line.epochSecond(), line.nanos())) + " ")
+                            .getBytes(StandardCharsets.US_ASCII)
+                    : new byte[0];
+            ByteBuffer text = line.bytes();
+            if (!tty) {
+                out.writeBytes(Joint.head(line.stream(), stamp.length + text.remaining()));
+            }
+            out.writeBytes(stamp);
+            if (text.hasArray()) {
+                out.write(text.array(), text.arrayOffset() + text.position(), text.remaining());
+            } else {
+                byte[] copy = new byte[text.remaining()];
+                text.duplicate().get(copy);
+                out.writeBytes(copy);
+            }
+        }
+        return out.toByteArray();
+    }
+
+    private void end() {
+        if (over.compareAndSet(false, true)) {
+            cursor.close();
+        }
+    }
+}

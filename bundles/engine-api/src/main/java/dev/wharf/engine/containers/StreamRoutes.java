@@ -1,0 +1,299 @@
+package dev.wharf.engine.containers;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.FailedException;
+import dev.wharf.core.agent.Follower;
+import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.command.Entropy;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.state.Container;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Problems;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.http.Router;
+import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.spi.DriverException;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/** What takes a connection over: attach and exec; and what goes with it: resize, and execs as things to look at. */
+public final class StreamRoutes implements Routes {
+    private static final String RAW = "application/vnd.docker.raw-stream";
+    private static final String MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
+
+    @Override
+    public void addTo(Router router) {
+        router.hijack("/containers/{name}/attach", StreamRoutes::attach)
+                .get("/containers/{name}/logs", Logs::handle)
+                .post("/containers/{name}/resize", StreamRoutes::resize)
+                .post("/containers/{name}/exec", StreamRoutes::createExec)
+                .hijack("/exec/{name}/start", StreamRoutes::startExec)
+                .post("/exec/{name}/resize", StreamRoutes::resizeExec)
+                .get("/exec/{name}/json", StreamRoutes::inspectExec);
+    }
+
+    /** The content type of a stream; before API 1.42 a multiplexed one was called raw as well. */
+    static String contentType(boolean tty, Request request) {
+        return tty || !request.version().atLeast(42) ? RAW : MULTIPLEXED;
+    }
+
+    // ---- attach
+
+    private static Answer attach(Agent agent, Request request) throws DriverException {
+        Container c = ContainerRoutes.found(agent, request);
+        if (c.isPaused()) {
+            throw Problem.conflict("container " + c.id() + " is paused, unpause the container before attach");
+        }
+        if (c.isRestarting()) {
+            throw Problem.conflict("container " + c.id() + " is restarting, wait until the container is running");
+        }
+        boolean tty = c.spec().stdio().tty();
+        boolean stream = request.query().flag("stream", false);
+        boolean replay = request.query().flag("logs", false);
+        Joint joint = new Joint(
+                tty,
+                request.query().flag("stdin", false) && c.spec().stdio().openStdin(),
+                request.query().flag("stdout", false),
+                request.query().flag("stderr", false),
+                c.spec().stdio().stdinOnce(),
+                tty ? DetachKeys.parse(request.query().text("detachKeys")) : DetachKeys.NONE,
+                () -> note(agent, request, c.id(), "detach"));
+        Runnable join = () -> {
+            if (stream) {
+                joint.open(() -> agent.streams().attach(c.id(), Optional.empty(), joint));
+            } else {
+                joint.closed();
+            }
+        };
+        if (replay) {
+            // Stored output first; the live stream is joined where the stored one ends.
+            return new Answer.Switch(contentType(tty, request), duplex -> {
+                joint.talk(duplex);
+                request.work(() -> {
+                    joint.replay(agent, c.id());
+                    join.run();
+                    return c;
+                });
+            });
+        }
+        join.run();
+        note(agent, request, c.id(), "attach");
+        return new Answer.Switch(contentType(tty, request), joint::talk);
+    }
+
+    private static void note(Agent agent, Request request, ContainerId id, String action) {
+        agent.submit(new ContainerCommand.Note(id, action, Map.of()), request.cause());
+    }
+
+    private static int size(Request request, String key) {
+        long size = request.query()
+                .number(key)
+                .orElseThrow(() -> Problem.invalid("invalid resize " + (key.equals("h") ? "height" : "width") + ": missing"));
+        if (size < 0 || size > 65535) {
+            throw Problem.invalid("invalid resize " + (key.equals("h") ? "height" : "width") + ": " + size);
+        }
+        return (int) size;
+    }
+
+    private static Answer resize(Agent agent, Request request) {
+        Container c = ContainerRoutes.found(agent, request);
+        int rows = size(request, "h");
+        int columns = size(request, "w");
+        if (!c.isRunning()) {
+            throw Problem.conflict("container " + c.id() + " is not running");
+        }
+        return Answer.later(request.work(() -> {
+            agent.streams().resize(c.id(), Optional.empty(), rows, columns);
+            return Answer.empty(200);
+        }));
+    }
+
+    // ---- exec
+
+    private static Answer createExec(Agent agent, Request request) {
+        Container c = ContainerRoutes.found(agent, request);
+        Body body = request.json();
+        List<String> command = body.words("Cmd");
+        if (command.isEmpty()) {
+            throw Problem.invalid("No exec command specified");
+        }
+        Map<String, String> env = new LinkedHashMap<>();
+        for (String one : c.spec().command().env()) {
+            env.put(one.substring(0, Math.max(one.indexOf('='), 0)), one);
+        }
+        for (String one : body.texts("Env")) {
+            int equals = one.indexOf('=');
+            if (equals > 0) {
+                env.put(one.substring(0, equals), one);
+            } else {
+                env.remove(one);
+            }
+        }
+        boolean tty = body.flag("Tty");
+        if (tty && env.keySet().stream().noneMatch("TERM"::equals)) {
+            env.put("TERM", "TERM=xterm");
+        }
+        ExecSpec spec = new ExecSpec(
+                command,
+                List.copyOf(env.values()),
+                body.optionalText("User").filter(u -> !u.isEmpty()).orElse(c.spec().command().user()),
+                body.optionalText("WorkingDir").filter(d -> !d.isEmpty()).orElse(c.spec().command().workingDir()),
+                body.flag("Privileged"),
+                tty,
+                body.flag("AttachStdin"),
+                body.flag("AttachStdout"),
+                body.flag("AttachStderr"),
+                body.text("DetachKeys"));
+        ExecId id = new ExecId(Entropy.fresh().hex("exec"));
+        return Answer.later(agent.submit(new ContainerCommand.CreateExec(c.id(), id, spec), request.cause())
+                .thenApply(event -> Answer.json(201, Json.object().put("Id", id.value()))));
+    }
+
+    private record FoundExec(Container container, Container.Exec exec) {}
+
+    private static FoundExec exec(Agent agent, Request request) {
+        Problem missing = Problem.missing("No such exec instance: " + request.name());
+        ExecId id;
+        try {
+            id = new ExecId(request.name());
+        } catch (IllegalArgumentException e) {
+            throw missing;
+        }
+        return agent.host()
+                .containerOf(id)
+                .flatMap(c -> Optional.ofNullable(c.execs().get(id)).map(e -> new FoundExec(c, e)))
+                .orElseThrow(() -> missing);
+    }
+
+    private static Answer startExec(Agent agent, Request request) {
+        FoundExec found = exec(agent, request);
+        Body body = request.json();
+        ContainerId container = found.container().id();
+        ExecSpec spec = found.exec().spec();
+        ContainerCommand.StartExec start = new ContainerCommand.StartExec(container, found.exec().id());
+        if (body.flag("Detach")) {
+            return Answer.later(agent.submit(start, request.cause())
+                    .handle((event, thrown) -> thrown == null ? Answer.empty(200) : Problems.answer(thrown)));
+        }
+        if (found.exec().started() || found.exec().exitCode().isPresent()) {
+            throw Problem.conflict("exec command " + found.exec().id() + " has already run");
+        }
+        Joint joint = new Joint(
+                spec.tty(),
+                spec.stdin(),
+                spec.stdout(),
+                spec.stderr(),
+                true,
+                spec.tty() ? DetachKeys.parse(spec.detachKeys()) : DetachKeys.NONE,
+                () -> note(agent, request, container, "exec_detach"));
+        // Clients read the exit code as soon as the stream has ended, so it ends when the code is known.
+        joint.endAfter(then -> whenEnded(agent, container, found.exec().id(), then));
+        if (!joint.open(() -> agent.streams().attach(container, Optional.of(found.exec().id()), joint))) {
+            throw new Problem(500, "the streams of the exec cannot be had");
+        }
+        return Answer.later(started(agent, request, start, joint, spec));
+    }
+
+    private static CompletionStage<Answer> started(
+            Agent agent, Request request, ContainerCommand.StartExec start, Joint joint, ExecSpec spec) {
+        return agent.submit(start, request.cause()).handle((event, thrown) -> {
+            if (thrown == null) {
+                return new Answer.Switch(contentType(spec.tty(), request), joint::talk);
+            }
+            if (Problems.cause(thrown) instanceof FailedException failed) {
+                // The exec is over before it began; that is told where its output would have been.
+                joint.say(failed.failure().message() + "\r\n");
+                joint.closed();
+                return new Answer.Switch(contentType(spec.tty(), request), joint::talk);
+            }
+            joint.drop();
+            return Problems.answer(thrown);
+        });
+    }
+
+    /** Does {@code then} once the exec's exit is written down; a monitor that never tells of it is not waited for for ever. */
+    private static void whenEnded(Agent agent, ContainerId container, ExecId exec, Runnable then) {
+        try {
+            Follower follower = agent.follow(agent.position());
+            if (isOver(agent, container, exec)) {
+                follower.close();
+                then.run();
+                return;
+            }
+            look(agent, follower, container, exec, then);
+        } catch (IOException e) {
+            then.run();
+        }
+    }
+
+    private static void look(Agent agent, Follower follower, ContainerId container, ExecId exec, Runnable then) {
+        try {
+            for (Optional<Follower.Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
+                boolean ended = moment.get().event() instanceof ContainerEvent.ExecExited e && e.exec().equals(exec)
+                        || moment.get().event() instanceof ContainerEvent.Exited c && c.container().equals(container)
+                        || moment.get().event() instanceof ContainerEvent.Removed r && r.container().equals(container);
+                if (ended) {
+                    follower.close();
+                    then.run();
+                    return;
+                }
+            }
+            follower.onMore(() -> look(agent, follower, container, exec, then));
+        } catch (IOException e) {
+            follower.close();
+            then.run();
+        }
+    }
+
+    private static boolean isOver(Agent agent, ContainerId container, ExecId exec) {
+        return agent.host()
+                .container(container)
+                .map(c -> c.execs().get(exec))
+                .map(e -> e.exitCode().isPresent())
+                .orElse(true);
+    }
+
+    private static Answer resizeExec(Agent agent, Request request) {
+        FoundExec found = exec(agent, request);
+        int rows = size(request, "h");
+        int columns = size(request, "w");
+        return Answer.later(request.work(() -> {
+            agent.streams().resize(found.container().id(), Optional.of(found.exec().id()), rows, columns);
+            return Answer.empty(200);
+        }));
+    }
+
+    private static Answer inspectExec(Agent agent, Request request) {
+        FoundExec found = exec(agent, request);
+        Container.Exec exec = found.exec();
+        ExecSpec spec = exec.spec();
+        ObjectNode node = Json.object();
+        node.put("ID", exec.id().value()).put("Running", exec.isRunning());
+        exec.exitCode().ifPresentOrElse(code -> node.put("ExitCode", code), () -> node.putNull("ExitCode"));
+        ObjectNode process = node.putObject("ProcessConfig");
+        process.put("tty", spec.tty()).put("entrypoint", spec.arguments().get(0));
+        process.set("arguments", Json.array(spec.arguments().subList(1, spec.arguments().size())));
+        process.put("privileged", spec.privileged());
+        if (!spec.user().isEmpty()) {
+            process.put("user", spec.user());
+        }
+        return Answer.json(node.put("OpenStdin", spec.stdin())
+                .put("OpenStderr", spec.stderr())
+                .put("OpenStdout", spec.stdout())
+                .put("CanRemove", false)
+                .put("ContainerID", found.container().id().value())
+                .put("DetachKeys", "")
+                .put("Pid", exec.pid()));
+    }
+}

@@ -1,0 +1,87 @@
+package dev.wharf.engine.containers;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.state.Container;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.json.Json;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+
+/**
+ * {@code /containers/{id}/top}: the host's ps(1), narrowed to the container's processes. Nothing of the container is run, so a
+ * hostile ps in an image sees nobody.
+ */
+final class Top {
+    /** Only the words of ps's own options: anything else could make it another program's business. */
+    private static final Pattern ARGUMENT = Pattern.compile("[A-Za-z0-9,=%+_:.-]+");
+
+    private Top() {}
+
+    static Answer handle(Agent agent, Request request) {
+        Container c = ContainerRoutes.found(agent, request);
+        if (!c.isRunning()) {
+            throw Problem.conflict("container " + c.id() + " is not running");
+        }
+        List<String> arguments = List.of(
+                request.query().value("ps_args").orElse("-ef").strip().split("\\s+"));
+        for (String argument : arguments) {
+            if (!ARGUMENT.matcher(argument).matches()) {
+                throw Problem.invalid("invalid ps argument \"" + argument + "\"");
+            }
+        }
+        return Answer.later(request.work(() -> run(agent, c, arguments)));
+    }
+
+    private static Answer run(Agent agent, Container c, List<String> arguments) throws Exception {
+        List<Integer> pids = agent.streams().processes(c.id());
+        List<String> command = new ArrayList<>(List.of("ps"));
+        command.addAll(arguments);
+        Process ps;
+        try {
+            ps = new ProcessBuilder(command).redirectErrorStream(true).start();
+        } catch (IOException e) {
+            throw Problem.unsupported("ps is not installed on this host; install procps");
+        }
+        ps.getOutputStream().close();
+        String output = new String(ps.getInputStream().readNBytes(16 << 20), StandardCharsets.UTF_8);
+        if (!ps.waitFor(5, TimeUnit.SECONDS)) {
+            ps.destroyForcibly();
+            throw new Problem(500, "ps did not end");
+        }
+        if (ps.exitValue() != 0) {
+            throw new Problem(500, "ps: " + output.strip());
+        }
+        String[] lines = output.split("\n");
+        List<String> titles = List.of(lines[0].strip().split("\\s+"));
+        int column = titles.indexOf("PID");
+        if (column < 0) {
+            throw new Problem(500, "couldn't find PID field in ps output");
+        }
+        ObjectNode answer = Json.object();
+        ArrayNode processes = Json.array();
+        for (int i = 1; i < lines.length; i++) {
+            String[] fields = lines[i].strip().split("\\s+", titles.size());
+            if (fields.length > column && isOne(fields[column], pids)) {
+                processes.add(Json.array(List.of(fields)));
+            }
+        }
+        answer.set("Processes", processes);
+        return Answer.json(answer.set("Titles", Json.array(titles)));
+    }
+
+    private static boolean isOne(String text, List<Integer> pids) {
+        try {
+            return pids.contains(Integer.valueOf(text));
+        } catch (NumberFormatException e) {
+            return false;
+        }
+    }
+}

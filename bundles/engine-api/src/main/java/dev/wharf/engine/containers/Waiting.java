@@ -1,0 +1,114 @@
+package dev.wharf.engine.containers;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Follower;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.state.Container;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Outlet;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.ContainerId;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * {@code /containers/{id}/wait}. The head of the answer goes out before the wait begins, because clients start the container
+ * only when they have it. A wait is a follower of the journal and holds no thread.
+ */
+final class Waiting {
+    private final Follower follower;
+    private final ContainerId id;
+    private final Outlet outlet;
+    private final boolean removal;
+    private final AtomicBoolean over = new AtomicBoolean();
+    private Optional<Integer> lastCode;
+
+    private Waiting(
+            Follower follower, ContainerId id, Outlet outlet, boolean removal, Optional<Integer> lastCode) {
+        this.follower = follower;
+        this.id = id;
+        this.outlet = outlet;
+        this.removal = removal;
+        this.lastCode = lastCode;
+    }
+
+    static Answer handle(Agent agent, Request request) throws IOException {
+        String condition = request.query().value("condition").orElse("not-running");
+        if (!java.util.Set.of("not-running", "next-exit", "removed").contains(condition)) {
+            throw Problem.invalid("invalid condition: \"" + condition + "\"");
+        }
+        // Followed from before the look, so that no exit falls between the two.
+        Follower follower = agent.follow(agent.position());
+        Container c;
+        try {
+            c = ContainerRoutes.found(agent, request);
+        } catch (Problem e) {
+            follower.close();
+            throw e;
+        }
+        boolean isOver = condition.equals("not-running") && !c.isRunning() && !c.isRestarting();
+        if (isOver) {
+            follower.close();
+            int code = c.exit().map(e -> e.code()).orElseGet(() -> ContainerShapes.startFailure(c));
+            return Answer.json(verdict(code));
+        }
+        Optional<Integer> code = c.exit().map(e -> e.code());
+        return Answer.flow(Answer.JSON, outlet -> {
+            Waiting waiting =
+                    new Waiting(follower, c.id(), outlet, condition.equals("removed"), code);
+            outlet.onGone(waiting::end);
+            waiting.look();
+        });
+    }
+
+    private static com.fasterxml.jackson.databind.JsonNode verdict(int code) {
+        return Json.object().put("StatusCode", code);
+    }
+
+    private void look() {
+        try {
+            for (Optional<Follower.Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
+                if (isEnd(moment.get())) {
+                    outlet.send(Json.line(verdict(lastCode.orElse(0))));
+                    outlet.end();
+                    end();
+                    return;
+                }
+            }
+            follower.onMore(() -> {
+                if (!over.get()) {
+                    look();
+                }
+            });
+        } catch (IOException e) {
+            outlet.abort();
+            end();
+        }
+    }
+
+    private boolean isEnd(Follower.Moment moment) {
+        Event event = moment.event();
+        if (!(event instanceof ContainerEvent about) || !about.container().equals(id)) {
+            return false;
+        }
+        if (event instanceof ContainerEvent.Exited exited) {
+            lastCode = Optional.of(exited.exit().code());
+            return !removal;
+        }
+        if (event instanceof ContainerEvent.Failed) {
+            lastCode = moment.after().container(id).map(ContainerShapes::startFailure);
+            return false;
+        }
+        return event instanceof ContainerEvent.Removed;
+    }
+
+    private void end() {
+        if (over.compareAndSet(false, true)) {
+            follower.close();
+        }
+    }
+}

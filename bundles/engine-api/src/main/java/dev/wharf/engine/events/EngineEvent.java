@@ -1,0 +1,26 @@
+package dev.wharf.engine.events;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.engine.http.ApiVersion;
+import dev.wharf.engine.json.Json;
+import java.time.Instant;
+import java.util.Map;
+
+/** One event in Docker's words. */
+record EngineEvent(String type, String action, String id, Map<String, String> attributes, Instant at) {
+    ObjectNode json(ApiVersion version) {
+        ObjectNode node = Json.object();
+        if (!version.atLeast(52) && (type.equals("container") || type.equals("image"))) {
+            node.put("status", action).put("id", id);
+            if (type.equals("container")) {
+                node.put("from", attributes.getOrDefault("image", ""));
+            }
+        }
+        node.put("Type", type).put("Action", action);
+        ObjectNode actor = node.putObject("Actor").put("ID", id);
+        actor.set("Attributes", Json.map(attributes));
+        return node.put("scope", "local")
+                .put("time", at.getEpochSecond())
+                .put("timeNano", at.getEpochSecond() * 1_000_000_000L + at.getNano());
+    }
+}

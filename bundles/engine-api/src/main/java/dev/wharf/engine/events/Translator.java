@@ -1,0 +1,312 @@
+package dev.wharf.engine.events;
+
+import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.event.NetworkEvent;
+import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Goal;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Pull;
+import dev.wharf.core.state.Volume;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.Reference;
+import dev.wharf.model.VolumeName;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Tells what the journal tells in Docker's words and order. It remembers which containers are being restarted, because Docker
+ * tells a restart when it is over.
+ */
+final class Translator {
+    private final Set<ContainerId> restarting = new HashSet<>();
+
+    List<EngineEvent> translate(Moment moment) {
+        Event event = moment.event();
+        if (event instanceof ContainerEvent c) {
+            return container(moment, c);
+        }
+        if (event instanceof ImageEvent i) {
+            return image(moment, i);
+        }
+        if (event instanceof NetworkEvent n) {
+            return network(moment, n);
+        }
+        if (event instanceof VolumeEvent v) {
+            return volume(moment, v);
+        }
+        return List.of();
+    }
+
+    // ---- containers
+
+    private List<EngineEvent> container(Moment moment, ContainerEvent event) {
+        ContainerId id = event.container();
+        Optional<Container> known = moment.after().container(id).or(() -> moment.before().container(id));
+        if (known.isEmpty()) {
+            return List.of();
+        }
+        Telling tell = new Telling(known.get(), moment.at());
+        Optional<Container> before = moment.before().container(id);
+        if (event instanceof ContainerEvent.Created) {
+            tell.say("create");
+        } else if (event instanceof ContainerEvent.RestartRequested) {
+            restarting.add(id);
+        } else if (event instanceof ContainerEvent.ProcessCreated) {
+            mounts(known.get(), moment, true, tell);
+        } else if (event instanceof ContainerEvent.Started) {
+            tell.say("start");
+            if (restarting.remove(id)) {
+                tell.say("restart");
+            }
+        } else if (event instanceof ContainerEvent.Signaled signaled) {
+            tell.say("kill", Map.of("signal", Integer.toString(signaled.signal().number())));
+        } else if (event instanceof ContainerEvent.StopRequested stop) {
+            if (before.map(c -> !c.isRunning()).orElse(false) && !stop.kill()) {
+                tell.say("stop");
+            }
+        } else if (event instanceof ContainerEvent.Exited exited) {
+            exited(exited, before, moment, tell);
+        } else if (event instanceof ContainerEvent.Frozen) {
+            tell.say("pause");
+        } else if (event instanceof ContainerEvent.Thawed) {
+            if (before.map(c -> c.goal() == Goal.RUNNING).orElse(false)) {
+                tell.say("unpause");
+            }
+        } else if (event instanceof ContainerEvent.OutOfMemory) {
+            tell.say("oom");
+        } else if (event instanceof ContainerEvent.Renamed renamed) {
+            tell.say("rename", Map.of("oldName", "/" + renamed.oldName()));
+        } else if (event instanceof ContainerEvent.UpdateRequested) {
+            tell.say("update");
+        } else if (event instanceof ContainerEvent.Removed) {
+            restarting.remove(id);
+            tell.say("destroy");
+        } else if (event instanceof ContainerEvent.HealthChanged health) {
+            if (!before.flatMap(Container::health).map(Container.Health::status).equals(Optional.of(health.status()))) {
+                tell.say("health_status: " + health.status());
+            }
+        } else if (event instanceof ContainerEvent.ExecCreated created) {
+            tell.say("exec_create: " + command(known.get(), created.exec()), exec(created.exec()));
+        } else if (event instanceof ContainerEvent.ExecStarted started) {
+            tell.say("exec_start: " + command(known.get(), started.exec()), exec(started.exec()));
+        } else if (event instanceof ContainerEvent.ExecExited ended) {
+            Map<String, String> more = new LinkedHashMap<>(exec(ended.exec()));
+            more.put("exitCode", Integer.toString(ended.code()));
+            tell.say("exec_die", more);
+        } else if (event instanceof ContainerEvent.Noted noted) {
+            tell.say(noted.action(), noted.details());
+        } else if (event instanceof ContainerEvent.EndpointAttached attached) {
+            connected(moment, attached.endpoint().network(), id, "connect", tell);
+        } else if (event instanceof ContainerEvent.EndpointDetached detached) {
+            boolean was = before.map(c -> c.places().get(detached.network()))
+                    .map(p -> p.fact().last().isPresent())
+                    .orElse(false);
+            if (was) {
+                connected(moment, detached.network(), id, "disconnect", tell);
+            }
+        } else if (event instanceof ContainerEvent.RootfsUnmounted) {
+            mounts(known.get(), moment, false, tell);
+        }
+        return tell.told;
+    }
+
+    private static void exited(
+            ContainerEvent.Exited exited, Optional<Container> before, Moment moment, Telling tell) {
+        long seconds = before.flatMap(Container::startedAt)
+                .map(s -> Duration.between(s, exited.exit().at()).toSeconds())
+                .orElse(0L);
+        if (exited.exit().outOfMemory()) {
+            tell.say("oom");
+        }
+        Map<String, String> details = new LinkedHashMap<>();
+        details.put("execDuration", Long.toString(Math.max(0, seconds)));
+        details.put("exitCode", Integer.toString(exited.exit().code()));
+        tell.say("die", details);
+        if (before.flatMap(Container::stopping).map(s -> !s.kill()).orElse(false)) {
+            tell.say("stop");
+        }
+    }
+
+    private static Map<String, String> exec(ExecId exec) {
+        return Map.of("execID", exec.value());
+    }
+
+    private static String command(Container c, ExecId exec) {
+        Container.Exec known = c.execs().get(exec);
+        return known == null ? "" : String.join(" ", known.spec().arguments());
+    }
+
+    private static void mounts(Container c, Moment moment, boolean mounted, Telling tell) {
+        for (MountSpec mount : c.spec().mounts()) {
+            if (mount.kind() == MountSpec.Kind.VOLUME) {
+                Map<String, String> attributes = new LinkedHashMap<>();
+                attributes.put("container", c.id().value());
+                if (mounted) {
+                    attributes.put("destination", mount.target());
+                }
+                attributes.put("driver", "local");
+                if (mounted) {
+                    attributes.put("propagation", mount.options().getOrDefault("propagation", ""));
+                    attributes.put("read/write", Boolean.toString(!mount.readOnly()));
+                }
+                tell.told.add(new EngineEvent(
+                        "volume", mounted ? "mount" : "unmount", mount.source(), attributes, moment.at()));
+            }
+        }
+    }
+
+    private static void connected(Moment moment, NetworkId network, ContainerId container, String action, Telling tell) {
+        Host host = moment.after();
+        host.network(network).or(() -> moment.before().network(network)).ifPresent(n -> tell.told.add(new EngineEvent(
+                "network",
+                action,
+                network.value(),
+                ordered("container", container.value(), "name", n.spec().name(), "type", n.spec().driver().value()),
+                moment.at())));
+    }
+
+    private static Map<String, String> ordered(String... pairs) {
+        Map<String, String> map = new LinkedHashMap<>();
+        for (int i = 0; i < pairs.length; i += 2) {
+            map.put(pairs[i], pairs[i + 1]);
+        }
+        return map;
+    }
+
+    /** Collects the events of one container, each with all its labels. */
+    private static final class Telling {
+        private final Container c;
+        private final Instant at;
+        private final List<EngineEvent> told = new ArrayList<>();
+
+        Telling(Container c, Instant at) {
+            this.c = c;
+            this.at = at;
+        }
+
+        void say(String action) {
+            say(action, Map.of());
+        }
+
+        void say(String action, Map<String, String> more) {
+            Map<String, String> attributes = new LinkedHashMap<>(c.spec().labels());
+            attributes.put("image", c.spec().imageReference());
+            attributes.put("name", c.name());
+            attributes.putAll(more);
+            told.add(new EngineEvent("container", action, c.id().value(), attributes, at));
+        }
+    }
+
+    // ---- images
+
+    private static List<EngineEvent> image(Moment moment, ImageEvent event) {
+        if (event instanceof ImageEvent.Stored stored) {
+            Optional<Pull> pull = moment.before().pull(stored.pull());
+            Pull.Source source = pull.map(Pull::source).orElse(Pull.Source.REGISTRY);
+            List<String> wished = pull.map(Pull::references).orElse(List.of());
+            String name = wished.stream()
+                    .findFirst()
+                    .map(r -> Reference.parse(r).familiar())
+                    .orElse(stored.image().id().value());
+            return switch (source) {
+                case REGISTRY -> List.of(named(moment, "pull", name, stored.image()));
+                case LOAD -> List.of(named(moment, "load", stored.image().id().value(), stored.image()));
+                case IMPORT -> List.of(named(moment, "import", stored.image().id().value(), stored.image()));
+                case COMMIT, BUILD -> wished.isEmpty()
+                        ? List.of()
+                        : List.of(told(moment, "tag", stored.image().id(), name, stored.image()));
+            };
+        }
+        if (event instanceof ImageEvent.Tagged tagged) {
+            return List.of(told(moment, "tag", tagged.image(), familiar(tagged.reference()), image(moment, tagged.image())));
+        }
+        if (event instanceof ImageEvent.Untagged untagged) {
+            return List.of(told(
+                    moment, "untag", untagged.image(), untagged.image().value(), image(moment, untagged.image())));
+        }
+        if (event instanceof ImageEvent.Removed removed) {
+            return List.of(told(
+                    moment, "delete", removed.image(), removed.image().value(), image(moment, removed.image())));
+        }
+        if (event instanceof ImageEvent.Pushed pushed) {
+            return List.of(named(moment, "push", familiar(pushed.reference()), image(moment, pushed.image())));
+        }
+        if (event instanceof ImageEvent.Noted noted) {
+            return noted.action().endsWith("-failed")
+                    ? List.of()
+                    : List.of(told(moment, noted.action(), noted.image(), noted.image().value(), image(moment, noted.image())));
+        }
+        return List.of();
+    }
+
+    private static String familiar(String reference) {
+        return Reference.parse(reference).familiar();
+    }
+
+    private static Image image(Moment moment, ImageId id) {
+        return moment.after().image(id).or(() -> moment.before().image(id)).orElseThrow();
+    }
+
+    private static EngineEvent named(Moment moment, String action, String name, Image image) {
+        Map<String, String> attributes = new LinkedHashMap<>(image.config().labels());
+        int colon = name.lastIndexOf(':');
+        boolean tagged = colon > name.lastIndexOf('/') && !name.startsWith("sha256:");
+        attributes.put("name", tagged ? name.substring(0, colon) : name);
+        return new EngineEvent("image", action, name, attributes, moment.at());
+    }
+
+    private static EngineEvent told(Moment moment, String action, ImageId id, String name, Image image) {
+        Map<String, String> attributes = new LinkedHashMap<>(image.config().labels());
+        attributes.put("name", name);
+        return new EngineEvent("image", action, id.value(), attributes, moment.at());
+    }
+
+    // ---- networks and volumes
+
+    private static List<EngineEvent> network(Moment moment, NetworkEvent event) {
+        NetworkId id = event.network();
+        String action = event instanceof NetworkEvent.Created ? "create" : event instanceof NetworkEvent.Removed ? "destroy" : "";
+        if (action.isEmpty()) {
+            return List.of();
+        }
+        return moment.after().network(id).or(() -> moment.before().network(id)).stream()
+                .map(n -> new EngineEvent(
+                        "network",
+                        action,
+                        id.value(),
+                        ordered("name", n.spec().name(), "type", n.spec().driver().value()),
+                        moment.at()))
+                .toList();
+    }
+
+    private static List<EngineEvent> volume(Moment moment, VolumeEvent event) {
+        VolumeName name = event.volume();
+        String action = event instanceof VolumeEvent.Created ? "create" : event instanceof VolumeEvent.Removed ? "destroy" : "";
+        if (action.isEmpty()) {
+            return List.of();
+        }
+        String driver = moment.after()
+                .volume(name)
+                .or(() -> moment.before().volume(name))
+                .map(Volume::spec)
+                .map(s -> s.driver().value())
+                .orElse("local");
+        return List.of(new EngineEvent("volume", action, name.value(), Map.of("driver", driver), moment.at()));
+    }
+}
