@@ -32,6 +32,11 @@ public interface NetworkDriver extends Driver {
      */
     void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException;
 
-    /** Every endpoint of ours found in the kernel now. */
+    /** Every endpoint of ours found in the kernel now; one that lacks a device or a port is not among them. */
     List<Endpoint> survey() throws DriverException;
+
+    /** Whether endpoints leave a trace that {@link #survey} could find. Of a mode that makes nothing, nothing is missed. */
+    default boolean leavesTraces() {
+        return true;
+    }
 }

@@ -213,7 +213,7 @@ public abstract class OciRuntimeContract {
 
         runtime.start(container);
 
-        able(Streaming.class);
+        awaitLog(container, "once");
         runtime.signal(container, Signal.KILL);
         exits.await(container);
         assertThat(log(container, everything(false))).containsExactly("once\n");

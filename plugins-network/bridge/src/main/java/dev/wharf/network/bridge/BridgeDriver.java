@@ -141,7 +141,7 @@ public final class BridgeDriver implements NetworkDriver {
             join(network, endpoint, sandbox);
             publish(network, endpoint);
         } catch (DriverException e) {
-            undo(network, endpoint, sandbox, e);
+            undo(endpoint, e);
             throw e;
         }
         return new Endpoint(endpoint.id(), network.id(), endpoint.hostInterface(), endpoint.mac());
@@ -276,9 +276,12 @@ public final class BridgeDriver implements NetworkDriver {
         }
     }
 
-    private void undo(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox, DriverException cause) {
+    /** Takes the device away at once, or the next try in the same sandbox would find its name taken. */
+    private void undo(EndpointSpec endpoint, DriverException cause) {
         try {
-            detach(network, endpoint, sandbox);
+            unpublish(endpoint);
+            ports.release(endpoint.id());
+            links.remove(endpoint.hostInterface());
         } catch (DriverException e) {
             cause.addSuppressed(e);
         }

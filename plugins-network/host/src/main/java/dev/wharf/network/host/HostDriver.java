@@ -56,9 +56,13 @@ public final class HostDriver implements NetworkDriver {
         // There is no interface.
     }
 
-    /** Always empty: an endpoint of this mode leaves no trace in the kernel. */
     @Override
     public List<Endpoint> survey() {
         return List.of();
+    }
+
+    @Override
+    public boolean leavesTraces() {
+        return false;
     }
 }

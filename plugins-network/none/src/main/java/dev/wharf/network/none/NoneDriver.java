@@ -55,9 +55,13 @@ public final class NoneDriver implements NetworkDriver {
         // There is no interface.
     }
 
-    /** Always empty: an endpoint of this mode leaves no trace in the kernel. */
     @Override
     public List<Endpoint> survey() {
         return List.of();
+    }
+
+    @Override
+    public boolean leavesTraces() {
+        return false;
     }
 }

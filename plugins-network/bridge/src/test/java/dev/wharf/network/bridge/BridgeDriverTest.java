@@ -1,0 +1,484 @@
+package dev.wharf.network.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wharf.linux.net.LinuxHostPorts;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.NetworkSpec.Pool;
+import dev.wharf.model.PublishedPort;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.network.NetworkDriver;
+import dev.wharf.testkit.network.NetworkDriverContract;
+import java.net.BindException;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class BridgeDriverTest extends NetworkDriverContract {
+    private static final String AGENT = "wharf-00000001";
+    private static final String WEB = "1d43".repeat(16);
+    private static final String DB = "2e54".repeat(16);
+    private static final NetworkId OTHER = new NetworkId("0a".repeat(32));
+
+    private World world;
+    private LinuxHostPorts ports;
+
+    @Override
+    protected void prepare() throws Exception {
+        world = new World(dir);
+        ports = world.ports();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        world.close();
+    }
+
+    @Override
+    protected NetworkDriver driver() {
+        return world.driver(ports, AGENT);
+    }
+
+    @Override
+    protected Sandbox sandbox(int number) throws Exception {
+        return world.sandbox(number);
+    }
+
+    @Override
+    protected void inhabit(Sandbox sandbox) throws Exception {
+        world.inhabit(sandbox);
+    }
+
+    @Override
+    protected List<String> devices(Sandbox sandbox) throws Exception {
+        return world.run(sandbox, "ip", "-o", "link").stream()
+                .map(line -> line.split(": ")[1].split("@")[0])
+                .filter(name -> !name.equals("lo"))
+                .toList();
+    }
+
+    @Override
+    protected AutoCloseable listen(int port) throws Exception {
+        return world.in(world.host, () -> new ServerSocket(port));
+    }
+
+    @Test
+    void containersOnOneBridgeTalkAndReachTheHost() throws Exception {
+        driver.create(network);
+        join(network, WEB, 2, 1);
+        join(network, DB, 3, 2);
+        world.serve(world.sandbox(1), "10.213.21.2", 80);
+        world.serve(world.host, "10.213.21.1", 80);
+
+        assertThat(world.ask(world.sandbox(2), "10.213.21.2", 80)).isEqualTo("10.213.21.3");
+        assertThat(world.ask(world.sandbox(2), "10.213.21.1", 80)).isEqualTo("10.213.21.3");
+        assertThat(world.ask(world.host, "10.213.21.2", 80)).isEqualTo("10.213.21.1");
+    }
+
+    @Test
+    void aContainerReachesTheWorldUnderTheHostsAddress() throws Exception {
+        Sandbox outside = world.outside();
+        driver.create(network);
+        join(network, WEB, 2, 1);
+        world.serve(outside, "198.51.100.2", 80);
+
+        assertThat(world.ask(world.sandbox(1), "198.51.100.2", 80)).isEqualTo("198.51.100.1");
+    }
+
+    @Test
+    void aPublishedPortIsReachedFromOutsideFromTheHostAndThroughLoopback() throws Exception {
+        Sandbox outside = world.outside();
+        driver.create(network);
+        join(network, WEB, 2, 1, port(80, 8080));
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+
+        assertThat(world.ask(outside, "198.51.100.1", 8080)).isEqualTo("198.51.100.2");
+        assertThat(world.ask(world.host, "198.51.100.1", 8080)).isEqualTo("198.51.100.1");
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.ask(world.host, "127.0.0.5", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.ask(outside, "198.51.100.1", 80)).isEqualTo("refused");
+    }
+
+    @Test
+    void aPublishedPortIsReachedFromContainersEvenFromTheOneItLeadsTo() throws Exception {
+        world.outside();
+        driver.create(network);
+        driver.create(other());
+        join(network, WEB, 2, 1, port(80, 8080));
+        join(network, DB, 3, 2);
+        joinOther(3);
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+
+        assertThat(world.ask(world.sandbox(1), "198.51.100.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.ask(world.sandbox(2), "198.51.100.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.ask(world.sandbox(2), "10.213.21.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.ask(world.sandbox(3), "198.51.100.1", 8080)).isNotIn("refused", "silent");
+    }
+
+    @Test
+    void datagramPortsArePublishedToo() throws Exception {
+        Sandbox outside = world.outside();
+        driver.create(network);
+        join(network, WEB, 2, 1, new PublishedPort(53, "udp", "0.0.0.0", 5353));
+        world.serveDatagrams(world.sandbox(1), 53);
+
+        assertThat(world.askByDatagram(outside, "198.51.100.1", 5353)).isEqualTo("198.51.100.2");
+        assertThat(world.askByDatagram(world.host, "127.0.0.1", 5353)).isEqualTo("10.213.21.1");
+        assertThat(world.ask(outside, "198.51.100.1", 5353)).isEqualTo("refused");
+    }
+
+    @Test
+    void aPortPublishedOnLoopbackIsNotReachedFromOutside() throws Exception {
+        Sandbox outside = world.outside();
+        driver.create(network);
+        join(network, WEB, 2, 1, new PublishedPort(80, "tcp", "127.0.0.1", 8080));
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+        // A neighbour that sends packets for 127.0.0.1 to the host's hardware address.
+        world.run(outside, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet");
+        world.run(outside, "ip", "route", "del", "local", "127.0.0.0/8", "table", "local");
+        world.run(outside, "ip", "route", "del", "local", "127.0.0.1", "table", "local");
+        world.run(outside, "ip", "route", "add", "127.0.0.1", "via", "198.51.100.1", "src", "198.51.100.2");
+
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.ask(world.host, "198.51.100.1", 8080)).isEqualTo("refused");
+        assertThat(world.ask(outside, "198.51.100.1", 8080)).isEqualTo("refused");
+        assertThat(world.ask(outside, "127.0.0.1", 8080)).isEqualTo("silent");
+    }
+
+    @Test
+    void aContainerCannotReachTheHostsLoopback() throws Exception {
+        driver.create(network);
+        join(network, WEB, 2, 1);
+        world.serve(world.host, "127.0.0.1", 6000);
+        Sandbox hostile = world.sandbox(1);
+        world.run(hostile, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet");
+        world.run(hostile, "ip", "route", "del", "local", "127.0.0.0/8", "table", "local");
+        world.run(hostile, "ip", "route", "del", "local", "127.0.0.1", "table", "local");
+        world.run(hostile, "ip", "route", "add", "127.0.0.1", "via", "10.213.21.1", "src", "10.213.21.2");
+
+        assertThat(world.ask(world.host, "127.0.0.1", 6000)).isEqualTo("127.0.0.1");
+        assertThat(world.ask(hostile, "127.0.0.1", 6000)).isEqualTo("silent");
+    }
+
+    @Test
+    void networksAreKeptApart() throws Exception {
+        driver.create(network);
+        driver.create(other());
+        join(network, WEB, 2, 1);
+        joinOther(2);
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+        world.serve(world.sandbox(2), "0.0.0.0", 80);
+
+        assertThat(world.ask(world.sandbox(2), "10.213.21.2", 80)).isEqualTo("silent");
+        assertThat(world.ask(world.sandbox(1), "10.213.22.2", 80)).isEqualTo("silent");
+    }
+
+    @Test
+    void twoAgentsOnOneHostKeepOutOfEachOthersWay() throws Exception {
+        NetworkDriver second = world.driver(world.ports(), "wharf-00000002");
+        driver.create(network);
+        second.create(other());
+        join(network, WEB, 2, 1, port(80, 8080));
+        second.attach(other(), otherEndpoint(port(80, 8081)), world.sandbox(2));
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+        world.serve(world.sandbox(2), "0.0.0.0", 80);
+
+        assertThat(world.ask(world.sandbox(2), "10.213.21.2", 80)).isEqualTo("silent");
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.ask(world.host, "127.0.0.1", 8081)).isEqualTo("10.213.22.1");
+        assertThat(driver.survey()).hasSize(1);
+        assertThatThrownBy(() -> second.create(network))
+                .isInstanceOfSatisfying(
+                        DriverException.class,
+                        e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.EXISTS));
+        driver.detach(network, spec(network, WEB, 2, port(80, 8080)), world.sandbox(1));
+        driver.remove(network);
+        assertThat(world.ask(world.host, "127.0.0.1", 8081)).isEqualTo("10.213.22.1");
+        assertThat(second.survey()).hasSize(1);
+    }
+
+    @Test
+    void anInternalNetworkLeadsNowhereAndNobodyComesIn() throws Exception {
+        Sandbox outside = world.outside();
+        NetworkSpec internal = internal();
+        driver.create(internal);
+        EndpointSpec spec = new EndpointSpec(
+                WEB, LAN, "vethweb", "eth0", "10.213.21.2/24", "", "", "", "", List.of(), List.of(), Map.of());
+        driver.attach(internal, spec, world.sandbox(1));
+        world.run(world.sandbox(1), "ip", "route", "add", "default", "via", "10.213.21.1");
+        world.run(outside, "ip", "route", "add", "10.213.21.0/24", "via", "198.51.100.1");
+        world.run(world.host, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
+        world.serve(outside, "198.51.100.2", 80);
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+
+        assertThat(world.ask(world.sandbox(1), "198.51.100.2", 80)).isEqualTo("silent");
+        assertThat(world.ask(outside, "10.213.21.2", 80)).isEqualTo("silent");
+        assertThat(world.ask(world.host, "10.213.21.2", 80)).isEqualTo("10.213.21.1");
+    }
+
+    @Test
+    void whatIsNotPublishedIsNotReachedByARouteOfOnesOwn() throws Exception {
+        Sandbox outside = world.outside();
+        driver.create(network);
+        join(network, WEB, 2, 1, port(80, 8080));
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+        world.serve(world.sandbox(1), "0.0.0.0", 81);
+        world.run(outside, "ip", "route", "add", "10.213.21.0/24", "via", "198.51.100.1");
+
+        assertThat(world.ask(outside, "10.213.21.2", 81)).isEqualTo("silent");
+        assertThat(world.ask(outside, "10.213.21.2", 80)).isEqualTo("silent");
+    }
+
+    @Test
+    void neighboursAreKeptApartWhereTheNetworkSaysSo() throws Exception {
+        NetworkSpec quiet = new NetworkSpec(
+                LAN, "quiet", driver.name(), "br-lan", network.pools(), false, false, false, false,
+                Map.of("com.docker.network.bridge.enable_icc", "false", "com.docker.network.driver.mtu", "1300"),
+                Map.of(), Map.of());
+        driver.create(quiet);
+        join(quiet, WEB, 2, 1);
+        join(quiet, DB, 3, 2);
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+
+        assertThat(world.ask(world.sandbox(2), "10.213.21.2", 80)).isNotEqualTo("10.213.21.3");
+        assertThat(world.ask(world.host, "10.213.21.2", 80)).isEqualTo("10.213.21.1");
+        assertThat(world.run(world.sandbox(1), "ip", "link", "show", "eth0")).anyMatch(l -> l.contains("mtu 1300"));
+    }
+
+    @Test
+    void ipv6IsPublishedWhereTheContainerSpeaksIt() throws Exception {
+        Sandbox outside = world.outside();
+        world.run(world.host, "sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/out0/disable_ipv6");
+        world.run(outside, "sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6");
+        world.run(world.host, "ip", "addr", "add", "2001:db8::1/64", "dev", "out0", "nodad");
+        world.run(outside, "ip", "addr", "add", "2001:db8::2/64", "dev", "eth0", "nodad");
+        NetworkSpec both = new NetworkSpec(
+                LAN, "both", driver.name(), "br-lan",
+                List.of(
+                        network.pools().get(0),
+                        new Pool("fd00:213:21::/64", "fd00:213:21::1", "", Map.of())),
+                false, false, true, false, Map.of(), Map.of(), Map.of());
+        driver.create(both);
+        EndpointSpec spec = new EndpointSpec(
+                WEB, LAN, "vethweb", "eth0", "10.213.21.2/24", "10.213.21.1", "fd00:213:21::2/64", "fd00:213:21::1",
+                "", List.of(), List.of(port(80, 8080), new PublishedPort(80, "tcp", "::", 8080)), Map.of());
+        driver.attach(both, spec, world.sandbox(1));
+        world.serve(world.sandbox(1), "::", 80);
+        world.serve(outside, "::", 80);
+
+        assertThat(world.ask(outside, "2001:db8::1", 8080)).isEqualTo("2001:db8:0:0:0:0:0:2");
+        assertThat(world.ask(outside, "198.51.100.1", 8080)).isEqualTo("198.51.100.2");
+        assertThat(world.ask(world.sandbox(1), "2001:db8::2", 80)).isEqualTo("2001:db8:0:0:0:0:0:1");
+        // The kernel routes nothing that comes from ::1; refused at once, clients go on to 127.0.0.1.
+        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("refused");
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(driver.survey()).hasSize(1);
+        driver.detach(both, spec, world.sandbox(1));
+        assertThat(world.ask(outside, "2001:db8::1", 8080)).isEqualTo("refused");
+    }
+
+    @Test
+    void anIpv6PortOfAContainerWithoutIpv6IsHeldAndLeadsNowhere() throws Exception {
+        driver.create(network);
+        join(network, WEB, 2, 1, port(80, 8080), new PublishedPort(80, "tcp", "::", 8080));
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+
+        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("refused");
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+    }
+
+    @Test
+    void aDetachedPortIsClosedAtOnceAndAnotherContainerMayHaveIt() throws Exception {
+        driver.create(network);
+        join(network, WEB, 2, 1, port(80, 8080));
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+
+        driver.detach(network, spec(network, WEB, 2, port(80, 8080)), world.sandbox(1));
+
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("refused");
+        join(network, DB, 3, 2, port(80, 8080));
+        world.serve(world.sandbox(2), "0.0.0.0", 80);
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+        // The first one's detach comes once more, as after a crash, and takes nothing from the second.
+        driver.detach(network, spec(network, WEB, 2, port(80, 8080)), world.sandbox(1));
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+    }
+
+    @Test
+    void anAddressThatChangesHandsIsFoundAtOnce() throws Exception {
+        driver.create(network);
+        join(network, DB, 3, 2);
+        for (int round = 10; round < 15; round++) {
+            String id = "%064x".formatted(round);
+            EndpointSpec spec = new EndpointSpec(
+                    id, LAN, "veth" + round, "eth0", "10.213.21.2/24", "10.213.21.1", "", "",
+                    "02:42:0a:d5:15:02", List.of(), List.of(port(80, 8080)), Map.of());
+            driver.attach(network, spec, world.sandbox(round));
+            world.serve(world.sandbox(round), "0.0.0.0", 80);
+
+            assertThat(world.ask(world.sandbox(2), "10.213.21.2", 80)).isEqualTo("10.213.21.3");
+            assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+
+            // The sandbox stays, and with it the device on the bridge that had the address.
+            driver.detach(network, spec, world.sandbox(round));
+        }
+    }
+
+    @Test
+    void rulesThatSomebodyFlushedAreMadeWholeByTheNextCalls() throws Exception {
+        driver.create(network);
+        join(network, WEB, 2, 1, port(80, 8080));
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+        world.run(world.host, "nft", "flush", "ruleset");
+
+        assertThat(driver.survey()).isEmpty();
+        join(network, DB, 3, 2, port(80, 8081));
+        join(network, WEB, 2, 1, port(80, 8080));
+
+        assertThat(driver.survey()).hasSize(2);
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.run(world.host, "nft", "list", "table", "inet", AGENT)).anyMatch(l -> l.contains("masquerade"));
+    }
+
+    @Test
+    void creatingANetworkAgainPutsItsRulesAndItsDeviceRight() throws Exception {
+        Sandbox outside = world.outside();
+        driver.create(network);
+        join(network, WEB, 2, 1);
+        world.serve(outside, "198.51.100.2", 80);
+        world.run(world.host, "nft", "flush", "chain", "inet", AGENT, "postrouting");
+        world.run(world.host, "ip", "link", "set", "br-lan", "down");
+        world.run(world.host, "sh", "-c", "echo 0 > /proc/sys/net/ipv4/ip_forward");
+
+        driver.create(network);
+
+        assertThat(world.ask(world.sandbox(1), "198.51.100.2", 80)).isEqualTo("198.51.100.1");
+        List<String> rules = world.run(world.host, "nft", "list", "table", "inet", AGENT);
+        driver.create(network);
+        assertThat(world.run(world.host, "nft", "list", "table", "inet", AGENT)).isEqualTo(rules);
+    }
+
+    @Test
+    void aPortThatACrashLeftBehindIsSweptWhenItIsWanted() throws Exception {
+        driver.create(network);
+        join(network, WEB, 2, 1, port(80, 8080));
+        // The agent dies, the sandbox goes, nobody detaches.
+        world.links.remove("veth" + WEB.substring(0, 7));
+        ports.release(WEB);
+
+        join(network, DB, 3, 2, port(80, 8080));
+
+        world.serve(world.sandbox(2), "0.0.0.0", 80);
+        assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(driver.survey()).hasSize(1);
+    }
+
+    @Test
+    void theNextLifeHoldsPublishedPortsAgainAfterItsSurvey() throws Exception {
+        driver.create(network);
+        join(network, WEB, 2, 1, port(80, 8080));
+        ports.close();
+        listen(8080).close();
+
+        NetworkDriver next = world.driver(world.ports(), AGENT);
+        next.survey();
+
+        assertThatThrownBy(() -> listen(8080)).isInstanceOf(BindException.class);
+    }
+
+    @Test
+    void aDeviceThatWharfDidNotMakeIsNotTouched() throws Exception {
+        world.run(world.host, "ip", "link", "add", "br-lan", "type", "bridge");
+
+        assertThatThrownBy(() -> driver.create(network))
+                .isInstanceOfSatisfying(
+                        DriverException.class,
+                        e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.EXISTS))
+                .hasMessageContaining("br-lan");
+        driver.remove(network);
+        assertThat(world.links.find("br-lan")).isPresent();
+    }
+
+    @Test
+    void removingANetworkLeavesNothingOfIt() throws Exception {
+        List<String> before = world.run(world.host, "ip", "-o", "link");
+        driver.create(network);
+
+        driver.remove(network);
+
+        assertThat(world.run(world.host, "ip", "-o", "link")).isEqualTo(before);
+        assertThat(world.run(world.host, "nft", "list", "table", "inet", AGENT))
+                .noneMatch(l -> l.contains("br-lan") || l.contains("10.213"));
+    }
+
+    @Test
+    void manyEndpointsComeAndGoSideBySide() throws Exception {
+        driver.create(network);
+        List<Thread> threads = new ArrayList<>();
+        List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+        for (int t = 0; t < 8; t++) {
+            int number = t;
+            Thread thread = new Thread(() -> {
+                try {
+                    for (int round = 0; round < 5; round++) {
+                        int unique = 100 + number * 10 + round;
+                        String id = "%064x".formatted(unique);
+                        EndpointSpec spec = new EndpointSpec(
+                                id, LAN, "veth" + unique, "eth0", "10.213.21." + unique + "/24", "10.213.21.1", "", "",
+                                "", List.of(), List.of(port(80, 9000 + unique)), Map.of());
+                        driver.attach(network, spec, world.sandbox(unique));
+                        driver.detach(network, spec, world.sandbox(unique));
+                    }
+                } catch (Exception | AssertionError e) {
+                    failures.add(e);
+                }
+            });
+            threads.add(thread);
+            thread.start();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+
+        assertThat(failures).isEmpty();
+        assertThat(driver.survey()).isEmpty();
+    }
+
+    private void join(NetworkSpec to, String id, int last, int sandbox, PublishedPort... published) throws Exception {
+        driver.attach(to, spec(to, id, last, published), world.sandbox(sandbox));
+    }
+
+    private EndpointSpec spec(NetworkSpec to, String id, int last, PublishedPort... published) {
+        assertThat(to.id()).isEqualTo(LAN);
+        return endpoint(id, last, List.of(published));
+    }
+
+    private NetworkSpec other() {
+        return network(OTHER, "other", "br-other", 22);
+    }
+
+    private void joinOther(int sandbox) throws Exception {
+        driver.attach(other(), otherEndpoint(), world.sandbox(sandbox));
+    }
+
+    private static EndpointSpec otherEndpoint(PublishedPort... published) {
+        return new EndpointSpec(
+                "%064x".formatted(77), OTHER, "vethother", "eth0", "10.213.22.2/24", "10.213.22.1", "", "",
+                "", List.of(), List.of(published), Map.of());
+    }
+
+    private NetworkSpec internal() {
+        return new NetworkSpec(
+                LAN, "inner", driver.name(), "br-lan", network.pools(), true, false, false, false, Map.of(), Map.of(),
+                Map.of());
+    }
+}
