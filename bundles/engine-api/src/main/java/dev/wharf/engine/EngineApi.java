@@ -74,6 +74,9 @@ public final class EngineApi {
                 new ArchiveRoutes(),
                 new NetworkRoutes(),
                 new VolumeRoutes(),
+                new ContainerRoutes(),
+                new StreamRoutes(),
+                new EventRoutes(),
                 new SystemRoutes());
     }
 

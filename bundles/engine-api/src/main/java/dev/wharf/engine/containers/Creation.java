@@ -4,6 +4,7 @@ import dev.wharf.core.command.Entropy;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Network;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.images.ImageLookup;
@@ -14,6 +15,7 @@ import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.ImageConfig;
+import dev.wharf.model.NetworkId;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.Signal;
@@ -333,35 +335,33 @@ final class Creation {
         return lines;
     }
 
+    /** The network of the mode first, then the others that the client named. */
     private List<NetworkWish> wishes() {
-        Map<String, Body> endpoints = body.body("NetworkingConfig").bodies("EndpointsConfig");
+        Map<NetworkId, Body> named = new LinkedHashMap<>();
+        Network first = NetworkRoutes.find(host, mode());
+        named.put(first.id(), Body.EMPTY);
+        body.body("NetworkingConfig").bodies("EndpointsConfig").forEach((name, settings) -> named.put(
+                name.equals("default") ? first.id() : NetworkRoutes.find(host, name).id(), settings));
         List<NetworkWish> wishes = new ArrayList<>();
-        String mode = mode();
-        String mac = body.text("MacAddress");
-        var first = NetworkRoutes.find(host, mode);
-        Body settings = endpoints.entrySet().stream()
-                .filter(e -> e.getKey().equals(mode) || NetworkRoutes.find(host, e.getKey()).id().equals(first.id()))
-                .map(Map.Entry::getValue)
-                .findFirst()
-                .orElse(endpoints.getOrDefault("default", Body.EMPTY));
-        NetworkWish wish = NetworkRoutes.wish(first.id(), settings);
+        named.forEach((network, settings) -> wishes.add(NetworkRoutes.wish(network, settings)));
+        NetworkWish wish = wishes.get(0);
         if (first.spec().predefined() && (!wish.ipv4().isEmpty() || !wish.ipv6().isEmpty())) {
             throw Problem.invalid("user specified IP address is supported on user defined networks only");
         }
-        wishes.add(mac.isEmpty() || !wish.mac().isEmpty()
-                ? wish
-                : new NetworkWish(
-                        wish.network(), wish.aliases(), wish.links(), wish.ipv4(), wish.ipv6(), mac,
-                        wish.gatewayPriority(), wish.options()));
-        endpoints.forEach((name, config) -> {
-            if (name.equals("default")) {
-                return;
-            }
-            var network = NetworkRoutes.find(host, name);
-            if (!network.id().equals(first.id())) {
-                wishes.add(NetworkRoutes.wish(network.id(), config));
-            }
-        });
+        String mac = body.text("MacAddress");
+        if (!mac.isEmpty() && wish.mac().isEmpty()) {
+            wishes.set(
+                    0,
+                    new NetworkWish(
+                            wish.network(),
+                            wish.aliases(),
+                            wish.links(),
+                            wish.ipv4(),
+                            wish.ipv6(),
+                            mac,
+                            wish.gatewayPriority(),
+                            wish.options()));
+        }
         return wishes;
     }
 }
