@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /** Remembers exits, and lets a test wait for them. */
@@ -54,18 +55,20 @@ public final class RecordingExits implements ExitListener {
 
     private <K, V> V await(Map<K, V> map, K key) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        while (!map.containsKey(key)) {
+        V value = map.get(key);
+        while (value == null) {
             long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
             if (left <= 0) {
                 throw new AssertionError("no exit of " + key + " within " + PATIENCE_SECONDS + " s");
             }
             wait(left);
+            value = map.get(key);
         }
-        return map.get(key);
+        return value;
     }
 
     public synchronized InitProcess process(ContainerId container) {
-        return processes.get(container);
+        return Objects.requireNonNull(processes.get(container), () -> "no process of " + container + " was told");
     }
 
     public synchronized boolean has(ContainerId container) {
