@@ -207,6 +207,13 @@ public final class Daemon implements AutoCloseable {
             stop();
         }
         Traces.remove(execRoot(), bridge);
+        // Whole systems lie there, and a test framework that deletes them file by file stops at each link.
+        Outcome.of(
+                "rm",
+                "-rf",
+                "--one-file-system",
+                dataRoot().toString(),
+                execRoot().toString());
     }
 
     private void removeContainers() throws IOException, InterruptedException {
