@@ -57,6 +57,9 @@ public interface Agent {
     /** Bytes that flow past the journal: streams, logs, counters, content. */
     Streams streams();
 
+    /** Questions to registries. */
+    Registries registries();
+
     /** What the next turn will do for one subject and why, in a few lines for people. */
     List<String> explain(dev.wharf.model.SubjectId subject);
 

@@ -3,6 +3,7 @@ package dev.wharf.core.loop;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.agent.Registries;
 import dev.wharf.core.agent.Streams;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.DriverCommand;
@@ -95,6 +96,7 @@ final class House implements Agent, AutoCloseable {
     private final Sequencer sequencer;
     private final Survey survey;
     private final BytePaths streams;
+    private final RegistryPaths registries;
     private final Thread thread;
     private final Thread opener;
     private final CountDownLatch furnished = new CountDownLatch(1);
@@ -126,6 +128,7 @@ final class House implements Agent, AutoCloseable {
         sequencer = new Sequencer(journal, clock, lanes, timers, committer, host, folded.answered());
         survey = new Survey(workshop);
         streams = new BytePaths(workshop, this::host);
+        registries = new RegistryPaths(workshop);
         thread = new Thread(this::takeTurns, "wharf-sequencer");
         opener = new Thread(this::furnish, "wharf-opener");
         opener.setDaemon(true);
@@ -457,6 +460,11 @@ final class House implements Agent, AutoCloseable {
     @Override
     public Streams streams() {
         return streams;
+    }
+
+    @Override
+    public Registries registries() {
+        return registries;
     }
 
     @Override

@@ -6,6 +6,8 @@ import dev.wharf.model.Repository;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import java.io.InputStream;
+import java.util.List;
+import java.util.Map;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /** Finds images where they are kept: a distribution registry, an OCI layout on disk, a mirror. */
@@ -37,5 +39,32 @@ public interface RegistryBackend extends Driver {
 
         @Override
         void close();
+    }
+
+    /** Knows registries as such, beside their single repositories. */
+    interface Registries extends Capability {
+        /**
+         * Asks a registry whether it takes credentials, and answers with a token to keep instead of the password, or with
+         * nothing where the password is to be kept. UNAUTHORISED where it does not take them.
+         *
+         * @param host a registry's host, with its port if any
+         */
+        String login(String host, Credentials credentials) throws DriverException;
+
+        /** What the operator said of registries. */
+        Manners manners();
+    }
+
+    /**
+     * How registries are spoken to.
+     *
+     * @param insecure hosts and ranges of addresses whose word is taken without a certificate
+     * @param mirrors addresses to ask first, by the registry's host
+     */
+    record Manners(List<String> insecure, Map<String, List<String>> mirrors) {
+        public Manners {
+            insecure = List.copyOf(insecure);
+            mirrors = Map.copyOf(mirrors);
+        }
     }
 }

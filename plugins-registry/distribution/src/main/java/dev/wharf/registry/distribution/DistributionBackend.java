@@ -13,7 +13,7 @@ import java.util.Map;
  * Speaks to registries by the OCI distribution protocol, version 1 of the spec, which Docker calls the Registry HTTP API V2.
  * Answers for every repository. Holds no connection and no thread while nothing is pulled or pushed.
  */
-public class DistributionBackend implements RegistryBackend, AutoCloseable {
+public class DistributionBackend implements RegistryBackend, RegistryBackend.Registries, AutoCloseable {
     /** The name an operator writes. */
     public static final DriverName NAME = new DriverName("distribution");
 
@@ -64,6 +64,16 @@ public class DistributionBackend implements RegistryBackend, AutoCloseable {
     @Override
     public Remote open(Repository repository, Credentials credentials) throws DriverException {
         return new DistributionRemote(wire, settings, repository, credentials);
+    }
+
+    @Override
+    public String login(String host, Credentials credentials) throws DriverException {
+        return new Login(wire, settings, host).run(credentials);
+    }
+
+    @Override
+    public Manners manners() {
+        return settings.manners();
     }
 
     /** Whether no connection is held. */

@@ -1,5 +1,6 @@
 package dev.wharf.registry.distribution;
 
+import dev.wharf.spi.registry.RegistryBackend;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.URI;
@@ -112,6 +113,17 @@ record Settings(
                     .forEach(words::add);
         }
         return words;
+    }
+
+    /** The same for people who ask; this machine itself is listed as well. */
+    RegistryBackend.Manners manners() {
+        List<String> trusted = new ArrayList<>(insecure.stream().sorted().toList());
+        trusted.add("::1/128");
+        trusted.add("127.0.0.0/8");
+        Map<String, List<String>> asked = new HashMap<>();
+        mirrors.forEach((host, bases) ->
+                asked.put(host, bases.stream().map(URI::toString).toList()));
+        return new RegistryBackend.Manners(trusted, asked);
     }
 
     /** Whether {@code registry}, a host with or without a port, is one whose word is taken as it comes. */
