@@ -1,6 +1,7 @@
 package dev.wharf.engine;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.containers.ContainerRoutes;
 import dev.wharf.engine.containers.StreamRoutes;
 import dev.wharf.engine.events.EventRoutes;
@@ -14,8 +15,13 @@ import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.journal.WharfRoutes;
 import dev.wharf.engine.networks.NetworkRoutes;
+import dev.wharf.engine.system.AbsentRoutes;
+import dev.wharf.engine.system.InfoRoutes;
+import dev.wharf.engine.system.RegistryRoutes;
 import dev.wharf.engine.system.SystemRoutes;
+import dev.wharf.engine.system.UsageRoutes;
 import dev.wharf.engine.volumes.VolumeRoutes;
+import dev.wharf.oci.layer.Tree;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -52,12 +58,13 @@ public final class EngineApi {
 
     private final Door door = new Door();
     private final Workers workers = new Workers();
+    private final Trees trees = new Trees();
     private final Server server;
 
     @Activate
     public EngineApi(BundleContext context) throws IOException {
         try {
-            server = Server.open(sockets(context.getProperty(HOSTS)), router(routes(facts(context))), door, workers);
+            server = Server.open(sockets(context.getProperty(HOSTS)), router(routes(facts(context), trees)), door, workers);
         } catch (IOException | IllegalArgumentException e) {
             workers.close();
             LOG.error("no door, so the engine stops: {}", e.getMessage());
@@ -66,10 +73,13 @@ public final class EngineApi {
         }
     }
 
-    /** Every part of the API, in no particular order. */
-    static List<Routes> routes(AgentFacts facts) {
+    /** Every part of the API; the last one answers for what no other serves. */
+    static List<Routes> routes(AgentFacts facts, Trees trees) {
         return List.of(
                 new WharfRoutes(facts),
+                new InfoRoutes(facts),
+                new UsageRoutes(trees),
+                new RegistryRoutes(),
                 new ImageRoutes(),
                 new ArchiveRoutes(),
                 new NetworkRoutes(),
@@ -77,7 +87,8 @@ public final class EngineApi {
                 new ContainerRoutes(),
                 new StreamRoutes(),
                 new EventRoutes(),
-                new SystemRoutes());
+                new SystemRoutes(),
+                new AbsentRoutes());
     }
 
     private static AgentFacts facts(BundleContext context) {
@@ -135,6 +146,18 @@ public final class EngineApi {
 
     void unsetAgent(Agent agent) {
         door.close(agent);
+    }
+
+    @Reference(
+            cardinality = ReferenceCardinality.OPTIONAL,
+            policy = ReferencePolicy.DYNAMIC,
+            policyOption = ReferencePolicyOption.GREEDY)
+    void setTree(Tree tree) {
+        trees.set(tree);
+    }
+
+    void unsetTree(Tree tree) {
+        trees.clear(tree);
     }
 
     @Deactivate

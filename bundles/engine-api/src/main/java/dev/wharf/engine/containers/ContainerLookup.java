@@ -8,10 +8,11 @@ import java.util.List;
 import java.util.Optional;
 
 /** Finds the container a client means: a whole id, then a name with or without its slash, then the beginning of an id. */
-final class ContainerLookup {
+public final class ContainerLookup {
     private ContainerLookup() {}
 
-    static Container get(Host host, String text) {
+    /** The container; 404 with the words that clients look for where there is none. */
+    public static Container get(Host host, String text) {
         return find(host, text).orElseThrow(() -> Problem.missing("No such container: " + text));
     }
 

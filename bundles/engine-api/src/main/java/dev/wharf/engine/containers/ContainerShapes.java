@@ -31,20 +31,21 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Containers in the shapes of the Engine API ({@code ContainerSummary}, {@code ContainerInspectResponse}). */
-final class ContainerShapes {
+public final class ContainerShapes {
     private static final String NEVER = "0001-01-01T00:00:00Z";
 
     private final Host host;
     private final ApiVersion version;
 
-    ContainerShapes(Host host, ApiVersion version) {
+    public ContainerShapes(Host host, ApiVersion version) {
         this.host = host;
         this.version = version;
     }
 
     // ---- a line of a list
 
-    ObjectNode summary(Container c, Instant now, Optional<Usage> usage) {
+    /** A line of a list. */
+    public ObjectNode summary(Container c, Instant now, Optional<Usage> usage) {
         ObjectNode node = Json.object();
         node.put("Id", c.id().value());
         node.putArray("Names").add("/" + c.name());

@@ -5,10 +5,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Finds the handler of a request by method and path. A path may hold one name in braces, which is greedy: image names have
- * slashes. Among routes that fit, one without a name wins, then the one added first.
+ * slashes. Where it holds two, the handler is given both and what is between them. Among routes that fit, one without a name wins, then the one added first.
  */
 public final class Router {
     private final Map<String, Route> exact = new HashMap<>();
@@ -25,7 +26,18 @@ public final class Router {
     }
 
     /** One route; {@code name} is empty where the path is fixed. */
-    record Route(String method, String prefix, String suffix, Manner manner, Handler handler, Handler.Early early) {
+    record Route(
+            String method,
+            String prefix,
+            String infix,
+            String suffix,
+            Manner manner,
+            Handler handler,
+            Handler.Early early) {
+        String spelled() {
+            return method + " " + prefix + "{}" + (infix.isEmpty() ? "" : infix + "{}") + suffix;
+        }
+
         boolean needsAgent() {
             return early == NONE;
         }
@@ -79,19 +91,45 @@ public final class Router {
     private static Route route(String method, String path, Manner manner, Handler handler, Handler.Early early) {
         int open = path.indexOf('{');
         return open < 0
-                ? new Route(method, path, "", manner, handler, early)
+                ? new Route(method, path, "", "", manner, handler, early)
                 : new Route(
-                        method, path.substring(0, open), path.substring(path.indexOf('}') + 1), manner, handler, early);
+                        method,
+                        path.substring(0, open),
+                        infix(path),
+                        path.substring(path.lastIndexOf('}') + 1),
+                        manner,
+                        handler,
+                        early);
+    }
+
+    /** What stands between two names, for the few paths that have two. */
+    private static String infix(String path) {
+        int close = path.indexOf('}');
+        int open = path.indexOf('{', close);
+        return open < 0 ? "" : path.substring(close + 1, open);
     }
 
     private Router add(Route route, String path) {
         if (path.indexOf('{') < 0) {
             exact.putIfAbsent(route.method() + " " + path, route);
         } else {
-            named.computeIfAbsent(key(route.method(), path), k -> new ArrayList<>())
-                    .add(route);
+            List<Route> others = named.computeIfAbsent(key(route.method(), path), k -> new ArrayList<>());
+            // A path with two names says more than any with one.
+            others.add(route.infix().isEmpty() ? others.size() : 0, route);
         }
         return this;
+    }
+
+    /** The method and path of every route, as they were added; for the table of what is served. */
+    public List<String> routes() {
+        return Stream.concat(exact.keySet().stream(), named.values().stream().flatMap(List::stream).map(Route::spelled))
+                .sorted()
+                .toList();
+    }
+
+    /** Whether a request would find a handler. */
+    public boolean serves(String method, String path) {
+        return find(method, path).isPresent();
     }
 
     /** The route of a decoded path without its version. */
@@ -105,7 +143,10 @@ public final class Router {
                     path.length() - route.prefix().length() - route.suffix().length();
             if (length > 0 && path.startsWith(route.prefix()) && path.endsWith(route.suffix())) {
                 int from = route.prefix().length();
-                return Optional.of(new Match(route, path.substring(from, from + length)));
+                String name = path.substring(from, from + length);
+                if (name.contains(route.infix())) {
+                    return Optional.of(new Match(route, name));
+                }
             }
         }
         return Optional.empty();

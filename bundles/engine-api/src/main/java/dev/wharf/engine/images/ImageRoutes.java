@@ -20,6 +20,7 @@ import dev.wharf.engine.json.Json;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
+import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Platform;
 import dev.wharf.model.PullId;
@@ -29,6 +30,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -76,10 +78,15 @@ public final class ImageRoutes implements Routes {
                 .sorted(Comparator.comparing(ImageRoutes::created).reversed())
                 .toList();
         boolean counts = request.version().atLeast(51);
+        Map<ImageId, Long> shared =
+                request.query().flag("shared-size", false) ? ImageShapes.shared(host) : Map.of();
         ArrayNode answer = Json.array();
         for (Image image : images) {
             answer.add(ImageShapes.summary(
-                    image, request.version(), counts ? host.usersOf(image.id()).size() : -1));
+                    image,
+                    request.version(),
+                    counts ? host.usersOf(image.id()).size() : -1,
+                    shared.getOrDefault(image.id(), -1L)));
         }
         return Answer.json(answer);
     }

@@ -5,19 +5,24 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Layer;
 import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageConfig.History;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Reference;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Images in the shapes of the Engine API ({@code ImageSummary}, {@code ImageInspect}, {@code HistoryResponseItem}). */
-final class ImageShapes {
+public final class ImageShapes {
     private static final String NEVER = "0001-01-01T00:00:00Z";
 
     private ImageShapes() {}
@@ -38,7 +43,8 @@ final class ImageShapes {
                 .toList();
     }
 
-    static ObjectNode summary(Image image, ApiVersion version, long containers) {
+    /** A line of a list; {@code containers} and {@code shared} are -1 where they were not asked for. */
+    public static ObjectNode summary(Image image, ApiVersion version, long containers, long shared) {
         List<String> tags = tags(image);
         List<String> digests = digests(image);
         boolean marksNothing = !version.atLeast(43);
@@ -48,7 +54,7 @@ final class ImageShapes {
         node.set("RepoDigests", Json.array(digests.isEmpty() && marksNothing ? List.of("<none>@<none>") : digests));
         node.put("Created", seconds(image.config().created()))
                 .put("Size", image.sizeBytes())
-                .put("SharedSize", -1);
+                .put("SharedSize", shared);
         if (!version.atLeast(44)) {
             node.put("VirtualSize", image.sizeBytes());
         }
@@ -58,6 +64,26 @@ final class ImageShapes {
                         ? null
                         : Json.map(image.config().labels()));
         return node.put("Containers", containers);
+    }
+
+    /** How much of each image other images have too, in bytes. */
+    public static Map<ImageId, Long> shared(Host host) {
+        Map<LayerId, Integer> users = new HashMap<>();
+        List<Image> images = host.images().values().stream().filter(Image::wanted).toList();
+        images.forEach(i -> i.layers().stream().map(LayerSpec::id).distinct().forEach(l -> users.merge(l, 1, Integer::sum)));
+        Map<ImageId, Long> shared = new HashMap<>();
+        for (Image image : images) {
+            shared.put(
+                    image.id(),
+                    image.layers().stream()
+                            .map(LayerSpec::id)
+                            .distinct()
+                            .filter(l -> users.getOrDefault(l, 0) > 1)
+                            .flatMap(l -> host.layer(l).stream())
+                            .mapToLong(Layer::sizeBytes)
+                            .sum());
+        }
+        return shared;
     }
 
     static ObjectNode inspect(Image image, ApiVersion version, String storage) {

@@ -6,10 +6,11 @@ import dev.wharf.spi.registry.Credentials;
 import java.util.Base64;
 
 /** Reads {@code X-Registry-Auth}: JSON in base64, of either alphabet, padded or not. */
-final class RegistryAuth {
+public final class RegistryAuth {
     private RegistryAuth() {}
 
-    static Credentials parse(String header) {
+    /** The credentials; what cannot be read counts as none, as with Docker. */
+    public static Credentials parse(String header) {
         try {
             String standard = header.strip().replace('-', '+').replace('_', '/').replace("=", "");
             Body auth = Body.parse(Base64.getDecoder().decode(standard));

@@ -64,7 +64,8 @@ public final class VolumeRoutes implements Routes {
         }
     }
 
-    private static ObjectNode shape(Volume volume) {
+    /** A volume as Docker shows it. */
+    public static ObjectNode shape(Volume volume) {
         Map<String, String> labels = new LinkedHashMap<>(volume.spec().labels());
         if (volume.spec().anonymous()) {
             labels.put(ANONYMOUS, "");

@@ -1,0 +1,28 @@
+package dev.wharf.core.agent;
+
+import dev.wharf.model.Repository;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.registry.RegistryBackend.Manners;
+import dev.wharf.spi.registry.RegistryBackend.Remote;
+import java.io.IOException;
+
+/**
+ * Questions to registries. They change nothing here, so they are no commands; calls block for as long as the registry does, so
+ * fronts make them from a worker thread.
+ */
+public interface Registries {
+    /** Asks whether a registry takes credentials; see {@code RegistryBackend.Registries}. */
+    String login(String host, Credentials credentials) throws DriverException;
+
+    /** Opens a repository for the length of {@code use}. */
+    <R> R open(Repository repository, Credentials credentials, RemoteUse<R> use) throws DriverException, IOException;
+
+    /** What the operator said of registries, of all backends together. */
+    Manners manners();
+
+    /** Something to ask of a repository. */
+    interface RemoteUse<R> {
+        R with(Remote remote) throws DriverException, IOException;
+    }
+}
