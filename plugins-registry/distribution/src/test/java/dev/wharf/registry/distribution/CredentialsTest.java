@@ -79,6 +79,20 @@ class CredentialsTest {
     }
 
     @Test
+    void aLoginIsTakenWhereTheRegistryTakesIt() throws Exception {
+        assertThat(backend().login(passwords.host(), RIGHT)).isEmpty();
+        assertThat(backend().login(tokens.host(), RIGHT)).isEmpty();
+    }
+
+    @Test
+    void aLoginWithAWrongPasswordIsRefusedInDockersWords() {
+        assertDenied(
+                "login attempt to http://" + passwords.host() + "/v2/ failed with status: 401 Unauthorized",
+                () -> backend().login(passwords.host(), WRONG));
+        assertDenied("unauthorized: ", () -> backend().login(tokens.host(), WRONG));
+    }
+
+    @Test
     void aTokenIsFetchedForWhatIsDone() throws Exception {
         DistributionBackend backend = backend();
         int before = tokenServer.given();

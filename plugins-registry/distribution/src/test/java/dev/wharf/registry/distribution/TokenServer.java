@@ -109,7 +109,7 @@ final class TokenServer implements AutoCloseable {
         long now = Instant.now().getEpochSecond();
         long expires = stale.getAndUpdate(n -> Math.max(0, n - 1)) > 0 ? now - 4000 : now + 300;
         List<String> access = new ArrayList<>();
-        for (String scope : scopes.split(" ")) {
+        for (String scope : scopes.isEmpty() ? new String[0] : scopes.split(" ")) {
             String[] parts = scope.split(":");
             String actions = known
                     ? "\"" + parts[2].replace(",", "\",\"") + "\""
