@@ -199,6 +199,7 @@ final class Hub {
                 flush();
                 if (inputBytes <= LOW) {
                     eased = clients.stream().filter(Client::wasToldToWait).toList();
+                    eased.forEach(client -> client.toldToWait = false);
                 }
                 want();
             }
@@ -259,7 +260,9 @@ final class Hub {
             return;
         }
         try {
-            readiness.want(!isHeld(), !input.isEmpty());
+            // Whoever was told to wait is told to go on from there, also when another's write has emptied the queue
+            // meanwhile.
+            readiness.want(!isHeld(), !input.isEmpty() || clients.stream().anyMatch(Client::wasToldToWait));
         } catch (IOException e) {
             ended = true;
             disconnect();
@@ -344,12 +347,10 @@ final class Hub {
                 inputBytes += packet.length;
             }
             flush();
+            boolean full = inputBytes >= HIGH;
+            client.toldToWait |= full;
             want();
-            if (inputBytes < HIGH) {
-                return true;
-            }
-            client.toldToWait = true;
-            return false;
+            return !full;
         }
     }
 
@@ -378,6 +379,7 @@ final class Hub {
         private final StreamSink sink;
         private final Queue<Runnable> backlog = new ArrayDeque<>();
         private int backlogBytes;
+        private boolean catchingUp;
         private boolean left;
         private boolean over;
         private volatile boolean paused;
@@ -434,6 +436,7 @@ final class Hub {
                 Runnable next;
                 synchronized (backlog) {
                     if (paused || left || backlog.isEmpty()) {
+                        catchingUp = false;
                         return;
                     }
                     next = backlog.peek();
@@ -450,7 +453,6 @@ final class Hub {
         }
 
         private void goOn() {
-            toldToWait = false;
             sink.writable();
         }
 
@@ -466,12 +468,13 @@ final class Hub {
 
         @Override
         public void reading(boolean wanted) {
-            paused = !wanted;
             boolean behind;
             synchronized (backlog) {
-                behind = !backlog.isEmpty();
+                paused = !wanted;
+                behind = wanted && !backlog.isEmpty() && !catchingUp;
+                catchingUp |= behind;
             }
-            if (wanted && behind) {
+            if (behind) {
                 aside.execute(this::catchUp);
             }
             pauseChanged(!wanted);

@@ -625,6 +625,19 @@ public class OciDriver
         }
     }
 
+    @Override
+    public void kill(ContainerId container, ExecId exec) throws DriverException {
+        try {
+            Optional<InitProcess> process =
+                    Note.read(places.exec(container, exec)).map(Note::process);
+            if (process.isPresent() && process.get().pid() > 0) {
+                processes.signal(process.get().pid(), process.get().startTicks(), Signal.KILL);
+            }
+        } catch (IOException e) {
+            throw trouble("cannot kill an exec in container " + container.shortForm(), e);
+        }
+    }
+
     private int run(ContainerId container, ExecId exec, ExecSpec spec, Note parent, Path directory)
             throws DriverException, IOException {
         byte[] config = Files.readAllBytes(places.bundle(container).resolve(CONFIG));

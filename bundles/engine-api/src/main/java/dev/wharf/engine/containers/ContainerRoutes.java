@@ -41,8 +41,22 @@ import java.util.concurrent.CompletionStage;
 /** {@code /containers}: everything but streams. */
 public final class ContainerRoutes implements Routes {
     private static final Set<String> LIST_FILTERS = Set.of(
-            "ancestor", "before", "expose", "exited", "health", "id", "isolation", "is-task", "label", "label!", "name",
-            "network", "publish", "since", "status", "volume");
+            "ancestor",
+            "before",
+            "expose",
+            "exited",
+            "health",
+            "id",
+            "isolation",
+            "is-task",
+            "label",
+            "label!",
+            "name",
+            "network",
+            "publish",
+            "since",
+            "status",
+            "volume");
     private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "until");
 
     @Override
@@ -55,10 +69,19 @@ public final class ContainerRoutes implements Routes {
                 .post("/containers/{name}/stop", ContainerRoutes::stop)
                 .post("/containers/{name}/restart", ContainerRoutes::restart)
                 .post("/containers/{name}/kill", ContainerRoutes::kill)
-                .post("/containers/{name}/pause", (agent, request) ->
-                        done(agent, request, new ContainerCommand.Pause(found(agent, request).id())))
-                .post("/containers/{name}/unpause", (agent, request) ->
-                        done(agent, request, new ContainerCommand.Resume(found(agent, request).id())))
+                .post(
+                        "/containers/{name}/pause",
+                        (agent, request) -> done(
+                                agent,
+                                request,
+                                new ContainerCommand.Pause(found(agent, request).id())))
+                .post(
+                        "/containers/{name}/unpause",
+                        (agent, request) -> done(
+                                agent,
+                                request,
+                                new ContainerCommand.Resume(
+                                        found(agent, request).id())))
                 .post("/containers/{name}/rename", ContainerRoutes::rename)
                 .post("/containers/{name}/update", ContainerRoutes::update)
                 .post("/containers/{name}/wait", Waiting::handle)
@@ -139,7 +162,9 @@ public final class ContainerRoutes implements Routes {
         Entropy entropy = Entropy.fresh();
         ContainerId id = new ContainerId(entropy.hex("container"));
         String wanted = request.query().text("name");
-        String name = wanted.isEmpty() ? Nicknames.free(agent.host(), entropy) : wanted.startsWith("/") ? wanted.substring(1) : wanted;
+        String name = wanted.isEmpty()
+                ? Nicknames.free(agent.host(), entropy)
+                : wanted.startsWith("/") ? wanted.substring(1) : wanted;
         ContainerSpec spec = new Creation(agent.host(), id, body, entropy).spec();
         return Answer.later(agent.submit(new ContainerCommand.Create(id, name, spec), request.cause())
                 .thenApply(event -> {
@@ -158,8 +183,9 @@ public final class ContainerRoutes implements Routes {
             warnings.add("Published ports are discarded when using host network mode");
         }
         if (r.oomKillDisable() && r.memoryBytes() == 0) {
-            warnings.add("OOM killer is disabled for the container, but no memory limit is set, this can result in the system"
-                    + " running out of resources.");
+            warnings.add(
+                    "OOM killer is disabled for the container, but no memory limit is set, this can result in the system"
+                            + " running out of resources.");
         }
         return warnings;
     }
@@ -216,7 +242,8 @@ public final class ContainerRoutes implements Routes {
         return done(
                 agent,
                 request,
-                new ContainerCommand.Kill(found(agent, request).id(), signal(request).orElse(Signal.KILL)));
+                new ContainerCommand.Kill(
+                        found(agent, request).id(), signal(request).orElse(Signal.KILL)));
     }
 
     private static Answer rename(Agent agent, Request request) {
@@ -278,7 +305,9 @@ public final class ContainerRoutes implements Routes {
                 agent,
                 request,
                 new ContainerCommand.Remove(
-                        id, request.query().flag("force", false), request.query().flag("v", false)));
+                        id,
+                        request.query().flag("force", false),
+                        request.query().flag("v", false)));
     }
 
     private static Answer prune(Agent agent, Request request) {
@@ -318,7 +347,8 @@ public final class ContainerRoutes implements Routes {
 
     private static CompletionStage<List<String>> all(List<CompletableFuture<Optional<String>>> parts) {
         return CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new))
-                .thenApply(done -> parts.stream().flatMap(p -> p.join().stream()).toList());
+                .thenApply(
+                        done -> parts.stream().flatMap(p -> p.join().stream()).toList());
     }
 
     /** What a list's filters take. */
@@ -330,7 +360,8 @@ public final class ContainerRoutes implements Routes {
             this(
                     host,
                     filters,
-                    filters.first("before").map(n -> ContainerLookup.get(host, n).createdAt()),
+                    filters.first("before")
+                            .map(n -> ContainerLookup.get(host, n).createdAt()),
                     filters.first("since").map(n -> ContainerLookup.get(host, n).createdAt()));
             filters.all("status").forEach(s -> {
                 if (!STATES.contains(s)) {
@@ -344,21 +375,37 @@ public final class ContainerRoutes implements Routes {
                     && filters.any("status", s -> s.equals(Words.state(c)))
                     && filters.any("id", i -> c.id().value().startsWith(i))
                     && filters.any("name", n -> matches(n, c.name()))
-                    && filters.any("exited", code -> c.exit().isPresent()
-                            && !c.isRunning()
-                            && code.equals(Integer.toString(c.exit().get().code())))
-                    && filters.any("health", h -> h.equals(c.health().map(Container.Health::status).orElse("none")))
+                    && filters.any(
+                            "exited",
+                            code -> c.exit().isPresent()
+                                    && !c.isRunning()
+                                    && code.equals(
+                                            Integer.toString(c.exit().get().code())))
+                    && filters.any(
+                            "health",
+                            h -> h.equals(
+                                    c.health().map(Container.Health::status).orElse("none")))
                     && filters.any("ancestor", a -> isAncestor(c, a))
-                    && filters.any("network", n -> c.spec().networking().networks().stream()
-                            .anyMatch(w -> w.network().value().startsWith(n)
-                                    || host.network(w.network()).map(k -> k.spec().name().equals(n)).orElse(false)))
-                    && filters.any("volume", v -> c.spec().mounts().stream()
-                            .anyMatch(m -> m.source().equals(v) || m.target().equals(v)))
-                    && filters.any("publish", p -> c.places().values().stream()
-                            .flatMap(place -> place.endpoint().ports().stream())
-                            .anyMatch(port -> p.equals(Integer.toString(port.hostPort()))
-                                    || p.equals(port.hostPort() + "/" + port.protocol())))
-                    && filters.any("expose", p -> c.spec().networking().exposed().contains(p.contains("/") ? p : p + "/tcp"))
+                    && filters.any(
+                            "network",
+                            n -> c.spec().networking().networks().stream()
+                                    .anyMatch(w -> w.network().value().startsWith(n)
+                                            || host.network(w.network())
+                                                    .map(k -> k.spec().name().equals(n))
+                                                    .orElse(false)))
+                    && filters.any(
+                            "volume",
+                            v -> c.spec().mounts().stream()
+                                    .anyMatch(m ->
+                                            m.source().equals(v) || m.target().equals(v)))
+                    && filters.any(
+                            "publish",
+                            p -> c.places().values().stream()
+                                    .flatMap(place -> place.endpoint().ports().stream())
+                                    .anyMatch(port -> p.equals(Integer.toString(port.hostPort()))
+                                            || p.equals(port.hostPort() + "/" + port.protocol())))
+                    && filters.any(
+                            "expose", p -> c.spec().networking().exposed().contains(p.contains("/") ? p : p + "/tcp"))
                     && filters.any("is-task", "false"::equals)
                     && before.map(t -> c.createdAt().isBefore(t)).orElse(true)
                     && since.map(t -> c.createdAt().isAfter(t)).orElse(true);
@@ -367,7 +414,8 @@ public final class ContainerRoutes implements Routes {
         private static boolean matches(String pattern, String name) {
             try {
                 java.util.regex.Pattern compiled = java.util.regex.Pattern.compile(pattern);
-                return compiled.matcher(name).find() || compiled.matcher("/" + name).find();
+                return compiled.matcher(name).find()
+                        || compiled.matcher("/" + name).find();
             } catch (java.util.regex.PatternSyntaxException e) {
                 return name.contains(pattern);
             }

@@ -78,7 +78,10 @@ public final class ContainerShapes {
         usage.ifPresent(u -> node.put("SizeRw", u.sizeBytes())
                 .put(
                         "SizeRootFs",
-                        u.sizeBytes() + host.image(c.spec().image()).map(i -> i.sizeBytes()).orElse(0L)));
+                        u.sizeBytes()
+                                + host.image(c.spec().image())
+                                        .map(i -> i.sizeBytes())
+                                        .orElse(0L)));
         node.set("Labels", Json.map(c.spec().labels()));
         node.put("State", Words.state(c)).put("Status", Words.status(c, now));
         node.putObject("HostConfig").put("NetworkMode", networkMode(c));
@@ -100,8 +103,12 @@ public final class ContainerShapes {
         node.set("State", state(c));
         node.put("Image", spec.image().value());
         Path files = log.map(Path::getParent).orElse(Path.of("/"));
-        node.put("ResolvConfPath", log.isEmpty() ? "" : files.resolve("resolv.conf").toString())
-                .put("HostnamePath", log.isEmpty() ? "" : files.resolve("hostname").toString())
+        node.put(
+                        "ResolvConfPath",
+                        log.isEmpty() ? "" : files.resolve("resolv.conf").toString())
+                .put(
+                        "HostnamePath",
+                        log.isEmpty() ? "" : files.resolve("hostname").toString())
                 .put("HostsPath", log.isEmpty() ? "" : files.resolve("hosts").toString())
                 .put("LogPath", log.map(Path::toString).orElse(""))
                 .put("Name", "/" + c.name())
@@ -124,7 +131,10 @@ public final class ContainerShapes {
         usage.ifPresent(u -> node.put("SizeRw", u.sizeBytes())
                 .put(
                         "SizeRootFs",
-                        u.sizeBytes() + host.image(spec.image()).map(i -> i.sizeBytes()).orElse(0L)));
+                        u.sizeBytes()
+                                + host.image(spec.image())
+                                        .map(i -> i.sizeBytes())
+                                        .orElse(0L)));
         node.set("Mounts", mounts(c));
         node.set("Config", config(c));
         node.set("NetworkSettings", networkSettings(c));
@@ -145,7 +155,11 @@ public final class ContainerShapes {
                 .put("Restarting", word.equals("restarting"))
                 .put("OOMKilled", c.exit().map(e -> e.outOfMemory()).orElse(false))
                 .put("Dead", word.equals("dead"))
-                .put("Pid", c.isRunning() ? c.process().last().map(p -> p.init().pid()).orElse(0) : 0)
+                .put(
+                        "Pid",
+                        c.isRunning()
+                                ? c.process().last().map(p -> p.init().pid()).orElse(0)
+                                : 0)
                 .put("ExitCode", c.isRunning() ? 0 : c.exit().map(e -> e.code()).orElseGet(() -> startFailure(c)))
                 .put("Error", c.failure().map(f -> f.message()).orElse(""))
                 .put("StartedAt", c.startedAt().map(ContainerShapes::time).orElse(NEVER))
@@ -153,7 +167,13 @@ public final class ContainerShapes {
         c.health().ifPresent(h -> {
             ObjectNode health = node.putObject("Health");
             health.put("Status", h.status()).put("FailingStreak", h.failingStreak());
-            health.putArray("Log");
+            ArrayNode log = health.putArray("Log");
+            h.log()
+                    .forEach(p -> log.addObject()
+                            .put("Start", time(p.start()))
+                            .put("End", time(p.end()))
+                            .put("ExitCode", p.code())
+                            .put("Output", p.output()));
         });
         return node;
     }
@@ -195,7 +215,9 @@ public final class ContainerShapes {
                 .map(MountSpec::target)
                 .toList();
         node.set("Volumes", volumes.isEmpty() ? NullNode.instance : Json.set(volumes));
-        node.put("WorkingDir", spec.command().workingDir().equals("/") ? "" : spec.command().workingDir());
+        node.put(
+                "WorkingDir",
+                spec.command().workingDir().equals("/") ? "" : spec.command().workingDir());
         node.set("Entrypoint", Json.arrayOrNull(spec.command().entrypoint()));
         node.set("OnBuild", NullNode.instance);
         node.set("Labels", Json.map(spec.labels()));
@@ -233,19 +255,22 @@ public final class ContainerShapes {
         return switch (sandbox.kind()) {
             case HOST -> "host";
             case NONE -> "none";
-            case CONTAINER -> "container:" + sandbox.container().map(Object::toString).orElse("");
-            default -> c.spec().networking().networks().stream()
-                    .findFirst()
-                    .flatMap(w -> host.network(w.network()))
-                    .map(n -> n.spec().name())
-                    .orElse("bridge");
+            case CONTAINER ->
+                "container:" + sandbox.container().map(Object::toString).orElse("");
+            default ->
+                c.spec().networking().networks().stream()
+                        .findFirst()
+                        .flatMap(w -> host.network(w.network()))
+                        .map(n -> n.spec().name())
+                        .orElse("bridge");
         };
     }
 
     private static String mode(Namespace namespace) {
         return switch (namespace.kind()) {
             case PRIVATE -> "";
-            case CONTAINER -> "container:" + namespace.container().map(Object::toString).orElse("");
+            case CONTAINER ->
+                "container:" + namespace.container().map(Object::toString).orElse("");
             default -> namespace.kind().name().toLowerCase(java.util.Locale.ROOT);
         };
     }
@@ -262,7 +287,13 @@ public final class ContainerShapes {
         node.put("NetworkMode", networkMode(c));
         node.set("PortBindings", bindings(spec.networking().published()));
         node.putObject("RestartPolicy")
-                .put("Name", spec.restartPolicy().kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', '-'))
+                .put(
+                        "Name",
+                        spec.restartPolicy()
+                                .kind()
+                                .name()
+                                .toLowerCase(java.util.Locale.ROOT)
+                                .replace('_', '-'))
                 .put("MaximumRetryCount", spec.restartPolicy().maximumRetries());
         node.put("AutoRemove", spec.autoRemove()).put("VolumeDriver", "");
         node.set("VolumesFrom", NullNode.instance);
@@ -272,13 +303,21 @@ public final class ContainerShapes {
         }
         node.set("CapAdd", Json.arrayOrNull(s.capAdd()));
         node.set("CapDrop", Json.arrayOrNull(s.capDrop()));
-        node.put("CgroupnsMode", mode(spec.namespaces().cgroup()).isEmpty() ? "private" : mode(spec.namespaces().cgroup()));
+        node.put(
+                "CgroupnsMode",
+                mode(spec.namespaces().cgroup()).isEmpty()
+                        ? "private"
+                        : mode(spec.namespaces().cgroup()));
         node.set("Dns", Json.array(spec.networking().dns()));
         node.set("DnsOptions", Json.array(spec.networking().dnsOptions()));
         node.set("DnsSearch", Json.array(spec.networking().dnsSearch()));
         node.set("ExtraHosts", Json.arrayOrNull(spec.networking().extraHosts()));
         node.set("GroupAdd", Json.arrayOrNull(spec.command().additionalGroups()));
-        node.put("IpcMode", mode(spec.namespaces().ipc()).isEmpty() ? "private" : mode(spec.namespaces().ipc()))
+        node.put(
+                        "IpcMode",
+                        mode(spec.namespaces().ipc()).isEmpty()
+                                ? "private"
+                                : mode(spec.namespaces().ipc()))
                 .put("Cgroup", "");
         node.set("Links", Json.arrayOrNull(spec.networking().links()));
         node.put("OomScoreAdj", r.oomScoreAdj())
@@ -319,10 +358,11 @@ public final class ContainerShapes {
                 .put("CpusetCpus", r.cpusetCpus())
                 .put("CpusetMems", r.cpusetMems());
         ArrayNode devices = node.putArray("Devices");
-        r.devices().forEach(d -> devices.addObject()
-                .put("PathOnHost", d.hostPath())
-                .put("PathInContainer", d.containerPath())
-                .put("CgroupPermissions", d.permissions()));
+        r.devices()
+                .forEach(d -> devices.addObject()
+                        .put("PathOnHost", d.hostPath())
+                        .put("PathInContainer", d.containerPath())
+                        .put("CgroupPermissions", d.permissions()));
         node.set("DeviceCgroupRules", Json.arrayOrNull(r.deviceCgroupRules()));
         node.set("DeviceRequests", NullNode.instance);
         node.put("MemoryReservation", r.memoryReservationBytes()).put("MemorySwap", swap(r));
@@ -338,8 +378,11 @@ public final class ContainerShapes {
             node.putNull("PidsLimit");
         }
         ArrayNode ulimits = node.putArray("Ulimits");
-        r.ulimits().forEach(u ->
-                ulimits.addObject().put("Name", u.name()).put("Hard", u.hard()).put("Soft", u.soft()));
+        r.ulimits()
+                .forEach(u -> ulimits.addObject()
+                        .put("Name", u.name())
+                        .put("Hard", u.hard())
+                        .put("Soft", u.soft()));
         List<MountSpec> asked = spec.mounts().stream()
                 .filter(m -> m.options().containsKey("mount"))
                 .toList();
@@ -396,10 +439,7 @@ public final class ContainerShapes {
             String range = wish.hostPortLast() > wish.hostPortFirst() ? first + "-" + wish.hostPortLast() : first;
             String side = wish.containerPort() + "/" + wish.protocol();
             ArrayNode list = node.path(side).isArray() ? (ArrayNode) node.get(side) : node.putArray(side);
-            list
-                    .addObject()
-                    .put("HostIp", wish.hostAddress())
-                    .put("HostPort", range);
+            list.addObject().put("HostIp", wish.hostAddress()).put("HostPort", range);
         }
         return node;
     }
@@ -413,7 +453,9 @@ public final class ContainerShapes {
             node.put("Bridge", "");
         }
         node.put("SandboxID", c.sandbox().value().map(s -> c.id().value()).orElse(""))
-                .put("SandboxKey", c.sandbox().value().map(s -> s.path().toString()).orElse(""));
+                .put(
+                        "SandboxKey",
+                        c.sandbox().value().map(s -> s.path().toString()).orElse(""));
         node.set("Ports", ports(c));
         if (legacy) {
             node.put("HairpinMode", false).put("LinkLocalIPv6Address", "").put("LinkLocalIPv6PrefixLen", 0);
@@ -430,7 +472,9 @@ public final class ContainerShapes {
             node.put("EndpointID", bridge.map(EndpointSpec::id).orElse(""))
                     .put("Gateway", bridge.map(EndpointSpec::gateway4).orElse(""))
                     .put("GlobalIPv6Address", bridge.map(e -> address(e.ipv6())).orElse(""))
-                    .put("GlobalIPv6PrefixLen", bridge.map(e -> prefix(e.ipv6())).orElse(0))
+                    .put(
+                            "GlobalIPv6PrefixLen",
+                            bridge.map(e -> prefix(e.ipv6())).orElse(0))
                     .put("IPAddress", bridge.map(e -> address(e.ipv4())).orElse(""))
                     .put("IPPrefixLen", bridge.map(e -> prefix(e.ipv4())).orElse(0))
                     .put("IPv6Gateway", bridge.map(EndpointSpec::gateway6).orElse(""))
@@ -465,20 +509,24 @@ public final class ContainerShapes {
             host.networkNamed(name).ifPresent(n -> node.set(name, endpoint(c, n, Optional.empty(), Optional.empty())));
         }
         for (NetworkWish wish : c.spec().networking().networks()) {
-            host.network(wish.network()).ifPresent(n -> node.set(
-                    n.spec().name(),
-                    endpoint(
-                            c,
-                            n,
-                            Optional.of(wish),
-                            Optional.ofNullable(c.places().get(wish.network())).map(Place::endpoint))));
+            host.network(wish.network())
+                    .ifPresent(n -> node.set(
+                            n.spec().name(),
+                            endpoint(
+                                    c,
+                                    n,
+                                    Optional.of(wish),
+                                    Optional.ofNullable(c.places().get(wish.network()))
+                                            .map(Place::endpoint))));
         }
         return node;
     }
 
-    private ObjectNode endpoint(Container c, Network network, Optional<NetworkWish> wish, Optional<EndpointSpec> place) {
+    private ObjectNode endpoint(
+            Container c, Network network, Optional<NetworkWish> wish, Optional<EndpointSpec> place) {
         ObjectNode node = Json.object();
-        boolean fixed = wish.map(w -> !w.ipv4().isEmpty() || !w.ipv6().isEmpty()).orElse(false);
+        boolean fixed =
+                wish.map(w -> !w.ipv4().isEmpty() || !w.ipv6().isEmpty()).orElse(false);
         if (fixed) {
             ObjectNode ipam = node.putObject("IPAMConfig");
             wish.filter(w -> !w.ipv4().isEmpty()).ifPresent(w -> ipam.put("IPv4Address", w.ipv4()));
@@ -494,8 +542,9 @@ public final class ContainerShapes {
         }
         node.set("Aliases", Json.arrayOrNull(aliases));
         node.put("MacAddress", place.map(EndpointSpec::mac).orElse(""));
-        wish.map(NetworkWish::options).filter(o -> !o.isEmpty()).ifPresentOrElse(
-                o -> node.set("DriverOpts", Json.map(o)), () -> node.putNull("DriverOpts"));
+        wish.map(NetworkWish::options)
+                .filter(o -> !o.isEmpty())
+                .ifPresentOrElse(o -> node.set("DriverOpts", Json.map(o)), () -> node.putNull("DriverOpts"));
         if (version.atLeast(48)) {
             node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));
         }
@@ -545,10 +594,11 @@ public final class ContainerShapes {
                             .put("Destination", mount.target())
                             .put("Driver", "local");
                 }
-                case BIND -> node = mounts.addObject()
-                        .put("Type", "bind")
-                        .put("Source", mount.source())
-                        .put("Destination", mount.target());
+                case BIND ->
+                    node = mounts.addObject()
+                            .put("Type", "bind")
+                            .put("Source", mount.source())
+                            .put("Destination", mount.target());
                 default -> {
                     if (!mount.options().containsKey("mount")) {
                         continue;
@@ -559,7 +609,10 @@ public final class ContainerShapes {
                             .put("Destination", mount.target());
                 }
             }
-            node.put("Mode", mount.options().getOrDefault("mode-words", mount.kind() == MountSpec.Kind.VOLUME ? "z" : ""))
+            node.put(
+                            "Mode",
+                            mount.options()
+                                    .getOrDefault("mode-words", mount.kind() == MountSpec.Kind.VOLUME ? "z" : ""))
                     .put("RW", !mount.readOnly())
                     .put(
                             "Propagation",

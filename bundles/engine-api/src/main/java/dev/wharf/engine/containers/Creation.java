@@ -15,8 +15,8 @@ import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.ImageConfig;
-import dev.wharf.model.NetworkId;
 import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.Signal;
 import java.time.Duration;
@@ -116,7 +116,8 @@ final class Creation {
 
     private static String hostName() {
         try {
-            return java.nio.file.Files.readString(java.nio.file.Path.of("/proc/sys/kernel/hostname")).strip();
+            return java.nio.file.Files.readString(java.nio.file.Path.of("/proc/sys/kernel/hostname"))
+                    .strip();
         } catch (java.io.IOException e) {
             return "localhost";
         }
@@ -140,12 +141,14 @@ final class Creation {
         if (entrypoint.isEmpty() && cmd.isEmpty()) {
             throw Problem.invalid("no command specified");
         }
-        String workingDir = body.optionalText("WorkingDir").filter(d -> !d.isEmpty()).orElse(config.workingDir());
+        String workingDir =
+                body.optionalText("WorkingDir").filter(d -> !d.isEmpty()).orElse(config.workingDir());
         if (workingDir.isEmpty()) {
             workingDir = "/";
         }
         if (!workingDir.startsWith("/")) {
-            throw Problem.invalid("the working directory '" + workingDir + "' is invalid, it needs to be an absolute path");
+            throw Problem.invalid(
+                    "the working directory '" + workingDir + "' is invalid, it needs to be an absolute path");
         }
         return new ContainerSpec.Command(
                 entrypoint,
@@ -188,7 +191,8 @@ final class Creation {
     }
 
     private ContainerSpec.Stop stop() {
-        String signal = body.optionalText("StopSignal").filter(s -> !s.isEmpty()).orElse(config.stopSignal());
+        String signal =
+                body.optionalText("StopSignal").filter(s -> !s.isEmpty()).orElse(config.stopSignal());
         Duration timeout = body.optionalNumber("StopTimeout")
                 .map(Duration::ofSeconds)
                 .orElse(ContainerSpec.Stop.DEFAULT.timeout());
@@ -213,8 +217,14 @@ final class Creation {
                 Duration.ofNanos(check.number("StartInterval")),
                 (int) check.number("Retries"));
         for (Map.Entry<String, Duration> time : Map.of(
-                        "Interval", own.interval(), "Timeout", own.timeout(), "StartPeriod", own.startPeriod(),
-                        "StartInterval", own.startInterval())
+                        "Interval",
+                        own.interval(),
+                        "Timeout",
+                        own.timeout(),
+                        "StartPeriod",
+                        own.startPeriod(),
+                        "StartInterval",
+                        own.startInterval())
                 .entrySet()) {
             if (!time.getValue().isZero() && time.getValue().compareTo(Duration.ofMillis(1)) < 0) {
                 throw Problem.invalid(time.getKey() + " in Healthcheck cannot be less than 1ms");
@@ -248,8 +258,12 @@ final class Creation {
                     byTarget.put(
                             mount.target(),
                             new MountSpec(
-                                    mount.kind(), mount.source(), mount.target(), mount.readOnly() || readOnly,
-                                    mount.createSource(), options));
+                                    mount.kind(),
+                                    mount.source(),
+                                    mount.target(),
+                                    mount.readOnly() || readOnly,
+                                    mount.createSource(),
+                                    options));
                 }
             }
         }
@@ -264,15 +278,18 @@ final class Creation {
             }
             byTarget.put(mount.target(), mount);
         }
-        Stream.concat(config.volumes().stream(), body.keys("Volumes").stream()).distinct().forEach(path -> {
-            String target = Mounts.normal(path);
-            if (!target.equals("/") && !byTarget.containsKey(target)) {
-                byTarget.put(target, reader.anonymous(target));
-            }
-        });
+        Stream.concat(config.volumes().stream(), body.keys("Volumes").stream())
+                .distinct()
+                .forEach(path -> {
+                    String target = Mounts.normal(path);
+                    if (!target.equals("/") && !byTarget.containsKey(target)) {
+                        byTarget.put(target, reader.anonymous(target));
+                    }
+                });
         // A mount under another must come after it.
         return byTarget.values().stream()
-                .sorted(java.util.Comparator.comparingLong(m -> m.target().chars().filter(c -> c == '/').count()))
+                .sorted(java.util.Comparator.comparingLong(
+                        m -> m.target().chars().filter(c -> c == '/').count()))
                 .toList();
     }
 
@@ -287,7 +304,8 @@ final class Creation {
             return new Namespace(Namespace.Kind.NONE, Optional.empty());
         }
         if (mode.startsWith("container:")) {
-            return Namespace.of(ContainerLookup.get(host, mode.substring("container:".length())).id());
+            return Namespace.of(ContainerLookup.get(host, mode.substring("container:".length()))
+                    .id());
         }
         return Namespace.PRIVATE;
     }
@@ -304,7 +322,8 @@ final class Creation {
                 .distinct()
                 .toList();
         var published = Ports.published(hostConfig);
-        if (sandbox.kind() == Namespace.Kind.CONTAINER && (!published.isEmpty() || hostConfig.flag("PublishAllPorts"))) {
+        if (sandbox.kind() == Namespace.Kind.CONTAINER
+                && (!published.isEmpty() || hostConfig.flag("PublishAllPorts"))) {
             throw Problem.invalid("conflicting options: port publishing and the container type network mode");
         }
         List<String> all = Stream.concat(
@@ -340,8 +359,13 @@ final class Creation {
         Map<NetworkId, Body> named = new LinkedHashMap<>();
         Network first = NetworkRoutes.find(host, mode());
         named.put(first.id(), Body.EMPTY);
-        body.body("NetworkingConfig").bodies("EndpointsConfig").forEach((name, settings) -> named.put(
-                name.equals("default") ? first.id() : NetworkRoutes.find(host, name).id(), settings));
+        body.body("NetworkingConfig")
+                .bodies("EndpointsConfig")
+                .forEach((name, settings) -> named.put(
+                        name.equals("default")
+                                ? first.id()
+                                : NetworkRoutes.find(host, name).id(),
+                        settings));
         List<NetworkWish> wishes = new ArrayList<>();
         named.forEach((network, settings) -> wishes.add(NetworkRoutes.wish(network, settings)));
         NetworkWish wish = wishes.get(0);

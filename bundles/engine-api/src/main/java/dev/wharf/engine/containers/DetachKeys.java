@@ -31,7 +31,9 @@ final class DetachKeys {
             String lower = key.toLowerCase(Locale.ROOT);
             if (key.length() == 1) {
                 keys.add((int) key.charAt(0));
-            } else if (lower.length() == 6 && lower.startsWith("ctrl-") && "@abcdefghijklmnopqrstuvwxyz[\\]^_".indexOf(lower.charAt(5)) >= 0) {
+            } else if (lower.length() == 6
+                    && lower.startsWith("ctrl-")
+                    && "@abcdefghijklmnopqrstuvwxyz[\\]^_".indexOf(lower.charAt(5)) >= 0) {
                 keys.add(lower.charAt(5) & 0x1f);
             } else {
                 throw Problem.invalid("Invalid detach keys (" + text + ") provided");

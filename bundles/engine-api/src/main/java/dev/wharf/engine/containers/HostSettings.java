@@ -19,22 +19,76 @@ import java.util.regex.Pattern;
 final class HostSettings {
     /** What Docker leaves a container; see capabilities(7). */
     private static final List<String> DEFAULT_CAPABILITIES = List.of(
-            "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID",
-            "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL",
+            "CAP_CHOWN",
+            "CAP_DAC_OVERRIDE",
+            "CAP_FSETID",
+            "CAP_FOWNER",
+            "CAP_MKNOD",
+            "CAP_NET_RAW",
+            "CAP_SETGID",
+            "CAP_SETUID",
+            "CAP_SETFCAP",
+            "CAP_SETPCAP",
+            "CAP_NET_BIND_SERVICE",
+            "CAP_SYS_CHROOT",
+            "CAP_KILL",
             "CAP_AUDIT_WRITE");
 
     static final List<String> ALL_CAPABILITIES = List.of(
-            "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
-            "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
-            "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO",
-            "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
-            "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
-            "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
-            "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE");
+            "CAP_CHOWN",
+            "CAP_DAC_OVERRIDE",
+            "CAP_DAC_READ_SEARCH",
+            "CAP_FOWNER",
+            "CAP_FSETID",
+            "CAP_KILL",
+            "CAP_SETGID",
+            "CAP_SETUID",
+            "CAP_SETPCAP",
+            "CAP_LINUX_IMMUTABLE",
+            "CAP_NET_BIND_SERVICE",
+            "CAP_NET_BROADCAST",
+            "CAP_NET_ADMIN",
+            "CAP_NET_RAW",
+            "CAP_IPC_LOCK",
+            "CAP_IPC_OWNER",
+            "CAP_SYS_MODULE",
+            "CAP_SYS_RAWIO",
+            "CAP_SYS_CHROOT",
+            "CAP_SYS_PTRACE",
+            "CAP_SYS_PACCT",
+            "CAP_SYS_ADMIN",
+            "CAP_SYS_BOOT",
+            "CAP_SYS_NICE",
+            "CAP_SYS_RESOURCE",
+            "CAP_SYS_TIME",
+            "CAP_SYS_TTY_CONFIG",
+            "CAP_MKNOD",
+            "CAP_LEASE",
+            "CAP_AUDIT_WRITE",
+            "CAP_AUDIT_CONTROL",
+            "CAP_SETFCAP",
+            "CAP_MAC_OVERRIDE",
+            "CAP_MAC_ADMIN",
+            "CAP_SYSLOG",
+            "CAP_WAKE_ALARM",
+            "CAP_BLOCK_SUSPEND",
+            "CAP_AUDIT_READ",
+            "CAP_PERFMON",
+            "CAP_BPF",
+            "CAP_CHECKPOINT_RESTORE");
 
     static final List<String> MASKED = List.of(
-            "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-            "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+            "/proc/acpi",
+            "/proc/asound",
+            "/proc/interrupts",
+            "/proc/kcore",
+            "/proc/keys",
+            "/proc/latency_stats",
+            "/proc/sched_debug",
+            "/proc/scsi",
+            "/proc/timer_list",
+            "/proc/timer_stats",
+            "/sys/devices/virtual/powercap",
             "/sys/firmware");
 
     static final List<String> READ_ONLY =
@@ -49,8 +103,16 @@ final class HostSettings {
 
     /** Sysctls that belong to a namespace and not to the host (namespaces(7)). */
     private static final Set<String> NAMESPACED = Set.of(
-            "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
-            "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.domainname", "kernel.hostname");
+            "kernel.msgmax",
+            "kernel.msgmnb",
+            "kernel.msgmni",
+            "kernel.sem",
+            "kernel.shmall",
+            "kernel.shmmax",
+            "kernel.shmmni",
+            "kernel.shm_rmid_forced",
+            "kernel.domainname",
+            "kernel.hostname");
 
     private final Host host;
     private final Body body;
@@ -97,7 +159,8 @@ final class HostSettings {
                     + " CPUs available");
         }
         if (period != 0 && (period < 1000 || period > 1_000_000)) {
-            throw Problem.invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+            throw Problem.invalid(
+                    "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
         }
         if (quota > 0 && quota < 1000) {
             throw Problem.invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)");
@@ -121,21 +184,43 @@ final class HostSettings {
             throw Problem.invalid("Range of blkio weight is from 10 to 1000");
         }
         return new Resources(
-                memory, swap, reservation, (int) swappiness, nanoCpus, body.number("CpuShares"), period, quota,
-                body.text("CpusetCpus"), body.text("CpusetMems"), Math.max(pids, 0), (int) weight, blockIo(body),
-                body.flag("OomKillDisable"), (int) adjust, shmSize, body.text("CgroupParent"), ulimits(body),
-                devices(body), body.texts("DeviceCgroupRules"));
+                memory,
+                swap,
+                reservation,
+                (int) swappiness,
+                nanoCpus,
+                body.number("CpuShares"),
+                period,
+                quota,
+                body.text("CpusetCpus"),
+                body.text("CpusetMems"),
+                Math.max(pids, 0),
+                (int) weight,
+                blockIo(body),
+                body.flag("OomKillDisable"),
+                (int) adjust,
+                shmSize,
+                body.text("CgroupParent"),
+                ulimits(body),
+                devices(body),
+                body.texts("DeviceCgroupRules"));
     }
 
     private static List<Resources.BlockIo> blockIo(Body body) {
         List<Resources.BlockIo> all = new ArrayList<>();
         Map<String, String> kinds = Map.of(
-                "BlkioDeviceReadBps", "read-bps", "BlkioDeviceWriteBps", "write-bps",
-                "BlkioDeviceReadIOps", "read-iops", "BlkioDeviceWriteIOps", "write-iops");
-        kinds.forEach((field, kind) -> body.list(field).forEach(d ->
-                all.add(new Resources.BlockIo(kind, d.text("Path"), d.number("Rate")))));
-        body.list("BlkioWeightDevice").forEach(d ->
-                all.add(new Resources.BlockIo("weight", d.text("Path"), d.number("Weight"))));
+                "BlkioDeviceReadBps",
+                "read-bps",
+                "BlkioDeviceWriteBps",
+                "write-bps",
+                "BlkioDeviceReadIOps",
+                "read-iops",
+                "BlkioDeviceWriteIOps",
+                "write-iops");
+        kinds.forEach((field, kind) ->
+                body.list(field).forEach(d -> all.add(new Resources.BlockIo(kind, d.text("Path"), d.number("Rate")))));
+        body.list("BlkioWeightDevice")
+                .forEach(d -> all.add(new Resources.BlockIo("weight", d.text("Path"), d.number("Weight"))));
         return all;
     }
 
@@ -145,7 +230,8 @@ final class HostSettings {
                     long soft = u.number("Soft");
                     long hard = u.number("Hard");
                     if (hard != -1 && (soft == -1 || soft > hard)) {
-                        throw Problem.invalid("ulimit soft limit must be less than or equal to hard limit: " + soft + " > " + hard);
+                        throw Problem.invalid(
+                                "ulimit soft limit must be less than or equal to hard limit: " + soft + " > " + hard);
                     }
                     return new Resources.Ulimit(u.text("Name").toLowerCase(Locale.ROOT), soft, hard);
                 })
@@ -154,14 +240,19 @@ final class HostSettings {
 
     private static List<Resources.Device> devices(Body body) {
         if (!body.list("DeviceRequests").isEmpty()) {
-            throw Problem.invalid("could not select device driver \"" + body.list("DeviceRequests").get(0).text("Driver")
+            throw Problem.invalid("could not select device driver \""
+                    + body.list("DeviceRequests").get(0).text("Driver")
                     + "\" with capabilities: no device driver is installed on this host");
         }
         return body.list("Devices").stream()
                 .map(d -> new Resources.Device(
                         d.text("PathOnHost"),
-                        d.optionalText("PathInContainer").filter(p -> !p.isEmpty()).orElse(d.text("PathOnHost")),
-                        d.optionalText("CgroupPermissions").filter(p -> !p.isEmpty()).orElse("rwm")))
+                        d.optionalText("PathInContainer")
+                                .filter(p -> !p.isEmpty())
+                                .orElse(d.text("PathOnHost")),
+                        d.optionalText("CgroupPermissions")
+                                .filter(p -> !p.isEmpty())
+                                .orElse("rwm")))
                 .toList();
     }
 
@@ -280,7 +371,8 @@ final class HostSettings {
             return Namespace.PRIVATE;
         }
         if (mode.startsWith("container:") && !field.equals("CgroupnsMode")) {
-            return Namespace.of(ContainerLookup.get(host, mode.substring("container:".length())).id());
+            return Namespace.of(ContainerLookup.get(host, mode.substring("container:".length()))
+                    .id());
         }
         if (!allowed.contains(mode)) {
             throw Problem.invalid("invalid " + field.replace("Mode", "").toLowerCase(Locale.ROOT) + " mode: " + mode);
@@ -313,8 +405,9 @@ final class HostSettings {
             case "always" -> RestartPolicy.Kind.ALWAYS;
             case "unless-stopped" -> RestartPolicy.Kind.UNLESS_STOPPED;
             case "on-failure" -> RestartPolicy.Kind.ON_FAILURE;
-            default -> throw Problem.invalid("invalid restart policy: unknown policy '" + name
-                    + "'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
+            default ->
+                throw Problem.invalid("invalid restart policy: unknown policy '" + name
+                        + "'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
         };
         if (retries != 0 && kind != RestartPolicy.Kind.ON_FAILURE) {
             throw Problem.invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");

@@ -34,6 +34,9 @@ final class Joint implements StreamSink, Duplex.Input {
     private final DetachKeys keys;
     private final Runnable detached;
 
+    /** Keeps "go on" behind the "wait" that it answers: the process may take its input before the client is told to wait. */
+    private final Object pace = new Object();
+
     private final List<Piece> early = new ArrayList<>();
     private Optional<Duplex> duplex = Optional.empty();
     private Optional<Attachment> attachment = Optional.empty();
@@ -121,6 +124,10 @@ final class Joint implements StreamSink, Duplex.Input {
         return attachment;
     }
 
+    private synchronized Optional<Duplex> duplex() {
+        return duplex;
+    }
+
     // ---- from the process
 
     @Override
@@ -133,8 +140,14 @@ final class Joint implements StreamSink, Duplex.Input {
 
     static byte[] head(StandardStream stream, int length) {
         return new byte[] {
-            (byte) (stream == StandardStream.OUT ? 1 : 2), 0, 0, 0, (byte) (length >>> 24), (byte) (length >>> 16),
-            (byte) (length >>> 8), (byte) length
+            (byte) (stream == StandardStream.OUT ? 1 : 2),
+            0,
+            0,
+            0,
+            (byte) (length >>> 24),
+            (byte) (length >>> 16),
+            (byte) (length >>> 8),
+            (byte) length
         };
     }
 
@@ -142,7 +155,9 @@ final class Joint implements StreamSink, Duplex.Input {
         Duplex to;
         synchronized (this) {
             if (duplex.isEmpty()) {
-                ByteBuffer copy = ByteBuffer.allocate(bytes.remaining()).put(bytes.duplicate()).flip();
+                ByteBuffer copy = ByteBuffer.allocate(bytes.remaining())
+                        .put(bytes.duplicate())
+                        .flip();
                 early.add(new Piece(head, copy));
                 return;
             }
@@ -164,11 +179,9 @@ final class Joint implements StreamSink, Duplex.Input {
 
     @Override
     public void writable() {
-        Optional<Duplex> from;
-        synchronized (this) {
-            from = duplex;
+        synchronized (pace) {
+            duplex().ifPresent(d -> d.reading(true));
         }
-        from.ifPresent(d -> d.reading(true));
     }
 
     @Override
@@ -215,21 +228,17 @@ final class Joint implements StreamSink, Duplex.Input {
             letGo = keys.pass(bytes, out);
             passing = ByteBuffer.wrap(out.toByteArray());
         }
-        if (passing.hasRemaining() && !to.get().write(passing)) {
-            Optional<Duplex> from;
-            synchronized (this) {
-                from = duplex;
+        if (passing.hasRemaining()) {
+            synchronized (pace) {
+                if (!to.get().write(passing)) {
+                    duplex().ifPresent(d -> d.reading(false));
+                }
             }
-            from.ifPresent(d -> d.reading(false));
         }
         if (letGo) {
             drop();
             detached.run();
-            Optional<Duplex> from;
-            synchronized (this) {
-                from = duplex;
-            }
-            from.ifPresent(Duplex::finish);
+            duplex().ifPresent(Duplex::finish);
         }
     }
 

@@ -71,8 +71,8 @@ final class Mounts {
 
     private static String target(String target, String text) {
         if (!target.startsWith("/")) {
-            throw Problem.invalid(
-                    "invalid volume specification: '" + text + "': invalid mount path: '" + target + "' mount path must be absolute");
+            throw Problem.invalid("invalid volume specification: '" + text + "': invalid mount path: '" + target
+                    + "' mount path must be absolute");
         }
         String normal = normal(target);
         if (normal.equals("/")) {
@@ -103,7 +103,8 @@ final class Mounts {
                 readOnly = true;
             } else if (!option.equals("rw")) {
                 options.put(
-                        equals < 0 ? option : option.substring(0, equals), equals < 0 ? "" : option.substring(equals + 1));
+                        equals < 0 ? option : option.substring(0, equals),
+                        equals < 0 ? "" : option.substring(equals + 1));
             }
         }
         return new MountSpec(MountSpec.Kind.TMPFS, "", target(target, target), readOnly, false, options);
@@ -112,7 +113,8 @@ final class Mounts {
     MountSpec mount(Body mount) {
         String target = mount.text("Target");
         if (target.isEmpty()) {
-            throw Problem.invalid("invalid mount config for type \"" + mount.text("Type") + "\": field Target must not be empty");
+            throw Problem.invalid(
+                    "invalid mount config for type \"" + mount.text("Type") + "\": field Target must not be empty");
         }
         target = target(target, target);
         boolean readOnly = mount.flag("ReadOnly");
@@ -165,14 +167,20 @@ final class Mounts {
             }
             case "tmpfs" -> {
                 if (!source.isEmpty()) {
-                    throw Problem.invalid("invalid mount config for type \"tmpfs\": field Source must not be specified");
+                    throw Problem.invalid(
+                            "invalid mount config for type \"tmpfs\": field Source must not be specified");
                 }
                 Body tmpfs = mount.body("TmpfsOptions");
-                tmpfs.optionalNumber("SizeBytes").filter(s -> s > 0).ifPresent(s -> options.put("size", Long.toString(s)));
-                tmpfs.optionalNumber("Mode").filter(m -> m > 0).ifPresent(m -> options.put("mode", Long.toOctalString(m)));
+                tmpfs.optionalNumber("SizeBytes")
+                        .filter(s -> s > 0)
+                        .ifPresent(s -> options.put("size", Long.toString(s)));
+                tmpfs.optionalNumber("Mode")
+                        .filter(m -> m > 0)
+                        .ifPresent(m -> options.put("mode", Long.toOctalString(m)));
                 yield new MountSpec(MountSpec.Kind.TMPFS, "", target, readOnly, false, options);
             }
-            case "image" -> throw Problem.unsupported("image mounts are not served yet; use a volume filled from the image");
+            case "image" ->
+                throw Problem.unsupported("image mounts are not served yet; use a volume filled from the image");
             default -> throw Problem.invalid("mount type unknown: \"" + mount.text("Type") + "\"");
         };
     }
@@ -182,7 +190,9 @@ final class Mounts {
         List<String> binds = new ArrayList<>();
         for (MountSpec mount : mounts) {
             boolean bind = mount.kind() == MountSpec.Kind.BIND || mount.kind() == MountSpec.Kind.VOLUME;
-            if (bind && !mount.options().containsKey("anonymous") && !mount.options().containsKey("mount")) {
+            if (bind
+                    && !mount.options().containsKey("anonymous")
+                    && !mount.options().containsKey("mount")) {
                 String words = mount.options().getOrDefault("mode-words", "");
                 binds.add(mount.source() + ":" + mount.target() + (words.isEmpty() ? "" : ":" + words));
             }

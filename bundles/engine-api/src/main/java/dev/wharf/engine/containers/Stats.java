@@ -48,15 +48,17 @@ final class Stats {
         // A rate takes two readings; the second comes a beat later, without a thread that waits for it.
         return Answer.later(request.work(() -> agent.streams().measure(c.id())).thenCompose(first -> {
             var second = new java.util.concurrent.CompletableFuture<Answer>();
-            request.after(BEAT, () -> request.work(
-                            () -> Answer.json(shape(c, agent.streams().measure(c.id()), Optional.of(first))))
-                    .whenComplete((answer, thrown) -> {
-                        if (thrown != null) {
-                            second.complete(Answer.json(empty(c)));
-                        } else {
-                            second.complete(answer);
-                        }
-                    }));
+            request.after(
+                    BEAT,
+                    () -> request.work(
+                                    () -> Answer.json(shape(c, agent.streams().measure(c.id()), Optional.of(first))))
+                            .whenComplete((answer, thrown) -> {
+                                if (thrown != null) {
+                                    second.complete(Answer.json(empty(c)));
+                                } else {
+                                    second.complete(answer);
+                                }
+                            }));
             return second;
         }));
     }
@@ -102,7 +104,10 @@ final class Stats {
 
     private static ObjectNode empty(Container c) {
         ObjectNode node = Json.object();
-        node.put("name", "/" + c.name()).put("id", c.id().value()).put("read", NEVER).put("preread", NEVER);
+        node.put("name", "/" + c.name())
+                .put("id", c.id().value())
+                .put("read", NEVER)
+                .put("preread", NEVER);
         node.putObject("pids_stats");
         node.putObject("blkio_stats");
         node.put("num_procs", 0);
@@ -123,14 +128,20 @@ final class Stats {
         }
         ObjectNode blkio = node.putObject("blkio_stats");
         ArrayNode bytes = blkio.putArray("io_service_bytes_recursive");
-        m.blockIo().forEach(b -> bytes.addObject()
-                .put("major", b.major())
-                .put("minor", b.minor())
-                .put("op", b.operation())
-                .put("value", b.bytes()));
+        m.blockIo()
+                .forEach(b -> bytes.addObject()
+                        .put("major", b.major())
+                        .put("minor", b.minor())
+                        .put("op", b.operation())
+                        .put("value", b.bytes()));
         for (String other : new String[] {
-            "io_serviced_recursive", "io_queue_recursive", "io_service_time_recursive", "io_wait_time_recursive",
-            "io_merged_recursive", "io_time_recursive", "sectors_recursive"
+            "io_serviced_recursive",
+            "io_queue_recursive",
+            "io_service_time_recursive",
+            "io_wait_time_recursive",
+            "io_merged_recursive",
+            "io_time_recursive",
+            "sectors_recursive"
         }) {
             blkio.putNull(other);
         }
@@ -147,15 +158,16 @@ final class Stats {
         memory.put("limit", m.memoryLimitBytes());
         if (!m.interfaces().isEmpty()) {
             ObjectNode networks = node.putObject("networks");
-            m.interfaces().forEach((name, i) -> networks.putObject(name)
-                    .put("rx_bytes", i.rxBytes())
-                    .put("rx_packets", i.rxPackets())
-                    .put("rx_errors", i.rxErrors())
-                    .put("rx_dropped", i.rxDropped())
-                    .put("tx_bytes", i.txBytes())
-                    .put("tx_packets", i.txPackets())
-                    .put("tx_errors", i.txErrors())
-                    .put("tx_dropped", i.txDropped()));
+            m.interfaces()
+                    .forEach((name, i) -> networks.putObject(name)
+                            .put("rx_bytes", i.rxBytes())
+                            .put("rx_packets", i.rxPackets())
+                            .put("rx_errors", i.rxErrors())
+                            .put("rx_dropped", i.rxDropped())
+                            .put("tx_bytes", i.txBytes())
+                            .put("tx_packets", i.txPackets())
+                            .put("tx_errors", i.txErrors())
+                            .put("tx_dropped", i.txDropped()));
         }
         return node;
     }

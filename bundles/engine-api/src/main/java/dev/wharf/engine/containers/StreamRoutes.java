@@ -99,7 +99,8 @@ public final class StreamRoutes implements Routes {
     private static int size(Request request, String key) {
         long size = request.query()
                 .number(key)
-                .orElseThrow(() -> Problem.invalid("invalid resize " + (key.equals("h") ? "height" : "width") + ": missing"));
+                .orElseThrow(() ->
+                        Problem.invalid("invalid resize " + (key.equals("h") ? "height" : "width") + ": missing"));
         if (size < 0 || size > 65535) {
             throw Problem.invalid("invalid resize " + (key.equals("h") ? "height" : "width") + ": " + size);
         }
@@ -147,8 +148,12 @@ public final class StreamRoutes implements Routes {
         ExecSpec spec = new ExecSpec(
                 command,
                 List.copyOf(env.values()),
-                body.optionalText("User").filter(u -> !u.isEmpty()).orElse(c.spec().command().user()),
-                body.optionalText("WorkingDir").filter(d -> !d.isEmpty()).orElse(c.spec().command().workingDir()),
+                body.optionalText("User")
+                        .filter(u -> !u.isEmpty())
+                        .orElse(c.spec().command().user()),
+                body.optionalText("WorkingDir")
+                        .filter(d -> !d.isEmpty())
+                        .orElse(c.spec().command().workingDir()),
                 body.flag("Privileged"),
                 tty,
                 body.flag("AttachStdin"),
@@ -181,7 +186,8 @@ public final class StreamRoutes implements Routes {
         Body body = request.json();
         ContainerId container = found.container().id();
         ExecSpec spec = found.exec().spec();
-        ContainerCommand.StartExec start = new ContainerCommand.StartExec(container, found.exec().id());
+        ContainerCommand.StartExec start =
+                new ContainerCommand.StartExec(container, found.exec().id());
         if (body.flag("Detach")) {
             return Answer.later(agent.submit(start, request.cause())
                     .handle((event, thrown) -> thrown == null ? Answer.empty(200) : Problems.answer(thrown)));
@@ -199,7 +205,8 @@ public final class StreamRoutes implements Routes {
                 () -> note(agent, request, container, "exec_detach"));
         // Clients read the exit code as soon as the stream has ended, so it ends when the code is known.
         joint.endAfter(then -> whenEnded(agent, container, found.exec().id(), then));
-        if (!joint.open(() -> agent.streams().attach(container, Optional.of(found.exec().id()), joint))) {
+        if (!joint.open(
+                () -> agent.streams().attach(container, Optional.of(found.exec().id()), joint))) {
             throw new Problem(500, "the streams of the exec cannot be had");
         }
         return Answer.later(started(agent, request, start, joint, spec));
@@ -240,9 +247,12 @@ public final class StreamRoutes implements Routes {
     private static void look(Agent agent, Follower follower, ContainerId container, ExecId exec, Runnable then) {
         try {
             for (Optional<Follower.Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
-                boolean ended = moment.get().event() instanceof ContainerEvent.ExecExited e && e.exec().equals(exec)
-                        || moment.get().event() instanceof ContainerEvent.Exited c && c.container().equals(container)
-                        || moment.get().event() instanceof ContainerEvent.Removed r && r.container().equals(container);
+                boolean ended = moment.get().event() instanceof ContainerEvent.ExecExited e
+                                && e.exec().equals(exec)
+                        || moment.get().event() instanceof ContainerEvent.Exited c
+                                && c.container().equals(container)
+                        || moment.get().event() instanceof ContainerEvent.Removed r
+                                && r.container().equals(container);
                 if (ended) {
                     follower.close();
                     then.run();
@@ -269,7 +279,8 @@ public final class StreamRoutes implements Routes {
         int rows = size(request, "h");
         int columns = size(request, "w");
         return Answer.later(request.work(() -> {
-            agent.streams().resize(found.container().id(), Optional.of(found.exec().id()), rows, columns);
+            agent.streams()
+                    .resize(found.container().id(), Optional.of(found.exec().id()), rows, columns);
             return Answer.empty(200);
         }));
     }
@@ -283,7 +294,9 @@ public final class StreamRoutes implements Routes {
         exec.exitCode().ifPresentOrElse(code -> node.put("ExitCode", code), () -> node.putNull("ExitCode"));
         ObjectNode process = node.putObject("ProcessConfig");
         process.put("tty", spec.tty()).put("entrypoint", spec.arguments().get(0));
-        process.set("arguments", Json.array(spec.arguments().subList(1, spec.arguments().size())));
+        process.set(
+                "arguments",
+                Json.array(spec.arguments().subList(1, spec.arguments().size())));
         process.put("privileged", spec.privileged());
         if (!spec.user().isEmpty()) {
             process.put("user", spec.user());

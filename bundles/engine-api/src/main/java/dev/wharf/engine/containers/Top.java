@@ -30,8 +30,8 @@ final class Top {
         if (!c.isRunning()) {
             throw Problem.conflict("container " + c.id() + " is not running");
         }
-        List<String> arguments = List.of(
-                request.query().value("ps_args").orElse("-ef").strip().split("\\s+"));
+        List<String> arguments =
+                List.of(request.query().value("ps_args").orElse("-ef").strip().split("\\s+"));
         for (String argument : arguments) {
             if (!ARGUMENT.matcher(argument).matches()) {
                 throw Problem.invalid("invalid ps argument \"" + argument + "\"");

@@ -27,8 +27,7 @@ final class Waiting {
     private final AtomicBoolean over = new AtomicBoolean();
     private Optional<Integer> lastCode;
 
-    private Waiting(
-            Follower follower, ContainerId id, Outlet outlet, boolean removal, Optional<Integer> lastCode) {
+    private Waiting(Follower follower, ContainerId id, Outlet outlet, boolean removal, Optional<Integer> lastCode) {
         this.follower = follower;
         this.id = id;
         this.outlet = outlet;
@@ -58,8 +57,7 @@ final class Waiting {
         }
         Optional<Integer> code = c.exit().map(e -> e.code());
         return Answer.flow(Answer.JSON, outlet -> {
-            Waiting waiting =
-                    new Waiting(follower, c.id(), outlet, condition.equals("removed"), code);
+            Waiting waiting = new Waiting(follower, c.id(), outlet, condition.equals("removed"), code);
             outlet.onGone(waiting::end);
             waiting.look();
         });

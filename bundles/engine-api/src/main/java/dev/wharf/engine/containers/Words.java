@@ -53,9 +53,10 @@ public final class Words {
         if (state.equals("paused")) {
             return up + " (Paused)";
         }
-        return up + c.health()
-                .map(h -> h.status().equals("starting") ? " (health: starting)" : " (" + h.status() + ")")
-                .orElse("");
+        return up
+                + c.health()
+                        .map(h -> h.status().equals("starting") ? " (health: starting)" : " (" + h.status() + ")")
+                        .orElse("");
     }
 
     /** A duration as Docker's units package says it. */

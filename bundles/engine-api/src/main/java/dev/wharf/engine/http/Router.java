@@ -122,7 +122,9 @@ public final class Router {
 
     /** The method and path of every route, as they were added; for the table of what is served. */
     public List<String> routes() {
-        return Stream.concat(exact.keySet().stream(), named.values().stream().flatMap(List::stream).map(Route::spelled))
+        return Stream.concat(
+                        exact.keySet().stream(),
+                        named.values().stream().flatMap(List::stream).map(Route::spelled))
                 .sorted()
                 .toList();
     }

@@ -9,7 +9,6 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
@@ -41,7 +40,7 @@ public final class Server implements AutoCloseable {
     private final Door door;
     private final Workers workers;
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
-            LOOPS, new DefaultThreadFactory("wharf-http", true), EpollIoHandler.newFactory());
+            LOOPS, new DefaultThreadFactory("wharf-http", true), WatchedEpoll.newFactory());
     private final ChannelGroup open = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final List<SocketFile> files = new ArrayList<>();
 
