@@ -1,6 +1,7 @@
 package dev.wharf.model;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -16,7 +17,47 @@ public record Healthcheck(
         Duration startPeriod,
         Duration startInterval,
         int retries) {
+    private static final Duration DEFAULT_TIME = Duration.ofSeconds(30);
+    private static final Duration DEFAULT_START_INTERVAL = Duration.ofSeconds(5);
+    private static final int DEFAULT_RETRIES = 3;
+
     public Healthcheck {
         test = Checks.copy(test);
+    }
+
+    /** Whether there is anything to ask; {@code NONE} switches off what an image says. */
+    public boolean isAsked() {
+        return !test.isEmpty() && !test.get(0).equals("NONE");
+    }
+
+    /** The words to run inside; {@code shell} runs a line, {@code /bin/sh -c} where it is empty. */
+    public List<String> command(List<String> shell) {
+        List<String> words = test.subList(Math.min(1, test.size()), test.size());
+        if (!isAsked() || !test.get(0).equals("CMD-SHELL")) {
+            return words;
+        }
+        List<String> line = new ArrayList<>(shell.isEmpty() ? List.of("/bin/sh", "-c") : shell);
+        line.addAll(words);
+        return List.copyOf(line);
+    }
+
+    /** How long to wait between two askings once the container is up. */
+    public Duration pause() {
+        return interval.isZero() ? DEFAULT_TIME : interval;
+    }
+
+    /** How long to wait between two askings while it comes up. */
+    public Duration startPause() {
+        return startInterval.isZero() ? DEFAULT_START_INTERVAL : startInterval;
+    }
+
+    /** How long an answer may take. */
+    public Duration patience() {
+        return timeout.isZero() ? DEFAULT_TIME : timeout;
+    }
+
+    /** How many failures in a row make it unhealthy. */
+    public int tolerance() {
+        return retries <= 0 ? DEFAULT_RETRIES : retries;
     }
 }

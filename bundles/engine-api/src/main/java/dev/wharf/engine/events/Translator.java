@@ -57,7 +57,8 @@ final class Translator {
 
     private List<EngineEvent> container(Moment moment, ContainerEvent event) {
         ContainerId id = event.container();
-        Optional<Container> known = moment.after().container(id).or(() -> moment.before().container(id));
+        Optional<Container> known =
+                moment.after().container(id).or(() -> moment.before().container(id));
         if (known.isEmpty()) {
             return List.of();
         }
@@ -101,6 +102,14 @@ final class Translator {
             if (!before.flatMap(Container::health).map(Container.Health::status).equals(Optional.of(health.status()))) {
                 tell.say("health_status: " + health.status());
             }
+        } else if (event instanceof ContainerEvent.Probed probed) {
+            // Docker asks by an ordinary exec, and its clients see it as one.
+            String words = String.join(" ", moment.after().probeCommand(known.get()));
+            tell.say("exec_create: " + words, exec(probed.exec()));
+            tell.say("exec_start: " + words, exec(probed.exec()));
+            Map<String, String> more = new LinkedHashMap<>(exec(probed.exec()));
+            more.put("exitCode", Integer.toString(probed.probe().code()));
+            tell.say("exec_die", more);
         } else if (event instanceof ContainerEvent.ExecCreated created) {
             tell.say("exec_create: " + command(known.get(), created.exec()), exec(created.exec()));
         } else if (event instanceof ContainerEvent.ExecStarted started) {
@@ -126,8 +135,7 @@ final class Translator {
         return tell.told;
     }
 
-    private static void exited(
-            ContainerEvent.Exited exited, Optional<Container> before, Moment moment, Telling tell) {
+    private static void exited(ContainerEvent.Exited exited, Optional<Container> before, Moment moment, Telling tell) {
         long seconds = before.flatMap(Container::startedAt)
                 .map(s -> Duration.between(s, exited.exit().at()).toSeconds())
                 .orElse(0L);
@@ -171,14 +179,23 @@ final class Translator {
         }
     }
 
-    private static void connected(Moment moment, NetworkId network, ContainerId container, String action, Telling tell) {
+    private static void connected(
+            Moment moment, NetworkId network, ContainerId container, String action, Telling tell) {
         Host host = moment.after();
-        host.network(network).or(() -> moment.before().network(network)).ifPresent(n -> tell.told.add(new EngineEvent(
-                "network",
-                action,
-                network.value(),
-                ordered("container", container.value(), "name", n.spec().name(), "type", n.spec().driver().value()),
-                moment.at())));
+        host.network(network)
+                .or(() -> moment.before().network(network))
+                .ifPresent(n -> tell.told.add(new EngineEvent(
+                        "network",
+                        action,
+                        network.value(),
+                        ordered(
+                                "container",
+                                container.value(),
+                                "name",
+                                n.spec().name(),
+                                "type",
+                                n.spec().driver().value()),
+                        moment.at())));
     }
 
     private static Map<String, String> ordered(String... pairs) {
@@ -227,22 +244,25 @@ final class Translator {
             return switch (source) {
                 case REGISTRY -> List.of(named(moment, "pull", name, stored.image()));
                 case LOAD -> List.of(named(moment, "load", stored.image().id().value(), stored.image()));
-                case IMPORT -> List.of(named(moment, "import", stored.image().id().value(), stored.image()));
-                case COMMIT, BUILD -> wished.isEmpty()
-                        ? List.of()
-                        : List.of(told(moment, "tag", stored.image().id(), name, stored.image()));
+                case IMPORT ->
+                    List.of(named(moment, "import", stored.image().id().value(), stored.image()));
+                case COMMIT, BUILD ->
+                    wished.isEmpty()
+                            ? List.of()
+                            : List.of(told(moment, "tag", stored.image().id(), name, stored.image()));
             };
         }
         if (event instanceof ImageEvent.Tagged tagged) {
-            return List.of(told(moment, "tag", tagged.image(), familiar(tagged.reference()), image(moment, tagged.image())));
+            return List.of(
+                    told(moment, "tag", tagged.image(), familiar(tagged.reference()), image(moment, tagged.image())));
         }
         if (event instanceof ImageEvent.Untagged untagged) {
-            return List.of(told(
-                    moment, "untag", untagged.image(), untagged.image().value(), image(moment, untagged.image())));
+            return List.of(
+                    told(moment, "untag", untagged.image(), untagged.image().value(), image(moment, untagged.image())));
         }
         if (event instanceof ImageEvent.Removed removed) {
-            return List.of(told(
-                    moment, "delete", removed.image(), removed.image().value(), image(moment, removed.image())));
+            return List.of(
+                    told(moment, "delete", removed.image(), removed.image().value(), image(moment, removed.image())));
         }
         if (event instanceof ImageEvent.Pushed pushed) {
             return List.of(named(moment, "push", familiar(pushed.reference()), image(moment, pushed.image())));
@@ -250,7 +270,12 @@ final class Translator {
         if (event instanceof ImageEvent.Noted noted) {
             return noted.action().endsWith("-failed")
                     ? List.of()
-                    : List.of(told(moment, noted.action(), noted.image(), noted.image().value(), image(moment, noted.image())));
+                    : List.of(told(
+                            moment,
+                            noted.action(),
+                            noted.image(),
+                            noted.image().value(),
+                            image(moment, noted.image())));
         }
         return List.of();
     }
@@ -281,7 +306,9 @@ final class Translator {
 
     private static List<EngineEvent> network(Moment moment, NetworkEvent event) {
         NetworkId id = event.network();
-        String action = event instanceof NetworkEvent.Created ? "create" : event instanceof NetworkEvent.Removed ? "destroy" : "";
+        String action = event instanceof NetworkEvent.Created
+                ? "create"
+                : event instanceof NetworkEvent.Removed ? "destroy" : "";
         if (action.isEmpty()) {
             return List.of();
         }
@@ -290,14 +317,19 @@ final class Translator {
                         "network",
                         action,
                         id.value(),
-                        ordered("name", n.spec().name(), "type", n.spec().driver().value()),
+                        ordered(
+                                "name",
+                                n.spec().name(),
+                                "type",
+                                n.spec().driver().value()),
                         moment.at()))
                 .toList();
     }
 
     private static List<EngineEvent> volume(Moment moment, VolumeEvent event) {
         VolumeName name = event.volume();
-        String action = event instanceof VolumeEvent.Created ? "create" : event instanceof VolumeEvent.Removed ? "destroy" : "";
+        String action =
+                event instanceof VolumeEvent.Created ? "create" : event instanceof VolumeEvent.Removed ? "destroy" : "";
         if (action.isEmpty()) {
             return List.of();
         }

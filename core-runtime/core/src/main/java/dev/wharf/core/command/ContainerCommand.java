@@ -203,7 +203,7 @@ public sealed interface ContainerCommand extends Command {
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
                 if (!c.isRunning()) {
-                    return new Start(container, entropy).decide(host, now);
+                    return begin(host, now);
                 }
                 if (c.goal() == Goal.REMOVED) {
                     return refuse(CONFLICT, "container is marked for removal and cannot be started");
@@ -212,6 +212,18 @@ public sealed interface ContainerCommand extends Command {
                                 container, signal.orElse(c.spec().stop().signal()), deadline(c, grace, now)))
                         .until(answer(container, ContainerEvent.Started.class));
             });
+        }
+
+        /** There is nothing to stop; it is still told as a restart. */
+        private Decision begin(Host host, Instant now) {
+            Decision start = new Start(container, entropy).decide(host, now);
+            if (!(start instanceof Decision.Accepted accepted)) {
+                return start;
+            }
+            List<Event> events = new ArrayList<>();
+            events.add(new ContainerEvent.RestartRequested(container, Signal.KILL, now));
+            events.addAll(accepted.events());
+            return accept(events).until(accepted.until());
         }
     }
 
@@ -456,22 +468,6 @@ public sealed interface ContainerCommand extends Command {
         @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> accept(new ContainerEvent.Noted(container, action, details)));
-        }
-    }
-
-    /** Writes down what a health check concluded, where that changed. */
-    record JudgeHealth(ContainerId container, int generation, String status, int failingStreak)
-            implements ContainerCommand {
-        @Override
-        public Decision decide(Host host, Instant now) {
-            return found(host, container, c -> {
-                if (!c.isRunning() || c.generation() != generation) {
-                    return refuse(CONFLICT, "container " + container + " is not running");
-                }
-                return c.health().equals(Optional.of(new Container.Health(status, failingStreak)))
-                        ? refuse(UNCHANGED, "container " + container + " is " + status + " already")
-                        : accept(new ContainerEvent.HealthChanged(container, status, failingStreak));
-            });
         }
     }
 

@@ -18,6 +18,7 @@ import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Platform;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
+import dev.wharf.spi.Failure;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +36,17 @@ public sealed interface ImageCommand extends Command {
             return accept(new ImageEvent.PullRequested(
                             pull, List.of(reference.toString()), platform, Pull.Source.REGISTRY, storage, now))
                     .until(ended(pull));
+        }
+    }
+
+    /** Gives a pull up, because whoever wanted it went away; what came for it alone goes. */
+    record CancelPull(PullId pull) implements ImageCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return host.pull(pull).isPresent()
+                    ? accept(new ImageEvent.Failed(
+                            pull, new Failure(Failure.Kind.UNAVAILABLE, "the pull was cancelled")))
+                    : refuse(Refusal.Kind.UNCHANGED, "no pull " + pull + " is under way");
         }
     }
 

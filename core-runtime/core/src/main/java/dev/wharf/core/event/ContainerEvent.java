@@ -227,7 +227,9 @@ public sealed interface ContainerEvent extends Event {
     record Signaled(ContainerId container, Signal signal, boolean byHand) implements ContainerEvent {
         @Override
         public Host apply(Host host) {
-            return byHand ? host : host.change(container, c -> c.settled().signaled(signal));
+            return host.change(
+                    container,
+                    c -> byHand ? c.signaledByHand(signal) : c.settled().signaled(signal));
         }
     }
 
@@ -354,11 +356,20 @@ public sealed interface ContainerEvent extends Event {
         }
     }
 
+    /** A health check was answered; {@code exec} is what asked. Its verdict, where that changes, is an event of its own. */
+    @EventType("container.probed")
+    record Probed(ContainerId container, int generation, ExecId exec, Container.Probe probe) implements ContainerEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(container, c -> c.probed(generation, probe));
+        }
+    }
+
     @EventType("container.health-changed")
     record HealthChanged(ContainerId container, String status, int failingStreak) implements ContainerEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(container, c -> c.health(new Container.Health(status, failingStreak)));
+            return host.change(container, c -> c.judged(status, failingStreak));
         }
     }
 

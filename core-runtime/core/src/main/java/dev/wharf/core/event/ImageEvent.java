@@ -235,7 +235,7 @@ public sealed interface ImageEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host;
+            return host.change(image, i -> i.stalled(stall));
         }
     }
 

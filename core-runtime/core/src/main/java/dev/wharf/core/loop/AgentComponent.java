@@ -84,7 +84,9 @@ public final class AgentComponent {
                         Math.max(16, 8 * Runtime.getRuntime().availableProcessors()),
                         PATIENCE,
                         context.getBundle().getVersion().toString(),
-                        networks()));
+                        networks(),
+                        duration("wharf.survey.beat", Duration.ofMinutes(5)),
+                        keep()));
         built.open();
         synchronized (early) {
             house = Optional.of(built);
@@ -158,6 +160,37 @@ public final class AgentComponent {
             log.warn("the host's own addresses cannot be read reason={}", e.toString());
         }
         return addresses;
+    }
+
+    /** How long the journal is kept, such as {@code 30d} or {@code 12h}; for ever where nobody says. */
+    private Optional<Duration> keep() {
+        Duration keep = duration("wharf.journal.keep", Duration.ZERO);
+        return keep.isZero() ? Optional.empty() : Optional.of(keep);
+    }
+
+    private Duration duration(String name, Duration otherwise) {
+        String text = property(name, "");
+        try {
+            return text.isEmpty() ? otherwise : parse(text);
+        } catch (IllegalArgumentException e) {
+            log.warn("setting is no duration such as 90s, 12h or 30d name={} value={}", name, text);
+            return otherwise;
+        }
+    }
+
+    /** A number and one of the letters s, m, h and d. */
+    static Duration parse(String text) {
+        long number = Long.parseLong(text.substring(0, text.length() - 1));
+        if (number <= 0) {
+            throw new IllegalArgumentException(text);
+        }
+        return switch (text.charAt(text.length() - 1)) {
+            case 's' -> Duration.ofSeconds(number);
+            case 'm' -> Duration.ofMinutes(number);
+            case 'h' -> Duration.ofHours(number);
+            case 'd' -> Duration.ofDays(number);
+            default -> throw new IllegalArgumentException(text);
+        };
     }
 
     private String property(String name, String otherwise) {

@@ -24,6 +24,9 @@ final class Committer implements Durability, AutoCloseable {
     /** How long a batch that nobody waits for may stay unforced: long enough to share, short enough for watchers. */
     private static final Duration PATIENCE = Duration.ofMillis(20);
 
+    /** The same for one that would hardly be missed: at most one force a second for all of them. */
+    private static final Duration LONG_PATIENCE = Duration.ofSeconds(1);
+
     private final EventJournal journal;
     private final boolean always;
     private final Consumer<IOException> broken;
@@ -32,6 +35,7 @@ final class Committer implements Durability, AutoCloseable {
     private final Thread thread = new Thread(this::run, "wharf-committer");
 
     private Position appended;
+    private Position pressing = Position.START;
     private volatile Position durable;
     private List<Answer> answers = new ArrayList<>();
     private List<Runnable> wakes = new ArrayList<>();
@@ -58,11 +62,14 @@ final class Committer implements Durability, AutoCloseable {
     }
 
     @Override
-    public void appended(Position position, boolean soon) {
+    public void appended(Position position, Haste haste) {
         lock.lock();
         try {
             appended = position;
-            urgent |= soon;
+            urgent |= haste == Haste.NOW;
+            if (haste != Haste.WHENEVER) {
+                pressing = position;
+            }
             work.signal();
         } finally {
             lock.unlock();
@@ -104,14 +111,19 @@ final class Committer implements Durability, AutoCloseable {
             Position upTo;
             lock.lock();
             try {
-                long nanos = PATIENCE.toNanos();
-                while (!urgent && !closed && (nanos > 0 || !appended.isAfter(durable))) {
-                    if (appended.isAfter(durable)) {
-                        nanos = work.awaitNanos(nanos);
-                    } else {
+                long began = System.nanoTime();
+                while (!urgent && !closed) {
+                    if (!appended.isAfter(durable)) {
                         work.await();
-                        nanos = PATIENCE.toNanos();
+                        began = System.nanoTime();
+                        continue;
                     }
+                    Duration patience = pressing.isAfter(durable) ? PATIENCE : LONG_PATIENCE;
+                    long left = patience.toNanos() - (System.nanoTime() - began);
+                    if (left <= 0) {
+                        break;
+                    }
+                    work.awaitNanos(left);
                 }
                 if (closed && !appended.isAfter(durable) && answers.isEmpty()) {
                     return;

@@ -24,8 +24,7 @@ final class Explain {
         for (Step step : next.steps()) {
             lines.add(words(step.getClass().getSimpleName()) + " (" + step.rung() + ")");
         }
-        next.says()
-                .forEach(e -> lines.add("write down " + words(e.getClass().getSimpleName())));
+        next.says().forEach(e -> lines.add("write down " + words(e.getClass().getSimpleName())));
         next.wakeAt().ifPresent(at -> lines.add("waits until " + at));
         if (next.rests()) {
             lines.add("rests: everything wanted is there, and nothing else");

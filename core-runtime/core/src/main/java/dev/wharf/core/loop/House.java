@@ -6,7 +6,10 @@ import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Registries;
 import dev.wharf.core.agent.Streams;
 import dev.wharf.core.command.Command;
+import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.DriverCommand;
+import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.NetworkCommand;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
@@ -65,6 +68,9 @@ final class House implements Agent, AutoCloseable {
     /** How many batches may follow a checkpoint before the next one is written. */
     private static final long CHECKPOINT_EVERY = 20_000;
 
+    /** How long after a first look that found something the second one is taken. */
+    private static final Duration SECOND_LOOK = Duration.ofSeconds(2);
+
     private static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
 
     /**
@@ -75,6 +81,8 @@ final class House implements Agent, AutoCloseable {
      * @param lanes how many steps run side by side
      * @param patience how long steps wait for drivers, and the start for the survey
      * @param networks those that are made if they are not there, such as the default bridge
+     * @param beat how often the world is looked at while nothing asks for it
+     * @param keep how long the journal is kept behind the last checkpoint, empty for ever
      */
     record Settings(
             Path checkpointHint,
@@ -82,7 +90,9 @@ final class House implements Agent, AutoCloseable {
             int lanes,
             Duration patience,
             String version,
-            List<NetworkSpec> networks) {}
+            List<NetworkSpec> networks,
+            Duration beat,
+            Optional<Duration> keep) {}
 
     private final EventJournal journal;
     private final Settings settings;
@@ -99,6 +109,8 @@ final class House implements Agent, AutoCloseable {
     private final RegistryPaths registries;
     private final Thread thread;
     private final Thread opener;
+    private final ExecutorService patientThreads;
+    private final Lanes lanes;
     private final CountDownLatch furnished = new CountDownLatch(1);
     private volatile Position checkpointed;
     private volatile boolean closing;
@@ -124,8 +136,10 @@ final class House implements Agent, AutoCloseable {
         followers = new Followers(journal, committer);
         Consumer<Letter> post = letter -> this.post(letter);
         timers = Timers.real(clock, post);
-        Lanes lanes = new Lanes(laneThreads, workshop, settings.lanes());
+        patientThreads = Lanes.patientThreads();
+        lanes = new Lanes(laneThreads, patientThreads, workshop, settings.lanes());
         sequencer = new Sequencer(journal, clock, lanes, timers, committer, host, folded.answered());
+        workshop.wants(layer -> host().isWanted(layer));
         survey = new Survey(workshop);
         streams = new BytePaths(workshop, this::host);
         registries = new RegistryPaths(workshop);
@@ -188,7 +202,7 @@ final class House implements Agent, AutoCloseable {
             awaitTools();
             String bootId = workshop.kernel().bootId();
             if (!bootId.equals(host().identity().bootId())) {
-                observe(List.of(), (host, now) -> List.of(new HostEvent.Booted(bootId, now)));
+                observe(List.of(), (host, now) -> booted(host, bootId, now));
             }
             surveyNow();
             List<Event> swept = survey.sweep(host());
@@ -211,6 +225,67 @@ final class House implements Agent, AutoCloseable {
                         log.warn("network cannot be made name={} reason={}", network.name(), trouble.getMessage());
                     }
                 });
+            }
+        }
+        comeBack();
+        keepLooking();
+    }
+
+    /** What ran died with the kernel it ran on, which is told of each; then everything else the kernel held is gone, too. */
+    static List<Event> booted(Host host, String bootId, Instant now) {
+        List<Event> events = new ArrayList<>();
+        if (!host.identity().bootId().isEmpty()) {
+            host.containers().values().stream()
+                    .filter(Container::isRunning)
+                    .forEach(c -> events.add(new ContainerEvent.Exited(c.id(), new Exit(255, now, false, true))));
+        }
+        events.add(new HostEvent.Booted(bootId, now));
+        return events;
+    }
+
+    /** Starts what has to run whenever the agent does; those that stand in another's sandbox after that other. */
+    private void comeBack() {
+        List<Container> back = host().containers().values().stream()
+                .filter(Container::comesBack)
+                .toList();
+        CompletableFuture<?>[] first = back.stream()
+                .filter(c -> c.spec().networking().sandbox().container().isEmpty())
+                .map(c -> comeBack(c.id()))
+                .toArray(CompletableFuture<?>[]::new);
+        CompletableFuture.allOf(first)
+                .thenRun(() -> back.stream()
+                        .filter(c -> c.spec().networking().sandbox().container().isPresent())
+                        .forEach(c -> comeBack(c.id())));
+    }
+
+    private CompletableFuture<Boolean> comeBack(ContainerId container) {
+        return submit(new ContainerCommand.Start(container, Entropy.fresh()), OWN)
+                .handle((event, trouble) -> {
+                    if (trouble != null) {
+                        log.warn(
+                                "container could not be brought back container={} reason={}",
+                                container,
+                                trouble.getMessage());
+                    }
+                    return trouble == null;
+                })
+                .toCompletableFuture();
+    }
+
+    /** Looks at the world on a slow beat. What seems amiss is looked at twice, for it may only have been on its way. */
+    private void keepLooking() {
+        while (!closing) {
+            try {
+                Thread.sleep(settings.beat().toMillis());
+                Survey.Findings findings = survey.look();
+                if (!findings.against(host(), clock.instant(), Set.of()).isEmpty()) {
+                    Thread.sleep(SECOND_LOOK.toMillis());
+                    surveyNow();
+                }
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException e) {
+                log.error("a survey broke", e);
             }
         }
     }
@@ -345,6 +420,7 @@ final class House implements Agent, AutoCloseable {
     private final class Exits implements OciRuntime.ExitListener {
         @Override
         public void exited(ContainerId container, InitProcess process, Exit exit) {
+            workshop.questions.over(container);
             observe(
                     List.of(container),
                     (host, now) -> host.container(container)
@@ -359,6 +435,9 @@ final class House implements Agent, AutoCloseable {
 
         @Override
         public void execExited(ContainerId container, ExecId exec, int code) {
+            if (workshop.questions.ended(exec, code)) {
+                return;
+            }
             observe(
                     List.of(container),
                     (host, now) -> host.container(container)
@@ -383,9 +462,21 @@ final class House implements Agent, AutoCloseable {
     @Override
     public CompletionStage<Event> submit(Command command, Cause cause) {
         CompletableFuture<Event> answer = new CompletableFuture<>();
+        transfer(command).ifPresent(id -> answer.whenComplete((event, trouble) -> workshop.forget(id)));
         sequencer.post(new Letter.Wish(command, cause, answer));
         maybeCheckpoint();
         return answer;
+    }
+
+    /** The pull or push that a command begins, for which credentials and listeners are kept until it is over. */
+    private static Optional<PullId> transfer(Command command) {
+        if (command instanceof ImageCommand.PullImage pull) {
+            return Optional.of(pull.pull());
+        }
+        if (command instanceof ImageCommand.Push push) {
+            return Optional.of(push.push());
+        }
+        return command instanceof ImageCommand.Store store ? Optional.of(store.pull()) : Optional.empty();
     }
 
     @Override
@@ -496,8 +587,22 @@ final class House implements Agent, AutoCloseable {
             journal.sync();
             replay.remember(before, now);
             sequencer.passed(journal.end());
+            trim(now);
         } catch (IOException e) {
             log.error("checkpoint cannot be written", e);
+        }
+    }
+
+    /** Lets the oldest part of the journal go, where the operator wants it kept for a time only: up to a checkpoint. */
+    private void trim(Instant now) throws IOException {
+        if (settings.keep().isEmpty()) {
+            return;
+        }
+        Optional<Position> last =
+                replay.lastCheckpointBefore(now.minus(settings.keep().get()));
+        if (last.isPresent() && last.get().isAfter(journal.origin())) {
+            journal.trim(last.get());
+            log.info("journal trimmed upTo={} origin={}", last.get(), journal.origin());
         }
     }
 
@@ -508,6 +613,8 @@ final class House implements Agent, AutoCloseable {
         sequencer.close("the agent is stopping");
         timers.close();
         opener.interrupt();
+        lanes.closing();
+        patientThreads.shutdownNow();
         if (!Lanes.drain(laneThreads, Duration.ofSeconds(10))) {
             log.warn("steps were still under way when the agent stopped; the next start finds what they did");
         }

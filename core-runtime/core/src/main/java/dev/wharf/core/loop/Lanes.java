@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Runs steps, many side by side. Which steps may overlap is the sequencer's to know; how many at most is ours. A step that
@@ -23,13 +24,21 @@ import org.slf4j.LoggerFactory;
 final class Lanes {
     private static final Logger log = LoggerFactory.getLogger(Lanes.class);
 
+    /** How many steps that only ask may wait for answers at once. */
+    private static final int QUESTIONS = 256;
+
     private final Executor threads;
+    private final Executor patient;
     private final Drivers drivers;
     private final int limit;
     private final AtomicInteger taken = new AtomicInteger();
+    private final AtomicInteger asking = new AtomicInteger();
+    private volatile boolean closing;
 
-    Lanes(Executor threads, Drivers drivers, int limit) {
+    /** @param patient runs steps that only ask, of which most of the time is waiting */
+    Lanes(Executor threads, Executor patient, Drivers drivers, int limit) {
         this.threads = threads;
+        this.patient = patient;
         this.drivers = drivers;
         this.limit = limit;
     }
@@ -45,16 +54,34 @@ final class Lanes {
         });
     }
 
+    /** Threads for steps that wait. */
+    static ExecutorService patientThreads() {
+        AtomicInteger number = new AtomicInteger();
+        return new ThreadPoolExecutor(0, QUESTIONS * 2, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), body -> {
+            Thread thread = new Thread(body, "wharf-asking-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** From now on nobody is told of a question that was cut short. */
+    void closing() {
+        closing = true;
+    }
+
     /** Begins the step unless every lane is taken; the outcome is told from the lane. */
     boolean begin(Step step, Consumer<Letter.Outcome> tell) {
-        if (taken.incrementAndGet() > limit) {
-            taken.decrementAndGet();
+        AtomicInteger places = step.asks() ? asking : taken;
+        if (places.incrementAndGet() > (step.asks() ? QUESTIONS : limit)) {
+            places.decrementAndGet();
             return false;
         }
-        threads.execute(() -> {
+        (step.asks() ? patient : threads).execute(() -> {
             Letter.Outcome outcome = run(step);
-            taken.decrementAndGet();
-            tell.accept(outcome);
+            places.decrementAndGet();
+            if (!(closing && step.asks())) {
+                tell.accept(outcome);
+            }
         });
         return true;
     }
@@ -76,13 +103,14 @@ final class Lanes {
             }
             return new Letter.Outcome(step, event, false);
         } catch (DriverException e) {
-            log.debug("step failed step={} subject={}", step, step.subject().text(), e);
-            log.info(
-                    "step failed step={} subject={} kind={} reason={}",
-                    step.getClass().getSimpleName(),
-                    step.subject().text(),
-                    e.failure().kind(),
-                    e.failure().message());
+            log.debug("step failed", e);
+            log.atLevel(step.asks() ? Level.DEBUG : Level.INFO)
+                    .log(
+                            "step failed step={} subject={} kind={} reason={}",
+                            step.getClass().getSimpleName(),
+                            step.subject().text(),
+                            e.failure().kind(),
+                            e.failure().message());
             return new Letter.Outcome(step, step.failed(e.failure(), drivers.now()), true);
         } catch (RuntimeException | LinkageError e) {
             // A bug in a driver must not take the house down; the subject stalls or fails and says so.

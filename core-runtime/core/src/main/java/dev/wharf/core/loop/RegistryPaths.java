@@ -52,7 +52,7 @@ final class RegistryPaths implements Registries {
                 }
             });
         } catch (UncheckedIOException e) {
-            throw new IOException(e.getCause().getMessage(), e.getCause());
+            throw new IOException(e.getMessage(), e);
         }
     }
 

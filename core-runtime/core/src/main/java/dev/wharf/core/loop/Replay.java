@@ -63,6 +63,7 @@ final class Replay {
     Host until(Position near, Predicate<Entry> wanted) throws IOException {
         Position from;
         synchronized (checkpoints) {
+            checkpoints.headMap(journal.origin(), false).clear();
             Map.Entry<Position, Instant> before = checkpoints.floorEntry(near);
             from = before == null ? journal.origin() : before.getKey();
         }
@@ -77,6 +78,16 @@ final class Replay {
                     .reduce((a, b) -> b)
                     .map(Map.Entry::getKey)
                     .orElse(journal.origin());
+        }
+    }
+
+    /** The last whole checkpoint known that began before {@code instant}. */
+    Optional<Position> lastCheckpointBefore(Instant instant) {
+        synchronized (checkpoints) {
+            return checkpoints.entrySet().stream()
+                    .filter(c -> c.getValue().isBefore(instant))
+                    .reduce((a, b) -> b)
+                    .map(Map.Entry::getKey);
         }
     }
 

@@ -12,10 +12,12 @@ import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
+import dev.wharf.core.loop.Durability.Haste;
 import dev.wharf.core.plan.Plan;
 import dev.wharf.core.plan.Proposal;
 import dev.wharf.core.plan.Step;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerId;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
 import java.time.Instant;
@@ -68,6 +70,7 @@ final class Sequencer {
     private volatile View view;
     private volatile Optional<String> closed = Optional.empty();
     private volatile boolean settling;
+    private volatile boolean broken;
 
     private final Map<SubjectId, Set<String>> busy = new ConcurrentHashMap<>();
     private final Map<SubjectId, Cause> causes = new HashMap<>();
@@ -75,6 +78,10 @@ final class Sequencer {
     private final Map<SubjectId, Deque<Letter.Observation>> held = new HashMap<>();
     private final Set<SubjectId> dirty = new LinkedHashSet<>();
     private final Set<SubjectId> awaiting = new LinkedHashSet<>();
+
+    /** Rungs whose steps only ask. */
+    private final Set<String> asking = new HashSet<>();
+
     private final List<Waiter> waiters = new ArrayList<>();
     private final List<Set<SubjectId>> surveys = new ArrayList<>();
     private final Map<CommandId, CompletableFuture<Event>> remembered = new LinkedHashMap<>() {
@@ -89,7 +96,8 @@ final class Sequencer {
     /** A host and the position of the batch that made it so. */
     record View(Host host, Position position) {}
 
-    private record Waiter(Predicate<Event> until, CompletableFuture<Event> answer) {}
+    /** Somebody who waits for an event that follows the one that granted the wish. */
+    private record Waiter(Event granted, Predicate<Event> until, CompletableFuture<Event> answer) {}
 
     Sequencer(
             EventJournal journal,
@@ -187,12 +195,17 @@ final class Sequencer {
 
     /** One turn: open a letter, judge it, write it down, and see what should happen next. */
     void turn(Letter letter) {
+        if (broken && !(letter instanceof Letter.Wish) && !(letter instanceof Letter.Errand)) {
+            // What cannot be written down must not lead to anything more; the next start finds it by looking.
+            return;
+        }
         try {
             open(letter);
-            if (settling) {
+            if (settling && !broken) {
                 follow();
             }
         } catch (IOException e) {
+            broken = true;
             log.error("journal cannot be written; refusing every change until the agent is started again", e);
             close("the journal cannot be written: " + e.getMessage());
             failWaiters();
@@ -213,7 +226,16 @@ final class Sequencer {
         }
     }
 
+    /** Whether the journal could not be written, after which nothing is changed any more. */
+    boolean isBroken() {
+        return broken;
+    }
+
     private void judge(Letter.Wish wish) throws IOException {
+        if (broken) {
+            wish.answer().completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, "the journal cannot be written"));
+            return;
+        }
         CommandId id = wish.cause().command();
         CompletableFuture<Event> before = id.equals(CommandId.NONE) ? null : remembered.get(id);
         if (before != null) {
@@ -258,7 +280,8 @@ final class Sequencer {
             return;
         }
         Decision.Accepted accepted = (Decision.Accepted) decision;
-        waiters.add(new Waiter(accepted.until(), wish.answer()));
+        Event granted = accepted.events().get(accepted.events().size() - 1);
+        waiters.add(new Waiter(granted, accepted.until(), wish.answer()));
         Position at = commit(wish.cause(), accepted.events());
         Cause because = new Cause(id, Optional.of(at), wish.cause().actor());
         accepted.events().forEach(e -> causes.put(e.subject(), because));
@@ -304,7 +327,7 @@ final class Sequencer {
     /** What is seen of a subject waits behind its steps in flight, so that no exit is told before its start. */
     private void observe(Letter.Observation observation) throws IOException {
         for (SubjectId subject : observation.about()) {
-            if (busy.containsKey(subject)) {
+            if (isChanging(subject)) {
                 held.computeIfAbsent(subject, s -> new ArrayDeque<>()).add(observation);
                 return;
             }
@@ -314,8 +337,13 @@ final class Sequencer {
             Cause cause = observation.about().size() == 1
                     ? causes.getOrDefault(observation.about().get(0), OWN)
                     : OWN;
-            durability.appended(commit(cause, events), true);
+            durability.appended(commit(cause, events), Haste.NOW);
         }
+    }
+
+    /** Whether a step is under way that may change the subject; one that only asks changes nothing. */
+    private boolean isChanging(SubjectId subject) {
+        return busy.getOrDefault(subject, Set.of()).stream().anyMatch(rung -> !asking.contains(rung));
     }
 
     /** Writes events down and makes them so. A bug in the fold shows here, before anything is written. */
@@ -333,14 +361,15 @@ final class Sequencer {
         Position at = journal.append(new Batch(cause, clock.instant(), events));
         view = new View(after, at);
         boolean answers = notice(at, events);
-        durability.appended(at, answers);
+        boolean matters = events.stream().anyMatch(e -> !(e instanceof ContainerEvent.Probed));
+        durability.appended(at, answers ? Haste.NOW : matters ? Haste.SOON : Haste.WHENEVER);
         return at;
     }
 
     /** A batch that changes nothing, such as a checkpoint, was appended between turns. */
     void passed(Position at) {
         view = new View(view.host(), at);
-        durability.appended(at, true);
+        durability.appended(at, Haste.NOW);
     }
 
     private boolean notice(Position at, List<Event> events) {
@@ -351,19 +380,36 @@ final class Sequencer {
             if (answer.isPresent()) {
                 each.remove();
                 any = true;
-                Event event = answer.get();
-                durability.whenDurable(at, () -> {
-                    if (event.trouble().isPresent()) {
-                        waiter.answer()
-                                .completeExceptionally(
-                                        new FailedException(event.trouble().get()));
-                    } else {
-                        waiter.answer().complete(event);
-                    }
-                });
+                tell(waiter, at, answer.get());
             }
         }
         return any;
+    }
+
+    private void tell(Waiter waiter, Position at, Event event) {
+        durability.whenDurable(at, () -> {
+            if (event.trouble().isPresent()) {
+                waiter.answer()
+                        .completeExceptionally(
+                                new FailedException(event.trouble().get()));
+            } else {
+                waiter.answer().complete(event);
+            }
+        });
+    }
+
+    /**
+     * A container came to rest: whatever was wished of it is so, or was overtaken by another wish. Whoever still waits for an
+     * event about it waits for one that does not come.
+     */
+    private void settle(ContainerId subject) {
+        for (Iterator<Waiter> each = waiters.iterator(); each.hasNext(); ) {
+            Waiter waiter = each.next();
+            if (waiter.granted().subject().equals(subject)) {
+                each.remove();
+                tell(waiter, view.position(), waiter.granted());
+            }
+        }
     }
 
     /** Asks the plans of whatever changed, and of whatever waits for something else to change, until nothing follows. */
@@ -404,6 +450,9 @@ final class Sequencer {
         proposal.wakeAt().ifPresent(at -> timers.set(subject, at));
         if (proposal.rests()) {
             causes.remove(subject);
+            if (rungs.isEmpty() && subject instanceof ContainerId container) {
+                settle(container);
+            }
         } else if (!begun && proposal.wakeAt().isEmpty()) {
             awaiting.add(subject);
         }
@@ -438,6 +487,9 @@ final class Sequencer {
     }
 
     private void occupy(Step step) {
+        if (step.asks()) {
+            asking.add(step.rung());
+        }
         busy.computeIfAbsent(step.subject(), s -> ConcurrentHashMap.newKeySet()).add(step.rung());
     }
 

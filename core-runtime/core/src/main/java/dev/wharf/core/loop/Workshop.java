@@ -2,6 +2,11 @@ package dev.wharf.core.loop;
 
 import dev.wharf.core.plan.Drivers;
 import dev.wharf.core.plan.Gate;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Repository;
@@ -23,6 +28,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Where steps find their tools: the gates, the ports that have no gate, and what is kept in memory for pulls under way. */
@@ -38,6 +44,8 @@ final class Workshop implements Drivers {
     final Port<Kernel> kernel = new Port<>("kernel");
     final Port<ContentStore> content = new Port<>("content store");
     final Port<FileCalls> files = new Port<>("file calls");
+    final Questions questions = new Questions();
+    private volatile Predicate<LayerId> wanted = layer -> true;
     private final Map<PullId, Credentials> credentials = new ConcurrentHashMap<>();
     private final Map<PullId, Set<Consumer<Progress>>> listeners = new ConcurrentHashMap<>();
 
@@ -137,6 +145,7 @@ final class Workshop implements Drivers {
         credentials.put(pull, who);
     }
 
+    /** A pull or push is over: nobody's secrets are kept, and nobody hears of it any more. */
     void forget(PullId pull) {
         credentials.remove(pull);
         listeners.remove(pull);
@@ -148,6 +157,22 @@ final class Workshop implements Drivers {
             all.remove(listener);
             return all.isEmpty() ? null : all;
         });
+    }
+
+    @Override
+    public boolean isWanted(LayerId layer) {
+        return wanted.test(layer);
+    }
+
+    /** Says who knows which layers are wanted. */
+    void wants(Predicate<LayerId> known) {
+        wanted = known;
+    }
+
+    @Override
+    public Answer ask(ContainerId container, DriverName name, ExecId exec, ExecSpec spec, Duration time)
+            throws DriverException {
+        return questions.ask(runtime, container, name, exec, spec, time);
     }
 
     @Override

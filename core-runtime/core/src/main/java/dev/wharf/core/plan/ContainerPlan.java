@@ -13,8 +13,13 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
+import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.Healthcheck;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.Signal;
@@ -23,6 +28,7 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.kernel.SandboxKey;
 import dev.wharf.spi.storage.SnapshotKey;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,20 +60,57 @@ final class ContainerPlan implements Plan {
             if (c.goal() == Goal.REMOVED && c.isBare() && busy.isEmpty()) {
                 return farewell();
             }
-            Proposal next = ladder().next(busy);
+            Proposal next = ladder().next(busy).and(health());
             boolean later = c.goal().wantsProcess()
                     && c.restartAt().isPresent()
                     && now.isBefore(c.restartAt().get());
             return later ? next.and(Proposal.until(c.restartAt().get())) : next;
         }
 
+        /** A verdict that the last answers changed is written down; then the next question is asked when it is due. */
+        private Proposal health() {
+            Optional<String> verdict = c.newVerdict();
+            if (verdict.isPresent()) {
+                int streak = c.health().map(Container.Health::failingStreak).orElse(0);
+                return Proposal.say(new ContainerEvent.HealthChanged(c.id(), verdict.get(), streak));
+            }
+            Optional<Instant> due = isCurrent() ? c.nextProbe() : Optional.empty();
+            // An answer that is on its way is nothing to wait for.
+            if (due.isEmpty() || busy.contains(ContainerStep.AskHealth.RUNG)) {
+                return Proposal.REST;
+            }
+            return now.isBefore(due.get()) ? Proposal.restUntil(due.get()) : probe();
+        }
+
+        private Proposal probe() {
+            ContainerSpec.Command command = c.spec().command();
+            ExecSpec question = new ExecSpec(
+                    host.probeCommand(c),
+                    command.env(),
+                    command.user(),
+                    command.workingDir(),
+                    false,
+                    false,
+                    false,
+                    true,
+                    true,
+                    "");
+            ExecId exec = new ExecId(
+                    Digest.sha256(c.id() + "/" + c.generation() + "/" + now).hex());
+            Duration patience =
+                    c.spec().healthcheck().map(Healthcheck::patience).orElse(Duration.ZERO);
+            return Proposal.step(
+                    new ContainerStep.AskHealth(c.id(), c.generation(), runtime(), exec, question, patience));
+        }
+
+        private boolean isCurrent() {
+            return c.process().last().map(p -> p.generation() == c.generation()).orElse(true);
+        }
+
         private Ladder ladder() {
             boolean up = c.goal().wantsProcess();
             boolean due = c.restartAt().isEmpty() || !now.isBefore(c.restartAt().get());
-            boolean current = c.process()
-                    .last()
-                    .map(p -> p.generation() == c.generation())
-                    .orElse(true);
+            boolean current = isCurrent();
             boolean process = up && due && current;
             boolean ownSandbox = isOwn(c.spec().networking().sandbox());
             List<String> kept = new ArrayList<>(List.of("created"));
@@ -228,8 +271,12 @@ final class ContainerPlan implements Plan {
                 }
             }
             Optional<ContainerId> joined = c.spec().networking().sandbox().container();
-            if (joined.isPresent()
-                    && host.container(joined.get()).filter(Container::isRunning).isEmpty()) {
+            Optional<Container> other = joined.flatMap(host::container);
+            if (joined.isPresent() && other.filter(Container::isRunning).isEmpty()) {
+                // Both may be on their way up, as after a boot.
+                if (other.filter(o -> o.goal().wantsProcess()).isPresent()) {
+                    return Proposal.AWAIT;
+                }
                 return impossible("created", "cannot join network of a non running container: " + joined.get());
             }
             return Proposal.step(RuntimeSpecs.createProcess(host, c));

@@ -2,6 +2,7 @@ package dev.wharf.core.plan;
 
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Stall;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.DriverName;
@@ -21,6 +22,7 @@ import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.runtime.RuntimeSpec;
 import dev.wharf.spi.storage.SnapshotKey;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -356,6 +358,41 @@ public sealed interface ContainerStep extends Step {
             List<String> notFound = List.of("not found", "no such file");
             int code = notFound.stream().anyMatch(failure.message()::contains) ? 127 : 126;
             return new ContainerEvent.ExecExited(container, exec, code, failure.message());
+        }
+    }
+
+    /** Asks a container whether it is well. */
+    record AskHealth(
+            ContainerId container, int generation, DriverName runtime, ExecId exec, ExecSpec spec, Duration patience)
+            implements ContainerStep {
+        static final String RUNG = "health";
+
+        @Override
+        public String rung() {
+            return RUNG;
+        }
+
+        @Override
+        public boolean asks() {
+            return true;
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            Instant start = drivers.now();
+            Drivers.Answer answer = drivers.ask(container, runtime, exec, spec, patience);
+            return probed(start, drivers.now(), answer.code(), answer.output());
+        }
+
+        /** A question that cannot be asked is an answer, too. */
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            return probed(now, now, -1, failure.message());
+        }
+
+        private Event probed(Instant start, Instant end, int code, String output) {
+            return new ContainerEvent.Probed(
+                    container, generation, exec, new Container.Probe(start, end, code, output));
         }
     }
 

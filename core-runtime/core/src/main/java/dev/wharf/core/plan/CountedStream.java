@@ -3,17 +3,21 @@ package dev.wharf.core.plan;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.function.LongConsumer;
 
 /** Tells how many bytes went by, every quarter of a mebibyte: often enough for a progress bar, seldom enough to be free. */
 final class CountedStream extends FilterInputStream {
     private static final long BEAT = 256 * 1024;
 
-    private final LongConsumer listener;
+    /** Hears how far it is, and may break off. */
+    interface Listener {
+        void at(long done) throws IOException;
+    }
+
+    private final Listener listener;
     private long done;
     private long told;
 
-    CountedStream(InputStream in, LongConsumer listener) {
+    CountedStream(InputStream in, Listener listener) {
         super(in);
         this.listener = listener;
     }
@@ -38,11 +42,11 @@ final class CountedStream extends FilterInputStream {
         return n;
     }
 
-    private void count(int n) {
+    private void count(int n) throws IOException {
         done += n;
         if (done - told >= BEAT) {
             told = done;
-            listener.accept(done);
+            listener.at(done);
         }
     }
 

@@ -1,5 +1,10 @@
 package dev.wharf.core.plan;
 
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Repository;
@@ -11,6 +16,7 @@ import dev.wharf.spi.registry.Credentials;
 import dev.wharf.spi.registry.RegistryBackend;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.StorageDriver;
+import java.time.Duration;
 import java.time.Instant;
 
 /** Everything a step is given to work with. */
@@ -30,6 +36,20 @@ public interface Drivers {
 
     /** Who to be for a pull; anonymous where nobody said, as after a restart of the agent. */
     Credentials credentials(PullId pull);
+
+    /** Whether anybody still wants a layer; a transfer that nobody wants breaks off. */
+    boolean isWanted(LayerId layer);
+
+    /**
+     * Runs a command inside a container, and waits for its end. One that does not end in time is killed.
+     *
+     * @return its exit code, or -1 where it did not end in time, and the beginning of what it wrote
+     */
+    Answer ask(ContainerId container, DriverName runtime, ExecId exec, ExecSpec spec, Duration patience)
+            throws DriverException;
+
+    /** What a command inside a container answered. */
+    record Answer(int code, String output) {}
 
     /** Tells whoever watches the pull how far it is; never waits. */
     void progress(PullId pull, Progress progress);

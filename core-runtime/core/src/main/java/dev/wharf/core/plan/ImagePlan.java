@@ -2,6 +2,7 @@ package dev.wharf.core.plan;
 
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Stall;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
 import java.time.Instant;
@@ -27,6 +28,10 @@ final class ImagePlan implements Plan {
         if (!busy.isEmpty()) {
             return Proposal.AWAIT;
         }
+        Optional<Stall> stall = known.get().stall();
+        if (stall.isPresent() && now.isBefore(stall.get().retryAt())) {
+            return Proposal.until(stall.get().retryAt());
+        }
         List<Digest> documents = Stream.of(known.get().manifest(), known.get().configBlob())
                 .map(d -> d.digest())
                 .filter(d -> host.images().values().stream()
@@ -34,6 +39,7 @@ final class ImagePlan implements Plan {
                                 && (i.manifest().digest().equals(d)
                                         || i.configBlob().digest().equals(d))))
                 .toList();
-        return Proposal.step(new ImageStep.RemoveDocuments(id, documents, 0));
+        return Proposal.step(new ImageStep.RemoveDocuments(
+                id, documents, stall.map(Stall::tries).orElse(0)));
     }
 }

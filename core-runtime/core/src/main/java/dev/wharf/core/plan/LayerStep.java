@@ -64,12 +64,15 @@ public sealed interface LayerStep extends Step {
             drivers.registry(repository, backend -> {
                 try (Remote remote = backend.open(repository, drivers.credentials(layer.pull()));
                         ContentStore.Ingest ingest = content.ingest(blob);
-                        InputStream in = new CountedStream(
-                                        remote.fetch(blob, ingest.offset()),
-                                        done -> drivers.progress(
-                                                layer.pull(),
-                                                new Progress(
-                                                        Progress.Kind.FETCHING, blob.digest(), done, blob.sizeBytes())))
+                        InputStream in = new CountedStream(remote.fetch(blob, ingest.offset()), done -> {
+                                    drivers.progress(
+                                            layer.pull(),
+                                            new Progress(
+                                                    Progress.Kind.FETCHING, blob.digest(), done, blob.sizeBytes()));
+                                    if (!drivers.isWanted(layer.id())) {
+                                        throw new IOException("nobody wants it any more");
+                                    }
+                                })
                                 .from(ingest.offset())) {
                     ingest.write(in);
                     return ingest.commit(blob.mediaType());

@@ -37,6 +37,11 @@ public record Proposal(List<Event> says, List<Step> steps, Optional<Instant> wak
         return new Proposal(List.of(), List.of(), Optional.of(wakeAt), false);
     }
 
+    /** Everything wanted is there; ask again at a time. */
+    public static Proposal restUntil(Instant wakeAt) {
+        return new Proposal(List.of(), List.of(), Optional.of(wakeAt), true);
+    }
+
     /** Both at once; it rests when both do, and wakes for the earlier. */
     Proposal and(Proposal other) {
         List<Event> allSays = new ArrayList<>(says);

@@ -72,7 +72,8 @@ final class PullPlan implements Plan {
                 ImageStep.referencesOf(pull, resolved),
                 size,
                 now,
-                true);
+                true,
+                Optional.empty());
     }
 
     /** A layer that is not here and whose own pull is over must be wanted anew, with this pull's credentials. */

@@ -18,6 +18,14 @@ public interface Step {
         return false;
     }
 
+    /**
+     * Whether it asks and changes nothing, and may take its time: then it needs no lane, and nothing that is seen of its
+     * subject waits for it.
+     */
+    default boolean asks() {
+        return false;
+    }
+
     /** Does the effect and answers with the event that records it. */
     Event run(Drivers drivers) throws DriverException;
 

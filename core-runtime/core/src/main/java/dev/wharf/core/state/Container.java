@@ -6,6 +6,7 @@ import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ExecSpec;
 import dev.wharf.model.Exit;
+import dev.wharf.model.Healthcheck;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.NetworkId;
@@ -19,11 +20,13 @@ import dev.wharf.spi.storage.Snapshot;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * A container: its goal, and the facts of everything it can hold.
@@ -32,6 +35,7 @@ import java.util.function.Consumer;
  * @param generation raised by every start; a process of an older one is unwanted
  * @param remains what the runtime still keeps of a generation: cgroup, state, monitor
  * @param restarts how often the restart policy started it since the last start by hand
+ * @param haste how many runs in a row ended too soon, which makes the next restart wait longer
  * @param restartAt when the restart policy will start it again
  * @param failure why the last start did not work
  * @param stoppedByHand whether somebody asked for the last stop, which {@code unless-stopped} remembers
@@ -55,6 +59,7 @@ public record Container(
         Optional<Instant> startedAt,
         Optional<Exit> exit,
         int restarts,
+        int haste,
         Optional<Instant> restartAt,
         Optional<Failure> failure,
         Optional<Stopping> stopping,
@@ -66,6 +71,9 @@ public record Container(
         Map<ExecId, Exec> execs) {
     /** How many ended execs are remembered, for clients that ask for the exit code after the end. */
     private static final int EXECS_KEPT = 64;
+
+    /** How many execs are remembered that were prepared and never run. */
+    private static final int EXECS_PREPARED = 256;
 
     /** A run of at least this long was a success, so that the next restart does not wait longer than the one before. */
     private static final Duration GOOD_RUN = Duration.ofSeconds(10);
@@ -87,8 +95,45 @@ public record Container(
      */
     public record Stopping(Signal signal, Instant deadline, boolean kill, int signaled) {}
 
-    /** What the health check last concluded: starting, healthy or unhealthy, and how many failures in a row. */
-    public record Health(String status, int failingStreak) {}
+    /**
+     * What the health check concluded: starting, healthy or unhealthy, how many failures in a row, and the last answers,
+     * oldest first.
+     */
+    public record Health(String status, int failingStreak, List<Probe> log) {
+        public static final String STARTING = "starting";
+        public static final String HEALTHY = "healthy";
+        public static final String UNHEALTHY = "unhealthy";
+
+        /** How many answers are kept, as many as Docker shows. */
+        private static final int KEPT = 5;
+
+        public Health {
+            log = List.copyOf(log);
+        }
+
+        private Health with(Probe probe, boolean counts) {
+            List<Probe> longer = new ArrayList<>(log.subList(Math.max(0, log.size() + 1 - KEPT), log.size()));
+            longer.add(probe);
+            return new Health(status, probe.code() == 0 ? 0 : failingStreak + (counts ? 1 : 0), longer);
+        }
+
+        private Health anew() {
+            return new Health(STARTING, 0, log);
+        }
+
+        /** Nobody asks any more; Docker calls that unhealthy. */
+        private Health over() {
+            return new Health(UNHEALTHY, failingStreak, log);
+        }
+    }
+
+    /**
+     * One answer of a health check.
+     *
+     * @param code 0 for well, -1 where the question could not be asked or was not answered in time
+     * @param output the beginning of what it wrote
+     */
+    public record Probe(Instant start, Instant end, int code, String output) {}
 
     /** A command beside the first process. The pid is 0 before it runs. */
     public record Exec(ExecId id, ExecSpec spec, int pid, Optional<Integer> exitCode, boolean started) {
@@ -123,6 +168,7 @@ public record Container(
                 Optional.empty(),
                 Optional.empty(),
                 0,
+                0,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
@@ -146,6 +192,58 @@ public record Container(
     /** Whether the restart policy is waiting to start it again. */
     public boolean isRestarting() {
         return !isRunning() && goal == Goal.RUNNING && restartAt.isPresent();
+    }
+
+    /** Whether the start of the agent is a reason to start it: a stop by hand lasts only for {@code unless-stopped}. */
+    public boolean comesBack() {
+        return goal == Goal.STOPPED
+                && switch (spec.restartPolicy().kind()) {
+                    case ALWAYS -> true;
+                    case UNLESS_STOPPED -> !stoppedByHand;
+                    case NO, ON_FAILURE -> false;
+                };
+    }
+
+    /** When its health is asked for next; empty while nobody asks. */
+    public Optional<Instant> nextProbe() {
+        if (!isRunning() || goal != Goal.RUNNING || !frozen.isAbsent() || health.isEmpty() || startedAt.isEmpty()) {
+            return Optional.empty();
+        }
+        Instant started = startedAt.get();
+        Instant last = health.get().log().stream()
+                .reduce((a, b) -> b)
+                .map(Probe::end)
+                .filter(end -> end.isAfter(started))
+                .orElse(started);
+        return asked().map(check -> {
+            boolean comingUp =
+                    health.get().status().equals(Health.STARTING) && last.isBefore(started.plus(check.startPeriod()));
+            return last.plus(comingUp ? check.startPause() : check.pause());
+        });
+    }
+
+    /** What its last answers amount to, where that is not what its health says already. */
+    public Optional<String> newVerdict() {
+        if (!isRunning() || health.isEmpty() || asked().isEmpty()) {
+            return Optional.empty();
+        }
+        Health h = health.get();
+        boolean well = h.log().stream()
+                .reduce((a, b) -> b)
+                .filter(p -> p.code() == 0
+                        && startedAt.map(s -> !p.start().isBefore(s)).orElse(false))
+                .isPresent();
+        String verdict =
+                well ? Health.HEALTHY : h.failingStreak() >= asked().get().tolerance() ? Health.UNHEALTHY : h.status();
+        return verdict.equals(h.status()) ? Optional.empty() : Optional.of(verdict);
+    }
+
+    private Optional<Healthcheck> asked() {
+        return spec.healthcheck().filter(Healthcheck::isAsked);
+    }
+
+    private Optional<Health> newHealth() {
+        return asked().map(check -> health.map(Health::anew).orElse(new Health(Health.STARTING, 0, List.of())));
     }
 
     /** Whether it holds nothing any more. */
@@ -180,7 +278,9 @@ public record Container(
             // A process of before that is still on its way out keeps the time it was given.
             d.stopping = process.isAbsent() ? Optional.empty() : stopping;
             d.stoppedByHand = false;
-            d.health = spec.healthcheck().isPresent() ? Optional.of(new Health("starting", 0)) : Optional.empty();
+            d.haste = 0;
+            d.health = newHealth();
+            d.execs.values().removeIf(e -> e.exitCode().isPresent());
             d.places = new LinkedHashMap<>();
             for (EndpointSpec endpoint : endpoints) {
                 Place before = places.get(endpoint.network());
@@ -206,6 +306,7 @@ public record Container(
             d.goal = Goal.RUNNING;
             d.generation = generation + 1;
             d.restarts = 0;
+            d.haste = 0;
             d.stall = Optional.empty();
             d.stoppedByHand = false;
             d.stopping = Optional.of(new Stopping(signal, deadline, false, 0));
@@ -230,7 +331,8 @@ public record Container(
             d.removeVolumes = volumes || removeVolumes;
             d.restartAt = Optional.empty();
             d.stall = Optional.empty();
-            if (!process.isAbsent() && stopping.isEmpty()) {
+            // However long a stop on its way would wait: whoever removes what runs wants it gone now.
+            if (!process.isAbsent() && stopping.map(s -> s.signaled() < 2).orElse(true)) {
                 d.stopping = Optional.of(new Stopping(Signal.KILL, now, true, 0));
             }
         });
@@ -244,6 +346,12 @@ public record Container(
                     : signal.equals(s.signal()) ? Math.max(1, s.signaled()) : s.signaled();
             return new Stopping(s.signal(), s.deadline(), s.kill(), count);
         }));
+    }
+
+    /** Somebody sent a signal. One that asks it to end is a stop by hand, after which no policy starts it again. */
+    public Container signaledByHand(Signal signal) {
+        boolean end = signal.equals(Signal.KILL) || signal.equals(spec.stop().signal());
+        return end && isRunning() ? edit(d -> d.stoppedByHand = true) : this;
     }
 
     public Container rootfs(Fact<Snapshot> fact) {
@@ -320,9 +428,10 @@ public record Container(
     public Container exited(Exit ended) {
         boolean renewed = goal.wantsProcess()
                 && process.last().map(p -> p.generation() < generation).orElse(false);
-        boolean again = goal == Goal.RUNNING
+        boolean again = goal.wantsProcess()
                 && !renewed
                 && stopping.isEmpty()
+                && !stoppedByHand
                 && isRunning()
                 && spec.restartPolicy().restarts(ended.code(), restarts);
         return edit(d -> {
@@ -330,18 +439,19 @@ public record Container(
             d.frozen = Fact.absent();
             d.exit = Optional.of(ended);
             d.stopping = Optional.empty();
-            d.health = Optional.empty();
+            d.health = again || renewed ? newHealth() : health.map(Health::over);
             d.execs.replaceAll((id, e) -> e.isRunning() ? new Exec(id, e.spec(), e.pid(), Optional.of(137), true) : e);
             if (again) {
                 boolean good = startedAt
                         .map(s -> Duration.between(s, ended.at()).compareTo(GOOD_RUN) >= 0)
                         .orElse(false);
-                int inARow = good ? 0 : Math.min(restarts, 30);
+                int inARow = good ? 0 : haste;
                 Duration wait = FIRST_BACK_OFF.multipliedBy(1L << Math.min(inARow, 20));
                 d.restartAt = Optional.of(ended.at().plus(wait.compareTo(LAST_BACK_OFF) > 0 ? LAST_BACK_OFF : wait));
                 d.restarts = restarts + 1;
+                d.haste = inARow + 1;
+                d.goal = Goal.RUNNING;
                 d.generation = generation + 1;
-                d.health = spec.healthcheck().isPresent() ? Optional.of(new Health("starting", 0)) : Optional.empty();
             } else if (goal != Goal.REMOVED && !renewed) {
                 d.goal = spec.autoRemove() ? Goal.REMOVED : Goal.STOPPED;
                 d.removeVolumes = removeVolumes || spec.autoRemove();
@@ -355,7 +465,7 @@ public record Container(
             d.failure = Optional.of(why);
             d.restartAt = Optional.empty();
             d.stopping = Optional.empty();
-            d.health = Optional.empty();
+            d.health = health.filter(h -> !h.log().isEmpty()).map(Health::over);
             if (goal == Goal.CREATED) {
                 d.goal = Goal.REMOVED;
             } else if (goal.wantsProcess()) {
@@ -400,20 +510,40 @@ public record Container(
         return edit(d -> d.limits = inForce);
     }
 
-    public Container health(Health verdict) {
-        return edit(d -> d.health = Optional.of(verdict));
+    /** The health check's verdict; its last answers stay. */
+    public Container judged(String status, int failingStreak) {
+        return edit(d -> d.health = Optional.of(
+                new Health(status, failingStreak, health.map(Health::log).orElse(List.of()))));
     }
 
+    /** An answer of the health check. Failures while it comes up do not count, and what came too late says nothing. */
+    public Container probed(int ofGeneration, Probe probe) {
+        if (!isRunning() || ofGeneration != generation || health.isEmpty()) {
+            return this;
+        }
+        boolean comingUp = health.get().status().equals(Health.STARTING)
+                && startedAt
+                        .flatMap(s -> asked().map(c -> probe.start().isBefore(s.plus(c.startPeriod()))))
+                        .orElse(false);
+        return edit(d -> d.health = Optional.of(health.get().with(probe, !comingUp)));
+    }
+
+    /** Remembers an exec, and forgets old ones: first those that ended, and of those never run what is too many. */
     public Container exec(Exec exec) {
         return edit(d -> {
             d.execs.put(exec.id(), exec);
-            if (d.execs.size() > EXECS_KEPT) {
-                d.execs.values().stream()
-                        .filter(e -> !e.isRunning() && !e.id().equals(exec.id()))
-                        .findFirst()
-                        .ifPresent(e -> d.execs.remove(e.id()));
-            }
+            prune(d.execs, exec.id(), EXECS_KEPT, e -> e.exitCode().isPresent());
+            prune(d.execs, exec.id(), EXECS_PREPARED, e -> !e.started());
         });
+    }
+
+    private static void prune(Map<ExecId, Exec> execs, ExecId newest, int kept, Predicate<Exec> which) {
+        List<ExecId> old = execs.values().stream()
+                .filter(which)
+                .map(Exec::id)
+                .filter(id -> !id.equals(newest))
+                .toList();
+        old.subList(0, Math.max(0, old.size() - kept)).forEach(execs::remove);
     }
 
     /** The kernel started anew: everything it kept for this container is gone, what lies on disk is not. */
@@ -455,6 +585,7 @@ public record Container(
         private Optional<Instant> startedAt;
         private Optional<Exit> exit;
         private int restarts;
+        private int haste;
         private Optional<Instant> restartAt;
         private Optional<Failure> failure;
         private Optional<Stopping> stopping;
@@ -481,6 +612,7 @@ public record Container(
             startedAt = c.startedAt;
             exit = c.exit;
             restarts = c.restarts;
+            haste = c.haste;
             restartAt = c.restartAt;
             failure = c.failure;
             stopping = c.stopping;
@@ -511,6 +643,7 @@ public record Container(
                     startedAt,
                     exit,
                     restarts,
+                    haste,
                     restartAt,
                     failure,
                     stopping,

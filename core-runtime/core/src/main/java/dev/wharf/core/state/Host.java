@@ -161,6 +161,13 @@ public final class Host {
                 .map(b -> b.id().name());
     }
 
+    /** What a container's health check runs inside, with the shell its image asks for. */
+    public List<String> probeCommand(Container c) {
+        List<String> shell =
+                image(c.spec().image()).map(i -> i.config().shell()).orElse(List.of());
+        return c.spec().healthcheck().map(h -> h.command(shell)).orElse(List.of());
+    }
+
     /** The addresses of a network that are taken. */
     public Leases leases(NetworkId network) {
         Leases known = leases.get(network);

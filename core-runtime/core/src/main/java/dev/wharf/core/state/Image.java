@@ -6,6 +6,7 @@ import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * An image that is wholly here.
@@ -24,7 +25,8 @@ public record Image(
         List<String> references,
         long sizeBytes,
         Instant storedAt,
-        boolean wanted) {
+        boolean wanted,
+        Optional<Stall> stall) {
     public Image {
         layers = List.copyOf(layers);
         references = List.copyOf(references);
@@ -40,10 +42,18 @@ public record Image(
                 changed.stream().sorted().distinct().toList(),
                 sizeBytes,
                 storedAt,
-                wanted);
+                wanted,
+                stall);
     }
 
     public Image unwanted() {
-        return new Image(id, manifest, configBlob, config, layers, List.of(), sizeBytes, storedAt, false);
+        return new Image(
+                id, manifest, configBlob, config, layers, List.of(), sizeBytes, storedAt, false, Optional.empty());
+    }
+
+    /** Its removal did not work and is tried again. */
+    public Image stalled(Stall why) {
+        return new Image(
+                id, manifest, configBlob, config, layers, references, sizeBytes, storedAt, wanted, Optional.of(why));
     }
 }

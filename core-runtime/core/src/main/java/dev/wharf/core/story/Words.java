@@ -151,6 +151,11 @@ final class Words {
                 e -> "failed (" + e.rung() + "): " + e.failure().message());
         tell(ContainerEvent.Stalled.class, e -> "stuck on " + Portrait.words(e.stall()));
         tell(ContainerEvent.Observed.class, e -> observed(e.rung(), e.there()));
+        tell(
+                ContainerEvent.Probed.class,
+                e -> e.probe().code() == 0
+                        ? "says it is well"
+                        : "does not say it is well (code " + e.probe().code() + ")");
         tell(ContainerEvent.HealthChanged.class, e -> "is " + e.status());
         tell(ContainerEvent.OutOfMemory.class, "ran out of memory");
         tell(ContainerEvent.Noted.class, e -> noted(e.action(), e.details()));

@@ -122,7 +122,13 @@ final class Simulation {
                 public void close() {}
             };
             sequencer = new Sequencer(
-                    journal, () -> now, new Lanes(lanes::add, workshop, 8), timers, this, host, folded.answered());
+                    journal,
+                    () -> now,
+                    new Lanes(lanes::add, lanes::add, workshop, 8),
+                    timers,
+                    this,
+                    host,
+                    folded.answered());
         }
 
         /** The same road as {@code House.furnish}, without its threads. */
@@ -166,7 +172,7 @@ final class Simulation {
         }
 
         @Override
-        public void appended(Position position, boolean soon) {
+        public void appended(Position position, Haste haste) {
             // the force comes when somebody waits for it, or when chance has it
         }
 

@@ -76,6 +76,9 @@ public interface OciRuntime extends Driver {
     interface Executing extends Capability {
         /** Starts the command and answers with its pid; streams attached before are in place. Not repeatable. */
         int exec(ContainerId container, ExecId exec, ExecSpec spec) throws DriverException;
+
+        /** Kills the command of an exec, but not what it started; one that has ended is fine. */
+        void kill(ContainerId container, ExecId exec) throws DriverException;
     }
 
     /** Reads counters. */
