@@ -2,6 +2,7 @@ package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.state.Host;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.NetworkId;
@@ -21,12 +22,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
@@ -63,6 +66,8 @@ public final class AgentComponent {
     private final Map<Object, String> implementations = new ConcurrentHashMap<>();
     private volatile Optional<House> house = Optional.empty();
     private volatile Optional<ServiceRegistration<Agent>> registration = Optional.empty();
+    private final Thread announcer = new Thread(this::announce, "wharf-announcer");
+    private boolean closing;
 
     @Activate
     public AgentComponent(@Reference EventJournal journal, BundleContext context) {
@@ -93,11 +98,57 @@ public final class AgentComponent {
             early.forEach(Runnable::run);
             early.clear();
         }
-        registration = Optional.of(context.registerService(Agent.class, built, null));
+        if (isFurnished(built.host())) {
+            register(built);
+        } else {
+            announcer.setDaemon(true);
+            announcer.start();
+        }
+    }
+
+    /**
+     * A new host knows no driver and no network until their bundles have come. Whoever asks in these first moments is kept
+     * waiting at the door, which opens when the agent is registered, rather than told that nothing serves.
+     */
+    private void announce() {
+        House built = house.orElseThrow();
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        try {
+            while (!(isFurnished(built.host()) && isQuiet()) && System.nanoTime() < end) {
+                Thread.sleep(5);
+            }
+            register(built);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private synchronized void register(House built) {
+        if (!closing) {
+            registration = Optional.of(context.registerService(Agent.class, built, null));
+        }
+    }
+
+    /** Whether a driver of each kind that every container needs is known, if only as one that cannot work here. */
+    private boolean isFurnished(Host host) {
+        return Stream.of(DriverKind.STORAGE, DriverKind.RUNTIME)
+                        .allMatch(kind -> host.drivers().values().stream().anyMatch(b -> b.id().driverKind() == kind))
+                && Stream.of("bridge", "host", "none")
+                        .allMatch(name -> host.networkNamed(name).isPresent());
+    }
+
+    /** Whether no bundle is on its way up: the best driver of a kind need not be the one that comes first. */
+    private boolean isQuiet() {
+        return Arrays.stream(context.getBundles())
+                .allMatch(b -> b.getState() == Bundle.ACTIVE || b.getHeaders().get(Constants.FRAGMENT_HOST) != null);
     }
 
     @Deactivate
     void close() {
+        synchronized (this) {
+            closing = true;
+        }
+        announcer.interrupt();
         registration.ifPresent(ServiceRegistration::unregister);
         house.ifPresent(House::close);
     }
