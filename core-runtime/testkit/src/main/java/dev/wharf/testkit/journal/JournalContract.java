@@ -486,9 +486,6 @@ public abstract class JournalContract<D> {
             Batches.Contents found = Batches.read(journal);
             assertThat(found.damaged()).containsKey(121L).hasSizeLessThan(3);
             assertThat(found.inOrder()).startsWith(batches.get(0)).endsWith(batches.get(240));
-            assertThat(journal.recovery())
-                    .hasValueSatisfying(
-                            recovery -> assertThat(recovery.reason()).contains("unreadable"));
             assertThat(journal.verify())
                     .hasValueSatisfying(damage -> assertThat(damage.position()).isEqualTo(new Position(121)));
             assertThat(Batches.read(journal, new Position(200)).damaged()).isEmpty();

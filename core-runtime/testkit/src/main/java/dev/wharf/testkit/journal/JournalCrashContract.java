@@ -22,9 +22,13 @@ import org.junit.jupiter.api.Timeout;
  * writes on, cuts the power again, and looks twice more. Nothing acknowledged may be lost, torn or invisible, after any
  * number of restarts.
  *
- * <p>{@code -Djournal.seeds=10000} runs more, {@code -Djournal.seed=42} runs one.
+ * <p>{@code -Djournal.seeds=10000} runs more, {@code -Djournal.seed=42} runs one. A slow machine runs as many as it can in a
+ * minute, and a thousand at least.
  */
 public abstract class JournalCrashContract<D> {
+    private static final long ENOUGH_SECONDS = 60;
+    private static final int ENOUGH_SEEDS = 1000;
+
     protected abstract JournalKit<D> kit();
 
     /** How many seeds fit into the build; each makes two crash images or more. */
@@ -36,8 +40,11 @@ public abstract class JournalCrashContract<D> {
         int only = Integer.getInteger("journal.seed", -1);
         int from = only < 0 ? 0 : only;
         int to = only < 0 ? Integer.getInteger("journal.seeds", seeds()) : only + 1;
+        boolean asked = only >= 0 || Integer.getInteger("journal.seeds") != null;
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(ENOUGH_SECONDS);
         int images = 0;
-        for (int seed = from; seed < to; seed++) {
+        int seed = from;
+        for (; seed < to && (asked || seed < ENOUGH_SEEDS || System.nanoTime() < end); seed++) {
             try {
                 images += new History(seed).run();
             } catch (IOException | RuntimeException | Error e) {
@@ -45,7 +52,7 @@ public abstract class JournalCrashContract<D> {
             }
         }
         System.out.println(
-                getClass().getSimpleName() + ": " + images + " crash images of seeds " + from + " to " + (to - 1));
+                getClass().getSimpleName() + ": " + images + " crash images of seeds " + from + " to " + (seed - 1));
     }
 
     /** What was written in all lives, and what of it may not be missing. */

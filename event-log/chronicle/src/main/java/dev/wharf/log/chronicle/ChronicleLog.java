@@ -3,28 +3,36 @@ package dev.wharf.log.chronicle;
 import dev.wharf.log.codec.record.Disk;
 import dev.wharf.log.codec.record.Envelope;
 import dev.wharf.log.codec.record.LogDirectory;
+import dev.wharf.log.codec.record.LogKind;
 import dev.wharf.log.codec.record.LogSurvey;
 import dev.wharf.log.codec.record.LogView;
 import dev.wharf.log.codec.record.RecordLog;
 import dev.wharf.log.codec.record.RecordScan;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Executor;
 
 /**
  * A log in Chronicle's queue files: one excerpt for each record, rolled by size.
  *
  * <p>Chronicle is fast and not durable, so what makes it so is ours: each excerpt carries our checksum; the file is forced by
  * a call that throws; its space is written as zeros ahead of the appender, because a full disk under a mapping ends the JVM
- * rather than the call; and no queue file is ever appended to that this process did not write. Opening reads the files
- * for what they hold, record by record, and copies the newest into a fresh one, so whatever a crash did to Chronicle's own
- * headers and indexes is left behind.
+ * rather than the call; and a queue file is appended to again only if a checksum over all of it says that it is to the bit
+ * what was closed cleanly. After any other end the files are read for what they hold, record by record, and the newest is
+ * copied into a fresh one, so whatever a crash did to Chronicle's own headers and indexes is left behind.
+ *
+ * <p>Chronicle's many classes take longer to load than the history to be read. So reading needs none of them, and after a
+ * clean end they are loaded beside it; the first append waits for them.
  */
 public final class ChronicleLog implements RecordLog, LogView {
     /**
@@ -33,10 +41,24 @@ public final class ChronicleLog implements RecordLog, LogView {
      * @param fileBytes a file that has reached this size is full
      * @param reserveBytes how much is written as zeros at a time
      * @param blockBytes how much Chronicle maps at a time; an excerpt may take a quarter of it
+     * @param beside where Chronicle is opened when nothing has to be mended first
      */
-    public record Options(Path directory, Disk disk, String writer, int fileBytes, int reserveBytes, int blockBytes) {
+    public record Options(
+            Path directory,
+            Disk disk,
+            String writer,
+            int fileBytes,
+            int reserveBytes,
+            int blockBytes,
+            Executor beside) {
         public Options(Path directory, String writer) {
-            this(directory, Disk.REAL, writer, 8 << 20, 256 << 10, 16 << 20);
+            this(directory, Disk.REAL, writer, 8 << 20, 256 << 10, 16 << 20, Options::inThreadOfItsOwn);
+        }
+
+        private static void inThreadOfItsOwn(Runnable opening) {
+            Thread thread = new Thread(opening, "wharf-journal");
+            thread.setDaemon(true);
+            thread.start();
         }
     }
 
@@ -53,49 +75,65 @@ public final class ChronicleLog implements RecordLog, LogView {
     private final Optional<Mended> mended;
     private final int epoch;
     private final ConcurrentSkipListMap<Long, Path> segments = new ConcurrentSkipListMap<>();
+    /** What files hold that are full; looked up when somebody asks. */
     private final Map<Path, Long> sizes = new ConcurrentHashMap<>();
-    private final CycleQueue queue;
-    private final Cycles cycles;
 
     private volatile Tail tail;
     private volatile long origin;
     private volatile long forced;
     private volatile boolean closed;
     private volatile Optional<IOException> broken = Optional.empty();
-    // The appender's own, but for the active file, which changes under the lock below.
-    private Disk.Handle active;
-    private long reserved;
+    /** How the pen is got, and got again when that failed. */
+    private final Opening how;
+
+    private volatile CompletableFuture<Pen> opening = new CompletableFuture<>();
     /** Held while a file is forced and while the active file changes, so that neither happens under the other. */
     private final Object forcing = new Object();
 
     public ChronicleLog(Options options) throws IOException {
         this.options = options;
         this.disk = options.disk();
-        this.queueDirectory = options.directory().resolve("queue");
-        this.directory = LogDirectory.take(options.directory(), disk, "chronicle", options.writer());
+        this.queueDirectory = LogKind.CHRONICLE.folder(options.directory());
+        this.directory = LogDirectory.take(options.directory(), disk, LogKind.CHRONICLE, options.writer());
         try {
             disk.makeDirectory(queueDirectory);
-            LogSurvey survey = LogSurvey.of(disk, files(), directory);
+            LogSurvey survey = LogSurvey.of(disk, LogKind.CHRONICLE.files(disk, options.directory()), directory);
             mended = survey.report(sweep(survey));
             origin = survey.origin();
             epoch = survey.epoch() + 1;
-            Opened opened = segments.isEmpty() ? start(survey) : renew(survey);
-            queue = opened.queue();
-            cycles = opened.cycles();
-            active = opened.place().file();
-            reserved = opened.place().reserved();
-            tail = new Tail(segments.lastKey(), opened.place().end(), survey.last(), survey.head());
             forced = survey.last();
+            Optional<LogDirectory.LeftFile> left = untouched(survey);
+            long segment = segments.isEmpty() ? survey.last() + 1 : segments.lastKey();
+            tail = new Tail(segment, left.map(LogDirectory.LeftFile::end).orElse(0L), survey.last(), survey.head());
+            if (segments.isEmpty()) {
+                how = this::start;
+            } else if (left.isPresent()) {
+                how = () -> resume(left.get());
+            } else {
+                // Readers must not look at a file while another takes its place.
+                Pen pen = renew(survey);
+                how = () -> pen;
+                opening.complete(pen);
+            }
         } catch (IOException | RuntimeException | Error e) {
             directory.close();
             throw e;
         }
+        if (!opening.isDone()) {
+            options.beside().execute(this::open);
+        }
     }
 
-    private List<Path> files() throws IOException {
-        return disk.list(queueDirectory).stream()
-                .filter(file -> Cycles.cycleOf(file).isPresent())
-                .toList();
+    /** The newest file, if the log was closed cleanly and the file is still what it was. */
+    private Optional<LogDirectory.LeftFile> untouched(LogSurvey survey) throws IOException {
+        Optional<LogDirectory.LeftFile> left = directory.clean().flatMap(LogDirectory.CleanClose::newest);
+        if (!survey.clean() || left.isEmpty() || segments.isEmpty() || mended.isPresent()) {
+            return Optional.empty();
+        }
+        Map.Entry<Long, Path> newest = segments.lastEntry();
+        return newest.getKey() == left.get().first() && left.get().fits(disk, newest.getValue())
+                ? left
+                : Optional.empty();
     }
 
     private Path file(int cycle) {
@@ -117,32 +155,84 @@ public final class ChronicleLog implements RecordLog, LogView {
                 disk.delete(segment.file());
             } else {
                 segments.put(segment.first(), segment.file());
-                sizes.put(segment.file(), segment.dataEnd());
             }
         }
         return dropped;
     }
 
-    /** Where the next record goes: a file, an offset in it, and how far zeros are written. */
-    private record Place(Disk.Handle file, long end, long reserved) {}
+    // ---- opening the queue
 
-    private record Opened(CycleQueue queue, Cycles cycles, Place place) {}
+    /** What appends: an open queue, the newest file, and how far that is written with zeros. The appender's own. */
+    private static final class Pen {
+        private final CycleQueue queue;
+        private final Cycles cycles;
+        private Disk.Handle file;
+        private long reserved;
 
-    private Opened start(LogSurvey survey) throws IOException {
-        Cycles clock = new Cycles(Cycles.now(0));
+        Pen(CycleQueue queue, Cycles cycles, Disk.Handle file, long reserved) {
+            this.queue = queue;
+            this.cycles = cycles;
+            this.file = file;
+            this.reserved = reserved;
+        }
+    }
+
+    private interface Opening {
+        Pen open() throws IOException;
+    }
+
+    private void open() {
+        CompletableFuture<Pen> result = opening;
+        try {
+            result.complete(how.open());
+        } catch (IOException | RuntimeException | Error e) {
+            result.completeExceptionally(e);
+        }
+    }
+
+    /** Waits for the pen. What failed once is tried again for every append, for the disk may have been full. */
+    private Pen pen() throws IOException {
+        if (opening.handle((pen, trouble) -> trouble != null).join()) {
+            opening = new CompletableFuture<>();
+            open();
+        }
+        try {
+            return opening.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof IOException cause) {
+                throw cause;
+            }
+            if (e.getCause() instanceof Error cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+
+    /** For readers, who do without the queue until it is open. */
+    private Optional<CycleQueue> queue() {
+        CompletableFuture<Pen> now = opening;
+        return now.isDone() && !now.isCompletedExceptionally() ? Optional.of(now.join().queue) : Optional.empty();
+    }
+
+    private Pen start() throws IOException {
+        Cycles clock = new Cycles(Cycles.now());
         // In this order: a queue that opens on a file of zeros waits for somebody else to write its header.
         CycleQueue fresh = openQueue(queueDirectory, clock);
         try {
-            Place place = begin(clock.cycle(), survey.last() + 1);
-            return new Opened(fresh, clock, new Place(place.file(), fresh.begin(), place.reserved()));
+            Begun begun = begin(clock.cycle(), tail.last() + 1);
+            tail = tail.rolled(fresh.begin());
+            return new Pen(fresh, clock, begun.file(), begun.reserved());
         } catch (IOException | RuntimeException | Error e) {
             fresh.close();
             throw e;
         }
     }
 
+    private record Begun(Disk.Handle file, long reserved) {}
+
     /** Makes the file of a cycle, all zeros, which Chronicle takes for one that has to be begun. */
-    private Place begin(int cycle, long first) throws IOException {
+    private Begun begin(int cycle, long first) throws IOException {
         Path path = file(cycle);
         long space = options.reserveBytes() + MARGIN;
         Disk.Handle file = disk.write(path);
@@ -157,20 +247,37 @@ public final class ChronicleLog implements RecordLog, LogView {
             throw e;
         }
         segments.put(first, path);
-        return new Place(file, 0, space);
+        return new Begun(file, space);
     }
 
-    /** Copies the records of the newest file into a fresh file, puts that in its place, and opens the queue. */
-    private Opened renew(LogSurvey survey) throws IOException {
+    /** Goes on in the newest file, which is as it was left. */
+    private Pen resume(LogDirectory.LeftFile left) throws IOException {
+        Path newest = segments.lastEntry().getValue();
+        return open(newest, new Cycles(Cycles.cycleOf(newest).orElseThrow()), left.reserved());
+    }
+
+    private Pen open(Path newest, Cycles clock, long reserved) throws IOException {
+        Disk.Handle file = disk.write(newest);
+        try {
+            return new Pen(openQueue(queueDirectory, clock), clock, file, reserved);
+        } catch (IOException | RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Copies the records of the newest file into a fresh file, puts that in its place, and opens the queue. Until the new file
+     * is whole and forced, the old one keeps its name; a crash on the way leaves a fresh file that the next start deletes.
+     */
+    private Pen renew(LogSurvey survey) throws IOException {
         Path newest = segments.lastEntry().getValue();
         Cycles clock = new Cycles(Cycles.cycleOf(newest).orElseThrow());
         Path workshop = options.directory().resolve("renewed");
         disk.makeDirectory(workshop);
-        for (Path left : disk.list(workshop)) {
-            disk.delete(left);
-        }
+        clear(workshop);
         Path fresh = workshop.resolve(Cycles.fileName(clock.cycle()));
-        long space = sizes.getOrDefault(newest, 0L) + MARGIN + options.reserveBytes();
+        long space = newestEnd(survey) + MARGIN + options.reserveBytes();
         long end = 0;
         try (CycleQueue copy = openQueue(workshop, clock);
                 Disk.Handle file = disk.write(fresh)) {
@@ -184,12 +291,21 @@ public final class ChronicleLog implements RecordLog, LogView {
         }
         disk.rename(fresh, newest);
         disk.forceDirectory(queueDirectory);
-        Disk.Handle file = disk.write(newest);
-        try {
-            return new Opened(openQueue(queueDirectory, clock), clock, new Place(file, end, space));
-        } catch (IOException | RuntimeException | Error e) {
-            file.close();
-            throw e;
+        clear(workshop);
+        tail = tail.with(end);
+        return open(newest, clock, space);
+    }
+
+    private static long newestEnd(LogSurvey survey) {
+        return survey.segments().stream()
+                .filter(segment -> !segment.isEmpty())
+                .mapToLong(LogSurvey.Segment::dataEnd)
+                .reduce(0, (older, newer) -> newer);
+    }
+
+    private void clear(Path workshop) throws IOException {
+        for (Path left : disk.list(workshop)) {
+            disk.delete(left);
         }
     }
 
@@ -229,20 +345,21 @@ public final class ChronicleLog implements RecordLog, LogView {
             throw new IOException("a batch of " + payload.length + " bytes is more than the journal takes, "
                     + Envelope.MAX_PAYLOAD_BYTES);
         }
+        Pen pen = pen();
         directory.beginWriting(origin);
         byte[] record = Envelope.seal(epoch, tail.last() + 1, forced, tail.head(), payload);
         boolean empty = tail.segment() > tail.last();
         if (tail.end() + record.length > options.fileBytes() && !empty) {
-            roll();
+            roll(pen);
         }
-        reserve(tail.end() + record.length + MARGIN);
+        reserve(pen, tail.end() + record.length + MARGIN);
         long end;
         try {
-            end = queue.append(record);
+            end = pen.queue.append(record);
         } catch (RuntimeException | Error e) {
             throw breakWith(new IOException("Chronicle cannot append: " + e.getMessage(), e));
         }
-        if (end > reserved) {
+        if (end > pen.reserved) {
             throw breakWith(new IOException("Chronicle wrote up to " + end + ", beyond the space kept for it"));
         }
         tail = tail.with(end, record);
@@ -250,18 +367,18 @@ public final class ChronicleLog implements RecordLog, LogView {
     }
 
     /** Forces the full file and goes on in the next cycle; when there is no space for it, the old file stays. */
-    private void roll() throws IOException {
+    private void roll(Pen pen) throws IOException {
         force();
         synchronized (forcing) {
-            Disk.Handle full = active;
-            sizes.put(segments.lastEntry().getValue(), tail.end());
-            int next = Cycles.now(cycles.cycle() + 1);
-            Place place = begin(next, tail.last() + 1);
-            active = place.file();
-            reserved = place.reserved();
-            cycles.enter(next);
+            Disk.Handle full = pen.file;
+            // The very next, however much later: Chronicle looks into each cycle between two files when it opens them.
+            int next = pen.cycles.cycle() + 1;
+            Begun begun = begin(next, tail.last() + 1);
+            pen.file = begun.file();
+            pen.reserved = begun.reserved();
+            pen.cycles.enter(next);
             try {
-                tail = tail.rolled(queue.begin());
+                tail = tail.rolled(pen.queue.begin());
             } catch (RuntimeException | Error e) {
                 throw breakWith(new IOException("Chronicle cannot roll: " + e.getMessage(), e));
             } finally {
@@ -270,12 +387,12 @@ public final class ChronicleLog implements RecordLog, LogView {
         }
     }
 
-    private void reserve(long upTo) throws IOException {
-        if (upTo > reserved) {
+    private void reserve(Pen pen, long upTo) throws IOException {
+        if (upTo > pen.reserved) {
             long wanted = upTo + options.reserveBytes();
             // Behind what is reserved there is nothing yet, so these zeros go where nobody stores.
-            active.writeZeros(reserved, wanted);
-            reserved = wanted;
+            pen.file.writeZeros(pen.reserved, wanted);
+            pen.reserved = wanted;
         }
     }
 
@@ -288,7 +405,7 @@ public final class ChronicleLog implements RecordLog, LogView {
                 return;
             }
             try {
-                active.force();
+                opening.join().file.force();
             } catch (IOException e) {
                 // The kernel may have dropped the pages it could not write and forgotten about it, so that a second
                 // force would succeed and mean nothing.
@@ -338,14 +455,14 @@ public final class ChronicleLog implements RecordLog, LogView {
             sizes.remove(file);
         }
         disk.forceDirectory(queueDirectory);
-        queue.refresh();
+        queue().ifPresent(CycleQueue::refresh);
     }
 
     // ---- reading
 
     @Override
     public Reader read(long sequence) {
-        return new ChronicleReader(disk, this, queue, sequence);
+        return new ChronicleReader(disk, this, this::queue, sequence);
     }
 
     @Override
@@ -390,12 +507,33 @@ public final class ChronicleLog implements RecordLog, LogView {
 
     @Override
     public long sizeBytes() {
-        Map.Entry<Long, Path> newest = segments.lastEntry();
-        return sizes.entrySet().stream()
-                        .filter(file -> !file.getKey().equals(newest.getValue()))
-                        .mapToLong(Map.Entry::getValue)
-                        .sum()
-                + reserved;
+        long size = 0;
+        long newest = tail.segment();
+        for (Map.Entry<Long, Path> segment : segments.entrySet()) {
+            size += segment.getKey() == newest ? tail.end() : sizes.computeIfAbsent(segment.getValue(), this::filled);
+        }
+        return size;
+    }
+
+    /** Where the emptiness at the end of a full file begins; its length says little, for Chronicle makes it long and sparse. */
+    private long filled(Path file) {
+        ByteBuffer piece = ByteBuffer.allocate(64 << 10);
+        try (Disk.Handle handle = disk.read(file)) {
+            for (long at = Math.max(0, handle.size() - piece.capacity()); ; at = Math.max(0, at - piece.capacity())) {
+                piece.clear();
+                int got = handle.read(piece, at);
+                for (int i = got - 1; i >= 0; i--) {
+                    if (piece.get(i) != 0) {
+                        return at + i + 1;
+                    }
+                }
+                if (at == 0) {
+                    return 0;
+                }
+            }
+        } catch (IOException e) {
+            return 0; // trimmed just now
+        }
     }
 
     @Override
@@ -404,20 +542,32 @@ public final class ChronicleLog implements RecordLog, LogView {
             return;
         }
         closed = true;
+        Optional<Pen> pen =
+                opening.handle((open, trouble) -> Optional.ofNullable(open)).join();
         try {
-            queue.close();
+            if (pen.isPresent()) {
+                pen.get().queue.close();
+            }
             synchronized (forcing) {
-                if (broken.isEmpty()) {
-                    active.force();
+                if (broken.isEmpty() && pen.isPresent()) {
+                    pen.get().file.force();
                     forced = tail.last();
-                    directory.closeCleanly(tail.last(), tail.head(), epoch);
+                    directory.closeCleanly(
+                            new LogDirectory.CleanClose(tail.last(), tail.head(), epoch, Optional.of(seal(pen.get()))));
                 }
             }
         } catch (RuntimeException | Error e) {
             throw new IOException("Chronicle cannot close: " + e.getMessage(), e);
         } finally {
-            active.close();
+            if (pen.isPresent()) {
+                pen.get().file.close();
+            }
             directory.close();
         }
+    }
+
+    private LogDirectory.LeftFile seal(Pen pen) throws IOException {
+        Map.Entry<Long, Path> newest = segments.lastEntry();
+        return LogDirectory.LeftFile.of(disk, newest.getValue(), newest.getKey(), tail.end(), pen.reserved);
     }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import net.openhft.chronicle.bytes.Bytes;
 import net.openhft.chronicle.queue.ExcerptTailer;
 import net.openhft.chronicle.wire.DocumentContext;
@@ -20,7 +21,7 @@ import net.openhft.chronicle.wire.DocumentContext;
 final class ChronicleReader implements RecordLog.Reader {
     private final Disk disk;
     private final LogView log;
-    private final CycleQueue queue;
+    private final Supplier<Optional<CycleQueue>> queue;
     private long next;
     private Optional<ExcerptTailer> tailer = Optional.empty();
     /** Reads the rest of the segment that the tailer could not. */
@@ -28,7 +29,7 @@ final class ChronicleReader implements RecordLog.Reader {
 
     private long scanned;
 
-    ChronicleReader(Disk disk, LogView log, CycleQueue queue, long sequence) {
+    ChronicleReader(Disk disk, LogView log, Supplier<Optional<CycleQueue>> queue, long sequence) {
         this.disk = disk;
         this.log = log;
         this.queue = queue;
@@ -69,7 +70,11 @@ final class ChronicleReader implements RecordLog.Reader {
     private Optional<Envelope.Sealed> tail() {
         try {
             if (tailer.isEmpty()) {
-                ExcerptTailer fresh = queue.tailer();
+                Optional<CycleQueue> open = queue.get();
+                if (open.isEmpty()) {
+                    return Optional.empty();
+                }
+                ExcerptTailer fresh = open.get().tailer();
                 tailer = Optional.of(fresh);
                 if (!fresh.moveToIndex(index())) {
                     return Optional.empty();

@@ -47,6 +47,8 @@ final class CycleQueue implements AutoCloseable {
                     .checkInterrupts(false)
                     .build();
             try {
+                // Otherwise it would go through every cycle since the oldest file and mark the end of each.
+                queue.tableStorePut("normalisedEOFsTo", clock.cycle());
                 return new CycleQueue(queue);
             } catch (RuntimeException | Error e) {
                 queue.close();

@@ -29,9 +29,9 @@ final class Cycles implements TimeProvider {
         this.cycle = cycle;
     }
 
-    /** The cycle in which a file that is begun now would be, but not before {@code atLeast}. */
-    static int now(int atLeast) {
-        return Math.max(atLeast, (int) (System.currentTimeMillis() / ROLL.lengthInMillis()));
+    /** The cycle for the first file of a log. Each later file has the next cycle, so names count files and tell no time. */
+    static int now() {
+        return (int) (System.currentTimeMillis() / ROLL.lengthInMillis());
     }
 
     int cycle() {

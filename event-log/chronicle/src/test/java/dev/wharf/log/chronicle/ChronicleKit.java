@@ -12,6 +12,12 @@ import java.nio.file.Path;
 final class ChronicleKit implements JournalKit<Disk> {
     private static final EventCodec CODEC = new EventCodec();
 
+    static {
+        // With assertions on it keeps a list of every queue that was ever open and walks it for the next: here,
+        // thousands.
+        ClassLoader.getSystemClassLoader().setPackageAssertionStatus("net.openhft", false);
+    }
+
     private final int blockBytes;
 
     /** @param blockBytes small ones make small files, and limit a batch to 64 KiB */
@@ -32,7 +38,8 @@ final class ChronicleKit implements JournalKit<Disk> {
     @Override
     public EventJournal open(Path directory, Disk disk) throws IOException {
         return new RecordJournal(
-                new ChronicleLog(new ChronicleLog.Options(directory, disk, "test", 128 << 10, 16 << 10, blockBytes)),
+                new ChronicleLog(new ChronicleLog.Options(
+                        directory, disk, "test", 128 << 10, 16 << 10, blockBytes, Runnable::run)),
                 CODEC);
     }
 

@@ -55,7 +55,8 @@ class EventCodecTest {
                         .as("%s of seed %s", type, seed)
                         .isEqualTo(event);
                 Event full = Samples.full(codec.classOf(type).orElseThrow());
-                assertThat(codec.decodeEvent(ByteBuffer.wrap(codec.encode(full)))).isEqualTo(full);
+                assertThat(codec.decodeEvent(ByteBuffer.wrap(codec.encode(full))))
+                        .isEqualTo(full);
             }
         }
     }
@@ -92,9 +93,11 @@ class EventCodecTest {
     void emptyFieldsAreNotWrittenAndMissingOnesAreEmpty() throws IOException {
         ContainerEvent.StartRequested none = new ContainerEvent.StartRequested(WEB, List.of());
         assertThat(json(none)).doesNotContain("endpoints");
-        assertThat(codec.decodeEvent(text("{'type':'container.start-requested','v':1,'data':{'container':'" + WEB + "'}}")))
+        assertThat(codec.decodeEvent(
+                        text("{'type':'container.start-requested','v':1,'data':{'container':'" + WEB + "'}}")))
                 .isEqualTo(none);
-        assertThat(codec.decodeEvent(text("{'type':'host.opened','v':1,'data':{'id':'h','at':'2026-01-01T00:00:00Z'}}")))
+        assertThat(codec.decodeEvent(
+                        text("{'type':'host.opened','v':1,'data':{'id':'h','at':'2026-01-01T00:00:00Z'}}")))
                 .isEqualTo(new HostEvent.Opened("h", 0, "", Instant.parse("2026-01-01T00:00:00Z")));
     }
 
@@ -141,13 +144,19 @@ class EventCodecTest {
     @Test
     void upcastersChainToTheNewestVersion() throws IOException {
         EventCodec old = new EventCodec(List.of(
-                new Upcaster("container.renamed", -1, data -> data.put("from", data.get("previous").asText())),
-                new Upcaster("container.renamed", 0, data -> data.put("oldName", data.remove("from").asText()))));
+                new Upcaster(
+                        "container.renamed",
+                        -1,
+                        data -> data.put("from", data.get("previous").asText())),
+                new Upcaster(
+                        "container.renamed",
+                        0,
+                        data -> data.put("oldName", data.remove("from").asText()))));
         assertThat(old.decodeEvent(text("{'type':'container.renamed','v':-1,'data':{'container':'" + WEB
                         + "','previous':'old','name':'new'}}")))
                 .isEqualTo(new ContainerEvent.Renamed(WEB, "old", "new"));
-        assertThat(old.decodeEvent(text(
-                        "{'type':'container.renamed','v':0,'data':{'container':'" + WEB + "','from':'old','name':'new'}}")))
+        assertThat(old.decodeEvent(text("{'type':'container.renamed','v':0,'data':{'container':'" + WEB
+                        + "','from':'old','name':'new'}}")))
                 .isEqualTo(new ContainerEvent.Renamed(WEB, "old", "new"));
     }
 
@@ -165,10 +174,12 @@ class EventCodecTest {
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("container.exited")
                 .hasMessageContaining("exit.code");
-        assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.exited','v':1,'data':{'container':'" + WEB + "'}}")))
+        assertThatThrownBy(() ->
+                        codec.decodeEvent(text("{'type':'container.exited','v':1,'data':{'container':'" + WEB + "'}}")))
                 .hasMessageContaining("exit")
                 .hasMessageContaining("missing");
-        assertThatThrownBy(() -> codec.decodeEvent(text("{'type':'container.removed','v':1,'data':{'container':'../../x'}}")))
+        assertThatThrownBy(() ->
+                        codec.decodeEvent(text("{'type':'container.removed','v':1,'data':{'container':'../../x'}}")))
                 .hasMessageContaining("invalid container id");
     }
 
@@ -207,7 +218,8 @@ class EventCodecTest {
                 bytes[chance.nextInt(bytes.length)] ^= (byte) (1 << chance.nextInt(8));
             }
             try {
-                codec.decodeBatch(ByteBuffer.wrap(bytes, 0, chance.nextInt(4) == 0 ? chance.nextInt(bytes.length) : bytes.length));
+                codec.decodeBatch(ByteBuffer.wrap(
+                        bytes, 0, chance.nextInt(4) == 0 ? chance.nextInt(bytes.length) : bytes.length));
             } catch (IOException e) {
                 // Refused, as it should be; anything else fails the test.
             }

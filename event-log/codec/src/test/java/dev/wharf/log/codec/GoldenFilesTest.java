@@ -70,7 +70,8 @@ class GoldenFilesTest {
                             .as("what %s says and its class no longer does; a changed event needs a new version", file)
                             .isEmpty();
                 }
-                assertThat(codec.decodeEvent(ByteBuffer.wrap(codec.encode(event)))).isEqualTo(event);
+                assertThat(codec.decodeEvent(ByteBuffer.wrap(codec.encode(event))))
+                        .isEqualTo(event);
             }
         }
     }

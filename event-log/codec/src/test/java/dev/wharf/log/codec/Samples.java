@@ -54,13 +54,16 @@ final class Samples {
         special.put(PullId.class, r -> new PullId(hex(32)));
         special.put(SandboxKey.class, r -> new SandboxKey(hex(64) + "-" + r.nextInt(9)));
         special.put(Repository.class, r -> Repository.parse("registry.test:5000/team/" + identifier()));
-        special.put(Reference.class, r -> Reference.parse("registry.test:5000/team/" + identifier() + ":v" + r.nextInt(9)));
+        special.put(
+                Reference.class, r -> Reference.parse("registry.test:5000/team/" + identifier() + ":v" + r.nextInt(9)));
         special.put(
                 PortWish.class,
-                r -> new PortWish(1 + r.nextInt(65535), r.nextBoolean() ? "tcp" : "udp", "127.0.0.1", 8000, 8000 + r.nextInt(9)));
+                r -> new PortWish(
+                        1 + r.nextInt(65535), r.nextBoolean() ? "tcp" : "udp", "127.0.0.1", 8000, 8000 + r.nextInt(9)));
         special.put(
                 MountSpec.class,
-                r -> new MountSpec(MountSpec.Kind.BIND, "/srv/" + identifier(), "/data/" + identifier(), full, full, map()));
+                r -> new MountSpec(
+                        MountSpec.Kind.BIND, "/srv/" + identifier(), "/data/" + identifier(), full, full, map()));
     }
 
     /** A value with every field set to something that is not its default. */
@@ -162,7 +165,8 @@ final class Samples {
                 return constructor.newInstance(values);
             } catch (InvocationTargetException e) {
                 if (tries == 50) {
-                    throw new AssertionError("no sample of " + type.getName() + " among 50; teach Samples to make one", e);
+                    throw new AssertionError(
+                            "no sample of " + type.getName() + " among 50; teach Samples to make one", e);
                 }
             } catch (ReflectiveOperationException e) {
                 throw new AssertionError(e);
@@ -174,8 +178,8 @@ final class Samples {
         if (type instanceof TypeVariable<?> variable) {
             return arguments[List.of(owner.getTypeParameters()).indexOf(variable)];
         }
-        if (type instanceof ParameterizedType generic && List.of(generic.getActualTypeArguments()).stream()
-                .anyMatch(TypeVariable.class::isInstance)) {
+        if (type instanceof ParameterizedType generic
+                && List.of(generic.getActualTypeArguments()).stream().anyMatch(TypeVariable.class::isInstance)) {
             Type[] resolved = List.of(generic.getActualTypeArguments()).stream()
                     .map(argument -> resolve(argument, owner, arguments))
                     .toArray(Type[]::new);

@@ -3,6 +3,7 @@ package dev.wharf.log.file;
 import dev.wharf.log.codec.record.Disk;
 import dev.wharf.log.codec.record.Envelope;
 import dev.wharf.log.codec.record.LogDirectory;
+import dev.wharf.log.codec.record.LogKind;
 import dev.wharf.log.codec.record.LogSurvey;
 import dev.wharf.log.codec.record.LogView;
 import dev.wharf.log.codec.record.RecordLog;
@@ -54,7 +55,7 @@ public final class FileLog implements RecordLog, LogView {
     public FileLog(Options options) throws IOException {
         this.options = options;
         this.disk = options.disk();
-        this.directory = LogDirectory.take(options.directory(), disk, "file", options.writer());
+        this.directory = LogDirectory.take(options.directory(), disk, LogKind.FILE, options.writer());
         try {
             LogSurvey survey = LogSurvey.of(disk, files(), directory);
             mended = survey.report(cut(survey));
@@ -73,9 +74,7 @@ public final class FileLog implements RecordLog, LogView {
     }
 
     private List<Path> files() throws IOException {
-        return disk.list(options.directory()).stream()
-                .filter(file -> file.getFileName().toString().matches("[0-9]{20}\\" + SUFFIX))
-                .toList();
+        return LogKind.FILE.files(disk, options.directory());
     }
 
     private Path file(long first) {
@@ -330,7 +329,7 @@ public final class FileLog implements RecordLog, LogView {
         try {
             if (broken.isEmpty()) {
                 force();
-                directory.closeCleanly(tail.last(), tail.head(), epoch);
+                directory.closeCleanly(new LogDirectory.CleanClose(tail.last(), tail.head(), epoch, Optional.empty()));
             }
         } finally {
             closed = true;

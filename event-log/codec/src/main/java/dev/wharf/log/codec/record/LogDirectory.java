@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.zip.CRC32C;
 
 /**
  * What lies around the records of a log: a lock, so that one process writes; a note of what the log is and where it begins;
@@ -33,10 +34,64 @@ public final class LogDirectory implements Closeable {
     private final Optional<CleanClose> clean;
     private boolean writing;
 
-    /** What the log was when it was closed cleanly. */
-    public record CleanClose(long last, byte[] head, int epoch) {}
+    /**
+     * What the log was when it was closed cleanly.
+     *
+     * @param newest the newest file as it was then
+     */
+    public record CleanClose(long last, byte[] head, int epoch, Optional<LeftFile> newest) {}
 
-    private LogDirectory(Path directory, Disk disk, FileChannel lockFile, String kind, String writer)
+    /**
+     * A file as it was left: whoever finds the same bytes may go on where the last writer stopped.
+     *
+     * @param first the sequence that it begins with
+     * @param end where its last record ends
+     * @param reserved how far it was written, zeros included; the checksum is over all that
+     */
+    public record LeftFile(String name, long first, long end, long reserved, int checksum) {
+        /** The file as it is now. */
+        public static LeftFile of(Disk disk, Path file, long first, long end, long reserved) throws IOException {
+            return new LeftFile(String.valueOf(file.getFileName()), first, end, reserved, sum(disk, file, reserved));
+        }
+
+        /** Whether {@code file} is this one, with not a bit changed. */
+        public boolean fits(Disk disk, Path file) throws IOException {
+            return String.valueOf(file.getFileName()).equals(name) && sum(disk, file, reserved) == checksum;
+        }
+
+        private static int sum(Disk disk, Path file, long upTo) throws IOException {
+            CRC32C crc = new CRC32C();
+            ByteBuffer piece = ByteBuffer.allocate(64 << 10);
+            try (Disk.Handle handle = disk.read(file)) {
+                for (long at = 0; at < upTo; ) {
+                    piece.clear().limit((int) Math.min(piece.capacity(), upTo - at));
+                    int got = handle.read(piece, at);
+                    if (got <= 0) {
+                        return ~(int) crc.getValue();
+                    }
+                    crc.update(piece.flip());
+                    at += got;
+                }
+            }
+            return (int) crc.getValue();
+        }
+
+        private String words() {
+            return String.join(" ", name, "" + first, "" + end, "" + reserved, "" + checksum);
+        }
+
+        private static LeftFile parse(String words) {
+            String[] word = words.split(" ", -1);
+            return new LeftFile(
+                    word[0],
+                    Long.parseLong(word[1]),
+                    Long.parseLong(word[2]),
+                    Long.parseLong(word[3]),
+                    Integer.parseInt(word[4]));
+        }
+    }
+
+    private LogDirectory(Path directory, Disk disk, FileChannel lockFile, LogKind kind, String writer)
             throws IOException {
         this.directory = directory;
         this.disk = disk;
@@ -44,7 +99,7 @@ public final class LogDirectory implements Closeable {
         Map<String, String> found = Note.read(disk, directory, FORMAT).orElse(Map.of());
         refuseForeign(found, kind);
         format.put("wharf-journal", Integer.toString(FORMAT_VERSION));
-        format.put("kind", kind);
+        format.put("kind", kind.word());
         format.put("writer", found.getOrDefault("writer", writer));
         format.put("origin", found.getOrDefault("origin", "-1"));
         ownWriter = writer;
@@ -52,11 +107,12 @@ public final class LogDirectory implements Closeable {
                 .map(words -> new CleanClose(
                         Long.parseLong(words.get("last")),
                         HexFormat.of().parseHex(words.get("head")),
-                        Integer.parseInt(words.get("epoch"))));
+                        Integer.parseInt(words.get("epoch")),
+                        Optional.ofNullable(words.get("newest")).map(LeftFile::parse)));
     }
 
     /** Takes the directory for this process; refuses one that another process has, or that a newer Wharf wrote. */
-    public static LogDirectory take(Path directory, Disk disk, String kind, String writer) throws IOException {
+    public static LogDirectory take(Path directory, Disk disk, LogKind kind, String writer) throws IOException {
         disk.makeDirectory(directory);
         FileChannel lockFile =
                 FileChannel.open(directory.resolve("lock"), StandardOpenOption.WRITE, StandardOpenOption.CREATE);
@@ -81,20 +137,29 @@ public final class LogDirectory implements Closeable {
         }
     }
 
-    private void refuseForeign(Map<String, String> found, String kind) throws RecordLog.ForeignLog {
-        if (found.isEmpty()) {
-            return;
-        }
+    private void refuseForeign(Map<String, String> found, LogKind kind) throws IOException {
         int version = Integer.parseInt(found.getOrDefault("wharf-journal", "0"));
         if (version > FORMAT_VERSION) {
             throw new RecordLog.ForeignLog("the journal in " + directory + " has format " + version
                     + " and was last written by Wharf " + found.get("writer") + "; this Wharf reads up to format "
                     + FORMAT_VERSION + ": start the newer one");
         }
-        if (!kind.equals(found.get("kind"))) {
-            throw new RecordLog.ForeignLog("the journal in " + directory + " is of kind " + found.get("kind")
-                    + " and cannot be opened as " + kind);
+        String noted = found.getOrDefault("kind", kind.word());
+        if (!noted.equals(kind.word())) {
+            throw foreign(noted, kind);
         }
+        // The note may be missing or damaged; to begin anew beside another kind's records would hide all of them.
+        for (LogKind other : LogKind.values()) {
+            if (other != kind && !other.files(disk, directory).isEmpty()) {
+                throw foreign(other.word(), kind);
+            }
+        }
+    }
+
+    private RecordLog.ForeignLog foreign(String is, LogKind wanted) {
+        return new RecordLog.ForeignLog(
+                "the journal in " + directory + " is of kind " + is + " and cannot be opened as " + wanted.word()
+                        + ": set " + LogKind.SETTING + "=" + is + ", or begin another data root");
     }
 
     /** The note of a clean close, if the log was closed cleanly. */
@@ -136,11 +201,12 @@ public final class LogDirectory implements Closeable {
     }
 
     /** Notes, durably, that everything up to {@code last} is. */
-    public void closeCleanly(long last, byte[] head, int epoch) throws IOException {
+    public void closeCleanly(CleanClose close) throws IOException {
         Map<String, String> words = new LinkedHashMap<>();
-        words.put("last", Long.toString(last));
-        words.put("head", HexFormat.of().formatHex(head));
-        words.put("epoch", Integer.toString(epoch));
+        words.put("last", Long.toString(close.last()));
+        words.put("head", HexFormat.of().formatHex(close.head()));
+        words.put("epoch", Integer.toString(close.epoch()));
+        close.newest().ifPresent(file -> words.put("newest", file.words()));
         Note.write(disk, directory, CLEAN, words);
     }
 

@@ -14,14 +14,18 @@ import java.util.OptionalLong;
  * <p>A log that was closed cleanly keeps every record that is whole; what is missing is damage. A log that was not ends at
  * the first record that is not whole, unless a later record says that the missing one was durable when it was written: then
  * it is damage too, and what follows is kept. Nothing that was ever durable is cut on account of what was not.
+ *
+ * <p>A start must not take longer for a longer history. Files were forced whole when they were full, so what a crash can
+ * have left unfinished lies in the newest two; of the others only the first record is looked at. What is wrong inside them
+ * is found by whoever reads them.
  */
 public final class LogSurvey {
     /**
      * One file as found.
      *
      * @param first the sequence of its first kept record, 0 for none
-     * @param last the sequence of its last kept record, 0 for none
-     * @param end where the last kept record ends, 0 for none
+     * @param last the sequence of its last kept record, 0 for none; of an older file, as the next one says
+     * @param end where the last kept record ends, 0 for none; of an older file, unknown and taken to be {@code dataEnd}
      * @param dataEnd just behind the last byte that is not zero
      * @param remains whether anything behind the last kept record looks like a record, or like part of one
      */
@@ -134,8 +138,10 @@ public final class LogSurvey {
         return kept.leftOpen();
     }
 
-    /** One walk over every file. */
+    /** One walk over the files. */
     private static final class Pass {
+        private static final int READ_WHOLE = 2;
+
         private final Optional<LogDirectory.CleanClose> note;
         private final long notedOrigin;
         private final List<Segment> segments = new ArrayList<>();
@@ -144,7 +150,10 @@ public final class LogSurvey {
         private long last;
         private long forced;
         private int epoch;
-        private Optional<byte[]> before = Optional.empty();
+        private Optional<Envelope.Sealed> before = Optional.empty();
+        /** Whether records between {@code before} and the next were passed over and may well be there. */
+        private boolean skipped;
+
         private List<Long> newest = List.of();
 
         Pass(LogDirectory directory) {
@@ -154,37 +163,85 @@ public final class LogSurvey {
             this.origin = last;
         }
 
-        /** Reads everything, and keeps what comes before {@code end}. */
+        /** Reads the files, and keeps what comes before {@code end}. */
         void read(Disk disk, List<Path> files, long end) throws IOException {
-            for (int i = 0; i < files.size(); i++) {
-                // Older files were forced whole when they were full, so a record of an earlier life can lie in the
-                // newest
-                // two only; and the chain costs a hash for each record.
-                boolean chained = note.isEmpty() && i >= files.size() - 2;
+            int whole = Math.max(0, files.size() - READ_WHOLE);
+            long[] firsts = new long[whole];
+            long[] ends = new long[whole];
+            for (int i = 0; i < whole; i++) {
                 try (RecordScan scan = new RecordScan(disk, files.get(i), 0)) {
-                    segments.add(read(scan, files.get(i), end, chained));
+                    Optional<RecordScan.Found> first = scan.next();
+                    firsts[i] = first.map(found -> found.record().sequence()).orElse(0L);
+                    ends[i] = scan.dataEnd();
+                    if (first.isPresent()) {
+                        older(first.get().record(), files.get(i));
+                    }
                 }
+            }
+            for (int i = whole; i < files.size(); i++) {
+                Path file = files.get(i);
+                try (RecordScan scan = new RecordScan(disk, file, 0)) {
+                    // Nothing was ever written behind what was left then, and looking at the emptiness there takes its
+                    // time.
+                    note.flatMap(LogDirectory.CleanClose::newest)
+                            .filter(left -> left.name().equals(String.valueOf(file.getFileName())))
+                            .ifPresent(left -> scan.limit(left.reserved()));
+                    segments.add(read(scan, file, end));
+                }
+            }
+            long next = segments.stream()
+                    .filter(segment -> !segment.isEmpty())
+                    .mapToLong(Segment::first)
+                    .findFirst()
+                    .orElse(last + 1);
+            for (int i = whole - 1; i >= 0; i--) {
+                boolean kept = firsts[i] > 0 && firsts[i] < end;
+                segments.add(
+                        0,
+                        new Segment(
+                                files.get(i),
+                                kept ? firsts[i] : 0,
+                                kept ? next - 1 : 0,
+                                kept ? ends[i] : 0,
+                                ends[i],
+                                !kept && ends[i] > 0));
+                next = kept ? firsts[i] : next;
             }
         }
 
-        private Segment read(RecordScan scan, Path file, long limit, boolean chained) throws IOException {
+        /** The first record of a file that was full long ago: the log reaches at least as far as that. */
+        private void older(Envelope.Sealed record, Path file) {
+            if (before.isEmpty() && (notedOrigin < 0 || record.sequence() <= notedOrigin)) {
+                origin = record.sequence() - 1;
+            } else if (before.isEmpty() && record.sequence() > notedOrigin + 1) {
+                gaps.add(new Gap(notedOrigin + 1, record.sequence() - 1, file));
+            }
+            before = Optional.of(record);
+            last = Math.max(last, record.sequence());
+            forced = Math.max(forced, record.forced());
+            epoch = Math.max(epoch, record.epoch());
+            skipped = true;
+        }
+
+        private Segment read(RecordScan scan, Path file, long limit) throws IOException {
             long first = 0;
             long end = 0;
             boolean remains = false;
             List<Long> offsets = new ArrayList<>();
             for (Optional<RecordScan.Found> next = scan.next(); next.isPresent(); next = scan.next()) {
                 Envelope.Sealed record = next.get().record();
-                if (!follows(record, chained) || record.sequence() >= limit) {
+                if (!follows(record) || record.sequence() >= limit) {
                     remains = true;
                     continue;
                 }
-                if (record.sequence() > last + 1) {
+                if (record.sequence() > last + 1 && !skipped) {
                     gaps.add(new Gap(last + 1, record.sequence() - 1, file));
                 }
                 last = record.sequence();
                 forced = Math.max(forced, record.forced());
                 epoch = Math.max(epoch, record.epoch());
-                before = Optional.of(record.bytes());
+                before = Optional.of(record);
+                skipped = false;
                 first = first == 0 ? last : first;
                 end = next.get().end();
                 offsets.add(next.get().offset());
@@ -195,7 +252,7 @@ public final class LogSurvey {
             return new Segment(file, first, first == 0 ? 0 : last, end, scan.dataEnd(), remains);
         }
 
-        private boolean follows(Envelope.Sealed record, boolean chained) {
+        private boolean follows(Envelope.Sealed record) {
             if (before.isEmpty()) {
                 // A trim that was interrupted may have left older records than the note says.
                 if (notedOrigin < 0 || record.sequence() <= notedOrigin) {
@@ -204,14 +261,19 @@ public final class LogSurvey {
                 }
                 return true;
             }
-            if (chained && record.sequence() == last + 1) {
-                return Arrays.equals(record.previous(), Envelope.hash(before.get()));
+            Envelope.Sealed known = before.get();
+            if (record.epoch() < known.epoch()) {
+                return false; // left over from an earlier life
+            }
+            if (record.epoch() > known.epoch() && record.sequence() == last + 1 && !skipped) {
+                // Within one life the sequence says it all; a later life goes on from one record and from no other.
+                return Arrays.equals(record.previous(), known.hash());
             }
             return record.sequence() > last;
         }
 
         private byte[] head() {
-            return before.map(Envelope::hash).orElseGet(Envelope::genesis);
+            return before.map(Envelope.Sealed::hash).orElseGet(Envelope::genesis);
         }
 
         boolean fitsNote() {

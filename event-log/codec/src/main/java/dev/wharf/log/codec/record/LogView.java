@@ -19,6 +19,11 @@ public interface LogView {
             return new Tail(segment, newEnd, last + 1, Envelope.hash(record));
         }
 
+        /** The log when its newest segment was written anew. */
+        public Tail with(long newEnd) {
+            return new Tail(segment, newEnd, last, head);
+        }
+
         /** The log when its next record begins a new segment. */
         public Tail rolled(long newEnd) {
             return new Tail(last + 1, newEnd, last, head);

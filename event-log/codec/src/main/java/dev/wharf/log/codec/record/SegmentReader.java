@@ -60,7 +60,7 @@ public final class SegmentReader implements RecordLog.Reader {
     private RecordLog.DamagedRecords gap(long upTo) {
         Path file = log.segments().get(segment);
         RecordLog.DamagedRecords damage = new RecordLog.DamagedRecords(
-                next, upTo, file == null ? "what was trimmed" : String.valueOf(file.getFileName()));
+                next, upTo, file == null ? "a file that is gone" : String.valueOf(file.getFileName()));
         next = upTo + 1;
         return damage;
     }
@@ -73,6 +73,9 @@ public final class SegmentReader implements RecordLog.Reader {
         }
         Map.Entry<Long, Path> floor = log.segments().floorEntry(next);
         Map.Entry<Long, Path> wanted = floor == null ? log.segments().firstEntry() : floor;
+        if (wanted == null) {
+            return Optional.empty();
+        }
         if (scan.isEmpty() || wanted.getKey() != segment) {
             close();
             segment = wanted.getKey();
