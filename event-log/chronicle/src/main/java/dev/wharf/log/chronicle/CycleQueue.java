@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import net.openhft.chronicle.bytes.Bytes;
 import net.openhft.chronicle.bytes.SyncMode;
+import net.openhft.chronicle.core.cleaner.CleanerServiceLocator;
 import net.openhft.chronicle.queue.ExcerptAppender;
 import net.openhft.chronicle.queue.ExcerptTailer;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueue;
@@ -38,6 +39,7 @@ final class CycleQueue implements AutoCloseable {
         // Chronicle looks its own classes up by name through the thread's loader, which under OSGi is somebody else's.
         thread.setContextClassLoader(CycleQueue.class.getClassLoader());
         try {
+            CleanerServiceLocator.cleanerService();
             SingleChronicleQueue queue = SingleChronicleQueueBuilder.binary(directory)
                     .rollCycle(Cycles.ROLL)
                     .timeProvider(clock)
