@@ -323,7 +323,7 @@ public sealed interface ContainerEvent extends Event {
                     return doubted.aim(Goal.RUNNING);
                 }
                 if (rung.equals("limits")) {
-                    return doubted.updated(c.limits(), Optional.empty());
+                    return doubted.unlimited(failure);
                 }
                 if (rung.startsWith("endpoint:") && c.isRunning()) {
                     return doubted.disconnecting(new NetworkId(rung.substring("endpoint:".length())));

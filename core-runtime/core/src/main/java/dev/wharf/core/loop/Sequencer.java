@@ -17,7 +17,7 @@ import dev.wharf.core.plan.Plan;
 import dev.wharf.core.plan.Proposal;
 import dev.wharf.core.plan.Step;
 import dev.wharf.core.state.Host;
-import dev.wharf.model.ContainerId;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
 import java.time.Instant;
@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -37,6 +38,7 @@ import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -72,9 +74,14 @@ final class Sequencer {
     private volatile boolean settling;
     private volatile boolean broken;
 
-    private final Map<SubjectId, Set<String>> busy = new ConcurrentHashMap<>();
+    /** The rungs that steps are on; by hand, two may be on one. */
+    private final Map<SubjectId, List<String>> busy = new ConcurrentHashMap<>();
+
     private final Map<SubjectId, Cause> causes = new HashMap<>();
-    private final Map<Step, CompletableFuture<Event>> acts = new HashMap<>();
+
+    /** By identity, for the same may be asked for twice at once. */
+    private final Map<Step, CompletableFuture<Event>> acts = new IdentityHashMap<>();
+
     private final Map<SubjectId, Deque<Letter.Observation>> held = new HashMap<>();
     private final Set<SubjectId> dirty = new LinkedHashSet<>();
     private final Set<SubjectId> awaiting = new LinkedHashSet<>();
@@ -126,7 +133,7 @@ final class Sequencer {
 
     /** The rungs of a subject that steps work on now. */
     Set<String> busy(SubjectId subject) {
-        return Set.copyOf(busy.getOrDefault(subject, Set.of()));
+        return Set.copyOf(busy.getOrDefault(subject, List.of()));
     }
 
     /** Puts a letter in the box; from any thread. */
@@ -343,7 +350,7 @@ final class Sequencer {
 
     /** Whether a step is under way that may change the subject; one that only asks changes nothing. */
     private boolean isChanging(SubjectId subject) {
-        return busy.getOrDefault(subject, Set.of()).stream().anyMatch(rung -> !asking.contains(rung));
+        return busy.getOrDefault(subject, List.of()).stream().anyMatch(rung -> !asking.contains(rung));
     }
 
     /** Writes events down and makes them so. A bug in the fold shows here, before anything is written. */
@@ -399,10 +406,10 @@ final class Sequencer {
     }
 
     /**
-     * A container came to rest: whatever was wished of it is so, or was overtaken by another wish. Whoever still waits for an
-     * event about it waits for one that does not come.
+     * A subject came to rest: whatever was wished of it is so, or was overtaken by another wish. Whoever still waits for an
+     * event about it waits for one that does not come. A layer that rests says nothing of the pull that wanted it.
      */
-    private void settle(ContainerId subject) {
+    private void settle(SubjectId subject) {
         for (Iterator<Waiter> each = waiters.iterator(); each.hasNext(); ) {
             Waiter waiter = each.next();
             if (waiter.granted().subject().equals(subject)) {
@@ -435,7 +442,7 @@ final class Sequencer {
 
     private void follow(SubjectId subject) throws IOException {
         Instant now = clock.instant();
-        Set<String> rungs = busy.getOrDefault(subject, Set.of());
+        Set<String> rungs = busy(subject);
         Proposal proposal = Plan.of(subject).next(view.host(), now, rungs);
         awaiting.remove(subject);
         if (!proposal.says().isEmpty()) {
@@ -450,8 +457,8 @@ final class Sequencer {
         proposal.wakeAt().ifPresent(at -> timers.set(subject, at));
         if (proposal.rests()) {
             causes.remove(subject);
-            if (rungs.isEmpty() && subject instanceof ContainerId container) {
-                settle(container);
+            if (rungs.isEmpty() && !(subject instanceof LayerId)) {
+                settle(subject);
             }
         } else if (!begun && proposal.wakeAt().isEmpty()) {
             awaiting.add(subject);
@@ -490,7 +497,7 @@ final class Sequencer {
         if (step.asks()) {
             asking.add(step.rung());
         }
-        busy.computeIfAbsent(step.subject(), s -> ConcurrentHashMap.newKeySet()).add(step.rung());
+        busy.computeIfAbsent(step.subject(), s -> new CopyOnWriteArrayList<>()).add(step.rung());
     }
 
     private void vacate(Step step) {

@@ -177,8 +177,12 @@ final class ContainerPlan implements Plan {
                         true,
                         Certainty.DOUBTFUL,
                         List.of("running"),
-                        () -> Proposal.step(new ContainerStep.Limit(
-                                c.id(), runtime(), c.spec().resources())),
+                        () -> Proposal.step(
+                                c.isUndoingLimits()
+                                        ? new ContainerStep.RestoreLimits(
+                                                c.id(), runtime(), c.spec().resources(), tries())
+                                        : new ContainerStep.Limit(
+                                                c.id(), runtime(), c.spec().resources())),
                         () -> Proposal.AWAIT));
             }
             rungs.add(new Rung(

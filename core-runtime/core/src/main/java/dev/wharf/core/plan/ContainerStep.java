@@ -182,11 +182,20 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
-            drivers.runtime().use(runtime, r -> {
-                capable(r, OciRuntime.Limiting.class, "update").limit(container, resources);
-                return container;
-            });
-            return new ContainerEvent.Limited(container, resources);
+            return limited(drivers, container, runtime, resources);
+        }
+    }
+
+    /** Sets the limits of before, when others could not be set. */
+    record RestoreLimits(ContainerId container, DriverName runtime, Resources resources, int tries) implements Down {
+        @Override
+        public String rung() {
+            return "limits";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            return limited(drivers, container, runtime, resources);
         }
     }
 
@@ -394,6 +403,15 @@ public sealed interface ContainerStep extends Step {
             return new ContainerEvent.Probed(
                     container, generation, exec, new Container.Probe(start, end, code, output));
         }
+    }
+
+    private static Event limited(Drivers drivers, ContainerId container, DriverName runtime, Resources resources)
+            throws DriverException {
+        drivers.runtime().use(runtime, r -> {
+            capable(r, OciRuntime.Limiting.class, "update").limit(container, resources);
+            return container;
+        });
+        return new ContainerEvent.Limited(container, resources);
     }
 
     private static void send(

@@ -75,6 +75,8 @@ public record Container(
     /** How many execs are remembered that were prepared and never run. */
     private static final int EXECS_PREPARED = 256;
 
+    private static final String LIMITS = "limits";
+
     /** A run of at least this long was a success, so that the next restart does not wait longer than the one before. */
     private static final Duration GOOD_RUN = Duration.ofSeconds(10);
 
@@ -279,6 +281,7 @@ public record Container(
             d.stopping = process.isAbsent() ? Optional.empty() : stopping;
             d.stoppedByHand = false;
             d.haste = 0;
+            d.limits = process.isAbsent() ? spec.resources() : limits;
             d.health = newHealth();
             d.execs.values().removeIf(e -> e.exitCode().isPresent());
             d.places = new LinkedHashMap<>();
@@ -494,11 +497,29 @@ public record Container(
     public Container updated(Resources resources, Optional<RestartPolicy> policy) {
         return edit(d -> {
             d.spec = spec.withResources(resources);
-            if (process.isAbsent()) {
+            // A process that is being made may have been given the old ones, and is then given the new ones once it runs.
+            if (process.isAbsent() && !goal.wantsProcess()) {
                 d.limits = resources;
             }
             policy.ifPresent(p -> d.spec = d.spec.withRestartPolicy(p));
         });
+    }
+
+    /**
+     * Limits could not be changed, or nobody knows whether they were: the old ones are wanted again, and set once more, for
+     * the new ones may be in force.
+     */
+    public Container unlimited(Failure why) {
+        return edit(d -> {
+            d.spec = spec.withResources(limits);
+            d.limits = spec.resources();
+            d.stall = Optional.of(new Stall(LIMITS, why, Instant.EPOCH, 1));
+        });
+    }
+
+    /** Whether the limits of before are being put back. */
+    public boolean isUndoingLimits() {
+        return stall.filter(s -> s.rung().equals(LIMITS)).isPresent();
     }
 
     /** The same container with what it wants of networks changed, for its next start. */

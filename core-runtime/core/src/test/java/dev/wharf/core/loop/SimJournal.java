@@ -3,14 +3,23 @@ package dev.wharf.core.loop;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.Position;
 import dev.wharf.model.Digest;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** A journal in memory that forgets what was not synced when the power fails. */
+/**
+ * A journal in memory that forgets what was not synced when the power fails. The disk may be full, and the daemon may die
+ * just before and just after an append.
+ */
 final class SimJournal implements EventJournal {
+    private final SimWorld world;
     private final List<Batch> batches = new ArrayList<>();
     private int synced;
+
+    SimJournal(SimWorld world) {
+        this.world = world;
+    }
 
     /** Takes away everything appended since the last sync. */
     void losePower() {
@@ -24,8 +33,13 @@ final class SimJournal implements EventJournal {
     }
 
     @Override
-    public Position append(Batch batch) {
+    public Position append(Batch batch) throws IOException {
+        world.mayCrash();
+        if (world.stormy && world.chance.nextInt(20_000) < world.crashes) {
+            throw new IOException("no space left on device");
+        }
         batches.add(batch);
+        world.mayCrash();
         return end();
     }
 

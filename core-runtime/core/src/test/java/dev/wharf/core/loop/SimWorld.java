@@ -5,6 +5,8 @@ import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
 import dev.wharf.model.Exit;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.MediaTypes;
@@ -12,6 +14,7 @@ import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.Reference;
 import dev.wharf.model.Repository;
+import dev.wharf.model.Resources;
 import dev.wharf.model.Signal;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
@@ -98,11 +101,16 @@ final class SimWorld {
     /** What the runtime keeps of a container; the process in it may have ended. */
     static final class SimProcess {
         final InitProcess init;
+        final Map<ExecId, Optional<Integer>> execs = new LinkedHashMap<>();
         boolean started;
+        boolean frozen;
+        Resources limits;
+        Optional<Signal> pending = Optional.empty();
         Optional<Exit> exit = Optional.empty();
 
-        SimProcess(InitProcess init) {
+        SimProcess(InitProcess init, Resources limits) {
             this.init = init;
+            this.limits = limits;
         }
     }
 
@@ -114,17 +122,20 @@ final class SimWorld {
         now = time;
     }
 
-    private <T> T effect(String what, Effect<T> effect) throws DriverException {
+    /** The daemon may die here. */
+    void mayCrash() {
         if (stormy && chance.nextInt(1000) < crashes) {
             throw new Crash();
         }
+    }
+
+    private <T> T effect(String what, Effect<T> effect) throws DriverException {
+        mayCrash();
         if (stormy && chance.nextInt(1000) < failures) {
             throw DriverException.failure(Failure.Kind.FAILED, what + " failed before anything happened");
         }
         T done = effect.happen();
-        if (stormy && chance.nextInt(1000) < crashes) {
-            throw new Crash();
-        }
+        mayCrash();
         if (stormy && chance.nextInt(1000) < failures) {
             throw DriverException.failure(Failure.Kind.FAILED, what + " happened and its answer was lost");
         }
@@ -146,7 +157,43 @@ final class SimWorld {
         SimProcess process = processes.get(id);
         if (process != null && process.started && process.exit.isEmpty()) {
             process.exit = Optional.of(new Exit(code, now));
+            process.frozen = false;
+            for (ExecId exec : List.copyOf(process.execs.keySet())) {
+                endExec(id, exec, 137);
+            }
             listener.ifPresent(l -> l.exited(id, process.init, process.exit.get()));
+        }
+    }
+
+    /** A command beside the first process ends. */
+    void endExec(ContainerId id, ExecId exec, int code) {
+        SimProcess process = processes.get(id);
+        if (process != null && process.execs.getOrDefault(exec, Optional.of(0)).isEmpty()) {
+            process.execs.put(exec, Optional.of(code));
+            listener.ifPresent(l -> l.execExited(id, exec, code));
+        }
+    }
+
+    /** Something else on this host takes a thing away, as people with a shell do. */
+    Optional<String> meddle() {
+        switch (chance.nextInt(3)) {
+            case 0 -> {
+                Optional<ContainerId> idle = mounts.keySet().stream()
+                        .filter(id -> !running().contains(id))
+                        .findFirst();
+                idle.ifPresent(mounts::remove);
+                return idle.map(id -> "mount of " + id.shortForm());
+            }
+            case 1 -> {
+                Optional<String> endpoint = endpoints.keySet().stream().findFirst();
+                endpoint.ifPresent(endpoints::remove);
+                return endpoint.map(e -> "endpoint " + e);
+            }
+            default -> {
+                Optional<ContainerId> one = running().stream().findFirst();
+                one.ifPresent(id -> processes.remove(id));
+                return one.map(id -> "process of " + id.shortForm());
+            }
         }
     }
 
@@ -395,18 +442,54 @@ final class SimWorld {
         }
 
         @Override
-        @SuppressWarnings("unchecked") // the capabilities are the two below
+        @SuppressWarnings("unchecked") // the capabilities are those below
         public <C extends Capability> Optional<C> capability(Class<C> kind) {
             if (kind == Freezing.class) {
                 return Optional.of((C) new Freezing() {
                     @Override
                     public void freeze(ContainerId container) throws DriverException {
-                        effect("freeze", () -> alive(container));
+                        effect("freeze", () -> alive(container).frozen = true);
                     }
 
                     @Override
                     public void thaw(ContainerId container) throws DriverException {
-                        effect("thaw", () -> container);
+                        effect("thaw", () -> {
+                            SimProcess process = alive(container);
+                            process.frozen = false;
+                            process.pending.ifPresent(s -> end(container, 128 + s.number()));
+                            return container;
+                        });
+                    }
+                });
+            }
+            if (kind == Limiting.class) {
+                return Optional.of(
+                        (C) (Limiting) (id, resources) -> effect("limit", () -> alive(id).limits = resources));
+            }
+            if (kind == Executing.class) {
+                return Optional.of((C) new Executing() {
+                    @Override
+                    public int exec(ContainerId container, ExecId exec, ExecSpec spec) throws DriverException {
+                        return effect("exec", () -> {
+                            SimProcess process = alive(container);
+                            if (process.execs.containsKey(exec)) {
+                                throw DriverException.failure(Failure.Kind.EXISTS, "ran before");
+                            }
+                            process.execs.put(exec, Optional.empty());
+                            // A question is answered soon, or never.
+                            if (spec.arguments().contains("healthy?") && chance.nextInt(8) > 0) {
+                                endExec(container, exec, chance.nextInt(2));
+                            }
+                            return ++nextPid;
+                        });
+                    }
+
+                    @Override
+                    public void kill(ContainerId container, ExecId exec) throws DriverException {
+                        effect("kill exec", () -> {
+                            endExec(container, exec, 137);
+                            return exec;
+                        });
                     }
                 });
             }
@@ -428,7 +511,10 @@ final class SimWorld {
                     throw DriverException.failure(Failure.Kind.MISSING, "created without a mount");
                 }
                 return processes.computeIfAbsent(
-                                spec.container(), id -> new SimProcess(new InitProcess(++nextPid, nextPid, nextPid)))
+                                spec.container(),
+                                id -> new SimProcess(
+                                        new InitProcess(++nextPid, nextPid, nextPid),
+                                        spec.spec().resources()))
                         .init;
             });
         }
@@ -445,9 +531,12 @@ final class SimWorld {
         @Override
         public void signal(ContainerId container, Signal signal) throws DriverException {
             effect("signal", () -> {
-                alive(container);
-                // A polite signal is obeyed by some, a kill by all.
-                if (signal.equals(Signal.KILL) || chance.nextInt(3) > 0) {
+                SimProcess process = alive(container);
+                // A polite signal is obeyed by some, a kill by all, and by none while it is frozen.
+                boolean obeyed = signal.equals(Signal.KILL) || chance.nextInt(3) > 0;
+                if (obeyed && process.frozen) {
+                    process.pending = Optional.of(signal);
+                } else if (obeyed) {
                     end(container, 128 + signal.number());
                 }
                 return container;
@@ -465,7 +554,10 @@ final class SimWorld {
         @Override
         public AutoCloseable exits(ExitListener heard) {
             listener = Optional.of(heard);
-            processes.forEach((id, p) -> p.exit.ifPresent(e -> heard.exited(id, p.init, e)));
+            processes.forEach((id, p) -> {
+                p.exit.ifPresent(e -> heard.exited(id, p.init, e));
+                p.execs.forEach((exec, code) -> code.ifPresent(c -> heard.execExited(id, exec, c)));
+            });
             return () -> {};
         }
 

@@ -18,6 +18,8 @@ import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
+import dev.wharf.core.plan.Plan;
+import dev.wharf.core.loop.Durability.Haste;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Goal;
@@ -32,6 +34,8 @@ import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.Exit;
+import dev.wharf.model.Healthcheck;
+import dev.wharf.model.ExecSpec;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
@@ -49,6 +53,7 @@ import dev.wharf.model.VolumeSpec;
 import dev.wharf.spi.kernel.SandboxKey;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.SnapshotKey;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -56,12 +61,15 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 
@@ -78,14 +86,19 @@ final class Simulation {
 
     private final Random chance;
     private final SimWorld world;
-    private final SimJournal journal = new SimJournal();
+    private final SimJournal journal;
     private final List<String> story = new ArrayList<>();
     private final Map<CommandId, Command> asked = new LinkedHashMap<>();
     private final Map<CommandId, Integer> answers = new HashMap<>();
-    private final Set<CommandId> acknowledged = new HashSet<>();
+    private final Map<CommandId, Event> acknowledged = new LinkedHashMap<>();
+
+    /** Commands that the daemon of now has not answered yet. */
+    private final Set<CommandId> pending = new LinkedHashSet<>();
 
     private Instant now = Instant.parse("2026-01-01T00:00:00Z");
     private Daemon daemon;
+    private Optional<Runnable> look = Optional.empty();
+    private Optional<Runnable> away = Optional.empty();
     private int names;
 
     /** One life of the daemon. */
@@ -135,7 +148,8 @@ final class Simulation {
         void furnish() {
             Survey survey = new Survey(workshop);
             if (!world.boot.equals(sequencer.view().host().identity().bootId())) {
-                say(new HostEvent.Booted(world.boot, now));
+                sequencer.turn(
+                        new Letter.Observation(List.of(), (host, at) -> House.booted(host, world.boot, at)));
             }
             Survey.Findings findings = survey.look();
             sequencer.turn(new Letter.Observation(List.of(), (host, at) -> findings.against(host, at, Set.of())));
@@ -147,6 +161,7 @@ final class Simulation {
             world.runtime.exits(new OciRuntime.ExitListener() {
                 @Override
                 public void exited(ContainerId container, InitProcess process, Exit exit) {
+                    workshop.questions.over(container);
                     sequencer.post(new Letter.Observation(
                             List.of(container),
                             (host, at) -> host.container(container)
@@ -160,11 +175,33 @@ final class Simulation {
                 }
 
                 @Override
-                public void execExited(ContainerId container, ExecId exec, int code) {}
+                public void execExited(ContainerId container, ExecId exec, int code) {
+                    if (workshop.questions.ended(exec, code)) {
+                        return;
+                    }
+                    sequencer.post(new Letter.Observation(
+                            List.of(container),
+                            (host, at) -> host.container(container)
+                                    .map(c -> c.execs().get(exec))
+                                    .filter(Container.Exec::isRunning)
+                                    .map(e -> List.<Event>of(new ContainerEvent.ExecExited(container, exec, code)))
+                                    .orElse(List.of())));
+                }
 
                 @Override
                 public void outOfMemory(ContainerId container) {}
             });
+        }
+
+        /** Begins a look at the world while it goes on turning; what it says is judged when the answer runs. */
+        Runnable look() {
+            Set<SubjectId> touched = sequencer.beginSurvey();
+            Survey.Findings findings = new Survey(workshop).look();
+            return () -> {
+                sequencer.post(
+                        new Letter.Observation(List.of(), (host, at) -> findings.against(host, at, touched)));
+                sequencer.endSurvey(touched);
+            };
         }
 
         private void say(Event... events) {
@@ -201,8 +238,20 @@ final class Simulation {
         }
 
         boolean ring() {
-            Optional<Map.Entry<SubjectId, Instant>> next =
-                    alarms.entrySet().stream().min(Map.Entry.comparingByValue());
+            return ring(subject -> true);
+        }
+
+        /** Whether a subject only rests until it is asked again, for ever. */
+        boolean isIdle(SubjectId subject) {
+            return Plan.of(subject)
+                    .next(host(), now, sequencer.busy(subject))
+                    .rests();
+        }
+
+        boolean ring(Predicate<SubjectId> whose) {
+            Optional<Map.Entry<SubjectId, Instant>> next = alarms.entrySet().stream()
+                    .filter(a -> whose.test(a.getKey()))
+                    .min(Map.Entry.comparingByValue());
             if (next.isEmpty() || next.get().getValue().equals(ContainerCommand.NEVER)) {
                 return false;
             }
@@ -223,6 +272,7 @@ final class Simulation {
     Simulation(long seed) {
         chance = new Random(seed);
         world = new SimWorld(chance);
+        journal = new SimJournal(world);
         world.failures = chance.nextInt(3) * 30;
         world.crashes = chance.nextInt(3) * 8;
         world.publish("one:1", List.of("base", "one"));
@@ -249,6 +299,10 @@ final class Simulation {
                 story.add("crash");
                 boot();
             }
+            if (daemon.sequencer.isBroken()) {
+                story.add("journal cannot be written");
+                boot();
+            }
         }
         world.stormy = false;
         calm();
@@ -256,7 +310,17 @@ final class Simulation {
     }
 
     private void step() throws Exception {
-        switch (chance.nextInt(12)) {
+        switch (chance.nextInt(14)) {
+            case 12 -> strange();
+            case 13 -> {
+                if (look.isPresent()) {
+                    look.get().run();
+                    look = Optional.empty();
+                } else if (chance.nextInt(5) == 0) {
+                    story.add("looks at the world");
+                    look = Optional.of(daemon.look());
+                }
+            }
             case 0, 1 -> submit(wish());
             case 2, 3, 4, 5 -> {
                 if (daemon.sequencer.turnIfAny()) {
@@ -291,24 +355,92 @@ final class Simulation {
         }
     }
 
+    /** What else may happen to a host: drivers go and come, execs end, somebody takes things away. */
+    private void strange() {
+        switch (chance.nextInt(4)) {
+            case 0 -> {
+                if (away.isPresent()) {
+                    story.add("the driver is back");
+                    away.get().run();
+                    away = Optional.empty();
+                } else if (chance.nextInt(3) == 0) {
+                    story.add("a driver goes");
+                    away = Optional.of(takeAway(daemon.workshop));
+                }
+            }
+            case 1, 2 -> {
+                List<ContainerId> running = world.running();
+                for (ContainerId id : running) {
+                    List<ExecId> execs = world.processes.get(id).execs.entrySet().stream()
+                            .filter(e -> e.getValue().isEmpty())
+                            .map(Map.Entry::getKey)
+                            .toList();
+                    execs.forEach(exec -> world.endExec(id, exec, chance.nextInt(3)));
+                }
+            }
+            default -> {
+                if (chance.nextInt(10) == 0) {
+                    world.meddle().ifPresent(what -> story.add("somebody takes away the " + what));
+                }
+            }
+        }
+    }
+
+    private Runnable takeAway(Workshop workshop) {
+        return switch (chance.nextInt(3)) {
+            case 0 -> {
+                workshop.runtime.remove(world.runtime);
+                yield () -> workshop.runtime.add(world.runtime, CRUN, 0, "sim2", true);
+            }
+            case 1 -> {
+                workshop.network.remove(world.network);
+                yield () -> workshop.network.add(world.network, BRIDGE, 0, "sim2", true);
+            }
+            default -> {
+                workshop.storage.remove(world.storage);
+                yield () -> workshop.storage.add(world.storage, OVERLAY, 0, "sim2", true);
+            }
+        };
+    }
+
     /** Starts the daemon until it stays up. */
     private void boot() throws Exception {
         while (true) {
             world.listener = Optional.empty();
-            daemon = new Daemon();
+            look = Optional.empty();
+            away = Optional.empty();
+            pending.clear();
             try {
+                daemon = new Daemon();
                 daemon.furnish();
-                return;
+                if (!daemon.sequencer.isBroken()) {
+                    comeBack();
+                    return;
+                }
             } catch (SimWorld.Crash crash) {
                 story.add("crash while starting");
+            } catch (IOException e) {
+                story.add("journal cannot be written while starting");
             }
         }
+    }
+
+    private void comeBack() {
+        daemon.host().containers().values().stream()
+                .filter(Container::comesBack)
+                .map(Container::id)
+                .sorted((a, b) -> a.value().compareTo(b.value()))
+                .forEach(id -> submit(new ContainerCommand.Start(id, new Entropy("e" + names++))));
     }
 
     private void calm() throws Exception {
         if (chance.nextBoolean()) {
             boot();
         }
+        away.ifPresent(Runnable::run);
+        away = Optional.empty();
+        rest();
+        daemon.look().run();
         rest();
         // The slow beat: what the sweep at the start could not remove goes now.
         List<Event> swept = new Survey(daemon.workshop).sweep(daemon.host());
@@ -321,7 +453,7 @@ final class Simulation {
     private void rest() {
         for (int i = 0; i < 20_000; i++) {
             boolean any = daemon.sequencer.turnIfAny() || daemon.runLane() || daemon.commit();
-            if (!any && !daemon.ring()) {
+            if (!any && !daemon.ring(s -> !daemon.isIdle(s))) {
                 return;
             }
         }
@@ -333,10 +465,12 @@ final class Simulation {
         asked.put(id, command);
         story.add(id + " " + command);
         CompletableFuture<Event> answer = new CompletableFuture<>();
+        pending.add(id);
         answer.whenComplete((event, trouble) -> {
+            pending.remove(id);
             answers.merge(id, 1, Integer::sum);
             if (trouble == null) {
-                acknowledged.add(id);
+                acknowledged.put(id, event);
             } else if (!(trouble instanceof RefusedException) && !(trouble instanceof FailedException)) {
                 throw new AssertionError("neither refused nor failed", trouble);
             }
@@ -358,7 +492,7 @@ final class Simulation {
         Optional<ContainerId> some = containers.isEmpty()
                 ? Optional.empty()
                 : Optional.of(containers.get(chance.nextInt(containers.size())));
-        int which = chance.nextInt(20);
+        int which = chance.nextInt(28);
         if (images.isEmpty() || which == 0) {
             return new ImageCommand.PullImage(
                     new PullId(hex("pull" + names++).substring(0, 32)),
@@ -401,6 +535,31 @@ final class Simulation {
                     default -> new ContainerCommand.Disconnect(id, network, false);
                 };
             }
+            case 20 -> new ContainerCommand.Rename(id, "name" + chance.nextInt(8));
+            case 21 ->
+                new ContainerCommand.Update(
+                        id,
+                        limits(chance.nextInt(4)),
+                        chance.nextBoolean() ? Optional.empty() : Optional.of(policy()));
+            case 22 -> new ContainerCommand.Kill(id, new Signal(1 + chance.nextInt(15)));
+            case 23 -> new ContainerCommand.CreateExec(id, new ExecId(hex("exec" + names++)), exec());
+            case 24, 25 -> {
+                Optional<ExecId> exec = host.containers().get(id).execs().values().stream()
+                        .filter(e -> !e.started())
+                        .map(Container.Exec::id)
+                        .findFirst();
+                yield exec.isPresent()
+                        ? new ContainerCommand.StartExec(id, exec.get())
+                        : new ContainerCommand.CreateExec(id, new ExecId(hex("exec" + names++)), exec());
+            }
+            case 26 -> {
+                Optional<PullId> pull = host.pulls().keySet().stream().findFirst();
+                yield pull.isPresent()
+                        ? new ImageCommand.CancelPull(pull.get())
+                        : new ContainerCommand.Start(id, new Entropy("e" + names++));
+            }
+            case 27 -> new ImageCommand.Tag(
+                    images.get(chance.nextInt(images.size())).id(), Reference.parse("tag" + chance.nextInt(3) + ":1"));
             default ->
                 chance.nextBoolean()
                         ? new VolumeCommand.Create(new VolumeSpec(
@@ -409,13 +568,50 @@ final class Simulation {
         };
     }
 
+    private RestartPolicy policy() {
+        return switch (chance.nextInt(4)) {
+            case 0 -> new RestartPolicy(RestartPolicy.Kind.ON_FAILURE, 3);
+            case 1 -> new RestartPolicy(RestartPolicy.Kind.ALWAYS, 0);
+            case 2 -> new RestartPolicy(RestartPolicy.Kind.UNLESS_STOPPED, 0);
+            default -> RestartPolicy.NO;
+        };
+    }
+
+    private static Resources limits(int megabytes) {
+        return new Resources(
+                megabytes << 20,
+                0,
+                0,
+                -1,
+                0,
+                0,
+                0,
+                0,
+                "",
+                "",
+                0,
+                0,
+                List.of(),
+                false,
+                0,
+                0,
+                "",
+                List.of(),
+                List.of(),
+                List.of());
+    }
+
+    private static ExecSpec exec() {
+        return new ExecSpec(List.of("ls"), List.of(), "", "/", false, false, false, true, true, "");
+    }
+
     private Command create(Host host, Image image, Optional<ContainerId> other) {
         ContainerId id = new ContainerId(hex("container" + names++));
         boolean bridged = chance.nextInt(4) > 0;
-        List<NetworkWish> networks = host.networkNamed("bridge")
-                .filter(n -> bridged)
-                .map(n -> List.of(NetworkWish.on(n.id())))
-                .orElse(List.of());
+        List<NetworkWish> networks = host.networks().values().stream()
+                .filter(n -> bridged && (n.spec().name().equals("bridge") || chance.nextInt(3) == 0))
+                .map(n -> NetworkWish.on(n.id()))
+                .toList();
         List<PortWish> ports = bridged && chance.nextBoolean()
                 ? List.of(
                         chance.nextBoolean()
@@ -436,8 +632,16 @@ final class Simulation {
                         Map.of("anonymous", "")));
             default -> List.of();
         };
-        RestartPolicy policy =
-                chance.nextInt(4) == 0 ? new RestartPolicy(RestartPolicy.Kind.ON_FAILURE, 3) : RestartPolicy.NO;
+        RestartPolicy policy = chance.nextInt(3) == 0 ? policy() : RestartPolicy.NO;
+        Optional<Healthcheck> health = chance.nextInt(4) == 0
+                ? Optional.of(new Healthcheck(
+                        List.of("CMD", "healthy?"),
+                        Duration.ofSeconds(1 + chance.nextInt(3)),
+                        Duration.ofMillis(1),
+                        Duration.ofSeconds(chance.nextInt(2)),
+                        Duration.ZERO,
+                        chance.nextInt(3)))
+                : Optional.empty();
         ContainerSpec spec = new ContainerSpec(
                 image.id(),
                 "image",
@@ -470,7 +674,7 @@ final class Simulation {
                 policy,
                 policy.kind() == RestartPolicy.Kind.NO && chance.nextInt(4) == 0,
                 ContainerSpec.Stop.DEFAULT,
-                Optional.empty(),
+                health,
                 new ContainerSpec.Logging("json-file", Map.of()),
                 OVERLAY,
                 Map.of(),
@@ -505,6 +709,11 @@ final class Simulation {
         Host again = Host.EMPTY;
         for (Batch batch : journal.batches()) {
             for (Event event : batch.events()) {
+                if (event instanceof ContainerEvent.Exited exited) {
+                    assertThat(again.container(exited.container()).filter(Container::isRunning))
+                            .as("only what runs exits: " + exited)
+                            .isPresent();
+                }
                 again = event.apply(again);
             }
         }
@@ -517,7 +726,10 @@ final class Simulation {
         nothingWasGivenTwice(host);
         answers.forEach((id, times) ->
                 assertThat(times).as("answers to " + asked.get(id)).isEqualTo(1));
-        acknowledgedRemovalsStay(host);
+        assertThat(pending.stream().map(asked::get).toList())
+                .as("commands without an answer")
+                .isEmpty();
+        acknowledgedStays();
     }
 
     private void kernelHoldsWhatFactsSay(Host host) {
@@ -547,6 +759,21 @@ final class Simulation {
                         .filter(n -> n.device().isPresent())
                         .map(Network::id)
                         .collect(Collectors.toSet()));
+        host.containers().values().stream().filter(Container::isRunning).forEach(c -> {
+            SimWorld.SimProcess process = world.processes.get(c.id());
+            assertThat(process.frozen).as("frozen " + c).isEqualTo(c.frozen().isPresent());
+            assertThat(process.limits)
+                    .as("limits " + c)
+                    .isEqualTo(c.limits())
+                    .isEqualTo(c.spec().resources());
+            c.execs().values().stream().filter(Container.Exec::isRunning).forEach(e -> assertThat(
+                            process.execs.get(e.id()))
+                    .as("exec " + e)
+                    .isEqualTo(Optional.empty()));
+            c.spec().mounts().forEach(m -> assertThat(world.volumes)
+                    .as("volume in use " + m)
+                    .containsKey(new VolumeName(m.source())));
+        });
         assertThat(world.volumes.keySet())
                 .as("volumes")
                 .containsAll(host.volumes().values().stream()
@@ -609,13 +836,10 @@ final class Simulation {
     }
 
     /** What was acknowledged is durable, whatever failed afterwards. */
-    private void acknowledgedRemovalsStay(Host host) {
-        for (CommandId id : acknowledged) {
-            if (asked.get(id) instanceof ContainerCommand.Remove remove) {
-                assertThat(host.container(remove.container()))
-                        .as("removed for good")
-                        .isEmpty();
-            }
-        }
+    private void acknowledgedStays() {
+        Set<Event> written = Collections.newSetFromMap(new IdentityHashMap<>());
+        journal.batches().forEach(b -> written.addAll(b.events()));
+        acknowledged.forEach((id, event) ->
+                assertThat(written.contains(event)).as("written: " + asked.get(id) + " " + event).isTrue());
     }
 }
