@@ -64,7 +64,8 @@ public final class EngineApi {
     @Activate
     public EngineApi(BundleContext context) throws IOException {
         try {
-            server = Server.open(sockets(context.getProperty(HOSTS)), router(routes(facts(context), trees)), door, workers);
+            server = Server.open(
+                    sockets(context.getProperty(HOSTS)), router(routes(facts(context), trees)), door, workers);
         } catch (IOException | IllegalArgumentException e) {
             workers.close();
             LOG.error("no door, so the engine stops: {}", e.getMessage());

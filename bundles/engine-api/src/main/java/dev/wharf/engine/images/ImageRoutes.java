@@ -78,8 +78,7 @@ public final class ImageRoutes implements Routes {
                 .sorted(Comparator.comparing(ImageRoutes::created).reversed())
                 .toList();
         boolean counts = request.version().atLeast(51);
-        Map<ImageId, Long> shared =
-                request.query().flag("shared-size", false) ? ImageShapes.shared(host) : Map.of();
+        Map<ImageId, Long> shared = request.query().flag("shared-size", false) ? ImageShapes.shared(host) : Map.of();
         ArrayNode answer = Json.array();
         for (Image image : images) {
             answer.add(ImageShapes.summary(

@@ -69,8 +69,10 @@ public final class ImageShapes {
     /** How much of each image other images have too, in bytes. */
     public static Map<ImageId, Long> shared(Host host) {
         Map<LayerId, Integer> users = new HashMap<>();
-        List<Image> images = host.images().values().stream().filter(Image::wanted).toList();
-        images.forEach(i -> i.layers().stream().map(LayerSpec::id).distinct().forEach(l -> users.merge(l, 1, Integer::sum)));
+        List<Image> images =
+                host.images().values().stream().filter(Image::wanted).toList();
+        images.forEach(
+                i -> i.layers().stream().map(LayerSpec::id).distinct().forEach(l -> users.merge(l, 1, Integer::sum)));
         Map<ImageId, Long> shared = new HashMap<>();
         for (Image image : images) {
             shared.put(

@@ -14,14 +14,16 @@ import java.util.List;
  */
 public final class AbsentRoutes implements Routes {
     /** Docker's own words, which its clients look for. */
-    private static final String NO_MANAGER = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm"
-            + " join\" to connect this node to swarm and try again.";
+    private static final String NO_MANAGER =
+            "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm"
+                    + " join\" to connect this node to swarm and try again.";
 
     private static final String NO_SWARM =
             "Wharf forms no swarm: each agent keeps one host; an orchestrator above it has to place containers";
 
-    private static final String NO_BUILDKIT = "BuildKit is not served here; use DOCKER_BUILDKIT=0, or a buildx builder with"
-            + " the docker-container driver (docker buildx create --use)";
+    private static final String NO_BUILDKIT =
+            "BuildKit is not served here; use DOCKER_BUILDKIT=0, or a buildx builder with"
+                    + " the docker-container driver (docker buildx create --use)";
 
     private static final List<String> SWARM_SUBJECTS = List.of("nodes", "services", "tasks", "secrets", "configs");
 

@@ -34,8 +34,7 @@ public final class InfoRoutes implements Routes {
     public void addTo(Router router) {
         router.get(
                 "/info",
-                (agent, request) ->
-                        Answer.later(request.work(() -> Answer.json(info(agent, request.version())))));
+                (agent, request) -> Answer.later(request.work(() -> Answer.json(info(agent, request.version())))));
     }
 
     private ObjectNode info(Agent agent, ApiVersion version) {
@@ -140,7 +139,8 @@ public final class InfoRoutes implements Routes {
         ObjectNode config = info.putObject("RegistryConfig");
         config.set(
                 "InsecureRegistryCIDRs",
-                Json.array(manners.insecure().stream().filter(i -> i.contains("/")).toList()));
+                Json.array(
+                        manners.insecure().stream().filter(i -> i.contains("/")).toList()));
         ObjectNode index = config.putObject("IndexConfigs");
         List<String> hub = manners.mirrors().getOrDefault("docker.io", List.of());
         describe(index.putObject("docker.io"), "docker.io", true, hub);

@@ -103,7 +103,8 @@ final class Machine {
     /** Which limits the kernel can keep here. */
     Limits limits() {
         if (isUnified()) {
-            List<String> controllers = List.of(text("/sys/fs/cgroup/cgroup.controllers").split(" "));
+            List<String> controllers =
+                    List.of(text("/sys/fs/cgroup/cgroup.controllers").split(" "));
             boolean memory = controllers.contains("memory");
             boolean cpu = controllers.contains("cpu");
             return new Limits(
@@ -129,7 +130,8 @@ final class Machine {
 
     /** The root group has no limits of its own, so one below it is asked. */
     private boolean swapOf(String file) {
-        String own = text("/proc/self/cgroup").lines()
+        String own = text("/proc/self/cgroup")
+                .lines()
                 .filter(line -> line.startsWith("0::/"))
                 .map(line -> line.substring(4))
                 .findFirst()
@@ -177,7 +179,8 @@ final class Machine {
 
     /** What is below the storage driver: the file system that holds the data root. */
     static void describeBacking(ArrayNode status, Path dataRoot) {
-        backing(dataRoot).ifPresent(type -> status.addArray().add("Backing Filesystem").add(type));
+        backing(dataRoot)
+                .ifPresent(type -> status.addArray().add("Backing Filesystem").add(type));
     }
 
     private static Optional<String> backing(Path path) {

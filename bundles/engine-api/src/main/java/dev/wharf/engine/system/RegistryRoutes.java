@@ -44,8 +44,7 @@ public final class RegistryRoutes implements Routes {
         String host = host(body.text("serveraddress"));
         return Answer.later(request.work(() -> {
             String token = agent.registries().login(host, credentials);
-            return Answer.json(
-                    Json.object().put("IdentityToken", token).put("Status", "Login Succeeded"));
+            return Answer.json(Json.object().put("IdentityToken", token).put("Status", "Login Succeeded"));
         }));
     }
 
@@ -86,8 +85,10 @@ public final class RegistryRoutes implements Routes {
                 .put("size", target.sizeBytes());
         ArrayNode platforms = answer.putArray("Platforms");
         for (Platform platform : platforms(remote, target)) {
-            ObjectNode node =
-                    platforms.addObject().put("architecture", platform.architecture()).put("os", platform.os());
+            ObjectNode node = platforms
+                    .addObject()
+                    .put("architecture", platform.architecture())
+                    .put("os", platform.os());
             if (!platform.variant().isEmpty()) {
                 node.put("variant", platform.variant());
             }
