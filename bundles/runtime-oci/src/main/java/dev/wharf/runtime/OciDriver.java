@@ -563,6 +563,15 @@ public class OciDriver
         frozen(container, false);
     }
 
+    @Override
+    public boolean isFrozen(ContainerId container) throws DriverException {
+        try {
+            return tools().cgroups().isFrozen(running(container).cgroup());
+        } catch (IOException e) {
+            throw trouble("cannot see whether container " + container.shortForm() + " is paused", e);
+        }
+    }
+
     private void frozen(ContainerId container, boolean wanted) throws DriverException {
         Note note = running(container);
         Cgroups cgroups = tools().cgroups();

@@ -33,6 +33,7 @@ import dev.wharf.spi.storage.StorageDriver;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -155,16 +156,37 @@ final class Survey {
     private static Look runtime(OciRuntime runtime) throws DriverException {
         Map<ContainerId, OciRuntime.Found> found = new HashMap<>();
         runtime.survey().forEach(f -> found.put(f.container(), f));
+        Set<ContainerId> frozen = frozen(runtime, found.values());
         DriverName name = runtime.name();
         return (host, now) -> {
             List<Event> events = new ArrayList<>();
             for (Container c : host.containers().values()) {
                 if (c.spec().runtime().equals(name)) {
-                    events.addAll(process(c, Optional.ofNullable(found.get(c.id())), now));
+                    List<Event> told = process(c, Optional.ofNullable(found.get(c.id())), now);
+                    events.addAll(told);
+                    if (told.isEmpty() && c.isRunning() && c.frozen().isPresent() != frozen.contains(c.id())) {
+                        events.add(new ContainerEvent.Observed(c.id(), "frozen", frozen.contains(c.id())));
+                    }
                 }
             }
             return events;
         };
+    }
+
+    private static Set<ContainerId> frozen(OciRuntime runtime, Collection<OciRuntime.Found> found) {
+        Set<ContainerId> frozen = new HashSet<>();
+        runtime.capability(OciRuntime.Freezing.class).ifPresent(freezing -> {
+            for (OciRuntime.Found one : found) {
+                if (one.process().isPresent() && one.started()) {
+                    attempt("pause of container " + one.container(), () -> {
+                        if (freezing.isFrozen(one.container())) {
+                            frozen.add(one.container());
+                        }
+                    });
+                }
+            }
+        });
+        return frozen;
     }
 
     private static List<Event> process(Container c, Optional<OciRuntime.Found> found, Instant now) {

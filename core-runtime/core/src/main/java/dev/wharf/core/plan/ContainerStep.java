@@ -195,7 +195,9 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
-            return limited(drivers, container, runtime, resources);
+            // What is gone needs no limits; that it is gone is told elsewhere.
+            unlessGone(() -> limited(drivers, container, runtime, resources));
+            return new ContainerEvent.Limited(container, resources);
         }
     }
 
@@ -207,10 +209,10 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
-            drivers.runtime().use(runtime, r -> {
+            unlessGone(() -> drivers.runtime().use(runtime, r -> {
                 capable(r, OciRuntime.Freezing.class, "resume").thaw(container);
                 return container;
-            });
+            }));
             return new ContainerEvent.Thawed(container);
         }
     }
@@ -417,13 +419,27 @@ public sealed interface ContainerStep extends Step {
     private static void send(
             Drivers drivers, ContainerId container, DriverName runtime, Signal signal, boolean goneIsFine)
             throws DriverException {
+        Effect send = () -> drivers.runtime().use(runtime, r -> {
+            r.signal(container, signal);
+            return container;
+        });
+        if (goneIsFine) {
+            unlessGone(send);
+        } else {
+            send.happen();
+        }
+    }
+
+    /** Something done to a process. */
+    interface Effect {
+        Object happen() throws DriverException;
+    }
+
+    private static void unlessGone(Effect effect) throws DriverException {
         try {
-            drivers.runtime().use(runtime, r -> {
-                r.signal(container, signal);
-                return container;
-            });
+            effect.happen();
         } catch (DriverException e) {
-            if (!goneIsFine || e.failure().kind() != Failure.Kind.MISSING) {
+            if (e.failure().kind() != Failure.Kind.MISSING) {
                 throw e;
             }
         }

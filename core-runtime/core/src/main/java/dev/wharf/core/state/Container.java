@@ -317,6 +317,10 @@ public record Container(
     }
 
     public Container stopping(Signal signal, Instant deadline, boolean kill) {
+        if (goal == Goal.REMOVED && stopping.isPresent()) {
+            // It is being killed already, and a polite stop must not call that off.
+            return this;
+        }
         return edit(d -> {
             d.goal = goal == Goal.REMOVED ? Goal.REMOVED : Goal.STOPPED;
             d.restartAt = Optional.empty();
@@ -497,7 +501,8 @@ public record Container(
     public Container updated(Resources resources, Optional<RestartPolicy> policy) {
         return edit(d -> {
             d.spec = spec.withResources(resources);
-            // A process that is being made may have been given the old ones, and is then given the new ones once it runs.
+            // A process that is being made may have been given the old ones, and is then given the new ones once it
+            // runs.
             if (process.isAbsent() && !goal.wantsProcess()) {
                 d.limits = resources;
             }

@@ -460,11 +460,16 @@ final class SimWorld {
                             return container;
                         });
                     }
+
+                    @Override
+                    public boolean isFrozen(ContainerId container) throws DriverException {
+                        return alive(container).frozen;
+                    }
                 });
             }
             if (kind == Limiting.class) {
-                return Optional.of(
-                        (C) (Limiting) (id, resources) -> effect("limit", () -> alive(id).limits = resources));
+                return Optional.of((C) (Limiting)
+                        (id, resources) -> effect("limit", () -> alive(id).limits = resources));
             }
             if (kind == Executing.class) {
                 return Optional.of((C) new Executing() {

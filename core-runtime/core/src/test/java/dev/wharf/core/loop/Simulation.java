@@ -18,8 +18,8 @@ import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
-import dev.wharf.core.plan.Plan;
 import dev.wharf.core.loop.Durability.Haste;
+import dev.wharf.core.plan.Plan;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Goal;
@@ -33,9 +33,9 @@ import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
 import dev.wharf.model.Exit;
 import dev.wharf.model.Healthcheck;
-import dev.wharf.model.ExecSpec;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
@@ -69,8 +69,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -148,8 +148,7 @@ final class Simulation {
         void furnish() {
             Survey survey = new Survey(workshop);
             if (!world.boot.equals(sequencer.view().host().identity().bootId())) {
-                sequencer.turn(
-                        new Letter.Observation(List.of(), (host, at) -> House.booted(host, world.boot, at)));
+                sequencer.turn(new Letter.Observation(List.of(), (host, at) -> House.booted(host, world.boot, at)));
             }
             Survey.Findings findings = survey.look();
             sequencer.turn(new Letter.Observation(List.of(), (host, at) -> findings.against(host, at, Set.of())));
@@ -198,8 +197,7 @@ final class Simulation {
             Set<SubjectId> touched = sequencer.beginSurvey();
             Survey.Findings findings = new Survey(workshop).look();
             return () -> {
-                sequencer.post(
-                        new Letter.Observation(List.of(), (host, at) -> findings.against(host, at, touched)));
+                sequencer.post(new Letter.Observation(List.of(), (host, at) -> findings.against(host, at, touched)));
                 sequencer.endSurvey(touched);
             };
         }
@@ -243,9 +241,7 @@ final class Simulation {
 
         /** Whether a subject only rests until it is asked again, for ever. */
         boolean isIdle(SubjectId subject) {
-            return Plan.of(subject)
-                    .next(host(), now, sequencer.busy(subject))
-                    .rests();
+            return Plan.of(subject).next(host(), now, sequencer.busy(subject)).rests();
         }
 
         boolean ring(Predicate<SubjectId> whose) {
@@ -538,9 +534,7 @@ final class Simulation {
             case 20 -> new ContainerCommand.Rename(id, "name" + chance.nextInt(8));
             case 21 ->
                 new ContainerCommand.Update(
-                        id,
-                        limits(chance.nextInt(4)),
-                        chance.nextBoolean() ? Optional.empty() : Optional.of(policy()));
+                        id, limits(chance.nextInt(4)), chance.nextBoolean() ? Optional.empty() : Optional.of(policy()));
             case 22 -> new ContainerCommand.Kill(id, new Signal(1 + chance.nextInt(15)));
             case 23 -> new ContainerCommand.CreateExec(id, new ExecId(hex("exec" + names++)), exec());
             case 24, 25 -> {
@@ -558,8 +552,10 @@ final class Simulation {
                         ? new ImageCommand.CancelPull(pull.get())
                         : new ContainerCommand.Start(id, new Entropy("e" + names++));
             }
-            case 27 -> new ImageCommand.Tag(
-                    images.get(chance.nextInt(images.size())).id(), Reference.parse("tag" + chance.nextInt(3) + ":1"));
+            case 27 ->
+                new ImageCommand.Tag(
+                        images.get(chance.nextInt(images.size())).id(),
+                        Reference.parse("tag" + chance.nextInt(3) + ":1"));
             default ->
                 chance.nextBoolean()
                         ? new VolumeCommand.Create(new VolumeSpec(
@@ -766,13 +762,15 @@ final class Simulation {
                     .as("limits " + c)
                     .isEqualTo(c.limits())
                     .isEqualTo(c.spec().resources());
-            c.execs().values().stream().filter(Container.Exec::isRunning).forEach(e -> assertThat(
-                            process.execs.get(e.id()))
-                    .as("exec " + e)
-                    .isEqualTo(Optional.empty()));
-            c.spec().mounts().forEach(m -> assertThat(world.volumes)
-                    .as("volume in use " + m)
-                    .containsKey(new VolumeName(m.source())));
+            c.execs().values().stream()
+                    .filter(Container.Exec::isRunning)
+                    .forEach(e -> assertThat(process.execs.get(e.id()))
+                            .as("exec " + e)
+                            .isEqualTo(Optional.empty()));
+            c.spec()
+                    .mounts()
+                    .forEach(m ->
+                            assertThat(world.volumes).as("volume in use " + m).containsKey(new VolumeName(m.source())));
         });
         assertThat(world.volumes.keySet())
                 .as("volumes")
@@ -839,7 +837,8 @@ final class Simulation {
     private void acknowledgedStays() {
         Set<Event> written = Collections.newSetFromMap(new IdentityHashMap<>());
         journal.batches().forEach(b -> written.addAll(b.events()));
-        acknowledged.forEach((id, event) ->
-                assertThat(written.contains(event)).as("written: " + asked.get(id) + " " + event).isTrue());
+        acknowledged.forEach((id, event) -> assertThat(written.contains(event))
+                .as("written: " + asked.get(id) + " " + event)
+                .isTrue());
     }
 }

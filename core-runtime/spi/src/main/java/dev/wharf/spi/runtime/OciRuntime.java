@@ -65,6 +65,9 @@ public interface OciRuntime extends Driver {
         void freeze(ContainerId container) throws DriverException;
 
         void thaw(ContainerId container) throws DriverException;
+
+        /** Whether a running container is frozen now. */
+        boolean isFrozen(ContainerId container) throws DriverException;
     }
 
     /** Changes limits of a running container. */

@@ -1,5 +1,6 @@
 package dev.wharf.spi.storage;
 
+import dev.wharf.model.FileChange;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.kernel.Mount;
@@ -44,5 +45,8 @@ public interface StorageDriver extends Driver {
     interface Diffing extends Capability {
         /** The changes of {@code key} against its parent as an uncompressed OCI layer tar. */
         InputStream diff(SnapshotKey key) throws DriverException;
+
+        /** The paths of the same changes, each directory before what is in it. */
+        List<FileChange> changes(SnapshotKey key) throws DriverException;
     }
 }
