@@ -1,6 +1,8 @@
 package dev.wharf.engine;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.engine.archive.ContentRoutes;
+import dev.wharf.engine.archive.CopyRoutes;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.containers.ContainerRoutes;
 import dev.wharf.engine.containers.StreamRoutes;
@@ -11,6 +13,7 @@ import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.http.Server;
 import dev.wharf.engine.http.Workers;
 import dev.wharf.engine.images.ArchiveRoutes;
+import dev.wharf.engine.images.CommitRoutes;
 import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.journal.WharfRoutes;
@@ -83,6 +86,9 @@ public final class EngineApi {
                 new RegistryRoutes(),
                 new ImageRoutes(),
                 new ArchiveRoutes(),
+                new CommitRoutes(),
+                new CopyRoutes(trees),
+                new ContentRoutes(trees),
                 new NetworkRoutes(),
                 new VolumeRoutes(),
                 new ContainerRoutes(),

@@ -1,6 +1,6 @@
 /**
- * File systems of containers as bytes: copies in and out, changes, exports and commits. Begin with
- * {@link dev.wharf.engine.archive.Trees}.
+ * File systems of containers as bytes: copies in and out, changes, and exports. Begin with
+ * {@link dev.wharf.engine.archive.CopyRoutes}.
  */
 @NullMarked
 package dev.wharf.engine.archive;

@@ -111,8 +111,7 @@ public final class ArchiveRoutes implements Routes {
         report.writeBytes(Json.record(Json.object().put("stream", text)));
     }
 
-    private static Image store(
-            Agent agent, Request request, List<Reference> names, Pull.Source source, Pull.Resolved what) {
+    static Image store(Agent agent, Request request, List<Reference> names, Pull.Source source, Pull.Resolved what) {
         PullId pull = ImageRoutes.newPull();
         try {
             agent.submit(new ImageCommand.Store(pull, names, source, what, ImageRoutes.storage(agent)), request.cause())

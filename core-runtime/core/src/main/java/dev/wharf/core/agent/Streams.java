@@ -2,6 +2,7 @@ package dev.wharf.core.agent;
 
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ExecId;
+import dev.wharf.model.FileChange;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.DriverException;
@@ -13,6 +14,7 @@ import dev.wharf.spi.runtime.LogQuery;
 import dev.wharf.spi.runtime.Measure;
 import dev.wharf.spi.runtime.StreamSink;
 import dev.wharf.spi.storage.Usage;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -54,6 +56,17 @@ public interface Streams {
      * The container's root file system at a directory, mounted for the length of {@code use} where it is not mounted now.
      */
     <R> R rootfs(ContainerId container, RootfsUse<R> use) throws DriverException, java.io.IOException;
+
+    /** The paths that a container changed. */
+    List<FileChange> changes(ContainerId container) throws DriverException;
+
+    /** A container's changes as an uncompressed OCI layer tar, open for the length of {@code use}. */
+    <R> R layer(ContainerId container, LayerUse<R> use) throws DriverException, java.io.IOException;
+
+    /** Something to do with a layer tar. */
+    interface LayerUse<R> {
+        R with(InputStream tar) throws DriverException, java.io.IOException;
+    }
 
     /** Something to do with a root file system. */
     interface RootfsUse<R> {

@@ -8,6 +8,7 @@ import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ExecId;
+import dev.wharf.model.FileChange;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.Driver.Capability;
@@ -22,8 +23,11 @@ import dev.wharf.spi.runtime.Measure;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.runtime.StreamSink;
 import dev.wharf.spi.storage.SnapshotKey;
+import dev.wharf.spi.storage.StorageDriver;
 import dev.wharf.spi.storage.Usage;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -146,6 +150,33 @@ final class BytePaths implements Streams {
         } finally {
             leave(id);
         }
+    }
+
+    @Override
+    public List<FileChange> changes(ContainerId id) throws DriverException {
+        return workshop.storage.use(
+                container(id).spec().storage(), s -> diffing(s).changes(SnapshotKey.of(id)));
+    }
+
+    @Override
+    public <R> R layer(ContainerId id, LayerUse<R> use) throws DriverException, IOException {
+        try {
+            return workshop.storage.use(container(id).spec().storage(), s -> {
+                try (InputStream tar = diffing(s).diff(SnapshotKey.of(id))) {
+                    return use.with(tar);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        } catch (UncheckedIOException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private static StorageDriver.Diffing diffing(StorageDriver driver) throws DriverException {
+        return driver.capability(StorageDriver.Diffing.class)
+                .orElseThrow(() -> DriverException.failure(
+                        Failure.Kind.UNSUPPORTED, "storage driver " + driver.name() + " cannot tell changes"));
     }
 
     private synchronized Path enter(Container c) throws DriverException {

@@ -9,13 +9,13 @@ import java.io.InputStream;
 import java.util.zip.GZIPInputStream;
 
 /** Tells by its first bytes how a stream is packed. */
-final class Packed {
+public final class Packed {
     private static final int LONGEST_MAGIC = 6;
 
     private Packed() {}
 
     /** The tar inside. */
-    static InputStream unpack(InputStream archive) throws IOException {
+    public static InputStream unpack(InputStream archive) throws IOException {
         BufferedInputStream in = new BufferedInputStream(archive, 64 << 10);
         byte[] head = peek(in);
         if (isGzip(head)) {

@@ -97,7 +97,7 @@ public final class Names {
     }
 
     /** The components of a path, without empty ones and {@code "."}; {@code ".."} is kept. */
-    static List<String> components(String path) {
+    public static List<String> components(String path) {
         List<String> components = new ArrayList<>();
         for (int start = 0; start <= path.length(); ) {
             int end = path.indexOf('/', start);
@@ -113,7 +113,8 @@ public final class Names {
         return components;
     }
 
-    static String join(String parent, String name) {
+    /** A path of a directory and a name in it; the empty path is the root. */
+    public static String join(String parent, String name) {
         return parent.isEmpty() ? name : parent + "/" + name;
     }
 }

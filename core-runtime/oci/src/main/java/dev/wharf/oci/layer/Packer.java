@@ -2,6 +2,7 @@ package dev.wharf.oci.layer;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.NoSuchFileException;
 import java.util.Optional;
 
 /**
@@ -29,6 +30,56 @@ public final class Packer {
     /** What makes {@code after} of {@code before}, as a layer tar. Takes over the directories. */
     public static InputStream changes(Dir before, Dir after) {
         return new TarStream(new ChangesWalk(before, after));
+    }
+
+    /**
+     * What is at {@code name} in {@code dir}, with everything below it where it is a directory. Takes over {@code dir}.
+     *
+     * @param as what it is called in the tar; {@code "/"} leaves out the name, so that everything below begins with a slash
+     */
+    public static InputStream part(Dir dir, String name, String as) throws IOException {
+        try {
+            Node node = dir.look(name).orElseThrow(() -> new NoSuchFileException(Names.show(name)));
+            if (!node.isDirectory()) {
+                return new TarStream(new SingleWalk(dir, name, as, node));
+            }
+            Dir top = name.equals(".") ? dir.again() : dir.enter(name);
+            dir.close();
+            return new TarStream(new TreeWalk(top, Optional.empty(), false, as));
+        } catch (IOException | RuntimeException e) {
+            dir.close();
+            throw e;
+        }
+    }
+
+    /** One thing that is no directory. */
+    private static final class SingleWalk implements Walk {
+        private final Dir dir;
+        private final Entry entry;
+        private final Content content;
+        private boolean told;
+
+        SingleWalk(Dir dir, String name, String as, Node node) throws IOException {
+            if (node.isSocket()) {
+                throw new IOException("\"" + Names.show(as) + "\" is a socket, which no tar can hold");
+            }
+            this.dir = dir;
+            String target = node.isSymbolicLink() ? dir.readLink(name) : "";
+            this.entry = Entry.of(as, node, target, Overlay.withoutBooks(dir.xattrs(name)));
+            this.content = entry.sizeBytes() > 0 ? () -> dir.read(name) : InputStream::nullInputStream;
+        }
+
+        @Override
+        public Optional<Item> next() {
+            boolean first = !told;
+            told = true;
+            return first ? Optional.of(new Item(entry, content)) : Optional.empty();
+        }
+
+        @Override
+        public void close() {
+            dir.close();
+        }
     }
 
     /** One entry, and the content where it is a file. */

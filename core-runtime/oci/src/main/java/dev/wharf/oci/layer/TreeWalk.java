@@ -17,12 +17,19 @@ final class TreeWalk implements Packer.Walk {
     private final Dir root;
     private final Optional<Dir> below;
     private final boolean upper;
+    private final String as;
     private final Links links = new Links();
     private final Deque<Frame> frames = new ArrayDeque<>();
     private final Deque<Packer.Item> ready = new ArrayDeque<>();
     private boolean begun;
 
     TreeWalk(Dir root, Optional<Dir> below, boolean upper) {
+        this(root, below, upper, "");
+    }
+
+    /** @param as what the root is called; empty leaves names as they are from the root on */
+    TreeWalk(Dir root, Optional<Dir> below, boolean upper, String as) {
+        this.as = as;
         this.root = root;
         this.below = below;
         this.upper = upper;
@@ -46,10 +53,11 @@ final class TreeWalk implements Packer.Walk {
     }
 
     private void begin() throws IOException {
-        frames.push(new Frame(root, "", root.names().iterator()));
+        frames.push(new Frame(root, as, root.names().iterator()));
         Node node = root.look(".").orElseThrow();
         if (!upper || tellsOfRoot(node)) {
-            ready.add(links.item(root, ".", ".", node, root.xattrs(".")));
+            String name = as.isEmpty() ? "." : as.equals("/") ? "" : as;
+            ready.add(links.item(root, ".", name, node, root.xattrs(".")));
         }
     }
 
@@ -79,7 +87,7 @@ final class TreeWalk implements Packer.Walk {
             // A layer has no way to say that this is a name and not a whiteout.
             return;
         }
-        String path = Names.join(frame.path(), name);
+        String path = frame.path().equals("/") ? "/" + name : Names.join(frame.path(), name);
         Map<String, byte[]> xattrs = dir.xattrs(name);
         ready.add(links.item(dir, name, path, node, xattrs));
         if (!node.isDirectory()) {

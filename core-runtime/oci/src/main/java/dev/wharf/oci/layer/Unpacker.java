@@ -32,6 +32,7 @@ public final class Unpacker implements AutoCloseable {
     private final Dir root;
     private final Deletions deletions;
     private final Limits limits;
+    private final Optional<Guest> guest;
 
     private Optional<Place> current = Optional.empty();
     private long entries;
@@ -40,10 +41,37 @@ public final class Unpacker implements AutoCloseable {
     private boolean replaced;
 
     public Unpacker(Dir root, Deletions deletions, Limits limits) {
+        this(root, deletions, limits, Optional.empty());
+    }
+
+    /** Unpacks a tar that is no layer into a file system that is in use. */
+    public Unpacker(Dir root, Guest guest, Limits limits) {
+        this(root, Deletions.none(), limits, Optional.of(guest));
+    }
+
+    private Unpacker(Dir root, Deletions deletions, Limits limits, Optional<Guest> guest) {
         this.root = root;
         this.deletions = deletions;
         this.limits = limits;
+        this.guest = guest;
     }
+
+    /**
+     * How a tar that is no layer is put into a file system. Symbolic links on the way are followed as a process with that root
+     * would, and no name climbs above {@code below}. What is there already and not in the tar keeps what it has.
+     *
+     * @param below the directory to unpack into, a path from the root without symbolic links; empty for the root
+     * @param keepsKinds whether a directory may not be replaced by something else, nor something else by a directory
+     * @param owner who owns what is unpacked, where that is not for the tar to say
+     */
+    public record Guest(String below, boolean keepsKinds, Optional<Owner> owner) {
+        List<String> path() {
+            return Names.components(below);
+        }
+    }
+
+    /** An owner by its numbers. */
+    public record Owner(long uid, long gid) {}
 
     /** A directory that entries are being put into; open until an entry belongs elsewhere. */
     private final class Place {
@@ -131,12 +159,18 @@ public final class Unpacker implements AutoCloseable {
         if (path.size() > limits.depth()) {
             throw refused(entry, "lies deeper than " + limits.depth() + " directories");
         }
+        if (!path.isEmpty() && guest.isPresent()) {
+            path.addAll(0, guest.get().path());
+        }
         return path;
     }
 
     private void applyToRoot(Entry entry) throws IOException {
         if (!entry.isDirectory()) {
             throw refused(entry, "would replace the root directory");
+        }
+        if (guest.isPresent()) {
+            return;
         }
         leave();
         clearXattrs(root, ".", entry.xattrs());
@@ -171,6 +205,12 @@ public final class Unpacker implements AutoCloseable {
             output = create(place.dir, name, entry);
         } catch (FileAlreadyExistsException e) {
             Node there = place.dir.look(name).orElseThrow(() -> e);
+            if (guest.isPresent() && guest.get().keepsKinds() && there.isDirectory() != entry.isDirectory()) {
+                throw new LayerException(
+                        there.isDirectory()
+                                ? "cannot overwrite directory \"" + shown(place, name) + "\" with non-directory"
+                                : "cannot overwrite non-directory \"" + shown(place, name) + "\" with directory");
+            }
             if (there.isDirectory() && entry.isDirectory()) {
                 clearXattrs(place.dir, name, entry.xattrs());
                 dress(place.dir, name, entry);
@@ -193,6 +233,10 @@ public final class Unpacker implements AutoCloseable {
         } else {
             dress(place.dir, name, entry);
         }
+    }
+
+    private static String shown(Place place, String name) throws IOException {
+        return Names.show("/" + Names.join(place.path(), name));
     }
 
     /** Makes the bare file; a regular one is answered open. */
@@ -271,9 +315,14 @@ public final class Unpacker implements AutoCloseable {
         return dir.look(name).orElseThrow(() -> new NoSuchFileException(name));
     }
 
+    private Owner owner(Entry entry) {
+        return guest.flatMap(Guest::owner).orElseGet(() -> new Owner(entry.uid(), entry.gid()));
+    }
+
     /** Owner first, because a change of owner takes away setuid and capabilities; times last. */
-    private static void dress(Dir dir, String name, Entry entry) throws IOException {
-        dir.chown(name, entry.uid(), entry.gid());
+    private void dress(Dir dir, String name, Entry entry) throws IOException {
+        Owner owner = owner(entry);
+        dir.chown(name, owner.uid(), owner.gid());
         for (Map.Entry<String, byte[]> xattr :
                 Overlay.withoutBooks(entry.xattrs()).entrySet()) {
             dir.setXattr(name, xattr.getKey(), xattr.getValue());
@@ -284,8 +333,9 @@ public final class Unpacker implements AutoCloseable {
         dir.setTimes(name, entry.modifiedSeconds(), entry.modifiedNanos());
     }
 
-    private static void dress(Dir.Output file, Entry entry) throws IOException {
-        file.chown(entry.uid(), entry.gid());
+    private void dress(Dir.Output file, Entry entry) throws IOException {
+        Owner owner = owner(entry);
+        file.chown(owner.uid(), owner.gid());
         for (Map.Entry<String, byte[]> xattr :
                 Overlay.withoutBooks(entry.xattrs()).entrySet()) {
             file.setXattr(xattr.getKey(), xattr.getValue());
@@ -295,7 +345,10 @@ public final class Unpacker implements AutoCloseable {
     }
 
     /** A directory that is there already keeps no attribute that its entry does not name. */
-    private static void clearXattrs(Dir dir, String name, Map<String, byte[]> kept) throws IOException {
+    private void clearXattrs(Dir dir, String name, Map<String, byte[]> kept) throws IOException {
+        if (guest.isPresent()) {
+            return;
+        }
         for (String key : Overlay.withoutBooks(dir.xattrs(name)).keySet()) {
             if (!kept.containsKey(key) && !(key.startsWith("security.") && !key.equals("security.capability"))) {
                 dir.removeXattr(name, key);
@@ -340,6 +393,11 @@ public final class Unpacker implements AutoCloseable {
         Place place = current.get();
         current = Optional.empty();
         try (Dir dir = place.dir) {
+            if (guest.isPresent()
+                    && place.asked.equals(String.join("/", guest.get().path()))) {
+                // Something was put into it, and those who watch its time want to know.
+                return;
+            }
             dir.setTimes(".", place.before.modifiedSeconds(), place.before.modifiedNanos());
         }
     }
@@ -432,10 +490,11 @@ public final class Unpacker implements AutoCloseable {
         if (path.equals(top)) {
             return "";
         }
-        if (!path.startsWith(top + "/")) {
+        String prefix = top.endsWith("/") ? top : top + "/";
+        if (!path.startsWith(prefix)) {
             throw new IOException("the directory " + Names.show(path) + " was moved out of " + Names.show(top));
         }
-        return path.substring(top.length() + 1);
+        return path.substring(prefix.length());
     }
 
     private static LayerException refused(Entry entry, String why) {

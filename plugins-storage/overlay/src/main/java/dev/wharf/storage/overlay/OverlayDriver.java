@@ -3,6 +3,8 @@ package dev.wharf.storage.overlay;
 import static dev.wharf.spi.DriverException.failure;
 
 import dev.wharf.model.DriverName;
+import dev.wharf.model.FileChange;
+import dev.wharf.oci.layer.Changes;
 import dev.wharf.oci.layer.Deletions;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Extent;
@@ -362,6 +364,25 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
             }
         } catch (IOException e) {
             throw failed("cannot read the changes of snapshot " + key, e);
+        }
+    }
+
+    @Override
+    public List<FileChange> changes(SnapshotKey key) throws DriverException {
+        List<Dir> lowers = new ArrayList<>();
+        try {
+            Snapshot snapshot = find(key).orElseThrow(() -> missing(key));
+            Path own = snapshot.committed() ? shelf.committed(key) : shelf.active(key);
+            for (Path lower : chain(snapshot.parent())) {
+                lowers.add(tree.open(lower));
+            }
+            try (Dir upper = tree.open(Shelf.content(own))) {
+                return Changes.upper(upper, lowers);
+            }
+        } catch (IOException e) {
+            throw failed("cannot read the changes of snapshot " + key, e);
+        } finally {
+            lowers.forEach(Dir::close);
         }
     }
 

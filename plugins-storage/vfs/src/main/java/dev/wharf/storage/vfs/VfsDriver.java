@@ -3,6 +3,8 @@ package dev.wharf.storage.vfs;
 import static dev.wharf.spi.DriverException.failure;
 
 import dev.wharf.model.DriverName;
+import dev.wharf.model.FileChange;
+import dev.wharf.oci.layer.Changes;
 import dev.wharf.oci.layer.Deletions;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Extent;
@@ -297,6 +299,23 @@ public final class VfsDriver implements StorageDriver, StorageDriver.Diffing {
             } catch (IOException e) {
                 after.close();
                 throw e;
+            }
+        } catch (IOException e) {
+            throw Failures.failed("cannot read the changes of snapshot " + key, e);
+        }
+    }
+
+    @Override
+    public List<FileChange> changes(SnapshotKey key) throws DriverException {
+        try {
+            Snapshot snapshot = find(key).orElseThrow(() -> missing(key));
+            try (Dir after = tree.open(content(snapshot))) {
+                if (snapshot.parent().equals(SnapshotKey.SCRATCH)) {
+                    return Changes.upper(after, List.of());
+                }
+                try (Dir before = tree.open(Shelf.content(shelf.committed(snapshot.parent())))) {
+                    return Changes.between(before, after);
+                }
             }
         } catch (IOException e) {
             throw Failures.failed("cannot read the changes of snapshot " + key, e);

@@ -1,0 +1,217 @@
+package dev.wharf.engine.images;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Pull;
+import dev.wharf.engine.containers.ContainerLookup;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Problems;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.http.Router;
+import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageConfig;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.MediaTypes;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.Reference;
+import dev.wharf.oci.image.ImageConfigs;
+import dev.wharf.oci.image.Manifest;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.content.ContentStore;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+
+/** {@code /commit}: an image of what a container made of its own. */
+public final class CommitRoutes implements Routes {
+    @Override
+    public void addTo(Router router) {
+        router.post("/commit", CommitRoutes::commit);
+    }
+
+    private static Answer commit(Agent agent, Request request) {
+        Container c = ContainerLookup.get(
+                agent.host(),
+                request.query().value("container").orElseThrow(() -> Problem.invalid("no container is named")));
+        Image base = agent.host()
+                .image(c.spec().image())
+                .orElseThrow(() -> Problem.conflict("the image of container " + c.name() + " is gone"));
+        List<Reference> names = request.query()
+                .value("repo")
+                .map(repo -> List.of(ImageRoutes.reference(repo, request.query().text("tag"))))
+                .orElse(List.of());
+        names.forEach(name -> {
+            if (name.digest().isPresent()) {
+                throw Problem.invalid("refusing to create a tag with a digest reference");
+            }
+        });
+        ImageConfig config = ImportChanges.apply(
+                config(c.spec(), base.config(), request.json()), request.query().all("changes"));
+        boolean pause = request.query().flag("pause", true) && c.isRunning() && !c.isPaused();
+        return Answer.later(request.transfer(() -> {
+            if (pause) {
+                done(agent, request, new ContainerCommand.Pause(c.id()));
+            }
+            try {
+                ImageId id = store(agent, request, c, base, config, names);
+                agent.submit(new ContainerCommand.Note(c.id(), "commit", details(request, id, names)), request.cause());
+                return Answer.json(201, Json.object().put("Id", id.value()));
+            } finally {
+                if (pause) {
+                    done(agent, request, new ContainerCommand.Resume(c.id()));
+                }
+            }
+        }));
+    }
+
+    private static void done(Agent agent, Request request, ContainerCommand command) {
+        try {
+            agent.submit(command, request.cause()).toCompletableFuture().join();
+        } catch (CompletionException e) {
+            throw Problems.of(e);
+        }
+    }
+
+    private static Map<String, String> details(Request request, ImageId id, List<Reference> names) {
+        Map<String, String> details = new LinkedHashMap<>();
+        details.put("comment", request.query().text("comment"));
+        details.put("imageID", id.value());
+        details.put(
+                "imageRef", names.stream().map(Reference::familiar).findFirst().orElse(""));
+        return details;
+    }
+
+    private static ImageId store(
+            Agent agent, Request request, Container c, Image base, ImageConfig settings, List<Reference> names)
+            throws DriverException, IOException {
+        ContentStore content = agent.streams().content();
+        Descriptor layer = agent.streams().layer(c.id(), tar -> {
+            try (ContentStore.Ingest ingest = content.receive()) {
+                ingest.write(tar);
+                return ingest.commit(MediaTypes.OCI_LAYER);
+            }
+        });
+        List<LayerSpec> layers = new ArrayList<>(base.layers());
+        Optional<LayerId> parent = layers.isEmpty()
+                ? Optional.empty()
+                : Optional.of(layers.get(layers.size() - 1).id());
+        layers.add(new LayerSpec(LayerId.of(parent, layer.digest()), parent, layer, layer.digest()));
+        ImageConfig config = withLayer(settings, c.spec(), request, layer.digest());
+        Descriptor configBlob = content.put(MediaTypes.OCI_CONFIG, ImageConfigs.write(config));
+        Descriptor manifest = content.put(
+                MediaTypes.OCI_MANIFEST,
+                new Manifest(
+                                configBlob,
+                                layers.stream().map(CommitRoutes::described).toList())
+                        .write());
+        ImageId id = new ImageId(configBlob.digest());
+        ArchiveRoutes.store(
+                agent,
+                request,
+                names,
+                Pull.Source.COMMIT,
+                new Pull.Resolved(id, manifest, manifest, configBlob, config, layers));
+        return id;
+    }
+
+    /** A layer as an OCI manifest calls it, whose bytes are the same in Docker's. */
+    private static Descriptor described(LayerSpec layer) {
+        Descriptor blob = layer.descriptor();
+        return blob.mediaType().equals(MediaTypes.DOCKER_LAYER_GZIP)
+                ? new Descriptor(MediaTypes.OCI_LAYER_GZIP, blob.digest(), blob.sizeBytes())
+                : new Descriptor(blob.mediaType(), blob.digest(), blob.sizeBytes());
+    }
+
+    // ---- the config
+
+    /** The image's config, with what the container was created with, and above all what the request says. */
+    private static ImageConfig config(ContainerSpec spec, ImageConfig base, Body asked) {
+        List<String> volumes = new ArrayList<>(base.volumes());
+        spec.mounts().stream()
+                .filter(m -> m.options().containsKey("anonymous"))
+                .map(MountSpec::target)
+                .filter(target -> !volumes.contains(target))
+                .forEach(volumes::add);
+        volumes.addAll(asked.keys("Volumes"));
+        List<String> ports = new ArrayList<>(spec.networking().exposed());
+        ports.addAll(asked.keys("ExposedPorts"));
+        Map<String, String> labels = new LinkedHashMap<>(spec.labels());
+        labels.putAll(asked.map("Labels"));
+        List<String> env = new ArrayList<>(spec.command().env());
+        for (String one : asked.texts("Env")) {
+            String name = one.substring(0, Math.max(0, one.indexOf('=')));
+            env.removeIf(e -> e.startsWith(name + "="));
+            env.add(one);
+        }
+        String workingDir = spec.command().workingDir();
+        return new ImageConfig(
+                base.platform(),
+                base.created(),
+                base.author(),
+                asked.optionalText("User")
+                        .filter(u -> !u.isEmpty())
+                        .orElse(spec.command().user()),
+                env,
+                asked.words("Entrypoint").isEmpty() ? spec.command().entrypoint() : asked.words("Entrypoint"),
+                asked.words("Cmd").isEmpty() ? spec.command().cmd() : asked.words("Cmd"),
+                asked.optionalText("WorkingDir")
+                        .filter(d -> !d.isEmpty())
+                        .orElse(workingDir.equals("/") ? base.workingDir() : workingDir),
+                volumes.stream().distinct().toList(),
+                ports.stream().distinct().toList(),
+                labels,
+                asked.optionalText("StopSignal").filter(s -> !s.isEmpty()).orElse(base.stopSignal()),
+                spec.healthcheck().or(base::healthcheck),
+                base.shell(),
+                List.of(),
+                base.diffIds(),
+                base.history());
+    }
+
+    private static ImageConfig withLayer(ImageConfig c, ContainerSpec spec, Request request, Digest diffId) {
+        String now = Instant.now().toString();
+        String author = request.query().text("author");
+        List<Digest> diffIds = new ArrayList<>(c.diffIds());
+        diffIds.add(diffId);
+        List<ImageConfig.History> history = new ArrayList<>(c.history());
+        history.add(new ImageConfig.History(
+                now,
+                String.join(" ", spec.command().arguments()),
+                author,
+                request.query().text("comment"),
+                false));
+        return new ImageConfig(
+                c.platform(),
+                now,
+                author,
+                c.user(),
+                c.env(),
+                c.entrypoint(),
+                c.cmd(),
+                c.workingDir(),
+                c.volumes(),
+                c.exposedPorts(),
+                c.labels(),
+                c.stopSignal(),
+                c.healthcheck(),
+                c.shell(),
+                c.onBuild(),
+                diffIds,
+                history);
+    }
+}
