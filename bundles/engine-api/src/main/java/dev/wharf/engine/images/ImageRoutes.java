@@ -253,6 +253,7 @@ public final class ImageRoutes implements Routes {
         boolean known = agent.host().imageNamed(reference.toString()).isPresent();
         Optional<Digest> had = agent.host().imageNamed(reference.toString()).map(i -> i.id().digest());
         Transfer transfer = new Transfer();
+        transfer.onGone(() -> agent.submit(new ImageCommand.CancelPull(id), request.cause()));
         LayerProgress progress = new LayerProgress(transfer, "Downloading");
         Runnable greet = greeting(agent, id, reference, transfer, progress);
         AutoCloseable watch = agent.watch(id, heard -> {

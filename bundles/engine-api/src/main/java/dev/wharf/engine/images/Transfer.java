@@ -19,6 +19,7 @@ final class Transfer {
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
     private final List<byte[]> early = new ArrayList<>();
     private Optional<Outlet> outlet = Optional.empty();
+    private Optional<Runnable> gone = Optional.empty();
     private boolean begun;
     private boolean over;
 
@@ -66,8 +67,26 @@ final class Transfer {
         }
     }
 
+    /** Runs {@code cancel} when the client goes away before the end. */
+    synchronized void onGone(Runnable cancel) {
+        gone = Optional.of(cancel);
+        outlet.ifPresent(o -> o.onGone(this::left));
+    }
+
+    private void left() {
+        Optional<Runnable> cancel;
+        synchronized (this) {
+            cancel = over ? Optional.empty() : gone;
+            gone = Optional.empty();
+        }
+        cancel.ifPresent(Runnable::run);
+    }
+
     private synchronized void opened(Outlet to) {
         outlet = Optional.of(to);
+        if (gone.isPresent()) {
+            to.onGone(this::left);
+        }
         early.forEach(to::send);
         early.clear();
         if (over) {
