@@ -615,6 +615,7 @@ public class OciDriver
     @Override
     public int exec(ContainerId container, ExecId exec, ExecSpec spec) throws DriverException {
         Path directory = places.exec(container, exec);
+        processes.expectNewcomer();
         try {
             Note parent = running(container);
             pruneExecs(container);

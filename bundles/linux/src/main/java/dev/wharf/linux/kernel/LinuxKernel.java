@@ -6,6 +6,7 @@ import dev.wharf.linux.libc.Errno;
 import dev.wharf.linux.libc.LibC;
 import dev.wharf.linux.net.Loopback;
 import dev.wharf.linux.process.LinuxNamespaces;
+import dev.wharf.linux.process.Newcomers;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
@@ -71,6 +72,11 @@ public final class LinuxKernel implements Kernel {
                 "read the boot id",
                 () -> Files.readString(Path.of("/proc/sys/kernel/random/boot_id"))
                         .strip());
+    }
+
+    @Override
+    public void expectNewcomer() {
+        Newcomers.expect();
     }
 
     @Override

@@ -50,6 +50,11 @@ public final class LinuxProcesses implements Processes {
     }
 
     @Override
+    public void expectNewcomer() {
+        Newcomers.expect();
+    }
+
+    @Override
     public Watch watch(int pid, long startTicks, Runnable ended) throws IOException {
         int pidfd = open(pid, startTicks);
         if (pidfd < 0) {

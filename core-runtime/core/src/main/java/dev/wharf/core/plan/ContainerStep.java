@@ -76,6 +76,7 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
+            drivers.kernel().expectNewcomer();
             Path target = drivers.kernel()
                     .mountRootfs(container, drivers.storage().use(storage, s -> s.mounts(SnapshotKey.of(container))));
             return new ContainerEvent.RootfsMounted(container, target);

@@ -18,6 +18,9 @@ public interface Kernel {
     /** The kernel's boot id (proc(5), random/boot_id): a new one means that everything kernel-lived is gone. */
     String bootId() throws DriverException;
 
+    /** The same hint as {@link Processes#expectNewcomer}, for the beginning of a start. */
+    default void expectNewcomer() {}
+
     /**
      * Makes the mounts appear, in order, at the container's root file system directory and answers with that directory.
      * Repeating the call while they are mounted changes nothing.

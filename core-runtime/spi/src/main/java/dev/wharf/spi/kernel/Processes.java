@@ -36,6 +36,12 @@ public interface Processes {
      */
     int spawn(Spawn spawn, IntConsumer ended) throws IOException;
 
+    /**
+     * Says that a process will be put into a control group soon, so that the kernel can get ready meanwhile. A hint: it
+     * returns at once, never fails, and changes nothing where no process comes.
+     */
+    default void expectNewcomer() {}
+
     /** An interest in the end of a process. */
     interface Watch extends AutoCloseable {
         @Override
