@@ -188,7 +188,12 @@ public final class LinuxFileCalls implements FileCalls {
         }
         int fd = openInRoot(rootFd, inside, O_PATH);
         if (fd >= 0) {
-            return nameOf(fd);
+            try {
+                return nameOf(fd);
+            } finally {
+                // A descriptor that is kept, even one of a path alone, keeps the file system from being unmounted.
+                libc.close(fd);
+            }
         }
         int errno = LibC.errno();
         if (errno != Errno.ENOENT) {

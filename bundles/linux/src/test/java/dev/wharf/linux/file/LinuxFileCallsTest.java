@@ -14,6 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -109,6 +110,28 @@ class LinuxFileCallsTest {
         assertThat(calls.resolveInRoot(root, "/").normalize()).isEqualTo(root);
         assertThatThrownBy(() -> calls.resolveInRoot(root, "/loop")).isInstanceOf(FileSystemException.class);
         assertThatThrownBy(() -> calls.resolveInRoot(root, "/no/such")).isInstanceOf(NoSuchFileException.class);
+    }
+
+    @Test
+    void resolvingAPathLeavesNoDescriptorThatWouldKeepItsFileSystemBusy() throws IOException {
+        Path root = Files.createDirectories(dir.resolve("busy/etc")).getParent();
+
+        calls.resolveInRoot(root, "/etc");
+        calls.resolveInRoot(root, "/etc/missing");
+
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            assertThat(open.filter(Files::isSymbolicLink).map(LinuxFileCallsTest::target))
+                    .noneMatch(path -> path.startsWith(root.toString()));
+        }
+    }
+
+    private static String target(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).toString();
+        } catch (IOException e) {
+            // The one that the list was read through.
+            return "";
+        }
     }
 
     @Test
