@@ -98,22 +98,25 @@ public final class AgentComponent {
             early.forEach(Runnable::run);
             early.clear();
         }
-        if (isFurnished(built.host())) {
-            register(built);
-        } else {
-            announcer.setDaemon(true);
-            announcer.start();
-        }
+        announcer.setDaemon(true);
+        announcer.start();
     }
 
     /**
-     * A new host knows no driver and no network until their bundles have come. Whoever asks in these first moments is kept
-     * waiting at the door, which opens when the agent is registered, rather than told that nothing serves.
+     * What ended while no agent ran is known only after the first survey, and a new host knows no driver and no network until
+     * their bundles have come. Whoever asks in these first moments is kept waiting at the door, which opens when the agent is
+     * registered, rather than told what was, or that nothing serves.
      */
     private void announce() {
         House built = house.orElseThrow();
+        boolean known = isFurnished(built.host());
         long end = System.nanoTime() + PATIENCE.toNanos();
         try {
+            built.awaitSurvey(PATIENCE);
+            if (known) {
+                register(built);
+                return;
+            }
             while (!(isFurnished(built.host()) && isQuiet()) && System.nanoTime() < end) {
                 Thread.sleep(5);
             }

@@ -231,6 +231,11 @@ final class House implements Agent, AutoCloseable {
         keepLooking();
     }
 
+    /** Waits until the world was looked at; false where that takes longer, as where a driver is missing. */
+    boolean awaitSurvey(Duration patience) throws InterruptedException {
+        return furnished.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
     /** What ran died with the kernel it ran on, which is told of each; then everything else the kernel held is gone, too. */
     static List<Event> booted(Host host, String bootId, Instant now) {
         List<Event> events = new ArrayList<>();
