@@ -38,7 +38,8 @@ class LimitsIT {
     void memoryIsLimited() throws Exception {
         String container = docker.background("-m 64m --memory-reservation 32m", "sleep 1000");
 
-        assertThat(cgroup(container, "memory.max", "memory/memory.limit_in_bytes")).isEqualTo("67108864");
+        assertThat(cgroup(container, "memory.max", "memory/memory.limit_in_bytes"))
+                .isEqualTo("67108864");
         assertThat(cgroup(container, "memory.low", "memory/memory.soft_limit_in_bytes"))
                 .isEqualTo("33554432");
         assertThat(docker.inspect(container, "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}"))
@@ -49,9 +50,21 @@ class LimitsIT {
 
     @Test
     void aProcessThatTakesMoreMemoryIsKilledAndTheContainerSaysSo() throws Exception {
-        docker.tried("run", "--name", "hungry", "-m", "16m", "--memory-swap", "16m", "busybox", "sh", "-c", "x=a; while true; do x=$x$x; done");
+        docker.tried(
+                "run",
+                "--name",
+                "hungry",
+                "-m",
+                "16m",
+                "--memory-swap",
+                "16m",
+                "busybox",
+                "sh",
+                "-c",
+                "x=a; while true; do x=$x$x; done");
 
-        assertThat(docker.inspect("hungry", "{{.State.ExitCode}} {{.State.OOMKilled}}")).isEqualTo("137 true");
+        assertThat(docker.inspect("hungry", "{{.State.ExitCode}} {{.State.OOMKilled}}"))
+                .isEqualTo("137 true");
     }
 
     @Test
@@ -70,7 +83,8 @@ class LimitsIT {
 
     @Test
     void aContainerKeepsToTheProcessorsItIsGiven() throws Exception {
-        assertThat(docker.sh("--cpuset-cpus 0", "grep Cpus_allowed_list /proc/self/status | cut -f2")).isEqualTo("0");
+        assertThat(docker.sh("--cpuset-cpus 0", "grep Cpus_allowed_list /proc/self/status | cut -f2"))
+                .isEqualTo("0");
     }
 
     @Test
@@ -78,7 +92,12 @@ class LimitsIT {
         String container = docker.background("--pids-limit 10", "sleep 1000");
 
         assertThat(cgroup(container, "pids.max", "pids/pids.max")).isEqualTo("10");
-        assertThat(docker.tried("exec", container, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 5 & done; true")
+        assertThat(docker.tried(
+                                "exec",
+                                container,
+                                "sh",
+                                "-c",
+                                "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 5 & done; true")
                         .err())
                 .contains("fork");
     }
@@ -89,14 +108,16 @@ class LimitsIT {
 
         docker.docker("update", "-m", "96m", "--memory-swap", "192m", "--pids-limit", "50", container);
 
-        assertThat(cgroup(container, "memory.max", "memory/memory.limit_in_bytes")).isEqualTo("100663296");
+        assertThat(cgroup(container, "memory.max", "memory/memory.limit_in_bytes"))
+                .isEqualTo("100663296");
         assertThat(cgroup(container, "pids.max", "pids/pids.max")).isEqualTo("50");
         assertThat(docker.inspect(container, "{{.HostConfig.Memory}}")).isEqualTo("100663296");
     }
 
     @Test
     void userLimitsAreSet() throws Exception {
-        assertThat(docker.sh("--ulimit nofile=100:200", "ulimit -n; ulimit -Hn")).isEqualTo("100\n200");
+        assertThat(docker.sh("--ulimit nofile=100:200", "ulimit -n; ulimit -Hn"))
+                .isEqualTo("100\n200");
     }
 
     @Test
@@ -109,8 +130,10 @@ class LimitsIT {
 
     @Test
     void sharedMemoryHasTheSizeAskedFor() throws Exception {
-        assertThat(docker.sh("", "df -k /dev/shm | tail -n 1 | awk '{print $2}'")).isEqualTo("65536");
-        assertThat(docker.sh("--shm-size 8m", "df -k /dev/shm | tail -n 1 | awk '{print $2}'")).isEqualTo("8192");
+        assertThat(docker.sh("", "df -k /dev/shm | tail -n 1 | awk '{print $2}'"))
+                .isEqualTo("65536");
+        assertThat(docker.sh("--shm-size 8m", "df -k /dev/shm | tail -n 1 | awk '{print $2}'"))
+                .isEqualTo("8192");
     }
 
     @Test
@@ -118,7 +141,8 @@ class LimitsIT {
         String container = docker.background("", "while true; do :; done");
 
         docker.docker("pause", container);
-        assertThat(docker.inspect(container, "{{.State.Status}} {{.State.Running}}")).isEqualTo("paused true");
+        assertThat(docker.inspect(container, "{{.State.Status}} {{.State.Running}}"))
+                .isEqualTo("paused true");
         String before = docker.inspect(container, "{{.State.Pid}}");
         long used = ticks(before);
         Thread.sleep(300);

@@ -25,7 +25,8 @@ class SecurityIT {
         assertThat(docker.sh("--cap-drop ALL", EFFECTIVE)).isEqualTo("0000000000000000");
         assertThat(docker.sh("--cap-drop ALL --cap-add NET_ADMIN", EFFECTIVE)).isEqualTo("0000000000001000");
         assertThat(docker.sh("--cap-drop CHOWN", EFFECTIVE)).isEqualTo("00000000a80425fa");
-        assertThat(docker.tryingSh("--cap-drop CHOWN", "touch /f && chown 1 /f").err()).contains("not permitted");
+        assertThat(docker.tryingSh("--cap-drop CHOWN", "touch /f && chown 1 /f").err())
+                .contains("not permitted");
     }
 
     @Test
@@ -46,17 +47,20 @@ class SecurityIT {
 
     @Test
     void aPrivilegedContainerMayDoWhatRootMay() throws Exception {
-        assertThat(docker.sh(
-                        "--privileged",
-                        "mkdir /m && mount -t tmpfs none /m && ls -d /dev/kmsg && grep ^Seccomp: /proc/self/status | cut -f2"))
+        assertThat(
+                        docker.sh(
+                                "--privileged",
+                                "mkdir /m && mount -t tmpfs none /m && ls -d /dev/kmsg && grep ^Seccomp: /proc/self/status | cut -f2"))
                 .isEqualTo("/dev/kmsg\n0");
-        assertThat(docker.sh("--privileged", "mount | grep 'on /sys ' | grep -c '(rw'")).isEqualTo("1");
+        assertThat(docker.sh("--privileged", "mount | grep 'on /sys ' | grep -c '(rw'"))
+                .isEqualTo("1");
     }
 
     @Test
     void theKernelsFilesAreOutOfReach() throws Exception {
         assertThat(docker.tryingSh("", "echo 1 > /proc/sys/kernel/panic").err()).contains("Read-only");
-        assertThat(docker.tryingSh("", "mount -o remount,rw /proc/sys").status()).isNotZero();
+        assertThat(docker.tryingSh("", "mount -o remount,rw /proc/sys").status())
+                .isNotZero();
         assertThat(docker.sh("", "wc -c < /proc/kcore")).isEqualTo("0");
         assertThat(docker.sh("", "ls /proc/acpi 2>/dev/null | wc -l")).isEqualTo("0");
         assertThat(docker.sh("", "mount | grep 'on /sys ' | grep -c '(ro'")).isEqualTo("1");
@@ -77,10 +81,13 @@ class SecurityIT {
         assertThat(docker.sh("", "ls /dev").lines())
                 .contains("null", "zero", "full", "random", "urandom", "tty", "shm", "pts", "mqueue")
                 .doesNotContain("kmsg", "vda", "sda");
-        assertThat(docker.sh("--device /dev/kmsg:/dev/messages:r", "ls -l /dev/messages")).startsWith("c");
-        assertThat(docker.tryingSh("--device /dev/kmsg:/dev/messages:r", "echo hi > /dev/messages").err())
+        assertThat(docker.sh("--device /dev/kmsg:/dev/messages:r", "ls -l /dev/messages"))
+                .startsWith("c");
+        assertThat(docker.tryingSh("--device /dev/kmsg:/dev/messages:r", "echo hi > /dev/messages")
+                        .err())
                 .contains("not permitted");
-        assertThat(docker.tryingSh("--cap-add MKNOD", "mknod /mine c 1 11 && cat /mine").err())
+        assertThat(docker.tryingSh("--cap-add MKNOD", "mknod /mine c 1 11 && cat /mine")
+                        .err())
                 .contains("not permitted");
     }
 
@@ -107,7 +114,9 @@ class SecurityIT {
 
     @Test
     void kernelParametersOfANamespaceAreSetAndOthersRefused() throws Exception {
-        assertThat(docker.sh("--sysctl net.ipv4.ip_unprivileged_port_start=80", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start"))
+        assertThat(docker.sh(
+                        "--sysctl net.ipv4.ip_unprivileged_port_start=80",
+                        "cat /proc/sys/net/ipv4/ip_unprivileged_port_start"))
                 .isEqualTo("80");
         assertThat(docker.tryingSh("--sysctl kernel.panic=1", "true").status()).isEqualTo(125);
     }
@@ -115,12 +124,15 @@ class SecurityIT {
     @Test
     void namespacesArePrivateUnlessAskedForOtherwise() throws Exception {
         assertThat(docker.sh("", "echo $$")).isEqualTo("1");
-        String host = java.nio.file.Files.readSymbolicLink(java.nio.file.Path.of("/proc/self/ns/pid")).toString();
+        String host = java.nio.file.Files.readSymbolicLink(java.nio.file.Path.of("/proc/self/ns/pid"))
+                .toString();
         assertThat(docker.sh("--pid host", "readlink /proc/self/ns/pid")).isEqualTo(host);
-        String hostIpc = java.nio.file.Files.readSymbolicLink(java.nio.file.Path.of("/proc/self/ns/ipc")).toString();
+        String hostIpc = java.nio.file.Files.readSymbolicLink(java.nio.file.Path.of("/proc/self/ns/ipc"))
+                .toString();
         assertThat(docker.sh("", "readlink /proc/self/ns/ipc")).isNotEqualTo(hostIpc);
         assertThat(docker.sh("--ipc host", "readlink /proc/self/ns/ipc")).isEqualTo(hostIpc);
-        String hostUts = java.nio.file.Files.readSymbolicLink(java.nio.file.Path.of("/proc/self/ns/uts")).toString();
+        String hostUts = java.nio.file.Files.readSymbolicLink(java.nio.file.Path.of("/proc/self/ns/uts"))
+                .toString();
         assertThat(docker.sh("--uts host", "readlink /proc/self/ns/uts")).isEqualTo(hostUts);
     }
 }

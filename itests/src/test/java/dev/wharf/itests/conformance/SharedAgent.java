@@ -69,7 +69,11 @@ public final class SharedAgent implements BeforeEachCallback, AfterEachCallback,
     /** Puts the image where an agent with this data root looks for {@code layout.local/busybox}. */
     public static void offerBusybox(Path dataRoot) throws IOException, InterruptedException {
         Path layouts = Files.createDirectories(dataRoot.resolve("layouts/layout.local"));
-        Outcome.of("cp", "-r", Images.busybox().toString(), layouts.resolve("busybox").toString())
+        Outcome.of(
+                        "cp",
+                        "-r",
+                        Images.busybox().toString(),
+                        layouts.resolve("busybox").toString())
                 .outOrThrow();
     }
 

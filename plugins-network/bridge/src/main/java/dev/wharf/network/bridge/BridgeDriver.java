@@ -103,11 +103,16 @@ public final class BridgeDriver implements NetworkDriver {
         List<String> addresses = new ArrayList<>();
         for (NetworkSpec.Pool pool : network.pools()) {
             if (!pool.gateway().isEmpty()) {
-                addresses.add(pool.gateway() + pool.subnet().substring(pool.subnet().indexOf('/')));
+                addresses.add(
+                        pool.gateway() + pool.subnet().substring(pool.subnet().indexOf('/')));
             }
         }
         links.bridge(new Links.Bridge(
-                network.deviceName(), mac(network), Options.mtu(network), addresses, tag(network).toString()));
+                network.deviceName(),
+                mac(network),
+                Options.mtu(network),
+                addresses,
+                tag(network).toString()));
         // Lets the host's own 127.0.0.1 reach a published port; Rules.whole keeps everybody else from that way.
         links.sysctl("ipv4/conf/" + network.deviceName() + "/route_localnet", "1");
         if (!network.internal()) {
@@ -168,7 +173,8 @@ public final class BridgeDriver implements NetworkDriver {
 
     @Override
     public List<Endpoint> survey() throws DriverException {
-        // Elements first: whoever attaches makes the device before the elements, so an element without one is left over.
+        // Elements first: whoever attaches makes the device before the elements, so an element without one is left
+        // over.
         Map<String, List<PlacedElement>> elements = elements();
         boolean standing = firewall.tables().contains(new Firewall.Table("inet", rules.table()));
         Map<Integer, Link> devices = new HashMap<>();
@@ -180,10 +186,17 @@ public final class BridgeDriver implements NetworkDriver {
             if (tag.isPresent()) {
                 known.add(tag.get().id());
                 List<PlacedElement> own = elements.getOrDefault(tag.get().id(), List.of());
-                boolean whole = standing && link.up() && link.master() != 0 && own.size() >= tag.get().ports();
+                boolean whole = standing
+                        && link.up()
+                        && link.master() != 0
+                        && own.size() >= tag.get().ports();
                 if (whole) {
                     own.forEach(e -> holdAgain(tag.get().id(), e));
-                    found.add(new Endpoint(tag.get().id(), tag.get().networkId(), link.name(), tag.get().mac()));
+                    found.add(new Endpoint(
+                            tag.get().id(),
+                            tag.get().networkId(),
+                            link.name(),
+                            tag.get().mac()));
                 }
             }
         }
@@ -202,15 +215,20 @@ public final class BridgeDriver implements NetworkDriver {
                 endpoint.containerInterface(),
                 endpoint.mac(),
                 Options.mtu(network),
-                Stream.of(endpoint.ipv4(), endpoint.ipv6()).filter(a -> !a.isEmpty()).toList(),
-                Stream.of(endpoint.gateway4(), endpoint.gateway6()).filter(a -> !a.isEmpty()).toList(),
+                Stream.of(endpoint.ipv4(), endpoint.ipv6())
+                        .filter(a -> !a.isEmpty())
+                        .toList(),
+                Stream.of(endpoint.gateway4(), endpoint.gateway6())
+                        .filter(a -> !a.isEmpty())
+                        .toList(),
                 bridgeCallsIpTables(),
                 !Options.talksWithin(network),
                 Tag.of(rules.table(), endpoint, rules.count(endpoint)).toString());
         try {
             links.join(veth, sandbox.path());
         } catch (DriverException e) {
-            if (e.failure().kind() != Failure.Kind.MISSING || links.find(network.deviceName()).isPresent()) {
+            if (e.failure().kind() != Failure.Kind.MISSING
+                    || links.find(network.deviceName()).isPresent()) {
                 throw e;
             }
             // Somebody removed the bridge while the network stands.
@@ -245,7 +263,10 @@ public final class BridgeDriver implements NetworkDriver {
                 throw e;
             }
             String places = String.join(
-                    ", ", endpoint.ports().stream().map(p -> p.hostAddress() + ":" + p.hostPort()).toList());
+                    ", ",
+                    endpoint.ports().stream()
+                            .map(p -> p.hostAddress() + ":" + p.hostPort())
+                            .toList());
             throw DriverException.failure(
                     Failure.Kind.EXISTS, "Bind for " + places + " failed: port is already allocated", e);
         }
@@ -269,7 +290,8 @@ public final class BridgeDriver implements NetworkDriver {
         try {
             firewall.apply(commands);
         } catch (DriverException e) {
-            boolean notOurs = e.failure().kind() == Failure.Kind.MISSING || e.failure().kind() == Failure.Kind.EXISTS;
+            boolean notOurs =
+                    e.failure().kind() == Failure.Kind.MISSING || e.failure().kind() == Failure.Kind.EXISTS;
             if (!notOurs) {
                 throw e;
             }
@@ -291,7 +313,11 @@ public final class BridgeDriver implements NetworkDriver {
     static String agent(String execRoot) {
         try {
             byte[] hash = MessageDigest.getInstance("SHA-256")
-                    .digest(Path.of(execRoot).toAbsolutePath().normalize().toString().getBytes(UTF_8));
+                    .digest(Path.of(execRoot)
+                            .toAbsolutePath()
+                            .normalize()
+                            .toString()
+                            .getBytes(UTF_8));
             return "wharf-" + HexFormat.of().formatHex(hash, 0, 4);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
@@ -331,7 +357,10 @@ public final class BridgeDriver implements NetworkDriver {
         try {
             ports.hold(endpoint, protocol, address, Integer.parseInt(key.get(key.size() - 1)));
         } catch (DriverException e) {
-            LOG.warn("cannot hold a published port endpoint={} reason={}", endpoint, e.failure().message());
+            LOG.warn(
+                    "cannot hold a published port endpoint={} reason={}",
+                    endpoint,
+                    e.failure().message());
         }
     }
 

@@ -82,8 +82,7 @@ final class Rules {
                 add rule inet T forward oifname @bridges ct state established,related accept
                 add rule inet T forward oifname @bridges ct status dnat accept
                 add rule inet T forward oifname @bridges drop
-                """
-                .replace("inet T ", "inet " + table + " ")
+                """.replace("inet T ", "inet " + table + " ")
                 .replace("add table inet T\n", "add table inet " + table + "\n")
                 .replace("add chain inet T publish\n", "add chain inet " + table + " publish\n");
     }
@@ -91,7 +90,11 @@ final class Rules {
     /** The elements of a network; again is fine. */
     String add(NetworkSpec network) {
         StringBuilder commands = new StringBuilder();
-        elements(network).forEach(e -> commands.append("add element inet ").append(table).append(' ').append(e));
+        elements(network)
+                .forEach(e -> commands.append("add element inet ")
+                        .append(table)
+                        .append(' ')
+                        .append(e));
         return commands.toString();
     }
 
@@ -130,7 +133,9 @@ final class Rules {
 
     /** How many elements the endpoint's ports make. */
     long count(EndpointSpec endpoint) {
-        return endpoint.ports().stream().filter(p -> element(endpoint, p).isPresent()).count();
+        return endpoint.ports().stream()
+                .filter(p -> element(endpoint, p).isPresent())
+                .count();
     }
 
     String delete(String map, List<String> key) {
@@ -180,7 +185,8 @@ final class Rules {
     /** One published port as an element. The comment says whose it is. */
     private record PortElement(String table, String map, String key, String value, String owner) {
         String add() {
-            return "add element inet " + table + " " + map + " { " + key + " comment \"" + owner + "\" : " + value + " }\n";
+            return "add element inet " + table + " " + map + " { " + key + " comment \"" + owner + "\" : " + value
+                    + " }\n";
         }
 
         String delete() {

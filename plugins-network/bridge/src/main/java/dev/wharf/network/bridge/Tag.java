@@ -19,8 +19,7 @@ record Tag(String agent, String kind, String id, String network, String mac, lon
     }
 
     static Tag of(String agent, EndpointSpec endpoint, long ports) {
-        return new Tag(
-                agent, "endpoint", endpoint.id(), endpoint.network().value(), endpoint.mac(), ports);
+        return new Tag(agent, "endpoint", endpoint.id(), endpoint.network().value(), endpoint.mac(), ports);
     }
 
     Tag gone() {

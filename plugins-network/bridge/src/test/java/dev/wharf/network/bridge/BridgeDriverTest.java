@@ -241,9 +241,18 @@ class BridgeDriverTest extends NetworkDriverContract {
     @Test
     void neighboursAreKeptApartWhereTheNetworkSaysSo() throws Exception {
         NetworkSpec quiet = new NetworkSpec(
-                LAN, "quiet", driver.name(), "br-lan", network.pools(), false, false, false, false,
+                LAN,
+                "quiet",
+                driver.name(),
+                "br-lan",
+                network.pools(),
+                false,
+                false,
+                false,
+                false,
                 Map.of("com.docker.network.bridge.enable_icc", "false", "com.docker.network.driver.mtu", "1300"),
-                Map.of(), Map.of());
+                Map.of(),
+                Map.of());
         driver.create(quiet);
         join(quiet, WEB, 2, 1);
         join(quiet, DB, 3, 2);
@@ -262,15 +271,32 @@ class BridgeDriverTest extends NetworkDriverContract {
         world.run(world.host, "ip", "addr", "add", "2001:db8::1/64", "dev", "out0", "nodad");
         world.run(outside, "ip", "addr", "add", "2001:db8::2/64", "dev", "eth0", "nodad");
         NetworkSpec both = new NetworkSpec(
-                LAN, "both", driver.name(), "br-lan",
-                List.of(
-                        network.pools().get(0),
-                        new Pool("fd00:213:21::/64", "fd00:213:21::1", "", Map.of())),
-                false, false, true, false, Map.of(), Map.of(), Map.of());
+                LAN,
+                "both",
+                driver.name(),
+                "br-lan",
+                List.of(network.pools().get(0), new Pool("fd00:213:21::/64", "fd00:213:21::1", "", Map.of())),
+                false,
+                false,
+                true,
+                false,
+                Map.of(),
+                Map.of(),
+                Map.of());
         driver.create(both);
         EndpointSpec spec = new EndpointSpec(
-                WEB, LAN, "vethweb", "eth0", "10.213.21.2/24", "10.213.21.1", "fd00:213:21::2/64", "fd00:213:21::1",
-                "", List.of(), List.of(port(80, 8080), new PublishedPort(80, "tcp", "::", 8080)), Map.of());
+                WEB,
+                LAN,
+                "vethweb",
+                "eth0",
+                "10.213.21.2/24",
+                "10.213.21.1",
+                "fd00:213:21::2/64",
+                "fd00:213:21::1",
+                "",
+                List.of(),
+                List.of(port(80, 8080), new PublishedPort(80, "tcp", "::", 8080)),
+                Map.of());
         driver.attach(both, spec, world.sandbox(1));
         world.serve(world.sandbox(1), "::", 80);
         world.serve(outside, "::", 80);
@@ -320,8 +346,18 @@ class BridgeDriverTest extends NetworkDriverContract {
         for (int round = 10; round < 15; round++) {
             String id = "%064x".formatted(round);
             EndpointSpec spec = new EndpointSpec(
-                    id, LAN, "veth" + round, "eth0", "10.213.21.2/24", "10.213.21.1", "", "",
-                    "02:42:0a:d5:15:02", List.of(), List.of(port(80, 8080)), Map.of());
+                    id,
+                    LAN,
+                    "veth" + round,
+                    "eth0",
+                    "10.213.21.2/24",
+                    "10.213.21.1",
+                    "",
+                    "",
+                    "02:42:0a:d5:15:02",
+                    List.of(),
+                    List.of(port(80, 8080)),
+                    Map.of());
             driver.attach(network, spec, world.sandbox(round));
             world.serve(world.sandbox(round), "0.0.0.0", 80);
 
@@ -346,7 +382,8 @@ class BridgeDriverTest extends NetworkDriverContract {
 
         assertThat(driver.survey()).hasSize(2);
         assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
-        assertThat(world.run(world.host, "nft", "list", "table", "inet", AGENT)).anyMatch(l -> l.contains("masquerade"));
+        assertThat(world.run(world.host, "nft", "list", "table", "inet", AGENT))
+                .anyMatch(l -> l.contains("masquerade"));
     }
 
     @Test
@@ -433,8 +470,18 @@ class BridgeDriverTest extends NetworkDriverContract {
                         int unique = 100 + number * 10 + round;
                         String id = "%064x".formatted(unique);
                         EndpointSpec spec = new EndpointSpec(
-                                id, LAN, "veth" + unique, "eth0", "10.213.21." + unique + "/24", "10.213.21.1", "", "",
-                                "", List.of(), List.of(port(80, 9000 + unique)), Map.of());
+                                id,
+                                LAN,
+                                "veth" + unique,
+                                "eth0",
+                                "10.213.21." + unique + "/24",
+                                "10.213.21.1",
+                                "",
+                                "",
+                                "",
+                                List.of(),
+                                List.of(port(80, 9000 + unique)),
+                                Map.of());
                         driver.attach(network, spec, world.sandbox(unique));
                         driver.detach(network, spec, world.sandbox(unique));
                     }
@@ -472,13 +519,33 @@ class BridgeDriverTest extends NetworkDriverContract {
 
     private static EndpointSpec otherEndpoint(PublishedPort... published) {
         return new EndpointSpec(
-                "%064x".formatted(77), OTHER, "vethother", "eth0", "10.213.22.2/24", "10.213.22.1", "", "",
-                "", List.of(), List.of(published), Map.of());
+                "%064x".formatted(77),
+                OTHER,
+                "vethother",
+                "eth0",
+                "10.213.22.2/24",
+                "10.213.22.1",
+                "",
+                "",
+                "",
+                List.of(),
+                List.of(published),
+                Map.of());
     }
 
     private NetworkSpec internal() {
         return new NetworkSpec(
-                LAN, "inner", driver.name(), "br-lan", network.pools(), true, false, false, false, Map.of(), Map.of(),
+                LAN,
+                "inner",
+                driver.name(),
+                "br-lan",
+                network.pools(),
+                true,
+                false,
+                false,
+                false,
+                Map.of(),
+                Map.of(),
                 Map.of());
     }
 }

@@ -11,8 +11,16 @@ import org.junit.jupiter.api.Test;
 
 class RulesTest {
     private static final EndpointSpec WEB = new EndpointSpec(
-            "web", new NetworkId("c3".repeat(32)), "vethweb", "eth0", "10.0.0.2/24", "10.0.0.1", "", "",
-            "02:42:0a:00:00:02", List.of(),
+            "web",
+            new NetworkId("c3".repeat(32)),
+            "vethweb",
+            "eth0",
+            "10.0.0.2/24",
+            "10.0.0.1",
+            "",
+            "",
+            "02:42:0a:00:00:02",
+            List.of(),
             List.of(
                     new PublishedPort(80, "tcp", "0.0.0.0", 8080),
                     new PublishedPort(80, "tcp", "::", 8080),

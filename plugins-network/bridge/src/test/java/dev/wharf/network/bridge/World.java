@@ -64,7 +64,19 @@ final class World implements AutoCloseable {
     /** A machine on the host's outer network, 198.51.100.0/24; the host is .1 and the machine .2, its router the host. */
     Sandbox outside() throws Exception {
         Sandbox outside = sandbox(99);
-        run(host, "ip", "link", "add", "out0", "type", "veth", "peer", "name", "eth0", "netns", outside.path().toString());
+        run(
+                host,
+                "ip",
+                "link",
+                "add",
+                "out0",
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                outside.path().toString());
         run(host, "ip", "addr", "add", "198.51.100.1/24", "dev", "out0");
         run(host, "ip", "link", "set", "out0", "up");
         run(outside, "ip", "addr", "add", "198.51.100.2/24", "dev", "eth0");
@@ -148,8 +160,12 @@ final class World implements AutoCloseable {
 
     List<String> run(Sandbox where, String... command) throws Exception {
         Process process = start(where, command);
-        List<String> lines = new String(process.getInputStream().readAllBytes(), UTF_8).lines().toList();
-        assertThat(process.waitFor()).as("%s: %s", String.join(" ", command), lines).isZero();
+        List<String> lines = new String(process.getInputStream().readAllBytes(), UTF_8)
+                .lines()
+                .toList();
+        assertThat(process.waitFor())
+                .as("%s: %s", String.join(" ", command), lines)
+                .isZero();
         return lines;
     }
 

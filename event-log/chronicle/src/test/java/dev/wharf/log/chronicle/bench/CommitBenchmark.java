@@ -43,7 +43,8 @@ public class CommitBenchmark {
 
     @Setup
     public void open() throws IOException {
-        directory = Files.createTempDirectory(Path.of(System.getProperty("journal.bench", "/var/tmp")), "journal-bench");
+        directory =
+                Files.createTempDirectory(Path.of(System.getProperty("journal.bench", "/var/tmp")), "journal-bench");
         journal = Histories.open(kind, directory);
         committer = new Committer(journal, sync.equals("always"));
     }

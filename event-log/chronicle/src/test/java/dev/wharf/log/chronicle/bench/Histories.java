@@ -57,8 +57,8 @@ final class Histories {
 
     /** A batch of ordinary size, each a little different. */
     static Batch batch(int number) throws IOException {
-        return CODEC.decodeBatch(ByteBuffer.wrap(
-                ofRun(Lines.RUN.get(UP - 1), number).getBytes(StandardCharsets.UTF_8)));
+        return CODEC.decodeBatch(
+                ByteBuffer.wrap(ofRun(Lines.RUN.get(UP - 1), number).getBytes(StandardCharsets.UTF_8)));
     }
 
     private static final class Lines {

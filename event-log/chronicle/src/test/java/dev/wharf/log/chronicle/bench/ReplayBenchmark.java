@@ -37,7 +37,8 @@ public class ReplayBenchmark {
 
     @Setup
     public void write() throws IOException {
-        directory = Files.createTempDirectory(Path.of(System.getProperty("journal.bench", "/var/tmp")), "journal-bench");
+        directory =
+                Files.createTempDirectory(Path.of(System.getProperty("journal.bench", "/var/tmp")), "journal-bench");
         // By another JVM, or writing would warm this one up.
         Process writer = new ProcessBuilder(
                         ProcessHandle.current().info().command().orElse("java"),
