@@ -39,8 +39,7 @@ class CgroupsTest {
 
     @Test
     void theLayoutOfAHostIsReadFromItsMounts() {
-        Cgroups hybrid = Cgroups.of(
-                """
+        Cgroups hybrid = Cgroups.of("""
                 25 1 0:23 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
                 26 25 0:24 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
                 27 25 0:25 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory
@@ -53,7 +52,8 @@ class CgroupsTest {
                 .containsEntry("cpuacct", Path.of("/sys/fs/cgroup/cpu,cpuacct"));
         assertThat(hybrid.unified()).contains(Path.of("/sys/fs/cgroup/unified"));
         assertThat(hybrid.isVersion2()).isFalse();
-        assertThat(Cgroups.of("30 1 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate").isVersion2())
+        assertThat(Cgroups.of("30 1 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate")
+                        .isVersion2())
                 .isTrue();
         assertThat(Cgroups.of("").isVersion2()).isFalse();
     }
@@ -71,7 +71,9 @@ class CgroupsTest {
         file("memory/wharf/box/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
         file("pids/wharf/box/pids.current", "3\n");
         file("pids/wharf/box/pids.max", "max\n");
-        file("blkio/wharf/box/blkio.throttle.io_service_bytes_recursive", "8:0 Read 10\n8:0 Write 20\n8:0 Total 30\nTotal 30\n");
+        file(
+                "blkio/wharf/box/blkio.throttle.io_service_bytes_recursive",
+                "8:0 Read 10\n8:0 Write 20\n8:0 Total 30\nTotal 30\n");
 
         Measure measure = version1().measure(BOX, 0);
 

@@ -28,7 +28,9 @@ class HostFilesTest {
 
     @Test
     void hostsBeginWithTheMachineItself() {
-        RuntimeSpec spec = box().host("10.88.0.7", "box", "0123456789ab").host("10.88.0.9", "db").build();
+        RuntimeSpec spec = box().host("10.88.0.7", "box", "0123456789ab")
+                .host("10.88.0.9", "db")
+                .build();
 
         assertThat(HostFiles.hosts(spec))
                 .startsWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
@@ -44,8 +46,9 @@ class HostFilesTest {
 
     @Test
     void resolversOfTheHostAreTakenButForThoseThatOnlyTheHostCanReach() throws IOException {
-        HostFiles files = host("# written by hand\nsearch a.example b.example\nnameserver 127.0.0.1\nnameserver 10.0.0.2\n"
-                + "nameserver ::1\noptions ndots:2 rotate\n");
+        HostFiles files =
+                host("# written by hand\nsearch a.example b.example\nnameserver 127.0.0.1\nnameserver 10.0.0.2\n"
+                        + "nameserver ::1\noptions ndots:2 rotate\n");
 
         assertThat(files.resolv(box().build()))
                 .isEqualTo("nameserver 10.0.0.2\nsearch a.example b.example\noptions ndots:2 rotate\n");
@@ -94,7 +97,8 @@ class HostFilesTest {
 
         files.write(box().hostname("two", "").build(), directory);
 
-        assertThat(Files.getAttribute(directory.resolve("hostname"), "unix:ino")).isEqualTo(before);
+        assertThat(Files.getAttribute(directory.resolve("hostname"), "unix:ino"))
+                .isEqualTo(before);
         assertThat(directory.resolve("hostname")).hasContent("two");
     }
 }

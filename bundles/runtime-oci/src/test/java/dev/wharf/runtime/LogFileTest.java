@@ -129,7 +129,10 @@ class LogFileTest {
     void theLastLinesAreFoundFromTheEnd() throws Exception {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < 20_000; i++) {
-            text.append(NOON).append(i % 3 == 0 ? " stderr F " : " stdout F ").append(i).append('\n');
+            text.append(NOON)
+                    .append(i % 3 == 0 ? " stderr F " : " stdout F ")
+                    .append(i)
+                    .append('\n');
         }
         write(text.toString());
 
@@ -165,7 +168,9 @@ class LogFileTest {
             for (int i = 0; i < records; i++) {
                 boolean part = random.nextInt(4) == 0;
                 text.append(NOON).append(part ? " stdout P " : " stdout F ");
-                text.append("x".repeat(random.nextInt(random.nextInt(20) == 0 ? 70_000 : 50))).append(i).append('\n');
+                text.append("x".repeat(random.nextInt(random.nextInt(20) == 0 ? 70_000 : 50)))
+                        .append(i)
+                        .append('\n');
             }
             write(text.toString());
             List<String> all = texts(query(-1, false));

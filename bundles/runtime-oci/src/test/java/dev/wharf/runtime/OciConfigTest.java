@@ -51,7 +51,8 @@ class OciConfigTest {
     void makeRootfs() throws IOException {
         rootfs = directory.resolve("rootfs");
         Files.createDirectories(rootfs.resolve("etc"));
-        Files.writeString(rootfs.resolve("etc/passwd"), "root:x:0:0::/root:/bin/sh\nann:x:1001:1002::/home/ann:/bin/sh\n");
+        Files.writeString(
+                rootfs.resolve("etc/passwd"), "root:x:0:0::/root:/bin/sh\nann:x:1001:1002::/home/ann:/bin/sh\n");
         Files.writeString(rootfs.resolve("etc/group"), "deck:x:1003:ann\n");
         places = new Places(directory.resolve("exec"), directory.resolve("data"));
     }
@@ -141,10 +142,16 @@ class OciConfigTest {
         assertThat(texts(config.path("process").path("args"))).containsExactly("echo", "hi");
         assertThat(namespaces(config)).containsExactlyInAnyOrder("mount", "uts", "pid", "ipc", "cgroup");
         assertThat(config.path("hostname").asText()).isEqualTo("box");
-        assertThat(config.path("linux").path("seccomp").path("defaultAction").asText()).isEqualTo("SCMP_ACT_ERRNO");
+        assertThat(config.path("linux").path("seccomp").path("defaultAction").asText())
+                .isEqualTo("SCMP_ACT_ERRNO");
         assertThat(texts(config.path("linux").path("maskedPaths"))).contains("/proc/kcore");
         assertThat(texts(config.path("linux").path("readonlyPaths"))).contains("/proc/sys");
-        assertThat(config.path("linux").path("resources").path("devices").path(0).path("allow").asBoolean())
+        assertThat(config.path("linux")
+                        .path("resources")
+                        .path("devices")
+                        .path(0)
+                        .path("allow")
+                        .asBoolean())
                 .isFalse();
         assertThat(texts(mount(config, "/sys").path("options"))).contains("ro");
         assertThat(texts(mount(config, "/sys/fs/cgroup").path("options"))).contains("ro");
@@ -187,15 +194,21 @@ class OciConfigTest {
                 .contains("{\"allow\":true,\"access\":\"rwm\"}");
         assertThat(texts(mount(config, "/sys").path("options"))).contains("rw");
         List<String> devices = new ArrayList<>();
-        config.path("linux").path("devices").forEach(node -> devices.add(node.path("path").asText()));
+        config.path("linux")
+                .path("devices")
+                .forEach(node -> devices.add(node.path("path").asText()));
         assertThat(devices).contains("/dev/null").noneMatch(path -> path.startsWith("/dev/pts/"));
     }
 
     @Test
     void theEnvironmentHasUsualValuesAndTheLastOfANameWins() throws Exception {
-        assertThat(texts(written(box().env("A=1", "PATH=/mine", "A=2", "B=")).path("process").path("env")))
+        assertThat(texts(written(box().env("A=1", "PATH=/mine", "A=2", "B="))
+                        .path("process")
+                        .path("env")))
                 .containsExactlyInAnyOrder("PATH=/mine", "HOSTNAME=box", "HOME=/root", "A=2", "B=");
-        assertThat(texts(written(box().terminal().user("ann").env("HOME")).path("process").path("env")))
+        assertThat(texts(written(box().terminal().user("ann").env("HOME"))
+                        .path("process")
+                        .path("env")))
                 .contains("TERM=xterm")
                 .noneMatch(variable -> variable.startsWith("HOME"));
     }
@@ -228,7 +241,11 @@ class OciConfigTest {
         Files.createSymbolicLink(rootfs.resolve("link"), Path.of("/etc"));
         Files.createSymbolicLink(rootfs.resolve("out"), Path.of("../../../.."));
 
-        assertThat(written(box().workingDir("/srv/a/b")).path("process").path("cwd").asText()).isEqualTo("/srv/a/b");
+        assertThat(written(box().workingDir("/srv/a/b"))
+                        .path("process")
+                        .path("cwd")
+                        .asText())
+                .isEqualTo("/srv/a/b");
         written(box().workingDir("/link/made"));
         written(box().workingDir("/out/made"));
 
@@ -237,7 +254,8 @@ class OciConfigTest {
         assertThat(rootfs.resolve("made")).isDirectory();
         assertThatThrownBy(() -> written(box().workingDir("/etc/passwd")))
                 .isInstanceOfSatisfying(
-                        DriverException.class, e -> assertThat(e.failure().kind()).isEqualTo(Kind.INVALID));
+                        DriverException.class,
+                        e -> assertThat(e.failure().kind()).isEqualTo(Kind.INVALID));
         assertThatThrownBy(() -> written(box().workingDir("relative"))).hasMessageContaining("absolute path");
     }
 
@@ -307,13 +325,29 @@ class OciConfigTest {
     @Test
     void hardLimitsEndWhereTheAgentsOwnDo() throws Exception {
         Resources wanted = new Resources(
-                0, 0, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 0, 0, "",
-                List.of(
-                        new Resources.Ulimit("nofile", 512, 4096),
-                        new Resources.Ulimit("core", -1, -1)),
-                List.of(), List.of());
+                0,
+                0,
+                0,
+                -1,
+                0,
+                0,
+                0,
+                0,
+                "",
+                "",
+                0,
+                0,
+                List.of(),
+                false,
+                0,
+                0,
+                "",
+                List.of(new Resources.Ulimit("nofile", 512, 4096), new Resources.Ulimit("core", -1, -1)),
+                List.of(),
+                List.of());
 
-        String limits = written(box().resources(wanted)).path("process").path("rlimits").toString();
+        String limits =
+                written(box().resources(wanted)).path("process").path("rlimits").toString();
 
         assertThat(limits)
                 .contains("{\"type\":\"RLIMIT_NOFILE\",\"hard\":1024,\"soft\":512}")
@@ -323,8 +357,26 @@ class OciConfigTest {
     @Test
     void aDeviceIsGivenWithItsRights() throws Exception {
         Resources wanted = new Resources(
-                0, 0, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 0, 0, "", List.of(),
-                List.of(new Resources.Device("/dev/null", "/dev/nothing", "r")), List.of());
+                0,
+                0,
+                0,
+                -1,
+                0,
+                0,
+                0,
+                0,
+                "",
+                "",
+                0,
+                0,
+                List.of(),
+                false,
+                0,
+                0,
+                "",
+                List.of(),
+                List.of(new Resources.Device("/dev/null", "/dev/nothing", "r")),
+                List.of());
 
         JsonNode linux = written(box().resources(wanted)).path("linux");
 
@@ -333,8 +385,26 @@ class OciConfigTest {
         assertThat(linux.path("resources").path("devices").toString())
                 .contains("{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"r\"}");
         Resources missing = new Resources(
-                0, 0, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 0, 0, "", List.of(),
-                List.of(new Resources.Device("/dev/no-such-device", "", "")), List.of());
+                0,
+                0,
+                0,
+                -1,
+                0,
+                0,
+                0,
+                0,
+                "",
+                "",
+                0,
+                0,
+                List.of(),
+                false,
+                0,
+                0,
+                "",
+                List.of(),
+                List.of(new Resources.Device("/dev/no-such-device", "", "")),
+                List.of());
         assertThatThrownBy(() -> written(box().resources(missing))).hasMessageContaining("/dev/no-such-device");
     }
 
@@ -403,7 +473,11 @@ class OciConfigTest {
         RuntimeSpec owner = box().namespaces(shareable, Map.of()).build();
         JsonNode first = written(owner, config());
         Namespaces joining = new Namespaces(
-                Namespace.PRIVATE, Namespace.of(owner.container()), Namespace.PRIVATE, Namespace.PRIVATE, Namespace.HOST);
+                Namespace.PRIVATE,
+                Namespace.of(owner.container()),
+                Namespace.PRIVATE,
+                Namespace.PRIVATE,
+                Namespace.HOST);
         JsonNode second = written(box().namespaces(joining, Map.of("ipc", Path.of("/proc/7/ns/ipc"))));
         Namespaces none = new Namespaces(
                 Namespace.PRIVATE,
@@ -413,7 +487,8 @@ class OciConfigTest {
                 Namespace.HOST);
 
         assertThat(mount(written(box()), "/dev/shm").path("options").toString()).contains("size=67108864");
-        assertThat(mount(second, "/dev/shm").path("source")).isEqualTo(mount(first, "/dev/shm").path("source"));
+        assertThat(mount(second, "/dev/shm").path("source"))
+                .isEqualTo(mount(first, "/dev/shm").path("source"));
         assertThat(namespaces(second)).contains("ipc=/proc/7/ns/ipc");
         assertThat(targets(written(box().namespaces(none, Map.of())))).doesNotContain("/dev/shm");
     }
@@ -423,7 +498,8 @@ class OciConfigTest {
         JsonNode config = written(box("sleep", "1").init());
 
         assertThat(texts(config.path("process").path("args"))).containsExactly("/sbin/docker-init", "--", "sleep", "1");
-        assertThat(InitProgram.isStatic(Path.of(mount(config, "/sbin/docker-init").path("source").asText())))
+        assertThat(InitProgram.isStatic(Path.of(
+                        mount(config, "/sbin/docker-init").path("source").asText())))
                 .isTrue();
     }
 
@@ -439,7 +515,25 @@ class OciConfigTest {
     void theCgroupLiesBelowItsParent() throws Exception {
         RuntimeSpec plain = box().build();
         RuntimeSpec other = box().resources(new Resources(
-                        0, 0, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 0, 0, "tenants/a/", List.of(), List.of(),
+                        0,
+                        0,
+                        0,
+                        -1,
+                        0,
+                        0,
+                        0,
+                        0,
+                        "",
+                        "",
+                        0,
+                        0,
+                        List.of(),
+                        false,
+                        0,
+                        0,
+                        "tenants/a/",
+                        List.of(),
+                        List.of(),
                         List.of()))
                 .build();
 
@@ -451,14 +545,17 @@ class OciConfigTest {
 
     @Test
     void anExecIsLikeItsContainerButForWhatItSays() throws Exception {
-        byte[] container = JSON.writeValueAsBytes(
-                config().container(box().user("ann").env("A=1", "B=2").workingDir("/etc").noNewPrivileges().build()));
+        byte[] container = JSON.writeValueAsBytes(config().container(box().user("ann")
+                .env("A=1", "B=2")
+                .workingDir("/etc")
+                .noNewPrivileges()
+                .build()));
 
         JsonNode plain = JSON.readTree(config().exec(container, RuntimeSpecs.exec("id")));
         JsonNode other = JSON.readTree(config().exec(
-                container,
-                new dev.wharf.model.ExecSpec(
-                        List.of("id"), List.of("B=3"), "root", "/", true, true, true, true, true, "")));
+                        container,
+                        new dev.wharf.model.ExecSpec(
+                                List.of("id"), List.of("B=3"), "root", "/", true, true, true, true, true, "")));
 
         assertThat(plain.path("user").path("uid").asInt()).isEqualTo(1001);
         assertThat(plain.path("cwd").asText()).isEqualTo("/etc");

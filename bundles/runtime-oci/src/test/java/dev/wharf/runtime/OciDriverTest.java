@@ -120,8 +120,8 @@ abstract class OciDriverTest extends OciRuntimeContract {
 
     @Test
     void anUnknownUserIsRefusedBeforeAnythingRuns() {
-        DriverException failure =
-                catchThrowableOfType(DriverException.class, () -> create(shell("true").user("nobody-here")));
+        DriverException failure = catchThrowableOfType(
+                DriverException.class, () -> create(shell("true").user("nobody-here")));
 
         assertThat(failure.failure().kind()).isEqualTo(Kind.INVALID);
         assertThat(failure).hasMessageContaining("unable to find user nobody-here");
@@ -144,7 +144,8 @@ abstract class OciDriverTest extends OciRuntimeContract {
 
     @Test
     void aFilterThatWasCompiledBeforeFiltersTheSame() throws Exception {
-        String script = "grep Seccomp: /proc/self/status; unshare -m true 2>&1; mount -t tmpfs none /tmp 2>&1; echo done";
+        String script =
+                "grep Seccomp: /proc/self/status; unshare -m true 2>&1; mount -t tmpfs none /tmp 2>&1; echo done";
         String first = output(shell(script));
         String second = output(shell(script));
 
@@ -154,7 +155,8 @@ abstract class OciDriverTest extends OciRuntimeContract {
 
     @Test
     void aPrivilegedContainerMayMountAndSeesDevices() throws Exception {
-        assertThat(output(shell("mount -t tmpfs none /tmp && echo mounted; grep Seccomp: /proc/self/status; ls /dev | wc -l")
+        assertThat(output(shell(
+                                "mount -t tmpfs none /tmp && echo mounted; grep Seccomp: /proc/self/status; ls /dev | wc -l")
                         .privileged()))
                 .contains("mounted")
                 .contains("Seccomp:\t0");
@@ -195,7 +197,9 @@ abstract class OciDriverTest extends OciRuntimeContract {
 
     @Test
     void theEnvironmentAndTheWorkingDirectoryAreThere() throws Exception {
-        assertThat(output(shell("env | grep -v PWD; pwd").env("A=one two", "A=three").workingDir("/made/for/it")))
+        assertThat(output(shell("env | grep -v PWD; pwd")
+                        .env("A=one two", "A=three")
+                        .workingDir("/made/for/it")))
                 .contains("A=three\n")
                 .contains("HOME=/root\n")
                 .contains("HOSTNAME=box\n")
@@ -206,28 +210,68 @@ abstract class OciDriverTest extends OciRuntimeContract {
     @Test
     void limitsOfProcessesFilesAndSharedMemoryHold() throws Exception {
         Resources limits = new Resources(
-                32 << 20, 0, 0, -1, 500_000_000L, 256, 0, 0, "0", "", 33, 0, List.of(), false, 100, 5 << 20, "",
-                List.of(new Resources.Ulimit("nofile", 111, 222)), List.of(), List.of());
+                32 << 20,
+                0,
+                0,
+                -1,
+                500_000_000L,
+                256,
+                0,
+                0,
+                "0",
+                "",
+                33,
+                0,
+                List.of(),
+                false,
+                100,
+                5 << 20,
+                "",
+                List.of(new Resources.Ulimit("nofile", 111, 222)),
+                List.of(),
+                List.of());
 
         String seen = output(shell("ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj; "
                         + "grep Cpus_allowed_list /proc/self/status; mount | grep /dev/shm; sleep 0.3")
                 .resources(limits));
 
-        assertThat(seen).startsWith("111\n222\n100\n").contains("Cpus_allowed_list:\t0\n").contains("size=5120k");
+        assertThat(seen)
+                .startsWith("111\n222\n100\n")
+                .contains("Cpus_allowed_list:\t0\n")
+                .contains("size=5120k");
     }
 
     @Test
     void aHardLimitAboveTheAgentsOwnIsLoweredAndTheContainerRuns() throws Exception {
         Resources limits = new Resources(
-                0, 0, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 0, 0, "",
-                List.of(new Resources.Ulimit("nofile", 1L << 40, 1L << 40)), List.of(), List.of());
+                0,
+                0,
+                0,
+                -1,
+                0,
+                0,
+                0,
+                0,
+                "",
+                "",
+                0,
+                0,
+                List.of(),
+                false,
+                0,
+                0,
+                "",
+                List.of(new Resources.Ulimit("nofile", 1L << 40, 1L << 40)),
+                List.of(),
+                List.of());
 
         assertThat(output(shell("echo runs").resources(limits))).isEqualTo("runs\n");
     }
 
     @Test
     void anInitReapsAndPassesSignalsOn() throws Exception {
-        ContainerId container = run(shell("cat /proc/1/comm; trap 'exit 4' TERM; while :; do sleep 0.02; done").init());
+        ContainerId container = run(shell("cat /proc/1/comm; trap 'exit 4' TERM; while :; do sleep 0.02; done")
+                .init());
         awaitLog(container, "init");
 
         runtime.signal(container, Signal.TERM);
@@ -250,8 +294,7 @@ abstract class OciDriverTest extends OciRuntimeContract {
         ContainerId container = run(shell("echo into the void").log("none", Map.of()));
         exits.await(container);
 
-        DriverException failure =
-                catchThrowableOfType(DriverException.class, () -> log(container, everything(false)));
+        DriverException failure = catchThrowableOfType(DriverException.class, () -> log(container, everything(false)));
 
         assertThat(failure.failure().kind()).isEqualTo(Kind.UNSUPPORTED);
         assertThat(failure).hasMessage("configured logging driver does not support reading");
@@ -416,7 +459,8 @@ abstract class OciDriverTest extends OciRuntimeContract {
 
         runtime.delete(container);
 
-        cgroups.controllers().values().forEach(root -> assertThat(root.resolve("wharf/" + container))
-                .doesNotExist());
+        cgroups.controllers()
+                .values()
+                .forEach(root -> assertThat(root.resolve("wharf/" + container)).doesNotExist());
     }
 }

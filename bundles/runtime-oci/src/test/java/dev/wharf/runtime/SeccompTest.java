@@ -78,8 +78,9 @@ class SeccompTest {
         assertThat(actions(profile, "arch_prctl")).containsExactly("SCMP_ACT_ALLOW");
         assertThat(actions(profile, "s390_runtime_instr")).isEmpty();
         assertThat(profile.has("archMap")).isFalse();
-        profile.path("syscalls").forEach(rule -> assertThat(rule.has("includes") || rule.has("excludes") || rule.has("comment"))
-                .isFalse());
+        profile.path("syscalls")
+                .forEach(rule -> assertThat(rule.has("includes") || rule.has("excludes") || rule.has("comment"))
+                        .isFalse());
     }
 
     @Test
@@ -97,13 +98,10 @@ class SeccompTest {
 
     @Test
     void aProfileOfTheUsersOwnIsTakenAsItIs() throws DriverException {
-        ObjectNode profile = HERE.profile(
-                        """
+        ObjectNode profile = HERE.profile("""
                         {"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"],
                          "syscalls":[{"name":"chmod","action":"SCMP_ACT_ERRNO","errnoRet":13}]}
-                        """,
-                        Set.of())
-                .orElseThrow();
+                        """, Set.of()).orElseThrow();
 
         assertThat(profile.toString())
                 .isEqualTo("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_X86_64\"],"

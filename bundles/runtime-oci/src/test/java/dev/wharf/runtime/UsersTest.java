@@ -8,15 +8,13 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class UsersTest {
-    private static final Users IMAGE = Users.of(
-            """
+    private static final Users IMAGE = Users.of("""
             root:x:0:0:root:/root:/bin/sh
             ann:x:1001:1002:Ann:/home/ann:/bin/sh
             nonsense
             half:x:twelve:13::/:
             1234:x:55:56:odd name:/home/odd:/bin/sh
-            """,
-            """
+            """, """
             root:x:0:root
             crew:x:1002:
             deck:x:1003:ann,root

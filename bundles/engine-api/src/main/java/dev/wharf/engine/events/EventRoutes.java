@@ -31,8 +31,20 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class EventRoutes implements Routes {
     private static final Set<String> FILTERS = Set.of(
-            "config", "container", "daemon", "event", "image", "label", "network", "node", "plugin", "scope", "secret",
-            "service", "type", "volume");
+            "config",
+            "container",
+            "daemon",
+            "event",
+            "image",
+            "label",
+            "network",
+            "node",
+            "plugin",
+            "scope",
+            "secret",
+            "service",
+            "type",
+            "volume");
 
     @Override
     public void addTo(Router router) {
@@ -47,7 +59,8 @@ public final class EventRoutes implements Routes {
                     + request.query().text("until") + ")");
         }
         Filters filters = Filters.parse(request.query().text("filters"), FILTERS);
-        boolean history = since.isPresent() || until.map(u -> u.isBefore(Instant.now())).orElse(false);
+        boolean history =
+                since.isPresent() || until.map(u -> u.isBefore(Instant.now())).orElse(false);
         if (!history) {
             return open(request, () -> agent.follow(agent.position()), since, until, filters);
         }
@@ -77,13 +90,15 @@ public final class EventRoutes implements Routes {
             }
             return Answer.flow(type, outlet -> new Stream(request, follower, since, until, filters, outlet).begin());
         }
-        return Answer.flow(type, outlet -> request.work(opening::open).whenComplete((follower, thrown) -> {
-            if (thrown != null) {
-                outlet.abort();
-            } else {
-                new Stream(request, follower, since, until, filters, outlet).begin();
-            }
-        }));
+        return Answer.flow(
+                type,
+                outlet -> request.work(opening::open).whenComplete((follower, thrown) -> {
+                    if (thrown != null) {
+                        outlet.abort();
+                    } else {
+                        new Stream(request, follower, since, until, filters, outlet).begin();
+                    }
+                }));
     }
 
     /** One client's stream. */
@@ -205,13 +220,17 @@ public final class EventRoutes implements Routes {
 
         static boolean takes(Filters filters, EngineEvent event) {
             Map<String, String> attributes = event.attributes();
-            return filters.any("event", e -> event.action().equals(e) || event.action().startsWith(e + ":"))
+            return filters.any(
+                            "event",
+                            e -> event.action().equals(e) || event.action().startsWith(e + ":"))
                     && filters.any("type", t -> t.equals(event.type()))
                     && filters.any("scope", "local"::equals)
                     && filters.labels(attributes)
-                    && filters.any("container", c -> event.type().equals("container") && is(event, c, attributes.get("name")))
+                    && filters.any(
+                            "container", c -> event.type().equals("container") && is(event, c, attributes.get("name")))
                     && filters.any("volume", v -> event.type().equals("volume") && is(event, v, event.id()))
-                    && filters.any("network", n -> event.type().equals("network") && is(event, n, attributes.get("name")))
+                    && filters.any(
+                            "network", n -> event.type().equals("network") && is(event, n, attributes.get("name")))
                     && filters.any("image", i -> isOf(event, i))
                     && filters.any("daemon", d -> event.type().equals("daemon"))
                     && filters.any("plugin", p -> event.type().equals("plugin"));
@@ -228,7 +247,10 @@ public final class EventRoutes implements Routes {
                     ? event.id()
                     : event.type().equals("container") ? event.attributes().getOrDefault("image", "") : "";
             String name = event.type().equals("image") ? event.attributes().getOrDefault("name", "") : image;
-            return image.equals(wanted) || name.equals(wanted) || bare(image).equals(wanted) || bare(name).equals(wanted);
+            return image.equals(wanted)
+                    || name.equals(wanted)
+                    || bare(image).equals(wanted)
+                    || bare(name).equals(wanted);
         }
 
         private static String bare(String name) {
