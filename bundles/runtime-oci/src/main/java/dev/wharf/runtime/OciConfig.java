@@ -381,7 +381,8 @@ final class OciConfig {
         Namespace ipc = spec.spec().namespaces().ipc();
         switch (ipc.kind()) {
             case HOST -> {
-                mounts.put("/dev/mqueue", options(bind("/dev/mqueue", "/dev/mqueue"), List.of("rbind", "rprivate")));
+                // Mounted rather than bound: it shows the host's queues as well, and not every host has it mounted.
+                add(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
                 mounts.put("/dev/shm", options(bind("/dev/shm", "/dev/shm"), List.of("rbind", "rprivate")));
             }
             case CONTAINER -> {
