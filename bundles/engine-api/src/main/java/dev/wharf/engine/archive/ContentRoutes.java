@@ -55,7 +55,14 @@ public final class ContentRoutes implements Routes {
                 () -> Answer.json(list(c, agent.streams().changes(c.id())))));
     }
 
-    /** Kinds are numbers here: 0 for modified, 1 for added, 2 for deleted. */
+    private static int number(Kind kind) {
+        return switch (kind) {
+            case MODIFIED -> 0;
+            case ADDED -> 1;
+            case DELETED -> 2;
+        };
+    }
+
     private static JsonNode list(Container c, List<FileChange> changes) {
         Set<String> points = new HashSet<>(MOUNT_POINTS);
         c.spec().mounts().stream().map(MountSpec::target).forEach(points::add);

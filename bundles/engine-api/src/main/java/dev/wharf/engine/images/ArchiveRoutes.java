@@ -25,22 +25,23 @@ import dev.wharf.model.Reference;
 import dev.wharf.oci.archive.ArchivedImage;
 import dev.wharf.oci.archive.Blobs;
 import dev.wharf.oci.archive.ImageArchive;
+import dev.wharf.oci.archive.Packed;
 import dev.wharf.oci.image.ImageConfigs;
 import dev.wharf.oci.image.Manifest;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.content.ContentStore;
-import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
-import java.util.zip.GZIPInputStream;
 
 /** Images that come and go as tars: load, import and save. Bytes stream through; none are gathered. */
 public final class ArchiveRoutes implements Routes {
@@ -133,10 +134,11 @@ public final class ArchiveRoutes implements Routes {
     // ---- import
 
     private static Answer importTar(Agent agent, Request request) throws DriverException {
+        Platform platform = ImageRoutes.platform(request).orElse(Platform.host());
         ContentStore content = agent.streams().content();
         Descriptor layer;
         try (ContentStore.Ingest ingest = content.receive()) {
-            ingest.write(unpacked(request.stream()));
+            ingest.write(Packed.unpack(request.stream()));
             layer = ingest.commit(MediaTypes.OCI_LAYER);
         } catch (IOException e) {
             throw told(e);
@@ -145,7 +147,7 @@ public final class ArchiveRoutes implements Routes {
         String message = request.query().value("message").orElse("Imported from -");
         ImageConfig config = ImportChanges.apply(
                 new ImageConfig(
-                        request.query().value("platform").map(Platform::parse).orElse(Platform.host()),
+                        platform,
                         now.toString(),
                         "",
                         "",
@@ -181,14 +183,6 @@ public final class ArchiveRoutes implements Routes {
         return Answer.json(200, Json.record(Json.object().put("status", id.value())));
     }
 
-    private static InputStream unpacked(InputStream tar) throws IOException {
-        BufferedInputStream in = new BufferedInputStream(tar, 1 << 16);
-        in.mark(2);
-        boolean gzip = in.read() == 0x1f && in.read() == 0x8b;
-        in.reset();
-        return gzip ? new GZIPInputStream(in, 1 << 16) : in;
-    }
-
     // ---- save
 
     private static Answer save(Agent agent, Request request, List<String> names) throws DriverException {
@@ -196,6 +190,7 @@ public final class ArchiveRoutes implements Routes {
             throw Problem.invalid("no image is named; use names=");
         }
         List<ImageArchive.SavedImage> images = new ArrayList<>();
+        Set<ImageId> saved = new LinkedHashSet<>();
         for (String name : names) {
             ImageLookup.Found found = ImageLookup.get(agent.host(), name);
             List<Reference> tags = found.reference()
@@ -203,7 +198,9 @@ public final class ArchiveRoutes implements Routes {
                     .map(List::of)
                     .orElse(List.of());
             images.add(new ImageArchive.SavedImage(found.image().manifest(), tags));
+            saved.add(found.image().id());
         }
+        saved.forEach(id -> agent.submit(new ImageCommand.Note(id, "save", Map.of()), request.cause()));
         Kept blobs = new Kept(agent.streams().content());
         return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, blobs)));
     }

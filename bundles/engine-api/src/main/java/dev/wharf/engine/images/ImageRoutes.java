@@ -241,13 +241,7 @@ public final class ImageRoutes implements Routes {
     static Answer pull(Agent agent, Request request) {
         Reference reference =
                 reference(request.query().text("fromImage"), request.query().text("tag"));
-        Optional<Platform> platform = request.query().value("platform").map(text -> {
-            try {
-                return Platform.parse(text);
-            } catch (IllegalArgumentException e) {
-                throw Problem.invalid(String.valueOf(e.getMessage()));
-            }
-        });
+        Optional<Platform> platform = platform(request);
         PullId id = newPull();
         agent.lend(id, credentials(request));
         boolean known = agent.host().imageNamed(reference.toString()).isPresent();
@@ -362,7 +356,8 @@ public final class ImageRoutes implements Routes {
                         return;
                     }
                     for (LayerSpec layer : image.layers()) {
-                        progress.finish(layer.descriptor().digest(), "Pushed");
+                        Digest blob = layer.descriptor().digest();
+                        progress.finish(blob, progress.hasMoved(blob) ? "Pushed" : "Layer already exists");
                     }
                     ImageEvent.Pushed pushed = (ImageEvent.Pushed) event;
                     String tag = reference.tag().orElse("");
@@ -388,6 +383,17 @@ public final class ImageRoutes implements Routes {
     }
 
     // ---- shared with archives
+
+    /** The platform a client asks for. */
+    static Optional<Platform> platform(Request request) {
+        return request.query().value("platform").map(text -> {
+            try {
+                return Platform.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw Problem.invalid(String.valueOf(e.getMessage()));
+            }
+        });
+    }
 
     static PullId newPull() {
         return new PullId(UUID.randomUUID().toString().replace("-", ""));

@@ -20,6 +20,7 @@ final class LayerProgress {
     private final Map<Digest, Long> drawn = new HashMap<>();
     private final Set<Digest> announced = new HashSet<>();
     private final Set<Digest> done = new HashSet<>();
+    private final Set<Digest> moved = new HashSet<>();
 
     /** @param moving what a blob on its way is doing: {@code Downloading} or {@code Pushing} */
     LayerProgress(Transfer transfer, String moving) {
@@ -47,8 +48,14 @@ final class LayerProgress {
         return announced.contains(digest);
     }
 
+    /** Whether any byte of it was told to be on its way. */
+    synchronized boolean hasMoved(Digest digest) {
+        return moved.contains(digest);
+    }
+
     synchronized void heard(Progress progress) {
         Digest content = progress.content();
+        moved.add(content);
         if (!announced.contains(content)) {
             return;
         }

@@ -39,7 +39,7 @@ class ServerTest {
     @BeforeEach
     void open() throws IOException {
         socket = directory.resolve("wharf.sock");
-        server = Server.open(List.of(socket), router(), door, workers);
+        server = Server.open(List.of(new Endpoint.Unix(socket)), router(), door, workers);
     }
 
     @AfterEach
@@ -550,7 +550,7 @@ class ServerTest {
 
     @Test
     void aSocketThatAnotherAgentServesIsNotTaken() {
-        assertThatThrownBy(() -> Server.open(List.of(socket), router(), door, workers))
+        assertThatThrownBy(() -> Server.open(List.of(new Endpoint.Unix(socket)), router(), door, workers))
                 .isInstanceOf(IOException.class)
                 .hasMessage("cannot listen on " + socket + ": another agent answers there; stop it, or choose another"
                         + " socket with --host");
@@ -562,7 +562,7 @@ class ServerTest {
         try (var left = java.nio.channels.ServerSocketChannel.open(java.net.StandardProtocolFamily.UNIX)) {
             left.bind(java.net.UnixDomainSocketAddress.of(stale));
         }
-        try (Server second = Server.open(List.of(stale), router(), door, workers);
+        try (Server second = Server.open(List.of(new Endpoint.Unix(stale)), router(), door, workers);
                 Line line = Line.to(stale)) {
             assertThat(line.request("GET", "/_ping").reply().text()).isEqualTo("OK");
         }
@@ -573,7 +573,7 @@ class ServerTest {
     void aFileThatIsNoSocketIsLeftAlone() throws IOException {
         Path file = Files.writeString(directory.resolve("precious"), "text");
 
-        assertThatThrownBy(() -> Server.open(List.of(file), router(), door, workers))
+        assertThatThrownBy(() -> Server.open(List.of(new Endpoint.Unix(file)), router(), door, workers))
                 .hasMessageContaining("a file that is no socket is in the way");
         assertThat(file).hasContent("text");
     }
