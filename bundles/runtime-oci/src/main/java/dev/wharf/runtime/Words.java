@@ -24,7 +24,15 @@ final class Words {
                 text.append(": ").append(known);
             }
         }
+        if (isNoProgram(lower)) {
+            text.append(": permission denied");
+        }
         return text.toString();
+    }
+
+    /** What crun says of a directory where a program should be. */
+    private static boolean isNoProgram(String lower) {
+        return lower.contains("open executable: operation not permitted");
     }
 
     static Kind kind(String words) {
@@ -37,7 +45,8 @@ final class Words {
                 || lower.contains("permission denied")
                 || lower.contains("is a directory")
                 || lower.contains("exec format error")
-                || lower.contains("invalid argument")) {
+                || lower.contains("invalid argument")
+                || isNoProgram(lower)) {
             return Kind.INVALID;
         }
         return lower.contains("resource busy") ? Kind.BUSY : Kind.FAILED;

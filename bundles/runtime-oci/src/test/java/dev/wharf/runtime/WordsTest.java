@@ -13,6 +13,7 @@ class WordsTest {
                 .contains("executable file not found in $PATH")
                 .contains("no such file or directory");
         assertThat(Words.canonical("open executable: Permission denied")).endsWith("permission denied");
+        assertThat(Words.canonical("open executable: Operation not permitted")).endsWith("permission denied");
     }
 
     @Test
