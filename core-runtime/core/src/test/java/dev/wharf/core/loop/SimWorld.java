@@ -78,6 +78,12 @@ final class SimWorld {
 
     int crashes;
 
+    /** What was asked of the world that must never be asked. */
+    final List<String> violations = new ArrayList<>();
+
+    /** Which sandbox an endpoint leads into. */
+    final Map<String, SandboxKey> sandboxOf = new LinkedHashMap<>();
+
     // lives in the kernel
     String boot = "boot-0";
     final Map<ContainerId, Path> mounts = new LinkedHashMap<>();
@@ -120,6 +126,14 @@ final class SimWorld {
 
     void at(Instant time) {
         now = time;
+    }
+
+    /** Nobody may take the floor away from under a process. */
+    private void mustBeOver(ContainerId container, String what) {
+        SimProcess process = processes.get(container);
+        if (process != null && process.started && process.exit.isEmpty()) {
+            violations.add(what + " under a living process: " + container);
+        }
     }
 
     /** The daemon may die here. */
@@ -251,10 +265,7 @@ final class SimWorld {
         @Override
         public void unmountRootfs(ContainerId container) throws DriverException {
             effect("unmount", () -> {
-                SimProcess process = processes.get(container);
-                if (process != null && process.exit.isEmpty() && mounts.containsKey(container)) {
-                    throw DriverException.failure(Failure.Kind.BUSY, "unmounted under a living process");
-                }
+                mustBeOver(container, "unmount");
                 return String.valueOf(mounts.remove(container));
             });
         }
@@ -276,7 +287,14 @@ final class SimWorld {
 
         @Override
         public void removeSandbox(SandboxKey key) throws DriverException {
-            effect("remove sandbox", () -> String.valueOf(sandboxes.remove(key)));
+            effect("remove sandbox", () -> {
+                mustBeOver(key.container(), "removal of the sandbox");
+                if (endpoints.values().stream()
+                        .anyMatch(e -> sandboxOf.get(e.id()).equals(key))) {
+                    violations.add("sandbox removed before its endpoints: " + key);
+                }
+                return String.valueOf(sandboxes.remove(key));
+            });
         }
 
         @Override
@@ -358,6 +376,9 @@ final class SimWorld {
         @Override
         public void remove(SnapshotKey key) throws DriverException {
             effect("remove snapshot", () -> {
+                mounts.keySet().stream()
+                        .filter(id -> SnapshotKey.of(id).equals(key))
+                        .forEach(id -> violations.add("snapshot removed under a mount: " + key));
                 if (snapshots.values().stream().anyMatch(s -> s.parent().equals(key))) {
                     throw DriverException.failure(Failure.Kind.BUSY, "something stands on " + key);
                 }
@@ -409,6 +430,7 @@ final class SimWorld {
                 if (!sandboxes.containsKey(sandbox.key()) || !devices.containsKey(spec.id())) {
                     throw DriverException.failure(Failure.Kind.MISSING, "attach without sandbox or device");
                 }
+                sandboxOf.put(endpoint.id(), sandbox.key());
                 return endpoints.computeIfAbsent(
                         endpoint.id(), id -> new Endpoint(id, spec.id(), endpoint.hostInterface(), endpoint.mac()));
             });

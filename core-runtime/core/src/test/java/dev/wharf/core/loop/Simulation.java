@@ -13,6 +13,7 @@ import dev.wharf.core.command.VolumeCommand;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.event.LayerEvent;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
@@ -468,7 +469,7 @@ final class Simulation {
             if (trouble == null) {
                 acknowledged.put(id, event);
             } else if (!(trouble instanceof RefusedException) && !(trouble instanceof FailedException)) {
-                throw new AssertionError("neither refused nor failed", trouble);
+                world.violations.add("neither refused nor failed: " + command + ": " + trouble);
             }
         });
         daemon.sequencer.post(new Letter.Wish(command, cause(id), answer));
@@ -710,6 +711,9 @@ final class Simulation {
                             .as("only what runs exits: " + exited)
                             .isPresent();
                 }
+                if (isBug(event)) {
+                    world.violations.add("a step broke: " + event);
+                }
                 again = event.apply(again);
             }
         }
@@ -722,10 +726,20 @@ final class Simulation {
         nothingWasGivenTwice(host);
         answers.forEach((id, times) ->
                 assertThat(times).as("answers to " + asked.get(id)).isEqualTo(1));
+        assertThat(world.violations).as("things that must never be asked").isEmpty();
         assertThat(pending.stream().map(asked::get).toList())
                 .as("commands without an answer")
                 .isEmpty();
         acknowledgedStays();
+    }
+
+    private static boolean isBug(Event event) {
+        Optional<String> said = event instanceof ContainerEvent.Stalled c
+                ? Optional.of(c.stall().failure().message())
+                : event instanceof LayerEvent.Stalled l
+                        ? Optional.of(l.stall().failure().message())
+                        : event.trouble().map(f -> f.message());
+        return said.filter(m -> m.startsWith("internal error")).isPresent();
     }
 
     private void kernelHoldsWhatFactsSay(Host host) {
