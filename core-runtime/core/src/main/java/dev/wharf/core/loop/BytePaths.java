@@ -27,8 +27,10 @@ import dev.wharf.spi.storage.StorageDriver;
 import dev.wharf.spi.storage.Usage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,6 +39,11 @@ import java.util.function.Supplier;
 
 /** The way of bytes past the journal: through the same gates as steps, and changing no fact. */
 final class BytePaths implements Streams {
+    /** How long a visitor waits for a container on its way down, and how often it looks. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private static final Duration BEAT = Duration.ofMillis(10);
+
     private final Workshop workshop;
     private final Supplier<Host> host;
 
@@ -136,9 +143,9 @@ final class BytePaths implements Streams {
     /** A container that runs has its root file system mounted; for one that does not it is mounted while it is visited. */
     @Override
     public <R> R rootfs(ContainerId id, RootfsUse<R> use) throws DriverException, IOException {
-        Container c = container(id);
+        Container c = settled(id);
         Optional<Path> mounted = c.mount().value();
-        if (mounted.isPresent()) {
+        if (mounted.isPresent() && keepsMount(c)) {
             return use.at(mounted.get());
         }
         if (!c.rootfs().isPresent()) {
@@ -150,6 +157,26 @@ final class BytePaths implements Streams {
         } finally {
             leave(id);
         }
+    }
+
+    /** The container when nobody is about to take its mount away: what is mounted still may be gone in a moment. */
+    private Container settled(ContainerId id) throws DriverException, InterruptedIOException {
+        Container c = container(id);
+        for (long end = System.nanoTime() + PATIENCE.toNanos();
+                !c.mount().isAbsent() && !keepsMount(c) && System.nanoTime() < end;
+                c = container(id)) {
+            try {
+                Thread.sleep(BEAT.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while container " + id + " came to rest");
+            }
+        }
+        return c;
+    }
+
+    private static boolean keepsMount(Container c) {
+        return c.isRunning() || c.goal().wantsProcess();
     }
 
     @Override
