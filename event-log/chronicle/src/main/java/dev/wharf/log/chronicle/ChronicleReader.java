@@ -15,8 +15,9 @@ import net.openhft.chronicle.queue.ExcerptTailer;
 import net.openhft.chronicle.wire.DocumentContext;
 
 /**
- * Reads with Chronicle's tailer as long as that gives exactly the record that must come next, and by scanning the file itself
- * where it does not: a tailer believes headers and indexes that carry no checksum, and can be led astray by any of them.
+ * Reads the newest file with Chronicle's tailer as long as that gives exactly the record that must come next, and by scanning
+ * the file itself where it does not: a tailer believes headers and indexes that carry no checksum, and can be led astray by
+ * any of them. Older files are scanned, which for reading all of a file is quicker, too.
  */
 final class ChronicleReader implements RecordLog.Reader {
     private final Disk disk;
@@ -45,7 +46,7 @@ final class ChronicleReader implements RecordLog.Reader {
             return scan();
         }
         closeScanner();
-        Optional<Envelope.Sealed> record = next > log.origin() ? tail() : Optional.empty();
+        Optional<Envelope.Sealed> record = next >= log.tail().segment() ? tail() : Optional.empty();
         if (record.isPresent()) {
             next++;
             return record;

@@ -43,10 +43,10 @@ final class Shapes {
         known.put(Long.class, new Long64());
         known.put(Instant.class, new Text<>(Instant::toString, Shapes::instant, null));
         known.put(Duration.class, new Text<>(Duration::toString, Duration::parse, null));
-        known.put(Path.class, new Text<>(Path::toString, Path::of, null));
+        known.put(Path.class, new Remembered(new Text<>(Path::toString, Path::of, null)));
         known.put(Digest.class, new Remembered(new Text<>(Digest::toString, Digest::parse, null)));
-        known.put(Reference.class, new Text<>(Reference::toString, Reference::parse, null));
-        known.put(Repository.class, new Text<>(Repository::toString, Repository::parse, null));
+        known.put(Reference.class, new Remembered(new Text<>(Reference::toString, Reference::parse, null)));
+        known.put(Repository.class, new Remembered(new Text<>(Repository::toString, Repository::parse, null)));
     }
 
     /** The shape of {@code type}, which may be generic but must be resolved. */
@@ -130,7 +130,15 @@ final class Shapes {
     }
 
     private static int number(String text, int from, int to) {
-        return Integer.parseInt(text, from, to, 10);
+        int number = 0;
+        for (int i = from; i < to; i++) {
+            int digit = text.charAt(i) - '0';
+            if (digit < 0 || digit > 9) {
+                throw new NumberFormatException();
+            }
+            number = number * 10 + digit;
+        }
+        return number;
     }
 
     /** A value with a text form. */

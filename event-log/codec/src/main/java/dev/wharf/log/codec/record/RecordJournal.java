@@ -1,6 +1,5 @@
 package dev.wharf.log.codec.record;
 
-import dev.wharf.core.journal.DamagedException;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.Position;
 import dev.wharf.log.codec.EventCodec;
@@ -37,7 +36,8 @@ public class RecordJournal implements EventJournal {
             throw new IOException("position " + position + " lies after the end of the journal at " + log.last()
                     + ": this is not the journal it was taken from, or the journal lost its end");
         }
-        return new BatchReader(log.read(position.sequence()));
+        long before = Math.max(position.sequence(), log.origin());
+        return new BatchReader(log.read(position.sequence()), log.last() - before, this::decode);
     }
 
     @Override
@@ -108,37 +108,14 @@ public class RecordJournal implements EventJournal {
         log.close();
     }
 
-    private final class BatchReader implements Reader {
-        private final RecordLog.Reader records;
-
-        BatchReader(RecordLog.Reader records) {
-            this.records = records;
-        }
-
-        @Override
-        public Optional<Entry> poll() throws IOException {
-            try {
-                Optional<Envelope.Sealed> record = records.poll();
-                return record.isPresent() ? Optional.of(entry(record.get())) : Optional.empty();
-            } catch (RecordLog.DamagedRecords e) {
-                throw new DamagedException(new Damage(new Position(e.first()), e.what()), new Position(e.last()));
-            }
-        }
-
-        private Entry entry(Envelope.Sealed record) throws IOException {
-            try {
-                return new Entry(new Position(record.sequence()), codec.decodeBatch(record.payload()));
-            } catch (UnknownEventException e) {
-                throw new UnknownEventException("the journal cannot be read at " + record.sequence() + ": "
-                        + e.getMessage() + ": start Wharf " + log.writer() + ", which wrote here last, or a newer one");
-            } catch (IOException e) {
-                throw new IOException("the journal cannot be read at " + record.sequence() + ": " + e.getMessage(), e);
-            }
-        }
-
-        @Override
-        public void close() {
-            records.close();
+    private Batch decode(Envelope.Sealed record) throws IOException {
+        try {
+            return codec.decodeBatch(record.payload());
+        } catch (UnknownEventException e) {
+            throw new UnknownEventException("the journal cannot be read at " + record.sequence() + ": " + e.getMessage()
+                    + ": start Wharf " + log.writer() + ", which wrote here last, or a newer one");
+        } catch (IOException e) {
+            throw new IOException("the journal cannot be read at " + record.sequence() + ": " + e.getMessage(), e);
         }
     }
 }

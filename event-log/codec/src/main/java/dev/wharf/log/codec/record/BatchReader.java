@@ -1,0 +1,172 @@
+package dev.wharf.log.codec.record;
+
+import dev.wharf.core.journal.DamagedException;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Damage;
+import dev.wharf.core.journal.EventJournal.Entry;
+import dev.wharf.core.journal.EventJournal.Reader;
+import dev.wharf.core.journal.Position;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
+
+/**
+ * Reads records as batches. Making sense of JSON is most of the work, so while there is much to read other cores do it ahead,
+ * piece by piece, and the reader helps where it would have to wait; at the end it goes on alone.
+ */
+final class BatchReader implements Reader {
+    /** Fewer records than this are decoded before a thread has started. */
+    private static final long MUCH = 2000;
+
+    private static final int PIECE_RECORDS = 128;
+    private static final int PIECE_BYTES = 256 << 10;
+    private static final int PIECES = 6;
+    private static final int MOST_HELPERS = 3;
+
+    /** Turns a payload into a batch, or says why it cannot. */
+    interface Decoder {
+        Batch decode(Envelope.Sealed record) throws IOException;
+    }
+
+    /** A batch, or what was found in its place, which is told when the reader comes to it. */
+    private record Found(Optional<Entry> entry, Optional<IOException> trouble) {}
+
+    private final RecordLog.Reader records;
+    private final Decoder decoder;
+    private final Deque<FutureTask<List<Found>>> pieces = new ArrayDeque<>();
+    private Optional<ExecutorService> helpers = Optional.empty();
+    private Iterator<Found> ready = List.<Found>of().iterator();
+
+    /** Reads from {@code records}, of which about {@code count} are there already. */
+    BatchReader(RecordLog.Reader records, long count, Decoder decoder) {
+        this.records = records;
+        this.decoder = decoder;
+        int cores = Math.min(MOST_HELPERS, Runtime.getRuntime().availableProcessors() - 1);
+        if (count > MUCH && cores > 0) {
+            helpers = Optional.of(Executors.newFixedThreadPool(cores, task -> {
+                Thread thread = new Thread(task, "wharf-journal-decoder");
+                thread.setDaemon(true);
+                return thread;
+            }));
+        }
+    }
+
+    @Override
+    public Optional<Entry> poll() throws IOException {
+        if (!ready.hasNext() && helpers.isPresent()) {
+            ready = nextPiece(helpers.get());
+        }
+        Optional<Found> found = ready.hasNext() ? Optional.of(ready.next()) : next().map(Next::decode);
+        if (found.isPresent() && found.get().trouble().isPresent()) {
+            throw found.get().trouble().get();
+        }
+        return found.flatMap(Found::entry);
+    }
+
+    /** The next whole piece; empty when little is left, and then helpers go home. */
+    private Iterator<Found> nextPiece(ExecutorService crew) throws IOException {
+        while (pieces.size() < PIECES) {
+            List<Next> piece = gather();
+            if (piece.isEmpty()) {
+                break;
+            }
+            FutureTask<List<Found>> task =
+                    new FutureTask<>(() -> piece.stream().map(Next::decode).toList());
+            pieces.add(task);
+            crew.execute(task);
+        }
+        FutureTask<List<Found>> first = pieces.poll();
+        if (first == null) {
+            stopHelpers();
+            return List.<Found>of().iterator();
+        }
+        first.run();
+        for (FutureTask<List<Found>> later : pieces) {
+            if (first.isDone()) {
+                break;
+            }
+            later.run();
+        }
+        return result(first).iterator();
+    }
+
+    private static List<Found> result(FutureTask<List<Found>> piece) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return piece.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    throw new IllegalStateException(e.getCause());
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private List<Next> gather() throws IOException {
+        List<Next> piece = new ArrayList<>(PIECE_RECORDS);
+        int bytes = 0;
+        while (piece.size() < PIECE_RECORDS && bytes < PIECE_BYTES) {
+            Optional<Next> next = next();
+            if (next.isEmpty()) {
+                break;
+            }
+            piece.add(next.get());
+            bytes += next.get().record().map(record -> record.bytes().length).orElse(0);
+        }
+        return piece;
+    }
+
+    /** A record as read, or damage in its place. */
+    private record Next(Optional<Envelope.Sealed> record, Optional<IOException> damage, Decoder decoder) {
+        Found decode() {
+            if (record.isEmpty()) {
+                return new Found(Optional.empty(), damage);
+            }
+            try {
+                Position position = new Position(record.get().sequence());
+                return new Found(Optional.of(new Entry(position, decoder.decode(record.get()))), Optional.empty());
+            } catch (IOException e) {
+                return new Found(Optional.empty(), Optional.of(e));
+            }
+        }
+    }
+
+    private Optional<Next> next() throws IOException {
+        try {
+            return records.poll().map(record -> new Next(Optional.of(record), Optional.empty(), decoder));
+        } catch (RecordLog.DamagedRecords e) {
+            return Optional.of(new Next(
+                    Optional.empty(),
+                    Optional.of(new DamagedException(
+                            new Damage(new Position(e.first()), e.what()), new Position(e.last()))),
+                    decoder));
+        }
+    }
+
+    private void stopHelpers() {
+        helpers.ifPresent(ExecutorService::shutdownNow);
+        helpers = Optional.empty();
+    }
+
+    @Override
+    public void close() {
+        stopHelpers();
+        pieces.clear();
+        records.close();
+    }
+}
