@@ -90,7 +90,7 @@ public final class EngineApi {
                 new CopyRoutes(trees),
                 new ContentRoutes(trees),
                 new NetworkRoutes(),
-                new VolumeRoutes(),
+                new VolumeRoutes(trees),
                 new ContainerRoutes(),
                 new StreamRoutes(),
                 new EventRoutes(),

@@ -2,6 +2,7 @@ package dev.wharf.engine.archive;
 
 import dev.wharf.engine.http.Problem;
 import dev.wharf.oci.layer.Dir;
+import dev.wharf.oci.layer.Extent;
 import dev.wharf.oci.layer.Tree;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -18,6 +19,15 @@ public final class Trees implements Tree {
     /** Forgets {@code tree} unless another serves already. */
     public synchronized void clear(Tree tree) {
         serving = serving.filter(now -> now != tree);
+    }
+
+    /** The bytes of files in a directory; -1 where it cannot be walked. */
+    public long sizeBytes(Path directory) {
+        try (Dir dir = open(directory)) {
+            return Extent.of(dir).sizeBytes();
+        } catch (IOException | Problem e) {
+            return -1;
+        }
     }
 
     @Override

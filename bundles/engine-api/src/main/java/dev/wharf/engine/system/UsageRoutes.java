@@ -20,12 +20,8 @@ import dev.wharf.engine.json.Json;
 import dev.wharf.engine.volumes.VolumeRoutes;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ImageId;
-import dev.wharf.oci.layer.Dir;
-import dev.wharf.oci.layer.Extent;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.storage.Usage;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
@@ -118,18 +114,9 @@ public final class UsageRoutes implements Routes {
                     ObjectNode node = VolumeRoutes.shape(v);
                     node.putObject("UsageData")
                             .put("RefCount", host.usersOf(v.name()).size())
-                            .put("Size", v.path().value().map(this::size).orElse(-1L));
+                            .put("Size", v.path().value().map(trees::sizeBytes).orElse(-1L));
                     lines.add(node);
                 });
         return lines;
-    }
-
-    /** The bytes of files in a directory; -1 where it cannot be walked. */
-    private long size(Path directory) {
-        try (Dir dir = trees.open(directory)) {
-            return Extent.of(dir).sizeBytes();
-        } catch (IOException | Problem e) {
-            return -1;
-        }
     }
 }

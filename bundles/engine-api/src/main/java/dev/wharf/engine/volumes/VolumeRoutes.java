@@ -9,6 +9,7 @@ import dev.wharf.core.command.Refusal;
 import dev.wharf.core.command.VolumeCommand;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Volume;
+import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
@@ -22,6 +23,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /** {@code /volumes}. */
 public final class VolumeRoutes implements Routes {
@@ -36,11 +39,17 @@ public final class VolumeRoutes implements Routes {
     private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "all");
     private static final String ANONYMOUS = "com.docker.volume.anonymous";
 
+    private final Trees trees;
+
+    public VolumeRoutes(Trees trees) {
+        this.trees = trees;
+    }
+
     @Override
     public void addTo(Router router) {
         router.get("/volumes", VolumeRoutes::list)
                 .post("/volumes/create", VolumeRoutes::create)
-                .post("/volumes/prune", VolumeRoutes::prune)
+                .post("/volumes/prune", this::prune)
                 .get("/volumes/{name}", (agent, request) -> Answer.json(shape(find(agent.host(), request.name()))))
                 .put(
                         "/volumes/{name}",
@@ -159,7 +168,7 @@ public final class VolumeRoutes implements Routes {
                         thrown == null || isUnchanged(thrown) ? Answer.empty(204) : Problems.answer(thrown)));
     }
 
-    private static Answer prune(Agent agent, Request request) {
+    private Answer prune(Agent agent, Request request) {
         Host host = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
         // Since API 1.42 only volumes that containers made for themselves go, unless all are asked for.
@@ -169,21 +178,34 @@ public final class VolumeRoutes implements Routes {
                 .filter(v -> all || v.spec().anonymous())
                 .filter(v -> filters.labels(v.spec().labels()))
                 .toList();
-        List<CompletableFuture<Optional<String>>> removals = chosen.stream()
-                .map(v -> agent.submit(new VolumeCommand.Remove(v.name(), false), request.cause())
-                        .handle((event, thrown) ->
-                                thrown == null ? Optional.of(v.name().value()) : Optional.<String>empty())
-                        .toCompletableFuture())
-                .toList();
-        return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
+        return Answer.later(request.work(() -> Answer.later(removed(agent, request, chosen))));
+    }
+
+    /** What one removal of a prune came to. */
+    private record Pruned(String name, long sizeBytes) {}
+
+    private CompletionStage<Answer> removed(Agent agent, Request request, List<Volume> chosen) {
+        List<CompletableFuture<Optional<Pruned>>> removals = new ArrayList<>();
+        for (Volume volume : chosen) {
+            String name = volume.name().value();
+            long size = Math.max(0, volume.path().value().map(trees::sizeBytes).orElse(0L));
+            removals.add(agent.submit(new VolumeCommand.Remove(volume.name(), false), request.cause())
+                    // Somebody may have begun to use it since; then it stays, and that is no error.
+                    .handle((event, thrown) ->
+                            thrown == null ? Optional.of(new Pruned(name, size)) : Optional.<Pruned>empty())
+                    .toCompletableFuture());
+        }
+        return CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
                 .thenApply(done -> {
+                    List<Pruned> gone =
+                            removals.stream().flatMap(r -> r.join().stream()).toList();
                     ObjectNode answer = Json.object();
                     answer.set(
                             "VolumesDeleted",
-                            Json.arrayOrNull(removals.stream()
-                                    .flatMap(r -> r.join().stream())
-                                    .toList()));
-                    return Answer.json(answer.put("SpaceReclaimed", 0));
-                }));
+                            Json.arrayOrNull(gone.stream().map(Pruned::name).toList()));
+                    return Answer.json(answer.put(
+                            "SpaceReclaimed",
+                            gone.stream().mapToLong(Pruned::sizeBytes).sum()));
+                });
     }
 }
