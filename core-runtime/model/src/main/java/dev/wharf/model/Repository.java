@@ -15,9 +15,15 @@ public record Repository(String host, String path) {
     private static final Pattern PATH =
             Pattern.compile("[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*");
 
+    /** Checked before any pattern, whose depth grows with what it reads. */
+    private static final int LONGEST = 255;
+
     public Repository {
+        if (host.length() > LONGEST) {
+            throw new IllegalArgumentException("invalid reference format: registry host is too long");
+        }
         Checks.matching(HOST, host, "registry host");
-        if (!PATH.matcher(path).matches() || path.length() > 255) {
+        if (path.length() > LONGEST || !PATH.matcher(path).matches()) {
             String why =
                     path.equals(path.toLowerCase(java.util.Locale.ROOT)) ? "" : ": repository name must be lowercase";
             throw new IllegalArgumentException("invalid reference format" + why);

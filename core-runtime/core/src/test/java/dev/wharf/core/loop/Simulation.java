@@ -88,7 +88,7 @@ final class Simulation {
     private final Random chance;
     private final SimWorld world;
     private final SimJournal journal;
-    private final List<String> story = new ArrayList<>();
+    private final List<Object> story = new ArrayList<>();
     private final Map<CommandId, Command> asked = new LinkedHashMap<>();
     private final Map<CommandId, Integer> answers = new HashMap<>();
     private final Map<CommandId, Event> acknowledged = new LinkedHashMap<>();
@@ -279,7 +279,8 @@ final class Simulation {
 
     /** What happened, for whoever has to understand a failing seed. */
     List<String> story() {
-        List<String> all = new ArrayList<>(story);
+        List<String> all = new ArrayList<>();
+        story.forEach(s -> all.add(s.toString()));
         for (int i = 0; i < journal.batches().size(); i++) {
             all.add("journal " + (i + 1) + " " + journal.batches().get(i).events());
         }
@@ -460,7 +461,7 @@ final class Simulation {
     private void submit(Command command) {
         CommandId id = new CommandId("c" + asked.size());
         asked.put(id, command);
-        story.add(id + " " + command);
+        story.add(Map.entry(id, command));
         CompletableFuture<Event> answer = new CompletableFuture<>();
         pending.add(id);
         answer.whenComplete((event, trouble) -> {
@@ -708,7 +709,7 @@ final class Simulation {
             for (Event event : batch.events()) {
                 if (event instanceof ContainerEvent.Exited exited) {
                     assertThat(again.container(exited.container()).filter(Container::isRunning))
-                            .as("only what runs exits: " + exited)
+                            .as(() -> "only what runs exits: " + exited)
                             .isPresent();
                 }
                 if (isBug(event)) {
@@ -725,7 +726,7 @@ final class Simulation {
         nothingIsDoubtful(host);
         nothingWasGivenTwice(host);
         answers.forEach((id, times) ->
-                assertThat(times).as("answers to " + asked.get(id)).isEqualTo(1));
+                assertThat(times).as(() -> "answers to " + asked.get(id)).isEqualTo(1));
         assertThat(world.violations).as("things that must never be asked").isEmpty();
         assertThat(pending.stream().map(asked::get).toList())
                 .as("commands without an answer")
@@ -771,20 +772,20 @@ final class Simulation {
                         .collect(Collectors.toSet()));
         host.containers().values().stream().filter(Container::isRunning).forEach(c -> {
             SimWorld.SimProcess process = world.processes.get(c.id());
-            assertThat(process.frozen).as("frozen " + c).isEqualTo(c.frozen().isPresent());
+            assertThat(process.frozen).as(() -> "frozen " + c).isEqualTo(c.frozen().isPresent());
             assertThat(process.limits)
-                    .as("limits " + c)
+                    .as(() -> "limits " + c)
                     .isEqualTo(c.limits())
                     .isEqualTo(c.spec().resources());
             c.execs().values().stream()
                     .filter(Container.Exec::isRunning)
                     .forEach(e -> assertThat(process.execs.get(e.id()))
-                            .as("exec " + e)
+                            .as(() -> "exec " + e)
                             .isEqualTo(Optional.empty()));
             c.spec()
                     .mounts()
                     .forEach(m ->
-                            assertThat(world.volumes).as("volume in use " + m).containsKey(new VolumeName(m.source())));
+                            assertThat(world.volumes).as(() -> "volume in use " + m).containsKey(new VolumeName(m.source())));
         });
         assertThat(world.volumes.keySet())
                 .as("volumes")
@@ -808,22 +809,22 @@ final class Simulation {
     private static void nothingIsDoubtful(Host host) {
         for (Container c : host.containers().values()) {
             assertThat(List.of(c.rootfs(), c.mount(), c.sandbox(), c.process(), c.remains(), c.frozen()))
-                    .as("facts of " + c)
+                    .as(() -> "facts of " + c)
                     .noneMatch(Fact::isDoubtful);
             assertThat(c.places().values())
-                    .as("places of " + c)
+                    .as(() -> "places of " + c)
                     .noneMatch(p -> p.fact().isDoubtful());
             assertThat(c.goal()).as("goal of a container that is still here").isNotEqualTo(Goal.REMOVED);
             assertThat(c.isRunning())
-                    .as("runs as wanted: " + c)
+                    .as(() -> "runs as wanted: " + c)
                     .isEqualTo(c.goal().wantsProcess());
         }
         for (Layer layer : host.layers().values()) {
             assertThat(layer.snapshot().isPresent())
-                    .as("layer is wanted and here: " + layer)
+                    .as(() -> "layer is wanted and here: " + layer)
                     .isTrue();
             assertThat(host.isWanted(layer.id()))
-                    .as("layer is wanted: " + layer)
+                    .as(() -> "layer is wanted: " + layer)
                     .isTrue();
         }
         assertThat(host.pulls()).as("pulls under way").isEmpty();
@@ -852,7 +853,7 @@ final class Simulation {
         Set<Event> written = Collections.newSetFromMap(new IdentityHashMap<>());
         journal.batches().forEach(b -> written.addAll(b.events()));
         acknowledged.forEach((id, event) -> assertThat(written.contains(event))
-                .as("written: " + asked.get(id) + " " + event)
+                .as(() -> "written: " + asked.get(id) + " " + event)
                 .isTrue());
     }
 }
