@@ -10,6 +10,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import dev.wharf.model.FileChange;
+import dev.wharf.model.FileChange.Kind;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Limits;
 import dev.wharf.spi.DriverException;
@@ -631,6 +633,46 @@ public abstract class StorageDriverContract {
         try (InputStream diff = diffing().diff(WEB)) {
             assertThat(diff.readAllBytes()).containsOnly(0).hasSize(1024);
         }
+    }
+
+    @Test
+    void thePathsOfChangesAreToldEachDirectoryBeforeWhatIsInIt() throws Exception {
+        base();
+        driver.unpack(
+                LAYER,
+                BASE,
+                layer(directory("usr/"), directory("usr/lib/"), file("usr/lib/a", "a"), file("etc/kept", "k")));
+        driver.prepare(WEB, LAYER);
+        mounted(WEB, at -> {
+            Files.delete(at.resolve("etc/passwd"));
+            Files.writeString(at.resolve("usr/lib/a"), "other");
+            Files.createDirectories(at.resolve("new/er"));
+            Files.writeString(at.resolve("new/er/file"), "x");
+            // Replaced as a whole: what it had is gone, and what it has is new.
+            ports.files().removeTree(at.resolve("usr/lib"));
+            Files.createDirectory(at.resolve("usr/lib"));
+            Files.writeString(at.resolve("usr/lib/b"), "b");
+        });
+        assertThat(diffing().changes(WEB))
+                .contains(
+                        new FileChange(Kind.DELETED, "/etc/passwd"),
+                        new FileChange(Kind.ADDED, "/new"),
+                        new FileChange(Kind.ADDED, "/new/er"),
+                        new FileChange(Kind.ADDED, "/new/er/file"),
+                        new FileChange(Kind.MODIFIED, "/usr/lib"),
+                        new FileChange(Kind.ADDED, "/usr/lib/b"))
+                .doesNotContain(new FileChange(Kind.MODIFIED, "/etc/kept"), new FileChange(Kind.ADDED, "/etc/kept"))
+                .extracting(FileChange::path)
+                .isSorted()
+                .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void aSnapshotWithoutChangesHasNoPathsOfThem() throws Exception {
+        base();
+        driver.prepare(WEB, BASE);
+        mounted(WEB);
+        assertThat(diffing().changes(WEB)).isEmpty();
     }
 
     private StorageDriver.Diffing diffing() {
