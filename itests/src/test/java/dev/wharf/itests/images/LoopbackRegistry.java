@@ -27,7 +27,19 @@ public final class LoopbackRegistry implements AutoCloseable {
     }
 
     public static LoopbackRegistry start() throws IOException, InterruptedException {
+        return start(Files.createTempDirectory("wharf-registry"), "");
+    }
+
+    /** One that asks who is there, and knows only {@code user} with the password {@code right}. */
+    public static LoopbackRegistry withPassword() throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("wharf-registry");
+        Path passwords = folder.resolve("htpasswd");
+        // What "htpasswd -B" makes of it.
+        Files.writeString(passwords, "user:$2y$05$5OvwC3WSykFUY2Ok/j5J5Ohg5Ax3.XDPrzTy.yj332hBIqrFm.d2q\n");
+        return start(folder, "auth: {htpasswd: {realm: test, path: " + passwords + "}}\n");
+    }
+
+    private static LoopbackRegistry start(Path folder, String more) throws IOException, InterruptedException {
         int port = freePort();
         Path config = folder.resolve("config.yml");
         Files.writeString(config, """
@@ -39,7 +51,7 @@ public final class LoopbackRegistry implements AutoCloseable {
                     rootdirectory: %s
                 http:
                   addr: 127.0.0.1:%d
-                """.formatted(folder.resolve("data"), port));
+                """.formatted(folder.resolve("data"), port) + more);
         Process process = new ProcessBuilder("docker-registry", "serve", config.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("log").toFile())

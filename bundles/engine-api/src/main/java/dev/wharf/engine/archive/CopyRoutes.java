@@ -19,6 +19,7 @@ import dev.wharf.oci.layer.Unpacker;
 import dev.wharf.oci.layer.Unpacker.Guest;
 import dev.wharf.oci.layer.Unpacker.Owner;
 import dev.wharf.spi.DriverException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileSystemException;
@@ -58,7 +59,7 @@ public final class CopyRoutes implements Routes {
         if (e instanceof NotDirectoryException) {
             return Problem.invalid("not a directory: " + path);
         }
-        if (e instanceof FileSystemLoopException || e instanceof LayerException) {
+        if (e instanceof FileSystemLoopException || e instanceof LayerException || e instanceof EOFException) {
             return Problem.invalid(String.valueOf(e.getMessage()));
         }
         String why = e instanceof FileSystemException f && f.getReason() != null ? f.getReason() : e.getMessage();
