@@ -10,8 +10,11 @@ import java.util.regex.Pattern;
 
 /** Arithmetic on address pools: pure, so that leases need no database and no locks. */
 public final class Addresses {
+    private static final String BYTE = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])";
+
+    /** Strict on purpose: what the library does not take for an address, it looks up as a name. */
     private static final Pattern LITERAL =
-            Pattern.compile("[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+            Pattern.compile(BYTE + "(?:\\." + BYTE + "){3}|[0-9a-fA-F:.]{0,64}:[0-9a-fA-F:.]{0,64}");
 
     private Addresses() {}
 
@@ -96,9 +99,16 @@ public final class Addresses {
 
     /** Whether an address of the pool may be given out now. */
     public static boolean isFree(Pool pool, Leases leases, String address) {
-        return !address.equals(pool.gateway())
-                && !pool.reserved().containsValue(address)
-                && leases.holder(address).isEmpty();
+        String plain = canonical(address);
+        return (pool.gateway().isEmpty() || !plain.equals(canonical(pool.gateway())))
+                && pool.reserved().values().stream().noneMatch(r -> plain.equals(canonical(r)))
+                && leases.holder(plain).isEmpty();
+    }
+
+    /** The one way to write an address, so that two ways to write it are not two addresses (RFC 5952). */
+    public static String canonical(String address) {
+        InetAddress parsed = literal(address);
+        return text(number(parsed), parsed.getAddress().length * 8);
     }
 
     /** The hardware address that Docker gives to an IPv4 address: locally administered, unique on the network. */
@@ -130,10 +140,44 @@ public final class Addresses {
         for (int i = 0; i < out.length && i < in.length; i++) {
             out[out.length - 1 - i] = in[in.length - 1 - i];
         }
+        if (out.length == 16) {
+            return compressed(out);
+        }
         try {
             return InetAddress.getByAddress(out).getHostAddress();
         } catch (UnknownHostException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** The longest run of two zero groups and more is left out, the first of several. */
+    private static String compressed(byte[] bytes) {
+        int[] groups = new int[8];
+        for (int i = 0; i < 8; i++) {
+            groups[i] = (bytes[2 * i] & 0xff) << 8 | bytes[2 * i + 1] & 0xff;
+        }
+        int from = -1;
+        int longest = 1;
+        for (int i = 0; i < 8; i++) {
+            int end = i;
+            while (end < 8 && groups[end] == 0) {
+                end++;
+            }
+            if (end - i > longest) {
+                longest = end - i;
+                from = i;
+            }
+        }
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < 8; i++) {
+            if (i == from) {
+                text.append("::");
+                i += longest - 1;
+            } else {
+                text.append(text.length() == 0 || text.charAt(text.length() - 1) == ':' ? "" : ":")
+                        .append(Integer.toHexString(groups[i]));
+            }
+        }
+        return text.toString();
     }
 }

@@ -129,7 +129,7 @@ final class Endpoints {
         if (!Addresses.isFree(pool, leases, wanted)) {
             throw new Impossible(Refusal.Kind.TAKEN, "Address already in use: " + wanted);
         }
-        return wanted;
+        return Addresses.canonical(wanted);
     }
 
     private List<PublishedPort> ports(Container c) throws Impossible {

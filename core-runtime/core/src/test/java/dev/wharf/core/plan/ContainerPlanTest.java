@@ -1,0 +1,317 @@
+package dev.wharf.core.plan;
+
+import static dev.wharf.core.Given.BRIDGE;
+import static dev.wharf.core.Given.DB;
+import static dev.wharf.core.Given.PROCESS;
+import static dev.wharf.core.Given.T0;
+import static dev.wharf.core.Given.WEB;
+import static dev.wharf.core.Given.after;
+import static dev.wharf.core.Given.created;
+import static dev.wharf.core.Given.exited;
+import static dev.wharf.core.Given.furnished;
+import static dev.wharf.core.Given.grant;
+import static dev.wharf.core.Given.memory;
+import static dev.wharf.core.Given.place;
+import static dev.wharf.core.Given.run;
+import static dev.wharf.core.Given.spec;
+import static dev.wharf.core.Given.volume;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Stall;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.MountSpec;
+import dev.wharf.model.RestartPolicy.Kind;
+import dev.wharf.model.Signal;
+import dev.wharf.model.VolumeName;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.kernel.SandboxKey;
+import dev.wharf.spi.network.Endpoint;
+import dev.wharf.spi.storage.Snapshot;
+import dev.wharf.spi.storage.SnapshotKey;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class ContainerPlanTest {
+    private static final EndpointSpec PLACE = place(BRIDGE, "172.17.0.2");
+    private static final String ENDPOINT = "endpoint:" + BRIDGE.value();
+
+    private static Proposal next(Host host, String... busy) {
+        return next(host, T0, busy);
+    }
+
+    private static Proposal next(Host host, Instant now, String... busy) {
+        return Plan.of(WEB).next(host, now, Set.of(busy));
+    }
+
+    /** The rungs worked on next, in the plan's order. */
+    private static List<String> rungs(Proposal proposal) {
+        return proposal.steps().stream().map(Step::rung).toList();
+    }
+
+    private static Host running() {
+        return after(furnished(created(WEB, "web", spec().make())), run(WEB, 1, T0, PLACE));
+    }
+
+    private static final Event ROOTFS = new ContainerEvent.RootfsPrepared(
+            WEB, new Snapshot(SnapshotKey.of(WEB), SnapshotKey.SCRATCH, false));
+    private static final Event MOUNT = new ContainerEvent.RootfsMounted(WEB, Path.of("/run/rootfs"));
+    private static final Event SANDBOX =
+            new ContainerEvent.SandboxCreated(WEB, new Sandbox(SandboxKey.of(WEB), Path.of("/run/netns")));
+    private static final Event JOINED = new ContainerEvent.EndpointAttached(
+            WEB, new Endpoint(PLACE.id(), BRIDGE, PLACE.hostInterface(), PLACE.mac()));
+    private static final Event MADE = new ContainerEvent.ProcessCreated(WEB, PROCESS, 1);
+
+    // ---- up
+
+    @Test
+    void aStartTakesHoldOfWhatHasItsFootingSideBySide() {
+        Host host = furnished(
+                created(WEB, "web", spec().make()), new ContainerEvent.StartRequested(WEB, List.of(PLACE)));
+        assertThat(rungs(next(host))).containsExactly("rootfs", "sandbox");
+        assertThat(rungs(next(after(host, ROOTFS), "sandbox"))).containsExactly("mount");
+        assertThat(rungs(next(after(host, ROOTFS, SANDBOX)))).containsExactly("mount", ENDPOINT);
+        assertThat(rungs(next(after(host, ROOTFS, SANDBOX, MOUNT)))).containsExactly(ENDPOINT, "created");
+        assertThat(rungs(next(after(host, ROOTFS, SANDBOX, MOUNT, MADE), ENDPOINT)))
+                .as("it is let go only when it is on its networks")
+                .isEmpty();
+        assertThat(rungs(next(after(host, ROOTFS, SANDBOX, MOUNT, MADE, JOINED)))).containsExactly("running");
+        assertThat(next(running()).rests()).isTrue();
+    }
+
+    @Test
+    void aContainerOfTheHostsNetworkNeedsNoSandbox() {
+        Host host = furnished(
+                created(WEB, "web", spec().in(ContainerSpec.Namespace.HOST).make()),
+                new ContainerEvent.StartRequested(WEB, List.of()),
+                ROOTFS,
+                MOUNT);
+        assertThat(rungs(next(host))).containsExactly("created");
+    }
+
+    @Test
+    void aProcessWaitsForItsVolumes() {
+        MountSpec data = new MountSpec(MountSpec.Kind.VOLUME, "data", "/data", false, false, Map.of());
+        Host host = furnished(
+                volume("data"),
+                created(WEB, "web", spec().mounts(data).make()),
+                new ContainerEvent.StartRequested(WEB, List.of()),
+                ROOTFS,
+                MOUNT,
+                SANDBOX);
+        assertThat(rungs(next(host))).isEmpty();
+        Host ready = after(host, new VolumeEvent.Ready(new VolumeName("data"), Path.of("/volumes/data")));
+        assertThat(rungs(next(ready))).containsExactly("created");
+        Host gone = after(host, new VolumeEvent.Removed(new VolumeName("data")));
+        assertThat(next(gone).says()).singleElement().isInstanceOf(ContainerEvent.Failed.class);
+    }
+
+    @Test
+    void aPlaceOnANetworkThatIsGoneFailsTheStart() {
+        EndpointSpec lost = place(dev.wharf.core.Given.network("lost"), "10.0.0.2");
+        Host host = furnished(
+                created(WEB, "web", spec().make()),
+                new ContainerEvent.StartRequested(WEB, List.of(lost)),
+                ROOTFS,
+                MOUNT,
+                SANDBOX);
+        assertThat(next(host).says())
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        ContainerEvent.Failed.class,
+                        f -> assertThat(f.failure().kind()).isEqualTo(Failure.Kind.MISSING));
+    }
+
+    @Test
+    void whoJoinsAnothersNetworkWaitsWhileThatIsOnItsWay() {
+        Host host = furnished(
+                created(DB, "db", spec().make()),
+                created(WEB, "web", spec().in(ContainerSpec.Namespace.of(DB)).make()),
+                new ContainerEvent.StartRequested(DB, List.of()),
+                new ContainerEvent.StartRequested(WEB, List.of()),
+                ROOTFS,
+                MOUNT);
+        assertThat(next(host).steps()).isEmpty();
+        assertThat(next(host).says()).isEmpty();
+        Host stopped = grant(host, new ContainerCommand.Stop(DB, Optional.empty(), Optional.empty()), T0);
+        assertThat(next(stopped).says()).singleElement().isInstanceOf(ContainerEvent.Failed.class);
+    }
+
+    // ---- down
+
+    @Test
+    void aStopSignalsFirstAndKillsAfterTheGrace() {
+        Host host = grant(
+                running(), new ContainerCommand.Stop(WEB, Optional.empty(), Optional.of(Duration.ofSeconds(3))), T0);
+        assertThat(next(host).steps())
+                .singleElement()
+                .isEqualTo(new ContainerStep.StopProcess(WEB, dev.wharf.core.Given.RUNTIME, Signal.TERM, 0));
+        host = after(host, new ContainerEvent.Signaled(WEB, Signal.TERM, false));
+        assertThat(next(host).wakeAt()).contains(T0.plusSeconds(3));
+        assertThat(next(host, T0.plusSeconds(3)).steps())
+                .singleElement()
+                .isEqualTo(new ContainerStep.StopProcess(WEB, dev.wharf.core.Given.RUNTIME, Signal.KILL, 0));
+        host = after(host, new ContainerEvent.Signaled(WEB, Signal.KILL, false));
+        assertThat(next(host, T0.plusSeconds(9)).steps()).isEmpty();
+    }
+
+    @Test
+    void nothingGoesWhileTheProcessLives() {
+        Host host = grant(running(), new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0);
+        assertThat(rungs(next(host))).containsExactly("running");
+        assertThat(rungs(next(host, "running"))).isEmpty();
+    }
+
+    @Test
+    void afterTheEndEverythingButTheDiskIsLetGo() {
+        Host host = after(
+                grant(running(), new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0),
+                exited(WEB, 0, T0));
+        assertThat(rungs(next(host))).containsExactlyInAnyOrder("mount", ENDPOINT, "remains");
+        host = after(
+                host,
+                new ContainerEvent.EndpointDetached(WEB, BRIDGE),
+                new ContainerEvent.RootfsUnmounted(WEB),
+                new ContainerEvent.ProcessDeleted(WEB));
+        assertThat(rungs(next(host))).containsExactly("sandbox");
+        host = after(host, new ContainerEvent.SandboxRemoved(WEB));
+        assertThat(next(host).rests()).isTrue();
+    }
+
+    @Test
+    void aPausedContainerIsThawedBeforeItIsKilled() {
+        Host host = after(running(), new ContainerEvent.PauseRequested(WEB), new ContainerEvent.Frozen(WEB, T0));
+        assertThat(next(host).rests()).isTrue();
+        host = grant(host, new ContainerCommand.Remove(WEB, true, false), T0);
+        assertThat(rungs(next(host))).containsExactly("frozen");
+        host = after(host, new ContainerEvent.Thawed(WEB));
+        assertThat(next(host).steps())
+                .singleElement()
+                .isEqualTo(new ContainerStep.StopProcess(WEB, dev.wharf.core.Given.RUNTIME, Signal.KILL, 0));
+    }
+
+    @Test
+    void removalDoesNotWaitForTheGraceOfAnEarlierStop() {
+        Host host = grant(
+                running(), new ContainerCommand.Stop(WEB, Optional.empty(), Optional.of(Duration.ofHours(1))), T0);
+        host = after(host, new ContainerEvent.Signaled(WEB, Signal.TERM, false));
+        host = grant(host, new ContainerCommand.Remove(WEB, true, false), T0);
+        assertThat(next(host).steps())
+                .singleElement()
+                .isEqualTo(new ContainerStep.StopProcess(WEB, dev.wharf.core.Given.RUNTIME, Signal.KILL, 0));
+        Host again = grant(host, new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0);
+        assertThat(next(again).steps()).isEqualTo(next(host).steps());
+    }
+
+    @Test
+    void theLastWordIsSaidWhenNothingIsHeldAndVolumesOfItsOwnGoWithIt() {
+        MountSpec own = new MountSpec(
+                MountSpec.Kind.VOLUME, "own", "/data", false, false, Map.of("anonymous", ""));
+        MountSpec named = new MountSpec(MountSpec.Kind.VOLUME, "named", "/x", false, false, Map.of());
+        Host host = furnished(
+                volume("own"), volume("named"), created(WEB, "web", spec().mounts(own, named).make()));
+        host = grant(host, new ContainerCommand.Remove(WEB, false, true), T0);
+        assertThat(next(host).says())
+                .containsExactly(
+                        new ContainerEvent.Removed(WEB), new VolumeEvent.RemoveRequested(new VolumeName("own")));
+        assertThat(next(host, "rootfs").says()).as("not while a step is under way").isEmpty();
+    }
+
+    // ---- again, and in doubt
+
+    @Test
+    void aRestartWaitsForItsTimeAndKeepsItsNetwork() {
+        Host host = after(
+                furnished(created(WEB, "web", spec().restart(Kind.ALWAYS, 0).make())), run(WEB, 1, T0, PLACE));
+        host = after(host, exited(WEB, 1, T0));
+        assertThat(rungs(next(host))).containsExactly("remains");
+        assertThat(next(host).wakeAt()).contains(T0.plusMillis(100));
+        host = after(host, new ContainerEvent.ProcessDeleted(WEB));
+        assertThat(rungs(next(host))).isEmpty();
+        assertThat(rungs(next(host, T0.plusMillis(100)))).containsExactly("created");
+    }
+
+    @Test
+    void aDoubtfulRungIsMadeSureOrLetGo() {
+        Host host = after(running(), new ContainerEvent.Observed(WEB, ENDPOINT, false));
+        assertThat(rungs(next(host))).containsExactly(ENDPOINT);
+        Host stalled = after(
+                grant(running(), new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0),
+                exited(WEB, 0, T0),
+                new ContainerEvent.Stalled(
+                        WEB,
+                        new Stall("mount", new Failure(Failure.Kind.BUSY, "in use"), T0.plusSeconds(1), 1)));
+        assertThat(next(stalled).steps()).isEmpty();
+        assertThat(next(stalled).wakeAt()).contains(T0.plusSeconds(1));
+        assertThat(rungs(next(stalled, T0.plusSeconds(1)))).contains("mount");
+    }
+
+    @Test
+    void newLimitsAreSetWhereItRunsAndOldOnesPutBackWhenThatFails() {
+        Host host = grant(
+                running(), new ContainerCommand.Update(WEB, memory(1 << 20), Optional.empty()), T0);
+        assertThat(next(host).steps()).singleElement().isInstanceOf(ContainerStep.Limit.class);
+        Host failed = after(
+                host,
+                new ContainerEvent.Failed(WEB, "limits", new Failure(Failure.Kind.FAILED, "invalid argument")));
+        assertThat(failed.container(WEB).orElseThrow().spec().resources()).isEqualTo(spec().make().resources());
+        assertThat(next(failed).steps())
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        ContainerStep.RestoreLimits.class,
+                        s -> assertThat(s.resources()).isEqualTo(spec().make().resources()));
+        assertThat(next(after(failed, new ContainerEvent.Limited(WEB, spec().make().resources())))
+                        .rests())
+                .isTrue();
+    }
+
+    @Test
+    void limitsThatAreNoLongerWantedDoNotHoldUpTheEnd() {
+        Host host = grant(running(), new ContainerCommand.Update(WEB, memory(1 << 20), Optional.empty()), T0);
+        host = grant(host, new ContainerCommand.Remove(WEB, true, false), T0);
+        host = after(
+                host,
+                new ContainerEvent.Stalled(
+                        WEB, new Stall("running", new Failure(Failure.Kind.UNAVAILABLE, "no driver"), T0, 1)));
+        assertThat(rungs(next(host))).containsExactly("running");
+    }
+
+    @Test
+    void aProcessThatIsBeingMadeIsKnownBeforeItIsDeleted() {
+        Host host = furnished(
+                created(WEB, "web", spec().make()),
+                new ContainerEvent.StartRequested(WEB, List.of()),
+                ROOTFS,
+                MOUNT,
+                SANDBOX,
+                MADE);
+        host = grant(host, new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0);
+        assertThat(rungs(next(host, "running"))).isEmpty();
+        assertThat(rungs(next(host))).contains("remains");
+    }
+
+    @Test
+    void nobodyWhoIsUnknownHasAnythingToDo() {
+        assertThat(Plan.of(DB).next(Host.EMPTY, T0, Set.of()).rests()).isTrue();
+    }
+
+    @Test
+    void stalledStepsWaitLongerAndLonger() {
+        assertThat(BackOff.after(0)).isEqualTo(Duration.ofMillis(100));
+        assertThat(BackOff.after(3)).isEqualTo(Duration.ofMillis(800));
+        assertThat(BackOff.after(60)).isEqualTo(Duration.ofSeconds(30));
+        assertThat(BackOff.after(Integer.MAX_VALUE)).isEqualTo(Duration.ofSeconds(30));
+    }
+}
