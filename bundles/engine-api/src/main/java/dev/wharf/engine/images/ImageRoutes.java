@@ -1,5 +1,6 @@
 package dev.wharf.engine.images;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
@@ -9,6 +10,7 @@ import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Layer;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Problems;
@@ -29,6 +31,7 @@ import dev.wharf.spi.registry.Credentials;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -217,20 +220,23 @@ public final class ImageRoutes implements Routes {
         }
         return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
                 .thenApply(all -> {
-                    ArrayNode deleted = Json.array();
-                    removals.forEach(r -> deleted.addAll(r.join()));
+                    // Images that go together may have had layers in common, which go once.
+                    Set<JsonNode> deleted = new LinkedHashSet<>();
+                    removals.forEach(r -> r.join().forEach(deleted::add));
                     Host after = agent.host();
                     long reclaimed = chosen.stream()
                             .filter(i -> after.image(i.id()).isEmpty())
                             .flatMap(i -> i.layers().stream())
-                            .filter(l -> !after.isWanted(l.id()))
+                            .map(LayerSpec::id)
                             .distinct()
-                            .mapToLong(l -> before.layer(l.id())
-                                    .map(known -> known.sizeBytes())
-                                    .orElse(0L))
+                            .filter(l -> !after.isWanted(l))
+                            .flatMap(l -> before.layer(l).stream())
+                            .mapToLong(Layer::sizeBytes)
                             .sum();
                     ObjectNode answer = Json.object();
-                    answer.set("ImagesDeleted", deleted.isEmpty() ? null : deleted);
+                    answer.set(
+                            "ImagesDeleted",
+                            deleted.isEmpty() ? null : Json.array().addAll(deleted));
                     return Answer.json(answer.put("SpaceReclaimed", reclaimed));
                 }));
     }
