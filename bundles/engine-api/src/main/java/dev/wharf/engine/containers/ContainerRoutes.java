@@ -7,6 +7,7 @@ import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.HostCommand;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
@@ -339,6 +340,7 @@ public final class ContainerRoutes implements Routes {
                 ObjectNode answer = Json.object();
                 answer.set("ContainersDeleted", Json.arrayOrNull(removed));
                 synchronized (reclaimed) {
+                    agent.submit(new HostCommand.NotePrune("container", reclaimed[0]), request.cause());
                     return Answer.json(answer.put("SpaceReclaimed", reclaimed[0]));
                 }
             }));

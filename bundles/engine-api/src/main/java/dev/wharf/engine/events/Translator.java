@@ -3,6 +3,7 @@ package dev.wharf.engine.events;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.event.VolumeEvent;
@@ -49,6 +50,10 @@ final class Translator {
         }
         if (event instanceof VolumeEvent v) {
             return volume(moment, v);
+        }
+        if (event instanceof HostEvent.Pruned p) {
+            return List.of(new EngineEvent(
+                    p.kind(), "prune", "", Map.of("reclaimed", Long.toString(p.reclaimedBytes())), moment.at()));
         }
         return List.of();
     }

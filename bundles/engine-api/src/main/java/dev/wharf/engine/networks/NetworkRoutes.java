@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.HostCommand;
 import dev.wharf.core.command.NetworkCommand;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
@@ -282,6 +283,7 @@ public final class NetworkRoutes implements Routes {
                 .thenApply(all -> {
                     List<String> removed =
                             removals.stream().flatMap(r -> r.join().stream()).toList();
+                    agent.submit(new HostCommand.NotePrune("network", 0), request.cause());
                     ObjectNode answer = Json.object();
                     answer.set("NetworksDeleted", Json.arrayOrNull(removed));
                     return Answer.json(answer);

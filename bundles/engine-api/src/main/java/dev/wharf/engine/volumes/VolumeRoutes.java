@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.HostCommand;
 import dev.wharf.core.command.Refusal;
 import dev.wharf.core.command.VolumeCommand;
 import dev.wharf.core.state.Host;
@@ -199,13 +200,13 @@ public final class VolumeRoutes implements Routes {
                 .thenApply(done -> {
                     List<Pruned> gone =
                             removals.stream().flatMap(r -> r.join().stream()).toList();
+                    long reclaimed = gone.stream().mapToLong(Pruned::sizeBytes).sum();
+                    agent.submit(new HostCommand.NotePrune("volume", reclaimed), request.cause());
                     ObjectNode answer = Json.object();
                     answer.set(
                             "VolumesDeleted",
                             Json.arrayOrNull(gone.stream().map(Pruned::name).toList()));
-                    return Answer.json(answer.put(
-                            "SpaceReclaimed",
-                            gone.stream().mapToLong(Pruned::sizeBytes).sum()));
+                    return Answer.json(answer.put("SpaceReclaimed", reclaimed));
                 });
     }
 }

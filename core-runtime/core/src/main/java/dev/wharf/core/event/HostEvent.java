@@ -73,6 +73,19 @@ public sealed interface HostEvent extends Event {
         }
     }
 
+    /**
+     * Somebody had everything of a kind removed that was not in use; what went is told of each by itself.
+     *
+     * @param kind {@code container}, {@code image}, {@code network}, {@code volume} or {@code builder}
+     */
+    @EventType("host.pruned")
+    record Pruned(String kind, long reclaimedBytes) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
     /** Something under our keys that no subject owns was found and removed. */
     @EventType("host.swept")
     record Swept(String kind, String key) implements HostEvent {

@@ -252,6 +252,9 @@ final class Words {
         tell(HostEvent.CheckpointStarted.class, "checkpoint begun");
         tell(HostEvent.CheckpointCompleted.class, e -> "checkpoint of " + count(e.subjects(), "subject") + " complete");
         tell(HostEvent.Recorded.class, "written down whole");
+        tell(
+                HostEvent.Pruned.class,
+                e -> "removed every " + e.kind() + " not in use: " + e.reclaimedBytes() + " bytes given back");
         tell(HostEvent.Swept.class, e -> "swept away a left-over " + e.kind() + ": " + e.key());
         tell(
                 HostEvent.JournalRecovered.class,
