@@ -128,11 +128,9 @@ public final class Given {
 
     private static List<Event> up(ContainerId id, int generation, Instant at, EndpointSpec... places) {
         List<Event> events = new ArrayList<>();
-        events.add(new ContainerEvent.RootfsPrepared(
-                id, new Snapshot(SnapshotKey.of(id), SnapshotKey.SCRATCH, false)));
+        events.add(new ContainerEvent.RootfsPrepared(id, new Snapshot(SnapshotKey.of(id), SnapshotKey.SCRATCH, false)));
         events.add(new ContainerEvent.RootfsMounted(id, Path.of("/run/rootfs")));
-        events.add(new ContainerEvent.SandboxCreated(
-                id, new Sandbox(SandboxKey.of(id), Path.of("/run/netns/x"))));
+        events.add(new ContainerEvent.SandboxCreated(id, new Sandbox(SandboxKey.of(id), Path.of("/run/netns/x"))));
         for (EndpointSpec place : places) {
             events.add(new ContainerEvent.EndpointAttached(
                     id, new Endpoint(place.id(), place.network(), place.hostInterface(), place.mac())));
@@ -277,8 +275,7 @@ public final class Given {
             return new ContainerSpec(
                     IMAGE,
                     "busybox",
-                    new ContainerSpec.Command(
-                            List.of(), List.of("true"), List.of("A=b"), "", List.of(), "/", false),
+                    new ContainerSpec.Command(List.of(), List.of("true"), List.of("A=b"), "", List.of(), "/", false),
                     new ContainerSpec.Stdio(false, false, false),
                     "web",
                     "",
@@ -286,8 +283,8 @@ public final class Given {
                     Map.of(),
                     Resources.UNLIMITED,
                     new ContainerSpec.Security(
-                            false, List.of(), List.of(), List.of(), false, "default", "", List.of(), List.of(),
-                            false, Map.of(), List.of()),
+                            false, List.of(), List.of(), List.of(), false, "default", "", List.of(), List.of(), false,
+                            Map.of(), List.of()),
                     ContainerSpec.Namespaces.PRIVATE,
                     mounts,
                     new ContainerSpec.Networking(
@@ -310,7 +307,6 @@ public final class Given {
 
     public static Resources memory(long bytes) {
         return new Resources(
-                bytes, 0, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 0, 0, "", List.of(), List.of(),
-                List.of());
+                bytes, 0, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 0, 0, "", List.of(), List.of(), List.of());
     }
 }

@@ -46,8 +46,7 @@ class AddressesTest {
             host = after(
                     host,
                     created(Given.container("c" + i), "c" + i, spec().make()),
-                    new ContainerEvent.StartRequested(
-                            Given.container("c" + i), List.of(place(BRIDGE, next.get()))));
+                    new ContainerEvent.StartRequested(Given.container("c" + i), List.of(place(BRIDGE, next.get()))));
         }
         return given;
     }
@@ -122,7 +121,17 @@ class AddressesTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/x", "localhost/8", "10.0.0/8", "999.1.1.1/8", "::g/64"})
+            strings = {
+                "",
+                "10.0.0.0",
+                "10.0.0.0/33",
+                "10.0.0.0/-1",
+                "10.0.0.0/x",
+                "localhost/8",
+                "10.0.0/8",
+                "999.1.1.1/8",
+                "::g/64"
+            })
     void whatIsNoSubnetIsRefusedAndNeverLookedUp(String text) {
         assertThatThrownBy(() -> Addresses.Subnet.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }

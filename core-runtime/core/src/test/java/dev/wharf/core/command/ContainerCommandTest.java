@@ -59,8 +59,7 @@ class ContainerCommandTest {
     private final Host paused =
             after(running, new ContainerEvent.PauseRequested(WEB), new ContainerEvent.Frozen(WEB, T0));
     private final Host stopped = after(
-            grant(running, new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0),
-            exited(WEB, 0, T0));
+            grant(running, new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0), exited(WEB, 0, T0));
     private final Host removing = grant(running, new ContainerCommand.Remove(WEB, true, false), T0);
 
     private static Refusal refused(Host host, Command command) {
@@ -114,7 +113,8 @@ class ContainerCommandTest {
         refused(two, new ContainerCommand.Rename(WEB, "db"), Kind.CONFLICT, DB.value());
         refused(two, new ContainerCommand.Rename(WEB, "web"), Kind.INVALID, "same name");
         refused(two, new ContainerCommand.Rename(WEB, "a b"), Kind.INVALID, "Invalid container name");
-        Host swapped = grant(grant(two, new ContainerCommand.Rename(WEB, "x1"), T0), new ContainerCommand.Rename(DB, "web"), T0);
+        Host swapped = grant(
+                grant(two, new ContainerCommand.Rename(WEB, "x1"), T0), new ContainerCommand.Rename(DB, "web"), T0);
         assertThat(swapped.containerNamed("web").map(c -> c.id())).contains(DB);
         assertThat(swapped.containerNamed("x1").map(c -> c.id())).contains(WEB);
         assertThat(swapped.containerNamed("db")).isEmpty();
@@ -138,7 +138,8 @@ class ContainerCommandTest {
     void volumesThatNobodyMadeAreMadeOnceWithTheirContainer() {
         MountSpec data = new MountSpec(MountSpec.Kind.VOLUME, "data", "/data", false, false, Map.of());
         MountSpec again = new MountSpec(MountSpec.Kind.VOLUME, "data", "/again", false, false, Map.of());
-        Command command = new ContainerCommand.Create(DB, "db", spec().mounts(data, again).make());
+        Command command =
+                new ContainerCommand.Create(DB, "db", spec().mounts(data, again).make());
         assertThat(granted(furnished(), command, T0).stream().filter(e -> e instanceof VolumeEvent.Created))
                 .hasSize(1);
         assertThat(granted(furnished(volume("data")), command, T0)).hasSize(1);
@@ -166,7 +167,8 @@ class ContainerCommandTest {
     @Test
     void aStartWhileItWaitsToRestartBeginsAtOnce() {
         Host waiting = after(
-                furnished(created(WEB, "web", spec().restart(RestartPolicy.Kind.ALWAYS, 0).make())),
+                furnished(created(
+                        WEB, "web", spec().restart(RestartPolicy.Kind.ALWAYS, 0).make())),
                 run(WEB, 1, T0));
         waiting = after(waiting, exited(WEB, 1, T0));
         assertThat(the(waiting, WEB).isRestarting()).isTrue();
@@ -175,7 +177,9 @@ class ContainerCommandTest {
 
     @Test
     void nobodyJoinsTheNetworkOfWhatDoesNotRun() {
-        Host host = after(idle, created(DB, "db", spec().in(ContainerSpec.Namespace.of(WEB)).make()));
+        Host host = after(
+                idle,
+                created(DB, "db", spec().in(ContainerSpec.Namespace.of(WEB)).make()));
         Command join = new ContainerCommand.Start(DB, ENTROPY);
         refused(host, join, Kind.CONFLICT, "non running container");
         assertThat(granted(after(host, run(WEB, 1, T0)), join, T0)).hasSize(1);
@@ -189,7 +193,8 @@ class ContainerCommandTest {
 
     @Test
     void aStopHasTheGraceThatIsSaidOrTheContainersOwn() {
-        ContainerEvent.StopRequested own = (ContainerEvent.StopRequested) granted(running, stop(), T0).get(0);
+        ContainerEvent.StopRequested own =
+                (ContainerEvent.StopRequested) granted(running, stop(), T0).get(0);
         assertThat(own.deadline()).isEqualTo(T0.plusSeconds(10));
         assertThat(own.signal()).isEqualTo(Signal.TERM);
         ContainerEvent.StopRequested never = (ContainerEvent.StopRequested) granted(
@@ -216,8 +221,8 @@ class ContainerCommandTest {
 
     @Test
     void aRestartOfWhatStandsStillIsToldAsOne() {
-        List<Event> events = granted(
-                stopped, new ContainerCommand.Restart(WEB, Optional.empty(), Optional.empty(), ENTROPY), T0);
+        List<Event> events =
+                granted(stopped, new ContainerCommand.Restart(WEB, Optional.empty(), Optional.empty(), ENTROPY), T0);
         assertThat(events.get(0)).isInstanceOf(ContainerEvent.RestartRequested.class);
         assertThat(events.get(1)).isInstanceOf(ContainerEvent.StartRequested.class);
         assertThat(the(after(stopped, events.toArray(Event[]::new)), WEB).stopping())
@@ -270,11 +275,13 @@ class ContainerCommandTest {
     @Test
     void whatWaitsToRestartSaysSo() {
         Host waiting = after(
-                furnished(created(WEB, "web", spec().restart(RestartPolicy.Kind.ALWAYS, 0).make())),
+                furnished(created(
+                        WEB, "web", spec().restart(RestartPolicy.Kind.ALWAYS, 0).make())),
                 run(WEB, 1, T0));
         waiting = after(waiting, exited(WEB, 1, T0));
         refused(waiting, new ContainerCommand.Remove(WEB, false, false), Kind.CONFLICT, "container is restarting");
-        assertThat(the(grant(waiting, new ContainerCommand.Remove(WEB, true, false), T0), WEB).restartAt())
+        assertThat(the(grant(waiting, new ContainerCommand.Remove(WEB, true, false), T0), WEB)
+                        .restartAt())
                 .isEmpty();
     }
 
@@ -310,15 +317,17 @@ class ContainerCommandTest {
         taken = after(taken, run(DB, 1, T0, place(BRIDGE, "172.17.0.9")));
         refused(taken, start(), Kind.TAKEN, "Address already in use");
         NetworkWish far = new NetworkWish(BRIDGE, List.of(), List.of(), "10.0.0.9", "", "", 0, Map.of());
-        refused(
-                furnished(created(WEB, "web", spec().on(far).make())), start(), Kind.INVALID, "no configured subnet");
+        refused(furnished(created(WEB, "web", spec().on(far).make())), start(), Kind.INVALID, "no configured subnet");
     }
 
     @Test
     void aHostPortIsHeldByOneAndASecondHearsWhy() {
         PortWish http = new PortWish(80, "tcp", "", 8080, 8080);
         Host host = furnished(
-                created(WEB, "web", spec().on(NetworkWish.on(BRIDGE)).ports(http).make()),
+                created(
+                        WEB,
+                        "web",
+                        spec().on(NetworkWish.on(BRIDGE)).ports(http).make()),
                 created(DB, "db", spec().on(NetworkWish.on(BRIDGE)).ports(http).make()));
         EndpointSpec place = firstPlace(host, WEB);
         assertThat(place.ports())
@@ -326,7 +335,7 @@ class ContainerCommandTest {
                         new PublishedPort(80, "tcp", "0.0.0.0", 8080), new PublishedPort(80, "tcp", "::", 8080));
         Host held = after(host, new ContainerEvent.StartRequested(WEB, List.of(place)));
         refused(held, new ContainerCommand.Start(DB, ENTROPY), Kind.TAKEN, "port is already allocated");
-        Host given = after(held, new ContainerEvent.EndpointDetached(WEB, BRIDGE));
+        Host given = after(grant(held, stop(), T0), new ContainerEvent.EndpointDetached(WEB, BRIDGE));
         assertThat(given.portHolders("tcp", 8080)).isEmpty();
     }
 
@@ -353,27 +362,40 @@ class ContainerCommandTest {
 
     @Test
     void aRangeGivesTheFirstThatIsFreeAndChanceNeverOneThatIsHeld() {
-        Host host = furnished(
-                created(
-                        WEB,
-                        "web",
-                        spec().on(NetworkWish.on(BRIDGE))
-                                .ports(new PortWish(80, "tcp", "", 9000, 9001), new PortWish(81, "tcp", "", 9000, 9001))
-                                .make()));
-        assertThat(firstPlace(host, WEB).ports().stream().map(PublishedPort::hostPort).distinct())
+        Host host = furnished(created(
+                WEB,
+                "web",
+                spec().on(NetworkWish.on(BRIDGE))
+                        .ports(new PortWish(80, "tcp", "", 9000, 9001), new PortWish(81, "tcp", "", 9000, 9001))
+                        .make()));
+        assertThat(firstPlace(host, WEB).ports().stream()
+                        .map(PublishedPort::hostPort)
+                        .distinct())
                 .containsExactly(9000, 9001);
         Host random = furnished(created(
-                WEB, "web", spec().on(NetworkWish.on(BRIDGE)).ports(new PortWish(80, "tcp", "", 0, 0)).make()));
+                WEB,
+                "web",
+                spec().on(NetworkWish.on(BRIDGE))
+                        .ports(new PortWish(80, "tcp", "", 0, 0))
+                        .make()));
         assertThat(firstPlace(random, WEB).ports().get(0).hostPort()).isBetween(32768, 60999);
-        assertThat(firstPlace(random, WEB)).as("the same command decides the same way").isEqualTo(firstPlace(random, WEB));
+        assertThat(firstPlace(random, WEB))
+                .as("the same command decides the same way")
+                .isEqualTo(firstPlace(random, WEB));
     }
 
     @Test
     void whoSharesTheHostsNetworkJoinsNoOther() {
-        Host host = furnished(created(WEB, "web", spec().in(ContainerSpec.Namespace.HOST).make()));
+        Host host = furnished(
+                created(WEB, "web", spec().in(ContainerSpec.Namespace.HOST).make()));
         refused(host, new ContainerCommand.Connect(WEB, NetworkWish.on(BRIDGE), ENTROPY), Kind.FORBIDDEN, "host");
-        Host on = furnished(created(WEB, "web", spec().on(NetworkWish.on(BRIDGE)).make()));
-        refused(on, new ContainerCommand.Connect(WEB, NetworkWish.on(BRIDGE), ENTROPY), Kind.FORBIDDEN, "already exists");
+        Host on =
+                furnished(created(WEB, "web", spec().on(NetworkWish.on(BRIDGE)).make()));
+        refused(
+                on,
+                new ContainerCommand.Connect(WEB, NetworkWish.on(BRIDGE), ENTROPY),
+                Kind.FORBIDDEN,
+                "already exists");
         refused(
                 idle,
                 new ContainerCommand.Disconnect(WEB, BRIDGE, false),
@@ -387,9 +409,9 @@ class ContainerCommandTest {
                 furnished(created(WEB, "web", spec().on(NetworkWish.on(BRIDGE)).make())),
                 run(WEB, 1, T0, place(BRIDGE, "172.17.0.2")));
         host = grant(host, new NetworkCommand.Create(Given.net("back", false)), T0);
-        ContainerEvent.ConnectRequested connect = (ContainerEvent.ConnectRequested) granted(
-                        host, new ContainerCommand.Connect(WEB, NetworkWish.on(network("back")), ENTROPY), T0)
-                .get(1);
+        ContainerEvent.ConnectRequested connect = (ContainerEvent.ConnectRequested)
+                granted(host, new ContainerCommand.Connect(WEB, NetworkWish.on(network("back")), ENTROPY), T0)
+                        .get(1);
         assertThat(connect.endpoint().containerInterface()).isEqualTo("eth1");
         assertThat(connect.endpoint().ipv4()).isEqualTo("172.18.0.2/16");
     }

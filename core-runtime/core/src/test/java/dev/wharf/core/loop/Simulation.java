@@ -772,7 +772,9 @@ final class Simulation {
                         .collect(Collectors.toSet()));
         host.containers().values().stream().filter(Container::isRunning).forEach(c -> {
             SimWorld.SimProcess process = world.processes.get(c.id());
-            assertThat(process.frozen).as(() -> "frozen " + c).isEqualTo(c.frozen().isPresent());
+            assertThat(process.frozen)
+                    .as(() -> "frozen " + c)
+                    .isEqualTo(c.frozen().isPresent());
             assertThat(process.limits)
                     .as(() -> "limits " + c)
                     .isEqualTo(c.limits())
@@ -784,8 +786,9 @@ final class Simulation {
                             .isEqualTo(Optional.empty()));
             c.spec()
                     .mounts()
-                    .forEach(m ->
-                            assertThat(world.volumes).as(() -> "volume in use " + m).containsKey(new VolumeName(m.source())));
+                    .forEach(m -> assertThat(world.volumes)
+                            .as(() -> "volume in use " + m)
+                            .containsKey(new VolumeName(m.source())));
         });
         assertThat(world.volumes.keySet())
                 .as("volumes")

@@ -65,8 +65,8 @@ class ContainerPlanTest {
         return after(furnished(created(WEB, "web", spec().make())), run(WEB, 1, T0, PLACE));
     }
 
-    private static final Event ROOTFS = new ContainerEvent.RootfsPrepared(
-            WEB, new Snapshot(SnapshotKey.of(WEB), SnapshotKey.SCRATCH, false));
+    private static final Event ROOTFS =
+            new ContainerEvent.RootfsPrepared(WEB, new Snapshot(SnapshotKey.of(WEB), SnapshotKey.SCRATCH, false));
     private static final Event MOUNT = new ContainerEvent.RootfsMounted(WEB, Path.of("/run/rootfs"));
     private static final Event SANDBOX =
             new ContainerEvent.SandboxCreated(WEB, new Sandbox(SandboxKey.of(WEB), Path.of("/run/netns")));
@@ -78,8 +78,8 @@ class ContainerPlanTest {
 
     @Test
     void aStartTakesHoldOfWhatHasItsFootingSideBySide() {
-        Host host = furnished(
-                created(WEB, "web", spec().make()), new ContainerEvent.StartRequested(WEB, List.of(PLACE)));
+        Host host =
+                furnished(created(WEB, "web", spec().make()), new ContainerEvent.StartRequested(WEB, List.of(PLACE)));
         assertThat(rungs(next(host))).containsExactly("rootfs", "sandbox");
         assertThat(rungs(next(after(host, ROOTFS), "sandbox"))).containsExactly("mount");
         assertThat(rungs(next(after(host, ROOTFS, SANDBOX)))).containsExactly("mount", ENDPOINT);
@@ -87,7 +87,8 @@ class ContainerPlanTest {
         assertThat(rungs(next(after(host, ROOTFS, SANDBOX, MOUNT, MADE), ENDPOINT)))
                 .as("it is let go only when it is on its networks")
                 .isEmpty();
-        assertThat(rungs(next(after(host, ROOTFS, SANDBOX, MOUNT, MADE, JOINED)))).containsExactly("running");
+        assertThat(rungs(next(after(host, ROOTFS, SANDBOX, MOUNT, MADE, JOINED))))
+                .containsExactly("running");
         assertThat(next(running()).rests()).isTrue();
     }
 
@@ -217,16 +218,19 @@ class ContainerPlanTest {
 
     @Test
     void theLastWordIsSaidWhenNothingIsHeldAndVolumesOfItsOwnGoWithIt() {
-        MountSpec own = new MountSpec(
-                MountSpec.Kind.VOLUME, "own", "/data", false, false, Map.of("anonymous", ""));
+        MountSpec own = new MountSpec(MountSpec.Kind.VOLUME, "own", "/data", false, false, Map.of("anonymous", ""));
         MountSpec named = new MountSpec(MountSpec.Kind.VOLUME, "named", "/x", false, false, Map.of());
         Host host = furnished(
-                volume("own"), volume("named"), created(WEB, "web", spec().mounts(own, named).make()));
+                volume("own"),
+                volume("named"),
+                created(WEB, "web", spec().mounts(own, named).make()));
         host = grant(host, new ContainerCommand.Remove(WEB, false, true), T0);
         assertThat(next(host).says())
                 .containsExactly(
                         new ContainerEvent.Removed(WEB), new VolumeEvent.RemoveRequested(new VolumeName("own")));
-        assertThat(next(host, "rootfs").says()).as("not while a step is under way").isEmpty();
+        assertThat(next(host, "rootfs").says())
+                .as("not while a step is under way")
+                .isEmpty();
     }
 
     // ---- again, and in doubt
@@ -251,8 +255,7 @@ class ContainerPlanTest {
                 grant(running(), new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0),
                 exited(WEB, 0, T0),
                 new ContainerEvent.Stalled(
-                        WEB,
-                        new Stall("mount", new Failure(Failure.Kind.BUSY, "in use"), T0.plusSeconds(1), 1)));
+                        WEB, new Stall("mount", new Failure(Failure.Kind.BUSY, "in use"), T0.plusSeconds(1), 1)));
         assertThat(next(stalled).steps()).isEmpty();
         assertThat(next(stalled).wakeAt()).contains(T0.plusSeconds(1));
         assertThat(rungs(next(stalled, T0.plusSeconds(1)))).contains("mount");
@@ -260,19 +263,20 @@ class ContainerPlanTest {
 
     @Test
     void newLimitsAreSetWhereItRunsAndOldOnesPutBackWhenThatFails() {
-        Host host = grant(
-                running(), new ContainerCommand.Update(WEB, memory(1 << 20), Optional.empty()), T0);
+        Host host = grant(running(), new ContainerCommand.Update(WEB, memory(1 << 20), Optional.empty()), T0);
         assertThat(next(host).steps()).singleElement().isInstanceOf(ContainerStep.Limit.class);
         Host failed = after(
-                host,
-                new ContainerEvent.Failed(WEB, "limits", new Failure(Failure.Kind.FAILED, "invalid argument")));
-        assertThat(failed.container(WEB).orElseThrow().spec().resources()).isEqualTo(spec().make().resources());
+                host, new ContainerEvent.Failed(WEB, "limits", new Failure(Failure.Kind.FAILED, "invalid argument")));
+        assertThat(failed.container(WEB).orElseThrow().spec().resources())
+                .isEqualTo(spec().make().resources());
         assertThat(next(failed).steps())
                 .singleElement()
                 .isInstanceOfSatisfying(
                         ContainerStep.RestoreLimits.class,
                         s -> assertThat(s.resources()).isEqualTo(spec().make().resources()));
-        assertThat(next(after(failed, new ContainerEvent.Limited(WEB, spec().make().resources())))
+        assertThat(next(after(
+                                failed,
+                                new ContainerEvent.Limited(WEB, spec().make().resources())))
                         .rests())
                 .isTrue();
     }

@@ -32,7 +32,11 @@ class HealthTest {
     private static final ExecId EXEC = new ExecId("e".repeat(64));
 
     private Host host = after(
-            host(created(WEB, "web", spec().health(Duration.ofSeconds(10), Duration.ofSeconds(20), 2).make())),
+            host(created(
+                    WEB,
+                    "web",
+                    spec().health(Duration.ofSeconds(10), Duration.ofSeconds(20), 2)
+                            .make())),
             run(WEB, 1, T0));
 
     private Health health() {
@@ -42,7 +46,8 @@ class HealthTest {
     /** An answer after so many seconds, and what the plan says about it. */
     private void answer(int second, int code) {
         Instant at = T0.plusSeconds(second);
-        host = after(host, new ContainerEvent.Probed(WEB, the(host, WEB).generation(), EXEC, new Probe(at, at, code, "")));
+        host = after(
+                host, new ContainerEvent.Probed(WEB, the(host, WEB).generation(), EXEC, new Probe(at, at, code, "")));
         Proposal proposal = Plan.of(WEB).next(host, at, Set.of());
         host = after(host, proposal.says().toArray(Event[]::new));
     }
@@ -138,14 +143,20 @@ class HealthTest {
                 host(created(
                         WEB,
                         "web",
-                        spec().health(Duration.ofSeconds(10), Duration.ZERO, 1).restart(Kind.ALWAYS, 0).make())),
+                        spec().health(Duration.ofSeconds(10), Duration.ZERO, 1)
+                                .restart(Kind.ALWAYS, 0)
+                                .make())),
                 run(WEB, 1, T0));
-        back = after(back, new ContainerEvent.Probed(WEB, 1, EXEC, new Probe(T0.plusSeconds(10), T0.plusSeconds(10), 0, "")));
+        back = after(
+                back,
+                new ContainerEvent.Probed(WEB, 1, EXEC, new Probe(T0.plusSeconds(10), T0.plusSeconds(10), 0, "")));
         back = after(back, exited(WEB, 1, T0.plusSeconds(11)), started(WEB, T0.plusSeconds(12)));
         Container web = the(back, WEB);
         assertThat(web.health().map(Health::status)).contains(Health.STARTING);
         assertThat(web.health().orElseThrow().log()).hasSize(1);
-        assertThat(web.newVerdict()).as("an old answer is no verdict on the new run").isEmpty();
+        assertThat(web.newVerdict())
+                .as("an old answer is no verdict on the new run")
+                .isEmpty();
         assertThat(web.nextProbe()).contains(T0.plusSeconds(22));
     }
 

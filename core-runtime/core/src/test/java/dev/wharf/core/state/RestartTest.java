@@ -28,8 +28,7 @@ import org.junit.jupiter.api.Test;
 
 class RestartTest {
     private static Host running(Kind kind, int most) {
-        return after(
-                host(created(WEB, "web", spec().restart(kind, most).make())), run(WEB, 1, T0));
+        return after(host(created(WEB, "web", spec().restart(kind, most).make())), run(WEB, 1, T0));
     }
 
     private static Duration waitAfter(Host host, Instant exit) {
@@ -96,8 +95,8 @@ class RestartTest {
 
     @Test
     void aStopByHandSuspendsThePolicy() {
-        Host host = grant(
-                running(Kind.ALWAYS, 0), new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0);
+        Host host =
+                grant(running(Kind.ALWAYS, 0), new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0);
         host = after(host, exited(WEB, 137, T0));
         assertThat(the(host, WEB).goal()).isEqualTo(Goal.STOPPED);
         assertThat(the(host, WEB).restartAt()).isEmpty();
@@ -139,9 +138,7 @@ class RestartTest {
         Host host = grant(
                 running(Kind.NO, 0),
                 new ContainerCommand.Update(
-                        WEB,
-                        spec().make().resources(),
-                        Optional.of(new RestartPolicy(Kind.UNLESS_STOPPED, 0))),
+                        WEB, spec().make().resources(), Optional.of(new RestartPolicy(Kind.UNLESS_STOPPED, 0))),
                 T0);
         assertThat(the(after(host, exited(WEB, 0, T0)), WEB).isRestarting()).isTrue();
     }
@@ -168,9 +165,7 @@ class RestartTest {
                 running(Kind.UNLESS_STOPPED, 0),
                 new ContainerEvent.StartRequested(WEB, List.of()),
                 new ContainerEvent.Failed(
-                        WEB,
-                        "created",
-                        new dev.wharf.spi.Failure(dev.wharf.spi.Failure.Kind.FAILED, "no space left")));
+                        WEB, "created", new dev.wharf.spi.Failure(dev.wharf.spi.Failure.Kind.FAILED, "no space left")));
         assertThat(the(broken, WEB).comesBack()).isTrue();
     }
 
