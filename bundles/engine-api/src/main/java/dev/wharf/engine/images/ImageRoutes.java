@@ -233,6 +233,7 @@ public final class ImageRoutes implements Routes {
                             .flatMap(l -> before.layer(l).stream())
                             .mapToLong(Layer::sizeBytes)
                             .sum();
+                    agent.submit(new HostCommand.NotePrune("image", reclaimed), request.cause());
                     ObjectNode answer = Json.object();
                     answer.set(
                             "ImagesDeleted",
