@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.command.HostCommand;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.ImageEvent;
