@@ -614,6 +614,9 @@ final class House implements Agent, AutoCloseable {
     /** Stops taking wishes, lets steps end, writes a checkpoint and leaves. Containers are not touched. */
     @Override
     public void close() {
+        if (closing) {
+            return;
+        }
         closing = true;
         sequencer.close("the agent is stopping");
         timers.close();

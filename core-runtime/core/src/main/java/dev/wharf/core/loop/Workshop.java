@@ -151,6 +151,10 @@ final class Workshop implements Drivers {
         listeners.remove(pull);
     }
 
+    boolean isWatched(PullId pull) {
+        return listeners.containsKey(pull);
+    }
+
     AutoCloseable watch(PullId pull, Consumer<Progress> listener) {
         listeners.computeIfAbsent(pull, p -> ConcurrentHashMap.newKeySet()).add(listener);
         return () -> listeners.computeIfPresent(pull, (p, all) -> {

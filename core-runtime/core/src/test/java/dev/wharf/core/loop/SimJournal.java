@@ -16,24 +16,25 @@ final class SimJournal implements EventJournal {
     private final SimWorld world;
     private final List<Batch> batches = new ArrayList<>();
     private int synced;
+    private Position origin = Position.START;
 
     SimJournal(SimWorld world) {
         this.world = world;
     }
 
     /** Takes away everything appended since the last sync. */
-    void losePower() {
+    synchronized void losePower() {
         while (batches.size() > synced) {
             batches.remove(batches.size() - 1);
         }
     }
 
-    List<Batch> batches() {
+    synchronized List<Batch> batches() {
         return batches;
     }
 
     @Override
-    public Position append(Batch batch) throws IOException {
+    public synchronized Position append(Batch batch) throws IOException {
         world.mayCrash();
         if (world.stormy && world.chance.nextInt(20_000) < world.crashes) {
             throw new IOException("no space left on device");
@@ -44,7 +45,7 @@ final class SimJournal implements EventJournal {
     }
 
     @Override
-    public void sync() {
+    public synchronized void sync() {
         synced = batches.size();
     }
 
@@ -55,9 +56,11 @@ final class SimJournal implements EventJournal {
 
             @Override
             public Optional<Entry> poll() {
-                return next < batches.size()
-                        ? Optional.of(new Entry(new Position(next + 1), batches.get(next++)))
-                        : Optional.empty();
+                synchronized (SimJournal.this) {
+                    return next < batches.size()
+                            ? Optional.of(new Entry(new Position(next + 1), batches.get(next++)))
+                            : Optional.empty();
+                }
             }
 
             @Override
@@ -66,13 +69,13 @@ final class SimJournal implements EventJournal {
     }
 
     @Override
-    public Position end() {
+    public synchronized Position end() {
         return new Position(batches.size());
     }
 
     @Override
-    public Position origin() {
-        return Position.START;
+    public synchronized Position origin() {
+        return origin;
     }
 
     @Override
@@ -81,7 +84,9 @@ final class SimJournal implements EventJournal {
     }
 
     @Override
-    public void trim(Position position) {}
+    public synchronized void trim(Position position) {
+        origin = position;
+    }
 
     @Override
     public Optional<Damage> verify() {

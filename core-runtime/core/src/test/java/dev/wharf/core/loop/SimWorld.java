@@ -45,6 +45,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -82,22 +83,22 @@ final class SimWorld {
     final List<String> violations = new ArrayList<>();
 
     /** Which sandbox an endpoint leads into. */
-    final Map<String, SandboxKey> sandboxOf = new LinkedHashMap<>();
+    final Map<String, SandboxKey> sandboxOf = Collections.synchronizedMap(new LinkedHashMap<>());
 
     // lives in the kernel
     String boot = "boot-0";
-    final Map<ContainerId, Path> mounts = new LinkedHashMap<>();
-    final Map<SandboxKey, Sandbox> sandboxes = new LinkedHashMap<>();
-    final Map<NetworkId, Device> devices = new LinkedHashMap<>();
-    final Map<String, Endpoint> endpoints = new LinkedHashMap<>();
-    final Map<ContainerId, SimProcess> processes = new LinkedHashMap<>();
+    final Map<ContainerId, Path> mounts = Collections.synchronizedMap(new LinkedHashMap<>());
+    final Map<SandboxKey, Sandbox> sandboxes = Collections.synchronizedMap(new LinkedHashMap<>());
+    final Map<NetworkId, Device> devices = Collections.synchronizedMap(new LinkedHashMap<>());
+    final Map<String, Endpoint> endpoints = Collections.synchronizedMap(new LinkedHashMap<>());
+    final Map<ContainerId, SimProcess> processes = Collections.synchronizedMap(new LinkedHashMap<>());
     // lies on the disk
-    final Map<SnapshotKey, Snapshot> snapshots = new LinkedHashMap<>();
-    final Map<Digest, byte[]> blobs = new LinkedHashMap<>();
-    final Map<VolumeName, Path> volumes = new LinkedHashMap<>();
+    final Map<SnapshotKey, Snapshot> snapshots = Collections.synchronizedMap(new LinkedHashMap<>());
+    final Map<Digest, byte[]> blobs = Collections.synchronizedMap(new LinkedHashMap<>());
+    final Map<VolumeName, Path> volumes = Collections.synchronizedMap(new LinkedHashMap<>());
     // somewhere else
     final Map<String, Descriptor> tags = new TreeMap<>();
-    final Map<Digest, byte[]> remote = new LinkedHashMap<>();
+    final Map<Digest, byte[]> remote = Collections.synchronizedMap(new LinkedHashMap<>());
 
     private int nextPid = 100;
     private int boots;
@@ -107,7 +108,7 @@ final class SimWorld {
     /** What the runtime keeps of a container; the process in it may have ended. */
     static final class SimProcess {
         final InitProcess init;
-        final Map<ExecId, Optional<Integer>> execs = new LinkedHashMap<>();
+        final Map<ExecId, Optional<Integer>> execs = Collections.synchronizedMap(new LinkedHashMap<>());
         boolean started;
         boolean frozen;
         Resources limits;
@@ -143,7 +144,7 @@ final class SimWorld {
         }
     }
 
-    private <T> T effect(String what, Effect<T> effect) throws DriverException {
+    private synchronized <T> T effect(String what, Effect<T> effect) throws DriverException {
         mayCrash();
         if (stormy && chance.nextInt(1000) < failures) {
             throw DriverException.failure(Failure.Kind.FAILED, what + " failed before anything happened");

@@ -1,0 +1,304 @@
+package dev.wharf.core.loop;
+
+import static dev.wharf.core.Given.OVERLAY;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wharf.core.Given;
+import dev.wharf.core.agent.Follower;
+import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.command.Command;
+import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.ImageCommand;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Goal;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.Digest;
+import dev.wharf.model.DriverKind;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
+import dev.wharf.model.RestartPolicy;
+import dev.wharf.spi.registry.Credentials;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole agent, with its threads, over a world that does as it is told. */
+@Timeout(60)
+class HouseTest {
+    private static final PullId PULL = new PullId("7".repeat(32));
+
+    @TempDir
+    Path directory;
+
+    private final SimWorld world = new SimWorld(new Random(1));
+    private final SimJournal journal = new SimJournal(world);
+    private Workshop workshop;
+    private House house;
+
+    @BeforeEach
+    void start() throws IOException {
+        world.stormy = false;
+        world.publish("one:1", List.of("base", "one"));
+        open(Optional.empty());
+    }
+
+    @AfterEach
+    void stop() {
+        house.close();
+    }
+
+    private void open(Optional<Duration> keep) throws IOException {
+        workshop = new Workshop(InstantSource.system(), Duration.ofSeconds(5));
+        workshop.kernel.set(world.kernel);
+        workshop.content.set(world.content);
+        house = new House(
+                journal,
+                workshop,
+                InstantSource.system(),
+                new House.Settings(
+                        directory.resolve("checkpoint"),
+                        true,
+                        8,
+                        Duration.ofSeconds(5),
+                        "1.0",
+                        List.of(Given.net("bridge", true)),
+                        Duration.ofMillis(50),
+                        keep));
+        house.open();
+        house.bind(DriverKind.STORAGE, workshop.storage, world.storage, 0, "sim");
+        house.bind(DriverKind.NETWORK, workshop.network, world.network, 0, "sim");
+        house.bind(DriverKind.RUNTIME, workshop.runtime, world.runtime, 0, "sim");
+        house.bind(DriverKind.REGISTRY, workshop.registry, world.registry, 0, "sim");
+        await(() -> house.host().networkNamed("bridge").isPresent());
+    }
+
+    private void reopen(Optional<Duration> keep) throws IOException {
+        house.close();
+        world.listener = Optional.empty();
+        open(keep);
+    }
+
+    private static void await(BooleanSupplier so) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!so.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("in time").isLessThan(end);
+            try {
+                Thread.sleep(5);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    private int commands;
+
+    private Event submit(Command command) throws Exception {
+        return house.submit(command, new Cause(new CommandId("c" + commands++), Optional.empty(), Actor.WHARF))
+                .toCompletableFuture()
+                .get(20, TimeUnit.SECONDS);
+    }
+
+    private ImageId pulled() throws Exception {
+        Event event = submit(new ImageCommand.PullImage(PULL, Reference.parse("one:1"), Optional.empty(), OVERLAY));
+        return ((ImageEvent.Stored) event).image().id();
+    }
+
+    private ContainerId running(String name, RestartPolicy.Kind kind) throws Exception {
+        ImageId image = house.host().images().isEmpty()
+                ? pulled()
+                : house.host().images().keySet().iterator().next();
+        ContainerSpec plain = Given.spec().restart(kind, 0).make();
+        ContainerSpec spec = new ContainerSpec(
+                image,
+                "one:1",
+                plain.command(),
+                plain.stdio(),
+                "h",
+                "",
+                plain.labels(),
+                plain.annotations(),
+                plain.resources(),
+                plain.security(),
+                plain.namespaces(),
+                plain.mounts(),
+                plain.networking(),
+                plain.restartPolicy(),
+                false,
+                plain.stop(),
+                Optional.empty(),
+                plain.logging(),
+                OVERLAY,
+                plain.storageOptions(),
+                new DriverName("crun"));
+        ContainerId id = new ContainerId(Digest.sha256(name).hex());
+        submit(new ContainerCommand.Create(id, name, spec));
+        submit(new ContainerCommand.Start(id, Entropy.fresh()));
+        return id;
+    }
+
+    private Container the(ContainerId id) {
+        return house.host().container(id).orElseThrow();
+    }
+
+    private Stream<Event> told() {
+        return List.copyOf(journal.batches()).stream().flatMap(b -> b.events().stream());
+    }
+
+    private static Predicate<Event> exitOf(ContainerId id) {
+        return e -> e instanceof ContainerEvent.Exited x && x.container().equals(id);
+    }
+
+    // ---- pulls
+
+    @Test
+    void credentialsAndListenersAreForgottenWhenThePullIsOver() throws Exception {
+        Credentials secret = new Credentials("me", "secret", "", "");
+        house.lend(PULL, secret);
+        house.watch(PULL, progress -> {});
+        assertThat(workshop.credentials(PULL)).isEqualTo(secret);
+        pulled();
+        await(() -> workshop.credentials(PULL).equals(Credentials.ANONYMOUS));
+        assertThat(workshop.isWatched(PULL)).isFalse();
+        assertThat(journal.batches().toString()).doesNotContain("secret");
+    }
+
+    @Test
+    void credentialsOfAPullThatFailsAreForgottenToo() throws Exception {
+        house.lend(PULL, new Credentials("me", "secret", "", ""));
+        assertThatThrownBy(() -> submit(
+                        new ImageCommand.PullImage(PULL, Reference.parse("nowhere:1"), Optional.empty(), OVERLAY)))
+                .isInstanceOf(ExecutionException.class);
+        await(() -> workshop.credentials(PULL).equals(Credentials.ANONYMOUS));
+    }
+
+    // ---- the agent starts again
+
+    @Test
+    void whatRunsRunsOnAndWhatIsAlwaysWantedComesBack() throws Exception {
+        ContainerId on = running("on", RestartPolicy.Kind.NO);
+        ContainerId always = running("always", RestartPolicy.Kind.ALWAYS);
+        ContainerId unless = running("unless", RestartPolicy.Kind.UNLESS_STOPPED);
+        for (ContainerId id : List.of(always, unless)) {
+            submit(new ContainerCommand.Kill(id, dev.wharf.model.Signal.KILL));
+        }
+        int pid = the(on).process().value().orElseThrow().init().pid();
+        reopen(Optional.empty());
+        await(() -> the(always).isRunning());
+        assertThat(the(on).process().value().orElseThrow().init().pid()).isEqualTo(pid);
+        assertThat(the(unless).goal()).isEqualTo(Goal.STOPPED);
+    }
+
+    @Test
+    void anExitThatNobodySawIsToldWithItsCode() throws Exception {
+        ContainerId id = running("web", RestartPolicy.Kind.NO);
+        house.close();
+        world.listener = Optional.empty();
+        world.end(id, 7);
+        open(Optional.empty());
+        await(() -> the(id).exit().isPresent());
+        assertThat(the(id).exit().orElseThrow().code()).isEqualTo(7);
+        assertThat(told().filter(exitOf(id))).hasSize(1);
+    }
+
+    @Test
+    void aNewBootTellsOfEveryDeathAndStartsWhatHasAPolicy() throws Exception {
+        ContainerId no = running("no", RestartPolicy.Kind.NO);
+        ContainerId unless = running("unless", RestartPolicy.Kind.UNLESS_STOPPED);
+        house.close();
+        world.listener = Optional.empty();
+        world.losePower();
+        open(Optional.empty());
+        await(() -> the(unless).restarts() == 1 && the(unless).isRunning());
+        assertThat(told().filter(exitOf(no))).hasSize(1);
+        assertThat(told().filter(exitOf(unless))).hasSize(1);
+        assertThat(the(no).goal()).isEqualTo(Goal.STOPPED);
+        assertThat(the(no).exit().orElseThrow().inferred()).isTrue();
+        assertThat(the(unless).restarts()).isEqualTo(1);
+    }
+
+    // ---- looking
+
+    @Test
+    void driftIsFoundWhileTheAgentLives() throws Exception {
+        ContainerId id = running("web", RestartPolicy.Kind.NO);
+        world.processes.remove(id);
+        await(() -> !the(id).isRunning());
+        assertThat(the(id).exit().orElseThrow().inferred()).isTrue();
+    }
+
+    // ---- the journal
+
+    @Test
+    void aCheckpointIsAShorterJournalAndWhatIsOldGoesWhereThatIsWished() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        Host before = house.host();
+        reopen(Optional.of(Duration.ofMillis(1)));
+        assertThat(told().filter(e -> e instanceof HostEvent.CheckpointCompleted))
+                .hasSize(1);
+        assertThat(house.host().containers()).isEqualTo(before.containers());
+        assertThat(journal.origin()).isEqualTo(Position.START);
+        // The checkpoint at the end of this life is the first that lies behind one old enough.
+        Thread.sleep(5);
+        reopen(Optional.of(Duration.ofMillis(1)));
+        assertThat(journal.origin().isAfter(Position.START)).isTrue();
+        assertThat(house.host().containers()).isEqualTo(before.containers());
+        Batch first = journal.batches().get((int) journal.origin().sequence());
+        assertThat(first.events().get(0)).isInstanceOf(HostEvent.CheckpointStarted.class);
+        assertThat(house.hostAt(house.position())).isEqualTo(house.host());
+    }
+
+    @Test
+    void aFollowerSeesEveryEventOnceAndInOrder() throws Exception {
+        Position from = house.position();
+        try (Follower follower = house.follow(from)) {
+            ContainerId id = running("web", RestartPolicy.Kind.NO);
+            submit(new ContainerCommand.Kill(id, dev.wharf.model.Signal.KILL));
+            await(() -> house.journal().durable().equals(house.journal().end()));
+            Position last = from;
+            boolean exited = false;
+            for (var moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
+                assertThat(last.isAfter(moment.get().position())).isFalse();
+                last = moment.get().position();
+                exited |= exitOf(id).test(moment.get().event());
+            }
+            assertThat(exited).isTrue();
+        }
+    }
+
+    @Test
+    void afterTheEndEveryWishIsRefused() throws Exception {
+        house.close();
+        assertThatThrownBy(() -> submit(new ContainerCommand.Kill(Given.WEB, dev.wharf.model.Signal.KILL)))
+                .hasCauseInstanceOf(RefusedException.class)
+                .hasMessageContaining("stopping");
+    }
+}
