@@ -112,6 +112,8 @@ public final class LinuxLinks implements Links {
             // Before it is up: it must never believe a router advertisement of a container (CVE-2020-13401).
             boolean ipv6 = addresses.stream().anyMatch(Address::isIpv6);
             write("ipv6/conf/" + name + "/accept_ra", "0", true);
+            // Nobody else can have these addresses, and an address under test answers nobody for a second or two.
+            write("ipv6/conf/" + name + "/accept_dad", "0", true);
             write("ipv6/conf/" + name + "/disable_ipv6", ipv6 ? "0" : "1", true);
             Link link = find(netlink, name).orElseThrow(() -> new NetlinkException(Errno.ENODEV, "make " + name, ""));
             List<Request> requests = new ArrayList<>(strangers(netlink, link, addresses));
@@ -145,8 +147,11 @@ public final class LinuxLinks implements Links {
             try (Netlink inner = home.inSandbox(sandbox, Netlink::new)) {
                 pair(netlink, inner, veth, bridge, namespace);
                 if (addresses.stream().anyMatch(Address::isIpv6)) {
-                    String disabled = "/proc/sys/net/ipv6/conf/" + veth.innerName() + "/disable_ipv6";
-                    home.inSandbox(sandbox, () -> Files.writeString(Path.of(disabled), "0"));
+                    Path settings = Path.of("/proc/sys/net/ipv6/conf", veth.innerName());
+                    home.inSandbox(sandbox, () -> {
+                        Files.writeString(settings.resolve("accept_dad"), "0");
+                        return Files.writeString(settings.resolve("disable_ipv6"), "0");
+                    });
                 }
                 inside(inner, veth, addresses, gateways);
             } finally {

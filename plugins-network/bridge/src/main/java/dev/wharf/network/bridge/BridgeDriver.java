@@ -375,10 +375,11 @@ public final class BridgeDriver implements NetworkDriver {
         }
     }
 
-    /** By its tag, or by its hardware address where a crash came before the tag was written. */
+    /** Its tag says so; its hardware address does where a crash came before the tag was written. */
     private boolean isOurs(Link link, NetworkSpec network) {
-        return link.mac().equals(mac(network))
-                || Tag.parse(link.alias()).filter(this::isOurs).isPresent();
+        return Tag.parse(link.alias())
+                .map(this::isOurs)
+                .orElseGet(() -> link.mac().equals(mac(network)));
     }
 
     private boolean isOurs(Tag tag) {
