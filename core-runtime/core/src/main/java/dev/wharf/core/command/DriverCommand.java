@@ -31,6 +31,29 @@ public sealed interface DriverCommand extends Command {
         }
     }
 
+    /** Writes down that another implementation serves from now on, and how many things it found. */
+    record HandOver(DriverId driver, String to, List<Format> formats, int rank, int adopted) implements DriverCommand {
+        public HandOver {
+            formats = List.copyOf(formats);
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            String from = host.driver(driver).flatMap(DriverBinding::serving).orElse("");
+            return from.equals(to)
+                    ? refuse(Refusal.Kind.UNCHANGED, to + " serves " + driver + " already")
+                    : accept(new DriverEvent.HandedOver(driver, from, to, formats, rank, adopted));
+        }
+    }
+
+    /** Writes down that an implementation was turned away, and why; whatever served goes on. */
+    record TurnAway(DriverId driver, String candidate, String reason) implements DriverCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return accept(new DriverEvent.SwapRejected(driver, candidate, reason));
+        }
+    }
+
     /** Writes down that an implementation is gone. */
     record Unbind(DriverId driver, String implementation) implements DriverCommand {
         @Override

@@ -90,6 +90,18 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         }
     }
 
+    /** What serves under a name now: the driver, its rank and its implementation. */
+    record Serving<D>(D driver, int rank, String implementation) {}
+
+    Optional<Serving<D>> best(DriverName name) {
+        lock.lock();
+        try {
+            return find(name).map(g -> new Serving<>(g.driver, g.rank, g.implementation));
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Every driver that serves under some name now, best first. */
     List<D> serving() {
         lock.lock();

@@ -46,6 +46,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
@@ -111,6 +113,10 @@ final class House implements Agent, AutoCloseable {
     private final Thread opener;
     private final ExecutorService patientThreads;
     private final Lanes lanes;
+
+    /** Rung when there is a reason to look at the world before the next beat. */
+    private final BlockingQueue<Boolean> bell = new ArrayBlockingQueue<>(1);
+
     private final CountDownLatch furnished = new CountDownLatch(1);
     private volatile Position checkpointed;
     private volatile boolean closing;
@@ -281,7 +287,7 @@ final class House implements Agent, AutoCloseable {
     private void keepLooking() {
         while (!closing) {
             try {
-                Thread.sleep(settings.beat().toMillis());
+                bell.poll(settings.beat().toMillis(), TimeUnit.MILLISECONDS);
                 Survey.Findings findings = survey.look();
                 if (!findings.against(host(), clock.instant(), Set.of()).isEmpty()) {
                     Thread.sleep(SECOND_LOOK.toMillis());
@@ -365,43 +371,70 @@ final class House implements Agent, AutoCloseable {
 
     // ---- drivers come and go
 
-    /** A driver came. Its word on whether it can work here is taken before it is let in. */
+    /**
+     * A driver came. Its word on whether it can work here is taken before it is let in, and where something stands under its
+     * name already, it must find all of that.
+     */
     <D extends Driver> void bind(DriverKind kind, DriverGate<D> gate, D driver, int rank, String implementation) {
-        Driver.Readiness readiness;
-        try {
-            readiness = driver.probe();
-        } catch (RuntimeException | LinkageError e) {
-            log.error("driver cannot be probed driver={} implementation={}", driver, implementation, e);
-            readiness = Driver.Readiness.no("its probe broke: " + e);
+        DriverId id = new DriverId(kind, driver.name());
+        Driver.Readiness readiness = probe(driver);
+        int adopted = 0;
+        if (readiness.ready() && furnished.getCount() == 0) {
+            HandOver.Verdict verdict = HandOver.judge(host(), id, driver);
+            adopted = verdict.adopted();
+            if (verdict.reason().isPresent()) {
+                readiness = Driver.Readiness.no(verdict.reason().get());
+            }
         }
+        boolean served = gate.serving(driver.name()).isPresent();
+        gate.add(driver, driver.name(), rank, implementation, readiness.ready());
         if (readiness.ready()) {
             log.info("driver serves kind={} name={} implementation={}", kind.word(), driver.name(), implementation);
         } else {
             log.warn("driver cannot work here kind={} name={} reason={}", kind.word(), driver.name(), readiness.why());
         }
-        gate.add(driver, driver.name(), rank, implementation, readiness.ready());
-        submit(
-                new DriverCommand.Bind(
-                        new DriverId(kind, driver.name()),
-                        implementation,
-                        driver.formats(),
-                        rank,
-                        readiness.ready(),
-                        readiness.why()),
-                OWN);
+        if (!readiness.ready() && served) {
+            submit(new DriverCommand.TurnAway(id, implementation, readiness.why()), OWN);
+        } else if (!served) {
+            submit(
+                    new DriverCommand.Bind(
+                            id, implementation, driver.formats(), rank, readiness.ready(), readiness.why()),
+                    OWN);
+        } else if (gate.serving(driver.name()).filter(d -> d == driver).isPresent()) {
+            submit(new DriverCommand.HandOver(id, implementation, driver.formats(), rank, adopted), OWN);
+        }
         synchronized (workshop) {
             workshop.notifyAll();
         }
         if (driver instanceof OciRuntime runtime && readiness.ready()) {
             listen(runtime);
         }
+        bell.offer(true);
     }
 
+    private static Driver.Readiness probe(Driver driver) {
+        try {
+            return driver.probe();
+        } catch (RuntimeException | LinkageError e) {
+            log.error("driver cannot be probed driver={}", driver.getClass().getName(), e);
+            return Driver.Readiness.no("its probe broke: " + e);
+        }
+    }
+
+    /** A driver goes, when nobody is inside any more; the next best under its name goes on. */
     <D extends Driver> void unbind(DriverKind kind, DriverGate<D> gate, D driver, String implementation) {
         gate.remove(driver);
-        if (!closing) {
-            submit(new DriverCommand.Unbind(new DriverId(kind, driver.name()), implementation), OWN);
+        if (closing) {
+            return;
         }
+        DriverId id = new DriverId(kind, driver.name());
+        submit(new DriverCommand.Unbind(id, implementation), OWN);
+        gate.best(driver.name())
+                .ifPresent(next -> submit(
+                        new DriverCommand.HandOver(
+                                id, next.implementation(), next.driver().formats(), next.rank(), 0),
+                        OWN));
+        bell.offer(true);
     }
 
     /** Hears of exits once the world is known: told before the survey, an exit could meet a start nobody recorded. */

@@ -12,6 +12,7 @@ import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.DriverEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.event.ImageEvent;
@@ -26,6 +27,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.Digest;
+import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
@@ -33,7 +35,10 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.RestartPolicy;
 import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.storage.StorageDriver;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -253,6 +258,64 @@ class HouseTest {
         world.processes.remove(id);
         await(() -> !the(id).isRunning());
         assertThat(the(id).exit().orElseThrow().inferred()).isTrue();
+    }
+
+    // ---- drivers change
+
+    /** The same world seen by another implementation, or by one that sees only a part of it. */
+    private static StorageDriver another(StorageDriver inner, boolean blind) {
+        return (StorageDriver) Proxy.newProxyInstance(
+                StorageDriver.class.getClassLoader(), new Class<?>[] {StorageDriver.class}, (proxy, method, arguments) -> {
+                    try {
+                        return blind && method.getName().equals("survey")
+                                ? List.of()
+                                : method.invoke(inner, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    private Optional<String> serving() {
+        return house.host().driver(new DriverId(DriverKind.STORAGE, OVERLAY)).flatMap(b -> b.serving());
+    }
+
+    @Test
+    void aBetterDriverThatFindsEverythingTakesOver() throws Exception {
+        ContainerId id = running("web", RestartPolicy.Kind.NO);
+        StorageDriver better = another(world.storage, false);
+        house.bind(DriverKind.STORAGE, workshop.storage, better, 5, "better");
+        await(() -> serving().equals(Optional.of("better")));
+        assertThat(told().filter(e -> e instanceof DriverEvent.HandedOver).map(e -> ((DriverEvent.HandedOver) e).adopted()))
+                .containsExactly(3);
+        assertThat(workshop.storage.serving(OVERLAY)).containsSame(better);
+        house.unbind(DriverKind.STORAGE, workshop.storage, better, "better");
+        await(() -> serving().equals(Optional.of("sim")));
+        assertThat(the(id).isRunning()).isTrue();
+        submit(new ContainerCommand.Remove(id, true, false));
+    }
+
+    @Test
+    void aDriverThatMissesSomethingIsTurnedAwayAndTheOldOneServesOn() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        StorageDriver blind = another(world.storage, true);
+        house.bind(DriverKind.STORAGE, workshop.storage, blind, 5, "blind");
+        await(() -> told().anyMatch(e -> e instanceof DriverEvent.SwapRejected r
+                && r.candidate().equals("blind")
+                && r.reason().contains("does not find snapshot")));
+        assertThat(serving()).contains("sim");
+        assertThat(workshop.storage.serving(OVERLAY)).containsSame(world.storage);
+        assertThat(house.host().containers().values()).allMatch(c -> c.rootfs().isPresent());
+    }
+
+    @Test
+    void aWorseDriverWaitsInLine() throws Exception {
+        StorageDriver worse = another(world.storage, false);
+        house.bind(DriverKind.STORAGE, workshop.storage, worse, -5, "worse");
+        await(() -> serving().equals(Optional.of("sim")));
+        house.unbind(DriverKind.STORAGE, workshop.storage, world.storage, "sim");
+        await(() -> serving().equals(Optional.of("worse")));
+        pulled();
     }
 
     // ---- the journal

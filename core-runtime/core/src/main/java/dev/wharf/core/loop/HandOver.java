@@ -1,0 +1,128 @@
+package dev.wharf.core.loop;
+
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.DriverBinding;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverId;
+import dev.wharf.model.InitProcess;
+import dev.wharf.model.NetworkId;
+import dev.wharf.spi.Driver;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.network.Endpoint;
+import dev.wharf.spi.network.NetworkDriver;
+import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.storage.Snapshot;
+import dev.wharf.spi.storage.SnapshotKey;
+import dev.wharf.spi.storage.StorageDriver;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Asks a driver that comes whether it can go on where another one is: it must read what that one writes, and must find
+ * everything that the host knows to be there. Nothing is passed between them, for there is nothing in their memory.
+ */
+final class HandOver {
+    private HandOver() {}
+
+    /** How many things it found, or why it may not serve. */
+    record Verdict(int adopted, Optional<String> reason) {}
+
+    static Verdict judge(Host host, DriverId id, Driver candidate) {
+        try {
+            Set<String> known = known(host, id, candidate);
+            if (known.isEmpty()) {
+                return new Verdict(0, Optional.empty());
+            }
+            Optional<String> unreadable = host.driver(id)
+                    .map(DriverBinding::formats)
+                    .flatMap(f -> f.stream().findFirst())
+                    .filter(f -> !candidate.formats().contains(f))
+                    .map(f -> "it does not read " + f + ", in which " + known.size() + " things are kept");
+            if (unreadable.isPresent()) {
+                return new Verdict(0, unreadable);
+            }
+            Set<String> missing = new HashSet<>(known);
+            missing.removeAll(found(candidate));
+            return new Verdict(
+                    known.size(),
+                    missing.stream()
+                            .sorted()
+                            .findFirst()
+                            .map(first -> "it does not find " + first
+                                    + (missing.size() > 1 ? " and " + (missing.size() - 1) + " more" : "")));
+        } catch (DriverException e) {
+            return new Verdict(
+                    0, Optional.of("it cannot look at the host: " + e.failure().message()));
+        }
+    }
+
+    /** What the host knows to be there under the driver's name. */
+    private static Set<String> known(Host host, DriverId id, Driver candidate) {
+        Set<String> known = new HashSet<>();
+        if (candidate instanceof StorageDriver) {
+            host.containers().values().stream()
+                    .filter(c -> c.spec().storage().equals(id.name())
+                            && c.rootfs().isPresent())
+                    .forEach(c -> known.add(snapshot(SnapshotKey.of(c.id()))));
+            host.layers().values().stream()
+                    .filter(l -> l.storage().equals(id.name()) && l.snapshot().isPresent())
+                    .forEach(l -> known.add(snapshot(SnapshotKey.of(l.id()))));
+        } else if (candidate instanceof NetworkDriver network && network.leavesTraces()) {
+            Set<NetworkId> networks = host.networks().values().stream()
+                    .filter(n -> n.spec().driver().equals(id.name()))
+                    .map(n -> n.id())
+                    .collect(Collectors.toSet());
+            host.containers().values().stream()
+                    .flatMap(c -> c.places().values().stream())
+                    .filter(p -> networks.contains(p.endpoint().network())
+                            && p.fact().isPresent())
+                    .forEach(p -> known.add(endpoint(p.endpoint().id())));
+        } else if (candidate instanceof OciRuntime) {
+            host.containers().values().stream()
+                    .filter(c -> c.spec().runtime().equals(id.name()) && c.isRunning())
+                    .forEach(c -> process(c).ifPresent(p -> known.add(process(c.id(), p))));
+        }
+        return known;
+    }
+
+    private static Set<String> found(Driver candidate) throws DriverException {
+        Set<String> found = new HashSet<>();
+        if (candidate instanceof StorageDriver storage) {
+            for (Snapshot snapshot : storage.survey()) {
+                found.add(snapshot(snapshot.key()));
+            }
+        } else if (candidate instanceof NetworkDriver network) {
+            for (Endpoint endpoint : network.survey()) {
+                found.add(endpoint(endpoint.id()));
+            }
+        } else if (candidate instanceof OciRuntime runtime) {
+            Map<ContainerId, InitProcess> alive = new HashMap<>();
+            for (OciRuntime.Found one : runtime.survey()) {
+                one.process().ifPresent(p -> alive.put(one.container(), p));
+            }
+            alive.forEach((id, p) -> found.add(process(id, p)));
+        }
+        return found;
+    }
+
+    private static Optional<InitProcess> process(Container c) {
+        return c.process().value().map(Container.Process::init);
+    }
+
+    private static String snapshot(SnapshotKey key) {
+        return "snapshot " + key.value();
+    }
+
+    private static String endpoint(String id) {
+        return "endpoint " + id;
+    }
+
+    private static String process(ContainerId id, InitProcess process) {
+        return "process " + process.pid() + " of container " + id;
+    }
+}
