@@ -66,8 +66,8 @@ final class HandOver {
         Set<String> known = new HashSet<>();
         if (candidate instanceof StorageDriver) {
             host.containers().values().stream()
-                    .filter(c -> c.spec().storage().equals(id.name())
-                            && c.rootfs().isPresent())
+                    .filter(c ->
+                            c.spec().storage().equals(id.name()) && c.rootfs().isPresent())
                     .forEach(c -> known.add(snapshot(SnapshotKey.of(c.id()))));
             host.layers().values().stream()
                     .filter(l -> l.storage().equals(id.name()) && l.snapshot().isPresent())

@@ -265,11 +265,11 @@ class HouseTest {
     /** The same world seen by another implementation, or by one that sees only a part of it. */
     private static StorageDriver another(StorageDriver inner, boolean blind) {
         return (StorageDriver) Proxy.newProxyInstance(
-                StorageDriver.class.getClassLoader(), new Class<?>[] {StorageDriver.class}, (proxy, method, arguments) -> {
+                StorageDriver.class.getClassLoader(),
+                new Class<?>[] {StorageDriver.class},
+                (proxy, method, arguments) -> {
                     try {
-                        return blind && method.getName().equals("survey")
-                                ? List.of()
-                                : method.invoke(inner, arguments);
+                        return blind && method.getName().equals("survey") ? List.of() : method.invoke(inner, arguments);
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
                     }
@@ -286,7 +286,8 @@ class HouseTest {
         StorageDriver better = another(world.storage, false);
         house.bind(DriverKind.STORAGE, workshop.storage, better, 5, "better");
         await(() -> serving().equals(Optional.of("better")));
-        assertThat(told().filter(e -> e instanceof DriverEvent.HandedOver).map(e -> ((DriverEvent.HandedOver) e).adopted()))
+        assertThat(told().filter(e -> e instanceof DriverEvent.HandedOver)
+                        .map(e -> ((DriverEvent.HandedOver) e).adopted()))
                 .containsExactly(3);
         assertThat(workshop.storage.serving(OVERLAY)).containsSame(better);
         house.unbind(DriverKind.STORAGE, workshop.storage, better, "better");
