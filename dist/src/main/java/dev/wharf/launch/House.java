@@ -69,7 +69,10 @@ final class House {
             log.info("stopped asked={} in-time={}", asked, end.getType() != FrameworkEvent.WAIT_TIMEDOUT);
             return asked ? 0 : 1;
         } catch (BundleException e) {
-            throw new CannotStart("cannot start: " + e.getMessage(), e);
+            boolean ended = framework.getState() != Bundle.ACTIVE && framework.getState() != Bundle.STARTING;
+            throw new CannotStart(
+                    "cannot start: " + (ended ? "one of its parts could not; the line above says why" : e.getMessage()),
+                    e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CannotStart("interrupted while running", e);

@@ -25,7 +25,8 @@ record Options(
         Path pluginsDir,
         Level logLevel,
         String bridge,
-        Optional<String> bip) {
+        Optional<String> bip,
+        Map<String, String> doors) {
 
     enum Wish {
         SERVE,
@@ -53,10 +54,29 @@ record Options(
             "--plugins-dir",
             "--log-level",
             "--bridge",
-            "--bip");
+            "--bip",
+            "--group",
+            "--socket-mode",
+            "--tlscacert",
+            "--tlscert",
+            "--tlskey");
+
+    /** What only the bundle that listens needs to know, and the property it reads it from. */
+    private static final Map<String, String> DOORS = Map.of(
+            "--group", "wharf.socket.group",
+            "--socket-mode", "wharf.socket.mode",
+            "--tls", "wharf.tls",
+            "--tlsverify", "wharf.tls.verify",
+            "--tlscacert", "wharf.tls.cacert",
+            "--tlscert", "wharf.tls.cert",
+            "--tlskey", "wharf.tls.key",
+            "--insecure-tcp", "wharf.tcp.insecure");
+
+    private static final Pattern MODE = Pattern.compile("0?[0-7]{3}");
 
     Options {
         hosts = List.copyOf(hosts);
+        doors = Map.copyOf(doors);
     }
 
     /** Where this Wharf is installed: the folder that holds {@code bin}, {@code lib} and {@code bundles}. */
@@ -78,6 +98,13 @@ record Options(
                 }
                 case "--version" -> {
                     return of(Wish.VERSION, Map.of(), List.of());
+                }
+                case "--tls", "--tlsverify", "--insecure-tcp" -> {
+                    String value = equals < 0 ? "true" : word.substring(equals + 1);
+                    if (!value.equals("true") && !value.equals("false")) {
+                        throw new Misuse(name + " takes true or false, or nothing at all");
+                    }
+                    values.put(name, value);
                 }
                 default -> {
                     if (!VALUED.contains(name)) {
@@ -105,6 +132,7 @@ record Options(
             case "-H" -> "--host";
             case "-p" -> "--pidfile";
             case "-b" -> "--bridge";
+            case "-G" -> "--group";
             default -> name;
         };
     }
@@ -125,7 +153,22 @@ record Options(
                 directory(values, "--plugins-dir", home().resolve("plugins")),
                 logLevel(values.getOrDefault("--log-level", "info")),
                 bridge(values.getOrDefault("--bridge", "wharf0")),
-                bip(values));
+                bip(values),
+                doors(values));
+    }
+
+    private static Map<String, String> doors(Map<String, String> values) throws Misuse {
+        String mode = values.getOrDefault("--socket-mode", "660");
+        if (!MODE.matcher(mode).matches()) {
+            throw new Misuse("--socket-mode " + mode + ": expected three octal digits such as 660");
+        }
+        Map<String, String> doors = new HashMap<>();
+        values.forEach((name, value) -> {
+            if (DOORS.containsKey(name)) {
+                doors.put(DOORS.get(name), value);
+            }
+        });
+        return doors;
     }
 
     private static Path directory(Map<String, String> values, String name, Path byDefault) throws Misuse {
@@ -139,14 +182,17 @@ record Options(
     }
 
     private static String host(String value) throws Misuse {
-        if (!value.startsWith("unix:///") || value.endsWith("/")) {
-            throw new Misuse("--host " + value + ": expected a socket such as unix:///run/wharf/wharf.sock");
+        boolean unix = value.startsWith("unix:///") && !value.endsWith("/");
+        if (!unix && !value.startsWith("tcp://")) {
+            throw new Misuse(
+                    "--host " + value
+                            + ": expected a socket such as unix:///run/wharf/wharf.sock, or a port such as tcp://10.0.0.5:2376");
         }
         if (value.indexOf(',') >= 0) {
             throw new Misuse("--host " + value + ": repeat --host for each socket, and use no commas");
         }
-        String path = value.substring("unix://".length());
-        if (path.getBytes(StandardCharsets.UTF_8).length > SOCKET_PATH_BYTES) {
+        String path = value.substring(value.indexOf("://") + 3);
+        if (unix && path.getBytes(StandardCharsets.UTF_8).length > SOCKET_PATH_BYTES) {
             throw new Misuse("--host " + value + ": a socket's path has at most " + SOCKET_PATH_BYTES + " bytes");
         }
         return value;
@@ -200,6 +246,7 @@ record Options(
         properties.put("wharf.log.level", word(logLevel));
         properties.put("wharf.bridge.name", bridge);
         bip.ifPresent(cidr -> properties.put("wharf.bridge.bip", cidr));
+        properties.putAll(doors);
         return properties;
     }
 }

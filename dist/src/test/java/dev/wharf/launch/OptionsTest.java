@@ -80,7 +80,9 @@ class OptionsTest {
             --data-root=              | --data-root needs a value
             --bip=1.2.3.4/8 --bip=1.2.3.4/8 | --bip is given twice
             --data-root=/a,b          | --data-root /a,b: a path with a comma or a colon cannot be mounted
-            --host=tcp://0.0.0.0:2375 | expected a socket such as unix:///run/wharf/wharf.sock
+            --host=fd://              | expected a socket such as unix:///run/wharf/wharf.sock, or a port such as tcp://
+            --socket-mode=rw-rw----   | --socket-mode rw-rw----: expected three octal digits such as 660
+            --tlsverify=yes           | --tlsverify takes true or false
             --log-level=loud          | expected error, warn, info, debug or trace
             --bridge=a/b              | --bridge a/b: a device name has at most 15
             --bridge=sixteen-letters-  | at most 15
@@ -116,10 +118,28 @@ class OptionsTest {
                         "--log-level",
                         "--bridge",
                         "--bip",
+                        "--group",
+                        "--socket-mode",
+                        "--tlsverify",
+                        "--tlscacert",
+                        "--tlscert",
+                        "--tlskey",
+                        "--insecure-tcp",
                         "--help",
                         "--version",
                         "Examples:")
                 .doesNotContain("${");
         assertThat(Texts.usage().lines()).allMatch(line -> line.length() <= 120);
+    }
+
+    @Test
+    void whatADoorIsLikeIsHandedToTheBundleThatListens() throws Exception {
+        assertThat(Options.parse("-H", "tcp://127.0.0.1:2376", "--tlsverify", "--tlscert", "/c.pem", "-G", "wheel")
+                        .properties())
+                .containsEntry("wharf.hosts", "tcp://127.0.0.1:2376")
+                .containsEntry("wharf.tls.verify", "true")
+                .containsEntry("wharf.tls.cert", "/c.pem")
+                .containsEntry("wharf.socket.group", "wheel")
+                .doesNotContainKey("wharf.tcp.insecure");
     }
 }

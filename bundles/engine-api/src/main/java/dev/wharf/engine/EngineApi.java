@@ -29,8 +29,8 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
@@ -52,28 +52,30 @@ import org.slf4j.LoggerFactory;
         immediate = true,
         service = {})
 public final class EngineApi {
-    /** Where the API is served: a comma-separated list of {@code unix:///path}. */
-    static final String HOSTS = "wharf.hosts";
-
-    private static final String DEFAULT_HOST = "unix:///run/wharf/wharf.sock";
-    private static final String UNIX = "unix://";
     private static final Logger LOG = LoggerFactory.getLogger(EngineApi.class);
 
     private final Door door = new Door();
     private final Workers workers = new Workers();
     private final Trees trees = new Trees();
-    private final Server server;
+    private final Optional<Server> server;
 
     @Activate
-    public EngineApi(BundleContext context) throws IOException {
+    public EngineApi(BundleContext context) {
+        server = open(context);
+    }
+
+    /** An engine that nobody can reach is of no use, so it stops, having said why. */
+    private Optional<Server> open(BundleContext context) {
         try {
-            server = Server.open(
-                    sockets(context.getProperty(HOSTS)), router(routes(facts(context), trees)), door, workers);
+            return Optional.of(Server.open(
+                    new Endpoints(name -> property(context, name, "")).read(),
+                    router(routes(facts(context), trees)),
+                    door,
+                    workers));
         } catch (IOException | IllegalArgumentException e) {
-            workers.close();
             LOG.error("no door, so the engine stops: {}", e.getMessage());
             stop(context);
-            throw e;
+            return Optional.empty();
         }
     }
 
@@ -118,23 +120,6 @@ public final class EngineApi {
         return router;
     }
 
-    /** Reads the list of hosts. */
-    static List<Path> sockets(String hosts) {
-        List<Path> sockets = new ArrayList<>();
-        for (String host : (hosts == null || hosts.isBlank() ? DEFAULT_HOST : hosts).split(",")) {
-            String address = host.strip();
-            if (address.isEmpty()) {
-                continue;
-            }
-            if (!address.startsWith(UNIX + "/")) {
-                throw new IllegalArgumentException("cannot listen on " + address + ": only " + UNIX
-                        + "/path is served; use a proxy of your trust for anything that leaves this machine");
-            }
-            sockets.add(Path.of(address.substring(UNIX.length())));
-        }
-        return sockets;
-    }
-
     private static void stop(BundleContext context) {
         try {
             context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).stop();
@@ -169,7 +154,7 @@ public final class EngineApi {
 
     @Deactivate
     void close() {
-        server.close();
+        server.ifPresent(Server::close);
         workers.close();
     }
 }

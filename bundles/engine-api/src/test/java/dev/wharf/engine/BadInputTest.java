@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Door;
+import dev.wharf.engine.http.Endpoint;
 import dev.wharf.engine.http.Line;
 import dev.wharf.engine.http.Server;
 import dev.wharf.engine.http.Workers;
@@ -38,7 +39,11 @@ class BadInputTest {
         Door door = new Door();
         door.open(agent.agent());
         AgentFacts facts = new AgentFacts("test", Instant.EPOCH, directory, directory);
-        server = Server.open(List.of(socket), EngineApi.router(EngineApi.routes(facts, new Trees())), door, workers);
+        server = Server.open(
+                List.of(new Endpoint.Unix(socket)),
+                EngineApi.router(EngineApi.routes(facts, new Trees())),
+                door,
+                workers);
         assertThat(post("/containers/create?name=web", "{\"Image\":\"busybox\"}")
                         .status())
                 .isEqualTo(201);

@@ -6,8 +6,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
@@ -17,13 +17,14 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,7 +46,8 @@ final class Conversation extends ChannelInboundHandlerAdapter {
     private static final int PROBE_SECONDS = 10;
 
     private final Server server;
-    private final EpollDomainSocketChannel channel;
+    private final Link link;
+    private final DuplexChannel channel;
     private final HttpRequestDecoder decoder;
     private final Queue<HttpObject> ahead = new ArrayDeque<>();
     private @Nullable Actor actor;
@@ -55,9 +57,10 @@ final class Conversation extends ChannelInboundHandlerAdapter {
     private boolean inputEnded;
     private boolean lingering;
 
-    Conversation(Server server, EpollDomainSocketChannel channel, HttpRequestDecoder decoder) {
+    Conversation(Server server, Link link, HttpRequestDecoder decoder) {
         this.server = server;
-        this.channel = channel;
+        this.link = link;
+        this.channel = link.channel();
         this.decoder = decoder;
     }
 
@@ -71,7 +74,7 @@ final class Conversation extends ChannelInboundHandlerAdapter {
 
     synchronized Actor actor() {
         if (actor == null) {
-            actor = Peer.of(channel);
+            actor = link.actor();
         }
         return actor;
     }
@@ -280,16 +283,20 @@ final class Conversation extends ChannelInboundHandlerAdapter {
             channel.close();
             return;
         }
-        channel.shutdownOutput();
+        link.endOutput();
         channel.config().setAutoRead(true);
         channel.eventLoop().schedule(() -> channel.close(), LINGER_SECONDS, TimeUnit.SECONDS);
     }
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event instanceof ChannelInputShutdownEvent) {
+        // Under TLS the end of the input is a message (RFC 8446, 6.1), and the socket may stay open.
+        if (event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent) {
+            if (inputEnded) {
+                return;
+            }
             inputEnded = true;
-            if (lingering || isPeerGone() || exchange == null && ahead.isEmpty() && raw == null) {
+            if (lingering || link.isPeerGone() || exchange == null && ahead.isEmpty() && raw == null) {
                 channel.close();
                 return;
             }
@@ -306,21 +313,11 @@ final class Conversation extends ChannelInboundHandlerAdapter {
 
     private void probe() {
         if (channel.isActive()) {
-            if (isPeerGone()) {
+            if (link.isPeerGone()) {
                 channel.close();
             } else {
                 channel.eventLoop().schedule(this::probe, PROBE_SECONDS, TimeUnit.SECONDS);
             }
-        }
-    }
-
-    /** A write of nothing fails on a socket whose other end was closed, and does nothing where that only ended its input. */
-    private boolean isPeerGone() {
-        try {
-            channel.fd().write(ByteBuffer.allocateDirect(1), 0, 0);
-            return false;
-        } catch (IOException e) {
-            return true;
         }
     }
 
@@ -346,6 +343,8 @@ final class Conversation extends ChannelInboundHandlerAdapter {
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         if (cause instanceof IOException) {
             LOG.debug("connection broken reason={}", cause.getMessage());
+        } else if (cause.getCause() instanceof SSLException refused) {
+            LOG.info("client refused reason={}", refused.getMessage());
         } else {
             LOG.error("connection ended by a fault; please report this", cause);
         }

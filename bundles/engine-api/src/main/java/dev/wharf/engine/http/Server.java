@@ -1,7 +1,6 @@
 package dev.wharf.engine.http;
 
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -10,22 +9,27 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Serves HTTP on unix sockets. */
+/** Serves HTTP on unix sockets and TCP ports. */
 public final class Server implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
@@ -53,14 +57,18 @@ public final class Server implements AutoCloseable {
     /**
      * Opens every socket or none; an error names the one that cannot be, and why.
      *
-     * @param sockets where to listen
+     * @param endpoints where to listen
      */
-    public static Server open(List<Path> sockets, Router router, Door door, Workers workers) throws IOException {
+    public static Server open(List<Endpoint> endpoints, Router router, Door door, Workers workers) throws IOException {
         Epoll.ensureAvailability();
         Server server = new Server(router, door, workers);
         try {
-            for (Path socket : sockets) {
-                server.listen(socket);
+            for (Endpoint endpoint : endpoints) {
+                if (endpoint instanceof Endpoint.Unix socket) {
+                    server.listen(socket);
+                } else if (endpoint instanceof Endpoint.Tcp port) {
+                    server.listen(port);
+                }
             }
             return server;
         } catch (IOException | RuntimeException e) {
@@ -69,36 +77,69 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private void listen(Path socket) throws IOException {
+    private void listen(Endpoint.Unix socket) throws IOException {
         SocketFile file = new SocketFile(socket);
         Path fresh = file.prepare();
-        ServerBootstrap bootstrap = new ServerBootstrap()
-                .group(loops)
+        ServerBootstrap bootstrap = bootstrap()
                 .channel(EpollServerDomainSocketChannel.class)
-                .option(ChannelOption.SO_BACKLOG, 1024)
-                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
                 .childHandler(new ChannelInitializer<EpollDomainSocketChannel>() {
                     @Override
                     protected void initChannel(EpollDomainSocketChannel channel) {
-                        open.add(channel);
-                        HttpRequestDecoder decoder = new HttpRequestDecoder(new HttpDecoderConfig()
-                                .setMaxInitialLineLength(HEAD_LIMIT)
-                                .setMaxHeaderSize(HEAD_LIMIT)
-                                .setMaxChunkSize(CHUNK_LIMIT));
-                        channel.pipeline().addLast(decoder, new Conversation(Server.this, channel, decoder));
+                        converse(new Link.Unix(channel));
                     }
                 });
-        var bound = bootstrap.bind(new DomainSocketAddress(fresh.toFile())).awaitUninterruptibly();
-        if (!bound.isSuccess()) {
-            throw new IOException(
-                    "cannot listen on " + socket + ": " + bound.cause().getMessage(), bound.cause());
-        }
-        Channel channel = bound.channel();
-        open.add(channel);
+        bind(bootstrap, new DomainSocketAddress(fresh.toFile()), socket);
         file.publish(fresh);
         files.add(file);
-        LOG.info("listening socket={}", socket);
+    }
+
+    private void listen(Endpoint.Tcp port) throws IOException {
+        if (port.tls().isEmpty()) {
+            LOG.warn(
+                    "without TLS, everybody who can reach this port can become root on this host address={}",
+                    port.url());
+        }
+        ServerBootstrap bootstrap = bootstrap()
+                .channel(EpollServerSocketChannel.class)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.SO_KEEPALIVE, true)
+                .childHandler(new ChannelInitializer<EpollSocketChannel>() {
+                    @Override
+                    protected void initChannel(EpollSocketChannel channel) {
+                        Optional<SslHandler> tls = port.tls().map(context -> context.newHandler(channel.alloc()));
+                        tls.ifPresent(channel.pipeline()::addLast);
+                        converse(new Link.Tcp(channel, tls));
+                    }
+                });
+        bind(bootstrap, port.address(), port);
+    }
+
+    private ServerBootstrap bootstrap() {
+        return new ServerBootstrap()
+                .group(loops)
+                .option(ChannelOption.SO_BACKLOG, 1024)
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK);
+    }
+
+    private void converse(Link link) {
+        open.add(link.channel());
+        HttpRequestDecoder decoder = new HttpRequestDecoder(new HttpDecoderConfig()
+                .setMaxInitialLineLength(HEAD_LIMIT)
+                .setMaxHeaderSize(HEAD_LIMIT)
+                .setMaxChunkSize(CHUNK_LIMIT));
+        link.channel().pipeline().addLast(decoder, new Conversation(this, link, decoder));
+    }
+
+    private void bind(ServerBootstrap bootstrap, SocketAddress address, Endpoint endpoint) throws IOException {
+        var bound = bootstrap.bind(address).awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new IOException(
+                    "cannot listen on " + endpoint.url() + ": " + bound.cause().getMessage(), bound.cause());
+        }
+        open.add(bound.channel());
+        LOG.info("listening address={}", endpoint.url());
     }
 
     Router router() {

@@ -12,7 +12,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.PosixFileAttributeView;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.Optional;
 
@@ -24,14 +23,15 @@ final class SocketFile {
     /** Room in sockaddr_un (unix(7)), without the closing NUL. */
     private static final int MAX_PATH_BYTES = 107;
 
-    /** Members may use the engine, which makes them as mighty as root; the name is the one that clients' packages make. */
-    private static final String GROUP = "docker";
-
     private final Path path;
+    private final String wantedGroup;
+    private final int mode;
     private Object key = "";
 
-    SocketFile(Path path) {
-        this.path = path;
+    SocketFile(Endpoint.Unix socket) {
+        this.path = socket.path();
+        this.wantedGroup = socket.group();
+        this.mode = socket.mode();
     }
 
     /** Makes sure that the socket may be made, and answers with the path to bind at first. */
@@ -74,11 +74,12 @@ final class SocketFile {
 
     /** Puts the socket that was bound at {@code fresh} in its place. */
     void publish(Path fresh) throws IOException {
-        Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-rw----"));
         Optional<GroupPrincipal> group = group();
         if (group.isPresent()) {
             Files.getFileAttributeView(fresh, PosixFileAttributeView.class).setGroup(group.get());
         }
+        // After the group, which takes special bits away (chown(2)).
+        Files.setAttribute(fresh, "unix:mode", mode);
         key = key(fresh);
         Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE);
     }
@@ -86,8 +87,12 @@ final class SocketFile {
     private Optional<GroupPrincipal> group() throws IOException {
         try {
             return Optional.of(
-                    path.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByGroupName(GROUP));
+                    path.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByGroupName(wantedGroup));
         } catch (UserPrincipalNotFoundException e) {
+            if (!wantedGroup.equals(Endpoint.Unix.USUAL_GROUP)) {
+                throw new IOException(
+                        "cannot give " + path + " to the group " + wantedGroup + ": there is no such group", e);
+            }
             return Optional.empty();
         }
     }

@@ -1,0 +1,47 @@
+package dev.wharf.engine.http;
+
+import io.netty.handler.ssl.SslContext;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Where the engine listens. */
+public sealed interface Endpoint {
+    /** The address as operators write it. */
+    String url();
+
+    /**
+     * A unix socket.
+     *
+     * @param group a name or a number; members may use the engine, which makes them as mighty as root
+     * @param mode the file's permission bits
+     */
+    record Unix(Path path, String group, int mode) implements Endpoint {
+        /** The group that clients' packages make. */
+        public static final String USUAL_GROUP = "docker";
+
+        public static final int USUAL_MODE = 0660;
+
+        /** A socket for root and the usual group, where there is one. */
+        public Unix(Path path) {
+            this(path, USUAL_GROUP, USUAL_MODE);
+        }
+
+        @Override
+        public String url() {
+            return "unix://" + path;
+        }
+    }
+
+    /**
+     * A TCP port.
+     *
+     * @param tls how clients prove who they are; without it, whoever reaches the port is root on this host
+     */
+    record Tcp(InetSocketAddress address, Optional<SslContext> tls) implements Endpoint {
+        @Override
+        public String url() {
+            return "tcp://" + address.getHostString() + ":" + address.getPort();
+        }
+    }
+}
