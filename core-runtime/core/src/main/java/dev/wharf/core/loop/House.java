@@ -458,7 +458,6 @@ final class House implements Agent, AutoCloseable {
     private final class Exits implements OciRuntime.ExitListener {
         @Override
         public void exited(ContainerId container, InitProcess process, Exit exit) {
-            workshop.questions.over(container);
             observe(
                     List.of(container),
                     (host, now) -> host.container(container)
@@ -469,6 +468,8 @@ final class House implements Agent, AutoCloseable {
                                     .orElse(false))
                             .map(c -> List.<Event>of(new ContainerEvent.Exited(container, exit)))
                             .orElse(List.of()));
+            // Told of after the exit, so that what ran inside is not taken for an answer.
+            workshop.questions.over(container);
         }
 
         @Override

@@ -161,7 +161,6 @@ final class Simulation {
             world.runtime.exits(new OciRuntime.ExitListener() {
                 @Override
                 public void exited(ContainerId container, InitProcess process, Exit exit) {
-                    workshop.questions.over(container);
                     sequencer.post(new Letter.Observation(
                             List.of(container),
                             (host, at) -> host.container(container)
@@ -172,6 +171,7 @@ final class Simulation {
                                             .orElse(false))
                                     .map(c -> List.<Event>of(new ContainerEvent.Exited(container, exit)))
                                     .orElse(List.of())));
+                    workshop.questions.over(container);
                 }
 
                 @Override
