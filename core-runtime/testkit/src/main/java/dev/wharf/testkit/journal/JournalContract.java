@@ -28,6 +28,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -277,6 +278,50 @@ public abstract class JournalContract<D> {
             assertThat(Batches.read(journal).inOrder()).containsExactly(Batches.saying("one"));
         }
         assertThat(foreign).hasContent("mine");
+    }
+
+    @Test
+    public void aStartReadsNoMoreOfALongerHistory() throws IOException {
+        try (EventJournal journal = smallKit().open(directory())) {
+            fill(journal, 500);
+        }
+        long filesBefore = recordFiles();
+        long before = bytesReadToOpen();
+        for (int life = 0; life < 4; life++) {
+            try (EventJournal journal = smallKit().open(directory())) {
+                fill(journal, 1000);
+            }
+        }
+        long files = recordFiles() - filesBefore;
+        assertThat(files).isGreaterThan(4);
+        assertThat(bytesReadToOpen()).isLessThan(before + files * (80 << 10) + (64 << 10));
+        try (EventJournal journal = smallKit().open(directory())) {
+            assertThat(journal.end()).isEqualTo(new Position(4500));
+            assertThat(Batches.read(journal).batches()).hasSize(4500);
+            assertThat(journal.verify()).isEmpty();
+        }
+    }
+
+    private long recordFiles() throws IOException {
+        return contents(directory()).keySet().stream()
+                .filter(smallKit()::holdsRecords)
+                .count();
+    }
+
+    private long bytesReadToOpen() throws IOException {
+        AtomicLong bytes = new AtomicLong();
+        Intercepted.Hook count = call -> {
+            Object answer = call.proceed();
+            if (call.name().equals("read") && answer instanceof Integer got) {
+                bytes.addAndGet(Math.max(0, got));
+            }
+            return answer;
+        };
+        JournalKit<D> kit = smallKit();
+        try (EventJournal journal = kit.open(directory(), Intercepted.by(count, kit.diskType(), kit.disk()))) {
+            assertThat(journal.recovery()).isEmpty();
+            return bytes.get();
+        }
     }
 
     // ---- the chain

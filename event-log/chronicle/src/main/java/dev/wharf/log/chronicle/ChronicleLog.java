@@ -103,9 +103,10 @@ public final class ChronicleLog implements RecordLog, LogView {
             epoch = survey.epoch() + 1;
             forced = survey.last();
             Optional<LogDirectory.LeftFile> left = untouched(survey);
-            long segment = segments.isEmpty() ? survey.last() + 1 : segments.lastKey();
+            boolean atTheNext = segments.isEmpty() || justRolled(survey);
+            long segment = atTheNext ? survey.last() + 1 : segments.lastKey();
             tail = new Tail(segment, left.map(LogDirectory.LeftFile::end).orElse(0L), survey.last(), survey.head());
-            if (segments.isEmpty()) {
+            if (atTheNext) {
                 how = this::start;
             } else if (left.isPresent()) {
                 how = () -> resume(left.get());
@@ -134,6 +135,17 @@ public final class ChronicleLog implements RecordLog, LogView {
         return newest.getKey() == left.get().first() && left.get().fits(disk, newest.getValue())
                 ? left
                 : Optional.empty();
+    }
+
+    /** Whether the log was closed cleanly when its newest file held no record yet; then that file is simply begun again. */
+    private boolean justRolled(LogSurvey survey) {
+        return survey.clean()
+                && mended.isEmpty()
+                && directory
+                        .clean()
+                        .flatMap(LogDirectory.CleanClose::newest)
+                        .filter(newest -> newest.first() == survey.last() + 1)
+                        .isPresent();
     }
 
     private Path file(int cycle) {
@@ -216,7 +228,10 @@ public final class ChronicleLog implements RecordLog, LogView {
     }
 
     private Pen start() throws IOException {
-        Cycles clock = new Cycles(Cycles.now());
+        Cycles clock = new Cycles(
+                segments.isEmpty()
+                        ? Cycles.now()
+                        : Cycles.cycleOf(segments.lastEntry().getValue()).orElseThrow() + 1);
         // In this order: a queue that opens on a file of zeros waits for somebody else to write its header.
         CycleQueue fresh = openQueue(queueDirectory, clock);
         try {

@@ -195,13 +195,15 @@ public final class LogDirectory implements Closeable {
         format.put("writer", ownWriter);
         format.put("origin", Long.toString(Math.max(origin, origin())));
         Note.write(disk, directory, FORMAT, format);
-        disk.delete(directory.resolve(CLEAN));
-        disk.forceDirectory(directory);
+        Note.withdraw(disk, directory, CLEAN);
         writing = true;
     }
 
     /** Notes, durably, that everything up to {@code last} is. */
     public void closeCleanly(CleanClose close) throws IOException {
+        if (!writing && clean.isPresent()) {
+            return; // nothing was written, so the note that was found is still true
+        }
         Map<String, String> words = new LinkedHashMap<>();
         words.put("last", Long.toString(close.last()));
         words.put("head", HexFormat.of().formatHex(close.head()));

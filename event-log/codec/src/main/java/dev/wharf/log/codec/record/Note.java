@@ -12,6 +12,7 @@ import java.util.zip.CRC32C;
 /** A few words kept in a small file beside the log, with a checksum; a note that is not whole counts as none. */
 final class Note {
     private static final int MAX_BYTES = 4096;
+    private static final int SPACE_BYTES = 512;
 
     private Note() {}
 
@@ -45,14 +46,35 @@ final class Note {
         words.forEach((word, value) ->
                 text.append(word).append(' ').append(value.replace('\n', ' ')).append('\n'));
         text.append(seal(text.toString()));
-        Path draft = directory.resolve(name + ".new");
+        byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
+        Path draft = draft(directory, name);
         try (Disk.Handle handle = disk.write(draft)) {
-            handle.truncate(0);
-            handle.writeFully(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)), 0);
+            // Over what is there, and cut afterwards: a draft that was kept has its space, however full the disk is
+            // now.
+            handle.writeFully(ByteBuffer.wrap(bytes), 0);
+            handle.truncate(bytes.length);
             handle.force();
         }
         disk.rename(draft, directory.resolve(name));
         disk.forceDirectory(directory);
+    }
+
+    /** Takes the note away, durably, and keeps the space for the next one. */
+    static void withdraw(Disk disk, Path directory, String name) throws IOException {
+        Path note = directory.resolve(name);
+        if (disk.list(directory).contains(note)) {
+            disk.rename(note, draft(directory, name));
+        } else {
+            try (Disk.Handle handle = disk.write(draft(directory, name))) {
+                handle.writeZeros(0, SPACE_BYTES);
+                handle.force();
+            }
+        }
+        disk.forceDirectory(directory);
+    }
+
+    private static Path draft(Path directory, String name) {
+        return directory.resolve(name + ".new");
     }
 
     private static String seal(String text) {

@@ -13,10 +13,12 @@ import java.util.Optional;
  */
 public final class RecordScan implements Closeable {
     private static final int GULP = 64 << 10;
+    /** Of many files only the first record is wanted. */
+    private static final int FIRST_GULP = 4 << 10;
 
     private final Disk.Handle file;
     private final Path path;
-    private byte[] window = new byte[GULP];
+    private byte[] window = new byte[FIRST_GULP];
     private ByteBuffer view = ByteBuffer.wrap(window);
     private long base;
     private int filled;
@@ -144,7 +146,8 @@ public final class RecordScan implements Closeable {
         if (offset + count > limit) {
             return false;
         }
-        byte[] target = count > window.length ? new byte[Math.max(count, GULP)] : window;
+        int size = Math.max(count, filled == 0 ? FIRST_GULP : GULP);
+        byte[] target = size > window.length ? new byte[size] : window;
         int kept = offset >= base && offset < base + filled ? (int) (base + filled - offset) : 0;
         if (kept > 0) {
             System.arraycopy(window, (int) (offset - base), target, 0, kept);

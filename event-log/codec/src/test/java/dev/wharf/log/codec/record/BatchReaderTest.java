@@ -47,7 +47,8 @@ class BatchReaderTest {
                 assertThat(reader.poll()).isPresent();
             }
         }
-        assertThat(threads).hasSizeGreaterThanOrEqualTo(Math.min(2, Runtime.getRuntime().availableProcessors()));
+        assertThat(threads)
+                .hasSizeGreaterThanOrEqualTo(Math.min(2, Runtime.getRuntime().availableProcessors()));
     }
 
     @Test
@@ -71,7 +72,9 @@ class BatchReaderTest {
             for (long at = 1; at < 5000; at++) {
                 assertThat(reader.poll()).isPresent();
             }
-            assertThatThrownBy(reader::poll).isInstanceOf(DamagedException.class).hasMessageContaining("5000");
+            assertThatThrownBy(reader::poll)
+                    .isInstanceOf(DamagedException.class)
+                    .hasMessageContaining("5000");
             assertThat(reader.poll()).contains(new Entry(new Position(5001), batch(5001)));
         }
     }
@@ -125,8 +128,7 @@ class BatchReaderTest {
                 if (at == damaged) {
                     throw new RecordLog.DamagedRecords(at, at, "nowhere");
                 }
-                return Optional.of(
-                        new Envelope.Sealed(Envelope.seal(1, at, 0, Envelope.genesis(), new byte[0])));
+                return Optional.of(new Envelope.Sealed(Envelope.seal(1, at, 0, Envelope.genesis(), new byte[0])));
             }
 
             @Override
