@@ -16,6 +16,7 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.kernel.Mount;
 import dev.wharf.spi.runtime.Attachment;
 import dev.wharf.spi.runtime.LogCursor;
 import dev.wharf.spi.runtime.LogQuery;
@@ -32,9 +33,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /** The way of bytes past the journal: through the same gates as steps, and changing no fact. */
@@ -46,9 +45,6 @@ final class BytePaths implements Streams {
 
     private final Workshop workshop;
     private final Supplier<Host> host;
-
-    /** Mounts made for archives of containers that do not run, by container, with how many use them now. */
-    private final Map<ContainerId, Integer> visits = new ConcurrentHashMap<>();
 
     BytePaths(Workshop workshop, Supplier<Host> host) {
         this.workshop = workshop;
@@ -144,10 +140,6 @@ final class BytePaths implements Streams {
     @Override
     public <R> R rootfs(ContainerId id, RootfsUse<R> use) throws DriverException, IOException {
         Container c = settled(id);
-        Optional<Path> mounted = c.mount().value();
-        if (mounted.isPresent() && keepsMount(c)) {
-            return use.at(mounted.get());
-        }
         if (!c.rootfs().isPresent()) {
             throw DriverException.failure(Failure.Kind.BUSY, "container " + id + " has no root file system now");
         }
@@ -206,22 +198,19 @@ final class BytePaths implements Streams {
                         Failure.Kind.UNSUPPORTED, "storage driver " + driver.name() + " cannot tell changes"));
     }
 
-    private synchronized Path enter(Container c) throws DriverException {
-        Path at = workshop.kernel()
-                .mountRootfs(c.id(), workshop.storage.use(c.spec().storage(), s -> s.mounts(SnapshotKey.of(c.id()))));
-        visits.merge(c.id(), 1, Integer::sum);
-        return at;
+    private Path enter(Container c) throws DriverException {
+        List<Mount> mounts = workshop.storage.use(c.spec().storage(), s -> s.mounts(SnapshotKey.of(c.id())));
+        return workshop.visits.enter(workshop.kernel.get(), c.id(), mounts);
     }
 
-    private synchronized void leave(ContainerId id) throws DriverException {
-        Integer left = visits.computeIfPresent(id, (k, n) -> n == 1 ? null : n - 1);
-        // A start that came meanwhile made the same mount its own; then it stays.
-        boolean wanted = host.get()
+    private void leave(ContainerId id) throws DriverException {
+        workshop.visits.leave(workshop.kernel.get(), id, this::wantsMount);
+    }
+
+    private boolean wantsMount(ContainerId id) {
+        return host.get()
                 .container(id)
                 .map(c -> !c.mount().isAbsent() || c.goal().wantsProcess())
                 .orElse(false);
-        if (left == null && !wanted) {
-            workshop.kernel().unmountRootfs(id);
-        }
     }
 }

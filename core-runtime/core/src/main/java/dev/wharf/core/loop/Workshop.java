@@ -42,6 +42,7 @@ final class Workshop implements Drivers {
     final DriverGate<RegistryBackend> registry;
     final DriverGate<OciRuntime> runtime;
     final Port<Kernel> kernel = new Port<>("kernel");
+    final Visits visits = new Visits();
     final Port<ContentStore> content = new Port<>("content store");
     final Port<FileCalls> files = new Port<>("file calls");
     final Questions questions = new Questions();
@@ -128,7 +129,7 @@ final class Workshop implements Drivers {
 
     @Override
     public Kernel kernel() throws DriverException {
-        return kernel.get();
+        return visits.watched(kernel.get());
     }
 
     @Override
