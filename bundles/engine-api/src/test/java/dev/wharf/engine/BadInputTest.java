@@ -127,6 +127,9 @@ class BadInputTest {
                 "GET;/exec/none/json;404;No such exec instance: none",
                 "GET;/images/none/json;404;No such image: none:latest",
                 "GET;/images/UPPER/json;400;lowercase",
+                "GET;/images/busybox/json?platform=%7B;400;invalid JSON",
+                "GET;/images/busybox/get?platform=%7B%22os%22%3A%22plan9%22%2C%22architecture%22%3A%22vax%22%7D;404;does not"
+                        + " provide the specified platform (plan9/vax)",
                 "GET;/images/none/get;404;No such image: none:latest",
                 "GET;/images/get;400;no image is named",
                 "DELETE;/images/none;404;No such image: none",

@@ -72,11 +72,13 @@ public final class ArchiveRoutes implements Routes {
     // ---- load
 
     private static Answer load(Agent agent, Request request) {
+        Platform platform =
+                ImageRoutes.platforms(request, "platform").stream().findFirst().orElse(Platform.host());
         return Answer.later(request.transfer(() -> {
             ContentStore content = agent.streams().content();
             ImageArchive.Contents contents;
             try {
-                contents = ImageArchive.read(request.stream(), new Kept(content), Platform.host());
+                contents = ImageArchive.read(request.stream(), new Kept(content), platform);
             } catch (IOException e) {
                 throw told(e);
             }
@@ -193,6 +195,7 @@ public final class ArchiveRoutes implements Routes {
         Set<ImageId> saved = new LinkedHashSet<>();
         for (String name : names) {
             ImageLookup.Found found = ImageLookup.get(agent.host(), name);
+            ImageRoutes.requirePlatform(request, "platform", name, found.image());
             List<Reference> tags = found.reference()
                     .filter(r -> r.digest().isEmpty())
                     .map(List::of)

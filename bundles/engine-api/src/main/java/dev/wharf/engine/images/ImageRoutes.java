@@ -13,6 +13,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
 import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
@@ -29,6 +30,7 @@ import dev.wharf.model.Platform;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.registry.Credentials;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -129,6 +131,7 @@ public final class ImageRoutes implements Routes {
     private static Answer inspect(Agent agent, Request request) {
         Host host = agent.host();
         Image image = ImageLookup.get(host, request.name()).image();
+        requirePlatform(request, "platform", request.name(), image);
         String storage = image.layers().stream()
                 .findFirst()
                 .flatMap(l -> host.layer(l.id()))
@@ -139,8 +142,9 @@ public final class ImageRoutes implements Routes {
 
     private static Answer history(Agent agent, Request request) {
         Host host = agent.host();
-        return Answer.json(
-                ImageShapes.history(host, ImageLookup.get(host, request.name()).image()));
+        Image image = ImageLookup.get(host, request.name()).image();
+        requirePlatform(request, "platform", request.name(), image);
+        return Answer.json(ImageShapes.history(host, image));
     }
 
     // ---- names and removal
@@ -171,6 +175,7 @@ public final class ImageRoutes implements Routes {
         Host before = agent.host();
         String name = request.name();
         ImageLookup.Found found = ImageLookup.get(before, name);
+        requirePlatform(request, "platforms", name, found.image());
         ImageCommand.Remove command = new ImageCommand.Remove(
                 found.image().id(), found.reference(), name, request.query().flag("force", false));
         return Answer.later(agent.submit(command, request.cause())
@@ -347,6 +352,7 @@ public final class ImageRoutes implements Routes {
                 .filter(Image::wanted)
                 .orElseThrow(() -> Problem.missing("An image does not exist locally with the tag: "
                         + reference.repository().familiar()));
+        requirePlatform(request, "platform", reference.familiar(), image);
         PullId id = newPull();
         agent.lend(id, credentials(request));
         Transfer transfer = new Transfer();
@@ -391,6 +397,31 @@ public final class ImageRoutes implements Routes {
     }
 
     // ---- shared with archives
+
+    /** The platforms a client asks for of an image that is here, each written as JSON. */
+    static List<Platform> platforms(Request request, String key) {
+        return request.query().all(key).stream()
+                .filter(text -> !text.isBlank())
+                .map(text -> Body.parse(text.getBytes(StandardCharsets.UTF_8)))
+                .map(body -> {
+                    try {
+                        return new Platform(body.text("os"), body.text("architecture"), body.text("variant"));
+                    } catch (IllegalArgumentException e) {
+                        throw Problem.invalid(String.valueOf(e.getMessage()));
+                    }
+                })
+                .toList();
+    }
+
+    /** Of each image one platform is here; a client that asks for another is told so. */
+    static void requirePlatform(Request request, String key, String name, Image image) {
+        for (Platform wanted : platforms(request, key)) {
+            if (!wanted.accepts(image.config().platform())) {
+                throw Problem.missing("image with reference " + name
+                        + " was found but does not provide the specified platform (" + wanted + ")");
+            }
+        }
+    }
 
     /** The platform a client asks for. */
     static Optional<Platform> platform(Request request) {
