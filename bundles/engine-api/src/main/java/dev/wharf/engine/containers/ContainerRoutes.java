@@ -4,10 +4,12 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.FailedException;
+import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.HostCommand;
+import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
@@ -192,9 +194,27 @@ public final class ContainerRoutes implements Routes {
     }
 
     private static Answer start(Agent agent, Request request) {
-        ContainerId id = found(agent, request).id();
-        return Answer.later(agent.submit(new ContainerCommand.Start(id, Entropy.fresh()), request.cause())
-                .handle((event, thrown) -> thrown == null ? Answer.empty(204) : startProblem(thrown)));
+        Container c = found(agent, request);
+        CompletableFuture<Answer> answer = new CompletableFuture<>();
+        agent.submit(new ContainerCommand.Start(c.id(), Entropy.fresh()), request.cause())
+                .whenComplete((event, thrown) -> {
+                    if (thrown == null) {
+                        answer.complete(Answer.empty(204));
+                    } else if (isHopeless(thrown) && c.spec().autoRemove()) {
+                        // It never ran, so no end of its process will take it away, which the client waits for.
+                        agent.submit(new ContainerCommand.Remove(c.id(), false, true), request.cause())
+                                .whenComplete((removed, trouble) -> answer.complete(startProblem(thrown)));
+                    } else {
+                        answer.complete(startProblem(thrown));
+                    }
+                });
+        return Answer.later(answer);
+    }
+
+    /** Whether a start was refused for what stands in its way, such as a port that is taken. */
+    private static boolean isHopeless(Throwable thrown) {
+        return Problems.cause(thrown) instanceof RefusedException refused
+                && refused.refusal().kind() != Refusal.Kind.UNCHANGED;
     }
 
     /** What cannot be run is the client's fault, and what the host cannot do is not; clients tell them apart by the status. */
