@@ -317,12 +317,13 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
-            drivers.storage().use(storage, s -> {
-                s.remove(SnapshotKey.of(container));
-                return container;
-            });
+            // The snapshot goes last: a survey sees it, and while it is there this step is taken again after a crash.
             drivers.runtime().use(runtime, r -> {
                 r.forget(container);
+                return container;
+            });
+            drivers.storage().use(storage, s -> {
+                s.remove(SnapshotKey.of(container));
                 return container;
             });
             return new ContainerEvent.RootfsRemoved(container);
