@@ -152,7 +152,7 @@ class CrashIT {
                         .as(mark + ": " + removed.err())
                         .isTrue();
             }
-            assertThat(leftOver(daemon, kept, others)).as(mark).isEmpty();
+            assertThat(leftOver(daemon, kept, others)).as(mark + " " + others).isEmpty();
             assertThat(Traces.of(daemon, List.of(keeper.substring(0, 64)))).as(mark).containsAll(kept);
         }
         assertThat(docker(daemon, "run", "--rm", "busybox", "echo", "still well")).isEqualTo("still well");

@@ -1,0 +1,174 @@
+package dev.wharf.itests.badinput;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.itests.conformance.SharedAgent;
+import dev.wharf.itests.daemon.Daemon;
+import dev.wharf.itests.daemon.Outcome;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Wishes that cannot be granted get Docker's status and a message that helps, and leave nothing half made. */
+@ExtendWith(SharedAgent.class)
+@Timeout(60)
+class BadInputIT {
+    private static final String BUSYBOX = "{\"Image\":\"busybox\",\"Cmd\":[\"true\"]";
+
+    private final Daemon daemon;
+
+    BadInputIT(Daemon daemon) {
+        this.daemon = daemon;
+    }
+
+    /** Sends a request and answers its status code and body, parted by a space. */
+    private String ask(String method, String path, String body) throws IOException, InterruptedException {
+        return daemon.curl(
+                        path,
+                        "--no-fail",
+                        "--no-fail-with-body",
+                        "-X",
+                        method,
+                        "-H",
+                        "Content-Type: application/json",
+                        "-d",
+                        body,
+                        "--write-out",
+                        "\n%{http_code}")
+                .out()
+                .replaceFirst("(?s)(.*)\\n(\\d{3})$", "$2 $1")
+                .strip();
+    }
+
+    private void assertAnswer(String answer, int status, String... words) {
+        assertThat(answer).startsWith(status + " {\"message\":\"").contains(words);
+    }
+
+    @Test
+    void anUnknownImageIsNotFoundAndAPullOfItSaysWhy() throws Exception {
+        assertAnswer(ask("POST", "/containers/create", "{\"Image\":\"no/such:thing\"}"), 404, "No such image: no/such:thing");
+        Outcome run = daemon.docker("run", "--rm", "layout.local/nothing", "true");
+        assertThat(run.status()).isEqualTo(125);
+        assertThat(run.err()).contains("Unable to find image 'layout.local/nothing:latest' locally", "layout.local/nothing");
+        assertAnswer(ask("POST", "/containers/create", "{\"Image\":\"UPPER\"}"), 400, "invalid reference format");
+        assertAnswer(ask("GET", "/images/nothing/json", ""), 404, "No such image: nothing");
+        assertAnswer(ask("DELETE", "/images/nothing", ""), 404, "No such image: nothing");
+    }
+
+    @Test
+    void aTakenNameNamesWhoHasIt() throws Exception {
+        String first = daemon.docker("create", "--name", "only", "busybox").outOrThrow().strip();
+
+        assertAnswer(
+                ask("POST", "/containers/create?name=only", BUSYBOX + "}"),
+                409,
+                "Conflict. The container name \\\"/only\\\" is already in use by container \\\"" + first
+                        + "\\\". You have to remove (or rename) that container to be able to reuse that name.");
+        assertAnswer(ask("POST", "/containers/create?name=a%2Fb", BUSYBOX + "}"), 400, "Invalid container name");
+    }
+
+    @Test
+    void aTakenPortIsNamedAndTheContainerStaysCreated() throws Exception {
+        String port = Integer.toString(dev.wharf.itests.images.LoopbackRegistry.freePort());
+        daemon.docker("run", "-d", "-p", "127.0.0.1:" + port + ":80", "busybox", "sleep", "1000").outOrThrow();
+
+        Outcome second = daemon.docker("run", "-d", "--name", "second", "-p", "127.0.0.1:" + port + ":80", "busybox", "true");
+
+        assertThat(second.status()).isEqualTo(125);
+        assertThat(second.err()).contains("Bind for 127.0.0.1:" + port + " failed: port is already allocated");
+        assertThat(daemon.docker("inspect", "--format", "{{.State.Status}}", "second").outOrThrow().strip())
+                .isEqualTo("created");
+    }
+
+    @Test
+    void aPortThatAnotherProgramHasIsRefusedToo() throws Exception {
+        try (var socket = new java.net.ServerSocket(0, 1, java.net.InetAddress.getByName("127.0.0.1"))) {
+            Outcome run = daemon.docker(
+                    "run", "-d", "-p", "127.0.0.1:" + socket.getLocalPort() + ":80", "busybox", "sleep", "1000");
+
+            assertThat(run.status()).isEqualTo(125);
+            assertThat(run.err()).contains(Integer.toString(socket.getLocalPort()), "in use");
+        }
+    }
+
+    @Test
+    void malformedBodiesAreBadRequests() throws Exception {
+        assertAnswer(ask("POST", "/containers/create", "{\"Image\":"), 400);
+        assertAnswer(ask("POST", "/containers/create", "[1,2"), 400);
+        assertAnswer(ask("POST", "/containers/create", "\"busybox\""), 400);
+        assertAnswer(ask("POST", "/containers/create", ""), 400);
+        assertAnswer(ask("POST", "/networks/create", "{\"Name\":7}"), 400);
+        assertAnswer(ask("POST", "/volumes/create", "{{"), 400);
+        assertAnswer(ask("POST", "/containers/create", BUSYBOX + ",\"HostConfig\":{\"Memory\":\"much\"}}"), 400);
+        assertAnswer(ask("POST", "/containers/create", BUSYBOX + ",\"HostConfig\":{\"Binds\":[\"relative:x\"]}}"), 400);
+    }
+
+    @Test
+    void emptyCommandsAreRefusedAtCreation() throws Exception {
+        assertAnswer(
+                ask("POST", "/containers/create", "{\"Image\":\"busybox\",\"Entrypoint\":[],\"Cmd\":[\"\"]}"), 400);
+    }
+
+    @Test
+    void versionsAreKnownOrRefusedWithTheOnesThatAre() throws Exception {
+        assertAnswer(ask("GET", "/v1.23/version", ""), 400, "client version 1.23 is too old", "1.24");
+        assertAnswer(ask("GET", "/v1.99/version", ""), 400, "client version 1.99 is too new");
+        assertThat(ask("GET", "/v1.24/version", "")).startsWith("200 ");
+        assertAnswer(ask("GET", "/v1.41/no/such/page", ""), 404, "page not found");
+        assertAnswer(ask("GET", "/nosuch", ""), 404, "page not found");
+    }
+
+    @Test
+    void whatIsNotThereIsNotFound() throws Exception {
+        assertAnswer(ask("GET", "/containers/nobody/json", ""), 404, "No such container: nobody");
+        assertAnswer(ask("POST", "/containers/nobody/start", ""), 404, "No such container: nobody");
+        assertAnswer(ask("DELETE", "/containers/nobody", ""), 404, "No such container: nobody");
+        assertAnswer(ask("GET", "/networks/nothing", ""), 404, "network nothing not found");
+        assertAnswer(ask("GET", "/volumes/nothing", ""), 404, "get nothing: no such volume");
+        assertAnswer(ask("POST", "/exec/nothing/start", "{}"), 404, "No such exec instance: nothing");
+    }
+
+    @Test
+    void filtersThatNobodyKnowsAreRefused() throws Exception {
+        assertAnswer(ask("GET", "/containers/json?filters=%7B%22colour%22%3A%5B%22red%22%5D%7D", ""), 400, "invalid filter 'colour'");
+        assertAnswer(ask("GET", "/containers/json?filters=notjson", ""), 400);
+        assertAnswer(ask("GET", "/containers/json?limit=many", ""), 400);
+    }
+
+    @Test
+    void mountsThatMakeNoSenseAreRefused() throws Exception {
+        assertAnswer(
+                ask(
+                        "POST",
+                        "/containers/create",
+                        BUSYBOX + ",\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/no/such\",\"Target\":\"/x\"}]}}"),
+                400,
+                "bind source path does not exist: /no/such");
+        assertThat(daemon.docker("run", "--rm", "-v", "/tmp:relative", "busybox", "true").status()).isEqualTo(125);
+        assertThat(daemon.docker("run", "--rm", "-v", "/tmp:/", "busybox", "true").status()).isEqualTo(125);
+        assertThat(daemon.docker("run", "--rm", "-v", "a:/x", "-v", "b:/x", "busybox", "true").err())
+                .contains("Duplicate mount point: /x");
+    }
+
+    @Test
+    void optionsThatMakeNoSenseAreRefused() throws Exception {
+        for (String option : new String[] {
+            "--network=nowhere", "--restart=sometimes", "--cap-add=FLYING", "--memory=1k", "--cpus=1000", "--runtime=none",
+            "--log-driver=carrier-pigeon", "--user=-5", "--security-opt=what", "--ip=1.2.3.4"
+        }) {
+            Outcome run = daemon.docker("run", "--rm", option, "busybox", "true");
+            assertThat(run.status()).as(option + ": " + run.err()).isEqualTo(125);
+            assertThat(run.err()).as(option).contains("Error response from daemon:");
+        }
+    }
+
+    @Test
+    void hugeHeadersAndBodiesDoNotHarm() throws Exception {
+        assertThat(ask("GET", "/version?x=" + "y".repeat(100_000), "")).startsWith("4");
+        assertThat(daemon.curl("/version", "--no-fail", "--no-fail-with-body", "-H", "X-Long: " + "z".repeat(100_000), "-o", "/dev/null", "-w", "%{http_code}")
+                        .out())
+                .matches("4\\d\\d|000");
+        assertThat(daemon.ping().out()).isEqualTo("OK");
+    }
+}

@@ -1,0 +1,103 @@
+package dev.wharf.itests.badinput;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.itests.conformance.SharedAgent;
+import dev.wharf.itests.daemon.Daemon;
+import dev.wharf.itests.daemon.Outcome;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Hosts that lack something: room on the disk, or a program that containers need. */
+@Timeout(120)
+class PoorHostIT {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void aFullDiskIsSaidAndOvercome() throws Exception {
+        Path data = Files.createDirectories(folder.resolve("agent/data"));
+        Outcome.of("mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", data.toString()).outOrThrow();
+        try (Daemon daemon = SharedAgent.withBusybox(folder.resolve("agent"))) {
+            Outcome full = daemon.docker(
+                    "run", "--name", "greedy", "busybox", "dd", "if=/dev/zero", "of=/fill", "bs=1M", "count=400");
+            assertThat(full.status()).isEqualTo(1);
+            assertThat(full.err()).contains("No space left on device");
+
+            Outcome refused = daemon.docker("run", "--rm", "busybox", "true");
+            assertThat(refused.status() == 0 || refused.err().contains("Error response from daemon"))
+                    .as(refused.toString())
+                    .isTrue();
+            assertThat(daemon.ping().out()).isEqualTo("OK");
+
+            Outcome removed = daemon.docker("rm", "greedy");
+            assertThat(removed.status()).as(removed.err() + Files.readString(daemon.log())).isZero();
+            assertThat(daemon.docker("run", "--rm", "busybox", "echo", "room").outOrThrow()).isEqualTo("room\n");
+
+            daemon.kill();
+            daemon.restart();
+            assertThat(daemon.docker("run", "--rm", "busybox", "echo", "again").outOrThrow()).isEqualTo("again\n");
+        } finally {
+            Outcome.of("umount", "--lazy", data.toString());
+        }
+    }
+
+    @Test
+    void withoutARuntimeTheAgentServesAndSaysWhatToInstall() throws Exception {
+        Path programs = Files.createDirectories(folder.resolve("bin"));
+        for (String place : new String[] {"/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
+            try (Stream<Path> all = Files.list(Path.of(place))) {
+                for (Path program : all.toList()) {
+                    String name = program.getFileName().toString();
+                    Path link = programs.resolve(name);
+                    if (!List.of("crun", "runc", "youki").contains(name) && !Files.exists(link, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+                        Files.createSymbolicLink(link, program);
+                    }
+                }
+            }
+        }
+        Path data = folder.resolve("data");
+        Path socket = folder.resolve("w.sock");
+        SharedAgent.offerBusybox(data);
+        ProcessBuilder builder = new ProcessBuilder(
+                        Daemon.distribution().resolve("bin/wharfd").toString(),
+                        "--data-root=" + data,
+                        "--exec-root=" + folder.resolve("run"),
+                        "--host=unix://" + socket,
+                        "--bridge=wpoor" + ProcessHandle.current().pid() % 1000,
+                        "--bip=10.99." + ProcessHandle.current().pid() % 250 + ".1/24")
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("log").toFile());
+        builder.environment().put("PATH", programs.toString());
+        Process agent = builder.start();
+        try {
+            Map<String, String> client = Map.of("DOCKER_HOST", "unix://" + socket);
+            for (int i = 0; i < 100 && !Files.exists(socket); i++) {
+                Thread.sleep(100);
+            }
+            List<String> create = new ArrayList<>(List.of("docker", "pull", "--quiet", "layout.local/busybox"));
+            Outcome.of(create, client, Duration.ofSeconds(30)).outOrThrow();
+
+            Outcome run = Outcome.of(
+                    List.of("docker", "run", "--rm", "layout.local/busybox", "true"), client, Duration.ofSeconds(40));
+
+            assertThat(run.status()).isEqualTo(125);
+            assertThat(run.err()).contains("install crun or runc");
+        } finally {
+            agent.destroy();
+            if (!agent.waitFor(30, TimeUnit.SECONDS)) agent.destroyForcibly().waitFor();
+            dev.wharf.itests.daemon.Traces.remove(
+                    folder.resolve("run"), "wpoor" + ProcessHandle.current().pid() % 1000);
+            Outcome.of("rm", "-rf", folder.resolve("bin").toString(), data.toString());
+        }
+    }
+}
