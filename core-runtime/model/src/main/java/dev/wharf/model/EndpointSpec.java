@@ -1,5 +1,6 @@
 package dev.wharf.model;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -28,9 +29,36 @@ public record EndpointSpec(
         List<String> aliases,
         List<PublishedPort> ports,
         Map<String, String> options) {
+    /** The option that says how far behind others its default route stands; absent for the first. */
+    public static final String METRIC = "dev.wharf.metric";
+
     public EndpointSpec {
         aliases = Checks.copy(aliases);
         ports = Checks.copy(ports);
         options = Checks.copy(options);
+    }
+
+    /** Of several default routes inside, the one with the lowest metric is taken. */
+    public int metric() {
+        return Integer.parseInt(options.getOrDefault(METRIC, "0"));
+    }
+
+    /** The same place with its default route at another distance. */
+    public EndpointSpec withMetric(int metric) {
+        Map<String, String> changed = new HashMap<>(options);
+        changed.put(METRIC, Integer.toString(metric));
+        return new EndpointSpec(
+                id,
+                network,
+                hostInterface,
+                containerInterface,
+                ipv4,
+                gateway4,
+                ipv6,
+                gateway6,
+                mac,
+                aliases,
+                ports,
+                changed);
     }
 }

@@ -10,6 +10,7 @@ import static dev.wharf.linux.net.Request.RTM_DELADDR;
 import static dev.wharf.linux.net.Request.RTM_DELLINK;
 import static dev.wharf.linux.net.Request.RTM_GETADDR;
 import static dev.wharf.linux.net.Request.RTM_GETLINK;
+import static dev.wharf.linux.net.Request.RTM_GETROUTE;
 import static dev.wharf.linux.net.Request.RTM_NEWADDR;
 import static dev.wharf.linux.net.Request.RTM_NEWLINK;
 import static dev.wharf.linux.net.Request.RTM_NEWROUTE;
@@ -29,8 +30,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -61,8 +64,13 @@ public final class LinuxLinks implements Links {
     private static final int IFA_BROADCAST = 4;
     private static final int IFA_F_NODAD = 2;
     private static final int SCOPE_UNIVERSE = 0;
+    private static final int RTA_DST = 1;
     private static final int RTA_OIF = 4;
     private static final int RTA_GATEWAY = 5;
+    private static final int RTA_PRIORITY = 6;
+    private static final int RTA_TABLE = 15;
+    private static final int LOCAL_TABLE = 255;
+    private static final int PROTOCOL_KERNEL = 2;
     private static final int LONGEST_NAME = 15;
 
     private final LibC libc = LibC.get();
@@ -80,12 +88,14 @@ public final class LinuxLinks implements Links {
 
     @Override
     public List<Link> list() throws DriverException {
-        return converse("list devices", netlink -> {
-            Request question = Request.question("list devices", RTM_GETLINK, NLM_F_DUMP)
-                    .link(0, 0, 0, 0)
-                    .attribute(IFLA_EXT_MASK, SKIP_STATISTICS);
-            return netlink.dump(question).stream().map(LinuxLinks::link).toList();
-        });
+        return converse("list devices", LinuxLinks::list);
+    }
+
+    private static List<Link> list(Netlink netlink) throws NetlinkException {
+        Request question = Request.question("list devices", RTM_GETLINK, NLM_F_DUMP)
+                .link(0, 0, 0, 0)
+                .attribute(IFLA_EXT_MASK, SKIP_STATISTICS);
+        return netlink.dump(question).stream().map(LinuxLinks::link).toList();
     }
 
     @Override
@@ -160,6 +170,42 @@ public final class LinuxLinks implements Links {
             return find(netlink, veth.hostName())
                     .orElseThrow(() -> new NetlinkException(Errno.ENODEV, "make " + veth.hostName(), ""));
         });
+    }
+
+    @Override
+    public List<Route> routes() throws DriverException {
+        return converse("list routes", netlink -> {
+            Map<Integer, String> names = new HashMap<>();
+            list(netlink).forEach(link -> names.put(link.index(), link.name()));
+            List<Route> routes = new ArrayList<>();
+            for (int family : new int[] {Address.AF_INET, Address.AF_INET6}) {
+                Request question = Request.question("list routes", RTM_GETROUTE, NLM_F_DUMP)
+                        .route(family, 0, SCOPE_UNIVERSE);
+                netlink.dump(question).forEach(message -> route(message, names).ifPresent(routes::add));
+            }
+            return routes;
+        });
+    }
+
+    /** struct rtmsg: family, length of the destination, of the source, tos, table, protocol, scope, type, flags. */
+    private static Optional<Route> route(ByteBuffer message, Map<Integer, String> names) {
+        int length = Byte.toUnsignedInt(message.get(1));
+        Attributes attributes = new Attributes(message, 12);
+        int table = attributes.find(RTA_TABLE).map(t -> t.getInt(0)).orElse(Byte.toUnsignedInt(message.get(4)));
+        Optional<byte[]> destination = attributes.find(RTA_DST).map(LinuxLinks::bytes);
+        if (table == LOCAL_TABLE || length == 0 || destination.isEmpty() || isLinkLocal(destination.get())) {
+            return Optional.empty();
+        }
+        String device = attributes
+                .find(RTA_OIF)
+                .map(index -> names.getOrDefault(index.getInt(0), ""))
+                .orElse("");
+        boolean connected = attributes.find(RTA_GATEWAY).isEmpty() && message.get(5) == PROTOCOL_KERNEL;
+        return Optional.of(new Route(new Address(destination.get(), length).toString(), device, connected));
+    }
+
+    private static boolean isLinkLocal(byte[] address) {
+        return address.length == 16 && (address[0] == (byte) 0xfe || address[0] == (byte) 0xff);
     }
 
     @Override
@@ -313,11 +359,12 @@ public final class LinuxLinks implements Links {
         requests.add(Request.change("set " + veth.innerName() + " up", RTM_NEWLINK, 0)
                 .link(0, index, IFF_UP, IFF_UP));
         for (Address gateway : gateways) {
-            requests.add(
-                    Request.change("make a default route by " + gateway, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE)
-                            .route(gateway.family(), 0, SCOPE_UNIVERSE)
-                            .attribute(RTA_GATEWAY, gateway.bytes())
-                            .attribute(RTA_OIF, index));
+            Request route = Request.change(
+                            "make a default route by " + gateway, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE)
+                    .route(gateway.family(), 0, SCOPE_UNIVERSE)
+                    .attribute(RTA_GATEWAY, gateway.bytes())
+                    .attribute(RTA_OIF, index);
+            requests.add(veth.metric() > 0 ? route.attribute(RTA_PRIORITY, veth.metric()) : route);
         }
         inner.run(requests);
     }
@@ -377,7 +424,7 @@ public final class LinuxLinks implements Links {
                 .map(LinuxLinks::link);
     }
 
-    private static Link link(ByteBuffer message) {
+    static Link link(ByteBuffer message) {
         Attributes attributes = new Attributes(message, 16);
         String kind = attributes
                 .find(IFLA_LINKINFO)

@@ -26,6 +26,7 @@ final class Request {
     static final int RTM_DELADDR = 21;
     static final int RTM_GETADDR = 22;
     static final int RTM_NEWROUTE = 24;
+    static final int RTM_GETROUTE = 26;
 
     static final int HEADER = 16;
     private static final int NLA_F_NESTED = 0x8000;

@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 /** One epoll set (epoll(7)) with one thread, which begins at first use. Whoever is told of something must return soon. */
 @Component(service = Epoll.class)
 public final class Epoll implements AutoCloseable {
-    static final int IN = 0x001;
-    static final int OUT = 0x004;
+    public static final int IN = 0x001;
+    public static final int OUT = 0x004;
     static final int ERROR_OR_HANG_UP = 0x008 | 0x010;
 
     private static final Logger LOG = LoggerFactory.getLogger(Epoll.class);
@@ -50,7 +50,7 @@ public final class Epoll implements AutoCloseable {
     public Epoll() {}
 
     /** Adds a descriptor; {@code handler} hears the events of {@code interest}, and of errors and hang-ups always. */
-    Registration add(int fd, int interest, Handler handler) throws IOException {
+    public Registration add(int fd, int interest, Handler handler) throws IOException {
         start();
         long token = tokens.incrementAndGet();
         handlers.put(token, handler);
@@ -148,12 +148,12 @@ public final class Epoll implements AutoCloseable {
     }
 
     /** Hears of events. */
-    interface Handler {
+    public interface Handler {
         void ready(int events);
     }
 
     /** A descriptor in the set. */
-    final class Registration implements AutoCloseable {
+    public final class Registration implements AutoCloseable {
         private final int fd;
         private final long token;
 

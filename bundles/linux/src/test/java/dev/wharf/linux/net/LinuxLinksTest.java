@@ -7,6 +7,7 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Links.Bridge;
 import dev.wharf.spi.kernel.Links.Link;
+import dev.wharf.spi.kernel.Links.Route;
 import dev.wharf.spi.kernel.Links.Veth;
 import dev.wharf.spi.kernel.Sandbox;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ class LinuxLinksTest {
             1400,
             List.of("10.99.0.2/24"),
             List.of("10.99.0.1"),
+            0,
             false,
             true,
             "wharf:endpoint");
@@ -146,6 +148,7 @@ class LinuxLinksTest {
                 0,
                 List.of("10.99.0.2/24", "fd00:99::2/64"),
                 List.of("10.99.0.1", "fd00:99::1"),
+                0,
                 true,
                 false,
                 "");
@@ -167,7 +170,7 @@ class LinuxLinksTest {
         assertThatThrownBy(() -> links.join(VETH, dir.resolve("nothing"))).satisfies(kind(Failure.Kind.MISSING));
         links.join(VETH, sandbox.path());
         Veth second =
-                new Veth("veth-two", "br-test", "eth0", "", 0, List.of("10.99.0.3/24"), List.of(), false, false, "");
+                new Veth("veth-two", "br-test", "eth0", "", 0, List.of("10.99.0.3/24"), List.of(), 0, false, false, "");
         assertThatThrownBy(() -> links.join(second, sandbox.path()))
                 .satisfies(kind(Failure.Kind.EXISTS))
                 .hasMessageContaining("eth0");
@@ -232,5 +235,16 @@ class LinuxLinksTest {
                 .isInstanceOfSatisfying(
                         DriverException.class,
                         d -> assertThat(d.failure().kind()).isEqualTo(kind));
+    }
+
+    @Test
+    void routesOfTheHostAreListedWithTheirNetworksAndWithoutItsDefaultRoute() throws Exception {
+        links.bridge(new Bridge("wtest0", "", 0, List.of("10.77.0.1/24"), ""));
+        world.run(world.host, "ip", "route", "add", "10.78.0.0/16", "via", "10.77.0.9");
+        world.run(world.host, "ip", "route", "add", "default", "via", "10.77.0.9");
+
+        assertThat(links.routes())
+                .containsExactlyInAnyOrder(
+                        new Route("10.77.0.0/24", "wtest0", true), new Route("10.78.0.0/16", "wtest0", false));
     }
 }

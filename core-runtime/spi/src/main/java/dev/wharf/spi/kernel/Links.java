@@ -27,6 +27,9 @@ public interface Links {
      */
     Link join(Veth veth, Path sandbox) throws DriverException;
 
+    /** Where the host's routes lead, of both families, but for default routes, its own addresses and multicast. */
+    List<Route> routes() throws DriverException;
+
     /** Writes a device's alias (ip-link(8)), which holds what its maker wants to know about it later. */
     void alias(String name, String alias) throws DriverException;
 
@@ -52,6 +55,15 @@ public interface Links {
     record Link(int index, String name, String kind, String mac, int mtu, boolean up, int master, String alias) {}
 
     /**
+     * A route of the host.
+     *
+     * @param destination with prefix length
+     * @param device the name of the device it leaves by, or empty
+     * @param connected whether the destination is a network the host itself is on
+     */
+    record Route(String destination, String device, boolean connected) {}
+
+    /**
      * A bridge to make.
      *
      * @param mac empty for one that the kernel chooses
@@ -74,6 +86,7 @@ public interface Links {
      * @param mtu of both ends in bytes, 0 for the kernel's own choice
      * @param addresses of the end inside, with prefix length
      * @param gateways of default routes inside, at most one per family
+     * @param metric of those routes: of several default routes the one with the lowest is taken
      * @param hairpin whether what came from the port may go back through it
      * @param isolated whether it hears nothing from other isolated ports
      */
@@ -85,6 +98,7 @@ public interface Links {
             int mtu,
             List<String> addresses,
             List<String> gateways,
+            int metric,
             boolean hairpin,
             boolean isolated,
             String alias) {

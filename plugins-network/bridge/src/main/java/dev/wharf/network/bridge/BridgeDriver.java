@@ -221,6 +221,7 @@ public final class BridgeDriver implements NetworkDriver {
                 Stream.of(endpoint.gateway4(), endpoint.gateway6())
                         .filter(a -> !a.isEmpty())
                         .toList(),
+                endpoint.metric(),
                 bridgeCallsIpTables(),
                 !Options.talksWithin(network),
                 Tag.of(rules.table(), endpoint, rules.count(endpoint)).toString());

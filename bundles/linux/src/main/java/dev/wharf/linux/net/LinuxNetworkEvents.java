@@ -1,0 +1,189 @@
+package dev.wharf.linux.net;
+
+import dev.wharf.linux.libc.Errno;
+import dev.wharf.linux.libc.LibC;
+import dev.wharf.linux.net.Netlink.Attributes;
+import dev.wharf.linux.process.Epoll;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.kernel.Links;
+import dev.wharf.spi.kernel.NetworkEvents;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+
+/** Sockets that joined multicast groups of netlink(7), in the one epoll set. */
+@Component(service = NetworkEvents.class)
+public final class LinuxNetworkEvents implements NetworkEvents {
+    private static final int AF_NETLINK = 16;
+    private static final int SOCK_RAW_CLOEXEC = 3 | LibC.O_CLOEXEC;
+    private static final int NETLINK_ROUTE = 0;
+    private static final int NETLINK_NETFILTER = 12;
+    private static final int GROUP_LINK = 1;
+    private static final int GROUP_NFTABLES = 7;
+    private static final int MSG_DONTWAIT = 0x40;
+
+    private static final int NFTABLES = 10;
+    private static final int NEW_GENERATION = 15;
+    private static final int GENERATION_PROCESS = 2;
+    /** Removals by their message numbers: table, chain, rule, set, element, object. */
+    private static final Set<Integer> REMOVALS = Set.of(2, 5, 8, 11, 14, 20);
+
+    private static final int IFF_UP = 1;
+
+    private final LibC libc = LibC.get();
+    private final HomeNetwork home;
+    private final Epoll epoll;
+
+    @Activate
+    public LinuxNetworkEvents(@Reference HomeNetwork home, @Reference Epoll epoll) {
+        this.home = home;
+        this.epoll = epoll;
+    }
+
+    @Override
+    public AutoCloseable onRulesLost(String table, Runnable lost) throws DriverException {
+        return HomeNetwork.attempt(
+                "listen to nf_tables", () -> new Ear(NETLINK_NETFILTER, GROUP_NFTABLES, new RuleLosses(table, lost)));
+    }
+
+    @Override
+    public AutoCloseable onDeviceLost(Consumer<Links.Link> lost) throws DriverException {
+        return HomeNetwork.attempt(
+                "listen to rtnetlink",
+                () -> new Ear(NETLINK_ROUTE, GROUP_LINK, new Ear.Listener() {
+                    @Override
+                    public void hear(int type, ByteBuffer message) {
+                        boolean family = message.get(0) == 0;
+                        boolean up = (message.getInt(8) & IFF_UP) != 0;
+                        if (family && (type == Request.RTM_DELLINK || type == Request.RTM_NEWLINK && !up)) {
+                            lost.accept(LinuxLinks.link(message));
+                        }
+                    }
+
+                    @Override
+                    public void overrun() {
+                        lost.accept(new Links.Link(0, "", "", "", 0, false, 0, ""));
+                    }
+                }));
+    }
+
+    /**
+     * A transaction is told as its changes and then as a new generation, which says which task made it. What one of our own
+     * threads took away is no loss.
+     */
+    private static final class RuleLosses implements Ear.Listener {
+        private final String table;
+        private final Runnable lost;
+        /** Owned by the thread of the epoll set. */
+        private boolean pending;
+
+        RuleLosses(String table, Runnable lost) {
+            this.table = table;
+            this.lost = lost;
+        }
+
+        @Override
+        public void hear(int type, ByteBuffer message) {
+            if (type >> 8 != NFTABLES) {
+                return;
+            }
+            // After struct nfgenmsg; in each of these messages the table's name is attribute 1.
+            Attributes attributes = new Attributes(message, 4);
+            int what = type & 0xff;
+            if (REMOVALS.contains(what)) {
+                pending |= attributes.find(1).map(Attributes::text).orElse("").equals(table);
+            } else if (what == NEW_GENERATION && pending) {
+                pending = false;
+                int task = attributes
+                        .find(GENERATION_PROCESS)
+                        .map(p -> p.order(ByteOrder.BIG_ENDIAN).getInt(0))
+                        .orElse(0);
+                if (!Files.exists(Path.of("/proc/self/task/" + task))) {
+                    lost.run();
+                }
+            }
+        }
+
+        @Override
+        public void overrun() {
+            lost.run();
+        }
+    }
+
+    /** One socket in one group. */
+    private final class Ear implements AutoCloseable {
+        private final int fd;
+        private final Listener listener;
+        private final ByteBuffer buffer = ByteBuffer.allocateDirect(64 * 1024).order(ByteOrder.nativeOrder());
+        private final Epoll.Registration registration;
+        /** Guarded by this. */
+        private boolean closed;
+
+        Ear(int protocol, int group, Listener listener) throws Exception {
+            this.listener = listener;
+            fd = home.call(
+                    () -> Errno.check(libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol), "socket", "netlink events"));
+            try {
+                Errno.check(libc.bind(fd, address(group), 12), "bind", "netlink events");
+                registration = epoll.add(fd, Epoll.IN, events -> listen());
+            } catch (IOException e) {
+                libc.close(fd);
+                throw e;
+            }
+        }
+
+        /** struct sockaddr_nl: without a port of its own, which binding gives it, a socket is told nothing. */
+        private static byte[] address(int group) {
+            return ByteBuffer.allocate(12)
+                    .order(ByteOrder.nativeOrder())
+                    .putShort((short) AF_NETLINK)
+                    .putInt(8, 1 << (group - 1))
+                    .array();
+        }
+
+        private synchronized void listen() {
+            while (!closed) {
+                buffer.clear();
+                long length = libc.recv(fd, buffer, buffer.capacity(), MSG_DONTWAIT);
+                if (length < 0) {
+                    int errno = LibC.errno();
+                    if (errno == Errno.ENOBUFS) {
+                        listener.overrun();
+                    } else if (errno != Errno.EINTR) {
+                        return;
+                    }
+                }
+                for (int at = 0; at + Request.HEADER <= length; ) {
+                    int size = buffer.getInt(at);
+                    ByteBuffer message = buffer.slice(at + Request.HEADER, size - Request.HEADER)
+                            .order(ByteOrder.nativeOrder());
+                    listener.hear(Short.toUnsignedInt(buffer.getShort(at + 4)), message);
+                    at += (size + 3) & ~3;
+                }
+            }
+        }
+
+        @Override
+        public synchronized void close() {
+            if (!closed) {
+                closed = true;
+                registration.close();
+                libc.close(fd);
+            }
+        }
+
+        interface Listener {
+            void hear(int type, ByteBuffer message);
+
+            /** The kernel had more to tell than there was room for. */
+            void overrun();
+        }
+    }
+}
