@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Writes the files that tell a container who and where it is: hosts(5), hostname(5) and resolv.conf(5). They are written
@@ -29,6 +30,9 @@ final class HostFiles {
             "ff00::\tip6-mcastprefix",
             "ff02::1\tip6-allnodes",
             "ff02::2\tip6-allrouters");
+
+    /** The house's own resolver, inside every container on a network with names. */
+    private static final String RESOLVER = "127.0.0.11";
 
     /** Asked where the host's own resolvers cannot be reached from inside; what Docker's users are used to. */
     private static final List<String> LAST_RESORT = List.of("8.8.8.8", "8.8.4.4");
@@ -86,6 +90,10 @@ final class HostFiles {
         }
         List<String> search = networking.dnsSearch().isEmpty() ? words(host, "search") : networking.dnsSearch();
         List<String> options = networking.dnsOptions().isEmpty() ? words(host, "options") : networking.dnsOptions();
+        if (nameservers.equals(List.of(RESOLVER)) && options.stream().noneMatch(o -> o.startsWith("ndots:"))) {
+            // Names of containers have no dots and must be asked for as they are, before any search domain.
+            options = Stream.concat(options.stream(), Stream.of("ndots:0")).toList();
+        }
         StringBuilder text = new StringBuilder();
         nameservers.forEach(
                 address -> text.append("nameserver ").append(address).append('\n'));

@@ -135,7 +135,7 @@ public final class Given {
             events.add(new ContainerEvent.EndpointAttached(
                     id, new Endpoint(place.id(), place.network(), place.hostInterface(), place.mac())));
         }
-        events.add(new ContainerEvent.ProcessCreated(id, PROCESS, generation));
+        events.add(new ContainerEvent.ProcessCreated(id, PROCESS, generation, Optional.of(Resources.UNLIMITED)));
         events.add(started(id, at));
         return events;
     }

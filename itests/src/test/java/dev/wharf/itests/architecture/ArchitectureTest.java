@@ -151,6 +151,7 @@ class ArchitectureTest {
                 Stream.of(
                                 room("dev.wharf.jmx", "org.HdrHistogram.."),
                                 room("dev.wharf.engine", "dev.wharf.log.codec..", JACKSON, "io.netty.."),
+                                room("dev.wharf.dns", "org.xbill.DNS.."),
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."))
                         .map(front -> front.and(OSGI)
                                 .and(List.of(
@@ -204,6 +205,7 @@ class ArchitectureTest {
                         "dev.wharf.log..",
                         "dev.wharf.engine..",
                         "dev.wharf.shell..",
+                        "dev.wharf.dns..",
                         "dev.wharf.jmx..",
                         "..planted..")
                 .should()

@@ -299,7 +299,7 @@ public sealed interface ContainerCommand extends Command {
                 }
                 Decision.Accepted update =
                         accept(new ContainerEvent.UpdateRequested(container, resources, restartPolicy));
-                return c.isRunning() && !resources.equals(c.limits())
+                return c.isRunning() && !resources.equals(c.spec().resources())
                         ? update.until(answer(container, ContainerEvent.Limited.class))
                         : update;
             });

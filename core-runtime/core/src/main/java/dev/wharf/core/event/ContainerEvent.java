@@ -179,12 +179,14 @@ public sealed interface ContainerEvent extends Event {
         }
     }
 
-    /** The runtime made the first process, which waits to be let go. */
+    /** The runtime made the first process, which waits to be let go; {@code limits} are those it was made with. */
     @EventType("container.process-created")
-    record ProcessCreated(ContainerId container, InitProcess process, int generation) implements ContainerEvent {
+    record ProcessCreated(
+            ContainerId container, InitProcess process, int generation, Optional<Resources> limits)
+            implements ContainerEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(container, c -> c.settled().processCreated(process, generation));
+            return host.change(container, c -> c.settled().processCreated(process, generation, limits));
         }
     }
 

@@ -209,7 +209,7 @@ final class Survey {
                 && c.goal() == Goal.RUNNING
                 && c.restartAt().isEmpty()) {
             return List.of(
-                    new ContainerEvent.ProcessCreated(c.id(), alive.get(), c.generation()),
+                    new ContainerEvent.ProcessCreated(c.id(), alive.get(), c.generation(), Optional.empty()),
                     new ContainerEvent.Started(c.id(), alive.get(), now));
         }
         if (found.isPresent() && c.remains().isAbsent()) {

@@ -171,7 +171,7 @@ final class ContainerPlan implements Plan {
                     List.of("running"),
                     () -> Proposal.step(new ContainerStep.Freeze(c.id(), runtime())),
                     () -> Proposal.step(new ContainerStep.Thaw(c.id(), runtime(), tries()))));
-            if (process && c.isRunning() && !c.limits().equals(c.spec().resources())) {
+            if (process && c.isRunning() && !c.isLimited()) {
                 rungs.add(new Rung(
                         "limits",
                         true,

@@ -16,6 +16,7 @@ import dev.wharf.model.Signal;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Mount;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.kernel.SandboxKey;
 import dev.wharf.spi.runtime.OciRuntime;
@@ -24,8 +25,10 @@ import dev.wharf.spi.storage.SnapshotKey;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The effects on containers. Steps up fail for good; steps down stall and are tried again. */
 public sealed interface ContainerStep extends Step {
@@ -115,13 +118,27 @@ public sealed interface ContainerStep extends Step {
      *
      * @param sources bind sources, and whether a missing one is made
      * @param fill empty volumes to fill from the image: path inside to volume directory
+     * @param pins what must be resolved and held before it can be mounted, by the target of the mount
      */
-    record CreateProcess(RuntimeSpec spec, DriverName runtime, Map<Path, Boolean> sources, Map<String, Path> fill)
+    record CreateProcess(
+            RuntimeSpec spec,
+            DriverName runtime,
+            Map<Path, Boolean> sources,
+            Map<String, Path> fill,
+            Map<String, Pin> pins)
             implements Up {
         public CreateProcess {
             sources = Map.copyOf(sources);
             fill = Map.copyOf(fill);
+            pins = Map.copyOf(pins);
         }
+
+        /**
+         * The source of a mount that is no plain path: what is at {@code inside} of a directory, or of a snapshot.
+         *
+         * @param snapshot whose content it is, and the driver that keeps it; empty where {@code directory} is meant
+         */
+        record Pin(Path directory, Optional<Map.Entry<DriverName, SnapshotKey>> snapshot, String inside) {}
 
         @Override
         public ContainerId container() {
@@ -141,8 +158,43 @@ public sealed interface ContainerStep extends Step {
             for (Map.Entry<String, Path> volume : fill.entrySet()) {
                 drivers.kernel().copyUp(spec.rootfs(), volume.getKey(), volume.getValue());
             }
+            if (pins.isEmpty()) {
+                return created(drivers, spec);
+            }
+            try {
+                return created(drivers, pinned(drivers));
+            } finally {
+                drivers.kernel().unpin(spec.container());
+            }
+        }
+
+        private RuntimeSpec pinned(Drivers drivers) throws DriverException {
+            List<RuntimeSpec.BoundMount> mounts = new ArrayList<>();
+            for (RuntimeSpec.BoundMount mount : spec.mounts()) {
+                Pin pin = pins.get(mount.target());
+                if (pin == null) {
+                    mounts.add(mount);
+                    continue;
+                }
+                List<Mount> source = pin.snapshot().isEmpty()
+                        ? List.of(new Mount("bind", pin.directory().toString(), List.of("rbind")))
+                        : drivers.storage()
+                                .use(
+                                        pin.snapshot().get().getKey(),
+                                        s -> s.mounts(pin.snapshot().get().getValue()));
+                Path held = drivers.kernel().pin(spec.container(), mounts.size(), source, pin.inside());
+                mounts.add(
+                        new RuntimeSpec.BoundMount(mount.type(), held.toString(), mount.target(), mount.options()));
+            }
+            return spec.withMounts(mounts);
+        }
+
+        private Event created(Drivers drivers, RuntimeSpec whole) throws DriverException {
             return new ContainerEvent.ProcessCreated(
-                    spec.container(), drivers.runtime().use(runtime, r -> r.create(spec)), spec.generation());
+                    spec.container(),
+                    drivers.runtime().use(runtime, r -> r.create(whole)),
+                    spec.generation(),
+                    Optional.of(spec.spec().resources()));
         }
     }
 

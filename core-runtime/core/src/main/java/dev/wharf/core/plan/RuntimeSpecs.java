@@ -1,20 +1,27 @@
 package dev.wharf.core.plan;
 
+import dev.wharf.core.plan.ContainerStep.CreateProcess.Pin;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Container.Place;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.ContainerSpec.Networking;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.runtime.RuntimeSpec;
 import dev.wharf.spi.runtime.RuntimeSpec.BoundMount;
 import dev.wharf.spi.runtime.RuntimeSpec.HostLine;
+import dev.wharf.spi.storage.SnapshotKey;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,6 +31,9 @@ import java.util.Optional;
 
 /** Puts together what a runtime needs from where the rest of the house put things. Pure. */
 final class RuntimeSpecs {
+    /** Where containers on networks of their own ask for names; Docker's users know it. */
+    private static final String RESOLVER = "127.0.0.11";
+
     private RuntimeSpecs() {}
 
     /** The step that makes the first process of {@code c}, whose mount, sandbox and volumes are present. */
@@ -31,8 +41,9 @@ final class RuntimeSpecs {
         List<BoundMount> mounts = new ArrayList<>();
         Map<Path, Boolean> sources = new LinkedHashMap<>();
         Map<String, Path> fill = new LinkedHashMap<>();
+        Map<String, Pin> pins = new LinkedHashMap<>();
         for (MountSpec mount : c.spec().mounts()) {
-            mounts.add(bound(host, mount, sources, fill));
+            mounts.add(bound(host, mount, sources, fill, pins));
         }
         ContainerId files = c.spec().networking().sandbox().container().orElse(c.id());
         RuntimeSpec spec = new RuntimeSpec(
@@ -45,12 +56,26 @@ final class RuntimeSpecs {
                 networkNamespace(host, c),
                 joined(host, c),
                 hosts(host, c),
-                c.spec().networking().dns(),
+                nameservers(host, c),
                 files);
-        return new ContainerStep.CreateProcess(spec, c.spec().runtime(), sources, fill);
+        return new ContainerStep.CreateProcess(spec, c.spec().runtime(), sources, fill, pins);
     }
 
-    private static BoundMount bound(Host host, MountSpec mount, Map<Path, Boolean> sources, Map<String, Path> fill) {
+    /** Where networks have names, the house's own resolver knows them, and asks the others in its turn. */
+    private static List<String> nameservers(Host host, Container c) {
+        boolean named = c.places().values().stream()
+                .filter(Place::wanted)
+                .flatMap(p -> host.network(p.endpoint().network()).stream())
+                .anyMatch(n -> !n.spec().predefined());
+        return named ? List.of(RESOLVER) : c.spec().networking().dns();
+    }
+
+    private static BoundMount bound(
+            Host host,
+            MountSpec mount,
+            Map<Path, Boolean> sources,
+            Map<String, Path> fill,
+            Map<String, Pin> pins) {
         List<String> options = new ArrayList<>();
         switch (mount.kind()) {
             case TMPFS -> {
@@ -68,15 +93,15 @@ final class RuntimeSpecs {
                         .map(Volume::path)
                         .flatMap(Fact::value)
                         .orElseThrow();
-                Path directory = mount.options().containsKey("subpath")
-                        ? root.resolve(mount.options().get("subpath"))
-                        : root;
-                if (!mount.options().containsKey("nocopy") && directory.equals(root)) {
+                String inside = mount.options().getOrDefault("subpath", "");
+                if (!inside.isEmpty()) {
+                    pins.put(mount.target(), new Pin(root, Optional.empty(), inside));
+                } else if (!mount.options().containsKey("nocopy")) {
                     fill.put(mount.target(), root);
                 }
                 options.addAll(List.of("rbind", mount.options().getOrDefault("propagation", "rprivate")));
                 options.add(mount.readOnly() ? "ro" : "rw");
-                return new BoundMount("bind", directory.toString(), mount.target(), options);
+                return new BoundMount("bind", root.toString(), mount.target(), options);
             }
             case BIND -> {
                 sources.put(Path.of(mount.source()), mount.createSource());
@@ -84,11 +109,37 @@ final class RuntimeSpecs {
                         mount.options().containsKey("nonrecursive") ? "bind" : "rbind",
                         mount.options().getOrDefault("propagation", "rprivate")));
                 options.add(mount.readOnly() ? "ro" : "rw");
+                if (mount.readOnly() && !mount.options().containsKey("nonrecursive")) {
+                    // The runtime settles what it can do: "rro" must be, "rro?" where this host can.
+                    String submounts = mount.options().getOrDefault("readonly-submounts", "if-possible");
+                    switch (submounts) {
+                        case "required" -> options.add(BoundMount.READ_ONLY_BELOW);
+                        case "if-possible" -> options.add(BoundMount.READ_ONLY_BELOW_IF_POSSIBLE);
+                        default -> {}
+                    }
+                }
                 return new BoundMount("bind", mount.source(), mount.target(), options);
             }
-            case IMAGE -> throw new IllegalStateException("image mounts are refused when the container is created");
+            case IMAGE -> {
+                LayerId top = topOf(host, mount).orElseThrow();
+                DriverName storage = host.layer(top).map(Layer::storage).orElseThrow();
+                pins.put(
+                        mount.target(),
+                        new Pin(
+                                Path.of("/"),
+                                Optional.of(Map.entry(storage, SnapshotKey.of(top))),
+                                mount.options().getOrDefault("subpath", "")));
+                return new BoundMount("bind", "", mount.target(), List.of("rbind", "rprivate", "ro"));
+            }
         }
         throw new IllegalStateException("unreachable");
+    }
+
+    /** The snapshot that is the whole content of the image that is mounted, where it is there. */
+    static Optional<LayerId> topOf(Host host, MountSpec mount) {
+        return host.image(new ImageId(mount.source())).map(Image::layers).filter(l -> !l.isEmpty())
+                .map(l -> l.get(l.size() - 1).id())
+                .filter(id -> host.layer(id).map(Layer::snapshot).map(Fact::isPresent).orElse(false));
     }
 
     private static Path networkNamespace(Host host, Container c) {

@@ -39,7 +39,8 @@ import java.util.function.Predicate;
  * @param restartAt when the restart policy will start it again
  * @param failure why the last start did not work
  * @param stoppedByHand whether somebody asked for the last stop, which {@code unless-stopped} remembers
- * @param limits the limits in force, where they differ from the specification's while an update is on its way
+ * @param limits the limits in force as far as is known, which differ from the specification's while an update is on its way
+ * @param limitsInDoubt whether others may be in force, because they were asked for and nobody heard what came of it
  */
 public record Container(
         ContainerId id,
@@ -66,7 +67,8 @@ public record Container(
         boolean stoppedByHand,
         boolean removeVolumes,
         Optional<Stall> stall,
-        Resources limits,
+        Optional<Resources> limits,
+        boolean limitsInDoubt,
         Optional<Health> health,
         Map<ExecId, Exec> execs) {
     /** How many ended execs are remembered, for clients that ask for the exit code after the end. */
@@ -177,7 +179,8 @@ public record Container(
                 false,
                 false,
                 Optional.empty(),
-                spec.resources(),
+                Optional.empty(),
+                false,
                 Optional.empty(),
                 Map.of());
     }
@@ -281,7 +284,6 @@ public record Container(
             d.stopping = process.isAbsent() ? Optional.empty() : stopping;
             d.stoppedByHand = false;
             d.haste = 0;
-            d.limits = process.isAbsent() ? spec.resources() : limits;
             d.health = newHealth();
             d.execs.values().removeIf(e -> e.exitCode().isPresent());
             d.places = new LinkedHashMap<>();
@@ -294,12 +296,9 @@ public record Container(
                                 true,
                                 before != null && before.endpoint().equals(endpoint) ? before.fact() : Fact.absent()));
             }
-            // What is not wanted any more but still there keeps its place until it is let go.
-            places.forEach((network, place) -> {
-                if (!place.fact().isAbsent()) {
-                    d.places.putIfAbsent(network, new Place(place.endpoint(), false, place.fact()));
-                }
-            });
+            // What is not wanted any more keeps its place until it is let go; it may be on its way in just now.
+            places.forEach((network, place) ->
+                    d.places.putIfAbsent(network, new Place(place.endpoint(), false, place.fact())));
         });
     }
 
@@ -399,8 +398,11 @@ public record Container(
         });
     }
 
-    public Container processCreated(InitProcess init, int ofGeneration) {
+    /** The runtime made the first process, under these limits, where they are known. */
+    public Container processCreated(InitProcess init, int ofGeneration, Optional<Resources> under) {
         return edit(d -> {
+            d.limits = under;
+            d.limitsInDoubt = under.isEmpty();
             d.process = Fact.present(new Process(init, ofGeneration, false));
             d.remains = Fact.present(ofGeneration);
         });
@@ -501,11 +503,7 @@ public record Container(
     public Container updated(Resources resources, Optional<RestartPolicy> policy) {
         return edit(d -> {
             d.spec = spec.withResources(resources);
-            // A process that is being made may have been given the old ones, and is then given the new ones once it
-            // runs.
-            if (process.isAbsent() && !goal.wantsProcess()) {
-                d.limits = resources;
-            }
+            d.limitsInDoubt = limitsInDoubt || !process.isAbsent() && !resources.equals(spec.resources());
             policy.ifPresent(p -> d.spec = d.spec.withRestartPolicy(p));
         });
     }
@@ -516,10 +514,15 @@ public record Container(
      */
     public Container unlimited(Failure why) {
         return edit(d -> {
-            d.spec = spec.withResources(limits);
-            d.limits = spec.resources();
+            d.spec = limits.map(spec::withResources).orElse(spec);
+            d.limitsInDoubt = true;
             d.stall = Optional.of(new Stall(LIMITS, why, Instant.EPOCH, 1));
         });
+    }
+
+    /** Whether the limits that are wanted are in force for sure. */
+    public boolean isLimited() {
+        return !limitsInDoubt && limits.equals(Optional.of(spec.resources()));
     }
 
     /** Whether the limits of before are being put back. */
@@ -533,7 +536,10 @@ public record Container(
     }
 
     public Container limited(Resources inForce) {
-        return edit(d -> d.limits = inForce);
+        return edit(d -> {
+            d.limits = Optional.of(inForce);
+            d.limitsInDoubt = false;
+        });
     }
 
     /** The health check's verdict; its last answers stay. */
@@ -618,7 +624,8 @@ public record Container(
         private boolean stoppedByHand;
         private boolean removeVolumes;
         private Optional<Stall> stall;
-        private Resources limits;
+        private Optional<Resources> limits;
+        private boolean limitsInDoubt;
         private Optional<Health> health;
         private final Map<ExecId, Exec> execs;
 
@@ -646,6 +653,7 @@ public record Container(
             removeVolumes = c.removeVolumes;
             stall = c.stall;
             limits = c.limits;
+            limitsInDoubt = c.limitsInDoubt;
             health = c.health;
             execs = new LinkedHashMap<>(c.execs);
         }
@@ -677,6 +685,7 @@ public record Container(
                     removeVolumes,
                     stall,
                     limits,
+                    limitsInDoubt,
                     health,
                     execs);
         }

@@ -108,6 +108,18 @@ class FoldTest {
     }
 
     @Test
+    void aPlaceThatIsNoLongerWantedIsKeptUntilItIsLetGo() {
+        Host host = after(
+                furnished(created(WEB, "web", spec().make())),
+                new ContainerEvent.StartRequested(WEB, List.of(place(BRIDGE, "172.17.0.2"))),
+                new ContainerEvent.StartRequested(WEB, List.of()),
+                new ContainerEvent.EndpointAttached(
+                        WEB, new dev.wharf.spi.network.Endpoint("id", BRIDGE, "veth0", "")));
+        assertThat(the(host, WEB).places().get(BRIDGE).wanted()).isFalse();
+        assertThat(the(host, WEB).places().get(BRIDGE).fact().isPresent()).isTrue();
+    }
+
+    @Test
     void aContainerThatCannotBeMadeIsNotKept() {
         Host host = after(furnished(created(WEB, "web", spec().make())), new ContainerEvent.Failed(WEB, "rootfs", WHY));
         assertThat(the(host, WEB).goal()).isEqualTo(Goal.REMOVED);

@@ -95,6 +95,7 @@ final class SimWorld {
     // lies on the disk
     final Map<SnapshotKey, Snapshot> snapshots = Collections.synchronizedMap(new LinkedHashMap<>());
     final Map<Digest, byte[]> blobs = Collections.synchronizedMap(new LinkedHashMap<>());
+    final Set<VolumeName> volumeMounts = Collections.synchronizedSet(new LinkedHashSet<>());
     final Map<VolumeName, Path> volumes = Collections.synchronizedMap(new LinkedHashMap<>());
     // somewhere else
     final Map<String, Descriptor> tags = new TreeMap<>();
@@ -317,6 +318,31 @@ final class SimWorld {
         @Override
         public Map<VolumeName, Path> volumes() {
             return Map.copyOf(volumes);
+        }
+
+        @Override
+        public void mountVolume(VolumeSpec volume) throws DriverException {
+            effect("mount volume", () -> String.valueOf(volumeMounts.add(volume.name())));
+        }
+
+        @Override
+        public void unmountVolume(VolumeName volume) throws DriverException {
+            effect("unmount volume", () -> String.valueOf(volumeMounts.remove(volume)));
+        }
+
+        @Override
+        public Set<VolumeName> mountedVolumes() {
+            return Set.copyOf(volumeMounts);
+        }
+
+        @Override
+        public Path pin(ContainerId container, int number, List<Mount> mounts, String inside) throws DriverException {
+            return effect("pin", () -> Path.of("/sim/pins/" + container + "/" + number));
+        }
+
+        @Override
+        public void unpin(ContainerId container) throws DriverException {
+            effect("unpin", () -> container);
         }
 
         @Override

@@ -775,10 +775,10 @@ final class Simulation {
             assertThat(process.frozen)
                     .as(() -> "frozen " + c)
                     .isEqualTo(c.frozen().isPresent());
-            assertThat(process.limits)
+            assertThat(Optional.of(process.limits))
                     .as(() -> "limits " + c)
                     .isEqualTo(c.limits())
-                    .isEqualTo(c.spec().resources());
+                    .isEqualTo(Optional.of(c.spec().resources()));
             c.execs().values().stream()
                     .filter(Container.Exec::isRunning)
                     .forEach(e -> assertThat(process.execs.get(e.id()))

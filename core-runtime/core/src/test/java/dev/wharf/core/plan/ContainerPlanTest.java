@@ -26,6 +26,7 @@ import dev.wharf.core.state.Stall;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.MountSpec;
+import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy.Kind;
 import dev.wharf.model.Signal;
 import dev.wharf.model.VolumeName;
@@ -72,7 +73,7 @@ class ContainerPlanTest {
             new ContainerEvent.SandboxCreated(WEB, new Sandbox(SandboxKey.of(WEB), Path.of("/run/netns")));
     private static final Event JOINED = new ContainerEvent.EndpointAttached(
             WEB, new Endpoint(PLACE.id(), BRIDGE, PLACE.hostInterface(), PLACE.mac()));
-    private static final Event MADE = new ContainerEvent.ProcessCreated(WEB, PROCESS, 1);
+    private static final Event MADE = new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.of(Resources.UNLIMITED));
 
     // ---- up
 
@@ -279,6 +280,30 @@ class ContainerPlanTest {
                                 new ContainerEvent.Limited(WEB, spec().make().resources())))
                         .rests())
                 .isTrue();
+    }
+
+    @Test
+    void limitsThatNobodyIsSureOfAreSetOnceMore() {
+        Host adopted = after(
+                running(),
+                new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.empty()),
+                dev.wharf.core.Given.started(WEB, T0));
+        assertThat(next(adopted).steps()).singleElement().isInstanceOf(ContainerStep.Limit.class);
+        Host made = furnished(
+                created(WEB, "web", spec().make()), new ContainerEvent.StartRequested(WEB, List.of()));
+        made = grant(made, new ContainerCommand.Update(WEB, memory(3), Optional.empty()), T0);
+        made = after(
+                made,
+                ROOTFS,
+                MOUNT,
+                SANDBOX,
+                new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.of(memory(3))));
+        made = grant(made, new ContainerCommand.Update(WEB, Resources.UNLIMITED, Optional.empty()), T0);
+        made = after(made, dev.wharf.core.Given.started(WEB, T0));
+        assertThat(next(made).steps())
+                .as("what it was made with is not what is wanted now")
+                .singleElement()
+                .isInstanceOf(ContainerStep.Limit.class);
     }
 
     @Test

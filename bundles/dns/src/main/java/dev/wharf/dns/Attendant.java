@@ -1,0 +1,162 @@
+package dev.wharf.dns;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Follower;
+import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerId;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.kernel.Diversions;
+import dev.wharf.spi.kernel.Namespaces;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows the journal and keeps a {@link Counter} open in each sandbox that needs one. What it holds are sockets and nothing
+ * else: after a restart it looks at the host once and opens them anew. It stands beside the road of a start, which never
+ * waits for it.
+ */
+@Component(
+        service = {},
+        immediate = true)
+public final class Attendant implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Attendant.class);
+    private static final Path RESOLV_CONF = Path.of("/etc/resolv.conf");
+    private static final int PORT = 53;
+
+    /** How long after a failure a sandbox is tried again, where nothing is told of it sooner. */
+    private static final long AGAIN_MILLIS = 1000;
+
+    private final Agent agent;
+    private final Namespaces namespaces;
+    private final Diversions diversions;
+    private final Loop loop;
+    private final Resolver resolver;
+    private final Semaphore more = new Semaphore(1);
+    private final Thread thread = new Thread(this::run, "wharf-dns-follower");
+    private volatile boolean closing;
+
+    /** Owned by the thread. */
+    private final Map<ContainerId, Counter> counters = new HashMap<>();
+
+    private final Set<ContainerId> again = new HashSet<>();
+
+    @Activate
+    public Attendant(
+            @Reference Agent agent, @Reference Namespaces namespaces, @Reference Diversions diversions)
+            throws IOException {
+        this(agent, namespaces, diversions, new Upstreams(RESOLV_CONF), PORT);
+    }
+
+    /** @param port where the resolvers outside listen */
+    Attendant(Agent agent, Namespaces namespaces, Diversions diversions, Upstreams upstreams, int port)
+            throws IOException {
+        this.agent = agent;
+        this.namespaces = namespaces;
+        this.diversions = diversions;
+        loop = new Loop();
+        resolver = new Resolver(agent, upstreams, new Forwarder(loop, port));
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void run() {
+        Position from = agent.position();
+        try (Follower follower = agent.follow(from)) {
+            Set<ContainerId> touched = new HashSet<>(agent.host().containers().keySet());
+            while (!closing) {
+                for (Optional<Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
+                    hear(moment.get(), touched);
+                }
+                touched.addAll(again);
+                again.clear();
+                Host host = agent.host();
+                touched.forEach(id -> settle(host, id));
+                touched.clear();
+                follower.onMore(more::release);
+                await();
+            }
+        } catch (IOException e) {
+            LOG.error("the journal cannot be followed, containers' names grow old", e);
+        } catch (InterruptedException e) {
+            LOG.debug("interrupted");
+        }
+        counters.values().forEach(Counter::close);
+    }
+
+    private void await() throws InterruptedException {
+        if (again.isEmpty()) {
+            more.acquire();
+        } else if (!more.tryAcquire(AGAIN_MILLIS, TimeUnit.MILLISECONDS)) {
+            LOG.debug("try again containers={}", again);
+        }
+        more.drainPermits();
+    }
+
+    /** A sandbox that went and came again between two looks is another one, though it has the name of the first. */
+    private void hear(Moment moment, Set<ContainerId> touched) {
+        if (moment.event() instanceof ContainerEvent event) {
+            touched.add(event.container());
+            if (event instanceof ContainerEvent.SandboxRemoved || event instanceof ContainerEvent.SandboxCreated) {
+                leave(event.container());
+            }
+        }
+    }
+
+    private void leave(ContainerId id) {
+        Counter counter = counters.remove(id);
+        if (counter != null) {
+            counter.close();
+        }
+    }
+
+    private void settle(Host host, ContainerId id) {
+        Optional<Path> sandbox = host.container(id).flatMap(c -> sandbox(host, c));
+        if (sandbox.isEmpty()) {
+            leave(id);
+        } else if (!counters.containsKey(id)) {
+            try {
+                counters.put(id, Counter.open(id, sandbox.get(), namespaces, diversions, loop, resolver));
+            } catch (IOException | DriverException e) {
+                LOG.warn("no names for a container yet container={} reason={}", id.shortForm(), e.getMessage());
+                again.add(id);
+            }
+        }
+    }
+
+    /** Where a container is to be heard: while it runs or is about to, and no longer, for the sandbox has to go then. */
+    private static Optional<Path> sandbox(Host host, Container c) {
+        return (c.isRunning() || c.goal().wantsProcess()) && Names.serves(host, c)
+                ? c.sandbox().value().map(s -> s.path())
+                : Optional.empty();
+    }
+
+    @Override
+    @Deactivate
+    public void close() {
+        closing = true;
+        more.release();
+        try {
+            thread.join(5000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        loop.close();
+    }
+}
