@@ -7,7 +7,9 @@ import dev.wharf.itests.daemon.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,7 +46,7 @@ class CopyIT {
     /** A container that runs, was never started, or has stopped. */
     private void make(String state, String options) throws IOException, InterruptedException {
         if (state.equals("created")) {
-            List<String> all = new java.util.ArrayList<>(List.of("create", "--name", "box"));
+            List<String> all = new ArrayList<>(List.of("create", "--name", "box"));
             if (!options.isEmpty()) all.addAll(List.of(options.split(" ")));
             all.addAll(List.of("busybox", "sleep", "1000"));
             docker.docker(all.toArray(String[]::new));
@@ -131,6 +133,30 @@ class CopyIT {
             // The link itself may well have been copied; what it leads to here is then ours, not the copy's.
             Path out = folder.resolve("out" + i);
             if (!Files.isSymbolicLink(out)) assertThat(out.resolve("tree")).doesNotExist();
+        }
+    }
+
+    /** Whoever looks into a container shares its mount with whoever starts and removes it; afterwards nothing is left. */
+    @Test
+    void copiesBesideStartsStopsAndRemovalsGetInNobodysWay() throws Exception {
+        for (int round = 0; round < 5; round++) {
+            make("created", "-v data:/data");
+            List<CompletableFuture<Void>> copies = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                copies.add(CompletableFuture.runAsync(() -> {
+                    try {
+                        docker.tried("cp", here("one"), "box:/data/");
+                        docker.daemon().curl("/containers/box/archive?path=/", "-o", "/dev/null");
+                    } catch (IOException | InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                }));
+            }
+            docker.docker("start", "box");
+            docker.docker("stop", "--time", "0", "box");
+            docker.docker("start", "box");
+            docker.docker("rm", "-f", "box");
+            copies.forEach(CompletableFuture::join);
         }
     }
 

@@ -146,7 +146,7 @@ class NetworkingIT {
     @Test
     void datagramsArriveAndAreAnswered() throws Exception {
         int port = LoopbackRegistry.freePort();
-        docker.background("-p 127.0.0.1:" + port + ":9/udp", "nc -u -l -p 9 -e cat");
+        docker.background("-p 127.0.0.1:" + port + ":9/udp", "udpsvd -E 0 9 cat");
 
         try (DatagramSocket socket = new DatagramSocket()) {
             socket.setSoTimeout(300);

@@ -3,6 +3,7 @@ package dev.wharf.itests.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.itests.daemon.Daemon;
+import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -66,6 +67,10 @@ class SystemIT {
         docker.docker("network", "create", "spare");
         assertThat(docker.docker("network", "prune", "-f")).contains("spare");
         docker.docker("system", "prune", "-f");
+        String until = Long.toString(Instant.now().getEpochSecond() + 1);
+        assertThat(docker.docker("events", "--since", "0", "--until", until, "--filter", "event=prune", "--format", "{{.Type}}")
+                        .lines())
+                .contains("container", "image", "network", "volume");
         assertThat(docker.docker("images", "-q", "busybox"))
                 .as("it has a name and a user")
                 .isNotEmpty();

@@ -71,7 +71,7 @@ class CrashIT {
     }
 
     @Test
-    @Timeout(300)
+    @Timeout(600)
     void anAgentThatIsKilledAtAnyInstantFindsEverythingAgain() throws Exception {
         long seed = Long.getLong("crash.seed", System.nanoTime());
         System.out.println("CrashIT: -Dcrash.seed=" + seed);

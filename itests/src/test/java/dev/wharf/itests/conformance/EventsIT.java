@@ -1,0 +1,95 @@
+package dev.wharf.itests.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.itests.daemon.Daemon;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** What happened, as it happens and afterwards, back to the first moment of the host. */
+@ExtendWith(SharedAgent.class)
+@Timeout(60)
+class EventsIT {
+    private final Docker docker;
+
+    EventsIT(Daemon daemon) {
+        docker = new Docker(daemon);
+    }
+
+    private List<String> told(String... filters) throws Exception {
+        String[] command = new String[7 + 2 * filters.length];
+        System.arraycopy(
+                new String[] {"events", "--since", "1", "--until", "0s", "--format", "{{.Type}} {{.Action}}"},
+                0,
+                command,
+                0,
+                7);
+        for (int i = 0; i < filters.length; i++) {
+            command[7 + 2 * i] = "--filter";
+            command[8 + 2 * i] = filters[i];
+        }
+        return docker.docker(command).lines().toList();
+    }
+
+    @Test
+    void theLifeOfAContainerIsToldInOrder() throws Exception {
+        docker.docker("run", "--name", "told", "busybox", "true");
+        docker.docker("rm", "told");
+
+        assertThat(told("container=told", "type=container"))
+                .containsExactly(
+                        "container create", "container attach", "container start", "container die", "container destroy");
+    }
+
+    @Test
+    void aStopIsAKillAnEndAndAStop() throws Exception {
+        docker.background("--name halted", "trap 'exit 0' TERM; while true; do sleep 0.1; done");
+        Thread.sleep(200);
+        docker.docker("stop", "halted");
+
+        assertThat(told("container=halted", "event=kill", "event=die", "event=stop"))
+                .containsExactlyInAnyOrder("container kill", "container die", "container stop");
+    }
+
+    @Test
+    void networksAndVolumesAreToldOf() throws Exception {
+        docker.docker("network", "create", "sound");
+        docker.docker("network", "rm", "sound");
+        docker.docker("volume", "create", "hold");
+        docker.docker("volume", "rm", "hold");
+
+        assertThat(told("network=sound")).containsExactly("network create", "network destroy");
+        assertThat(told("volume=hold")).containsExactly("volume create", "volume destroy");
+    }
+
+    @Test
+    void historyReachesBackOverRestarts() throws Exception {
+        docker.docker("run", "--rm", "--name", "early", "busybox", "true");
+        List<String> before = told();
+
+        docker.daemon().stop();
+        docker.daemon().restart();
+
+        assertThat(told().subList(0, before.size())).isEqualTo(before);
+        assertThat(told("container=early", "event=start")).containsExactly("container start");
+        assertThat(told("type=image", "event=pull")).isNotEmpty();
+    }
+
+    @Test
+    void whoeverListensHearsAtOnce() throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(
+                "docker", "events", "--filter", "container=heard", "--filter", "event=die", "--format", "{{.Actor.Attributes.exitCode}}");
+        builder.environment().putAll(docker.daemon().environment());
+        Process listener = builder.start();
+        try (var lines = listener.inputReader()) {
+            Thread.sleep(300);
+            docker.tried("run", "--rm", "--name", "heard", "busybox", "sh", "-c", "exit 7");
+
+            assertThat(lines.readLine()).isEqualTo("7");
+        } finally {
+            listener.destroyForcibly().waitFor();
+        }
+    }
+}
