@@ -16,6 +16,15 @@ public final class ContainerLookup {
         return find(host, text).orElseThrow(() -> Problem.missing("No such container: " + text));
     }
 
+    /**
+     * The container whose namespace another one is to join. That it is missing is no 404: at that, the docker command thinks
+     * the image missing and pulls it.
+     */
+    static Container joined(Host host, String text) {
+        return find(host, text)
+                .orElseThrow(() -> Problem.invalid("joining a namespace of a container: No such container: " + text));
+    }
+
     static Optional<Container> find(Host host, String text) {
         if (text.matches("[0-9a-f]{64}")) {
             Optional<Container> exact = host.container(new ContainerId(text));

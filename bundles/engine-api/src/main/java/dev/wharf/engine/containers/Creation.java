@@ -304,7 +304,7 @@ final class Creation {
             return new Namespace(Namespace.Kind.NONE, Optional.empty());
         }
         if (mode.startsWith("container:")) {
-            return Namespace.of(ContainerLookup.get(host, mode.substring("container:".length()))
+            return Namespace.of(ContainerLookup.joined(host, mode.substring("container:".length()))
                     .id());
         }
         return Namespace.PRIVATE;

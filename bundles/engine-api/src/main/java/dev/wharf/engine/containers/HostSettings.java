@@ -371,7 +371,7 @@ final class HostSettings {
             return Namespace.PRIVATE;
         }
         if (mode.startsWith("container:") && !field.equals("CgroupnsMode")) {
-            return Namespace.of(ContainerLookup.get(host, mode.substring("container:".length()))
+            return Namespace.of(ContainerLookup.joined(host, mode.substring("container:".length()))
                     .id());
         }
         if (!allowed.contains(mode)) {

@@ -81,6 +81,10 @@ final class RuntimeSpecs {
             case TMPFS -> {
                 options.addAll(List.of("nosuid", "nodev", "noexec"));
                 mount.options().forEach((key, value) -> {
+                    if (key.equals("mount")) {
+                        // Says how it was wished for; the kernel knows no such option.
+                        return;
+                    }
                     // The opposite of a default replaces it, as in mount(8): the last word counts.
                     options.remove("no" + key);
                     options.add(value.isEmpty() ? key : key + "=" + value);
