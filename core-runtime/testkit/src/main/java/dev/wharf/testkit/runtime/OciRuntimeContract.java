@@ -656,6 +656,16 @@ public abstract class OciRuntimeContract {
     }
 
     @Test
+    void whetherAContainerIsFrozenIsSeen() throws Exception {
+        ContainerId container = run(shell("sleep 60"));
+        assertThat(able(Freezing.class).isFrozen(container)).isFalse();
+        able(Freezing.class).freeze(container);
+        assertThat(able(Freezing.class).isFrozen(container)).isTrue();
+        able(Freezing.class).thaw(container);
+        assertThat(able(Freezing.class).isFrozen(container)).isFalse();
+    }
+
+    @Test
     void aFrozenContainerCanBeKilledAndDeleted() throws Exception {
         ContainerId killed = run(shell("sleep 60"));
         able(Freezing.class).freeze(killed);
@@ -776,6 +786,22 @@ public abstract class OciRuntimeContract {
         able(Executing.class).exec(container, exec, exec("/bin/sh", "-c", "echo to nobody; exit 11"));
 
         assertThat(exits.await(exec)).isEqualTo(11);
+    }
+
+    @Test
+    void anExecThatIsKilledEndsAndLeavesTheContainerAlone() throws Exception {
+        ContainerId container = run(shell("sleep 60"));
+        ExecId exec = execId();
+        able(Executing.class).exec(container, exec, exec("/bin/sleep", "60"));
+
+        able(Executing.class).kill(container, exec);
+
+        assertThat(exits.await(exec)).isEqualTo(137);
+        able(Executing.class).kill(container, exec);
+        able(Executing.class).kill(container, execId());
+        ExecId next = execId();
+        able(Executing.class).exec(container, next, exec("/bin/true"));
+        assertThat(exits.await(next)).isZero();
     }
 
     @Test
