@@ -281,6 +281,31 @@ public abstract class JournalContract<D> {
     }
 
     @Test
+    public void aJournalThatNobodyHasCanBeReadAndVerifiedWhereItLies() throws IOException {
+        List<Batch> batches;
+        Path left = temporary.resolve("left");
+        try (EventJournal journal = open()) {
+            batches = fill(journal, 300);
+            assertThatThrownBy(() -> kit().openClosed(directory())).hasMessageContaining("in use");
+            copy(directory(), left);
+        }
+        for (Path there : List.of(directory(), left)) {
+            Map<Path, byte[]> before = contents(there);
+            try (EventJournal journal = kit().openClosed(there)) {
+                assertThat(Batches.read(journal).inOrder()).isEqualTo(batches);
+                assertThat(journal.verify()).isEmpty();
+                assertThatThrownBy(() -> journal.append(Batches.saying("no"))).isInstanceOf(IOException.class);
+            }
+            Map<Path, byte[]> after = contents(there);
+            assertThat(after.keySet()).isEqualTo(before.keySet());
+            before.forEach((file, bytes) -> assertThat(after.get(file)).isEqualTo(bytes));
+        }
+        assertThatThrownBy(() -> kit().openClosed(temporary.resolve("nowhere")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("no journal");
+    }
+
+    @Test
     public void aStartReadsNoMoreOfALongerHistory() throws IOException {
         try (EventJournal journal = smallKit().open(directory())) {
             fill(journal, 500);

@@ -21,6 +21,9 @@ public interface JournalKit<D> {
     /** Opens the journal in {@code directory}. */
     EventJournal open(Path directory, D disk) throws IOException;
 
+    /** Opens the journal in {@code directory} to be read, while nobody has it. */
+    EventJournal openClosed(Path directory) throws IOException;
+
     /** Whether records lie in {@code file}, rather than a note or a cache. */
     boolean holdsRecords(Path file);
 

@@ -2,6 +2,7 @@ package dev.wharf.log.chronicle;
 
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.log.codec.EventCodec;
+import dev.wharf.log.codec.record.ClosedLog;
 import dev.wharf.log.codec.record.Disk;
 import dev.wharf.log.codec.record.RecordJournal;
 import dev.wharf.testkit.journal.JournalKit;
@@ -41,6 +42,11 @@ final class ChronicleKit implements JournalKit<Disk> {
                 new ChronicleLog(new ChronicleLog.Options(
                         directory, disk, "test", 128 << 10, 16 << 10, blockBytes, Runnable::run)),
                 CODEC);
+    }
+
+    @Override
+    public EventJournal openClosed(Path directory) throws IOException {
+        return new RecordJournal(ClosedLog.open(directory), CODEC);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.wharf.log.file;
 
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.log.codec.EventCodec;
+import dev.wharf.log.codec.record.ClosedLog;
 import dev.wharf.log.codec.record.Disk;
 import dev.wharf.log.codec.record.RecordJournal;
 import dev.wharf.testkit.journal.JournalKit;
@@ -25,6 +26,11 @@ final class FileKit implements JournalKit<Disk> {
     @Override
     public EventJournal open(Path directory, Disk disk) throws IOException {
         return new RecordJournal(new FileLog(new FileLog.Options(directory, disk, "test", 32 << 10, 8 << 10)), CODEC);
+    }
+
+    @Override
+    public EventJournal openClosed(Path directory) throws IOException {
+        return new RecordJournal(ClosedLog.open(directory), CODEC);
     }
 
     @Override
