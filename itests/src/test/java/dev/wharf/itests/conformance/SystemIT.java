@@ -68,7 +68,16 @@ class SystemIT {
         assertThat(docker.docker("network", "prune", "-f")).contains("spare");
         docker.docker("system", "prune", "-f");
         String until = Long.toString(Instant.now().getEpochSecond() + 1);
-        assertThat(docker.docker("events", "--since", "0", "--until", until, "--filter", "event=prune", "--format", "{{.Type}}")
+        assertThat(docker.docker(
+                                "events",
+                                "--since",
+                                "0",
+                                "--until",
+                                until,
+                                "--filter",
+                                "event=prune",
+                                "--format",
+                                "{{.Type}}")
                         .lines())
                 .contains("container", "image", "network", "volume");
         assertThat(docker.docker("images", "-q", "busybox"))

@@ -1,0 +1,159 @@
+package dev.wharf.itests.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.itests.daemon.Daemon;
+import dev.wharf.itests.daemon.Outcome;
+import dev.wharf.itests.images.LoopbackRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Images that are made of containers, and that go and come as tars and through registries. */
+@ExtendWith(SharedAgent.class)
+@Timeout(120)
+class ImageTravelIT {
+    @TempDir
+    Path folder;
+
+    private final Docker docker;
+
+    ImageTravelIT(Daemon daemon) {
+        docker = new Docker(daemon);
+    }
+
+    private String here(String name) {
+        return folder.resolve(name).toString();
+    }
+
+    /** The agent is shared, so what a test brought goes with it. */
+    @AfterEach
+    void removeImages() throws Exception {
+        for (String container : docker.docker("ps", "-aq").lines().toList()) docker.docker("rm", "-f", container);
+        for (String name : docker.docker("images", "--format", "{{.Repository}}:{{.Tag}}")
+                .lines()
+                .toList()) {
+            if (!name.equals("busybox:latest") && !name.equals("layout.local/busybox:latest")) {
+                docker.tried("rmi", "-f", name);
+            }
+        }
+        docker.docker("image", "prune", "-f");
+    }
+
+    private void changed() throws IOException, InterruptedException {
+        docker.background(
+                "--name box", "echo new > /new; rm /etc/group; mkdir /opt; echo x > /opt/x; echo made; sleep 1000");
+        docker.awaitLog("box", "made");
+    }
+
+    @Test
+    void aDiffShowsWhatAContainerDidAndNothingThatIsOnlyMountedUpon() throws Exception {
+        changed();
+        assertThat(docker.docker("diff", "box").lines())
+                .containsExactly("C /etc", "D /etc/group", "A /new", "A /opt", "A /opt/x");
+        docker.docker("create", "--name", "fresh", "-v", "data:/some/where", "busybox");
+        assertThat(docker.docker("diff", "fresh")).isEmpty();
+    }
+
+    @Test
+    void aCommitIsAnImageWithEverythingTheContainerDid() throws Exception {
+        changed();
+        docker.docker(
+                "commit", "-a", "me", "-m", "why", "-c", "ENV A=b", "-c", "CMD [\"cat\",\"/opt/x\"]", "box", "mine:1");
+        assertThat(docker.docker("run", "--rm", "mine:1")).isEqualTo("x");
+        assertThat(docker.docker("run", "--rm", "mine:1", "sh", "-c", "echo $A; ls /etc/group 2>&1; true"))
+                .startsWith("b\n")
+                .contains("No such file");
+        assertThat(docker.inspect("mine:1", "{{.Author}} {{.Comment}} {{len .RootFS.Layers}}"))
+                .isEqualTo("me why 2");
+        assertThat(docker.inspect("box", "{{.State.Status}}")).isEqualTo("running");
+        assertThat(docker.tried("commit", "box", "UPPER").err()).contains("lowercase");
+    }
+
+    @Test
+    void anExportIsAWholeFileSystemThatCanBeImported() throws Exception {
+        changed();
+        docker.docker("export", "-o", here("box.tar"), "box");
+        docker.docker("import", "-c", "CMD [\"cat\",\"/new\"]", here("box.tar"), "flat:1");
+        assertThat(docker.docker("run", "--rm", "flat:1")).isEqualTo("new");
+        assertThat(docker.inspect("flat:1", "{{len .RootFS.Layers}}")).isEqualTo("1");
+    }
+
+    @Test
+    void whatIsSavedIsLoadedByOthersAndTheOtherWayRound() throws Exception {
+        changed();
+        docker.docker("commit", "box", "mine:1");
+        String id = docker.inspect("mine:1", "{{.Id}}");
+        docker.docker("save", "-o", here("mine.tar"), "mine:1");
+        docker.docker("rmi", "mine:1");
+        assertThat(docker.docker("load", "-i", here("mine.tar"))).contains("Loaded image: mine:1");
+        assertThat(docker.inspect("mine:1", "{{.Id}}"))
+                .as("the config comes back byte for byte")
+                .isEqualTo(id);
+
+        skopeo("docker-archive:" + here("mine.tar"), "oci:" + here("layout") + ":mine");
+        skopeo("oci:" + here("layout") + ":mine", "docker-archive:" + here("theirs.tar") + ":theirs:1");
+        assertThat(docker.docker("load", "-i", here("theirs.tar"))).contains("Loaded image: theirs:1");
+        assertThat(docker.docker("run", "--rm", "theirs:1", "cat", "/new")).isEqualTo("new");
+        Outcome.of("tar", "cf", here("layout.tar"), "-C", here("layout"), ".").outOrThrow();
+        assertThat(docker.docker("load", "-i", here("layout.tar"))).contains("Loaded image");
+        Outcome.of("gzip", here("mine.tar")).outOrThrow();
+        assertThat(docker.docker("load", "-i", here("mine.tar.gz"))).contains("Loaded image: mine:1");
+        Files.writeString(folder.resolve("noise"), "no archive at all");
+        assertThat(docker.tried("load", "-i", here("noise")).status()).isNotZero();
+    }
+
+    private static void skopeo(String from, String to) throws IOException, InterruptedException {
+        Outcome.of(List.of("skopeo", "copy", "--quiet", "--insecure-policy", from, to), Map.of(), Duration.ofMinutes(1))
+                .outOrThrow();
+    }
+
+    @Test
+    void aPushGoesToARegistryAndComesBack() throws Exception {
+        changed();
+        try (LoopbackRegistry registry = LoopbackRegistry.start()) {
+            String name = registry.host() + "/team/mine:1";
+            docker.docker("commit", "box", name);
+            String id = docker.inspect(name, "{{.Id}}");
+            assertThat(docker.docker("push", name)).contains("Pushed").contains("1: digest: sha256:");
+            assertThat(docker.docker("push", name)).contains("Layer already exists");
+            docker.docker("rmi", name);
+            assertThat(docker.docker("pull", name)).contains("Status: Downloaded newer image for " + name);
+            assertThat(docker.inspect(name, "{{.Id}}")).isEqualTo(id);
+            assertThat(docker.daemon().curl("/distribution/" + name + "/json").out())
+                    .contains("\"Platforms\":[{\"architecture\":");
+        }
+    }
+
+    @Test
+    void aLoginIsTakenOrRefusedByTheRegistryItself() throws Exception {
+        try (LoopbackRegistry registry = LoopbackRegistry.withPassword()) {
+            String name = registry.host() + "/mine:1";
+            docker.docker("tag", "busybox", name);
+            assertThat(docker.tried("push", name).err()).contains("access denied");
+            assertThat(login(registry, "wrong").err()).contains("401 Unauthorized");
+            assertThat(login(registry, "right").out()).contains("Login Succeeded");
+            assertThat(asUser("push", name).out()).contains("1: digest: sha256:");
+            assertThat(docker.daemon().wharf("journal", "tail").out()).doesNotContain("right");
+        }
+    }
+
+    private Outcome login(LoopbackRegistry registry, String password) throws IOException, InterruptedException {
+        return asUser("login", "-u", "user", "-p", password, registry.host());
+    }
+
+    /** Docker with a configuration of its own, where it keeps what it logged in with. */
+    private Outcome asUser(String... arguments) throws IOException, InterruptedException {
+        List<String> all = new java.util.ArrayList<>(List.of("--config", here("config")));
+        all.addAll(List.of(arguments));
+        return docker.tried(all.toArray(String[]::new));
+    }
+}
