@@ -193,7 +193,8 @@ final class JournalCommands implements Runnable {
             footer = {
                 "  wharf journal replay --to 1041                   just after batch 1041",
                 "  wharf journal replay --to 10:30                  at half past ten today",
-                "  wharf journal replay --to 2026-05-01T10:30:00Z --format json"
+                "  wharf journal replay --to 2026-05-01T10:30:00Z --format json",
+                "  wharf journal replay --to 1041 --data-root /var/lib/wharf   while no agent runs"
             })
     static final class Replay implements Callable<Integer> {
         private final Main main;
@@ -208,6 +209,9 @@ final class JournalCommands implements Runnable {
         @Mixin
         private Format format = new Format();
 
+        @Mixin
+        private Stored stored = new Stored();
+
         @Spec
         private CommandSpec spec = CommandSpec.create();
 
@@ -217,7 +221,10 @@ final class JournalCommands implements Runnable {
 
         @Override
         public Integer call() throws IOException {
-            String body = main.agent().text(new Request("/wharf/v1/host").with("at", place("--to", to, spec)));
+            String at = place("--to", to, spec);
+            String body = stored.isAsked()
+                    ? stored.ask("host", at)
+                    : main.agent().text(new Request("/wharf/v1/host").with("at", at));
             try (Output out = new Output(main.surroundings())) {
                 if (format.isJson()) {
                     out.line(body.strip());
@@ -293,13 +300,16 @@ final class JournalCommands implements Runnable {
         @Mixin
         private Format format = new Format();
 
+        @Mixin
+        private Stored stored = new Stored();
+
         Verify(Main main) {
             this.main = main;
         }
 
         @Override
         public Integer call() throws IOException {
-            String body = main.agent().text(new Request(ROOT + "/verify"));
+            String body = stored.isAsked() ? stored.ask("verify") : main.agent().text(new Request(ROOT + "/verify"));
             Json verdict = Json.read(body);
             boolean whole = verdict.isTrue("whole");
             try (Output out = new Output(main.surroundings())) {

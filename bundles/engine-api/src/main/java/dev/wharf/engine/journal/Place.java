@@ -29,12 +29,16 @@ record Place(Optional<Position> position, Optional<Instant> instant) {
 
     /** Refuses a place that is not written yet, or that was trimmed. */
     void mustLieWithin(JournalFacts journal) {
+        mustLieWithin(journal.origin(), journal.end());
+    }
+
+    void mustLieWithin(Position origin, Position end) {
         position.ifPresent(p -> {
-            if (p.isAfter(journal.end())) {
-                throw Problem.missing("position " + p + " is not written yet; the journal ends at " + journal.end());
+            if (p.isAfter(end)) {
+                throw Problem.missing("position " + p + " is not written yet; the journal ends at " + end);
             }
-            if (journal.origin().isAfter(p)) {
-                throw Problem.missing("position " + p + " was trimmed; the journal begins after " + journal.origin());
+            if (origin.isAfter(p)) {
+                throw Problem.missing("position " + p + " was trimmed; the journal begins after " + origin);
             }
         });
     }
