@@ -3,6 +3,7 @@ package dev.wharf.itests.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.itests.daemon.Daemon;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -21,7 +22,9 @@ class EventsIT {
     private List<String> told(String... filters) throws Exception {
         String[] command = new String[7 + 2 * filters.length];
         System.arraycopy(
-                new String[] {"events", "--since", "1", "--until", "0s", "--format", "{{.Type}} {{.Action}}"},
+                new String[] {
+                    "events", "--since", "1", "--until", Instant.now().toString(), "--format", "{{.Type}} {{.Action}}"
+                },
                 0,
                 command,
                 0,
@@ -40,7 +43,11 @@ class EventsIT {
 
         assertThat(told("container=told", "type=container"))
                 .containsExactly(
-                        "container create", "container attach", "container start", "container die", "container destroy");
+                        "container create",
+                        "container attach",
+                        "container start",
+                        "container die",
+                        "container destroy");
     }
 
     @Test
@@ -80,7 +87,14 @@ class EventsIT {
     @Test
     void whoeverListensHearsAtOnce() throws Exception {
         ProcessBuilder builder = new ProcessBuilder(
-                "docker", "events", "--filter", "container=heard", "--filter", "event=die", "--format", "{{.Actor.Attributes.exitCode}}");
+                "docker",
+                "events",
+                "--filter",
+                "container=heard",
+                "--filter",
+                "event=die",
+                "--format",
+                "{{.Actor.Attributes.exitCode}}");
         builder.environment().putAll(docker.daemon().environment());
         Process listener = builder.start();
         try (var lines = listener.inputReader()) {

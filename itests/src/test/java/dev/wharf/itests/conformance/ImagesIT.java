@@ -26,7 +26,9 @@ class ImagesIT {
 
     @AfterEach
     void removeWhatWasMade() throws Exception {
-        for (String image : docker.docker("images", "--format", "{{.Repository}}:{{.Tag}}").lines().toList()) {
+        for (String image : docker.docker("images", "--format", "{{.Repository}}:{{.Tag}}")
+                .lines()
+                .toList()) {
             if (!image.contains("busybox:latest")) docker.tried("rmi", "--force", image);
         }
     }
@@ -34,10 +36,12 @@ class ImagesIT {
     @Test
     void aNameMoreIsNoImageMore() throws Exception {
         docker.docker("tag", "busybox", "harbour.example/tug:v1");
-        assertThat(docker.docker("images", "--quiet", "harbour.example/tug")).isEqualTo(docker.docker("images", "--quiet", "busybox:latest"));
+        assertThat(docker.docker("images", "--quiet", "harbour.example/tug"))
+                .isEqualTo(docker.docker("images", "--quiet", "busybox:latest"));
 
         assertThat(docker.docker("rmi", "harbour.example/tug:v1")).startsWith("Untagged: harbour.example/tug:v1");
-        assertThat(docker.docker("run", "--rm", "busybox", "echo", "still here")).isEqualTo("still here");
+        assertThat(docker.docker("run", "--rm", "busybox", "echo", "still here"))
+                .isEqualTo("still here");
     }
 
     @Test
@@ -48,21 +52,35 @@ class ImagesIT {
         Outcome refused = docker.tried("rmi", "used");
 
         assertThat(refused.status()).isEqualTo(1);
-        assertThat(refused.err()).contains("conflict: unable to remove repository reference \"used\"", container.substring(0, 12));
+        assertThat(refused.err())
+                .contains("conflict: unable to remove repository reference \"used\"", container.substring(0, 12));
     }
 
     private String tarOfBusybox() throws Exception {
-        Outcome.of("sh", "-euc", "mkdir -p $1/root/bin && cp /bin/busybox $1/root/bin/ && tar -C $1/root -cf $1/root.tar .", "sh", folder.toString())
+        Outcome.of(
+                        "sh",
+                        "-euc",
+                        "mkdir -p $1/root/bin && cp /bin/busybox $1/root/bin/ && tar -C $1/root -cf $1/root.tar .",
+                        "sh",
+                        folder.toString())
                 .outOrThrow();
         return folder.resolve("root.tar").toString();
     }
 
     @Test
     void aTarBecomesAnImage() throws Exception {
-        docker.docker("import", "--change", "CMD [\"/bin/busybox\",\"echo\",\"imported\"]", "--change", "ENV A=b", tarOfBusybox(), "made:one");
+        docker.docker(
+                "import",
+                "--change",
+                "CMD [\"/bin/busybox\",\"echo\",\"imported\"]",
+                "--change",
+                "ENV A=b",
+                tarOfBusybox(),
+                "made:one");
 
         assertThat(docker.docker("run", "--rm", "made:one")).isEqualTo("imported");
-        assertThat(docker.docker("inspect", "--format", "{{json .Config.Env}}", "made:one")).contains("A=b");
+        assertThat(docker.docker("inspect", "--format", "{{json .Config.Env}}", "made:one"))
+                .contains("A=b");
     }
 
     @Test
@@ -77,15 +95,21 @@ class ImagesIT {
         assertThat(docker.docker("load", "-i", file.toString())).isEqualTo("Loaded image: cargo:two");
 
         assertThat(docker.docker("inspect", "--format", "{{.Id}}", "cargo:two")).isEqualTo(id);
-        assertThat(docker.docker("run", "--rm", "cargo:two", "/bin/busybox", "echo", "loaded")).isEqualTo("loaded");
+        assertThat(docker.docker("run", "--rm", "cargo:two", "/bin/busybox", "echo", "loaded"))
+                .isEqualTo("loaded");
     }
 
     @Test
     void aFileThatIsNoImageIsRefusedAndLeavesNothing() throws Exception {
-        Outcome.of("sh", "-c", "head -c 100000 /dev/urandom > $1/noise", "sh", folder.toString()).outOrThrow();
+        Outcome.of("sh", "-c", "head -c 100000 /dev/urandom > $1/noise", "sh", folder.toString())
+                .outOrThrow();
 
-        assertThat(docker.tried("load", "-i", folder.resolve("noise").toString()).status()).isEqualTo(1);
-        assertThat(docker.tried("import", folder.resolve("noise").toString(), "noise:x").status()).isEqualTo(1);
+        assertThat(docker.tried("load", "-i", folder.resolve("noise").toString())
+                        .status())
+                .isEqualTo(1);
+        assertThat(docker.tried("import", folder.resolve("noise").toString(), "noise:x")
+                        .status())
+                .isEqualTo(1);
         assertThat(docker.docker("images", "--quiet", "noise")).isEmpty();
     }
 
@@ -95,15 +119,20 @@ class ImagesIT {
         docker.docker("run", "--name", "two", "--label", "kind=b", "busybox", "true");
 
         assertThat(docker.docker("ps", "--format", "{{.Names}}")).isEqualTo("one");
-        assertThat(docker.docker("ps", "-a", "--filter", "label=kind=b", "--format", "{{.Names}}")).isEqualTo("two");
+        assertThat(docker.docker("ps", "-a", "--filter", "label=kind=b", "--format", "{{.Names}}"))
+                .isEqualTo("two");
         assertThat(docker.docker("ps", "-a", "--filter", "status=exited", "--format", "{{.Names}} {{.Label \"kind\"}}"))
                 .isEqualTo("two b");
-        assertThat(docker.docker("ps", "-a", "--filter", "exited=0", "--format", "{{.Names}}")).isEqualTo("two");
-        assertThat(docker.docker("ps", "-a", "--filter", "ancestor=busybox", "--format", "{{.Names}}").lines())
+        assertThat(docker.docker("ps", "-a", "--filter", "exited=0", "--format", "{{.Names}}"))
+                .isEqualTo("two");
+        assertThat(docker.docker("ps", "-a", "--filter", "ancestor=busybox", "--format", "{{.Names}}")
+                        .lines())
                 .containsExactlyInAnyOrder("one", "two");
-        assertThat(docker.docker("ps", "-a", "--filter", "name=^/?on", "--format", "{{.Names}}")).isEqualTo("one");
+        assertThat(docker.docker("ps", "-a", "--filter", "name=^/?on", "--format", "{{.Names}}"))
+                .isEqualTo("one");
         assertThat(docker.docker("ps", "-n", "1", "--format", "{{.Names}}")).isEqualTo("two");
-        assertThat(docker.docker("ps", "-a", "--filter", "since=one", "--format", "{{.Names}}")).isEqualTo("two");
+        assertThat(docker.docker("ps", "-a", "--filter", "since=one", "--format", "{{.Names}}"))
+                .isEqualTo("two");
         assertThat(docker.docker("ps", "-a", "--size", "--format", "{{.Size}}").lines())
                 .allMatch(size -> size.matches("[0-9.]+k?B \\(virtual [0-9.]+MB\\)"));
         assertThat(docker.inspect("one", "{{.Name}} {{.State.Status}} {{.Config.Image}} {{json .Config.Cmd}}"))

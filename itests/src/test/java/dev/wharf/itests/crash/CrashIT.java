@@ -125,7 +125,7 @@ class CrashIT {
                             "--since",
                             "1h",
                             "--until",
-                            "0s",
+                            Instant.now().toString(),
                             "--filter",
                             "container=" + mortal,
                             "--filter",
@@ -138,14 +138,16 @@ class CrashIT {
                     .as(mark)
                     .isEqualTo(keeper);
             assertServes(port);
-            assertThat(docker(daemon, "exec", "keeper", "echo", "here")).as(mark).isEqualTo("here");
-            List<String> present =
-                    docker(daemon, "ps", "--all", "--quiet", "--no-trunc").lines().toList();
+            assertThat(docker(daemon, "exec", "keeper", "echo", "here"))
+                    .as(mark)
+                    .isEqualTo("here");
+            List<String> present = docker(daemon, "ps", "--all", "--quiet", "--no-trunc")
+                    .lines()
+                    .toList();
             assertThat(present).as(mark).containsAll(promised);
 
-            List<String> others = present.stream()
-                    .filter(id -> !keeper.startsWith(id))
-                    .toList();
+            List<String> others =
+                    present.stream().filter(id -> !keeper.startsWith(id)).toList();
             for (String other : others) {
                 Outcome removed = daemon.docker("rm", "--force", other);
                 assertThat(removed.status() == 0 || removed.err().contains("already in progress"))
@@ -153,9 +155,12 @@ class CrashIT {
                         .isTrue();
             }
             assertThat(leftOver(daemon, kept, others)).as(mark + " " + others).isEmpty();
-            assertThat(Traces.of(daemon, List.of(keeper.substring(0, 64)))).as(mark).containsAll(kept);
+            assertThat(Traces.of(daemon, List.of(keeper.substring(0, 64))))
+                    .as(mark)
+                    .containsAll(kept);
         }
-        assertThat(docker(daemon, "run", "--rm", "busybox", "echo", "still well")).isEqualTo("still well");
+        assertThat(docker(daemon, "run", "--rm", "busybox", "echo", "still well"))
+                .isEqualTo("still well");
     }
 
     /** What is there beside what should be, once the kernel and the agent have had a moment. */
@@ -178,7 +183,16 @@ class CrashIT {
         Daemon daemon = start("agent");
         int port = LoopbackRegistry.freePort();
         docker(daemon, "run", "-d", "--name", "web", "-p", port + ":80", "busybox", "sh", "-c", SERVER);
-        docker(daemon, "run", "-d", "--name", "talker", "busybox", "sh", "-c", "i=0; while true; do i=$((i+1)); echo $i; sleep 0.1; done");
+        docker(
+                daemon,
+                "run",
+                "-d",
+                "--name",
+                "talker",
+                "busybox",
+                "sh",
+                "-c",
+                "i=0; while true; do i=$((i+1)); echo $i; sleep 0.1; done");
         awaitServer(port);
         String pid = inspect(daemon, "web", "{{.State.Pid}}");
 
