@@ -1,5 +1,6 @@
 package dev.wharf.model;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -8,8 +9,10 @@ import java.util.Map;
  * @param source a host path for a bind, a volume's name, an image for an image mount, empty for a tmpfs
  * @param target an absolute, normal path in the container
  * @param createSource whether a missing bind source is made as a directory, as {@code -v} does and {@code --mount} does not
- * @param options {@code size}, {@code mode} and other tmpfs options; {@code subpath}, {@code nocopy} of a volume;
- *     {@code propagation} of a bind; {@code mode-words} as the creator wrote them, for people
+ * @param options {@code size}, {@code mode} and other tmpfs options; {@code subpath} of a volume or an image; {@code
+ *     nocopy}, {@code anonymous}, {@code volume-opt.NAME} and {@code volume-label.NAME} of a volume; {@code propagation},
+ *     {@code nonrecursive} and {@code readonly-submounts} (required, if-possible or no) of a bind; {@code mode-words} as the
+ *     creator wrote them, {@code reference} of an image and {@code from}, whose mount it was first, for people
  */
 public record MountSpec(
         Kind kind, String source, String target, boolean readOnly, boolean createSource, Map<String, String> options) {
@@ -22,6 +25,26 @@ public record MountSpec(
             throw new IllegalArgumentException("invalid mount path: destination can't be '/'");
         }
         options = Checks.copy(options);
+    }
+
+    /** The volume to make for this mount where there is none. */
+    public VolumeSpec volume() {
+        return new VolumeSpec(
+                new VolumeName(source),
+                VolumeSpec.LOCAL,
+                prefixed("volume-opt."),
+                prefixed("volume-label."),
+                options.containsKey("anonymous"));
+    }
+
+    private Map<String, String> prefixed(String prefix) {
+        Map<String, String> found = new LinkedHashMap<>();
+        options.forEach((name, value) -> {
+            if (name.startsWith(prefix)) {
+                found.put(name.substring(prefix.length()), value);
+            }
+        });
+        return found;
     }
 
     /** What is mounted. */

@@ -21,4 +21,9 @@ public record VolumeSpec(
         options = Checks.copy(options);
         labels = Checks.copy(labels);
     }
+
+    /** Whether something is mounted at its directory while it is used. */
+    public boolean hasDevice() {
+        return options.containsKey("type") || options.containsKey("device");
+    }
 }

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -47,6 +48,7 @@ public final class LinuxKernel implements Kernel {
     private final Volumes volumes;
     private final Path rootfs;
     private final Path netns;
+    private final Pins pins;
 
     @Activate
     public LinuxKernel(BundleContext framework, @Reference LinuxFileCalls files, @Reference LinuxNamespaces namespaces)
@@ -63,6 +65,7 @@ public final class LinuxKernel implements Kernel {
         this.namespaces = namespaces;
         this.rootfs = privateDirectory(execRoot.resolve("rootfs"));
         this.netns = privateDirectory(execRoot.resolve("netns"));
+        this.pins = new Pins(privateDirectory(execRoot.resolve("pins")), mounter);
         this.volumes = new Volumes(privateDirectory(dataRoot.resolve("volumes")), files, mounter);
     }
 
@@ -110,6 +113,7 @@ public final class LinuxKernel implements Kernel {
     @Override
     public void unmountRootfs(ContainerId container) throws DriverException {
         Path target = rootfs.resolve(container.value());
+        unpin(container);
         attempt("unmount the root file system of container " + container.shortForm(), () -> {
             try {
                 mounter.unmountAll(target);
@@ -205,6 +209,41 @@ public final class LinuxKernel implements Kernel {
     @Override
     public Map<VolumeName, Path> volumes() throws DriverException {
         return attempt("list volumes", volumes::survey);
+    }
+
+    /** The words are Docker's, for they reach whoever started a container with it. */
+    @Override
+    public void mountVolume(VolumeSpec volume) throws DriverException {
+        try {
+            volumes.mount(volume);
+        } catch (IOException e) {
+            throw DriverException.failure(
+                    Errno.kind(e),
+                    "error while mounting volume '" + volumes.data(volume.name()) + "': failed to mount local volume: "
+                            + e.getMessage(),
+                    e);
+        }
+    }
+
+    @Override
+    public void unmountVolume(VolumeName volume) throws DriverException {
+        attempt("unmount volume " + volume, () -> volumes.unmount(volume));
+    }
+
+    @Override
+    public Set<VolumeName> mountedVolumes() throws DriverException {
+        return attempt("list volumes", volumes::mounted);
+    }
+
+    @Override
+    public Path pin(ContainerId container, int number, List<Mount> mounts, String inside) throws DriverException {
+        return attempt(
+                "mount " + (inside.isEmpty() ? "an image" : inside), () -> pins.pin(container, number, mounts, inside));
+    }
+
+    @Override
+    public void unpin(ContainerId container) throws DriverException {
+        attempt("let go of mounts of container " + container.shortForm(), () -> pins.unpin(container));
     }
 
     @Override

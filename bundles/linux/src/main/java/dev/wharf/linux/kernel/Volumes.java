@@ -8,32 +8,24 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Mount;
 import java.io.IOException;
-import java.io.Reader;
-import java.io.Writer;
 import java.net.InetAddress;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.Set;
 
-/**
- * Directories of volumes: {@code <name>/_data} holds what containers see. A volume with a device of its own has
- * {@code <name>/mount.properties} beside it, so that it can be mounted again after a reboot.
- */
+/** Directories of volumes: {@code <name>/_data} holds what containers see, or is where a volume's device is mounted. */
 final class Volumes {
-    private static final Logger LOG = LoggerFactory.getLogger(Volumes.class);
     private static final String DATA = "_data";
-    private static final String MOUNT = "mount.properties";
     /** Being copied up; worthless until renamed. */
     private static final String COPYING = "_copying";
     /** Copied and about to be moved in; every crash after this is made good by the next call. */
@@ -56,25 +48,59 @@ final class Volumes {
         Path home = directory.resolve(volume.name().value());
         Path data = home.resolve(DATA);
         Files.createDirectories(home);
-        if (!volume.options().isEmpty()) {
-            boolean fresh = !Files.exists(data);
-            try {
-                remember(volume, home);
-                mountDevice(home, data);
-            } catch (IOException e) {
-                if (fresh) {
-                    files.removeTree(home);
-                }
-                throw e;
-            }
-        }
         Files.createDirectories(data);
         return data;
     }
 
+    Path data(VolumeName volume) {
+        return directory.resolve(volume.value()).resolve(DATA);
+    }
+
+    /** Mounts a volume's device where it is not mounted. */
+    boolean mount(VolumeSpec volume) throws IOException {
+        Path data = data(volume.name());
+        if (mounter.isMountPoint(data)) {
+            return false;
+        }
+        Files.createDirectories(data);
+        String device = volume.options().getOrDefault("device", "none");
+        String type = volume.options().getOrDefault("type", "none");
+        String options = volume.options().getOrDefault("o", "");
+        try {
+            List<String> words = new ArrayList<>();
+            for (String word : options.split(",")) {
+                words.add(word.startsWith("addr=") ? "addr=" + numeric(word.substring(5)) : word);
+            }
+            mounter.mount(new Mount(type, device, words), data);
+        } catch (IOException e) {
+            String why = e instanceof FileSystemException f && f.getReason() != null ? f.getReason() : e.getMessage();
+            throw new IOException(
+                    "mount " + device + ":" + data + (options.isEmpty() ? "" : ", data: " + options) + ": " + why, e);
+        }
+        return true;
+    }
+
+    boolean unmount(VolumeName volume) throws IOException {
+        mounter.unmountAll(data(volume));
+        return true;
+    }
+
+    Set<VolumeName> mounted() throws IOException {
+        Set<VolumeName> found = new LinkedHashSet<>();
+        for (MountTable.Entry entry : MountTable.read().under(directory)) {
+            Path home = entry.point().getParent();
+            if (home != null
+                    && directory.equals(home.getParent())
+                    && entry.point().endsWith(DATA)) {
+                found.add(new VolumeName(String.valueOf(home.getFileName())));
+            }
+        }
+        return found;
+    }
+
     boolean remove(VolumeName volume) throws IOException {
         Path home = directory.resolve(volume.value());
-        mounter.unmountAll(home.resolve(DATA));
+        mounter.unmountAll(data(volume));
         files.removeTree(home);
         return true;
     }
@@ -85,7 +111,7 @@ final class Volumes {
             for (Path home : homes) {
                 Path data = home.resolve(DATA);
                 Path name = home.getFileName();
-                if (name != null && Files.isDirectory(data, LinkOption.NOFOLLOW_LINKS) && isWhole(home, data)) {
+                if (name != null && Files.isDirectory(data, LinkOption.NOFOLLOW_LINKS)) {
                     found.put(new VolumeName(name.toString()), data);
                 }
             }
@@ -139,48 +165,9 @@ final class Volumes {
         files.removeTree(copied);
     }
 
-    private boolean isWhole(Path home, Path data) {
-        try {
-            mountDevice(home, data);
-            return true;
-        } catch (IOException e) {
-            LOG.warn("cannot mount a volume's device volume={} error={}", home.getFileName(), e.getMessage());
-            return false;
-        }
-    }
-
-    /** Mounts what {@link #MOUNT} says, if it says anything and it is not mounted. */
-    private void mountDevice(Path home, Path data) throws IOException {
-        Path description = home.resolve(MOUNT);
-        if (!Files.exists(description) || mounter.isMountPoint(data)) {
-            return;
-        }
-        Properties options = new Properties();
-        try (Reader reader = Files.newBufferedReader(description)) {
-            options.load(reader);
-        }
-        Files.createDirectories(data);
-        List<String> words = new ArrayList<>();
-        for (String word : options.getProperty("o", "").split(",")) {
-            words.add(word.startsWith("addr=") ? "addr=" + numeric(word.substring(5)) : word);
-        }
-        mounter.mount(
-                new Mount(options.getProperty("type", "none"), options.getProperty("device", "none"), words), data);
-    }
-
     /** The kernel's network file systems want an address and no name. */
     private static String numeric(String host) throws IOException {
         return InetAddress.getByName(host).getHostAddress();
-    }
-
-    private static void remember(VolumeSpec volume, Path home) throws IOException {
-        Properties options = new Properties();
-        options.putAll(volume.options());
-        Path partial = home.resolve(MOUNT + ".partial");
-        try (Writer writer = Files.newBufferedWriter(partial)) {
-            options.store(writer, null);
-        }
-        Files.move(partial, home.resolve(MOUNT), StandardCopyOption.ATOMIC_MOVE);
     }
 
     private static boolean isEmpty(Path directory) throws IOException {

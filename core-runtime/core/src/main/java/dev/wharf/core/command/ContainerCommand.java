@@ -92,9 +92,12 @@ public sealed interface ContainerCommand extends Command {
                     }
                     if (known.isEmpty()
                             && events.stream().noneMatch(e -> e.subject().equals(volume))) {
-                        boolean anonymous = mount.options().containsKey("anonymous");
-                        events.add(new VolumeEvent.Created(
-                                new VolumeSpec(volume, VolumeSpec.LOCAL, Map.of(), Map.of(), anonymous), now));
+                        VolumeSpec own = mount.volume();
+                        Optional<String> wrong = VolumeCommand.wrong(own);
+                        if (wrong.isPresent()) {
+                            return refuse(INVALID, "create " + volume + ": " + wrong.get());
+                        }
+                        events.add(new VolumeEvent.Created(own, now));
                     }
                 }
             }

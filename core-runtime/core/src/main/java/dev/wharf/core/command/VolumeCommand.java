@@ -11,10 +11,33 @@ import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Wishes about volumes. */
 public sealed interface VolumeCommand extends Command {
+    /** What is wrong with the options of a volume, in Docker's words. */
+    static Optional<String> wrong(VolumeSpec spec) {
+        Map<String, String> options = spec.options();
+        for (String name : options.keySet()) {
+            if (name.equals("size")) {
+                return Optional.of("quota size requested but no quota support");
+            }
+            if (!OPTIONS.contains(name)) {
+                return Optional.of("invalid option: \"" + name + "\"");
+            }
+        }
+        for (String needed : List.of("device", "type")) {
+            if (!options.isEmpty() && options.getOrDefault(needed, "").isEmpty()) {
+                return Optional.of("missing required option: \"" + needed + "\"");
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Options of the local driver. */
+    List<String> OPTIONS = List.of("type", "o", "device");
+
     /** Makes a volume; one that is there already is UNCHANGED. */
     record Create(VolumeSpec spec) implements VolumeCommand {
         @Override
@@ -24,6 +47,10 @@ public sealed interface VolumeCommand extends Command {
                         Refusal.Kind.MISSING,
                         "error looking up volume plugin " + spec.driver() + ": plugin \"" + spec.driver()
                                 + "\" not found");
+            }
+            Optional<String> wrong = wrong(spec);
+            if (wrong.isPresent()) {
+                return refuse(Refusal.Kind.INVALID, "create " + spec.name() + ": " + wrong.get());
             }
             Optional<Volume> known = host.volume(spec.name());
             if (known.isPresent()) {

@@ -5,6 +5,7 @@ import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Stall;
+import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.EndpointSpec;
@@ -13,11 +14,13 @@ import dev.wharf.model.ExecSpec;
 import dev.wharf.model.Exit;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.LayerId;
+import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
 import dev.wharf.model.Signal;
 import dev.wharf.model.SubjectId;
+import dev.wharf.model.VolumeName;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.network.Endpoint;
@@ -35,6 +38,18 @@ public sealed interface ContainerEvent extends Event {
     @Override
     default SubjectId subject() {
         return container();
+    }
+
+    /** Volumes with a device of their own, which is mounted while somebody uses it. */
+    @Override
+    default List<SubjectId> touches(Host host) {
+        return host.container(container()).map(Container::spec).stream()
+                .flatMap(spec -> spec.mounts().stream())
+                .filter(m -> m.kind() == MountSpec.Kind.VOLUME)
+                .flatMap(m -> host.volume(new VolumeName(m.source())).stream())
+                .filter(v -> v.spec().hasDevice())
+                .<SubjectId>map(Volume::name)
+                .toList();
     }
 
     // ---- intents
@@ -181,8 +196,7 @@ public sealed interface ContainerEvent extends Event {
 
     /** The runtime made the first process, which waits to be let go; {@code limits} are those it was made with. */
     @EventType("container.process-created")
-    record ProcessCreated(
-            ContainerId container, InitProcess process, int generation, Optional<Resources> limits)
+    record ProcessCreated(ContainerId container, InitProcess process, int generation, Optional<Resources> limits)
             implements ContainerEvent {
         @Override
         public Host apply(Host host) {

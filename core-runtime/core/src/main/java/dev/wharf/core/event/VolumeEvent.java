@@ -1,6 +1,7 @@
 package dev.wharf.core.event;
 
 import dev.wharf.core.state.Fact;
+import dev.wharf.core.state.Fact.Certainty;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Stall;
 import dev.wharf.core.state.Volume;
@@ -30,7 +31,7 @@ public sealed interface VolumeEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host.with(new Volume(spec, at, true, Fact.absent(), Optional.empty()));
+            return host.with(Volume.fresh(spec, at));
         }
     }
 
@@ -85,7 +86,11 @@ public sealed interface VolumeEvent extends Event {
     record Stalled(VolumeName volume, Stall stall) implements VolumeEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(volume, v -> v.path(v.path().doubtful()).stalled(stall));
+            return host.change(
+                    volume,
+                    v -> stall.rung().equals("mount")
+                            ? v.mount(Optional.of(Certainty.DOUBTFUL)).stalled(stall)
+                            : v.path(v.path().doubtful()).stalled(stall));
         }
     }
 
@@ -94,6 +99,55 @@ public sealed interface VolumeEvent extends Event {
         @Override
         public Host apply(Host host) {
             return host.change(volume, v -> v.path(there ? v.path().doubtful() : Fact.absent()));
+        }
+    }
+
+    /** Its device is mounted at its directory. */
+    @EventType("volume.mounted")
+    record Mounted(VolumeName volume) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.mount(Optional.of(Certainty.PRESENT)));
+        }
+    }
+
+    /** Its device could not be mounted; whoever waits for it waits for nothing. */
+    @EventType("volume.mount-failed")
+    record MountFailed(VolumeName volume, Failure failure) implements VolumeEvent {
+        @Override
+        public Optional<Failure> trouble() {
+            return Optional.of(failure);
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.mountFailed(failure));
+        }
+    }
+
+    /** Nobody uses it any more, and its device is about to be unmounted: from now on it is not to be relied on. */
+    @EventType("volume.unmounting")
+    record Unmounting(VolumeName volume) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.mount(Optional.of(Certainty.DOUBTFUL)));
+        }
+    }
+
+    @EventType("volume.unmounted")
+    record Unmounted(VolumeName volume) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.mount(Optional.empty()));
+        }
+    }
+
+    @EventType("volume.mount-observed")
+    record MountObserved(VolumeName volume, boolean there) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(
+                    volume, v -> v.mount(there ? Optional.of(Certainty.DOUBTFUL) : Optional.<Certainty>empty()));
         }
     }
 

@@ -110,6 +110,7 @@ final class Survey {
                 kernel.sandboxes().stream().map(s -> s.key().container()).collect(Collectors.toSet());
         Set<Sandbox> exact = new HashSet<>(kernel.sandboxes());
         Map<VolumeName, Path> volumes = kernel.volumes();
+        Set<VolumeName> devices = kernel.mountedVolumes();
         return List.of(
                 (host, now) -> containers(
                         host,
@@ -131,6 +132,9 @@ final class Survey {
                     for (Volume volume : host.volumes().values()) {
                         if (volume.path().isPresent() && !volumes.containsKey(volume.name())) {
                             events.add(new VolumeEvent.Observed(volume.name(), false));
+                        }
+                        if (volume.mount().isPresent() != devices.contains(volume.name())) {
+                            events.add(new VolumeEvent.MountObserved(volume.name(), devices.contains(volume.name())));
                         }
                     }
                     return events;

@@ -171,6 +171,31 @@ final class Visits {
         }
 
         @Override
+        public void mountVolume(VolumeSpec volume) throws DriverException {
+            kernel.mountVolume(volume);
+        }
+
+        @Override
+        public void unmountVolume(VolumeName volume) throws DriverException {
+            kernel.unmountVolume(volume);
+        }
+
+        @Override
+        public Set<VolumeName> mountedVolumes() throws DriverException {
+            return kernel.mountedVolumes();
+        }
+
+        @Override
+        public Path pin(ContainerId container, int number, List<Mount> mounts, String inside) throws DriverException {
+            return kernel.pin(container, number, mounts, inside);
+        }
+
+        @Override
+        public void unpin(ContainerId container) throws DriverException {
+            kernel.unpin(container);
+        }
+
+        @Override
         public void copyUp(Path rootfs, String target, Path volume) throws DriverException {
             kernel.copyUp(rootfs, target, volume);
         }

@@ -272,6 +272,19 @@ final class ContainerPlan implements Plan {
                     if (!volume.get().path().isPresent()) {
                         return Proposal.AWAIT;
                     }
+                    if (volume.get().spec().hasDevice() && !volume.get().isMounted()) {
+                        return volume.get()
+                                .mountFailure()
+                                .map(f -> impossible("created", f.message()))
+                                .orElse(Proposal.AWAIT);
+                    }
+                }
+            }
+            for (MountSpec mount : c.spec().mounts()) {
+                if (mount.kind() == MountSpec.Kind.IMAGE
+                        && RuntimeSpecs.topOf(host, mount).isEmpty()) {
+                    return impossible(
+                            "created", "image " + mount.source() + " cannot be mounted: it holds nothing, or is gone");
                 }
             }
             Optional<ContainerId> joined = c.spec().networking().sandbox().container();

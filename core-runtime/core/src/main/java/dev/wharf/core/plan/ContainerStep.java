@@ -183,8 +183,7 @@ public sealed interface ContainerStep extends Step {
                                         pin.snapshot().get().getKey(),
                                         s -> s.mounts(pin.snapshot().get().getValue()));
                 Path held = drivers.kernel().pin(spec.container(), mounts.size(), source, pin.inside());
-                mounts.add(
-                        new RuntimeSpec.BoundMount(mount.type(), held.toString(), mount.target(), mount.options()));
+                mounts.add(new RuntimeSpec.BoundMount(mount.type(), held.toString(), mount.target(), mount.options()));
             }
             return spec.withMounts(mounts);
         }

@@ -71,11 +71,7 @@ final class RuntimeSpecs {
     }
 
     private static BoundMount bound(
-            Host host,
-            MountSpec mount,
-            Map<Path, Boolean> sources,
-            Map<String, Path> fill,
-            Map<String, Pin> pins) {
+            Host host, MountSpec mount, Map<Path, Boolean> sources, Map<String, Path> fill, Map<String, Pin> pins) {
         List<String> options = new ArrayList<>();
         switch (mount.kind()) {
             case TMPFS -> {
@@ -141,9 +137,12 @@ final class RuntimeSpecs {
 
     /** The snapshot that is the whole content of the image that is mounted, where it is there. */
     static Optional<LayerId> topOf(Host host, MountSpec mount) {
-        return host.image(new ImageId(mount.source())).map(Image::layers).filter(l -> !l.isEmpty())
+        return host.image(ImageId.parse(mount.source()))
+                .map(Image::layers)
+                .filter(l -> !l.isEmpty())
                 .map(l -> l.get(l.size() - 1).id())
-                .filter(id -> host.layer(id).map(Layer::snapshot).map(Fact::isPresent).orElse(false));
+                .filter(id ->
+                        host.layer(id).map(Layer::snapshot).map(Fact::isPresent).orElse(false));
     }
 
     private static Path networkNamespace(Host host, Container c) {

@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 
-/** A volume has its directory while it is wanted. */
+/** A volume has its directory while it is wanted, and its device mounted there while a container uses it. */
 final class VolumePlan implements Plan {
     private final VolumeName name;
 
@@ -32,12 +32,39 @@ final class VolumePlan implements Plan {
         }
         if (volume.wanted()) {
             return volume.path().isPresent()
-                    ? Proposal.REST
+                    ? mount(host, volume)
                     : Proposal.step(new VolumeStep.CreateVolume(volume.spec()));
         }
         return volume.path().isAbsent()
                 ? Proposal.say(new VolumeEvent.Removed(name))
                 : Proposal.step(new VolumeStep.RemoveVolume(
                         volume.spec(), volume.stall().map(Stall::tries).orElse(0)));
+    }
+
+    private static Proposal mount(Host host, Volume volume) {
+        if (!volume.spec().hasDevice()) {
+            return Proposal.REST;
+        }
+        if (isUsed(host, volume)) {
+            return volume.isMounted() || volume.mountFailure().isPresent()
+                    ? Proposal.REST
+                    : Proposal.step(new VolumeStep.MountVolume(volume.spec()));
+        }
+        if (volume.isMounted()) {
+            // Written down first: a container that comes now must wait for the mount after this one.
+            return Proposal.say(new VolumeEvent.Unmounting(volume.name()));
+        }
+        return volume.mount().isEmpty()
+                ? Proposal.REST
+                : Proposal.step(new VolumeStep.UnmountVolume(
+                        volume.spec(), volume.stall().map(Stall::tries).orElse(0)));
+    }
+
+    /** Whether a container runs with it, is about to, or has something left that may hold it. */
+    private static boolean isUsed(Host host, Volume volume) {
+        return host.usersOf(volume.name()).stream()
+                .anyMatch(c -> c.goal().wantsProcess()
+                        || !c.process().isAbsent()
+                        || !c.remains().isAbsent());
     }
 }

@@ -35,6 +35,43 @@ public sealed interface VolumeStep extends Step {
         }
     }
 
+    record MountVolume(VolumeSpec spec) implements VolumeStep {
+        @Override
+        public String rung() {
+            return "mount";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.kernel().mountVolume(spec);
+            return new VolumeEvent.Mounted(spec.name());
+        }
+
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            return new VolumeEvent.MountFailed(spec.name(), failure);
+        }
+    }
+
+    record UnmountVolume(VolumeSpec spec, int tries) implements VolumeStep {
+        @Override
+        public String rung() {
+            return "mount";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            drivers.kernel().unmountVolume(spec.name());
+            return new VolumeEvent.Unmounted(spec.name());
+        }
+
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            return new VolumeEvent.Stalled(
+                    spec.name(), new Stall(rung(), failure, now.plus(BackOff.after(tries)), tries + 1));
+        }
+    }
+
     record RemoveVolume(VolumeSpec spec, int tries) implements VolumeStep {
         @Override
         public boolean destroys() {

@@ -189,10 +189,13 @@ public final class Host {
                 .toList();
     }
 
-    /** The containers that were made from an image. */
+    /** The containers that were made from an image, or mount it. */
     public List<Container> usersOf(ImageId image) {
         return containers.values().stream()
-                .filter(c -> c.spec().image().equals(image))
+                .filter(c -> c.spec().image().equals(image)
+                        || c.spec().mounts().stream()
+                                .anyMatch(m -> m.kind() == dev.wharf.model.MountSpec.Kind.IMAGE
+                                        && m.source().equals(image.value())))
                 .toList();
     }
 

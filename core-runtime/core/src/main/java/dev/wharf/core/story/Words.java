@@ -229,6 +229,13 @@ final class Words {
         tell(VolumeEvent.Failed.class, e -> "volume failed: " + e.failure().message());
         tell(VolumeEvent.Stalled.class, e -> "volume stuck on " + Portrait.words(e.stall()));
         tell(VolumeEvent.Observed.class, e -> observed("volume's directory", e.there()));
+        tell(VolumeEvent.Mounted.class, "volume's device mounted");
+        tell(
+                VolumeEvent.MountFailed.class,
+                e -> "volume's device cannot be mounted: " + e.failure().message());
+        tell(VolumeEvent.Unmounting.class, "volume's device is used no more");
+        tell(VolumeEvent.Unmounted.class, "volume's device unmounted");
+        tell(VolumeEvent.MountObserved.class, e -> observed("volume's device", e.there()));
         tell(VolumeEvent.Recorded.class, "written down whole");
     }
 

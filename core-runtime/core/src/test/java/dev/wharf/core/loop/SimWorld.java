@@ -47,10 +47,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -162,6 +164,7 @@ final class SimWorld {
     void losePower() {
         boot = "boot-" + ++boots;
         mounts.clear();
+        volumeMounts.clear();
         sandboxes.clear();
         devices.clear();
         endpoints.clear();
@@ -312,7 +315,10 @@ final class SimWorld {
 
         @Override
         public void removeVolume(VolumeName volume) throws DriverException {
-            effect("remove volume", () -> String.valueOf(volumes.remove(volume)));
+            effect("remove volume", () -> {
+                volumeMounts.remove(volume);
+                return String.valueOf(volumes.remove(volume));
+            });
         }
 
         @Override

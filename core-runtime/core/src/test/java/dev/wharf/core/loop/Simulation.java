@@ -561,9 +561,14 @@ final class Simulation {
             default ->
                 chance.nextBoolean()
                         ? new VolumeCommand.Create(new VolumeSpec(
-                                new VolumeName("vol" + chance.nextInt(3)), VolumeSpec.LOCAL, Map.of(), Map.of(), false))
+                                new VolumeName("vol" + chance.nextInt(3)), VolumeSpec.LOCAL, device(), Map.of(), false))
                         : new VolumeCommand.Remove(new VolumeName("vol" + chance.nextInt(3)), false);
         };
+    }
+
+    /** Half of the volumes have something mounted at their directory while they are used. */
+    private Map<String, String> device() {
+        return chance.nextBoolean() ? Map.of() : Map.of("type", "tmpfs", "device", "tmpfs");
     }
 
     private RestartPolicy policy() {
@@ -789,7 +794,19 @@ final class Simulation {
                     .forEach(m -> assertThat(world.volumes)
                             .as(() -> "volume in use " + m)
                             .containsKey(new VolumeName(m.source())));
+            c.spec().mounts().stream()
+                    .flatMap(m -> host.volume(new VolumeName(m.source())).stream())
+                    .filter(v -> v.spec().hasDevice())
+                    .forEach(v -> assertThat(world.volumeMounts)
+                            .as(() -> "device in use " + v)
+                            .contains(v.name()));
         });
+        assertThat(world.volumeMounts)
+                .as("mounted volumes")
+                .isEqualTo(host.volumes().values().stream()
+                        .filter(Volume::isMounted)
+                        .map(Volume::name)
+                        .collect(Collectors.toSet()));
         assertThat(world.volumes.keySet())
                 .as("volumes")
                 .containsAll(host.volumes().values().stream()

@@ -73,7 +73,8 @@ class ContainerPlanTest {
             new ContainerEvent.SandboxCreated(WEB, new Sandbox(SandboxKey.of(WEB), Path.of("/run/netns")));
     private static final Event JOINED = new ContainerEvent.EndpointAttached(
             WEB, new Endpoint(PLACE.id(), BRIDGE, PLACE.hostInterface(), PLACE.mac()));
-    private static final Event MADE = new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.of(Resources.UNLIMITED));
+    private static final Event MADE =
+            new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.of(Resources.UNLIMITED));
 
     // ---- up
 
@@ -289,8 +290,7 @@ class ContainerPlanTest {
                 new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.empty()),
                 dev.wharf.core.Given.started(WEB, T0));
         assertThat(next(adopted).steps()).singleElement().isInstanceOf(ContainerStep.Limit.class);
-        Host made = furnished(
-                created(WEB, "web", spec().make()), new ContainerEvent.StartRequested(WEB, List.of()));
+        Host made = furnished(created(WEB, "web", spec().make()), new ContainerEvent.StartRequested(WEB, List.of()));
         made = grant(made, new ContainerCommand.Update(WEB, memory(3), Optional.empty()), T0);
         made = after(
                 made,

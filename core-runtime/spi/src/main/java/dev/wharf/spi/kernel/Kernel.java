@@ -7,6 +7,7 @@ import dev.wharf.spi.DriverException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -48,11 +49,20 @@ public interface Kernel {
     /** Every sandbox of ours there is now. */
     List<Sandbox> sandboxes() throws DriverException;
 
-    /** Makes the volume's directory and answers with it. */
+    /** Makes the volume's directory and answers with it. A device that it may have is not mounted by that. */
     Path createVolume(VolumeSpec volume) throws DriverException;
 
     /** Removes the volume's directory and everything in it, following no link out of it. */
     void removeVolume(VolumeName volume) throws DriverException;
+
+    /** Mounts the device that the volume's options tell of at its directory. Repeating it changes nothing. */
+    void mountVolume(VolumeSpec volume) throws DriverException;
+
+    /** Unmounts the volume's device; nothing mounted is fine. */
+    void unmountVolume(VolumeName volume) throws DriverException;
+
+    /** Every volume whose device is mounted now. */
+    Set<VolumeName> mountedVolumes() throws DriverException;
 
     /** Every volume found on disk now. */
     Map<VolumeName, Path> volumes() throws DriverException;
@@ -62,4 +72,14 @@ public interface Kernel {
      * attributes. A volume that holds anything is left alone. {@code target} is resolved inside {@code rootfs} only.
      */
     void copyUp(Path rootfs, String target, Path volume) throws DriverException;
+
+    /**
+     * Makes the mounts appear at a path of its own, and answers with what is at {@code inside} of them, which nobody can
+     * exchange for something else: resolved once, through no link that leads out of them, and held by a mount. Held until
+     * {@link #unpin} or {@link #unmountRootfs}; {@code number} tells the pins of one container apart.
+     */
+    Path pin(ContainerId container, int number, List<Mount> mounts, String inside) throws DriverException;
+
+    /** Lets go of all pins of a container. What was mounted from them elsewhere stays there. */
+    void unpin(ContainerId container) throws DriverException;
 }

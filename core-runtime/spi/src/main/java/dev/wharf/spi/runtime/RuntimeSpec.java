@@ -37,8 +37,30 @@ public record RuntimeSpec(
         nameservers = List.copyOf(nameservers);
     }
 
-    /** One mount inside: {@code type} is bind or tmpfs; options in the words of mount(8). */
+    /** The same with other mounts. */
+    public RuntimeSpec withMounts(List<BoundMount> changed) {
+        return new RuntimeSpec(
+                container,
+                name,
+                generation,
+                spec,
+                rootfs,
+                changed,
+                networkNamespace,
+                joined,
+                hosts,
+                nameservers,
+                sharedFiles);
+    }
+
+    /** One mount inside: {@code type} is bind or tmpfs; options in the words of mount(8), and the two below. */
     public record BoundMount(String type, String source, String target, List<String> options) {
+        /** What is mounted below is read-only, too; UNSUPPORTED where the kernel or the runtime cannot do that. */
+        public static final String READ_ONLY_BELOW = "rro";
+
+        /** The same, but nothing where they cannot. */
+        public static final String READ_ONLY_BELOW_IF_POSSIBLE = "rro?";
+
         public BoundMount {
             options = List.copyOf(options);
         }
