@@ -177,6 +177,17 @@ final class Joint implements StreamSink, Duplex.Input {
         send(tty ? NO_HEAD : head(StandardStream.ERR, bytes.length), ByteBuffer.wrap(bytes));
     }
 
+    /** Says why nothing will come, unless the streams ended with words of their own. */
+    void refuse(String why) {
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+        }
+        say(why);
+        closed();
+    }
+
     @Override
     public void writable() {
         synchronized (pace) {

@@ -2,9 +2,10 @@ package dev.wharf.engine.containers;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
-import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.agent.Follower;
+import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.command.Decision;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.state.Container;
@@ -21,11 +22,11 @@ import dev.wharf.model.ExecId;
 import dev.wharf.model.ExecSpec;
 import dev.wharf.spi.DriverException;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletionStage;
 
 /** What takes a connection over: attach and exec; and what goes with it: resize, and execs as things to look at. */
 public final class StreamRoutes implements Routes {
@@ -192,8 +193,8 @@ public final class StreamRoutes implements Routes {
             return Answer.later(agent.submit(start, request.cause())
                     .handle((event, thrown) -> thrown == null ? Answer.empty(200) : Problems.answer(thrown)));
         }
-        if (found.exec().started() || found.exec().exitCode().isPresent()) {
-            throw Problem.conflict("exec command " + found.exec().id() + " has already run");
+        if (start.decide(agent.host(), Instant.now()) instanceof Decision.Refused refused) {
+            return Problems.answer(new RefusedException(refused.refusal()));
         }
         Joint joint = new Joint(
                 spec.tty(),
@@ -209,23 +210,17 @@ public final class StreamRoutes implements Routes {
                 () -> agent.streams().attach(container, Optional.of(found.exec().id()), joint))) {
             throw new Problem(500, "the streams of the exec cannot be had");
         }
-        return Answer.later(started(agent, request, start, joint, spec));
-    }
-
-    private static CompletionStage<Answer> started(
-            Agent agent, Request request, ContainerCommand.StartExec start, Joint joint, ExecSpec spec) {
-        return agent.submit(start, request.cause()).handle((event, thrown) -> {
-            if (thrown == null) {
-                return new Answer.Switch(contentType(spec.tty(), request), joint::talk);
-            }
-            if (Problems.cause(thrown) instanceof FailedException failed) {
-                // The exec is over before it began; that is told where its output would have been.
-                joint.say(failed.failure().message() + "\r\n");
-                joint.closed();
-                return new Answer.Switch(contentType(spec.tty(), request), joint::talk);
-            }
-            joint.drop();
-            return Problems.answer(thrown);
+        // The head of the answer goes out before the command runs: some clients read it with a buffer, and lose what
+        // comes
+        // along with it.
+        return new Answer.Switch(contentType(spec.tty(), request), duplex -> {
+            joint.talk(duplex);
+            agent.submit(start, request.cause()).whenComplete((event, thrown) -> {
+                if (thrown != null) {
+                    // It is over before it began; that is told where its output would have been.
+                    joint.refuse(Problems.cause(thrown).getMessage() + "\r\n");
+                }
+            });
         });
     }
 
