@@ -81,13 +81,26 @@ final class Client {
         }
     }
 
+    /** Has something done and answers what is said of it, whole. */
+    String post(Request request) throws IOException {
+        try (Answer answer = ask("POST", request)) {
+            return answer.text();
+        }
+    }
+
     /** Asks; an answer that is an error becomes an exception with the agent's own words. */
     Answer get(Request request) throws IOException {
+        return ask("GET", request);
+    }
+
+    private Answer ask(String method, Request request) throws IOException {
         SocketChannel channel = connect();
         try {
             send(
                     channel,
-                    "GET " + request + " HTTP/1.1\r\nHost: wharf\r\nUser-Agent: wharf\r\nConnection: close\r\n\r\n");
+                    method + " " + request
+                            + " HTTP/1.1\r\nHost: wharf\r\nUser-Agent: wharf\r\nContent-Length: 0\r\n"
+                            + "Connection: close\r\n\r\n");
             return read(channel, new BufferedInputStream(Channels.newInputStream(channel)));
         } catch (IOException e) {
             channel.close();

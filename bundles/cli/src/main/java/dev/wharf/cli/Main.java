@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
             JournalCommands.class,
             ExplainCommand.class,
             DriverCommands.class,
+            NetworkCommands.class,
             ShellCommand.class,
             VersionCommand.class
         },

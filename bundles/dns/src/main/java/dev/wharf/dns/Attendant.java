@@ -58,8 +58,7 @@ public final class Attendant implements AutoCloseable {
     private final Set<ContainerId> again = new HashSet<>();
 
     @Activate
-    public Attendant(
-            @Reference Agent agent, @Reference Namespaces namespaces, @Reference Diversions diversions)
+    public Attendant(@Reference Agent agent, @Reference Namespaces namespaces, @Reference Diversions diversions)
             throws IOException {
         this(agent, namespaces, diversions, new Upstreams(RESOLV_CONF), PORT);
     }

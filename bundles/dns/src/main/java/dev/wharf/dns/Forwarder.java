@@ -90,7 +90,7 @@ final class Forwarder {
                     send(address, worst);
                 }
             } catch (IOException e) {
-                LOG.debug("resolver cannot be asked resolver={}", resolver, e);
+                LOG.debug("resolver cannot be asked resolver={} reason={}", resolver, e.getMessage());
                 next(worst);
             }
         }

@@ -105,7 +105,8 @@ record Names(Host host, Container asker) {
     /** The name of whoever has an address on a network of the asker's. */
     Optional<String> owner(InetAddress address) {
         return networks()
-                .flatMap(n -> host.leases(n.id())
+                .flatMap(n -> host
+                        .leases(n.id())
                         .holder(address.getHostAddress())
                         .or(() -> holder(n, address))
                         .flatMap(host::container)

@@ -126,7 +126,12 @@ final class Translator {
         } else if (event instanceof ContainerEvent.Noted noted) {
             tell.say(noted.action(), noted.details());
         } else if (event instanceof ContainerEvent.EndpointAttached attached) {
-            connected(moment, attached.endpoint().network(), id, "connect", tell);
+            boolean again = before.map(c -> c.places().get(attached.endpoint().network()))
+                    .map(p -> p.fact().last().isPresent())
+                    .orElse(false);
+            if (!again) {
+                connected(moment, attached.endpoint().network(), id, "connect", tell);
+            }
         } else if (event instanceof ContainerEvent.EndpointDetached detached) {
             boolean was = before.map(c -> c.places().get(detached.network()))
                     .map(p -> p.fact().last().isPresent())

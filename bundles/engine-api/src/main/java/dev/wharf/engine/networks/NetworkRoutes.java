@@ -7,6 +7,8 @@ import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.HostCommand;
 import dev.wharf.core.command.NetworkCommand;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
@@ -36,6 +38,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** {@code /networks}. */
 public final class NetworkRoutes implements Routes {
@@ -58,7 +61,8 @@ public final class NetworkRoutes implements Routes {
                 .post("/networks/{name}/connect", NetworkRoutes::connect)
                 .post("/networks/{name}/disconnect", NetworkRoutes::disconnect)
                 .get("/networks/{name}", NetworkRoutes::inspect)
-                .delete("/networks/{name}", NetworkRoutes::remove);
+                .delete("/networks/{name}", NetworkRoutes::remove)
+                .post("/wharf/v1/networks/reconcile", NetworkRoutes::reconcile);
     }
 
     // ---- finding
@@ -288,6 +292,43 @@ public final class NetworkRoutes implements Routes {
                     answer.set("NetworksDeleted", Json.arrayOrNull(removed));
                     return Answer.json(answer);
                 }));
+    }
+
+    /** Makes one network whole again, or all of them, and says for each what came of it. */
+    private static Answer reconcile(Agent agent, Request request) {
+        Host host = agent.host();
+        String wanted = request.query().text("network");
+        List<Network> networks = wanted.isEmpty()
+                ? host.networks().values().stream()
+                        .filter(Network::wanted)
+                        .sorted(Comparator.comparing(n -> n.spec().name()))
+                        .toList()
+                : List.of(find(host, wanted));
+        List<CompletableFuture<ObjectNode>> made = networks.stream()
+                .map(n -> agent.submit(new NetworkCommand.Reconcile(n.id()), request.cause())
+                        .handle((event, thrown) -> Json.object()
+                                .put("name", n.spec().name())
+                                .put("id", n.id().value())
+                                .put("whole", event instanceof NetworkEvent.DeviceReady)
+                                .put("trouble", trouble(event, thrown)))
+                        .toCompletableFuture())
+                .toList();
+        return Answer.later(CompletableFuture.allOf(made.toArray(CompletableFuture[]::new))
+                .thenApply(all -> {
+                    ObjectNode answer = Json.object();
+                    ArrayNode list = answer.putArray("networks");
+                    made.forEach(one -> list.add(one.join()));
+                    return Answer.json(answer);
+                }));
+    }
+
+    private static String trouble(@Nullable Event event, @Nullable Throwable thrown) {
+        if (thrown != null) {
+            return String.valueOf((thrown.getCause() == null ? thrown : thrown.getCause()).getMessage());
+        }
+        return event instanceof NetworkEvent.Stalled stalled
+                ? stalled.stall().failure().message()
+                : "";
     }
 
     // ---- containers come and go

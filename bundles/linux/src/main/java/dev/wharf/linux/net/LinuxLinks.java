@@ -69,6 +69,7 @@ public final class LinuxLinks implements Links {
     private static final int RTA_GATEWAY = 5;
     private static final int RTA_PRIORITY = 6;
     private static final int RTA_TABLE = 15;
+    private static final int IPV6_METRIC = 1024;
     private static final int LOCAL_TABLE = 255;
     private static final int PROTOCOL_KERNEL = 2;
     private static final int LONGEST_NAME = 15;
@@ -364,7 +365,9 @@ public final class LinuxLinks implements Links {
                     .route(gateway.family(), 0, SCOPE_UNIVERSE)
                     .attribute(RTA_GATEWAY, gateway.bytes())
                     .attribute(RTA_OIF, index);
-            requests.add(veth.metric() > 0 ? route.attribute(RTA_PRIORITY, veth.metric()) : route);
+            // The kernel takes an IPv6 route without a metric as one of 1024.
+            int metric = veth.metric() + (gateway.isIpv6() ? IPV6_METRIC : 0);
+            requests.add(veth.metric() > 0 ? route.attribute(RTA_PRIORITY, metric) : route);
         }
         inner.run(requests);
     }

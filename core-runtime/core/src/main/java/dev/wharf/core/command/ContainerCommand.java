@@ -370,16 +370,24 @@ public sealed interface ContainerCommand extends Command {
                 }
                 List<NetworkWish> more = new ArrayList<>(c.spec().networking().networks());
                 more.add(wish);
-                Event respecified = new ContainerEvent.NetworksChanged(
-                        container, c.spec().withNetworking(c.spec().networking().withNetworks(more)));
+                ContainerSpec changed =
+                        c.spec().withNetworking(c.spec().networking().withNetworks(more));
+                Event respecified = new ContainerEvent.NetworksChanged(container, changed);
                 if (!c.isRunning()) {
                     return accept(respecified);
                 }
                 try {
-                    EndpointSpec place = new Endpoints(host, container, entropy)
-                            .choose(network.get(), wish, nextInterface(c), List.of());
-                    return accept(respecified, new ContainerEvent.ConnectRequested(container, place))
-                            .until(answer(container, ContainerEvent.EndpointAttached.class));
+                    Endpoints endpoints = new Endpoints(host, container, entropy);
+                    EndpointSpec place = endpoints.choose(network.get(), wish, nextInterface(c), List.of());
+                    List<Event> events = new ArrayList<>(List.of(respecified));
+                    endpoints.ranked(c.respecified(changed), place).stream()
+                            .map(e -> new ContainerEvent.ConnectRequested(container, e))
+                            .forEach(events::add);
+                    return accept(events)
+                            .until(e -> answer(container, ContainerEvent.EndpointAttached.class)
+                                            .test(e)
+                                    && !(e instanceof ContainerEvent.EndpointAttached attached
+                                            && !attached.endpoint().network().equals(wish.network())));
                 } catch (Endpoints.Impossible e) {
                     return e.refused();
                 }

@@ -6,11 +6,13 @@ import dev.wharf.core.state.Leases;
 import dev.wharf.core.state.Network;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec.Pool;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PortWish;
 import dev.wharf.model.PublishedPort;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,7 +71,79 @@ final class Endpoints {
             ports = ports || carries;
             chosen.add(choose(network, wish, chosen.size(), published));
         }
-        return chosen;
+        return ranked(c, chosen);
+    }
+
+    /** How far apart default routes stand, so that another finds room between two. */
+    private static final int STEP = 1024;
+
+    /** The best way out first: by the wish's priority, and among equals by the network's name, as Docker has it. */
+    private Comparator<EndpointSpec> byPreference(Container c) {
+        return Comparator.<EndpointSpec>comparingInt(e -> -priority(c, e.network()))
+                .thenComparing(
+                        e -> host.network(e.network()).map(n -> n.spec().name()).orElse(""));
+    }
+
+    private static int priority(Container c, NetworkId network) {
+        return c.spec().networking().networks().stream()
+                .filter(w -> w.network().equals(network))
+                .mapToInt(NetworkWish::gatewayPriority)
+                .findFirst()
+                .orElse(0);
+    }
+
+    private static boolean leadsOut(EndpointSpec endpoint) {
+        return !endpoint.gateway4().isEmpty() || !endpoint.gateway6().isEmpty();
+    }
+
+    private List<EndpointSpec> ranked(Container c, List<EndpointSpec> chosen) {
+        List<EndpointSpec> ways = chosen.stream()
+                .filter(Endpoints::leadsOut)
+                .sorted(byPreference(c))
+                .toList();
+        return chosen.stream()
+                .map(e -> c.places().containsKey(e.network()) || ways.indexOf(e) < 1
+                        ? e
+                        : e.withMetric(ways.indexOf(e) * STEP))
+                .toList();
+    }
+
+    /**
+     * The new place with its default route where it belongs among those of a container that runs, and after it, where it is
+     * the new way out and the old one stands at the front, the old one moved back.
+     *
+     * @param c with the wish for the new place in its specification
+     */
+    List<EndpointSpec> ranked(Container c, EndpointSpec fresh) {
+        if (!leadsOut(fresh)) {
+            return List.of(fresh);
+        }
+        List<EndpointSpec> ways = c.places().values().stream()
+                .filter(Container.Place::wanted)
+                .map(Container.Place::endpoint)
+                .filter(Endpoints::leadsOut)
+                .sorted(Comparator.comparingInt(EndpointSpec::metric))
+                .toList();
+        Comparator<EndpointSpec> order = byPreference(c);
+        int rank = 0;
+        while (rank < ways.size() && order.compare(ways.get(rank), fresh) <= 0) {
+            rank++;
+        }
+        if (ways.isEmpty()) {
+            return List.of(fresh);
+        }
+        if (rank == ways.size()) {
+            return List.of(fresh.withMetric(ways.get(rank - 1).metric() + STEP));
+        }
+        int after = ways.get(rank).metric();
+        if (rank > 0) {
+            return List.of(fresh.withMetric((ways.get(rank - 1).metric() + after + 1) / 2));
+        }
+        if (after > 0) {
+            return List.of(fresh);
+        }
+        int next = ways.size() > 1 ? ways.get(1).metric() / 2 : STEP;
+        return List.of(fresh, ways.get(0).withMetric(next));
     }
 
     /** A place on one network. */

@@ -3,6 +3,8 @@ package dev.wharf.core.command;
 import static dev.wharf.core.command.Decision.accept;
 import static dev.wharf.core.command.Decision.refuse;
 
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
@@ -10,22 +12,32 @@ import dev.wharf.core.state.Network;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkSpec.Pool;
+import dev.wharf.spi.network.Neighbour;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** Wishes about networks. */
 public sealed interface NetworkCommand extends Command {
     /**
-     * Makes a network. A specification without pools gets the first of the house's own subnets that is free; pools without a
-     * gateway get their first address.
+     * Makes a network. A specification without pools gets the first of the house's own subnets that is free, one that wants
+     * IPv6 and names none a subnet of its own; pools without a gateway get their first address.
+     *
+     * @param neighbours networks that the host knows the way to, which the house fills in
      */
-    record Create(NetworkSpec spec) implements NetworkCommand {
+    record Create(NetworkSpec spec, List<Neighbour> neighbours) implements NetworkCommand {
         /** Where subnets are taken from: those Docker takes, in the same order. */
         private static final List<String> DEFAULT_POOLS = defaultPools();
+
+        public Create {
+            neighbours = List.copyOf(neighbours);
+        }
+
+        public Create(NetworkSpec spec) {
+            this(spec, List.of());
+        }
 
         @Override
         public Decision decide(Host host, Instant now) {
@@ -33,48 +45,118 @@ public sealed interface NetworkCommand extends Command {
             if (same.isPresent()) {
                 return refuse(Refusal.Kind.CONFLICT, "network with name " + spec.name() + " already exists");
             }
-            boolean addressed = spec.pools().isEmpty() ? wantsAddresses() : true;
-            if (!addressed) {
+            if (spec.pools().isEmpty() && !wantsAddresses()) {
                 return created(spec.pools(), now);
             }
+            try {
+                return created(pools(host), now);
+            } catch (Unfit e) {
+                return refuse(e.kind, String.valueOf(e.getMessage()));
+            } catch (IllegalArgumentException e) {
+                return refuse(Refusal.Kind.INVALID, String.valueOf(e.getMessage()));
+            }
+        }
+
+        private static final class Unfit extends Exception {
+            private static final long serialVersionUID = 1L;
+            private final Refusal.Kind kind;
+
+            Unfit(Refusal.Kind kind, String message) {
+                super(message, null, false, false);
+                this.kind = kind;
+            }
+        }
+
+        private List<Pool> pools(Host host) throws Unfit {
             List<Addresses.Subnet> taken = host.networks().values().stream()
                     .flatMap(n -> n.spec().pools().stream())
                     .map(p -> Addresses.Subnet.parse(p.subnet()))
-                    .collect(Collectors.toCollection(ArrayList::new));
-            try {
-                List<Pool> pools = new ArrayList<>();
-                if (spec.pools().stream()
-                        .noneMatch(p -> Addresses.Subnet.parse(p.subnet()).isIpv4())) {
-                    Optional<Addresses.Subnet> free = DEFAULT_POOLS.stream()
-                            .map(Addresses.Subnet::parse)
-                            .filter(s -> taken.stream().noneMatch(s::overlaps))
-                            .findFirst();
-                    if (free.isEmpty()) {
-                        return refuse(
-                                Refusal.Kind.TAKEN,
-                                "could not find an available, non-overlapping IPv4 address pool among the defaults to "
-                                        + "assign to the network");
-                    }
-                    pools.add(new Pool(free.get().toString(), free.get().at(1), "", Map.of()));
+                    .toList();
+            List<Pool> given = new ArrayList<>();
+            for (Pool pool : spec.pools()) {
+                given.add(checked(pool, taken));
+            }
+            long four = given.stream().filter(p -> p.subnet().indexOf(':') < 0).count();
+            long six = given.size() - four;
+            if (four > 1 || six > 1) {
+                throw new Unfit(Refusal.Kind.INVALID, "bridge driver doesn't support multiple subnets");
+            }
+            List<Pool> pools = new ArrayList<>();
+            if (four == 0) {
+                pools.add(usual(taken));
+            }
+            given.stream().filter(p -> p.subnet().indexOf(':') < 0).forEach(pools::add);
+            given.stream().filter(p -> p.subnet().indexOf(':') >= 0).forEach(pools::add);
+            if (six == 0 && spec.ipv6()) {
+                pools.add(uniqueLocal());
+            }
+            return pools;
+        }
+
+        /** The first of the usual subnets that neither a network of ours is in nor any that the host knows the way to. */
+        private Pool usual(List<Addresses.Subnet> taken) throws Unfit {
+            List<Addresses.Subnet> around = new ArrayList<>(taken);
+            neighbours.forEach(n -> around.add(Addresses.Subnet.parse(n.subnet())));
+            Addresses.Subnet free = DEFAULT_POOLS.stream()
+                    .map(Addresses.Subnet::parse)
+                    .filter(s -> around.stream().noneMatch(s::overlaps))
+                    .findFirst()
+                    .orElseThrow(() ->
+                            new Unfit(Refusal.Kind.TAKEN, "all predefined address pools have been fully subnetted"));
+            return new Pool(free.toString(), free.at(1), "", Map.of());
+        }
+
+        /** Of a network's own (RFC 4193): the digits of its id are as good as chance, so nobody else has the same. */
+        private Pool uniqueLocal() {
+            String id = spec.id().value();
+            Addresses.Subnet subnet = Addresses.Subnet.parse("fd" + id.substring(0, 2) + ":" + id.substring(2, 6) + ":"
+                    + id.substring(6, 10) + ":" + id.substring(10, 14) + "::/64");
+            return new Pool(subnet.toString(), subnet.at(1), "", Map.of());
+        }
+
+        private Pool checked(Pool pool, List<Addresses.Subnet> taken) throws Unfit {
+            Addresses.Subnet subnet = Addresses.Subnet.parse(pool.subnet());
+            String written = pool.subnet().substring(0, pool.subnet().indexOf('/'));
+            if (!Addresses.canonical(written).equals(subnet.at(0))) {
+                throw new Unfit(
+                        Refusal.Kind.INVALID,
+                        "invalid network config:\ninvalid subnet " + pool.subnet() + ": it should be " + subnet);
+            }
+            if (taken.stream().anyMatch(subnet::overlaps)) {
+                throw new Unfit(
+                        Refusal.Kind.FORBIDDEN,
+                        "invalid pool request: Pool overlaps with other one on this address space");
+            }
+            // Of a network that the operator named at the start, the operator knows.
+            Optional<Neighbour> near = neighbours.stream()
+                    .filter(n -> n.connected() && !spec.predefined())
+                    .filter(n -> Addresses.Subnet.parse(n.subnet()).overlaps(subnet))
+                    .findFirst();
+            if (near.isPresent()) {
+                throw new Unfit(
+                        Refusal.Kind.FORBIDDEN,
+                        "invalid pool request: Pool overlaps with other one on this address space: the host is on "
+                                + near.get().subnet() + " by device "
+                                + near.get().device());
+            }
+            String gateway = pool.gateway().isEmpty() ? subnet.at(1) : Addresses.canonical(pool.gateway());
+            within(subnet, gateway, "gateway " + gateway);
+            if (!pool.range().isEmpty()) {
+                Addresses.Subnet range = Addresses.Subnet.parse(pool.range());
+                within(subnet, range.at(0), "range " + pool.range());
+                if (range.prefix() < subnet.prefix()) {
+                    throw new Unfit(Refusal.Kind.INVALID, "no matching subnet for range " + pool.range());
                 }
-                for (Pool pool : spec.pools()) {
-                    Addresses.Subnet subnet = Addresses.Subnet.parse(pool.subnet());
-                    if (taken.stream().anyMatch(subnet::overlaps)) {
-                        return refuse(
-                                Refusal.Kind.FORBIDDEN,
-                                "Pool overlaps with other one on this address space: " + pool.subnet());
-                    }
-                    String gateway = pool.gateway().isEmpty() ? subnet.at(1) : pool.gateway();
-                    if (!subnet.contains(gateway)) {
-                        return refuse(
-                                Refusal.Kind.INVALID,
-                                "no matching subnet for gateway " + gateway + " in " + pool.subnet());
-                    }
-                    pools.add(new Pool(subnet.toString(), gateway, pool.range(), pool.reserved()));
-                }
-                return created(pools, now);
-            } catch (IllegalArgumentException e) {
-                return refuse(Refusal.Kind.INVALID, String.valueOf(e.getMessage()));
+            }
+            for (String reserved : pool.reserved().values()) {
+                within(subnet, reserved, "aux-address " + reserved);
+            }
+            return new Pool(subnet.toString(), gateway, pool.range(), pool.reserved());
+        }
+
+        private static void within(Addresses.Subnet subnet, String address, String what) throws Unfit {
+            if (!subnet.contains(address)) {
+                throw new Unfit(Refusal.Kind.INVALID, "no matching subnet for " + what);
             }
         }
 
@@ -113,6 +195,31 @@ public sealed interface NetworkCommand extends Command {
                 pools.add("192.168." + third + ".0/20");
             }
             return List.copyOf(pools);
+        }
+    }
+
+    /** Has a network's device and rules, and what leads to its containers, made whole again. */
+    record Reconcile(NetworkId network) implements NetworkCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Optional<Network> known = host.network(network).filter(Network::wanted);
+            if (known.isEmpty()) {
+                return refuse(Refusal.Kind.MISSING, "network " + network + " not found");
+            }
+            List<Event> events = new ArrayList<>();
+            events.add(new NetworkEvent.Observed(network, true));
+            for (Container user : host.usersOf(network)) {
+                Container.Place place = user.places().get(network);
+                if (place != null && place.wanted() && place.fact().isPresent()) {
+                    events.add(new ContainerEvent.Observed(user.id(), "endpoint:" + network.value(), true));
+                }
+            }
+            return accept(events)
+                    .until(e -> e instanceof NetworkEvent n
+                            && n.network().equals(network)
+                            && (n instanceof NetworkEvent.DeviceReady
+                                    || n instanceof NetworkEvent.Stalled
+                                    || n instanceof NetworkEvent.Removed));
         }
     }
 

@@ -494,9 +494,17 @@ public sealed interface ContainerEvent extends Event {
             case "remains" -> c.remains(Fact.absent());
             case "frozen" -> c.frozen(Fact.absent());
             default ->
-                rung.startsWith("endpoint:")
-                        ? c.endpoint(new NetworkId(rung.substring("endpoint:".length())), Fact.absent())
-                        : c;
+                rung.startsWith("endpoint:") ? unplugged(c, new NetworkId(rung.substring("endpoint:".length()))) : c;
         };
+    }
+
+    /** What runs keeps its place, which somebody else took the device of; it is made again as what it was. */
+    private static Container unplugged(Container c, NetworkId network) {
+        return c.endpoint(
+                network,
+                Optional.ofNullable(c.places().get(network))
+                        .filter(place -> place.wanted() && c.isRunning())
+                        .map(place -> place.fact().doubtful())
+                        .orElse(Fact.absent()));
     }
 }

@@ -40,7 +40,10 @@ public sealed interface HostEvent extends Event {
                 after = after.with(container.afterBoot(at));
             }
             for (Network network : host.networks().values()) {
-                after = after.with(network.device(Fact.absent()));
+                // In doubt rather than absent: the first try after a boot may fail, and is no reason to give the
+                // network up.
+                after = after.with(
+                        network.device(network.wanted() ? network.device().doubtful() : Fact.absent()));
             }
             return after;
         }

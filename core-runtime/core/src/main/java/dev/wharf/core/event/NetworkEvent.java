@@ -88,11 +88,16 @@ public sealed interface NetworkEvent extends Event {
         }
     }
 
+    /**
+     * Its device or rules were found missing, or somebody wants them made sure of. One that is wanted is made whole as what it
+     * was, however often that fails: it is no network of a moment ago, to be given up.
+     */
     @EventType("network.observed")
     record Observed(NetworkId network, boolean there) implements NetworkEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(network, n -> n.device(there ? n.device().doubtful() : Fact.absent()));
+            return host.change(
+                    network, n -> n.device(there || n.wanted() ? n.device().doubtful() : Fact.absent()));
         }
     }
 

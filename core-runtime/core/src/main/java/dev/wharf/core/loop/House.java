@@ -34,6 +34,7 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
+import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
 import dev.wharf.spi.runtime.OciRuntime;
 import java.io.IOException;
@@ -43,6 +44,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -50,10 +52,13 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -72,6 +77,9 @@ final class House implements Agent, AutoCloseable {
 
     /** How long after a first look that found something the second one is taken. */
     private static final Duration SECOND_LOOK = Duration.ofSeconds(2);
+
+    /** How long nothing more has to be taken from networks before they are looked at. */
+    private static final Duration LULL = Duration.ofMillis(100);
 
     private static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
 
@@ -118,6 +126,7 @@ final class House implements Agent, AutoCloseable {
     private final BlockingQueue<Boolean> bell = new ArrayBlockingQueue<>(1);
 
     private final CountDownLatch furnished = new CountDownLatch(1);
+    private final Map<Object, Watch> watches = new ConcurrentHashMap<>();
     private volatile Position checkpointed;
     private volatile boolean closing;
 
@@ -348,8 +357,12 @@ final class House implements Agent, AutoCloseable {
 
     /** Compares the world with what is known of it, now; also on a slow beat and after a swap. */
     void surveyNow() {
+        survey(survey::look);
+    }
+
+    private void survey(Supplier<Survey.Findings> look) {
         Set<SubjectId> touched = sequencer.beginSurvey();
-        Survey.Findings findings = survey.look();
+        Survey.Findings findings = look.get();
         CompletableFuture<Void> judged = new CompletableFuture<>();
         observe(List.of(), (host, now) -> {
             judged.complete(null);
@@ -409,6 +422,9 @@ final class House implements Agent, AutoCloseable {
         if (driver instanceof OciRuntime runtime && readiness.ready()) {
             listen(runtime);
         }
+        if (kind == DriverKind.NETWORK && readiness.ready()) {
+            driver.capability(NetworkDriver.Watching.class).ifPresent(this::watch);
+        }
         bell.offer(true);
     }
 
@@ -424,6 +440,10 @@ final class House implements Agent, AutoCloseable {
     /** A driver goes, when nobody is inside any more; the next best under its name goes on. */
     <D extends Driver> void unbind(DriverKind kind, DriverGate<D> gate, D driver, String implementation) {
         gate.remove(driver);
+        Watch watch = watches.remove(driver);
+        if (watch != null) {
+            watch.close();
+        }
         if (closing) {
             return;
         }
@@ -453,6 +473,79 @@ final class House implements Agent, AutoCloseable {
                 "wharf-exits");
         later.setDaemon(true);
         later.start();
+    }
+
+    /** Hears of what other programs take from networks. */
+    private void watch(NetworkDriver.Watching driver) {
+        try {
+            watches.put(driver, new Watch(driver));
+        } catch (DriverException e) {
+            log.warn(
+                    "what others take from networks goes unnoticed until the next look reason={}",
+                    e.failure().message());
+        }
+    }
+
+    /**
+     * A short while after the last of a burst the networks are looked at: whoever flushes rules has mostly more to do, and
+     * would flush again what came back too soon.
+     */
+    private final class Watch implements NetworkDriver.Listener, AutoCloseable {
+        private final AutoCloseable ear;
+        private final Semaphore more = new Semaphore(0);
+        private volatile boolean rules;
+        private volatile boolean over;
+
+        Watch(NetworkDriver.Watching driver) throws DriverException {
+            ear = driver.watch(this);
+            Thread watcher = new Thread(this::attend, "wharf-network-watch");
+            watcher.setDaemon(true);
+            watcher.start();
+        }
+
+        @Override
+        public void rulesLost() {
+            rules = true;
+            more.release();
+        }
+
+        @Override
+        public void deviceLost() {
+            more.release();
+        }
+
+        private void attend() {
+            try {
+                furnished.await();
+                while (!over && !closing) {
+                    more.acquire();
+                    while (more.tryAcquire(LULL.toMillis(), TimeUnit.MILLISECONDS)) {
+                        more.drainPermits();
+                    }
+                    boolean sure = rules;
+                    rules = false;
+                    if (!over && !closing) {
+                        log.debug("something was taken from networks by another program rules={}", sure);
+                        survey(() -> survey.lookAtNetworks(sure));
+                    }
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (RuntimeException e) {
+                log.error("the watch over networks broke", e);
+            }
+        }
+
+        @Override
+        public void close() {
+            over = true;
+            more.release();
+            try {
+                ear.close();
+            } catch (Exception e) {
+                log.debug("watch not closed", e);
+            }
+        }
     }
 
     private final class Exits implements OciRuntime.ExitListener {
@@ -499,12 +592,31 @@ final class House implements Agent, AutoCloseable {
     // ---- the door
 
     @Override
-    public CompletionStage<Event> submit(Command command, Cause cause) {
+    public CompletionStage<Event> submit(Command wish, Cause cause) {
+        Command command = wish instanceof NetworkCommand.Create create ? surveyed(create) : wish;
         CompletableFuture<Event> answer = new CompletableFuture<>();
         transfer(command).ifPresent(id -> answer.whenComplete((event, trouble) -> workshop.forget(id)));
         sequencer.post(new Letter.Wish(command, cause, answer));
         maybeCheckpoint();
         return answer;
+    }
+
+    /** A network gets told what is around it, for judging looks at nothing but the host it is given. */
+    private NetworkCommand.Create surveyed(NetworkCommand.Create create) {
+        try {
+            Optional<NetworkDriver.Seeing> seeing = workshop.network.serving().stream()
+                    .filter(d -> d.name().equals(create.spec().driver()))
+                    .findFirst()
+                    .flatMap(d -> d.capability(NetworkDriver.Seeing.class));
+            return seeing.isPresent()
+                    ? new NetworkCommand.Create(create.spec(), seeing.get().neighbours())
+                    : create;
+        } catch (DriverException e) {
+            log.warn(
+                    "the host's routes cannot be read, a network may overlap reason={}",
+                    e.failure().message());
+            return create;
+        }
     }
 
     /** The pull or push that a command begins, for which credentials and listeners are kept until it is over. */
@@ -652,6 +764,7 @@ final class House implements Agent, AutoCloseable {
             return;
         }
         closing = true;
+        watches.values().forEach(Watch::close);
         sequencer.close("the agent is stopping");
         timers.close();
         opener.interrupt();

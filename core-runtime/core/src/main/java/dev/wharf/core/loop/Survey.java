@@ -4,6 +4,7 @@ import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.event.LayerEvent;
+import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Goal;
@@ -18,6 +19,7 @@ import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.Exit;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.LayerId;
+import dev.wharf.model.NetworkId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.DriverException;
@@ -87,7 +89,20 @@ final class Survey {
             attempt("storage " + storage.name(), () -> looks.add(storage(storage)));
         }
         for (NetworkDriver network : workshop.network.serving()) {
-            attempt("network " + network.name(), () -> looks.add(network(network)));
+            attempt("network " + network.name(), () -> looks.add(network(network, false)));
+        }
+        return new Findings(looks);
+    }
+
+    /**
+     * Reads what networks have left.
+     *
+     * @param sure whether what is there is to be made whole as well, since rules may be missing that nobody counts
+     */
+    Findings lookAtNetworks(boolean sure) {
+        List<Look> looks = new ArrayList<>();
+        for (NetworkDriver network : workshop.network.serving()) {
+            attempt("network " + network.name(), () -> looks.add(network(network, sure)));
         }
         return new Findings(looks);
     }
@@ -258,14 +273,22 @@ final class Survey {
         };
     }
 
-    private static Look network(NetworkDriver network) throws DriverException {
+    private static Look network(NetworkDriver network, boolean sure) throws DriverException {
         if (!network.leavesTraces()) {
             return (host, now) -> List.of();
         }
         Set<String> there = network.survey().stream().map(Endpoint::id).collect(Collectors.toSet());
         DriverName name = network.name();
+        Optional<NetworkDriver.Watching> watching = network.capability(NetworkDriver.Watching.class);
+        Set<NetworkId> standing = watching.isPresent() ? watching.get().standing() : Set.of();
         return (host, now) -> {
             List<Event> events = new ArrayList<>();
+            for (Network one : host.networks().values()) {
+                boolean ours = watching.isPresent() && one.spec().driver().equals(name);
+                if (ours && one.device().isPresent() && (sure || !standing.contains(one.id()))) {
+                    events.add(new NetworkEvent.Observed(one.id(), standing.contains(one.id())));
+                }
+            }
             for (Container c : host.containers().values()) {
                 for (Container.Place place : c.places().values()) {
                     boolean ours = host.network(place.endpoint().network())

@@ -374,7 +374,14 @@ public record Container(
 
     /** Wants a place on one more network. */
     public Container connecting(EndpointSpec endpoint) {
-        return edit(d -> d.places.put(endpoint.network(), new Place(endpoint, true, Fact.absent())));
+        return edit(d -> {
+            Place before = places.get(endpoint.network());
+            // The same place, only its route changed, stays where it is while that is done.
+            Fact<Endpoint> fact = before != null && before.endpoint().id().equals(endpoint.id())
+                    ? before.fact().doubtful()
+                    : Fact.absent();
+            d.places.put(endpoint.network(), new Place(endpoint, true, fact));
+        });
     }
 
     /** No longer wants its place on a network. */

@@ -1,11 +1,13 @@
 package dev.wharf.spi.network;
 
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.kernel.Sandbox;
 import java.util.List;
+import java.util.Set;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
@@ -34,6 +36,32 @@ public interface NetworkDriver extends Driver {
 
     /** Every endpoint of ours found in the kernel now; one that lacks a device or a port is not among them. */
     List<Endpoint> survey() throws DriverException;
+
+    /** Notices what other programs take away. */
+    interface Watching extends Capability {
+        /**
+         * Calls back, from a thread that must not be kept, when something of this driver's may have been taken away by
+         * another program. May be told more than once, and for nothing; what is amiss is for a survey to say.
+         */
+        AutoCloseable watch(Listener listener) throws DriverException;
+
+        /** The networks whose device stands, with rules around it, read from the kernel now. */
+        Set<NetworkId> standing() throws DriverException;
+    }
+
+    /** Sees what a new network must not get in the way of. */
+    interface Seeing extends Capability {
+        /** Where the host's routes lead, but for those to networks of this driver's own. */
+        List<Neighbour> neighbours() throws DriverException;
+    }
+
+    /** Hears that something may be amiss. */
+    interface Listener {
+        /** Rules may be missing that no survey counts. */
+        void rulesLost();
+
+        void deviceLost();
+    }
 
     /** Whether endpoints leave a trace that {@link #survey} could find. Of a mode that makes nothing, nothing is missed. */
     default boolean leavesTraces() {

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.PublishedPort;
 import dev.wharf.spi.DriverException;
@@ -13,9 +14,11 @@ import dev.wharf.spi.kernel.Firewall.Element;
 import dev.wharf.spi.kernel.HostPorts;
 import dev.wharf.spi.kernel.Links;
 import dev.wharf.spi.kernel.Links.Link;
+import dev.wharf.spi.kernel.NetworkEvents;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.network.Device;
 import dev.wharf.spi.network.Endpoint;
+import dev.wharf.spi.network.Neighbour;
 import dev.wharf.spi.network.NetworkDriver;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +49,7 @@ import org.slf4j.LoggerFactory;
 @Component(
         service = NetworkDriver.class,
         property = {"wharf.name=" + BridgeDriver.NAME, "wharf.formats=" + BridgeDriver.FORMAT_NAME + " 1"})
-public final class BridgeDriver implements NetworkDriver {
+public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching, NetworkDriver.Seeing {
     public static final String NAME = "bridge";
     static final String FORMAT_NAME = "bridge-nft";
     /** The version counts up when tags or tables change so that an older driver would misread them. */
@@ -58,21 +61,27 @@ public final class BridgeDriver implements NetworkDriver {
     private final Links links;
     private final Firewall firewall;
     private final HostPorts ports;
+    private final NetworkEvents events;
     private final Rules rules;
     /** Chains that were complained about; once is enough. */
     private final Set<String> warned = ConcurrentHashMap.newKeySet();
 
     @Activate
     public BridgeDriver(
-            BundleContext framework, @Reference Links links, @Reference Firewall firewall, @Reference HostPorts ports) {
-        this(links, firewall, ports, agent(framework.getProperty("wharf.exec.root")));
+            BundleContext framework,
+            @Reference Links links,
+            @Reference Firewall firewall,
+            @Reference HostPorts ports,
+            @Reference NetworkEvents events) {
+        this(links, firewall, ports, events, agent(framework.getProperty("wharf.exec.root")));
     }
 
     /** @param agent names this agent's table and devices among those of others, such as {@code wharf-1a2b3c4d} */
-    public BridgeDriver(Links links, Firewall firewall, HostPorts ports, String agent) {
+    public BridgeDriver(Links links, Firewall firewall, HostPorts ports, NetworkEvents events, String agent) {
         this.links = links;
         this.firewall = firewall;
         this.ports = ports;
+        this.events = events;
         this.rules = new Rules(agent);
     }
 
@@ -206,6 +215,70 @@ public final class BridgeDriver implements NetworkDriver {
             }
         }
         return found;
+    }
+
+    @Override
+    public AutoCloseable watch(Listener listener) throws DriverException {
+        AutoCloseable ofRules = events.onRulesLost(rules.table(), listener::rulesLost);
+        try {
+            AutoCloseable ofDevices = events.onDeviceLost(link -> {
+                // What the kernel had no room to tell may have been ours. What we take away ourselves is "gone" before.
+                if (link.name().isEmpty()
+                        || Tag.parse(link.alias())
+                                .filter(t -> isOurs(t) && !t.isGone())
+                                .isPresent()) {
+                    listener.deviceLost();
+                }
+            });
+            return () -> {
+                ofRules.close();
+                ofDevices.close();
+            };
+        } catch (DriverException e) {
+            closeQuietly(ofRules);
+            throw e;
+        }
+    }
+
+    private static void closeQuietly(AutoCloseable ear) {
+        try {
+            ear.close();
+        } catch (Exception e) {
+            LOG.debug("not closed", e);
+        }
+    }
+
+    @Override
+    public Set<NetworkId> standing() throws DriverException {
+        Set<String> ruled = new HashSet<>();
+        try {
+            for (Element element : firewall.elements("inet", rules.table(), Rules.BRIDGES)) {
+                ruled.add(element.key().get(0));
+            }
+        } catch (DriverException e) {
+            if (e.failure().kind() != Failure.Kind.MISSING) {
+                throw e;
+            }
+        }
+        Set<NetworkId> standing = new HashSet<>();
+        for (Link link : links.list()) {
+            Tag.parse(link.alias())
+                    .filter(t -> t.isNetwork() && isOurs(t) && link.up() && ruled.contains(link.name()))
+                    .ifPresent(t -> standing.add(t.networkId()));
+        }
+        return standing;
+    }
+
+    @Override
+    public List<Neighbour> neighbours() throws DriverException {
+        Set<String> own = new HashSet<>();
+        for (Link link : links.list()) {
+            Tag.parse(link.alias()).filter(t -> t.isNetwork() && isOurs(t)).ifPresent(t -> own.add(link.name()));
+        }
+        return links.routes().stream()
+                .filter(route -> !own.contains(route.device()))
+                .map(route -> new Neighbour(route.destination(), route.device(), route.connected()))
+                .toList();
     }
 
     private void join(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {

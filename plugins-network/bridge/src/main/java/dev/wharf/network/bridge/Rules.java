@@ -15,6 +15,9 @@ final class Rules {
     /** Maps of published ports, by family and by whether the host address is a given one or any. */
     static final List<String> PORT_MAPS = List.of("ports4", "any4", "ports6", "any6");
 
+    /** The set of the networks' devices. */
+    static final String BRIDGES = "bridges";
+
     private final String table;
 
     /** @param table unique to the agent, such as {@code wharf-1a2b3c4d} */

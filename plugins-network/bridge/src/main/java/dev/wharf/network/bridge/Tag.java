@@ -30,6 +30,14 @@ record Tag(String agent, String kind, String id, String network, String mac, lon
         return kind.equals("endpoint");
     }
 
+    boolean isNetwork() {
+        return kind.equals("network");
+    }
+
+    boolean isGone() {
+        return kind.equals("gone");
+    }
+
     NetworkId networkId() {
         return new NetworkId(network);
     }

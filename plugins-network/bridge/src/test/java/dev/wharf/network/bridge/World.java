@@ -9,6 +9,8 @@ import dev.wharf.linux.net.HomeNetwork;
 import dev.wharf.linux.net.LinuxFirewall;
 import dev.wharf.linux.net.LinuxHostPorts;
 import dev.wharf.linux.net.LinuxLinks;
+import dev.wharf.linux.net.LinuxNetworkEvents;
+import dev.wharf.linux.process.Epoll;
 import dev.wharf.linux.process.LinuxNamespaces;
 import dev.wharf.model.ContainerId;
 import dev.wharf.spi.kernel.Sandbox;
@@ -35,6 +37,7 @@ final class World implements AutoCloseable {
     final HomeNetwork home;
     final LinuxLinks links;
     final LinuxFirewall firewall;
+    private final Epoll epoll = new Epoll();
     private final List<AutoCloseable> opened = new ArrayList<>();
 
     World(Path dir) throws Exception {
@@ -44,11 +47,12 @@ final class World implements AutoCloseable {
         links = new LinuxLinks(home);
         firewall = new LinuxFirewall(home);
         opened.add(firewall);
+        opened.add(epoll);
     }
 
     /** A driver with nothing in memory. One daemon holds ports for all of its drivers, so they share those. */
     BridgeDriver driver(LinuxHostPorts ports, String agent) {
-        return new BridgeDriver(links, firewall, ports, agent);
+        return new BridgeDriver(links, firewall, ports, new LinuxNetworkEvents(home, epoll), agent);
     }
 
     LinuxHostPorts ports() {
