@@ -11,13 +11,18 @@ import dev.wharf.engine.json.Json;
 import dev.wharf.model.ContainerId;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.runtime.Measure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** {@code /containers/{id}/stats}: counters once a second, each beside the ones before, from which clients compute rates. */
 final class Stats {
     private static final Duration BEAT = Duration.ofSeconds(1);
+    private static final long HOST_MEMORY = hostMemory();
     private static final String NEVER = "0001-01-01T00:00:00Z";
 
     private final Agent agent;
@@ -155,7 +160,7 @@ final class Stats {
         }
         ObjectNode stats = memory.putObject("stats");
         m.memoryStats().forEach(stats::put);
-        memory.put("limit", m.memoryLimitBytes());
+        memory.put("limit", limit(m));
         if (!m.interfaces().isEmpty()) {
             ObjectNode networks = node.putObject("networks");
             m.interfaces()
@@ -170,6 +175,22 @@ final class Stats {
                             .put("tx_dropped", i.txDropped()));
         }
         return node;
+    }
+
+    /** A container without a limit may take what the host has, and clients divide by this number. */
+    private static long limit(Measure m) {
+        return m.memoryLimitBytes() > 0 ? Math.min(m.memoryLimitBytes(), HOST_MEMORY) : HOST_MEMORY;
+    }
+
+    private static long hostMemory() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/meminfo"))) {
+            return lines.filter(line -> line.startsWith("MemTotal:"))
+                    .findFirst()
+                    .map(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024)
+                    .orElse(Long.MAX_VALUE);
+        } catch (IOException e) {
+            return Long.MAX_VALUE;
+        }
     }
 
     private static String time(Measure m) {
