@@ -13,6 +13,7 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.DriverKind;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.MountSpec;
@@ -25,10 +26,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Turns the body of {@code POST /containers/create} into a whole specification, with what the image says filled in. */
 final class Creation {
+    private static final Set<String> USUAL_RUNTIMES = Set.of("", "runc", "io.containerd.runc.v2");
+
     /** Names and values an image or a client may set many of; more is an attack or a mistake. */
     private static final int MANY = 10_000;
 
@@ -109,9 +113,23 @@ final class Creation {
                 host.preferred(DriverKind.STORAGE)
                         .orElseThrow(() -> Problem.unavailable("no storage driver serves; see wharf driver ls")),
                 hostConfig.map("StorageOpt"),
-                host.preferred(DriverKind.RUNTIME)
-                        .orElseThrow(() -> Problem.unavailable(
-                                "no OCI runtime works on this host; install crun or runc, and see wharf driver ls")));
+                runtime());
+    }
+
+    /** The runtime that is asked for by name, or the best there is; Docker's own names for its usual one mean that too. */
+    private DriverName runtime() {
+        String wanted = hostConfig.text("Runtime");
+        Optional<DriverName> named = host.drivers().values().stream()
+                .filter(b -> b.id().driverKind() == DriverKind.RUNTIME && b.ready())
+                .map(b -> b.id().name())
+                .filter(name -> name.value().equals(wanted))
+                .findFirst();
+        if (named.isEmpty() && !USUAL_RUNTIMES.contains(wanted)) {
+            throw Problem.invalid("unknown or invalid runtime name: " + wanted);
+        }
+        return named.or(() -> host.preferred(DriverKind.RUNTIME))
+                .orElseThrow(() -> Problem.unavailable(
+                        "no OCI runtime works on this host; install crun or runc, and see wharf driver ls"));
     }
 
     private static String hostName() {

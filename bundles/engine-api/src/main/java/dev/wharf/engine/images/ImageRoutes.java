@@ -87,11 +87,19 @@ public final class ImageRoutes implements Routes {
         Map<ImageId, Long> shared = request.query().flag("shared-size", false) ? ImageShapes.shared(host) : Map.of();
         ArrayNode answer = Json.array();
         for (Image image : images) {
-            answer.add(ImageShapes.summary(
+            ObjectNode summary = ImageShapes.summary(
                     image,
                     request.version(),
                     counts ? host.usersOf(image.id()).size() : -1,
-                    shared.getOrDefault(image.id(), -1L)));
+                    shared.getOrDefault(image.id(), -1L));
+            // Of several tags only those that were asked for are shown.
+            List<String> tags = ImageShapes.tags(image).stream()
+                    .filter(tag -> filters.any("reference", pattern -> matches(Reference.parse(tag), glob(pattern))))
+                    .toList();
+            if (!tags.isEmpty()) {
+                summary.set("RepoTags", Json.array(tags));
+            }
+            answer.add(summary);
         }
         return Answer.json(answer);
     }
@@ -108,11 +116,13 @@ public final class ImageRoutes implements Routes {
     /** Docker's pattern is that of path.Match over the familiar name, with and without its tag. */
     private static boolean matches(Image image, String pattern) {
         Pattern compiled = glob(pattern);
-        return image.references().stream()
-                .map(Reference::parse)
-                .anyMatch(r -> compiled.matcher(r.familiar()).matches()
-                        || compiled.matcher(r.repository().familiar()).matches()
-                        || compiled.matcher(r.toString()).matches());
+        return image.references().stream().map(Reference::parse).anyMatch(r -> matches(r, compiled));
+    }
+
+    private static boolean matches(Reference reference, Pattern pattern) {
+        return pattern.matcher(reference.familiar()).matches()
+                || pattern.matcher(reference.repository().familiar()).matches()
+                || pattern.matcher(reference.toString()).matches();
     }
 
     private static Pattern glob(String pattern) {
