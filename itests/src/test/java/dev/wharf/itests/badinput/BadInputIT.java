@@ -177,7 +177,7 @@ class BadInputIT {
             "--runtime=none",
             "--log-driver=carrier-pigeon",
             "--user=-5",
-            "--security-opt=what",
+            "--security-opt=what=ever",
             "--ip=1.2.3.4"
         }) {
             Outcome run = daemon.docker("run", "--rm", option, "busybox", "true");

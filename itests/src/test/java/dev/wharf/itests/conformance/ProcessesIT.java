@@ -199,6 +199,8 @@ class ProcessesIT {
         try (Terminal terminal = Terminal.run(docker.daemon().environment(), "docker exec -it host sh")) {
             terminal.readUntil("# ");
             assertThat(terminal.command("tty").trim()).isEqualTo("/dev/pts/0");
+            // The size is told once the command runs, long before a person would ask.
+            Thread.sleep(300);
             assertThat(terminal.command("stty size").trim()).isEqualTo("40 100");
             terminal.type("exit 6\r");
             assertThat(terminal.end()).isEqualTo(6);
