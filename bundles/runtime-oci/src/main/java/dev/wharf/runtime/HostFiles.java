@@ -56,6 +56,36 @@ final class HostFiles {
         write(directory.resolve(RESOLV), resolv(spec));
     }
 
+    /** Changes what a running container's files say, and leaves alone what somebody else made of them. */
+    void amend(RuntimeSpec.Whereabouts before, RuntimeSpec.Whereabouts after, Path directory) throws IOException {
+        Path hosts = directory.resolve(HOSTS);
+        List<String> old = lines(before);
+        List<String> wanted = lines(after);
+        List<String> is = Files.exists(hosts) ? Files.readAllLines(hosts, StandardCharsets.UTF_8) : List.of();
+        List<String> lines = new ArrayList<>(is);
+        lines.removeIf(line -> old.contains(line) && !wanted.contains(line));
+        wanted.stream()
+                .filter(line -> !old.contains(line) && !is.contains(line))
+                .forEach(lines::add);
+        if (!lines.equals(is)) {
+            write(hosts, lines.stream().map(line -> line + "\n").collect(Collectors.joining()));
+        }
+        Path resolv = directory.resolve(RESOLV);
+        String now = Files.exists(resolv) ? Files.readString(resolv, StandardCharsets.UTF_8) : "";
+        String changed = resolv(after.networking(), after.nameservers());
+        if (now.equals(resolv(before.networking(), before.nameservers())) && !now.equals(changed)) {
+            write(resolv, changed);
+        }
+    }
+
+    private static List<String> lines(RuntimeSpec.Whereabouts where) {
+        return where.hosts().stream().map(HostFiles::line).toList();
+    }
+
+    private static String line(RuntimeSpec.HostLine line) {
+        return line.address() + "\t" + String.join(" ", line.names());
+    }
+
     private static void write(Path file, String text) throws IOException {
         Files.writeString(file, text, StandardCharsets.UTF_8);
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
@@ -68,18 +98,21 @@ final class HostFiles {
         if (!hasLocalhost) {
             lines.addAll(USUAL_HOSTS);
         }
-        spec.hosts().forEach(line -> lines.add(line.address() + "\t" + String.join(" ", line.names())));
+        spec.hosts().forEach(line -> lines.add(line(line)));
         return lines.stream().map(line -> line + "\n").collect(Collectors.joining());
     }
 
     String resolv(RuntimeSpec spec) throws IOException {
-        Networking networking = spec.spec().networking();
+        return resolv(spec.spec().networking(), spec.nameservers());
+    }
+
+    private String resolv(Networking networking, List<String> wanted) throws IOException {
         boolean ownSandbox = networking.sandbox().kind() != Namespace.Kind.HOST;
         List<String> host = read(hostResolv);
         if (ownSandbox && values(host, "nameserver").equals(List.of("127.0.0.53")) && Files.exists(systemdResolv)) {
             host = read(systemdResolv);
         }
-        List<String> nameservers = spec.nameservers();
+        List<String> nameservers = wanted;
         if (nameservers.isEmpty()) {
             nameservers = values(host, "nameserver").stream()
                     .filter(address -> !ownSandbox || !isLoopback(address))

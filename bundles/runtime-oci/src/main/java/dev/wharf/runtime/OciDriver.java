@@ -48,6 +48,7 @@ import org.slf4j.LoggerFactory;
  */
 public class OciDriver
         implements OciRuntime,
+                OciRuntime.Addressing,
                 OciRuntime.Freezing,
                 OciRuntime.Limiting,
                 OciRuntime.Executing,
@@ -552,6 +553,15 @@ public class OciDriver
     }
 
     // --- capabilities ---
+
+    @Override
+    public void readdress(RuntimeSpec.Whereabouts before, RuntimeSpec.Whereabouts after) throws DriverException {
+        try {
+            new HostFiles().amend(before, after, places.keep(after.files()));
+        } catch (IOException e) {
+            throw trouble("cannot tell container " + after.files().shortForm() + " its addresses", e);
+        }
+    }
 
     @Override
     public void freeze(ContainerId container) throws DriverException {

@@ -240,15 +240,29 @@ final class ContainerPlan implements Plan {
                     c.id(),
                     known.get().spec(),
                     place.endpoint(),
-                    c.sandbox().value().orElseThrow()));
+                    c.sandbox().value().orElseThrow(),
+                    readdressed(c.disconnecting(network), c)));
+        }
+
+        /** What runs is told of its new places; what does not run reads of them when it starts. */
+        private Optional<ContainerStep.Readdressed> readdressed(Container before, Container after) {
+            return c.isRunning() && !c.goal().equals(Goal.REMOVED)
+                    ? Optional.of(new ContainerStep.Readdressed(
+                            runtime(), RuntimeSpecs.whereabouts(host, before), RuntimeSpecs.whereabouts(host, after)))
+                    : Optional.empty();
         }
 
         private Proposal detach(Place place) {
             NetworkId network = place.endpoint().network();
             Sandbox sandbox = c.sandbox().last().orElse(new Sandbox(sandboxKey(), Sandbox.HOST_PATH));
             return host.network(network)
-                    .map(n -> Proposal.step(
-                            new ContainerStep.DetachEndpoint(c.id(), n.spec(), place.endpoint(), sandbox, tries())))
+                    .map(n -> Proposal.step(new ContainerStep.DetachEndpoint(
+                            c.id(),
+                            n.spec(),
+                            place.endpoint(),
+                            sandbox,
+                            readdressed(c.connecting(place.endpoint()), c),
+                            tries())))
                     .orElseGet(() -> Proposal.step(new ContainerStep.ForgetEndpoint(c.id(), network, tries())));
         }
 

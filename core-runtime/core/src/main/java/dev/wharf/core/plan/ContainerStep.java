@@ -19,6 +19,7 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Mount;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.kernel.SandboxKey;
+import dev.wharf.spi.network.Endpoint;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.runtime.RuntimeSpec;
 import dev.wharf.spi.storage.SnapshotKey;
@@ -99,7 +100,25 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record AttachEndpoint(ContainerId container, NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox)
+    /** What the files of a container that runs say of its addresses, and what they are to say. */
+    record Readdressed(DriverName runtime, RuntimeSpec.Whereabouts before, RuntimeSpec.Whereabouts after) {
+        private void tell(Drivers drivers) throws DriverException {
+            drivers.runtime().use(runtime, r -> {
+                Optional<OciRuntime.Addressing> addressing = r.capability(OciRuntime.Addressing.class);
+                if (addressing.isPresent()) {
+                    addressing.get().readdress(before, after);
+                }
+                return runtime;
+            });
+        }
+    }
+
+    record AttachEndpoint(
+            ContainerId container,
+            NetworkSpec network,
+            EndpointSpec endpoint,
+            Sandbox sandbox,
+            Optional<Readdressed> readdressed)
             implements Up {
         @Override
         public String rung() {
@@ -108,8 +127,11 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
-            return new ContainerEvent.EndpointAttached(
-                    container, drivers.network().use(network.driver(), n -> n.attach(network, endpoint, sandbox)));
+            Endpoint attached = drivers.network().use(network.driver(), n -> n.attach(network, endpoint, sandbox));
+            if (readdressed.isPresent()) {
+                readdressed.get().tell(drivers);
+            }
+            return new ContainerEvent.EndpointAttached(container, attached);
         }
     }
 
@@ -299,7 +321,13 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record DetachEndpoint(ContainerId container, NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox, int tries)
+    record DetachEndpoint(
+            ContainerId container,
+            NetworkSpec network,
+            EndpointSpec endpoint,
+            Sandbox sandbox,
+            Optional<Readdressed> readdressed,
+            int tries)
             implements Down {
         @Override
         public String rung() {
@@ -312,6 +340,9 @@ public sealed interface ContainerStep extends Step {
                 n.detach(network, endpoint, sandbox);
                 return network;
             });
+            if (readdressed.isPresent()) {
+                readdressed.get().tell(drivers);
+            }
             return new ContainerEvent.EndpointDetached(container, network.id());
         }
     }

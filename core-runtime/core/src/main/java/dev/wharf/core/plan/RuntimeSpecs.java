@@ -61,6 +61,11 @@ final class RuntimeSpecs {
         return new ContainerStep.CreateProcess(spec, c.spec().runtime(), sources, fill, pins);
     }
 
+    /** What the files of a container say that has these places. */
+    static RuntimeSpec.Whereabouts whereabouts(Host host, Container c) {
+        return new RuntimeSpec.Whereabouts(c.id(), c.spec().networking(), hosts(host, c), nameservers(host, c));
+    }
+
     /** Where networks have names, the house's own resolver knows them, and asks the others in its turn. */
     private static List<String> nameservers(Host host, Container c) {
         boolean named = c.places().values().stream()
@@ -188,6 +193,9 @@ final class RuntimeSpecs {
             gateway(host, c, address).ifPresent(a -> lines.add(new HostLine(a, List.of(name))));
         }
         for (Place place : c.places().values()) {
+            if (!place.wanted()) {
+                continue;
+            }
             for (String cidr : List.of(place.endpoint().ipv4(), place.endpoint().ipv6())) {
                 if (!cidr.isEmpty() && !c.spec().hostname().isEmpty()) {
                     List<String> names = new ArrayList<>();

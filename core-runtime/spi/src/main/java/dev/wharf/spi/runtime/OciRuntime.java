@@ -70,6 +70,15 @@ public interface OciRuntime extends Driver {
         boolean isFrozen(ContainerId container) throws DriverException;
     }
 
+    /** Tells a running container where it is now. */
+    interface Addressing extends Capability {
+        /**
+         * Changes hosts(5) and resolv.conf(5) from what {@code before} made them to what {@code after} would. What somebody
+         * inside wrote there stays; repeating it changes nothing.
+         */
+        void readdress(RuntimeSpec.Whereabouts before, RuntimeSpec.Whereabouts after) throws DriverException;
+    }
+
     /** Changes limits of a running container. */
     interface Limiting extends Capability {
         void limit(ContainerId container, Resources resources) throws DriverException;

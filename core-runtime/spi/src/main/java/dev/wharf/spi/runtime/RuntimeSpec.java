@@ -37,6 +37,24 @@ public record RuntimeSpec(
         nameservers = List.copyOf(nameservers);
     }
 
+    /** What its files say of where it is. */
+    public Whereabouts whereabouts() {
+        return new Whereabouts(sharedFiles, spec.networking(), hosts, nameservers);
+    }
+
+    /**
+     * What a container's hosts and resolv.conf are made from.
+     *
+     * @param files the container whose files they are
+     */
+    public record Whereabouts(
+            ContainerId files, ContainerSpec.Networking networking, List<HostLine> hosts, List<String> nameservers) {
+        public Whereabouts {
+            hosts = List.copyOf(hosts);
+            nameservers = List.copyOf(nameservers);
+        }
+    }
+
     /** The same with other mounts. */
     public RuntimeSpec withMounts(List<BoundMount> changed) {
         return new RuntimeSpec(
