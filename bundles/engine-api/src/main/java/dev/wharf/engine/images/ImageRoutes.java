@@ -92,16 +92,20 @@ public final class ImageRoutes implements Routes {
                     request.version(),
                     counts ? host.usersOf(image.id()).size() : -1,
                     shared.getOrDefault(image.id(), -1L));
-            // Of several tags only those that were asked for are shown.
-            List<String> tags = ImageShapes.tags(image).stream()
-                    .filter(tag -> filters.any("reference", pattern -> matches(Reference.parse(tag), glob(pattern))))
-                    .toList();
-            if (!tags.isEmpty()) {
-                summary.set("RepoTags", Json.array(tags));
+            // Of several names only those that were asked for are shown.
+            if (filters.has("reference")) {
+                summary.set("RepoTags", Json.array(asked(ImageShapes.tags(image), filters)));
+                summary.set("RepoDigests", Json.array(asked(ImageShapes.digests(image), filters)));
             }
             answer.add(summary);
         }
         return Answer.json(answer);
+    }
+
+    private static List<String> asked(List<String> names, Filters filters) {
+        return names.stream()
+                .filter(name -> filters.any("reference", pattern -> matches(Reference.parse(name), glob(pattern))))
+                .toList();
     }
 
     private static Optional<Instant> bound(Host host, Filters filters, String key) {
