@@ -67,6 +67,24 @@ public final class LinuxKernel implements Kernel {
         this.netns = privateDirectory(execRoot.resolve("netns"));
         this.pins = new Pins(privateDirectory(execRoot.resolve("pins")), mounter);
         this.volumes = new Volumes(privateDirectory(dataRoot.resolve("volumes")), files, mounter);
+        tidy();
+    }
+
+    /** Takes away mount points that a crash left without their mounts: no survey looks for what is not mounted. */
+    private void tidy() throws IOException {
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(rootfs, LinuxKernel::isId)) {
+            for (Path directory : directories) {
+                // The kernel keeps what is not empty, and what something is mounted on.
+                libc.unlinkat(LibC.AT_FDCWD, CString.of(directory), LibC.AT_REMOVEDIR);
+            }
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(netns)) {
+            for (Path file : files) {
+                if (!isNamespace(file)) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
     }
 
     @Override

@@ -1,16 +1,33 @@
 package dev.wharf.linux.kernel;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.wharf.linux.file.LinuxFileCalls;
 import dev.wharf.linux.process.LinuxNamespaces;
 import dev.wharf.spi.kernel.Kernel;
 import dev.wharf.testkit.kernel.KernelContract;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class LinuxKernelTest extends KernelContract {
     @Override
     protected Kernel kernel(Path dataRoot, Path execRoot) throws Exception {
         return new LinuxKernel(dataRoot, execRoot, new LinuxFileCalls(), new LinuxNamespaces());
+    }
+
+    @Test
+    void mountPointsWithoutTheirMountsAreTakenAwayAtTheNextStart(@TempDir Path dir) throws Exception {
+        Path rootfs = Files.createDirectories(dir.resolve("exec/rootfs/" + "a".repeat(64)));
+        Path netns = Files.createDirectories(dir.resolve("exec/netns")).resolve("b".repeat(64) + "-1");
+        Files.createFile(netns);
+
+        kernel(dir.resolve("data"), dir.resolve("exec"));
+
+        assertThat(rootfs).doesNotExist();
+        assertThat(netns).doesNotExist();
     }
 
     @Override
