@@ -561,6 +561,9 @@ public final class ContainerShapes {
             names.add(c.name());
             names.addAll(aliases);
             names.add(c.id().shortForm());
+            if (!c.spec().hostname().isEmpty()) {
+                names.add(c.spec().hostname());
+            }
         }
         node.set("DNSNames", Json.arrayOrNull(names.stream().distinct().toList()));
         return node;

@@ -191,8 +191,7 @@ public final class NetworkRoutes implements Routes {
         if (!name.matches("[a-zA-Z0-9][a-zA-Z0-9_.-]*")) {
             throw Problem.invalid("invalid network name " + name + ": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
         }
-        if (Set.of("bridge", "host", "none", "default", "container").contains(name)
-                && agent.host().networkNamed(name).isEmpty()) {
+        if (Set.of("bridge", "host", "none", "default", "container").contains(name)) {
             throw new Problem(403, "operation is not permitted on predefined " + name + " network ");
         }
         String driver = body.optionalText("Driver")

@@ -78,8 +78,13 @@ public sealed interface ContainerCommand extends Command {
                 return refuse(MISSING, "No such image: " + spec.imageReference());
             }
             for (NetworkWish wish : spec.networking().networks()) {
-                if (host.network(wish.network()).filter(Network::wanted).isEmpty()) {
+                Optional<Network> network = host.network(wish.network()).filter(Network::wanted);
+                if (network.isEmpty()) {
                     return refuse(MISSING, "network " + wish.network() + " not found");
+                }
+                Optional<String> beyond = beyond(network.get(), wish);
+                if (beyond.isPresent()) {
+                    return refuse(INVALID, beyond.get());
                 }
             }
             List<Event> events = new ArrayList<>();
@@ -356,9 +361,31 @@ public sealed interface ContainerCommand extends Command {
                             "container sharing network namespace with another container or host cannot be "
                                     + "connected to any other network");
                 }
+                if (sandbox.kind() == Namespace.Kind.NONE) {
+                    return refuse(
+                            FORBIDDEN,
+                            "container cannot be connected to multiple networks with one of the networks in private "
+                                    + "(none) mode");
+                }
                 Optional<Network> network = host.network(wish.network()).filter(Network::wanted);
                 if (network.isEmpty()) {
                     return refuse(MISSING, "network " + wish.network() + " not found");
+                }
+                String driver = network.get().spec().driver().value();
+                if (driver.equals("host")) {
+                    return refuse(
+                            FORBIDDEN,
+                            "container cannot be disconnected from host network or connected to host network");
+                }
+                if (driver.equals("none")) {
+                    return refuse(
+                            FORBIDDEN,
+                            "container cannot be connected to multiple networks with one of the networks in private "
+                                    + "(none) mode");
+                }
+                Optional<String> beyond = beyond(network.get(), wish);
+                if (beyond.isPresent()) {
+                    return refuse(INVALID, beyond.get());
                 }
                 boolean known = c.spec().networking().networks().stream()
                         .anyMatch(w -> w.network().equals(wish.network()));
@@ -480,6 +507,19 @@ public sealed interface ContainerCommand extends Command {
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> accept(new ContainerEvent.Noted(container, action, details)));
         }
+    }
+
+    /** What a wish asks of a network that came with the house, and that only networks of one's own have. */
+    private static Optional<String> beyond(Network network, NetworkWish wish) {
+        if (!network.spec().predefined()) {
+            return Optional.empty();
+        }
+        if (!wish.ipv4().isEmpty() || !wish.ipv6().isEmpty()) {
+            return Optional.of("user specified IP address is supported on user defined networks only");
+        }
+        return wish.aliases().isEmpty()
+                ? Optional.empty()
+                : Optional.of("network-scoped alias is supported only for containers in user defined networks");
     }
 
     private static Decision found(Host host, ContainerId id, Function<Container, Decision> judge) {

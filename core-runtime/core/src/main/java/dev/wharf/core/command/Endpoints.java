@@ -24,6 +24,9 @@ final class Endpoints {
 
     private static final int LAST_FREE_PORT = 60999;
 
+    /** The option of a network that says on which address ports are published that name none. */
+    private static final String HOST_BINDING = "com.docker.network.bridge.host_binding_ipv4";
+
     private final Host host;
     private final ContainerId container;
     private final Entropy entropy;
@@ -67,7 +70,7 @@ final class Endpoints {
                 ports = ports || carries;
                 continue;
             }
-            List<PublishedPort> published = carries ? ports(c) : List.of();
+            List<PublishedPort> published = carries ? ports(c, network) : List.of();
             ports = ports || carries;
             chosen.add(choose(network, wish, chosen.size(), published));
         }
@@ -206,7 +209,10 @@ final class Endpoints {
         return Addresses.canonical(wanted);
     }
 
-    private List<PublishedPort> ports(Container c) throws Impossible {
+    private List<PublishedPort> ports(Container c, Network network) throws Impossible {
+        String binding = network.spec().options().getOrDefault(HOST_BINDING, "");
+        List<String> everywhere =
+                binding.isEmpty() || isAny(binding) ? List.of("0.0.0.0", "::") : List.of(Addresses.canonical(binding));
         List<PublishedPort> chosen = new ArrayList<>();
         List<PortWish> wishes = new ArrayList<>(c.spec().networking().published());
         if (c.spec().networking().publishAll()) {
@@ -222,9 +228,9 @@ final class Endpoints {
             }
         }
         for (PortWish wish : wishes) {
-            // An empty host address means every address of both families, on one and the same port.
-            List<String> addresses =
-                    wish.hostAddress().isEmpty() ? List.of("0.0.0.0", "::") : List.of(wish.hostAddress());
+            // An empty host address means every address of both families, on one and the same port, unless the network
+            // says otherwise.
+            List<String> addresses = wish.hostAddress().isEmpty() ? everywhere : List.of(wish.hostAddress());
             int port = port(wish, addresses, chosen);
             for (String address : addresses) {
                 chosen.add(new PublishedPort(wish.containerPort(), wish.protocol(), address, port));

@@ -28,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Puts together what a runtime needs from where the rest of the house put things. Pure. */
 final class RuntimeSpecs {
@@ -192,6 +193,9 @@ final class RuntimeSpecs {
             String address = extra.substring(colon + 1);
             gateway(host, c, address).ifPresent(a -> lines.add(new HostLine(a, List.of(name))));
         }
+        for (String link : networking.links()) {
+            lines.addAll(linked(host, c, link));
+        }
         for (Place place : c.places().values()) {
             if (!place.wanted()) {
                 continue;
@@ -208,6 +212,34 @@ final class RuntimeSpecs {
             }
         }
         return lines;
+    }
+
+    /** The default bridge has no names, so that whom a container is linked to stands in its hosts file. */
+    private static List<HostLine> linked(Host host, Container c, String link) {
+        int colon = link.indexOf(':');
+        String target = plain(colon < 0 ? link : link.substring(0, colon));
+        String alias = plain(colon < 0 ? link : link.substring(colon + 1));
+        Optional<Container> other = host.containerNamed(target)
+                .or(() -> host.containers().values().stream()
+                        .filter(o -> target.length() >= 12 && o.id().value().startsWith(target))
+                        .findFirst());
+        return other.stream()
+                .flatMap(o -> o.places().entrySet().stream()
+                        .filter(place -> c.places().containsKey(place.getKey()))
+                        .map(place -> place.getValue().endpoint().ipv4())
+                        .filter(cidr -> !cidr.isEmpty())
+                        .map(cidr -> new HostLine(
+                                cidr.substring(0, cidr.indexOf('/')),
+                                Stream.of(alias, o.spec().hostname(), o.name())
+                                        .filter(n -> !n.isEmpty())
+                                        .distinct()
+                                        .toList())))
+                .toList();
+    }
+
+    /** Docker's own clients write {@code /db:/web/db}: the last part is the name. */
+    private static String plain(String name) {
+        return name.substring(name.lastIndexOf('/') + 1);
     }
 
     /** The word {@code host-gateway} stands for the host's own address on the container's first network. */
