@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,7 +83,7 @@ final class OciConfig {
     }
 
     /** The config.json of a container. Makes the working directory where the image has none. */
-    ObjectNode container(RuntimeSpec spec) throws DriverException, IOException {
+    ObjectNode container(RuntimeSpec spec, BooleanSupplier readOnlyBelow) throws DriverException, IOException {
         ContainerSpec wanted = spec.spec();
         ObjectNode config = JSON.createObjectNode();
         config.put("ociVersion", VERSION);
@@ -95,7 +96,7 @@ final class OciConfig {
                 config.put("hostname", wanted.hostname());
             }
         }
-        config.set("mounts", mounts(spec));
+        config.set("mounts", mounts(spec, readOnlyBelow));
         ObjectNode annotations = config.putObject("annotations");
         wanted.annotations().forEach((name, value) -> {
             // crun takes orders in these, such as files to write into; they are for us to give.
@@ -328,7 +329,7 @@ final class OciConfig {
 
     // --- mounts ---
 
-    private ArrayNode mounts(RuntimeSpec spec) throws DriverException {
+    private ArrayNode mounts(RuntimeSpec spec, BooleanSupplier readOnlyBelow) throws DriverException {
         ContainerSpec wanted = spec.spec();
         boolean privileged = wanted.security().privileged();
         Map<String, ObjectNode> mounts = new LinkedHashMap<>();
@@ -359,15 +360,15 @@ final class OciConfig {
             options(mount, List.of("bind", "ro"));
             mounts.put(INIT_INSIDE, mount);
         }
-        spec.mounts().stream()
-                // A mount hides what was mounted below its target before, so parents come first.
+        // A mount hides what was mounted below its target before, so parents come first.
+        List<BoundMount> sorted = spec.mounts().stream()
                 .sorted(Comparator.comparingLong(mount -> depth(mount.target())))
-                .forEach(mount -> {
-                    // What people want somewhere takes the place of ours, with everything of ours below it.
-                    mounts.keySet()
-                            .removeIf(ours -> ours.equals(mount.target()) || ours.startsWith(mount.target() + "/"));
-                    mounts.put(mount.target(), own(mount));
-                });
+                .toList();
+        for (BoundMount mount : sorted) {
+            // What people want somewhere takes the place of ours, with everything of ours below it.
+            mounts.keySet().removeIf(ours -> ours.equals(mount.target()) || ours.startsWith(mount.target() + "/"));
+            mounts.put(mount.target(), own(mount, readOnlyBelow));
+        }
         ArrayNode array = JSON.createArrayNode();
         mounts.values().forEach(array::add);
         return array;
@@ -430,12 +431,22 @@ final class OciConfig {
         return places.bundle(container).resolve("shm");
     }
 
-    private static ObjectNode own(BoundMount mount) {
+    private static ObjectNode own(BoundMount mount, BooleanSupplier readOnlyBelow) throws DriverException {
         ObjectNode node = JSON.createObjectNode()
                 .put("destination", mount.target())
                 .put("type", mount.type())
                 .put("source", mount.source().isEmpty() ? mount.type() : mount.source());
         List<String> words = new ArrayList<>(mount.options());
+        boolean maybe = words.remove(BoundMount.READ_ONLY_BELOW_IF_POSSIBLE);
+        if (words.contains(BoundMount.READ_ONLY_BELOW) && !readOnlyBelow.getAsBoolean()) {
+            throw failure(
+                    Kind.UNSUPPORTED,
+                    "mount " + mount.target() + " cannot be read-only with all that is mounted below: that needs Linux"
+                            + " 5.12, and runc 1.1 or crun 1.4");
+        }
+        if (maybe && readOnlyBelow.getAsBoolean()) {
+            words.add(BoundMount.READ_ONLY_BELOW);
+        }
         if (mount.type().equals("bind")
                 && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
             words.add(0, "rbind");

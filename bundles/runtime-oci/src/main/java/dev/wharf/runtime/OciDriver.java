@@ -81,6 +81,7 @@ public class OciDriver
     private final Places places;
     private final Settings settings;
     private final Programs programs;
+    private final ReadOnlyBelow readOnlyBelow;
     private final FilterCache filters;
     private final FileWatch watch = new FileWatch();
     private final ExecutorService teller = Executors.newSingleThreadExecutor(OciDriver::tellerThread);
@@ -107,6 +108,7 @@ public class OciDriver
         this.places = new Places(execRoot, dataRoot);
         this.settings = Settings.of(properties);
         this.programs = new Programs(processes, descriptors);
+        this.readOnlyBelow = new ReadOnlyBelow(programs, settings.patience());
         this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"));
     }
 
@@ -216,7 +218,10 @@ public class OciDriver
         Path keep = Places.make(places.keep(container));
         Places.make(runtime.root());
         new HostFiles().write(spec, keep);
-        ObjectNode config = tools().config().container(spec);
+        for (RuntimeSpec.BoundMount mount : spec.mounts()) {
+            Propagation.check(mount);
+        }
+        ObjectNode config = tools().config().container(spec, () -> readOnlyBelow.isOffered(runtime));
         filters.use(config, runtime);
         Files.write(bundle.resolve(CONFIG), JSON.writeValueAsBytes(config));
 

@@ -92,7 +92,7 @@ class OciConfigTest {
     }
 
     private static JsonNode written(RuntimeSpec spec, OciConfig config) throws DriverException, IOException {
-        JsonNode node = JSON.readTree(JSON.writeValueAsBytes(config.container(spec)));
+        JsonNode node = JSON.readTree(JSON.writeValueAsBytes(config.container(spec, () -> true)));
         assertThat(SCHEMA.validate(node)).as(node.toPrettyString()).isEmpty();
         return node;
     }
@@ -129,7 +129,7 @@ class OciConfigTest {
 
     @Test
     void theSchemaThatTestsRelyOnRefusesNonsense() throws Exception {
-        ObjectNode config = config().container(box().build());
+        ObjectNode config = config().container(box().build(), () -> true);
         config.path("linux").path("resources").path("devices").forEach(rule -> ((ObjectNode) rule).put("allow", "yes"));
 
         assertThat(SCHEMA.validate(config)).isNotEmpty();
@@ -545,11 +545,13 @@ class OciConfigTest {
 
     @Test
     void anExecIsLikeItsContainerButForWhatItSays() throws Exception {
-        byte[] container = JSON.writeValueAsBytes(config().container(box().user("ann")
-                .env("A=1", "B=2")
-                .workingDir("/etc")
-                .noNewPrivileges()
-                .build()));
+        byte[] container = JSON.writeValueAsBytes(config().container(
+                        box().user("ann")
+                                .env("A=1", "B=2")
+                                .workingDir("/etc")
+                                .noNewPrivileges()
+                                .build(),
+                        () -> true));
 
         JsonNode plain = JSON.readTree(config().exec(container, RuntimeSpecs.exec("id")));
         JsonNode other = JSON.readTree(config().exec(
@@ -582,5 +584,39 @@ class OciConfigTest {
         assertThat(mine.has("CAP_SYS_ADMIN")).isTrue();
         assertThat(mine.has("CAP_NOTHING")).isFalse();
         assertThat(Stream.of("nofile").map(mine::mostOf)).allMatch(limit -> limit > 0);
+    }
+
+    @Test
+    void whatIsMountedBelowIsReadOnlyAsFarAsTheRuntimeCan() throws Exception {
+        RuntimeSpec maybe =
+                box().mount("bind", "/srv", "/a", "rbind", "ro", "rro?").build();
+        RuntimeSpec must =
+                box().mount("bind", "/srv", "/a", "rbind", "ro", "rro").build();
+
+        assertThat(texts(mount(config().container(maybe, () -> true), "/a").path("options")))
+                .containsExactly("rbind", "ro", "rro");
+        assertThat(texts(mount(config().container(maybe, () -> false), "/a").path("options")))
+                .containsExactly("rbind", "ro");
+        assertThatThrownBy(() -> config().container(must, () -> false)).hasMessageContaining("mounted below");
+    }
+
+    @Test
+    void mountsTravelOnlyWhereTheSourceLetsThem() {
+        String table = String.join(
+                "\n",
+                "20 1 8:1 / / rw shared:1 - ext4 /dev/sda rw",
+                "21 20 0:5 / /srv rw - tmpfs tmpfs rw",
+                "22 21 0:6 / /srv/my\\040data rw master:3 propagate_from:1 - tmpfs tmpfs rw");
+
+        Propagation.Line root = Propagation.holder(table, Path.of("/home/me")).orElseThrow();
+        Propagation.Line srv = Propagation.holder(table, Path.of("/srv/other")).orElseThrow();
+        Propagation.Line data =
+                Propagation.holder(table, Path.of("/srv/my data/x")).orElseThrow();
+
+        assertThat(root.is("shared:")).isTrue();
+        assertThat(srv.point()).isEqualTo(Path.of("/srv"));
+        assertThat(srv.is("shared:") || srv.is("master:")).isFalse();
+        assertThat(data.is("master:")).isTrue();
+        assertThat(data.is("shared:")).isFalse();
     }
 }
