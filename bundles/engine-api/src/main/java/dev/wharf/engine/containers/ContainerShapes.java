@@ -296,7 +296,12 @@ public final class ContainerShapes {
                                 .replace('_', '-'))
                 .put("MaximumRetryCount", spec.restartPolicy().maximumRetries());
         node.put("AutoRemove", spec.autoRemove()).put("VolumeDriver", "");
-        node.set("VolumesFrom", NullNode.instance);
+        node.set(
+                "VolumesFrom",
+                Json.arrayOrNull(spec.mounts().stream()
+                        .flatMap(m -> Optional.ofNullable(m.options().get("from")).stream())
+                        .distinct()
+                        .toList()));
         node.putArray("ConsoleSize").add(0).add(0);
         if (!spec.annotations().isEmpty()) {
             node.set("Annotations", Json.map(spec.annotations()));
@@ -388,11 +393,7 @@ public final class ContainerShapes {
                 .toList();
         if (!asked.isEmpty()) {
             ArrayNode mounts = node.putArray("Mounts");
-            asked.forEach(m -> mounts.addObject()
-                    .put("Type", m.kind().name().toLowerCase(java.util.Locale.ROOT))
-                    .put("Source", m.options().containsKey("anonymous") ? "" : m.source())
-                    .put("Target", m.target())
-                    .put("ReadOnly", m.readOnly()));
+            asked.forEach(m -> mounts.add(Mounts.asked(m)));
         }
         node.set("MaskedPaths", Json.array(s.maskedPaths()));
         node.set("ReadonlyPaths", Json.array(s.readOnlyPaths()));
@@ -602,6 +603,12 @@ public final class ContainerShapes {
                             .put("Type", "bind")
                             .put("Source", mount.source())
                             .put("Destination", mount.target());
+                case IMAGE ->
+                    node = mounts.addObject()
+                            .put("Type", "image")
+                            .put("Name", mount.options().getOrDefault("reference", mount.source()))
+                            .put("Source", mount.source())
+                            .put("Destination", mount.target());
                 default -> {
                     if (!mount.options().containsKey("mount")) {
                         continue;
@@ -612,10 +619,11 @@ public final class ContainerShapes {
                             .put("Destination", mount.target());
                 }
             }
-            node.put(
-                            "Mode",
-                            mount.options()
-                                    .getOrDefault("mode-words", mount.kind() == MountSpec.Kind.VOLUME ? "z" : ""))
+            // Docker marks volumes that somebody named or asked for as to be labelled, and others not.
+            boolean marked = mount.kind() == MountSpec.Kind.VOLUME
+                    && (!mount.options().containsKey("anonymous")
+                            || mount.options().containsKey("mount"));
+            node.put("Mode", mount.options().getOrDefault("mode-words", marked ? "z" : ""))
                     .put("RW", !mount.readOnly())
                     .put(
                             "Propagation",

@@ -263,16 +263,23 @@ final class Creation {
     /** Later words win: the client's mounts over its binds over those of other containers over the image's volumes. */
     private List<MountSpec> mounts() {
         Map<String, MountSpec> byTarget = new LinkedHashMap<>();
-        Mounts reader = new Mounts(entropy);
+        Mounts reader = new Mounts(host, entropy);
         for (String from : hostConfig.texts("VolumesFrom")) {
             int colon = from.indexOf(':');
             String name = colon < 0 ? from : from.substring(0, colon);
-            boolean readOnly = colon >= 0 && from.substring(colon + 1).contains("ro");
+            List<String> words =
+                    colon < 0 ? List.of() : List.of(from.substring(colon + 1).split(","));
+            if (!Set.of("ro", "rw", "z", "Z").containsAll(words)) {
+                throw Problem.invalid("invalid mode: " + from.substring(colon + 1));
+            }
+            boolean readOnly = words.contains("ro");
             Container other = ContainerLookup.get(host, name);
             for (MountSpec mount : other.spec().mounts()) {
                 if (mount.kind() == MountSpec.Kind.BIND || mount.kind() == MountSpec.Kind.VOLUME) {
                     Map<String, String> options = new LinkedHashMap<>(mount.options());
                     options.remove("anonymous");
+                    options.remove("mount");
+                    options.put("from", from);
                     byTarget.put(
                             mount.target(),
                             new MountSpec(
@@ -289,6 +296,8 @@ final class Creation {
         hostConfig.texts("Binds").forEach(bind -> own.add(reader.bind(bind)));
         hostConfig.map("Tmpfs").forEach((target, options) -> own.add(reader.tmpfs(target, options)));
         hostConfig.list("Mounts").forEach(mount -> own.add(reader.mount(mount)));
+        body.keys("Volumes").forEach(Mounts::target);
+        Mounts.localOnly(hostConfig.text("VolumeDriver"));
         Map<String, MountSpec> seen = new LinkedHashMap<>();
         for (MountSpec mount : own) {
             if (seen.put(mount.target(), mount) != null) {

@@ -1,26 +1,71 @@
 package dev.wharf.engine.containers;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.command.Entropy;
+import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.images.ImageLookup;
+import dev.wharf.engine.json.Json;
 import dev.wharf.model.MountSpec;
+import dev.wharf.model.VolumeSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the three ways in which Docker's clients ask for mounts: {@code Binds}, {@code Tmpfs} and {@code Mounts}. */
 final class Mounts {
     private static final Set<String> PROPAGATION =
             Set.of("private", "rprivate", "shared", "rshared", "slave", "rslave");
 
+    private static final Set<String> ACCESS = Set.of("ro", "rw");
+    private static final Set<String> LABELS = Set.of("z", "Z");
+
+    /** What tmpfs(5) and mount(8) know, as far as Docker lets it through. */
+    private static final Set<String> TMPFS_FLAGS = Set.of(
+            "exec",
+            "noexec",
+            "suid",
+            "nosuid",
+            "dev",
+            "nodev",
+            "sync",
+            "async",
+            "dirsync",
+            "remount",
+            "mand",
+            "nomand",
+            "atime",
+            "noatime",
+            "diratime",
+            "nodiratime",
+            "bind",
+            "rbind",
+            "relatime",
+            "norelatime",
+            "strictatime",
+            "nostrictatime");
+
+    private static final Set<String> TMPFS_VALUES =
+            Set.of("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol");
+
+    /** The field that holds the options of each type of mount. */
+    private static final Map<String, String> OPTIONS =
+            Map.of("bind", "BindOptions", "volume", "VolumeOptions", "tmpfs", "TmpfsOptions", "image", "ImageOptions");
+
+    private final Host host;
     private final Entropy entropy;
     private int anonymous;
 
-    Mounts(Entropy entropy) {
+    Mounts(Host host, Entropy entropy) {
+        this.host = host;
         this.entropy = entropy;
     }
 
@@ -39,34 +84,60 @@ final class Mounts {
         if (parts.length > 3 || parts[0].isEmpty() || parts[1].isEmpty()) {
             throw Problem.invalid("invalid volume specification: '" + text + "'");
         }
+        boolean path = parts[0].startsWith("/");
         Map<String, String> options = new LinkedHashMap<>();
-        boolean readOnly = false;
-        for (String option : parts.length == 3 ? List.of(parts[2].split(",")) : List.<String>of()) {
-            switch (option) {
-                case "ro" -> readOnly = true;
-                case "rw", "z", "Z", "consistent", "cached", "delegated", "" -> {}
-                case "nocopy" -> options.put("nocopy", "");
-                default -> {
-                    if (!PROPAGATION.contains(option)) {
-                        throw Problem.invalid("invalid mode: " + parts[2]);
-                    }
-                    options.put("propagation", option);
-                }
+        List<String> words = parts.length == 3 ? List.of(parts[2].split(",", -1)) : List.of();
+        for (String word : words) {
+            if (word.equals("nocopy")) {
+                options.put("nocopy", "");
+            } else if (PROPAGATION.contains(word)) {
+                options.put("propagation", word);
+            } else if (!ACCESS.contains(word)
+                    && !LABELS.contains(word)
+                    && !Set.of("consistent", "cached", "delegated", "").contains(word)) {
+                throw Problem.invalid("invalid mode: " + parts[2]);
+            }
+        }
+        for (Set<String> exclusive : List.of(ACCESS, LABELS, PROPAGATION, Set.of("nocopy"))) {
+            if (words.stream().filter(exclusive::contains).count() > 1) {
+                throw Problem.invalid("invalid mode: " + parts[2]);
             }
         }
         if (parts.length == 3 && !parts[2].isEmpty()) {
             options.put("mode-words", parts[2]);
         }
+        boolean readOnly = words.contains("ro");
         String target = target(parts[1], text);
-        if (parts[0].startsWith("/")) {
+        if (path) {
+            if (options.containsKey("nocopy")) {
+                throw wrong("bind", "field VolumeOptions must not be specified");
+            }
             return new MountSpec(MountSpec.Kind.BIND, normal(parts[0]), target, readOnly, true, options);
         }
-        if (parts[0].length() < 2 || !parts[0].matches("[a-zA-Z0-9][a-zA-Z0-9_.-]*")) {
-            throw Problem.invalid("invalid volume specification: '" + text + "': \"" + parts[0]
-                    + "\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are"
-                    + " allowed. If you intended to pass a host directory, use absolute path");
+        if (!isVolumeName(parts[0])) {
+            throw Problem.invalid("invalid volume specification: '" + text + "': " + badName(parts[0]));
+        }
+        if (options.containsKey("propagation")) {
+            throw wrong("volume", "field BindOptions must not be specified");
         }
         return new MountSpec(MountSpec.Kind.VOLUME, parts[0], target, readOnly, false, options);
+    }
+
+    private static boolean isVolumeName(String name) {
+        return name.length() >= 2 && name.matches("[a-zA-Z0-9][a-zA-Z0-9_.-]*");
+    }
+
+    private static String badName(String name) {
+        return name.length() < 2
+                ? "volume name is too short, names should be at least two alphanumeric characters"
+                : "\"" + name + "\" includes invalid characters for a local volume name, only"
+                        + " \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use"
+                        + " absolute path";
+    }
+
+    /** The path of a volume that a client asks for by nothing but where it shall be. */
+    static String target(String target) {
+        return target(target, target);
     }
 
     private static String target(String target, String text) {
@@ -99,90 +170,237 @@ final class Mounts {
         boolean readOnly = false;
         for (String option : text.isEmpty() ? new String[0] : text.split(",")) {
             int equals = option.indexOf('=');
+            String name = equals < 0 ? option : option.substring(0, equals);
             if (option.equals("ro")) {
                 readOnly = true;
             } else if (!option.equals("rw")) {
-                options.put(
-                        equals < 0 ? option : option.substring(0, equals),
-                        equals < 0 ? "" : option.substring(equals + 1));
+                options.put(tmpfsOption(name, equals >= 0), equals < 0 ? "" : option.substring(equals + 1));
             }
         }
         return new MountSpec(MountSpec.Kind.TMPFS, "", target(target, target), readOnly, false, options);
     }
 
-    MountSpec mount(Body mount) {
-        String target = mount.text("Target");
-        if (target.isEmpty()) {
-            throw Problem.invalid(
-                    "invalid mount config for type \"" + mount.text("Type") + "\": field Target must not be empty");
+    private static String tmpfsOption(String name, boolean hasValue) {
+        if (!(hasValue ? TMPFS_VALUES : TMPFS_FLAGS).contains(name)) {
+            throw Problem.invalid("Invalid tmpfs option \"" + name + "\"");
         }
-        target = target(target, target);
-        boolean readOnly = mount.flag("ReadOnly");
-        String source = mount.text("Source");
+        return name;
+    }
+
+    MountSpec mount(Body mount) {
+        String type = mount.text("Type");
+        if (mount.text("Target").isEmpty()) {
+            throw wrong(type, "field Target must not be empty");
+        }
+        if (!Set.of("bind", "volume", "tmpfs", "image").contains(type)) {
+            throw Problem.invalid("mount type unknown: \"" + type + "\"");
+        }
+        OPTIONS.forEach((kind, field) -> {
+            if (!kind.equals(type) && mount.has(field)) {
+                throw wrong(type, "field " + field + " must not be specified");
+            }
+        });
+        String target = target(mount.text("Target"), mount.text("Target"));
+        return switch (type) {
+            case "bind" -> bind(mount, target);
+            case "volume" -> volume(mount, target);
+            case "tmpfs" -> tmpfs(mount, target);
+            default -> image(mount, target);
+        };
+    }
+
+    private static RuntimeException wrong(String type, String why) {
+        return Problem.invalid("invalid mount config for type \"" + type + "\": " + why);
+    }
+
+    private static Map<String, String> asked() {
         Map<String, String> options = new LinkedHashMap<>();
         options.put("mount", "");
-        return switch (mount.text("Type")) {
-            case "bind" -> {
-                Body bind = mount.body("BindOptions");
-                if (!source.startsWith("/")) {
-                    throw Problem.invalid("invalid mount config for type \"bind\": invalid mount path: '" + source
-                            + "' mount path must be absolute");
-                }
-                boolean create = bind.flag("CreateMountpoint");
-                if (!create && !Files.exists(Path.of(source))) {
-                    throw Problem.invalid(
-                            "invalid mount config for type \"bind\": bind source path does not exist: " + source);
-                }
-                String propagation = bind.text("Propagation");
-                if (!propagation.isEmpty()) {
-                    if (!PROPAGATION.contains(propagation)) {
-                        throw Problem.invalid(
-                                "invalid mount config for type \"bind\": invalid propagation mode: " + propagation);
-                    }
-                    options.put("propagation", propagation);
-                }
-                if (bind.flag("NonRecursive")) {
-                    options.put("nonrecursive", "");
-                }
-                yield new MountSpec(MountSpec.Kind.BIND, normal(source), target, readOnly, create, options);
+        return options;
+    }
+
+    private MountSpec bind(Body mount, String target) {
+        String source = mount.text("Source");
+        boolean readOnly = mount.flag("ReadOnly");
+        Body bind = mount.body("BindOptions");
+        Map<String, String> options = asked();
+        if (source.isEmpty()) {
+            throw wrong("bind", "field Source must not be empty");
+        }
+        if (!source.startsWith("/")) {
+            throw wrong("bind", "invalid mount path: '" + source + "' mount path must be absolute");
+        }
+        boolean create = bind.flag("CreateMountpoint");
+        if (!create && !Files.exists(Path.of(source))) {
+            throw wrong("bind", "bind source path does not exist: " + source);
+        }
+        String propagation = bind.text("Propagation");
+        if (!propagation.isEmpty()) {
+            if (!PROPAGATION.contains(propagation)) {
+                throw wrong("bind", "invalid propagation mode: " + propagation);
             }
-            case "volume" -> {
-                Body volume = mount.body("VolumeOptions");
-                if (volume.flag("NoCopy")) {
-                    options.put("nocopy", "");
-                }
-                String subpath = volume.text("Subpath");
-                if (!subpath.isEmpty()) {
-                    if (subpath.startsWith("/") || List.of(subpath.split("/")).contains("..")) {
-                        throw Problem.invalid(
-                                "invalid mount config for type \"volume\": subpath must be a relative path within the volume");
-                    }
-                    options.put("subpath", subpath);
-                }
-                if (source.isEmpty()) {
-                    options.put("anonymous", "");
-                    source = entropy.hex("volume/" + anonymous++ + target);
-                }
-                yield new MountSpec(MountSpec.Kind.VOLUME, source, target, readOnly, false, options);
+            options.put("propagation", propagation);
+        }
+        boolean shallow = bind.flag("ReadOnlyNonRecursive");
+        boolean deep = bind.flag("ReadOnlyForceRecursive");
+        if ((shallow || deep) && !readOnly) {
+            throw wrong("bind", "a mount that may be written to has no read-only submounts");
+        }
+        if (shallow && deep) {
+            throw wrong("bind", "ReadOnlyNonRecursive and ReadOnlyForceRecursive exclude each other");
+        }
+        if (bind.flag("NonRecursive")) {
+            if (deep) {
+                throw wrong("bind", "without submounts there are none to be read-only");
             }
-            case "tmpfs" -> {
-                if (!source.isEmpty()) {
-                    throw Problem.invalid(
-                            "invalid mount config for type \"tmpfs\": field Source must not be specified");
-                }
-                Body tmpfs = mount.body("TmpfsOptions");
-                tmpfs.optionalNumber("SizeBytes")
-                        .filter(s -> s > 0)
-                        .ifPresent(s -> options.put("size", Long.toString(s)));
-                tmpfs.optionalNumber("Mode")
-                        .filter(m -> m > 0)
-                        .ifPresent(m -> options.put("mode", Long.toOctalString(m)));
-                yield new MountSpec(MountSpec.Kind.TMPFS, "", target, readOnly, false, options);
+            options.put("nonrecursive", "");
+        }
+        if (shallow || deep) {
+            options.put("readonly-submounts", deep ? "required" : "no");
+        }
+        return new MountSpec(MountSpec.Kind.BIND, normal(source), target, readOnly, create, options);
+    }
+
+    private MountSpec volume(Body mount, String target) {
+        Body volume = mount.body("VolumeOptions");
+        Map<String, String> options = asked();
+        if (volume.flag("NoCopy")) {
+            options.put("nocopy", "");
+        }
+        subpath(volume, "volume", options);
+        localOnly(volume.body("DriverConfig").text("Name"));
+        volume.body("DriverConfig").map("Options").forEach((name, value) -> options.put("volume-opt." + name, value));
+        volume.map("Labels").forEach((name, value) -> options.put("volume-label." + name, value));
+        String source = mount.text("Source");
+        if (source.isEmpty()) {
+            options.put("anonymous", "");
+            source = entropy.hex("volume/" + anonymous++ + target);
+        } else if (!isVolumeName(source)) {
+            throw wrong("volume", badName(source));
+        }
+        return new MountSpec(MountSpec.Kind.VOLUME, source, target, mount.flag("ReadOnly"), false, options);
+    }
+
+    private static void subpath(Body options, String type, Map<String, String> into) {
+        String subpath = options.text("Subpath");
+        if (!subpath.isEmpty()) {
+            if (subpath.startsWith("/") || List.of(subpath.split("/")).contains("..")) {
+                throw wrong(type, "subpath must be a relative path within the " + type);
             }
-            case "image" ->
-                throw Problem.unsupported("image mounts are not served yet; use a volume filled from the image");
-            default -> throw Problem.invalid("mount type unknown: \"" + mount.text("Type") + "\"");
-        };
+            into.put("subpath", subpath);
+        }
+    }
+
+    private static MountSpec tmpfs(Body mount, String target) {
+        if (!mount.text("Source").isEmpty()) {
+            throw wrong("tmpfs", "field Source must not be specified");
+        }
+        Body tmpfs = mount.body("TmpfsOptions");
+        Map<String, String> options = asked();
+        long size = tmpfs.number("SizeBytes");
+        long mode = tmpfs.number("Mode");
+        if (size < 0) {
+            throw wrong("tmpfs", "field SizeBytes must not be negative");
+        }
+        if (mode < 0 || mode > 07777) {
+            throw wrong("tmpfs", "field Mode must be the permission bits of a file");
+        }
+        if (size > 0) {
+            options.put("size", Long.toString(size));
+        }
+        if (mode > 0) {
+            options.put("mode", Long.toOctalString(mode));
+        }
+        for (JsonNode option : tmpfs.raw("Options")) {
+            if (option.isArray() && option.size() >= 1 && option.size() <= 2) {
+                String name = tmpfsOption(option.get(0).asText(), option.size() == 2);
+                options.put(name, option.size() == 2 ? option.get(1).asText() : "");
+            } else {
+                throw wrong("tmpfs", "each of Options is a name, or a name and a value");
+            }
+        }
+        return new MountSpec(MountSpec.Kind.TMPFS, "", target, mount.flag("ReadOnly"), false, options);
+    }
+
+    private MountSpec image(Body mount, String target) {
+        String source = mount.text("Source");
+        if (source.isEmpty()) {
+            throw wrong("image", "field Source must not be empty");
+        }
+        Map<String, String> options = asked();
+        subpath(mount.body("ImageOptions"), "image", options);
+        options.put("reference", source);
+        return new MountSpec(
+                MountSpec.Kind.IMAGE, ImageLookup.get(host, source).image().id().value(), target, true, false, options);
+    }
+
+    /** The driver of a volume that is to be made. */
+    static void localOnly(String driver) {
+        if (!driver.isEmpty() && !driver.equals("local")) {
+            throw Problem.missing("error looking up volume plugin " + driver + ": plugin \"" + driver + "\" not found");
+        }
+    }
+
+    /** A mount as its creator asked for it in {@code Mounts}. */
+    static ObjectNode asked(MountSpec mount) {
+        Map<String, String> options = mount.options();
+        boolean image = mount.kind() == MountSpec.Kind.IMAGE;
+        ObjectNode node = Json.object().put("Type", mount.kind().name().toLowerCase(Locale.ROOT));
+        String source = image ? options.getOrDefault("reference", "") : mount.source();
+        if (!source.isEmpty() && !options.containsKey("anonymous")) {
+            node.put("Source", source);
+        }
+        node.put("Target", mount.target());
+        if (mount.readOnly() && !image) {
+            node.put("ReadOnly", true);
+        }
+        ObjectNode own = Json.object();
+        switch (mount.kind()) {
+            case BIND -> {
+                put(own, "Propagation", options.get("propagation"));
+                flag(own, "NonRecursive", options.containsKey("nonrecursive"));
+                flag(own, "CreateMountpoint", mount.createSource());
+                flag(own, "ReadOnlyNonRecursive", "no".equals(options.get("readonly-submounts")));
+                flag(own, "ReadOnlyForceRecursive", "required".equals(options.get("readonly-submounts")));
+            }
+            case VOLUME -> {
+                flag(own, "NoCopy", options.containsKey("nocopy"));
+                put(own, "Subpath", options.get("subpath"));
+                VolumeSpec volume = mount.volume();
+                if (!volume.labels().isEmpty()) {
+                    own.set("Labels", Json.map(volume.labels()));
+                }
+                if (!volume.options().isEmpty()) {
+                    own.putObject("DriverConfig").set("Options", Json.map(volume.options()));
+                }
+            }
+            case TMPFS -> {
+                if (options.getOrDefault("size", "").matches("[0-9]{1,18}")) {
+                    own.put("SizeBytes", Long.parseLong(options.get("size")));
+                }
+                if (options.getOrDefault("mode", "").matches("[0-7]{1,6}")) {
+                    own.put("Mode", Long.parseLong(options.get("mode"), 8));
+                }
+            }
+            case IMAGE -> put(own, "Subpath", options.get("subpath"));
+        }
+        if (!own.isEmpty()) {
+            String type = mount.kind().name();
+            node.set(type.charAt(0) + type.substring(1).toLowerCase(Locale.ROOT) + "Options", own);
+        }
+        return node;
+    }
+
+    private static void put(ObjectNode node, String field, @Nullable String value) {
+        if (value != null) {
+            node.put(field, value);
+        }
+    }
+
+    private static void flag(ObjectNode node, String field, boolean value) {
+        if (value) {
+            node.put(field, true);
+        }
     }
 
     /** The texts of {@code Binds} that would make these mounts again. */
@@ -192,6 +410,7 @@ final class Mounts {
             boolean bind = mount.kind() == MountSpec.Kind.BIND || mount.kind() == MountSpec.Kind.VOLUME;
             if (bind
                     && !mount.options().containsKey("anonymous")
+                    && !mount.options().containsKey("from")
                     && !mount.options().containsKey("mount")) {
                 String words = mount.options().getOrDefault("mode-words", "");
                 binds.add(mount.source() + ":" + mount.target() + (words.isEmpty() ? "" : ":" + words));
