@@ -12,6 +12,7 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.kernel.Diversions;
 import dev.wharf.spi.kernel.Namespaces;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -133,8 +134,13 @@ public final class Attendant implements AutoCloseable {
             try {
                 counters.put(id, Counter.open(id, sandbox.get(), namespaces, diversions, loop, resolver));
             } catch (IOException | DriverException e) {
-                LOG.warn("no names for a container yet container={} reason={}", id.shortForm(), e.getMessage());
-                again.add(id);
+                if (Files.exists(sandbox.get())) {
+                    LOG.warn("no names for a container yet container={} reason={}", id.shortForm(), e.getMessage());
+                    again.add(id);
+                } else {
+                    // A sandbox that is gone is told of, and so is the next one.
+                    LOG.debug("no sandbox container={} reason={}", id.shortForm(), e.getMessage());
+                }
             }
         }
     }

@@ -1,0 +1,319 @@
+package dev.wharf.core.command;
+
+import static dev.wharf.core.Given.BRIDGE;
+import static dev.wharf.core.Given.T0;
+import static dev.wharf.core.Given.WEB;
+import static dev.wharf.core.Given.after;
+import static dev.wharf.core.Given.created;
+import static dev.wharf.core.Given.furnished;
+import static dev.wharf.core.Given.grant;
+import static dev.wharf.core.Given.granted;
+import static dev.wharf.core.Given.network;
+import static dev.wharf.core.Given.run;
+import static dev.wharf.core.Given.spec;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.core.command.Refusal.Kind;
+import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.NetworkEvent;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.NetworkSpec.Pool;
+import dev.wharf.model.NetworkWish;
+import dev.wharf.model.PortWish;
+import dev.wharf.spi.network.Device;
+import dev.wharf.spi.network.Endpoint;
+import dev.wharf.spi.network.Neighbour;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** Networks of one's own: which subnets they get, and the ways out of containers that are on several. */
+class NetworksTest {
+    private static final Entropy ENTROPY = new Entropy("networks");
+
+    private static void refused(Host host, Command command, Kind kind, String words) {
+        Decision decision = command.decide(host, T0);
+        assertThat(decision).isInstanceOfSatisfying(Decision.Refused.class, refused -> {
+            assertThat(refused.refusal().kind()).isEqualTo(kind);
+            assertThat(refused.refusal().message()).contains(words);
+        });
+    }
+
+    private static NetworkSpec net(String name, boolean ipv6, Map<String, String> options, Pool... pools) {
+        return new NetworkSpec(
+                network(name),
+                name,
+                new dev.wharf.model.DriverName("bridge"),
+                "br-" + name,
+                List.of(pools),
+                false,
+                false,
+                ipv6,
+                false,
+                options,
+                Map.of(),
+                Map.of());
+    }
+
+    private static List<Pool> pools(NetworkCommand.Create create) {
+        return ((NetworkEvent.Created) granted(furnished(), create, T0).get(0))
+                .spec()
+                .pools();
+    }
+
+    private static Pool pool(String subnet) {
+        return new Pool(subnet, "", "", Map.of());
+    }
+
+    // ---- subnets
+
+    @Test
+    void aSubnetOfItsOwnChoiceAvoidsEveryRouteOfTheHost() {
+        List<Neighbour> around = List.of(
+                new Neighbour("172.18.0.0/24", "eth0", true),
+                new Neighbour("172.19.5.0/24", "tun0", false),
+                new Neighbour("172.20.0.0/14", "eth0", false));
+
+        assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of()), around)))
+                .containsExactly(new Pool("172.24.0.0/16", "172.24.0.1", "", Map.of()));
+    }
+
+    @Test
+    void aGivenSubnetMayLieBehindARouteButNotWhereTheHostItselfIs() {
+        List<Neighbour> around =
+                List.of(new Neighbour("10.0.0.0/8", "tun0", false), new Neighbour("192.168.7.0/24", "eth0", true));
+
+        assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of(), pool("10.9.0.0/24")), around)))
+                .containsExactly(new Pool("10.9.0.0/24", "10.9.0.1", "", Map.of()));
+        refused(
+                furnished(),
+                new NetworkCommand.Create(net("x", false, Map.of(), pool("192.168.0.0/16")), around),
+                Kind.FORBIDDEN,
+                "the host is on 192.168.7.0/24 by device eth0");
+    }
+
+    @Test
+    void whoeverWantsIpv6AndNamesNoSubnetGetsAUniqueLocalOne() {
+        List<Pool> pools = pools(new NetworkCommand.Create(net("six", true, Map.of())));
+
+        assertThat(pools).hasSize(2);
+        assertThat(pools.get(1).subnet()).matches("fd[0-9a-f:]+::/64");
+        assertThat(Addresses.Subnet.parse(pools.get(1).subnet())
+                        .contains(pools.get(1).gateway()))
+                .isTrue();
+        assertThat(pools(new NetworkCommand.Create(net("other", true, Map.of())))
+                        .get(1))
+                .isNotEqualTo(pools.get(1));
+    }
+
+    @Test
+    void whatDoesNotFitTogetherIsRefused() {
+        refuse(new Pool("10.9.0.0/24", "", "10.8.0.0/25", Map.of()), "no matching subnet for range");
+        refuse(new Pool("10.9.0.0/24", "", "10.9.0.0/16", Map.of()), "no matching subnet for range");
+        refuse(new Pool("10.9.0.0/24", "", "", Map.of("printer", "10.8.0.1")), "no matching subnet for aux-address");
+        refuse(pool("10.9.0.7/24"), "it should be 10.9.0.0/24");
+        refused(
+                furnished(),
+                new NetworkCommand.Create(net("x", false, Map.of(), pool("10.1.0.0/24"), pool("10.2.0.0/24"))),
+                Kind.INVALID,
+                "multiple subnets");
+    }
+
+    private static void refuse(Pool pool, String why) {
+        refused(furnished(), new NetworkCommand.Create(net("x", false, Map.of(), pool)), Kind.INVALID, why);
+    }
+
+    // ---- ways out
+
+    private static Host withNetworks(String... names) {
+        Host host = furnished();
+        int number = 1;
+        for (String name : names) {
+            host = grant(
+                    host,
+                    new NetworkCommand.Create(net(name, false, Map.of(), pool("10." + number++ + ".0.0/24"))),
+                    T0);
+            host = after(host, new NetworkEvent.DeviceReady(network(name), new Device(network(name), "br-" + name)));
+        }
+        return host;
+    }
+
+    private static NetworkWish wish(String name, int priority) {
+        return new NetworkWish(network(name), List.of(), List.of(), "", "", "", priority, Map.of());
+    }
+
+    private static List<EndpointSpec> places(Host host, NetworkWish... wishes) {
+        Host with = after(host, created(WEB, "web", spec().on(wishes).make()));
+        return ((ContainerEvent.StartRequested) granted(with, new ContainerCommand.Start(WEB, ENTROPY), T0)
+                        .get(0))
+                .endpoints();
+    }
+
+    @Test
+    void theBestWayOutIsThatOfPriorityAndThenOfName() {
+        Host host = withNetworks("a", "b", "c");
+
+        assertThat(places(host, wish("c", 0), wish("b", 0), wish("a", 0)))
+                .extracting(EndpointSpec::containerInterface, EndpointSpec::metric)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple("eth0", 2048),
+                        org.assertj.core.groups.Tuple.tuple("eth1", 1024),
+                        org.assertj.core.groups.Tuple.tuple("eth2", 0));
+        assertThat(places(host, wish("a", 0), wish("c", 5)))
+                .extracting(EndpointSpec::metric)
+                .containsExactly(1024, 0);
+    }
+
+    private static Host running(Host host, NetworkWish... wishes) {
+        List<EndpointSpec> places = places(host, wishes);
+        return after(
+                after(host, created(WEB, "web", spec().on(wishes).make())),
+                run(WEB, 1, T0, places.toArray(EndpointSpec[]::new)));
+    }
+
+    private static List<Integer> metrics(Host host, String... names) {
+        List<Integer> metrics = new ArrayList<>();
+        for (String name : names) {
+            metrics.add(host.container(WEB)
+                    .orElseThrow()
+                    .places()
+                    .get(network(name))
+                    .endpoint()
+                    .metric());
+        }
+        return metrics;
+    }
+
+    private static Host connected(Host host, NetworkWish wish) {
+        Host wanted = grant(host, new ContainerCommand.Connect(WEB, wish, new Entropy(wish.toString())), T0);
+        EndpointSpec place =
+                wanted.container(WEB).orElseThrow().places().get(wish.network()).endpoint();
+        return after(
+                wanted, new ContainerEvent.EndpointAttached(WEB, new Endpoint(place.id(), wish.network(), "veth", "")));
+    }
+
+    @Test
+    void aNewWayOutTakesItsPlaceAmongTheOthers() {
+        Host host = running(withNetworks("b", "d", "a", "c", "e"), wish("b", 0), wish("d", 0));
+        assertThat(metrics(host, "b", "d")).containsExactly(0, 1024);
+
+        host = connected(host, wish("c", 0));
+        host = connected(host, wish("e", 0));
+        assertThat(metrics(host, "b", "c", "d", "e")).containsExactly(0, 512, 1024, 2048);
+
+        host = connected(host, wish("a", 0));
+        assertThat(metrics(host, "a", "b", "c")).containsExactly(0, 256, 512);
+    }
+
+    @Test
+    void theWayOutThatIsMovedBackStaysWhereItIsMeanwhile() {
+        Host host = running(withNetworks("b", "a"), wish("b", 0));
+
+        List<Event> events = granted(host, new ContainerCommand.Connect(WEB, wish("a", 1), ENTROPY), T0);
+        Host wanted = after(host, events.toArray(Event[]::new));
+
+        assertThat(events).hasSize(3);
+        assertThat(wanted.container(WEB)
+                        .orElseThrow()
+                        .places()
+                        .get(network("b"))
+                        .fact()
+                        .isDoubtful())
+                .isTrue();
+        assertThat(wanted.leases(network("b")).size()).isEqualTo(1);
+    }
+
+    // ---- the rest
+
+    @Test
+    void portsWithoutAnAddressAreOnTheOneTheNetworkSays() {
+        Host host = grant(
+                furnished(),
+                new NetworkCommand.Create(net(
+                        "local",
+                        false,
+                        Map.of("com.docker.network.bridge.host_binding_ipv4", "127.0.0.1"),
+                        pool("10.1.0.0/24"))),
+                T0);
+        ContainerSpec spec = spec().on(wish("local", 0))
+                .ports(new PortWish(80, "tcp", "", 8080, 8080), new PortWish(81, "tcp", "10.0.0.1", 8081, 8081))
+                .make();
+        Host with = after(host, created(WEB, "web", spec));
+
+        EndpointSpec place = ((ContainerEvent.StartRequested)
+                        granted(with, new ContainerCommand.Start(WEB, ENTROPY), T0)
+                                .get(0))
+                .endpoints()
+                .get(0);
+
+        assertThat(place.ports()).extracting(p -> p.hostAddress()).containsExactly("127.0.0.1", "10.0.0.1");
+    }
+
+    @Test
+    void whatOnlyNetworksOfOnesOwnHaveIsRefusedOnTheDefaultBridge() {
+        Host host = furnished(created(WEB, "web", spec().make()));
+
+        refused(
+                host,
+                connect(new NetworkWish(BRIDGE, List.of("x"), List.of(), "", "", "", 0, Map.of())),
+                Kind.INVALID,
+                "network-scoped alias is supported only for containers in user defined networks");
+        refused(
+                host,
+                connect(new NetworkWish(BRIDGE, List.of(), List.of(), "172.17.0.9", "", "", 0, Map.of())),
+                Kind.INVALID,
+                "user specified IP address is supported on user defined networks only");
+        Host bare = furnished(created(
+                WEB,
+                "web",
+                spec().in(new ContainerSpec.Namespace(ContainerSpec.Namespace.Kind.NONE, Optional.empty()))
+                        .make()));
+        refused(bare, connect(NetworkWish.on(BRIDGE)), Kind.FORBIDDEN, "private (none) mode");
+    }
+
+    private static ContainerCommand.Connect connect(NetworkWish wish) {
+        return new ContainerCommand.Connect(WEB, wish, ENTROPY);
+    }
+
+    @Test
+    void reconcilingDoubtsTheNetworkAndWhatRunsOnItAndGivesNothingUp() {
+        Host host = running(withNetworks("a"), wish("a", 0));
+
+        Host doubted = grant(host, new NetworkCommand.Reconcile(network("a")), T0);
+
+        assertThat(doubted.network(network("a")).orElseThrow().device().isDoubtful())
+                .isTrue();
+        assertThat(doubted.container(WEB)
+                        .orElseThrow()
+                        .places()
+                        .get(network("a"))
+                        .fact()
+                        .isDoubtful())
+                .isTrue();
+        refused(host, new NetworkCommand.Reconcile(network("none-such")), Kind.MISSING, "not found");
+    }
+
+    @Test
+    void aPlaceThatSomebodyTookFromWhatRunsIsMadeAgainAsWhatItWas() {
+        Host host = running(withNetworks("a"), wish("a", 0));
+        EndpointSpec before =
+                host.container(WEB).orElseThrow().places().get(network("a")).endpoint();
+
+        Host lost = after(
+                host,
+                new NetworkEvent.Observed(network("a"), false),
+                new ContainerEvent.Observed(WEB, "endpoint:" + network("a").value(), false));
+
+        var place = lost.container(WEB).orElseThrow().places().get(network("a"));
+        assertThat(place.endpoint()).isEqualTo(before);
+        assertThat(place.fact().isDoubtful()).isTrue();
+        assertThat(lost.network(network("a")).orElseThrow().device().isDoubtful())
+                .isTrue();
+    }
+}
