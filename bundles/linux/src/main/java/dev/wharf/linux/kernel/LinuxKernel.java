@@ -236,7 +236,7 @@ public final class LinuxKernel implements Kernel {
             volumes.mount(volume);
         } catch (IOException e) {
             throw DriverException.failure(
-                    Errno.kind(e),
+                    Failure.Kind.FAILED,
                     "error while mounting volume '" + volumes.data(volume.name()) + "': failed to mount local volume: "
                             + e.getMessage(),
                     e);

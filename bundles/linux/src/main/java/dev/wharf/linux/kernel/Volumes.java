@@ -73,11 +73,18 @@ final class Volumes {
             }
             mounter.mount(new Mount(type, device, words), data);
         } catch (IOException e) {
-            String why = e instanceof FileSystemException f && f.getReason() != null ? f.getReason() : e.getMessage();
+            String why = reason(e);
             throw new IOException(
                     "mount " + device + ":" + data + (options.isEmpty() ? "" : ", data: " + options) + ": " + why, e);
         }
         return true;
+    }
+
+    /** The kernel's words alone, as Docker's users know them: lower case, without the name of the call. */
+    private static String reason(IOException e) {
+        String words = String.valueOf(e instanceof FileSystemException f ? f.getReason() : e.getMessage());
+        String bare = words.replaceFirst("^mount [^:]*: ", "");
+        return bare.isEmpty() ? words : Character.toLowerCase(bare.charAt(0)) + bare.substring(1);
     }
 
     boolean unmount(VolumeName volume) throws IOException {

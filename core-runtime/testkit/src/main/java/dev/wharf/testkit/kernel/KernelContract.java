@@ -277,34 +277,126 @@ public abstract class KernelContract {
     }
 
     @Test
-    void aVolumeMayHaveADeviceOfItsOwn() throws Exception {
-        VolumeSpec volume = new VolumeSpec(
-                new VolumeName("quick"),
-                VolumeSpec.LOCAL,
-                Map.of("type", "tmpfs", "device", "tmpfs", "o", "size=1m,uid=1000"),
-                Map.of(),
-                false);
-
+    void aVolumeMayHaveADeviceOfItsOwnMountedWhileItIsUsed() throws Exception {
+        VolumeSpec volume = device("tmpfs", "tmpfs", "size=1m,uid=1000");
         Path data = kernel.createVolume(volume);
+        assertThat(kernel.mountedVolumes()).isEmpty();
+
+        kernel.mountVolume(volume);
+        kernel.mountVolume(volume);
 
         assertThat(Files.getFileStore(data).type()).isEqualTo("tmpfs");
-        assertThat(kernel.createVolume(volume)).isEqualTo(data);
+        assertThat(Files.getAttribute(data, "unix:uid")).isEqualTo(1000);
+        assertThat(restarted().mountedVolumes()).containsExactly(volume.name());
         assertThat(restarted().volumes()).containsKey(volume.name());
-        kernel.removeVolume(volume.name());
-        assertThat(data).doesNotExist();
+
+        kernel.unmountVolume(volume.name());
+        kernel.unmountVolume(volume.name());
+
+        assertThat(Files.getFileStore(data).type()).isNotEqualTo("tmpfs");
+        assertThat(kernel.mountedVolumes()).isEmpty();
     }
 
     @Test
-    void aVolumeWhoseDeviceCannotBeMountedIsAFailure() {
-        VolumeSpec volume = new VolumeSpec(
-                new VolumeName("lost"),
+    void removingAVolumeUnmountsItsDeviceAndLeavesThatAlone() throws Exception {
+        Path device = directory("device", "precious");
+        VolumeSpec volume = device("none", device.toString(), "bind");
+        Path data = kernel.createVolume(volume);
+        kernel.mountVolume(volume);
+        assertThat(data.resolve("precious")).exists();
+
+        kernel.removeVolume(volume.name());
+
+        assertThat(data).doesNotExist();
+        assertThat(device.resolve("precious")).exists();
+    }
+
+    @Test
+    void aDeviceThatCannotBeMountedIsAFailureInDockersWords() throws Exception {
+        Path missing = dir.resolve("no/such");
+        VolumeSpec volume = device("none", missing.toString(), "bind");
+        Path data = kernel.createVolume(volume);
+
+        assertThatThrownBy(() -> kernel.mountVolume(volume))
+                .isInstanceOf(DriverException.class)
+                .hasMessage(
+                        "error while mounting volume '%1$s': failed to mount local volume: mount %2$s:%1$s, data:"
+                                + " bind: no such file or directory",
+                        data, missing);
+        assertThat(kernel.mountedVolumes()).isEmpty();
+    }
+
+    private static VolumeSpec device(String type, String device, String options) {
+        return new VolumeSpec(
+                new VolumeName("quick"),
                 VolumeSpec.LOCAL,
-                Map.of("type", "none", "device", dir.resolve("no/such").toString(), "o", "bind"),
+                Map.of("type", type, "device", device, "o", options),
                 Map.of(),
                 false);
+    }
 
-        assertThatThrownBy(() -> kernel.createVolume(volume)).isInstanceOf(DriverException.class);
-        assertThat(dir.resolve("data-root/volumes")).isEmptyDirectory();
+    @Test
+    void aPathInsideIsHeldWhateverIsPutThereLater() throws Exception {
+        Path whole = directory("whole");
+        directory("whole/sub", "meant");
+        directory("outside", "precious");
+
+        Path held = kernel.pin(WEB, 0, List.of(bindOf(whole)), "sub");
+        Files.move(whole.resolve("sub"), whole.resolve("moved"));
+        Files.createSymbolicLink(whole.resolve("sub"), dir.resolve("outside"));
+
+        assertThat(held.resolve("meant")).exists();
+        assertThat(held.resolve("precious")).doesNotExist();
+        kernel.unpin(WEB);
+        kernel.unpin(WEB);
+        assertThat(held).doesNotExist();
+        assertThat(whole.resolve("moved/meant")).exists();
+    }
+
+    @Test
+    void aFileInsideCanBeHeldToo() throws Exception {
+        Path whole = directory("whole");
+        Files.writeString(whole.resolve("file"), "text");
+
+        Path held = kernel.pin(WEB, 3, List.of(bindOf(whole)), "file");
+
+        assertThat(held).hasContent("text");
+        kernel.unpin(WEB);
+        assertThat(whole.resolve("file")).hasContent("text");
+    }
+
+    @Test
+    void noLinkLeadsOutOfWhatIsHeld() throws Exception {
+        Path whole = directory("whole");
+        directory("outside", "precious");
+        directory("whole/real", "meant");
+        Files.createSymbolicLink(whole.resolve("absolute"), dir.resolve("outside"));
+        Files.createSymbolicLink(whole.resolve("up"), Path.of("../outside"));
+        Files.createSymbolicLink(whole.resolve("fine"), Path.of("real"));
+
+        for (String inside : List.of("absolute", "up", "../outside", "absolute/precious", "/etc")) {
+            assertThatThrownBy(() -> kernel.pin(WEB, 0, List.of(bindOf(whole)), inside))
+                    .as(inside)
+                    .isInstanceOf(DriverException.class);
+        }
+        assertThatThrownBy(() -> kernel.pin(WEB, 0, List.of(bindOf(whole)), "missing"))
+                .hasMessageContaining("cannot access path missing: no such file or directory");
+        assertThat(kernel.pin(WEB, 0, List.of(bindOf(whole)), "fine").resolve("meant"))
+                .exists();
+        kernel.unpin(WEB);
+    }
+
+    @Test
+    void whatAnAgentHeldThatDiedIsLetGoWithTheRootFileSystem() throws Exception {
+        Path whole = directory("whole", "content");
+        Path held = kernel.pin(WEB, 0, List.of(bindOf(whole)), "");
+        Kernel next = restarted();
+        assertThat(next.pin(WEB, 0, List.of(bindOf(whole)), "")).isEqualTo(held);
+
+        next.unmountRootfs(WEB);
+
+        assertThat(held).doesNotExist();
+        assertThat(whole.resolve("content")).exists();
     }
 
     @Test
