@@ -99,10 +99,25 @@ final class Monitors {
         private static final long serialVersionUID = 1L;
 
         private final String words;
+        private final boolean silent;
 
         Refused(String words) {
+            this(words, false);
+        }
+
+        private Refused(String words, boolean silent) {
             super(words);
             this.words = words;
+            this.silent = silent;
+        }
+
+        /** The runtime gave no reason, or gave it to a terminal that nobody reads yet. */
+        static Refused silent(RuntimeBinary runtime) {
+            return new Refused(runtime.name() + " made no process and gave no reason", true);
+        }
+
+        boolean isSilent() {
+            return silent;
         }
 
         String words() {
@@ -187,7 +202,7 @@ final class Monitors {
         if (line.isBlank()) {
             complaint.settle(Duration.ofMillis(200));
             String words = complaint.text().strip();
-            throw new Refused(words.isEmpty() ? order.runtime().name() + " made no process and gave no reason" : words);
+            throw words.isEmpty() ? Refused.silent(order.runtime()) : new Refused(words);
         }
         JsonNode message;
         try {
@@ -201,7 +216,7 @@ final class Monitors {
                 : message.path("pid").asInt(-1);
         if (pid <= 0) {
             String words = message.path("message").asText("").strip();
-            throw new Refused(words.isEmpty() ? order.runtime().name() + " made no process and gave no reason" : words);
+            throw words.isEmpty() ? Refused.silent(order.runtime()) : new Refused(words);
         }
         int monitor = monitorPid(order.directory()).orElse(0);
         return new Started(

@@ -2,6 +2,7 @@ package dev.wharf.runtime;
 
 import static dev.wharf.spi.DriverException.failure;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.model.ContainerId;
@@ -28,6 +29,7 @@ import dev.wharf.spi.runtime.StreamSink;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -711,7 +713,7 @@ public class OciDriver
                                     keepsStdin),
                             waiting.map(hub -> () -> connect(hub, directory, draft, true)));
         } catch (Monitors.Refused e) {
-            throw refusal("exec", e.words());
+            throw refusal("exec", e.isSilent() ? missingProgram(parent, process).orElse(e.words()) : e.words());
         }
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
@@ -719,6 +721,43 @@ public class OciDriver
         settleCreated(directory, note);
         exits().follow(container, exec);
         return started.pid();
+    }
+
+    /**
+     * That the program of an exec is not in the container, in the words people know. The runtime says so itself, but into the
+     * terminal where the exec has one.
+     */
+    private Optional<String> missingProgram(Note parent, byte[] process) throws IOException {
+        JsonNode wanted = JSON.readTree(process);
+        String program = wanted.path("args").path(0).asText();
+        Path root = Path.of("/proc/" + parent.process().pid() + "/root");
+        if (program.indexOf('/') >= 0) {
+            String inside =
+                    Path.of(wanted.path("cwd").asText("/")).resolve(program).toString();
+            return exists(root, inside)
+                    ? Optional.empty()
+                    : Optional.of("exec: \"" + program + "\": stat " + program + ": no such file or directory");
+        }
+        String path = "";
+        for (JsonNode variable : wanted.path("env")) {
+            if (variable.asText().startsWith("PATH=")) {
+                path = variable.asText().substring("PATH=".length());
+            }
+        }
+        for (String directory : path.split(":")) {
+            if (exists(root, directory + "/" + program)) {
+                return Optional.empty();
+            }
+        }
+        return Optional.of("exec: \"" + program + "\": executable file not found in $PATH");
+    }
+
+    private boolean exists(Path root, String inside) {
+        try {
+            return Files.exists(files.resolveInRoot(root, inside), LinkOption.NOFOLLOW_LINKS);
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private void refuse(Path directory, String words) throws DriverException {
