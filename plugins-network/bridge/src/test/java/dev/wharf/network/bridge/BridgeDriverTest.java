@@ -12,6 +12,7 @@ import dev.wharf.model.PublishedPort;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.network.Neighbour;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.testkit.network.NetworkDriverContract;
 import java.net.BindException;
@@ -20,6 +21,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -405,6 +409,86 @@ class BridgeDriverTest extends NetworkDriverContract {
     }
 
     @Test
+    void whatOthersTakeAwayIsHeardAndWhatThisProcessTakesIsNot() throws Exception {
+        driver.create(network);
+        EndpointSpec endpoint = spec(network, WEB, 2, port(80, 8080));
+        driver.attach(network, endpoint, world.sandbox(1));
+        BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+        NetworkDriver.Watching watching =
+                driver.capability(NetworkDriver.Watching.class).orElseThrow();
+        NetworkDriver.Listener listener = new NetworkDriver.Listener() {
+            @Override
+            public void rulesLost() {
+                heard.add("rules");
+            }
+
+            @Override
+            public void deviceLost() {
+                heard.add("device");
+            }
+        };
+        try (AutoCloseable ear = watching.watch(listener)) {
+            driver.detach(network, endpoint, world.sandbox(1));
+            driver.create(network);
+            assertThat(heard.poll(300, TimeUnit.MILLISECONDS)).isNull();
+
+            world.run(world.host, "nft", "delete", "table", "inet", AGENT);
+            assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("rules");
+            world.run(world.host, "ip", "link", "del", network.deviceName());
+            assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("device");
+        }
+    }
+
+    @Test
+    void aNetworkStandsWhileItsDeviceAndItsRulesDo() throws Exception {
+        NetworkDriver.Watching watching =
+                driver.capability(NetworkDriver.Watching.class).orElseThrow();
+        assertThat(watching.standing()).isEmpty();
+        driver.create(network);
+        assertThat(watching.standing()).containsExactly(network.id());
+
+        world.run(world.host, "nft", "flush", "ruleset");
+        assertThat(watching.standing()).isEmpty();
+        driver.create(network);
+        world.run(world.host, "ip", "link", "set", network.deviceName(), "down");
+        assertThat(watching.standing()).isEmpty();
+    }
+
+    @Test
+    void neighboursAreTheHostsNetworksAndNotItsOwn() throws Exception {
+        world.outside();
+        world.run(world.host, "ip", "route", "add", "203.0.113.0/24", "via", "198.51.100.2");
+        driver.create(network);
+        NetworkDriver.Seeing seeing =
+                driver.capability(NetworkDriver.Seeing.class).orElseThrow();
+
+        assertThat(seeing.neighbours())
+                .contains(
+                        new Neighbour("198.51.100.0/24", "out0", true), new Neighbour("203.0.113.0/24", "out0", false))
+                .noneMatch(n -> n.device().equals(network.deviceName()));
+    }
+
+    @Test
+    void ofSeveralWaysOutTheNearestIsTakenAndTheNextWhenItGoes() throws Exception {
+        NetworkSpec other = other();
+        driver.create(network);
+        driver.create(other);
+        Sandbox sandbox = world.sandbox(1);
+        world.inhabit(sandbox);
+        EndpointSpec near = spec(network, WEB, 2);
+        EndpointSpec far = further(otherEndpoint());
+        driver.attach(network, near, sandbox);
+        driver.attach(other, far, sandbox);
+        assertThat(world.run(sandbox, "ip", "route", "get", "198.51.100.9").get(0))
+                .contains("dev eth0");
+
+        driver.detach(network, near, sandbox);
+
+        assertThat(world.run(sandbox, "ip", "route", "get", "198.51.100.9").get(0))
+                .contains("dev eth1");
+    }
+
+    @Test
     void aPortThatACrashLeftBehindIsSweptWhenItIsWanted() throws Exception {
         driver.create(network);
         join(network, WEB, 2, 1, port(80, 8080));
@@ -531,6 +615,24 @@ class BridgeDriverTest extends NetworkDriverContract {
                 List.of(),
                 List.of(published),
                 Map.of());
+    }
+
+    /** The same place behind another device inside, with a way out that is longer. */
+    private static EndpointSpec further(EndpointSpec e) {
+        return new EndpointSpec(
+                        e.id(),
+                        e.network(),
+                        e.hostInterface(),
+                        "eth1",
+                        e.ipv4(),
+                        e.gateway4(),
+                        e.ipv6(),
+                        e.gateway6(),
+                        e.mac(),
+                        e.aliases(),
+                        e.ports(),
+                        e.options())
+                .withMetric(1024);
     }
 
     private NetworkSpec internal() {
