@@ -267,6 +267,10 @@ class NetworkingIT {
         String container = docker.background("-p " + port + ":80", SERVER);
         docker.docker("stop", "-t", "0", container);
         assertThat(isOpen("127.0.0.1", port)).isFalse();
+        // The answer comes with the end of the process, and its link goes right after that.
+        for (int i = 0; i < 100 && !Traces.endpoints(docker.daemon()).isEmpty(); i++) {
+            Thread.sleep(20);
+        }
         assertThat(Traces.endpoints(docker.daemon())).isEmpty();
 
         docker.docker("start", container);
