@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
 import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.wiring.BundleRevision;
 import org.osgi.framework.wiring.BundleWiring;
@@ -60,15 +61,29 @@ public class BundlesIT {
     }
 
     @Test
-    public void theJournalKnowsADriverThatGoesAndOneThatComesBack() throws Exception {
-        Bundle overlay = bundle("dev.wharf.storage.overlay");
-        await(() -> serves("overlay"));
+    public void theJournalKnowsAStorageDriverThatGoesAndComesBack() throws Exception {
+        goesAndComesBack("dev.wharf.storage.overlay", "overlay");
+    }
 
-        overlay.stop();
-        await(() -> !serves("overlay"));
+    @Test
+    public void theJournalKnowsANetworkDriverThatGoesAndComesBack() throws Exception {
+        goesAndComesBack("dev.wharf.network.bridge", "bridge");
+    }
 
-        overlay.start();
-        await(() -> serves("overlay"));
+    @Test
+    public void theJournalKnowsARegistryThatGoesAndComesBack() throws Exception {
+        goesAndComesBack("dev.wharf.registry.distribution", "distribution");
+    }
+
+    private static void goesAndComesBack(String symbolicName, String driver) throws BundleException {
+        Bundle bundle = bundle(symbolicName);
+        await(() -> serves(driver));
+
+        bundle.stop();
+        await(() -> !serves(driver));
+
+        bundle.start();
+        await(() -> serves(driver));
     }
 
     /** What the folded journal says, not what the framework happens to hold. */
