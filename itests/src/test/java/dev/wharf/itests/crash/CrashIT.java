@@ -154,13 +154,39 @@ class CrashIT {
                         .as(mark + ": " + removed.err())
                         .isTrue();
             }
-            assertThat(leftOver(daemon, kept, others)).as(mark + " " + others).isEmpty();
+            List<String> left = leftOver(daemon, kept, others);
+            assertThat(left)
+                    .as(() -> mark + " " + others + "\n" + contents(left) + read(daemon.log()))
+                    .isEmpty();
             assertThat(Traces.of(daemon, List.of(keeper.substring(0, 64))))
                     .as(mark)
                     .containsAll(kept);
         }
         assertThat(docker(daemon, "run", "--rm", "busybox", "echo", "still well"))
                 .isEqualTo("still well");
+    }
+
+    /** What lies in folders that should be gone says who put it there. */
+    private static String contents(List<String> traces) {
+        StringBuilder listed = new StringBuilder();
+        for (String trace : traces) {
+            Path path = Path.of(trace.substring(trace.indexOf(' ') + 1));
+            if (!Files.isDirectory(path)) continue;
+            try {
+                listed.append(Outcome.of("ls", "-laR", path.toString()).out());
+            } catch (IOException | InterruptedException e) {
+                listed.append(path).append(": ").append(e).append('\n');
+            }
+        }
+        return listed.toString();
+    }
+
+    private static String read(Path log) {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            return e.toString();
+        }
     }
 
     /** What is there beside what should be, once the kernel and the agent have had a moment. */
