@@ -74,6 +74,8 @@ class MainTest {
                 "explain",
                 "driver",
                 "driver ls",
+                "network",
+                "network reconcile",
                 "shell",
                 "version"
             })

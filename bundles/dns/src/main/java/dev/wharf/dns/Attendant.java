@@ -131,8 +131,13 @@ public final class Attendant implements AutoCloseable {
         if (sandbox.isEmpty()) {
             leave(id);
         } else if (!counters.containsKey(id)) {
+            long began = System.nanoTime();
             try {
                 counters.put(id, Counter.open(id, sandbox.get(), namespaces, diversions, loop, resolver));
+                LOG.debug(
+                        "names container={} micros={}",
+                        id.shortForm(),
+                        TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - began));
             } catch (IOException | DriverException e) {
                 if (Files.exists(sandbox.get())) {
                     LOG.warn("no names for a container yet container={} reason={}", id.shortForm(), e.getMessage());

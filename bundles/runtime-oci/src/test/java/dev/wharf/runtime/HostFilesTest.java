@@ -101,4 +101,55 @@ class HostFilesTest {
                 .isEqualTo(before);
         assertThat(directory.resolve("hostname")).hasContent("two");
     }
+
+    @Test
+    void namesOfContainersAreAskedForAsTheyAreBeforeAnySearchDomain() throws IOException {
+        HostFiles files = host("search a.example\nnameserver 10.0.0.2\n");
+
+        assertThat(files.resolv(box().nameservers("127.0.0.11").build()))
+                .isEqualTo("nameserver 127.0.0.11\nsearch a.example\noptions ndots:0\n");
+        assertThat(files.resolv(box().nameservers("127.0.0.11")
+                        .dns(List.of("."), List.of("ndots:3"))
+                        .build()))
+                .isEqualTo("nameserver 127.0.0.11\noptions ndots:3\n");
+    }
+
+    @Test
+    void whatRunsIsToldOfNewAddressesAndKeepsItsOwnWords() throws IOException {
+        HostFiles files = host("nameserver 10.0.0.2\n");
+        RuntimeSpec before = box().host("127.0.0.1", "localhost")
+                .host("10.88.0.7", "box")
+                .host("10.89.0.7", "box")
+                .build();
+        RuntimeSpec after = box().host("127.0.0.1", "localhost")
+                .host("10.88.0.7", "box")
+                .host("10.90.0.7", "box")
+                .nameservers("127.0.0.11")
+                .build();
+        Path keep = Files.createDirectory(directory.resolve("keep"));
+        files.write(before, keep);
+        Path hosts = keep.resolve(HostFiles.HOSTS);
+        Files.writeString(hosts, Files.readString(hosts) + "10.1.1.1\tmine\n");
+
+        files.amend(before.whereabouts(), after.whereabouts(), keep);
+        files.amend(before.whereabouts(), after.whereabouts(), keep);
+
+        assertThat(Files.readAllLines(hosts))
+                .containsExactly("127.0.0.1\tlocalhost", "10.88.0.7\tbox", "10.1.1.1\tmine", "10.90.0.7\tbox");
+        assertThat(keep.resolve(HostFiles.RESOLV)).hasContent("nameserver 127.0.0.11\noptions ndots:0\n");
+    }
+
+    @Test
+    void resolversThatSomebodyInsideChoseStay() throws IOException {
+        HostFiles files = host("nameserver 10.0.0.2\n");
+        RuntimeSpec before = box().build();
+        Path keep = Files.createDirectory(directory.resolve("keep"));
+        files.write(before, keep);
+        Files.writeString(keep.resolve(HostFiles.RESOLV), "nameserver 10.1.1.1\n");
+
+        files.amend(
+                before.whereabouts(), box().nameservers("127.0.0.11").build().whereabouts(), keep);
+
+        assertThat(keep.resolve(HostFiles.RESOLV)).hasContent("nameserver 10.1.1.1\n");
+    }
 }

@@ -194,6 +194,15 @@ public final class NetworkRoutes implements Routes {
         if (Set.of("bridge", "host", "none", "default", "container").contains(name)) {
             throw new Problem(403, "operation is not permitted on predefined " + name + " network ");
         }
+        if (body.has("EnableIPv4") && !body.flag("EnableIPv4")) {
+            throw Problem.unsupported("networks without IPv4 are not served");
+        }
+        if (body.flag("Ingress")
+                || body.flag("ConfigOnly")
+                || !body.body("ConfigFrom").text("Network").isEmpty()) {
+            throw Problem.unsupported(
+                    "ingress networks and networks made from the configuration of others are not served");
+        }
         String driver = body.optionalText("Driver")
                 .filter(d -> !d.isEmpty() && !d.equals("default"))
                 .orElse("bridge");

@@ -216,7 +216,11 @@ final class Words {
         tell(NetworkEvent.Removed.class, "network gone");
         tell(NetworkEvent.Failed.class, e -> "network failed: " + e.failure().message());
         tell(NetworkEvent.Stalled.class, e -> "network stuck on " + Portrait.words(e.stall()));
-        tell(NetworkEvent.Observed.class, e -> observed("network's device", e.there()));
+        tell(
+                NetworkEvent.Observed.class,
+                e -> e.there()
+                        ? "device and rules shall be made whole"
+                        : "lost its device or rules to another program");
         tell(NetworkEvent.Recorded.class, "written down whole");
     }
 
