@@ -198,53 +198,68 @@ final class LogFile {
     }
 
     /**
-     * Where the last {@code count} lines begin, found from the end in blocks, so that a long log costs no more than a short
-     * one. Lines of streams that are not wanted do not count.
+     * Finds where the last lines begin, from the end in blocks, so that a long log costs no more than a short one. Lines of
+     * streams that are not wanted do not count. Goes through one file after the other, the newest first.
      */
-    static long tail(FileChannel file, LogQuery query, long count) throws IOException {
-        long end = file.size();
-        if (count <= 0) {
-            return end;
-        }
-        Reader reader = new Reader();
-        Map<StandardStream, Boolean> seen = new EnumMap<>(StandardStream.class);
-        long counted = 0;
-        int block = 64 * 1024;
-        long position = end;
-        // A record that begins in an earlier block; what we have of it so far.
-        byte[] rest = new byte[0];
-        while (position > 0) {
-            int length = (int) Math.min(block, position);
-            position -= length;
-            byte[] bytes = new byte[length + rest.length];
-            readFully(file, bytes, length, position);
-            System.arraycopy(rest, 0, bytes, length, rest.length);
-            int stop = bytes.length;
-            for (int i = bytes.length - 2; i >= -1; i--) {
-                boolean start = i < 0 ? position == 0 : bytes[i] == '\n';
-                if (!start) {
-                    continue;
-                }
-                Optional<Boolean> ends = countsAs(reader.read(bytes, i + 1, stop), query, seen);
-                if (ends.orElse(false) && ++counted > count) {
-                    return position + stop;
-                }
-                stop = i + 1;
-            }
-            rest = Arrays.copyOf(bytes, stop);
-        }
-        return 0;
-    }
+    static final class Tail {
+        private static final int BLOCK_BYTES = 64 * 1024;
 
-    /** Whether a record is the last one of a line; empty where it is of no interest. */
-    private static Optional<Boolean> countsAs(
-            @org.jspecify.annotations.Nullable Record record, LogQuery query, Map<StandardStream, Boolean> seen) {
-        if (record == null || !(record.stream == StandardStream.OUT ? query.stdout() : query.stderr())) {
-            return Optional.empty();
+        private final LogQuery query;
+        private final long count;
+        private final Map<StandardStream, Boolean> seen = new EnumMap<>(StandardStream.class);
+        private long counted;
+
+        Tail(LogQuery query, long count) {
+            this.query = query;
+            this.count = count;
         }
-        // A part at the very end of its stream is a line that has no newline yet.
-        boolean last = seen.put(record.stream, true) == null;
-        return Optional.of(record.whole || last);
+
+        /** Whether they begin in a file that was looked at. */
+        boolean isFound() {
+            return count <= 0 || counted > count;
+        }
+
+        /** Where they begin in this file, 0 where they begin before it. */
+        long find(FileChannel file) throws IOException {
+            long end = file.size();
+            if (count <= 0) {
+                return end;
+            }
+            Reader reader = new Reader();
+            long position = end;
+            // A record that begins in an earlier block; what we have of it so far.
+            byte[] rest = new byte[0];
+            while (position > 0) {
+                int length = (int) Math.min(BLOCK_BYTES, position);
+                position -= length;
+                byte[] bytes = new byte[length + rest.length];
+                readFully(file, bytes, length, position);
+                System.arraycopy(rest, 0, bytes, length, rest.length);
+                int stop = bytes.length;
+                for (int i = bytes.length - 2; i >= -1; i--) {
+                    boolean start = i < 0 ? position == 0 : bytes[i] == '\n';
+                    if (!start) {
+                        continue;
+                    }
+                    if (countsAs(reader.read(bytes, i + 1, stop)).orElse(false) && ++counted > count) {
+                        return position + stop;
+                    }
+                    stop = i + 1;
+                }
+                rest = Arrays.copyOf(bytes, stop);
+            }
+            return 0;
+        }
+
+        /** Whether a record is the last one of a line; empty where it is of no interest. */
+        private Optional<Boolean> countsAs(@org.jspecify.annotations.Nullable Record record) {
+            if (record == null || !(record.stream == StandardStream.OUT ? query.stdout() : query.stderr())) {
+                return Optional.empty();
+            }
+            // A part at the very end of its stream is a line that has no newline yet.
+            boolean last = seen.put(record.stream, true) == null;
+            return Optional.of(record.whole || last);
+        }
     }
 
     private static void readFully(FileChannel file, byte[] bytes, int length, long position) throws IOException {

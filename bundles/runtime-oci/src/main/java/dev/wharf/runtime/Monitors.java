@@ -78,7 +78,6 @@ final class Monitors {
      * @param directory the process's own, also the bundle where it is a container's first
      * @param processSpec the process.json of an exec, none for a container's first process
      * @param log the log's file, none where nobody keeps it
-     * @param logLimitBytes the size at which the log begins anew, 0 for never
      */
     record Order(
             ContainerId container,
@@ -86,7 +85,6 @@ final class Monitors {
             Path directory,
             Optional<Path> processSpec,
             Optional<Path> log,
-            long logLimitBytes,
             boolean terminal,
             boolean stdin,
             boolean keepsStdin) {}
@@ -257,10 +255,6 @@ final class Monitors {
         }
         arguments.add("--log-path");
         arguments.add(order.log().map(log -> "k8s-file:" + log).orElse("none"));
-        if (order.logLimitBytes() > 0) {
-            arguments.add("--log-size-max");
-            arguments.add(Long.toString(order.logLimitBytes()));
-        }
         if (order.terminal()) {
             arguments.add("--terminal");
         }
@@ -288,11 +282,19 @@ final class Monitors {
 
     /** Tells the monitor the terminal's size, through its control pipe. */
     static void resize(Path directory, int rows, int columns) throws IOException {
-        String message = "1 " + Math.min(rows, LARGEST_SIDE) + " " + Math.min(columns, LARGEST_SIDE) + "\n";
+        tell(directory, "1 " + Math.min(rows, LARGEST_SIDE) + " " + Math.min(columns, LARGEST_SIDE));
+    }
+
+    /** Tells the monitor that the path of its log is free, to begin it anew there. */
+    static void reopenLog(Path directory) throws IOException {
+        tell(directory, "2 0 0");
+    }
+
+    private static void tell(Path directory, String message) throws IOException {
         // Opened for both, a FIFO never waits for a reader (fifo(7)).
         try (FileChannel control =
                 FileChannel.open(directory.resolve("ctl"), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            control.write(ByteBuffer.wrap(message.getBytes(StandardCharsets.US_ASCII)));
+            control.write(ByteBuffer.wrap((message + "\n").getBytes(StandardCharsets.US_ASCII)));
         }
     }
 

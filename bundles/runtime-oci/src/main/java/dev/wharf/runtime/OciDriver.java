@@ -86,6 +86,7 @@ public class OciDriver
     private final ReadOnlyBelow readOnlyBelow;
     private final FilterCache filters;
     private final FileWatch watch = new FileWatch();
+    private final LogKeeper keeper;
     private final ExecutorService teller = Executors.newSingleThreadExecutor(OciDriver::tellerThread);
     private final Map<Path, Hub> hubs = new ConcurrentHashMap<>();
     private Optional<Tools> tools = Optional.empty();
@@ -111,6 +112,7 @@ public class OciDriver
         this.settings = Settings.of(properties);
         this.programs = new Programs(processes, descriptors);
         this.readOnlyBelow = new ReadOnlyBelow(programs, settings.patience());
+        this.keeper = new LogKeeper(places, descriptors, watch, this::isLogged);
         this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"));
     }
 
@@ -250,8 +252,7 @@ public class OciDriver
                                     runtime,
                                     bundle,
                                     Optional.empty(),
-                                    log(wanted, keep),
-                                    logLimit(wanted),
+                                    log(spec, keep),
                                     terminal,
                                     stdin,
                                     keepsStdin),
@@ -262,6 +263,7 @@ public class OciDriver
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
         note.write(bundle);
+        keeper.keep(container);
         settleCreated(bundle, note);
         exits().follow(container);
         filters.learn(config, runtime, container.value());
@@ -280,32 +282,23 @@ public class OciDriver
         }
     }
 
-    private static Optional<Path> log(ContainerSpec spec, Path keep) throws IOException {
+    private Optional<Path> log(RuntimeSpec spec, Path keep) throws IOException, DriverException {
         Path mark = keep.resolve(NO_LOG);
-        if (spec.logging().driver().equals("none")) {
+        if (spec.spec().logging().driver().equals("none")) {
             Files.write(mark, new byte[0]);
             return Optional.empty();
         }
         Files.deleteIfExists(mark);
-        return Optional.of(keep.resolve("log"));
+        LogSettings settings = LogSettings.of(spec);
+        keeper.check(settings);
+        settings.write(keep);
+        return Optional.of(places.log(spec.container()));
     }
 
-    /** The size at which a log begins anew, from Docker's {@code max-size} such as {@code 10m}. */
-    private static long logLimit(ContainerSpec spec) throws DriverException {
-        String text =
-                spec.logging().options().getOrDefault("max-size", "").strip().toLowerCase(java.util.Locale.ROOT);
-        if (text.isEmpty() || text.equals("-1")) {
-            return 0;
-        }
-        String digits = text.replaceFirst("[kmg]?b?$", "");
-        String unit = text.substring(digits.length());
-        long factor =
-                unit.startsWith("k") ? 1L << 10 : unit.startsWith("m") ? 1L << 20 : unit.startsWith("g") ? 1L << 30 : 1;
-        try {
-            return Long.parseLong(digits) * factor;
-        } catch (NumberFormatException e) {
-            throw failure(Kind.INVALID, "invalid log option max-size=" + text, e);
-        }
+    private boolean isLogged(ContainerId container) throws IOException, DriverException {
+        Optional<Note> note = Note.read(places.bundle(container));
+        return note.isPresent()
+                && exits().isAlive(note.get().process().monitorPid(), note.get().monitorTicks());
     }
 
     /** Takes back what a failed creation left, and lets those go who wait for its streams. */
@@ -510,6 +503,7 @@ public class OciDriver
             if (hub != null) {
                 hub.refuse("");
             }
+            keeper.forget(container);
             files.removeTree(places.keep(container));
         } catch (IOException e) {
             throw trouble("cannot remove the files of container " + container.shortForm(), e);
@@ -544,6 +538,7 @@ public class OciDriver
 
     private Found look(ContainerId container) throws IOException, DriverException {
         Path bundle = places.bundle(container);
+        keeper.keep(container);
         Optional<Note> note = exits().note(bundle);
         Optional<Exit> exit = exits().exit(bundle);
         Optional<InitProcess> process =
@@ -707,7 +702,6 @@ public class OciDriver
                                     directory,
                                     Optional.of(processFile),
                                     Optional.empty(),
-                                    0,
                                     spec.tty(),
                                     spec.stdin(),
                                     keepsStdin),
@@ -873,12 +867,10 @@ public class OciDriver
         }
         try {
             Optional<Note> note = Note.read(places.bundle(container));
-            boolean writing = note.isPresent()
-                    && exits().isAlive(
-                                    note.get().process().monitorPid(),
-                                    note.get().monitorTicks());
-            FileCursor cursor = new FileCursor(places.log(container), query, writing);
-            if (writing && query.follow()) {
+            boolean writing = isLogged(container);
+            keeper.look(container);
+            FileCursor cursor = new FileCursor(keeper.parts(container), query, writing);
+            if (writing && note.isPresent() && query.follow()) {
                 FileWatch.Interest interest = watch.on(keep, cursor::changed);
                 cursor.add(interest::close);
                 Processes.Watch monitor = processes.watch(
@@ -937,6 +929,7 @@ public class OciDriver
         }
         hubs.values().forEach(Hub::abandon);
         hubs.clear();
+        keeper.close();
         watch.close();
         teller.shutdown();
     }

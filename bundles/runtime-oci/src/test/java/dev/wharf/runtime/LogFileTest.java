@@ -48,7 +48,7 @@ class LogFileTest {
 
     private List<LogLine> lines(LogQuery query) throws DriverException {
         List<LogLine> all = new ArrayList<>();
-        try (FileCursor cursor = new FileCursor(log, query, false)) {
+        try (FileCursor cursor = new FileCursor(new LogParts(log), query, false)) {
             while (!cursor.isAtEnd()) {
                 all.addAll(cursor.poll());
             }
@@ -216,7 +216,7 @@ class LogFileTest {
     void aFollowerHearsWhatComesAndTheEndOfTheWriter() throws Exception {
         write(NOON + " stdout F one\n", NOON + " stdout P tw");
         AtomicInteger woken = new AtomicInteger();
-        try (FileCursor cursor = new FileCursor(log, query(-1, true), true)) {
+        try (FileCursor cursor = new FileCursor(new LogParts(log), query(-1, true), true)) {
             assertThat(cursor.poll()).hasSize(1);
             assertThat(cursor.poll()).isEmpty();
             assertThat(cursor.isAtEnd()).isFalse();
@@ -241,7 +241,7 @@ class LogFileTest {
     void whoAsksTooLateIsWokenAtOnce() throws Exception {
         write(NOON + " stdout F one\n");
         AtomicInteger woken = new AtomicInteger();
-        try (FileCursor cursor = new FileCursor(log, query(-1, true), true)) {
+        try (FileCursor cursor = new FileCursor(new LogParts(log), query(-1, true), true)) {
             cursor.poll();
             write(NOON + " stdout F two\n");
             cursor.changed();
@@ -255,7 +255,7 @@ class LogFileTest {
     @Test
     void aLogThatBeginsAnewIsFollowedThroughIt() throws Exception {
         write(NOON + " stdout F one\n", NOON + " stdout F two\n");
-        try (FileCursor cursor = new FileCursor(log, query(-1, true), true)) {
+        try (FileCursor cursor = new FileCursor(new LogParts(log), query(-1, true), true)) {
             assertThat(cursor.poll()).hasSize(2);
 
             Path fresh = directory.resolve("fresh");
@@ -277,7 +277,7 @@ class LogFileTest {
         write(text.toString());
         int polls = 0;
         int next = 0;
-        try (FileCursor cursor = new FileCursor(log, query(-1, false), false)) {
+        try (FileCursor cursor = new FileCursor(new LogParts(log), query(-1, false), false)) {
             while (!cursor.isAtEnd()) {
                 List<LogLine> some = cursor.poll();
                 polls++;

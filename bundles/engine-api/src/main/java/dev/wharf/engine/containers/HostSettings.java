@@ -420,13 +420,6 @@ final class HostSettings {
 
     ContainerSpec.Logging logging() {
         Body log = body.body("LogConfig");
-        String type = log.text("Type");
-        if (type.isEmpty() || type.equals("default")) {
-            type = "json-file";
-        }
-        if (!Set.of("json-file", "local", "none").contains(type)) {
-            throw Problem.invalid("logger: no log driver named '" + type + "' is registered");
-        }
-        return new ContainerSpec.Logging(type, log.map("Config"));
+        return LogOptions.checked(log.text("Type"), log.map("Config"));
     }
 }

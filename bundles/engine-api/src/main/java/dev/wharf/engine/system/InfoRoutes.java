@@ -7,6 +7,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.engine.containers.LogOptions;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.EngineVersion;
@@ -120,7 +121,7 @@ public final class InfoRoutes implements Routes {
                         .sorted()
                         .toList()));
         plugins.putNull("Authorization");
-        plugins.set("Log", Json.array(List.of("json-file", "local", "none")));
+        plugins.set("Log", Json.array(LogOptions.DRIVERS));
     }
 
     private void tellMachine(ObjectNode info) {

@@ -33,6 +33,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
 /** {@code /volumes}. */
 public final class VolumeRoutes implements Routes {
@@ -100,7 +102,7 @@ public final class VolumeRoutes implements Routes {
         ArrayNode volumes = Json.array();
         host.volumes().values().stream()
                 .filter(Volume::wanted)
-                .filter(v -> filters.any("name", n -> v.name().value().contains(n)))
+                .filter(v -> filters.any("name", n -> isNamed(v, n)))
                 .filter(v ->
                         filters.any("driver", d -> d.equals(v.spec().driver().value())))
                 .filter(v -> filters.flag("dangling")
@@ -112,6 +114,17 @@ public final class VolumeRoutes implements Routes {
         ObjectNode answer = Json.object();
         answer.set("Volumes", volumes);
         return Answer.json(answer.set("Warnings", null));
+    }
+
+    /** Docker takes the filter for a regular expression; what is none is a part of the name. */
+    private static boolean isNamed(Volume volume, String wanted) {
+        String name = volume.name().value();
+        try {
+            return name.contains(wanted)
+                    || Pattern.compile(wanted).matcher(name).find();
+        } catch (PatternSyntaxException e) {
+            return false;
+        }
     }
 
     private static Answer create(Agent agent, Request request) {

@@ -181,7 +181,11 @@ public final class LinuxDescriptors implements Descriptors {
     }
 
     private static int number(SocketType type, boolean nonBlocking) {
-        int number = type == SocketType.STREAM ? 1 : 5;
+        int number = switch (type) {
+            case STREAM -> 1;
+            case DATAGRAM -> 2;
+            case SEQPACKET -> 5;
+        };
         return number | O_CLOEXEC | (nonBlocking ? O_NONBLOCK : 0);
     }
 

@@ -60,6 +60,7 @@ public interface Descriptors {
     /** Kinds of sockets, socket(2). */
     enum SocketType {
         STREAM,
+        DATAGRAM,
         SEQPACKET
     }
 

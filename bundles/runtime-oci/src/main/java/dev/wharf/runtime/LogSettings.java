@@ -1,0 +1,222 @@
+package dev.wharf.runtime;
+
+import static dev.wharf.spi.DriverException.failure;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure.Kind;
+import dev.wharf.spi.runtime.RuntimeSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What becomes of a container's log, kept beside it for the next agent.
+ *
+ * @param driver Docker's name for where it goes
+ * @param partBytes the size at which a part of it is full, 0 for never
+ * @param parts how many parts there may be, the one being written among them
+ * @param fields what others are told of the container, by journald's names
+ */
+record LogSettings(
+        String driver,
+        long partBytes,
+        int parts,
+        boolean pack,
+        Map<String, String> options,
+        String tag,
+        Map<String, String> fields) {
+    /** Docker lets json-file grow for ever, and full disks are what its users complain of; no log of a test is as long. */
+    private static final long JSON_FILE_BYTES = 100L << 20;
+
+    private static final long OTHER_BYTES = 20L << 20;
+    private static final int USUAL_PARTS = 5;
+    private static final String FILE = "logging.json";
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Pattern TEMPLATE = Pattern.compile("\\{\\{\\s*\\.([A-Za-z]+)\\s*}}");
+
+    /** Where logs are sent on to; the file is then what {@code docker logs} reads. */
+    boolean isForwarded() {
+        return driver.equals("syslog") || driver.equals("journald");
+    }
+
+    /** How many bytes of full parts are kept. */
+    long fullBytes() {
+        return partBytes * Math.max(1, parts - 1);
+    }
+
+    static LogSettings of(RuntimeSpec spec) throws DriverException {
+        String driver = spec.spec().logging().driver();
+        Map<String, String> options = spec.spec().logging().options();
+        boolean jsonFile = driver.equals("json-file");
+        long size = jsonFile ? JSON_FILE_BYTES : OTHER_BYTES;
+        int parts = USUAL_PARTS;
+        if (options.containsKey("max-size")) {
+            size = bytes(options.get("max-size"));
+            // Docker's json-file keeps one file of a size that somebody gave.
+            parts = jsonFile ? 1 : USUAL_PARTS;
+        }
+        if (options.containsKey("max-file")) {
+            parts = number(options.get("max-file"));
+        }
+        Map<String, String> words = words(spec);
+        return new LogSettings(
+                driver,
+                size,
+                parts,
+                options.getOrDefault("compress", "false").equals("true"),
+                options,
+                filled(options.getOrDefault("tag", "{{.ID}}"), words),
+                fields(spec, words));
+    }
+
+    private static int number(String text) throws DriverException {
+        try {
+            return Math.max(1, Integer.parseInt(text.strip()));
+        } catch (NumberFormatException e) {
+            throw failure(Kind.INVALID, "invalid log option max-file=" + text, e);
+        }
+    }
+
+    /** A size such as {@code 10m}; -1 is no limit. */
+    static long bytes(String text) throws DriverException {
+        String lower = text.strip().toLowerCase(Locale.ROOT);
+        if (lower.equals("-1")) {
+            return 0;
+        }
+        Matcher parts = Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([kmgt]?)i?b?").matcher(lower);
+        if (!parts.matches()) {
+            throw failure(Kind.INVALID, "invalid log option max-size=" + text);
+        }
+        int power = " kmgt".indexOf(parts.group(2).isEmpty() ? " " : parts.group(2));
+        return (long) (Double.parseDouble(parts.group(1)) * (1L << (10 * power)));
+    }
+
+    private static Map<String, String> words(RuntimeSpec spec) {
+        String image = spec.spec().image().value();
+        Map<String, String> words = new LinkedHashMap<>();
+        words.put("ID", spec.container().shortForm());
+        words.put("FullID", spec.container().value());
+        words.put("Name", spec.name());
+        words.put("FullName", "/" + spec.name());
+        words.put("ImageID", spec.spec().image().shortForm());
+        words.put("ImageFullID", image);
+        words.put("ImageName", spec.spec().imageReference());
+        words.put("DaemonName", "docker");
+        words.put("Command", String.join(" ", spec.spec().command().arguments()));
+        words.put("Hostname", hostname());
+        return words;
+    }
+
+    private static String filled(String template, Map<String, String> words) throws DriverException {
+        Matcher matcher = TEMPLATE.matcher(template);
+        StringBuilder text = new StringBuilder();
+        while (matcher.find()) {
+            String word = words.get(matcher.group(1));
+            if (word == null) {
+                throw failure(
+                        Kind.INVALID, "invalid log option tag=" + template + ": unknown field " + matcher.group(1));
+            }
+            matcher.appendReplacement(text, Matcher.quoteReplacement(word));
+        }
+        return matcher.appendTail(text).toString();
+    }
+
+    /** The names are journald's for containers; labels and variables are told only where somebody asked for them. */
+    private static Map<String, String> fields(RuntimeSpec spec, Map<String, String> words) throws DriverException {
+        Map<String, String> options = spec.spec().logging().options();
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("CONTAINER_ID", words.getOrDefault("ID", ""));
+        fields.put("CONTAINER_ID_FULL", words.getOrDefault("FullID", ""));
+        fields.put("CONTAINER_NAME", spec.name());
+        fields.put("IMAGE_NAME", spec.spec().imageReference());
+        Map<String, String> variables = new LinkedHashMap<>();
+        for (String variable : spec.spec().command().env()) {
+            int equals = variable.indexOf('=');
+            if (equals > 0) {
+                variables.put(variable.substring(0, equals), variable.substring(equals + 1));
+            }
+        }
+        add(fields, spec.spec().labels(), options.get("labels"), options.get("labels-regex"));
+        add(fields, variables, options.get("env"), options.get("env-regex"));
+        return fields;
+    }
+
+    private static void add(
+            Map<String, String> fields,
+            Map<String, String> from,
+            @org.jspecify.annotations.Nullable String names,
+            @org.jspecify.annotations.Nullable String pattern)
+            throws DriverException {
+        List<String> wanted = names == null ? List.of() : List.of(names.split(","));
+        Optional<Pattern> matching;
+        try {
+            matching = Optional.ofNullable(pattern).map(Pattern::compile);
+        } catch (java.util.regex.PatternSyntaxException e) {
+            throw failure(Kind.INVALID, "invalid log option: " + pattern + " is no regular expression", e);
+        }
+        from.forEach((name, value) -> {
+            if (wanted.contains(name)
+                    || matching.map(p -> p.matcher(name).find()).orElse(false)) {
+                fields.put(name, value);
+            }
+        });
+    }
+
+    static String hostname() {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+        } catch (IOException e) {
+            return "localhost";
+        }
+    }
+
+    void write(Path keep) throws IOException {
+        ObjectNode node = JSON.createObjectNode()
+                .put("driver", driver)
+                .put("partBytes", partBytes)
+                .put("parts", parts)
+                .put("pack", pack)
+                .put("tag", tag);
+        node.set("options", JSON.valueToTree(options));
+        node.set("fields", JSON.valueToTree(fields));
+        Path draft = keep.resolve(FILE + ".draft");
+        Files.write(draft, JSON.writeValueAsBytes(node));
+        Files.move(draft, keep.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    static Optional<LogSettings> read(Path keep) throws IOException {
+        JsonNode node;
+        try {
+            node = JSON.readTree(Files.readAllBytes(keep.resolve(FILE)));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+        return Optional.of(new LogSettings(
+                node.path("driver").asText(),
+                node.path("partBytes").asLong(),
+                node.path("parts").asInt(1),
+                node.path("pack").asBoolean(),
+                map(node.path("options")),
+                node.path("tag").asText(),
+                map(node.path("fields"))));
+    }
+
+    private static Map<String, String> map(JsonNode node) {
+        Map<String, String> map = new LinkedHashMap<>();
+        node.properties()
+                .forEach(field -> map.put(field.getKey(), field.getValue().asText()));
+        return map;
+    }
+}

@@ -1,0 +1,302 @@
+package dev.wharf.runtime;
+
+import static dev.wharf.spi.DriverException.failure;
+
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure.Kind;
+import dev.wharf.spi.kernel.Descriptors;
+import dev.wharf.spi.kernel.Descriptors.SocketType;
+import dev.wharf.spi.runtime.LogCursor.LogLine;
+import dev.wharf.spi.runtime.StreamSink.StandardStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * A syslog server: over the local socket, or over UDP, TCP or a unix socket of its own, in the formats that Docker knows
+ * (RFC 3164, RFC 5424, and the one of local sockets, which has no host in it).
+ */
+final class SyslogTarget implements LogTarget {
+    private static final List<Path> LOCAL =
+            List.of(Path.of("/dev/log"), Path.of("/var/run/syslog"), Path.of("/var/run/log"));
+    private static final List<String> FACILITIES = List.of(
+            "kern",
+            "user",
+            "mail",
+            "daemon",
+            "auth",
+            "syslog",
+            "lpr",
+            "news",
+            "uucp",
+            "cron",
+            "authpriv",
+            "ftp",
+            "",
+            "",
+            "",
+            "",
+            "local0",
+            "local1",
+            "local2",
+            "local3",
+            "local4",
+            "local5",
+            "local6",
+            "local7");
+    private static final int ERROR = 3;
+    private static final int INFORMATION = 6;
+    private static final int CONNECT_MILLIS = 5000;
+
+    /** What a UDP datagram can carry at most (RFC 768), and then some for the head. */
+    private static final int LONGEST_TEXT = 60 * 1024;
+
+    private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("MMM d HH:mm:ss", Locale.ENGLISH);
+    private static final DateTimeFormatter SHORT_DAY = DateTimeFormatter.ofPattern("MMM  d HH:mm:ss", Locale.ENGLISH);
+    private static final DateTimeFormatter SECONDS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ssXXX");
+    private static final DateTimeFormatter MICROS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSXXX");
+
+    private final Descriptors descriptors;
+    private final String scheme;
+    private final String place;
+    private final int port;
+    private final String format;
+    private final int facility;
+    private final String tag;
+    private final String host = LogSettings.hostname();
+    private final long pid = ProcessHandle.current().pid();
+    private Optional<Line> line = Optional.empty();
+
+    /** A way to the server that is open. */
+    private interface Line {
+        void write(byte[] message) throws IOException;
+
+        void close() throws IOException;
+    }
+
+    SyslogTarget(Descriptors descriptors, LogSettings settings) throws DriverException {
+        this.descriptors = descriptors;
+        this.format = settings.options().getOrDefault("syslog-format", "");
+        this.tag = settings.tag();
+        this.facility = facility(settings.options().getOrDefault("syslog-facility", ""));
+        String address = settings.options().getOrDefault("syslog-address", "");
+        if (address.isEmpty()) {
+            this.scheme = "unixgram";
+            this.place = LOCAL.stream()
+                    .filter(Files::exists)
+                    .findFirst()
+                    .orElse(LOCAL.get(0))
+                    .toString();
+            this.port = 0;
+            return;
+        }
+        URI uri;
+        try {
+            uri = URI.create(address);
+        } catch (IllegalArgumentException e) {
+            throw failure(Kind.INVALID, "invalid syslog-address " + address, e);
+        }
+        this.scheme = Optional.ofNullable(uri.getScheme()).orElse("");
+        boolean unix = scheme.equals("unix") || scheme.equals("unixgram");
+        if (!unix && !scheme.equals("udp") && !scheme.equals("tcp")) {
+            throw failure(Kind.INVALID, "unsupported scheme: '" + scheme + "'");
+        }
+        this.place = Optional.ofNullable(unix ? uri.getPath() : uri.getHost()).orElse("");
+        this.port = uri.getPort() < 0 ? 514 : uri.getPort();
+        if (place.isEmpty()) {
+            throw failure(Kind.INVALID, "invalid syslog-address " + address);
+        }
+    }
+
+    private static int facility(String text) throws DriverException {
+        if (text.isEmpty()) {
+            return FACILITIES.indexOf("daemon");
+        }
+        int number = FACILITIES.indexOf(text);
+        if (number < 0 && text.matches("\\d{1,2}")) {
+            number = Integer.parseInt(text);
+        }
+        if (number < 0 || number > 23) {
+            throw failure(Kind.INVALID, "invalid syslog facility");
+        }
+        return number;
+    }
+
+    /** Fails where the server cannot be reached now, as starting a container with Docker does. */
+    void check() throws DriverException {
+        try {
+            if (line.isEmpty()) {
+                line = Optional.of(connect());
+            }
+        } catch (IOException e) {
+            throw failure(
+                    Kind.FAILED,
+                    "failed to initialize logging driver: cannot reach syslog at " + scheme + "://" + place
+                            + (port == 0 || scheme.startsWith("unix") ? "" : ":" + port) + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    @Override
+    public void send(LogLine one) throws IOException {
+        ByteBuffer text = one.bytes().duplicate();
+        if (text.hasRemaining() && text.get(text.limit() - 1) == '\n') {
+            text.limit(text.limit() - 1);
+        }
+        if (line.isEmpty()) {
+            line = Optional.of(connect());
+        }
+        try {
+            do {
+                byte[] piece = new byte[Math.min(LONGEST_TEXT, text.remaining())];
+                text.get(piece);
+                line.orElseThrow().write(message(one, piece));
+            } while (text.hasRemaining());
+        } catch (IOException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private byte[] message(LogLine one, byte[] text) {
+        int priority = facility * 8 + (one.stream() == StandardStream.ERR ? ERROR : INFORMATION);
+        ZonedDateTime at = Instant.ofEpochSecond(one.epochSecond(), one.nanos()).atZone(ZoneId.systemDefault());
+        String stamp = (at.getDayOfMonth() < 10 ? SHORT_DAY : STAMP).format(at);
+        String head = switch (format) {
+            case "rfc5424" ->
+                "<" + priority + ">1 " + SECONDS.format(at) + " " + host + " " + tag + " " + pid + " " + tag + " - ";
+            case "rfc5424micro" ->
+                "<" + priority + ">1 " + MICROS.format(at) + " " + host + " " + tag + " " + pid + " " + tag + " - ";
+            case "rfc3164" -> "<" + priority + ">" + stamp + " " + host + " " + tag + "[" + pid + "]: ";
+            default -> "<" + priority + ">" + stamp + " " + tag + "[" + pid + "]: ";
+        };
+        ByteArrayOutputStream message = new ByteArrayOutputStream(head.length() + text.length + 1);
+        message.writeBytes(head.getBytes(StandardCharsets.UTF_8));
+        message.writeBytes(text);
+        message.write('\n');
+        return message.toByteArray();
+    }
+
+    private Line connect() throws IOException {
+        return switch (scheme) {
+            case "udp" -> udp();
+            case "tcp" -> tcp();
+            case "unix" -> unix(SocketType.STREAM);
+            default -> unix(SocketType.DATAGRAM);
+        };
+    }
+
+    private Line udp() throws IOException {
+        DatagramChannel channel = DatagramChannel.open();
+        try {
+            channel.connect(new InetSocketAddress(place, port));
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e instanceof IOException io ? io : new IOException("unknown host " + place, e);
+        }
+        return new Line() {
+            @Override
+            public void write(byte[] message) throws IOException {
+                channel.write(ByteBuffer.wrap(message));
+            }
+
+            @Override
+            public void close() throws IOException {
+                channel.close();
+            }
+        };
+    }
+
+    private Line tcp() throws IOException {
+        Socket socket = new Socket();
+        try {
+            socket.connect(new InetSocketAddress(place, port), CONNECT_MILLIS);
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+        return new Line() {
+            @Override
+            public void write(byte[] message) throws IOException {
+                // A server that closed says so to a reader only; a writer's first message after would be lost.
+                if (socket.getInputStream().available() == 0 && isClosedByPeer(socket)) {
+                    throw new IOException("the syslog server closed the connection");
+                }
+                socket.getOutputStream().write(message);
+            }
+
+            @Override
+            public void close() throws IOException {
+                socket.close();
+            }
+        };
+    }
+
+    private static boolean isClosedByPeer(Socket socket) throws IOException {
+        socket.setSoTimeout(1);
+        try {
+            return socket.getInputStream().read() < 0;
+        } catch (java.net.SocketTimeoutException e) {
+            return false;
+        }
+    }
+
+    private Line unix(SocketType type) throws IOException {
+        int descriptor = descriptors.connect(Path.of(place), type, true);
+        return new Line() {
+            @Override
+            public void write(byte[] message) throws IOException {
+                ByteBuffer bytes = ByteBuffer.wrap(message);
+                long deadline = System.nanoTime() + CONNECT_MILLIS * 1_000_000L;
+                while (bytes.hasRemaining()) {
+                    if (descriptors.write(descriptor, bytes) == Descriptors.WOULD_BLOCK) {
+                        if (System.nanoTime() > deadline) {
+                            throw new IOException("the syslog server does not keep up");
+                        }
+                        pause();
+                    }
+                }
+            }
+
+            @Override
+            public void close() {
+                descriptors.close(descriptor);
+            }
+        };
+    }
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(5);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new java.io.InterruptedIOException("interrupted while the syslog server was slow");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (line.isPresent()) {
+            try {
+                line.get().close();
+            } catch (IOException e) {
+                // It is given up anyway.
+            }
+            line = Optional.empty();
+        }
+    }
+}
