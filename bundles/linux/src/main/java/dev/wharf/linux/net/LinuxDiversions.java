@@ -51,19 +51,37 @@ public final class LinuxDiversions implements Diversions {
         if (!Files.exists(sandbox)) {
             throw DriverException.failure(Failure.Kind.MISSING, "no sandbox " + sandbox);
         }
+        HomeNetwork.attempt(
+                "lead " + address + ":" + port + " elsewhere",
+                () -> home.inSandbox(sandbox, () -> {
+                    try {
+                        batch(false, from, port, udp, tcp).send();
+                    } catch (NetlinkException e) {
+                        if (e.errno() != Errno.EEXIST) {
+                            throw e;
+                        }
+                        batch(true, from, port, udp, tcp).send();
+                    }
+                    return address;
+                }));
+    }
+
+    /**
+     * @param again whether an older table is replaced. Taking one away has the kernel wait for all its processors, some ten
+     *     milliseconds, and a new sandbox has none.
+     */
+    private static Batch batch(boolean again, byte[] from, int port, int udp, int tcp) {
         Batch batch = new Batch();
-        batch.table(Batch.NEW_TABLE).table(Batch.DELETE_TABLE).table(Batch.NEW_TABLE);
+        if (again) {
+            batch.table(Batch.NEW_TABLE, 0).table(Batch.DELETE_TABLE, 0);
+        }
+        batch.table(Batch.NEW_TABLE, Batch.EXCLUSIVE);
         batch.chain();
         batch.rule(rule(DESTINATION, from, IPPROTO_UDP, DESTINATION_PORT, port, udp, UDP_CHECKSUM), false);
         batch.rule(rule(DESTINATION, from, IPPROTO_TCP, DESTINATION_PORT, port, tcp, TCP_CHECKSUM), false);
         batch.rule(rule(SOURCE, from, IPPROTO_UDP, SOURCE_PORT, udp, port, UDP_CHECKSUM), false);
         batch.rule(rule(SOURCE, from, IPPROTO_TCP, SOURCE_PORT, tcp, port, TCP_CHECKSUM), true);
-        HomeNetwork.attempt(
-                "lead " + address + ":" + port + " elsewhere",
-                () -> home.inSandbox(sandbox, () -> {
-                    batch.send();
-                    return address;
-                }));
+        return batch;
     }
 
     /** Packets of a protocol that have {@code address} and {@code port} at these places get another port there. */
@@ -87,6 +105,7 @@ public final class LinuxDiversions implements Diversions {
     private static final class Batch {
         static final int NEW_TABLE = 0;
         static final int DELETE_TABLE = 2;
+        static final int EXCLUSIVE = 0x200;
         private static final int NEW_CHAIN = 3;
         private static final int NEW_RULE = 6;
 
@@ -113,10 +132,10 @@ public final class LinuxDiversions implements Diversions {
             message(BEGIN, REQUEST, 0, NFTABLES, a -> {});
         }
 
-        Batch table(int what) {
+        Batch table(int what, int flags) {
             message(
                     NFTABLES << 8 | what,
-                    REQUEST | (what == NEW_TABLE ? CREATE : 0),
+                    REQUEST | flags | (what == NEW_TABLE ? CREATE : 0),
                     AF_INET,
                     0,
                     a -> a.text(1, TABLE));
