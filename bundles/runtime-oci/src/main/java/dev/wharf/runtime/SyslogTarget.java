@@ -11,10 +11,10 @@ import dev.wharf.spi.runtime.StreamSink.StandardStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -222,37 +222,29 @@ final class SyslogTarget implements LogTarget {
     }
 
     private Line tcp() throws IOException {
-        Socket socket = new Socket();
+        SocketChannel channel = SocketChannel.open();
         try {
-            socket.connect(new InetSocketAddress(place, port), CONNECT_MILLIS);
-        } catch (IOException e) {
-            socket.close();
-            throw e;
+            channel.socket().connect(new InetSocketAddress(place, port), CONNECT_MILLIS);
+            channel.configureBlocking(false);
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e instanceof IOException io ? io : new IOException("unknown host " + place, e);
         }
         return new Line() {
             @Override
             public void write(byte[] message) throws IOException {
                 // A server that closed says so to a reader only; a writer's first message after would be lost.
-                if (socket.getInputStream().available() == 0 && isClosedByPeer(socket)) {
+                if (channel.read(ByteBuffer.allocate(128)) < 0) {
                     throw new IOException("the syslog server closed the connection");
                 }
-                socket.getOutputStream().write(message);
+                patiently(ByteBuffer.wrap(message), channel::write);
             }
 
             @Override
             public void close() throws IOException {
-                socket.close();
+                channel.close();
             }
         };
-    }
-
-    private static boolean isClosedByPeer(Socket socket) throws IOException {
-        socket.setSoTimeout(1);
-        try {
-            return socket.getInputStream().read() < 0;
-        } catch (java.net.SocketTimeoutException e) {
-            return false;
-        }
     }
 
     private Line unix(SocketType type) throws IOException {
@@ -260,16 +252,7 @@ final class SyslogTarget implements LogTarget {
         return new Line() {
             @Override
             public void write(byte[] message) throws IOException {
-                ByteBuffer bytes = ByteBuffer.wrap(message);
-                long deadline = System.nanoTime() + CONNECT_MILLIS * 1_000_000L;
-                while (bytes.hasRemaining()) {
-                    if (descriptors.write(descriptor, bytes) == Descriptors.WOULD_BLOCK) {
-                        if (System.nanoTime() > deadline) {
-                            throw new IOException("the syslog server does not keep up");
-                        }
-                        pause();
-                    }
-                }
+                patiently(ByteBuffer.wrap(message), bytes -> descriptors.write(descriptor, bytes));
             }
 
             @Override
@@ -277,6 +260,23 @@ final class SyslogTarget implements LogTarget {
                 descriptors.close(descriptor);
             }
         };
+    }
+
+    private interface Write {
+        /** Takes some of the bytes, none where there is no room now. */
+        int write(ByteBuffer bytes) throws IOException;
+    }
+
+    private static void patiently(ByteBuffer bytes, Write write) throws IOException {
+        long deadline = System.nanoTime() + CONNECT_MILLIS * 1_000_000L;
+        while (bytes.hasRemaining()) {
+            if (write.write(bytes) <= 0) {
+                if (System.nanoTime() > deadline) {
+                    throw new IOException("the syslog server does not keep up");
+                }
+                pause();
+            }
+        }
     }
 
     private static void pause() throws IOException {
