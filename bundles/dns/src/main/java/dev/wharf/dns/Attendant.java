@@ -18,8 +18,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -44,12 +48,20 @@ public final class Attendant implements AutoCloseable {
     /** How long after a failure a sandbox is tried again, where nothing is told of it sooner. */
     private static final long AGAIN_MILLIS = 1000;
 
+    private static final int OPENERS = 8;
+
     private final Agent agent;
     private final Namespaces namespaces;
     private final Diversions diversions;
     private final Loop loop;
     private final Resolver resolver;
     private final Semaphore more = new Semaphore(1);
+    private final ThreadPoolExecutor openers =
+            new ThreadPoolExecutor(OPENERS, OPENERS, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), work -> {
+                Thread opener = new Thread(work, "wharf-dns-opener");
+                opener.setDaemon(true);
+                return opener;
+            });
     private final Thread thread = new Thread(this::run, "wharf-dns-follower");
     private volatile boolean closing;
 
@@ -57,6 +69,12 @@ public final class Attendant implements AutoCloseable {
     private final Map<ContainerId, Counter> counters = new HashMap<>();
 
     private final Set<ContainerId> again = new HashSet<>();
+
+    /** Whose sockets are being opened, and for which turn of it. */
+    private final Map<ContainerId, Object> opening = new HashMap<>();
+
+    /** What openers have to tell the thread; at most as many as are opening. */
+    private final Queue<Runnable> results = new ConcurrentLinkedQueue<>();
 
     @Activate
     public Attendant(@Reference Agent agent, @Reference Namespaces namespaces, @Reference Diversions diversions)
@@ -72,6 +90,7 @@ public final class Attendant implements AutoCloseable {
         this.diversions = diversions;
         loop = new Loop();
         resolver = new Resolver(agent, upstreams, new Forwarder(loop, port));
+        openers.allowCoreThreadTimeOut(true);
         thread.setDaemon(true);
         thread.start();
     }
@@ -86,6 +105,7 @@ public final class Attendant implements AutoCloseable {
                 }
                 touched.addAll(again);
                 again.clear();
+                hearResults();
                 Host host = agent.host();
                 touched.forEach(id -> settle(host, id));
                 touched.clear();
@@ -97,6 +117,15 @@ public final class Attendant implements AutoCloseable {
         } catch (InterruptedException e) {
             LOG.debug("interrupted");
         }
+        openers.shutdownNow();
+        try {
+            if (!openers.awaitTermination(2, TimeUnit.SECONDS)) {
+                LOG.debug("sockets are still being opened");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        hearResults();
         counters.values().forEach(Counter::close);
     }
 
@@ -120,6 +149,7 @@ public final class Attendant implements AutoCloseable {
     }
 
     private void leave(ContainerId id) {
+        opening.remove(id);
         Counter counter = counters.remove(id);
         if (counter != null) {
             counter.close();
@@ -130,23 +160,53 @@ public final class Attendant implements AutoCloseable {
         Optional<Path> sandbox = host.container(id).flatMap(c -> sandbox(host, c));
         if (sandbox.isEmpty()) {
             leave(id);
-        } else if (!counters.containsKey(id)) {
-            long began = System.nanoTime();
-            try {
-                counters.put(id, Counter.open(id, sandbox.get(), namespaces, diversions, loop, resolver));
-                LOG.debug(
-                        "names container={} micros={}",
-                        id.shortForm(),
-                        TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - began));
-            } catch (IOException | DriverException e) {
-                if (Files.exists(sandbox.get())) {
-                    LOG.warn("no names for a container yet container={} reason={}", id.shortForm(), e.getMessage());
-                    again.add(id);
-                } else {
-                    // A sandbox that is gone is told of, and so is the next one.
-                    LOG.debug("no sandbox container={} reason={}", id.shortForm(), e.getMessage());
-                }
-            }
+        } else if (!counters.containsKey(id) && !opening.containsKey(id)) {
+            Object turn = new Object();
+            opening.put(id, turn);
+            openers.execute(() -> open(id, sandbox.get(), turn));
+        }
+    }
+
+    /** Side by side, for many starts at once must not wait for one another's sockets. What came of it is told to the thread. */
+    private void open(ContainerId id, Path sandbox, Object turn) {
+        long began = System.nanoTime();
+        try {
+            Counter counter = Counter.open(id, sandbox, namespaces, diversions, loop, resolver);
+            results.add(() -> opened(id, turn, counter));
+            LOG.debug(
+                    "names container={} micros={}",
+                    id.shortForm(),
+                    TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - began));
+        } catch (IOException | DriverException e) {
+            results.add(() -> failed(id, turn, sandbox, e));
+        }
+        more.release();
+    }
+
+    private void opened(ContainerId id, Object turn, Counter counter) {
+        if (opening.remove(id, turn)) {
+            counters.put(id, counter);
+        } else {
+            // The sandbox was another one meanwhile, and this may have taken its diversion.
+            counter.close();
+            leave(id);
+            again.add(id);
+        }
+    }
+
+    private void failed(ContainerId id, Object turn, Path sandbox, Exception why) {
+        if (opening.remove(id, turn) && Files.exists(sandbox)) {
+            LOG.warn("no names for a container yet container={} reason={}", id.shortForm(), why.getMessage());
+            again.add(id);
+        } else {
+            // A sandbox that is gone is told of, and so is the next one.
+            LOG.debug("no sandbox container={} reason={}", id.shortForm(), why.getMessage());
+        }
+    }
+
+    private void hearResults() {
+        for (Runnable result = results.poll(); result != null; result = results.poll()) {
+            result.run();
         }
     }
 
