@@ -3,6 +3,7 @@ package dev.wharf.engine;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Registries;
+import dev.wharf.core.agent.Streams;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.Decision;
 import dev.wharf.core.event.Event;
@@ -21,6 +22,8 @@ import dev.wharf.model.MediaTypes;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.Platform;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
 import dev.wharf.spi.registry.RegistryBackend.Manners;
 import java.lang.reflect.Proxy;
 import java.time.Instant;
@@ -105,6 +108,7 @@ final class StandingAgent {
                         case "submit" -> submit((Command) arguments[0]);
                         case "registries" -> registries();
                         case "lend" -> null;
+                        case "streams" -> streams();
                         case "watch" -> (AutoCloseable) () -> {};
                         case "equals" -> proxy == arguments[0];
                         case "hashCode" -> 1;
@@ -120,6 +124,14 @@ final class StandingAgent {
                         return new Manners(List.of("127.0.0.0/8", "reg.test:5000"), Map.of());
                     }
                     throw new UnsupportedOperationException(method.getName());
+                });
+    }
+
+    /** Nothing flows here. */
+    private static Streams streams() {
+        return (Streams) Proxy.newProxyInstance(
+                Streams.class.getClassLoader(), new Class<?>[] {Streams.class}, (proxy, method, arguments) -> {
+                    throw DriverException.failure(Failure.Kind.UNSUPPORTED, method.getName());
                 });
     }
 

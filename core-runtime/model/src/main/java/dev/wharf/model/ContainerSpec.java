@@ -157,8 +157,16 @@ public record ContainerSpec(
         }
     }
 
-    /** How the standard streams are held. {@code stdinOnce} closes stdin when the first attached client goes. */
-    public record Stdio(boolean tty, boolean openStdin, boolean stdinOnce) {}
+    /**
+     * How the standard streams are held. {@code stdinOnce} closes stdin when the first attached client goes.
+     *
+     * @param rows and {@code columns} of the terminal at first, 0 where nobody said
+     */
+    public record Stdio(boolean tty, boolean openStdin, boolean stdinOnce, int rows, int columns) {
+        public Stdio(boolean tty, boolean openStdin, boolean stdinOnce) {
+            this(tty, openStdin, stdinOnce, 0, 0);
+        }
+    }
 
     /**
      * How to stop it politely.

@@ -172,23 +172,17 @@ public final class ContainerRoutes implements Routes {
         return Answer.later(agent.submit(new ContainerCommand.Create(id, name, spec), request.cause())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object().put("Id", id.value());
-                    answer.set("Warnings", Json.array(warnings(spec)));
+                    answer.set("Warnings", Json.array(warnings(spec, body.body("HostConfig"))));
                     return Answer.json(201, answer);
                 }));
     }
 
-    private static List<String> warnings(ContainerSpec spec) {
-        List<String> warnings = new ArrayList<>();
-        Resources r = spec.resources();
+    private static List<String> warnings(ContainerSpec spec, Body hostConfig) {
+        List<String> warnings = new ArrayList<>(new Controls().warnings(spec.resources(), hostConfig));
         if (spec.networking().sandbox().kind() == ContainerSpec.Namespace.Kind.HOST
                 && spec.networking().exposed().stream().anyMatch(p -> true)
                 && !spec.networking().published().isEmpty()) {
             warnings.add("Published ports are discarded when using host network mode");
-        }
-        if (r.oomKillDisable() && r.memoryBytes() == 0) {
-            warnings.add(
-                    "OOM killer is disabled for the container, but no memory limit is set, this can result in the system"
-                            + " running out of resources.");
         }
         return warnings;
     }

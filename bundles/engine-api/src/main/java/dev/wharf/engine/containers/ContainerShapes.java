@@ -302,7 +302,7 @@ public final class ContainerShapes {
                         .flatMap(m -> Optional.ofNullable(m.options().get("from")).stream())
                         .distinct()
                         .toList()));
-        node.putArray("ConsoleSize").add(0).add(0);
+        node.putArray("ConsoleSize").add(spec.stdio().rows()).add(spec.stdio().columns());
         if (!spec.annotations().isEmpty()) {
             node.set("Annotations", Json.map(spec.annotations()));
         }

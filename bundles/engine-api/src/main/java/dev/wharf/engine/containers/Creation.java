@@ -36,6 +36,8 @@ final class Creation {
     /** Names and values an image or a client may set many of; more is an attack or a mistake. */
     private static final int MANY = 10_000;
 
+    private static final int LARGEST_CONSOLE = 1000;
+
     private static final String PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     private final Host host;
@@ -73,6 +75,7 @@ final class Creation {
         boolean own = sandbox.kind() == Namespace.Kind.PRIVATE || sandbox.kind() == Namespace.Kind.NONE;
         boolean tty = body.flag("Tty");
         HostSettings settings = new HostSettings(host, hostConfig);
+        settings.checkForeign();
         String hostname = body.text("Hostname");
         if (!own && !hostname.isEmpty() && sandbox.kind() == Namespace.Kind.CONTAINER) {
             throw Problem.invalid("conflicting options: hostname and the network mode");
@@ -95,7 +98,7 @@ final class Creation {
                 image.id(),
                 body.text("Image"),
                 command(),
-                new ContainerSpec.Stdio(tty, body.flag("OpenStdin"), body.flag("StdinOnce")),
+                stdio(tty),
                 hostname,
                 body.text("Domainname"),
                 labels,
@@ -130,6 +133,17 @@ final class Creation {
         return named.or(() -> host.preferred(DriverKind.RUNTIME))
                 .orElseThrow(() -> Problem.unavailable(
                         "no OCI runtime works on this host; install crun or runc, and see wharf driver ls"));
+    }
+
+    private ContainerSpec.Stdio stdio(boolean tty) {
+        List<Long> size = hostConfig.numbers("ConsoleSize");
+        boolean sized = size.size() == 2 && size.stream().allMatch(side -> side > 0 && side <= LARGEST_CONSOLE);
+        return new ContainerSpec.Stdio(
+                tty,
+                body.flag("OpenStdin"),
+                body.flag("StdinOnce"),
+                sized ? size.get(0).intValue() : 0,
+                sized ? size.get(1).intValue() : 0);
     }
 
     private static String hostName() {

@@ -1,5 +1,6 @@
 package dev.wharf.engine.containers;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
@@ -14,6 +15,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 
 /** Reads what a {@code HostConfig} says of limits, rights, namespaces and restarts. */
 final class HostSettings {
@@ -98,7 +101,6 @@ final class HostSettings {
     private static final long LEAST_MEMORY = 6L << 20;
 
     private static final long DEFAULT_SHM = 64L << 20;
-    private static final Pattern CPUSET = Pattern.compile("[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*");
     private static final Pattern SYSCTL = Pattern.compile("[a-z0-9_]+(?:[./][a-zA-Z0-9_-]+)+");
 
     /** Sysctls that belong to a namespace and not to the host (namespaces(7)). */
@@ -165,10 +167,9 @@ final class HostSettings {
         if (quota > 0 && quota < 1000) {
             throw Problem.invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)");
         }
-        for (String set : List.of(body.text("CpusetCpus"), body.text("CpusetMems"))) {
-            if (!set.isEmpty() && !CPUSET.matcher(set).matches()) {
-                throw Problem.invalid("Invalid value " + set + " for cpuset cpus.");
-            }
+        new Controls().checkSets(body.text("CpusetCpus"), body.text("CpusetMems"));
+        if (body.number("CpuRealtimePeriod") != 0 || body.number("CpuRealtimeRuntime") != 0) {
+            throw Problem.invalid("kernel does not support CPU real-time scheduler");
         }
         long adjust = body.number("OomScoreAdj");
         if (adjust < -1000 || adjust > 1000) {
@@ -240,9 +241,18 @@ final class HostSettings {
 
     private static List<Resources.Device> devices(Body body) {
         if (!body.list("DeviceRequests").isEmpty()) {
-            throw Problem.invalid("could not select device driver \""
-                    + body.list("DeviceRequests").get(0).text("Driver")
-                    + "\" with capabilities: no device driver is installed on this host");
+            Body first = body.list("DeviceRequests").get(0);
+            String wanted = StreamSupport.stream(first.raw("Capabilities").spliterator(), false)
+                    .map(set -> StreamSupport.stream(set.spliterator(), false)
+                            .map(JsonNode::asText)
+                            .collect(Collectors.joining(" ", "[", "]")))
+                    .collect(Collectors.joining(" ", "[", "]"));
+            if (first.text("Driver").equals("cdi")) {
+                throw Problem.invalid("could not select device driver \"cdi\" with capabilities: " + wanted
+                        + ": CDI devices are not served");
+            }
+            throw Problem.invalid(
+                    "could not select device driver \"" + first.text("Driver") + "\" with capabilities: " + wanted);
         }
         return body.list("Devices").stream()
                 .map(d -> new Resources.Device(
@@ -352,6 +362,23 @@ final class HostSettings {
     }
 
     // ---- namespaces, restarts, logs
+
+    /** Refuses what only other systems have, or what nothing here could keep. */
+    void checkForeign() {
+        String isolation = body.text("Isolation");
+        if (!isolation.isEmpty() && !isolation.equalsIgnoreCase("default")) {
+            throw Problem.invalid("invalid isolation '" + isolation + "' on linux");
+        }
+        if (!body.text("Cgroup").isEmpty()) {
+            throw Problem.invalid("invalid cgroup mode: " + body.text("Cgroup") + "; use --cgroupns");
+        }
+        for (String option : body.map("StorageOpt").keySet()) {
+            throw Problem.invalid(
+                    option.equals("size")
+                            ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
+                            : "Unknown option " + option);
+        }
+    }
 
     ContainerSpec.Namespaces namespaces() {
         if (!body.text("UsernsMode").isEmpty() && !body.text("UsernsMode").equals("host")) {

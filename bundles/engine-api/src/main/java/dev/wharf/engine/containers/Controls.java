@@ -1,0 +1,214 @@
+package dev.wharf.engine.containers;
+
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.model.Resources;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+
+/** What this kernel can limit, and what Docker says to those who ask for more. */
+final class Controls {
+    private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
+    private static final int MOST_PROCESSORS = 8192;
+
+    /** Fields of {@code HostConfig} that mean something on Windows only. */
+    private static final List<String> WINDOWS =
+            List.of("CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth");
+
+    /** Docker's words for each kind of rate, and the file that keeps it. */
+    private static final Map<String, String> RATES = Map.of(
+            "read-bps", "BPS Block I/O read",
+            "write-bps", "BPS Block I/O write",
+            "read-iops", "IOPS Block read",
+            "write-iops", "IOPS Block write");
+
+    private static final Map<String, String> RATE_FILES = Map.of(
+            "read-bps", "blkio.throttle.read_bps_device",
+            "write-bps", "blkio.throttle.write_bps_device",
+            "read-iops", "blkio.throttle.read_iops_device",
+            "write-iops", "blkio.throttle.write_iops_device");
+
+    private final Path root;
+
+    Controls() {
+        this(Path.of("/"));
+    }
+
+    /** The controls of a machine whose files are below {@code root}. */
+    Controls(Path root) {
+        this.root = root;
+    }
+
+    private Path at(Path path) {
+        return root.resolve(Path.of("/").relativize(path));
+    }
+
+    private String text(Path path) {
+        try {
+            return Files.readString(at(path)).strip();
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** Whether a controller is there; with version 1 that file of it, with version 2 unless {@code only1}. */
+    private boolean has(String controller, String file, boolean only1) {
+        Path unified = CGROUPS.resolve("cgroup.controllers");
+        if (Files.exists(at(unified))) {
+            String name = controller.equals("blkio") ? "io" : controller;
+            return !only1 && List.of(text(unified).split(" ")).contains(name);
+        }
+        return Files.exists(at(CGROUPS.resolve(controller).resolve(file)));
+    }
+
+    /** What is asked for and cannot be given, so it is left out. */
+    List<String> warnings(Resources wanted, Body hostConfig) {
+        List<String> warnings = new ArrayList<>();
+        memory(wanted, warnings);
+        cpu(wanted, warnings);
+        warn(
+                warnings,
+                wanted.pidsLimit() > 0 && !has("pids", "", false),
+                "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit"
+                        + " discarded.");
+        block(wanted, warnings);
+        for (String field : WINDOWS) {
+            warn(
+                    warnings,
+                    hostConfig.number(field) != 0,
+                    field + " has a meaning for Windows only. " + field + " discarded.");
+        }
+        return warnings;
+    }
+
+    private void memory(Resources wanted, List<String> warnings) {
+        warn(
+                warnings,
+                wanted.memoryBytes() > 0 && !has("memory", "memory.limit_in_bytes", false),
+                "Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation"
+                        + " discarded.");
+        warn(
+                warnings,
+                wanted.memoryBytes() > 0
+                        && wanted.memorySwapBytes() != -1
+                        && !has("memory", "memory.memsw.limit_in_bytes", false),
+                "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited"
+                        + " without swap.");
+        warn(
+                warnings,
+                wanted.memorySwappiness() >= 0 && !has("memory", "memory.swappiness", true),
+                "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory"
+                        + " swappiness discarded.");
+        warn(
+                warnings,
+                wanted.memoryReservationBytes() > 0 && !has("memory", "memory.soft_limit_in_bytes", false),
+                "Your kernel does not support memory soft limit capabilities or the cgroup is not mounted. Limitation"
+                        + " discarded.");
+        boolean oom = has("memory", "memory.oom_control", true);
+        warn(
+                warnings,
+                wanted.oomKillDisable() && !oom,
+                "Your kernel does not support OomKillDisable. OomKillDisable discarded.");
+        warn(
+                warnings,
+                wanted.oomKillDisable() && oom && wanted.memoryBytes() == 0,
+                "OOM killer is disabled for the container, but no memory limit is set, this can result in the system"
+                        + " running out of resources.");
+    }
+
+    private void cpu(Resources wanted, List<String> warnings) {
+        boolean quota = has("cpu", "cpu.cfs_quota_us", false);
+        warn(
+                warnings,
+                wanted.cpuShares() > 0 && !has("cpu", "cpu.shares", false),
+                "Your kernel does not support CPU shares or the cgroup is not mounted. Shares discarded.");
+        warn(
+                warnings,
+                wanted.cpuPeriodMicros() > 0 && !quota,
+                "Your kernel does not support CPU CFS scheduler or the cgroup is not mounted. Period discarded.");
+        warn(
+                warnings,
+                wanted.cpuQuotaMicros() > 0 && !quota,
+                "Your kernel does not support CPU CFS scheduler or the cgroup is not mounted. Quota discarded.");
+        warn(
+                warnings,
+                !(wanted.cpusetCpus() + wanted.cpusetMems()).isEmpty() && !has("cpuset", "cpuset.cpus", false),
+                "Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.");
+    }
+
+    private void block(Resources wanted, List<String> warnings) {
+        warn(
+                warnings,
+                wanted.blkioWeight() > 0 && !has("blkio", "blkio.weight", false),
+                "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
+        for (Resources.BlockIo limit : wanted.blockIo()) {
+            if (limit.kind().equals("weight")) {
+                warn(
+                        warnings,
+                        !has("blkio", "blkio.weight_device", false),
+                        "Your kernel does not support Block I/O weight_device or the cgroup is not mounted."
+                                + " Weight-device discarded.");
+            } else {
+                warn(
+                        warnings,
+                        !has("blkio", RATE_FILES.getOrDefault(limit.kind(), ""), false),
+                        "Your kernel does not support " + RATES.get(limit.kind())
+                                + " limit or the cgroup is not mounted. Block I/O "
+                                + (limit.kind().endsWith("-bps") ? "BPS " : "IOPS ")
+                                + (limit.kind().startsWith("read") ? "read" : "write") + " limit discarded.");
+            }
+        }
+    }
+
+    private static void warn(List<String> warnings, boolean so, String text) {
+        if (so && !warnings.contains(text)) {
+            warnings.add(text);
+        }
+    }
+
+    /** Refuses processors and memory nodes that this machine does not have. */
+    void checkSets(String processors, String nodes) {
+        check(processors, "cpus", "CPUs", text(Path.of("/sys/devices/system/cpu/online")));
+        check(nodes, "mems", "memory nodes", text(Path.of("/sys/devices/system/node/online")));
+    }
+
+    private static void check(String wanted, String short1, String what, String available) {
+        if (wanted.isEmpty()) {
+            return;
+        }
+        BitSet missing;
+        try {
+            missing = set(wanted);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid("Invalid value " + wanted + " for cpuset " + short1);
+        }
+        if (available.isEmpty()) {
+            return;
+        }
+        missing.andNot(set(available));
+        if (!missing.isEmpty()) {
+            throw Problem.invalid(
+                    "Requested " + what + " are not available - requested " + wanted + ", available: " + available);
+        }
+    }
+
+    /** The numbers of a list such as {@code 0-2,7}. */
+    static BitSet set(String list) {
+        BitSet numbers = new BitSet();
+        for (String range : list.split(",", -1)) {
+            int dash = range.indexOf('-');
+            int first = Integer.parseInt(dash < 0 ? range : range.substring(0, dash));
+            int last = dash < 0 ? first : Integer.parseInt(range.substring(dash + 1));
+            if (first < 0 || last < first || last > MOST_PROCESSORS) {
+                throw new IllegalArgumentException(range);
+            }
+            numbers.set(first, last + 1);
+        }
+        return numbers;
+    }
+}

@@ -1,0 +1,222 @@
+package dev.wharf.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.wharf.engine.archive.Trees;
+import dev.wharf.engine.http.Door;
+import dev.wharf.engine.http.Endpoint;
+import dev.wharf.engine.http.Line;
+import dev.wharf.engine.http.Server;
+import dev.wharf.engine.http.Workers;
+import dev.wharf.engine.journal.AgentFacts;
+import dev.wharf.engine.json.Json;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Every field of {@code HostConfig}: kept, so that inspect shows it and a runtime is told; or refused, or left out with a
+ * warning, where there is nothing here that could do it. None is passed over in silence.
+ */
+@Timeout(30)
+class HostConfigTest {
+    @TempDir
+    Path directory;
+
+    private final Workers workers = new Workers();
+    private final StandingAgent agent = new StandingAgent();
+    private Server server;
+    private Path socket;
+    private int made;
+
+    @BeforeEach
+    void open() throws IOException {
+        socket = directory.resolve("wharf.sock");
+        Door door = new Door();
+        door.open(agent.agent());
+        AgentFacts facts = new AgentFacts("test", Instant.EPOCH, directory, directory);
+        server = Server.open(
+                List.of(new Endpoint.Unix(socket)),
+                EngineApi.router(EngineApi.routes(facts, new Trees())),
+                door,
+                workers);
+        assertThat(create("{}").status()).isEqualTo(201);
+    }
+
+    @AfterEach
+    void close() {
+        server.close();
+        workers.close();
+    }
+
+    /** Makes the containers {@code box0}, {@code box1}, ... */
+    private Line.Reply create(String hostConfig) throws IOException {
+        try (Line line = Line.to(socket)) {
+            return line.request(
+                            "POST",
+                            "/containers/create?name=box" + made++,
+                            "{\"Image\":\"busybox\",\"Tty\":true,\"HostConfig\":" + hostConfig + "}")
+                    .reply();
+        }
+    }
+
+    private JsonNode inspected() throws IOException {
+        try (Line line = Line.to(socket)) {
+            Line.Reply reply = line.request("GET", "/containers/box" + (made - 1) + "/json")
+                    .reply(true);
+            assertThat(reply.status()).as(reply.text()).isEqualTo(200);
+            return Json.parse(reply.body()).path("HostConfig");
+        }
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "NetworkMode;\"none\"",
+                "Binds;[\"/tmp:/a:ro\",\"data:/b\"]",
+                "Mounts;[{\"Type\":\"bind\",\"Source\":\"/tmp\",\"Target\":\"/a\",\"ReadOnly\":true,"
+                        + "\"BindOptions\":{\"Propagation\":\"rslave\",\"NonRecursive\":true,\"CreateMountpoint\":true,"
+                        + "\"ReadOnlyNonRecursive\":true}}]",
+                "Mounts;[{\"Type\":\"bind\",\"Source\":\"/tmp\",\"Target\":\"/a\",\"ReadOnly\":true,"
+                        + "\"BindOptions\":{\"ReadOnlyForceRecursive\":true}}]",
+                "Mounts;[{\"Type\":\"volume\",\"Source\":\"data\",\"Target\":\"/a\",\"VolumeOptions\":{\"NoCopy\":true,"
+                        + "\"Subpath\":\"x/y\",\"Labels\":{\"a\":\"b\"},\"DriverConfig\":{\"Options\":"
+                        + "{\"type\":\"tmpfs\",\"device\":\"tmpfs\"}}}}]",
+                "Mounts;[{\"Type\":\"tmpfs\",\"Target\":\"/a\",\"TmpfsOptions\":{\"SizeBytes\":4096,\"Mode\":448}}]",
+                "Mounts;[{\"Type\":\"image\",\"Source\":\"busybox\",\"Target\":\"/a\",\"ImageOptions\":"
+                        + "{\"Subpath\":\"bin\"}}]",
+                "Tmpfs;{\"/t\":\"size=1m,noexec\"}",
+                "PortBindings;{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]}",
+                "RestartPolicy;{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}",
+                "AutoRemove;true",
+                "LogConfig;{\"Type\":\"json-file\",\"Config\":{\"max-size\":\"10m\"}}",
+                "Memory;67108864",
+                "NanoCpus;500000000",
+                "CapAdd;[\"CAP_NET_ADMIN\"]",
+                "CapDrop;[\"CAP_CHOWN\"]",
+                "Privileged;true",
+                "ShmSize;1048576",
+                "ExtraHosts;[\"a:10.0.0.1\"]",
+                "Dns;[\"10.0.0.53\"]",
+                "DnsSearch;[\"example.org\"]",
+                "DnsOptions;[\"ndots:2\"]",
+                "ReadonlyRootfs;true",
+                "Ulimits;[{\"Name\":\"nofile\",\"Hard\":200,\"Soft\":100}]",
+                "Init;true",
+                "PidsLimit;50",
+                "PublishAllPorts;true",
+                "SecurityOpt;[\"no-new-privileges\"]",
+                "IpcMode;\"shareable\"",
+                "PidMode;\"host\"",
+                "Sysctls;{\"net.ipv4.ip_forward\":\"1\"}",
+                "Devices;[{\"PathOnHost\":\"/dev/null\",\"PathInContainer\":\"/dev/x\",\"CgroupPermissions\":\"r\"}]",
+                "CpuShares;512",
+                "MemoryReservation;33554432",
+                "GroupAdd;[\"99\"]",
+                "CpuQuota;50000",
+                "CpuPeriod;50000",
+                "CpusetCpus;\"0\"",
+                "UTSMode;\"host\"",
+                "CgroupnsMode;\"host\"",
+                "OomScoreAdj;500",
+                "CgroupParent;\"/mine\"",
+                "DeviceCgroupRules;[\"c 1:3 rwm\"]",
+                "BlkioWeight;500",
+                "BlkioWeightDevice;[{\"Path\":\"/dev/null\",\"Weight\":100}]",
+                "BlkioDeviceReadBps;[{\"Path\":\"/dev/null\",\"Rate\":1024}]",
+                "BlkioDeviceWriteBps;[{\"Path\":\"/dev/null\",\"Rate\":1024}]",
+                "BlkioDeviceReadIOps;[{\"Path\":\"/dev/null\",\"Rate\":10}]",
+                "BlkioDeviceWriteIOps;[{\"Path\":\"/dev/null\",\"Rate\":10}]",
+                "MaskedPaths;[]",
+                "ReadonlyPaths;[\"/proc/bus\"]",
+                "Annotations;{\"a\":\"b\"}",
+                "ConsoleSize;[24,80]",
+                "MemorySwappiness;10",
+                "OomKillDisable;true"
+            })
+    void isKept(String field, String value) throws IOException {
+        Line.Reply reply = create("{\"" + field + "\":" + value + "}");
+
+        assertThat(reply.status()).as(reply.text()).isEqualTo(201);
+        JsonNode wanted = Json.parse(value.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        assertThat(inspected().path(field)).isEqualTo(wanted);
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "DeviceRequests;[{\"Driver\":\"\",\"Count\":-1,\"Capabilities\":[[\"gpu\"]]}];400;"
+                        + "could not select device driver \"\" with capabilities: [[gpu]]",
+                "VolumeDriver;\"flocker\";404;plugin \"flocker\" not found",
+                "UsernsMode;\"remapped\";400;invalid userns mode",
+                "Runtime;\"nosuch\";400;unknown or invalid runtime name: nosuch",
+                "StorageOpt;{\"size\":\"10G\"};400;--storage-opt is supported only for",
+                "CpuRealtimePeriod;1000;400;real-time scheduler",
+                "CpuRealtimeRuntime;1000;400;real-time scheduler",
+                "Cgroup;\"container:x\";400;invalid cgroup mode",
+                "Isolation;\"hyperv\";400;invalid isolation 'hyperv' on linux",
+                "CpusetCpus;\"100000\";400;Invalid value 100000 for cpuset cpus",
+                "CpusetCpus;\"0-8000\";400;Requested CPUs are not available - requested 0-8000, available:",
+                "CpusetMems;\"x\";400;Invalid value x for cpuset mems",
+                "VolumesFrom;[\"nosuch\"];404;nosuch",
+                "LogConfig;{\"Type\":\"fluentd\"};400;no log driver named 'fluentd' is registered",
+                "LogConfig;{\"Type\":\"local\",\"Config\":{\"x\":\"1\"}};400;unknown log opt 'x' for log-driver local",
+                "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"max-size\":\"1\"}};400;"
+                        + "unknown log opt 'max-size' for syslog log driver",
+                "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"syslog-address\":\"ftp://x\"}};400;unsupported scheme: 'ftp'",
+                "LogConfig;{\"Type\":\"json-file\",\"Config\":{\"max-file\":\"0\"}};400;max-file cannot be less than 1",
+                "LogConfig;{\"Type\":\"json-file\",\"Config\":{\"mode\":\"odd\"}};400;logging mode not supported: odd",
+                "Binds;[\"/tmp:/a\",\"/tmp:/a/\"];400;Duplicate mount point: /a",
+                "Binds;[\"data:/a:rshared\"];400;field BindOptions must not be specified",
+                "Binds;[\"/tmp:/a:ro,rw\"];400;invalid mode: ro,rw",
+                "Mounts;[{\"Type\":\"bind\",\"Source\":\"/no/such\",\"Target\":\"/a\"}];400;"
+                        + "bind source path does not exist: /no/such",
+                "Mounts;[{\"Type\":\"volume\",\"Target\":\"/a\",\"TmpfsOptions\":{\"Mode\":1}}];400;"
+                        + "field TmpfsOptions must not be specified",
+                "Mounts;[{\"Type\":\"volume\",\"Source\":\"v1\",\"Target\":\"/a\",\"VolumeOptions\":"
+                        + "{\"Subpath\":\"../x\"}}];400;subpath must be a relative path within the volume",
+                "Mounts;[{\"Type\":\"volume\",\"Source\":\"v1\",\"Target\":\"/a\",\"VolumeOptions\":"
+                        + "{\"DriverConfig\":{\"Options\":{\"odd\":\"1\"}}}}];400;invalid option: \"odd\"",
+                "Mounts;[{\"Type\":\"image\",\"Source\":\"nosuch\",\"Target\":\"/a\"}];404;No such image",
+                "Mounts;[{\"Type\":\"npipe\",\"Target\":\"/a\"}];400;mount type unknown",
+                "Tmpfs;{\"/t\":\"odd\"};400;Invalid tmpfs option"
+            })
+    void isRefused(String field, String value, int status, String message) throws IOException {
+        Line.Reply reply = create("{\"" + field + "\":" + value + "}");
+
+        assertThat(reply.status()).as(reply.text()).isEqualTo(status);
+        assertThat(Json.parse(reply.body()).path("message").asText()).contains(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"})
+    void isLeftOutWithAWarning(String field) throws IOException {
+        Line.Reply reply = create("{\"" + field + "\":1}");
+
+        assertThat(reply.status()).isEqualTo(201);
+        assertThat(Json.parse(reply.body()).path("Warnings").toString()).contains(field + " discarded");
+    }
+
+    @org.junit.jupiter.api.Test
+    void volumesOfOthersAreSharedAndShown() throws IOException {
+        create("{\"Binds\":[\"data:/d\",\"/tmp:/t:ro\"]}");
+        String owner = "box" + (made - 1);
+
+        assertThat(create("{\"VolumesFrom\":[\"" + owner + ":ro\"]}").status()).isEqualTo(201);
+
+        assertThat(inspected().path("VolumesFrom").path(0).asText()).isEqualTo(owner + ":ro");
+        assertThat(inspected().path("Binds").isNull()).isTrue();
+    }
+}
