@@ -438,14 +438,15 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
         }
     }
 
-    /** A device of that name that no Wharf made is not ours to change. */
+    /** A device of that name that somebody else made, be it another agent, is not ours to change. */
     private void refuseForeign(NetworkSpec network) throws DriverException {
         Optional<Link> found = links.find(network.deviceName());
         if (found.isPresent() && !isOurs(found.get(), network)) {
             throw DriverException.failure(
                     Failure.Kind.EXISTS,
                     "cannot make network " + network.name() + ": there is a device " + network.deviceName()
-                            + " that Wharf did not make");
+                            + " that this agent did not make; choose another name, or remove it with: ip link delete "
+                            + network.deviceName());
         }
     }
 
