@@ -131,6 +131,11 @@ final class OciConfig {
 
         ObjectNode process =
                 JSON.createObjectNode().put("terminal", wanted.stdio().tty());
+        if (wanted.stdio().tty() && wanted.stdio().rows() > 0) {
+            process.putObject("consoleSize")
+                    .put("height", wanted.stdio().rows())
+                    .put("width", wanted.stdio().columns());
+        }
         process.set("user", user(who));
         arguments.forEach(process.putArray("args")::add);
         environment(wanted.hostname(), wanted.stdio().tty(), command.env(), who.home())
@@ -654,6 +659,10 @@ final class OciConfig {
                 case "weight" -> "weightDevice";
                 default -> throw failure(Kind.INVALID, "unknown block I/O limit " + limit.kind());
             };
+            if (list.equals("weightDevice")
+                    && !supports("blkio", "blkio.weight_device", "io.weight", "blkio-weight-device")) {
+                continue;
+            }
             int[] numbers = devices.numbers(limit.devicePath());
             ArrayNode limits = block.has(list) ? (ArrayNode) block.get(list) : block.putArray(list);
             limits.addObject()

@@ -48,10 +48,7 @@ class ForwarderTest {
     private void write(String... lines) throws IOException {
         for (String line : lines) {
             Files.writeString(
-                    log,
-                    TIME + " stdout F " + line + "\n",
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND);
+                    log, TIME + " stdout F " + line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         }
     }
 
@@ -102,7 +99,9 @@ class ForwarderTest {
     }
 
     private static LogSettings settings(String driver, Map<String, String> options) throws DriverException {
-        return LogSettings.of(RuntimeSpecs.of(Path.of("/tmp"), "/bin/true").log(driver, options).build());
+        return LogSettings.of(RuntimeSpecs.of(Path.of("/tmp"), "/bin/true")
+                .log(driver, options)
+                .build());
     }
 
     private void sendAll(LogSettings settings) throws Exception {
@@ -192,7 +191,8 @@ class ForwarderTest {
         assertThat(LogSettings.bytes("-1")).isZero();
         assertThatThrownBy(() -> LogSettings.bytes("ten")).isInstanceOf(DriverException.class);
         assertThat(settings("json-file", Map.of("max-size", "10k")).fullBytes()).isEqualTo(10 << 10);
-        assertThat(settings("json-file", Map.of("max-size", "10k", "max-file", "3")).fullBytes())
+        assertThat(settings("json-file", Map.of("max-size", "10k", "max-file", "3"))
+                        .fullBytes())
                 .isEqualTo(20 << 10);
         assertThat(settings("local", Map.of()).fullBytes()).isEqualTo(80L << 20);
         LogSettings kept = settings("syslog", Map.of("tag", "{{.Name}}", "labels", "none"));

@@ -76,6 +76,7 @@ class OciConfigTest {
                 Files.write(memory.resolve(name), new byte[0]);
             }
             Files.write(blkio.resolve("blkio.weight"), new byte[0]);
+            Files.write(blkio.resolve("blkio.weight_device"), new byte[0]);
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
