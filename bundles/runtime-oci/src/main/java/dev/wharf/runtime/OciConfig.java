@@ -452,6 +452,10 @@ final class OciConfig {
         if (maybe && readOnlyBelow.getAsBoolean()) {
             words.add(BoundMount.READ_ONLY_BELOW);
         }
+        if (mount.type().equals("bind") && !Files.isDirectory(Path.of(mount.source()))) {
+            // Nothing can be mounted below a file, and crun takes the wish as one for a directory.
+            words.replaceAll(word -> word.equals(BoundMount.READ_ONLY_BELOW) ? "ro" : word);
+        }
         if (mount.type().equals("bind")
                 && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
             words.add(0, "rbind");
