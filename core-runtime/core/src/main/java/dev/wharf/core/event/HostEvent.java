@@ -4,6 +4,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Volume;
 import dev.wharf.model.SubjectId;
 import java.time.Instant;
 import java.util.Optional;
@@ -44,6 +45,11 @@ public sealed interface HostEvent extends Event {
                 // network up.
                 after = after.with(
                         network.device(network.wanted() ? network.device().doubtful() : Fact.absent()));
+            }
+            for (Volume volume : host.volumes().values()) {
+                if (volume.mount().isPresent()) {
+                    after = after.with(volume.mount(Optional.empty()));
+                }
             }
             return after;
         }
