@@ -19,6 +19,7 @@ import dev.wharf.spi.kernel.SandboxKey;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -44,6 +45,7 @@ public final class LinuxKernel implements Kernel {
 
     private final LibC libc = LibC.get();
     private final Mounter mounter = new Mounter();
+    private final LinuxFileCalls files;
     private final LinuxNamespaces namespaces;
     private final Volumes volumes;
     private final Path rootfs;
@@ -62,6 +64,7 @@ public final class LinuxKernel implements Kernel {
 
     public LinuxKernel(Path dataRoot, Path execRoot, LinuxFileCalls files, LinuxNamespaces namespaces)
             throws IOException {
+        this.files = files;
         this.namespaces = namespaces;
         this.rootfs = privateDirectory(execRoot.resolve("rootfs"));
         this.netns = privateDirectory(execRoot.resolve("netns"));
@@ -141,8 +144,24 @@ public final class LinuxKernel implements Kernel {
                 }
                 throw e;
             }
-            return Files.deleteIfExists(target);
+            return removeMountPoint(target);
         });
+    }
+
+    /**
+     * A runtime that outlived a killed agent may have gone on where the root file system no longer was, and left the targets
+     * of its mounts in the bare mount point.
+     */
+    private boolean removeMountPoint(Path target) throws IOException {
+        try {
+            return Files.deleteIfExists(target);
+        } catch (DirectoryNotEmptyException e) {
+            if (!MountTable.read().under(target).isEmpty()) {
+                throw e;
+            }
+            files.removeTree(target);
+            return true;
+        }
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.linux.file.LinuxFileCalls;
 import dev.wharf.linux.process.LinuxNamespaces;
+import dev.wharf.model.ContainerId;
 import dev.wharf.spi.kernel.Kernel;
 import dev.wharf.testkit.kernel.KernelContract;
 import java.nio.file.Files;
@@ -28,6 +29,18 @@ class LinuxKernelTest extends KernelContract {
 
         assertThat(rootfs).doesNotExist();
         assertThat(netns).doesNotExist();
+    }
+
+    @Test
+    void whatARuntimeLeftInABareMountPointGoesWithIt(@TempDir Path dir) throws Exception {
+        Kernel kernel = kernel(dir.resolve("data"), dir.resolve("exec"));
+        Path bare = Files.createDirectories(dir.resolve("exec/rootfs/" + "c".repeat(64)));
+        Files.createDirectories(bare.resolve("etc"));
+        Files.createFile(bare.resolve("etc/hosts"));
+
+        kernel.unmountRootfs(new ContainerId("c".repeat(64)));
+
+        assertThat(bare).doesNotExist();
     }
 
     @Override
