@@ -1,5 +1,6 @@
 package dev.wharf.runtime;
 
+import dev.wharf.model.Capability;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,50 +17,6 @@ import java.util.Map;
  * @param hardLimits by the lower-case name of the limit, such as {@code nofile}; none where there is no limit
  */
 record Abilities(long capabilities, Map<String, Long> hardLimits) {
-    /** Capabilities by number (linux/capability.h). */
-    private static final List<String> NAMES = List.of(
-            "CAP_CHOWN",
-            "CAP_DAC_OVERRIDE",
-            "CAP_DAC_READ_SEARCH",
-            "CAP_FOWNER",
-            "CAP_FSETID",
-            "CAP_KILL",
-            "CAP_SETGID",
-            "CAP_SETUID",
-            "CAP_SETPCAP",
-            "CAP_LINUX_IMMUTABLE",
-            "CAP_NET_BIND_SERVICE",
-            "CAP_NET_BROADCAST",
-            "CAP_NET_ADMIN",
-            "CAP_NET_RAW",
-            "CAP_IPC_LOCK",
-            "CAP_IPC_OWNER",
-            "CAP_SYS_MODULE",
-            "CAP_SYS_RAWIO",
-            "CAP_SYS_CHROOT",
-            "CAP_SYS_PTRACE",
-            "CAP_SYS_PACCT",
-            "CAP_SYS_ADMIN",
-            "CAP_SYS_BOOT",
-            "CAP_SYS_NICE",
-            "CAP_SYS_RESOURCE",
-            "CAP_SYS_TIME",
-            "CAP_SYS_TTY_CONFIG",
-            "CAP_MKNOD",
-            "CAP_LEASE",
-            "CAP_AUDIT_WRITE",
-            "CAP_AUDIT_CONTROL",
-            "CAP_SETFCAP",
-            "CAP_MAC_OVERRIDE",
-            "CAP_MAC_ADMIN",
-            "CAP_SYSLOG",
-            "CAP_WAKE_ALARM",
-            "CAP_BLOCK_SUSPEND",
-            "CAP_AUDIT_READ",
-            "CAP_PERFMON",
-            "CAP_BPF",
-            "CAP_CHECKPOINT_RESTORE");
-
     /** The words of /proc/self/limits (proc(5)) for the names of setrlimit(2). */
     private static final Map<String, String> LIMITS = Map.ofEntries(
             Map.entry("Max cpu time", "cpu"),
@@ -105,13 +62,13 @@ record Abilities(long capabilities, Map<String, Long> hardLimits) {
     }
 
     boolean has(String capability) {
-        int number = NAMES.indexOf(capability);
+        int number = Capability.NAMES.indexOf(capability);
         return number >= 0 && (capabilities >>> number & 1) == 1;
     }
 
     /** Every capability that this agent has to give. */
     List<String> all() {
-        return NAMES.stream().filter(this::has).toList();
+        return Capability.NAMES.stream().filter(this::has).toList();
     }
 
     /** The largest hard limit that can be given; the largest long where there is none. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
+import dev.wharf.model.Capability;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.Resources;
@@ -36,49 +37,6 @@ final class HostSettings {
             "CAP_SYS_CHROOT",
             "CAP_KILL",
             "CAP_AUDIT_WRITE");
-
-    static final List<String> ALL_CAPABILITIES = List.of(
-            "CAP_CHOWN",
-            "CAP_DAC_OVERRIDE",
-            "CAP_DAC_READ_SEARCH",
-            "CAP_FOWNER",
-            "CAP_FSETID",
-            "CAP_KILL",
-            "CAP_SETGID",
-            "CAP_SETUID",
-            "CAP_SETPCAP",
-            "CAP_LINUX_IMMUTABLE",
-            "CAP_NET_BIND_SERVICE",
-            "CAP_NET_BROADCAST",
-            "CAP_NET_ADMIN",
-            "CAP_NET_RAW",
-            "CAP_IPC_LOCK",
-            "CAP_IPC_OWNER",
-            "CAP_SYS_MODULE",
-            "CAP_SYS_RAWIO",
-            "CAP_SYS_CHROOT",
-            "CAP_SYS_PTRACE",
-            "CAP_SYS_PACCT",
-            "CAP_SYS_ADMIN",
-            "CAP_SYS_BOOT",
-            "CAP_SYS_NICE",
-            "CAP_SYS_RESOURCE",
-            "CAP_SYS_TIME",
-            "CAP_SYS_TTY_CONFIG",
-            "CAP_MKNOD",
-            "CAP_LEASE",
-            "CAP_AUDIT_WRITE",
-            "CAP_AUDIT_CONTROL",
-            "CAP_SETFCAP",
-            "CAP_MAC_OVERRIDE",
-            "CAP_MAC_ADMIN",
-            "CAP_SYSLOG",
-            "CAP_WAKE_ALARM",
-            "CAP_BLOCK_SUSPEND",
-            "CAP_AUDIT_READ",
-            "CAP_PERFMON",
-            "CAP_BPF",
-            "CAP_CHECKPOINT_RESTORE");
 
     static final List<String> MASKED = List.of(
             "/proc/acpi",
@@ -291,7 +249,7 @@ final class HostSettings {
         boolean bare = privileged || unmasked;
         return new ContainerSpec.Security(
                 privileged,
-                privileged ? ALL_CAPABILITIES : resolve(add, drop),
+                privileged ? Capability.NAMES : resolve(add, drop),
                 body.texts("CapAdd"),
                 body.texts("CapDrop"),
                 noNewPrivileges,
@@ -317,7 +275,7 @@ final class HostSettings {
                         return upper;
                     }
                     String full = upper.startsWith("CAP_") ? upper : "CAP_" + upper;
-                    if (!ALL_CAPABILITIES.contains(full)) {
+                    if (!Capability.NAMES.contains(full)) {
                         throw Problem.invalid("invalid " + field + ": unknown capability: \"" + c + "\"");
                     }
                     return full;
@@ -328,7 +286,7 @@ final class HostSettings {
     private static List<String> resolve(List<String> add, List<String> drop) {
         Set<String> resolved = new LinkedHashSet<>();
         if (add.contains("ALL")) {
-            resolved.addAll(ALL_CAPABILITIES);
+            resolved.addAll(Capability.NAMES);
         } else if (!drop.contains("ALL")) {
             resolved.addAll(DEFAULT_CAPABILITIES);
         }
