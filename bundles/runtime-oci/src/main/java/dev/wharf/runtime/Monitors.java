@@ -53,6 +53,7 @@ final class Monitors {
     private final Processes processes;
     private final Descriptors descriptors;
     private final Programs programs;
+    private final SealedPrograms sealed;
     private final Path sockets;
     private final Duration patience;
 
@@ -62,12 +63,14 @@ final class Monitors {
             Processes processes,
             Descriptors descriptors,
             Programs programs,
+            SealedPrograms sealed,
             Path sockets,
             Duration patience) {
         this.program = program;
         this.processes = processes;
         this.descriptors = descriptors;
         this.programs = programs;
+        this.sealed = sealed;
         this.sockets = sockets;
         this.patience = patience;
     }
@@ -228,7 +231,7 @@ final class Monitors {
         return sockets.toString().length() <= LONGEST_SOCKET_DIRECTORY ? Places.make(sockets) : Path.of("/tmp");
     }
 
-    private List<String> arguments(Order order, boolean early) {
+    private List<String> arguments(Order order, boolean early) throws IOException {
         Path directory = order.directory();
         List<String> arguments = new ArrayList<>(List.of(
                 "--api-version",
@@ -238,7 +241,7 @@ final class Monitors {
                 "--cuuid",
                 order.container().value(),
                 "--runtime",
-                order.runtime().path().toString(),
+                sealed.of(order.runtime().path()).toString(),
                 "--bundle",
                 directory.toString(),
                 "--full-attach",

@@ -36,6 +36,11 @@ record Note(
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String FILE = "process.note";
 
+    /** Whether crun made the process, whose state directory is known well enough to spare its shorter runs. */
+    boolean isOfCrun() {
+        return runtime.endsWith("crun");
+    }
+
     static Optional<Note> read(Path directory) throws IOException {
         JsonNode node;
         try {

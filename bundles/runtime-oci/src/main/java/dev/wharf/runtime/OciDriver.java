@@ -28,6 +28,7 @@ import dev.wharf.spi.runtime.RuntimeSpec;
 import dev.wharf.spi.runtime.StreamSink;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -68,6 +69,8 @@ public class OciDriver
     private static final String CONFIG = "config.json";
     private static final String STARTED = "started";
     private static final String NO_LOG = "log.none";
+    private static final int O_WRONLY = 1;
+    private static final int O_NONBLOCK = 04000;
     private static final Duration DEATH_PATIENCE = Duration.ofSeconds(10);
     /** How often the freezer of cgroup version 1 is asked again before what is frozen by now is thawed for a moment. */
     private static final int TRIES_BEFORE_A_THAW = 50;
@@ -83,6 +86,7 @@ public class OciDriver
     private final Places places;
     private final Settings settings;
     private final Programs programs;
+    private final SealedPrograms sealed;
     private final ReadOnlyBelow readOnlyBelow;
     private final FilterCache filters;
     private final FileWatch watch = new FileWatch();
@@ -111,6 +115,7 @@ public class OciDriver
         this.places = new Places(execRoot, dataRoot);
         this.settings = Settings.of(properties);
         this.programs = new Programs(processes, descriptors);
+        this.sealed = new SealedPrograms(descriptors);
         this.readOnlyBelow = new ReadOnlyBelow(programs, settings.patience());
         this.keeper = new LogKeeper(places, descriptors, watch, this::isLogged);
         this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"));
@@ -168,6 +173,7 @@ public class OciDriver
                     processes,
                     descriptors,
                     programs,
+                    sealed,
                     places.execRoot().resolve("tty"),
                     settings.patience());
             OciConfig config = new OciConfig(files, places, Abilities.ofThisProcess(), cgroups, Seccomp.ofThisHost());
@@ -327,14 +333,41 @@ public class OciDriver
             if (Files.exists(bundle.resolve(STARTED))) {
                 return note.process();
             }
-            Programs.Outcome outcome = run(note, "start", container.value());
-            if (outcome.code() != 0 && !isStarted(note, container)) {
-                throw refusal("start", outcome.output().strip());
+            if (!letRun(note, container)) {
+                Programs.Outcome outcome = run(note, "start", container.value());
+                if (outcome.code() != 0 && !isStarted(note, container)) {
+                    throw refusal("start", outcome.output().strip());
+                }
             }
             Files.write(bundle.resolve(STARTED), new byte[0]);
             return note.process();
         } catch (IOException e) {
             throw trouble("cannot start container " + container.shortForm(), e);
+        }
+    }
+
+    /**
+     * Does what {@code crun start} does for a process that waits, without a process of its own for it: takes the FIFO away
+     * at which it waits, and writes a byte into it (crun's status.c). False where this runtime does it in another way, and
+     * where nobody waits: then the runtime has to say what is wrong.
+     */
+    private boolean letRun(Note note, ContainerId container) throws IOException {
+        if (!note.isOfCrun() || !isAlive(note.process())) {
+            return false;
+        }
+        Path fifo = note.runtimeRoot().resolve(container.value()).resolve("exec.fifo");
+        int descriptor;
+        try {
+            // Without waiting: where nobody reads, this fails (fifo(7)).
+            descriptor = descriptors.open(fifo, O_WRONLY | O_NONBLOCK, 0);
+        } catch (IOException e) {
+            return false;
+        }
+        try {
+            Files.delete(fifo);
+            return descriptors.write(descriptor, ByteBuffer.wrap(new byte[1])) == 1;
+        } finally {
+            descriptors.close(descriptor);
         }
     }
 
@@ -483,6 +516,11 @@ public class OciDriver
     private void forgetState(Note note, ContainerId container) throws IOException, DriverException {
         Path state = note.runtimeRoot().resolve(container.value());
         if (!Files.exists(state)) {
+            return;
+        }
+        if (note.isOfCrun()) {
+            // What crun delete does besides, ending processes and removing cgroups, is done by whoever calls this.
+            files.removeTree(state);
             return;
         }
         Programs.Outcome outcome = run(note, "delete", container.value());
@@ -931,6 +969,7 @@ public class OciDriver
         hubs.clear();
         keeper.close();
         watch.close();
+        sealed.close();
         teller.shutdown();
     }
 }

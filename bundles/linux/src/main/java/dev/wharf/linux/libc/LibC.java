@@ -169,6 +169,8 @@ public interface LibC {
 
     int fcntl(int fd, int command, long argument);
 
+    int memfd_create(@In byte[] name, int flags);
+
     int epoll_create1(int flags);
 
     int epoll_ctl(int epoll, int operation, int fd, @In byte[] event);

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -26,6 +27,11 @@ public final class LinuxDescriptors implements Descriptors {
     private static final int SOL_SOCKET = 1;
     private static final int SO_SNDTIMEO = 21;
     private static final int F_SETFL = 4;
+    private static final int F_ADD_SEALS = 1033;
+    private static final int ALL_SEALS = 0xf;
+    private static final int MFD_CLOEXEC = 1;
+    private static final int MFD_ALLOW_SEALING = 2;
+    private static final int MFD_EXEC = 0x10;
     private static final int SHUT_WR = 1;
     private static final int LONGEST_SOCKET_PATH = 107;
     private static final int CHUNK = 64 * 1024;
@@ -104,6 +110,30 @@ public final class LinuxDescriptors implements Descriptors {
     @Override
     public int open(Path path, int flags, int mode) throws IOException {
         return Errno.check(libc.open(CString.of(path), flags | O_CLOEXEC, mode), "open", path);
+    }
+
+    @Override
+    public int seal(Path file) throws IOException {
+        byte[] content = Files.readAllBytes(file);
+        byte[] name = CString.of(String.valueOf(file.getFileName()));
+        int fd = libc.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+        if (fd < 0 && LibC.errno() == Errno.EINVAL) {
+            // Before Linux 6.3 every such memory could be executed, and the flag was unknown.
+            fd = libc.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        }
+        Errno.check(fd, "memfd_create", file);
+        try {
+            ByteBuffer rest = ByteBuffer.allocateDirect(content.length).put(content);
+            rest.flip();
+            while (rest.hasRemaining()) {
+                write(fd, rest);
+            }
+            Errno.check(libc.fcntl(fd, F_ADD_SEALS, ALL_SEALS), "fcntl F_ADD_SEALS", file);
+            return fd;
+        } catch (IOException e) {
+            libc.close(fd);
+            throw e;
+        }
     }
 
     @Override

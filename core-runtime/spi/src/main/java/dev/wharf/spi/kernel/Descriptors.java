@@ -33,6 +33,12 @@ public interface Descriptors {
     int open(Path path, int flags, int mode) throws IOException;
 
     /**
+     * The content of a file in memory that nobody can change any more: memfd_create(2), with all the seals of fcntl(2), and
+     * executable. An IOException where the kernel allows no such memory.
+     */
+    int seal(Path file) throws IOException;
+
+    /**
      * read(2) into the remaining bytes of {@code into}, moving its position. Answers with the number of bytes,
      * {@link #END} or {@link #WOULD_BLOCK}; of a packet socket, one packet.
      */

@@ -49,6 +49,16 @@ public interface NetworkDriver extends Driver {
         Set<NetworkId> standing() throws DriverException;
     }
 
+    /** Has a say in what a new network will be, before anybody is promised anything. */
+    interface Planning extends Capability {
+        /**
+         * The specification with what was left to the driver filled in: options, subnets, the part of them that this host
+         * gives out. Changes nothing. INVALID with the reason where the driver's rules forbid what is asked for, UNSUPPORTED
+         * where this host cannot do it.
+         */
+        NetworkSpec plan(NetworkSpec wanted) throws DriverException;
+    }
+
     /** Sees what a new network must not get in the way of. */
     interface Seeing extends Capability {
         /** Where the host's routes lead, but for those to networks of this driver's own. */

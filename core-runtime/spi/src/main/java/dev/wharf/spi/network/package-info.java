@@ -1,5 +1,7 @@
 /**
- * The port to network modes. Begin with {@link dev.wharf.spi.network.NetworkDriver}.
+ * The port to network modes. Begin with {@link dev.wharf.spi.network.NetworkDriver}. Networks that several hosts share have
+ * three small ports more: a {@link dev.wharf.spi.network.PeerSource} says which hosts these are,
+ * {@link dev.wharf.spi.network.Residents} who is on them here, {@link dev.wharf.spi.network.Neighbourhood} who is elsewhere.
  */
 @NullMarked
 @Version("1.0.0")
