@@ -42,34 +42,34 @@ import org.osgi.service.component.annotations.Reference;
 /** Network devices by rtnetlink. Holds no state; each call is a conversation of its own. */
 @Component(service = Links.class)
 public final class LinuxLinks implements Links {
-    private static final int IFLA_ADDRESS = 1;
-    private static final int IFLA_IFNAME = 3;
-    private static final int IFLA_MTU = 4;
-    private static final int IFLA_MASTER = 10;
-    private static final int IFLA_LINKINFO = 18;
-    private static final int IFLA_IFALIAS = 20;
-    private static final int IFLA_NET_NS_FD = 28;
-    private static final int IFLA_EXT_MASK = 29;
-    private static final int INFO_KIND = 1;
-    private static final int INFO_DATA = 2;
-    private static final int INFO_SLAVE_KIND = 4;
-    private static final int INFO_SLAVE_DATA = 5;
+    static final int IFLA_ADDRESS = 1;
+    static final int IFLA_IFNAME = 3;
+    static final int IFLA_MTU = 4;
+    static final int IFLA_MASTER = 10;
+    static final int IFLA_LINKINFO = 18;
+    static final int IFLA_IFALIAS = 20;
+    static final int IFLA_NET_NS_FD = 28;
+    static final int IFLA_EXT_MASK = 29;
+    static final int INFO_KIND = 1;
+    static final int INFO_DATA = 2;
+    static final int INFO_SLAVE_KIND = 4;
+    static final int INFO_SLAVE_DATA = 5;
     private static final int VETH_INFO_PEER = 1;
     private static final int BRPORT_MODE = 4;
     private static final int BRPORT_ISOLATED = 33;
-    private static final int SKIP_STATISTICS = 8;
-    private static final int IFF_UP = 1;
-    private static final int IFA_ADDRESS = 1;
-    private static final int IFA_LOCAL = 2;
+    static final int SKIP_STATISTICS = 8;
+    static final int IFF_UP = 1;
+    static final int IFA_ADDRESS = 1;
+    static final int IFA_LOCAL = 2;
     private static final int IFA_BROADCAST = 4;
     private static final int IFA_F_NODAD = 2;
-    private static final int SCOPE_UNIVERSE = 0;
+    static final int SCOPE_UNIVERSE = 0;
     private static final int RTA_DST = 1;
-    private static final int RTA_OIF = 4;
-    private static final int RTA_GATEWAY = 5;
-    private static final int RTA_PRIORITY = 6;
+    static final int RTA_OIF = 4;
+    static final int RTA_GATEWAY = 5;
+    static final int RTA_PRIORITY = 6;
     private static final int RTA_TABLE = 15;
-    private static final int IPV6_METRIC = 1024;
+    static final int IPV6_METRIC = 1024;
     private static final int LOCAL_TABLE = 255;
     private static final int PROTOCOL_KERNEL = 2;
     private static final int LONGEST_NAME = 15;
@@ -92,7 +92,7 @@ public final class LinuxLinks implements Links {
         return converse("list devices", LinuxLinks::list);
     }
 
-    private static List<Link> list(Netlink netlink) throws NetlinkException {
+    static List<Link> list(Netlink netlink) throws NetlinkException {
         Request question = Request.question("list devices", RTM_GETLINK, NLM_F_DUMP)
                 .link(0, 0, 0, 0)
                 .attribute(IFLA_EXT_MASK, SKIP_STATISTICS);
@@ -372,7 +372,7 @@ public final class LinuxLinks implements Links {
         inner.run(requests);
     }
 
-    private static Request newAddress(Address address, int index, String device) {
+    static Request newAddress(Address address, int index, String device) {
         // No duplicate address detection: addresses are leased, and it would keep IPv6 silent for a second.
         Request request = Request.change(
                         "give " + device + " the address " + address, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE)
@@ -416,7 +416,7 @@ public final class LinuxLinks implements Links {
         return removals;
     }
 
-    private static Optional<Link> find(Netlink netlink, String name) throws NetlinkException {
+    static Optional<Link> find(Netlink netlink, String name) throws NetlinkException {
         if (name.isEmpty() || CString.of(name).length - 1 > LONGEST_NAME) {
             return Optional.empty();
         }
@@ -448,13 +448,13 @@ public final class LinuxLinks implements Links {
                 attributes.find(IFLA_IFALIAS).map(Attributes::text).orElse(""));
     }
 
-    private static byte[] bytes(ByteBuffer value) {
+    static byte[] bytes(ByteBuffer value) {
         byte[] bytes = new byte[value.remaining()];
         value.duplicate().get(bytes);
         return bytes;
     }
 
-    private static List<Address> addresses(List<String> texts) throws DriverException {
+    static List<Address> addresses(List<String> texts) throws DriverException {
         List<Address> addresses = new ArrayList<>();
         for (String text : texts) {
             if (!text.isEmpty()) {
@@ -464,11 +464,11 @@ public final class LinuxLinks implements Links {
         return addresses;
     }
 
-    private static byte[] mac(String text) {
+    static byte[] mac(String text) {
         return HexFormat.ofDelimiter(":").parseHex(text);
     }
 
-    private static String checked(String name) throws DriverException {
+    static String checked(String name) throws DriverException {
         if (!name.matches("[^\\s/:]{1,15}") || name.equals(".") || name.equals("..")) {
             throw DriverException.failure(Failure.Kind.INVALID, "invalid device name \"" + name + "\"");
         }

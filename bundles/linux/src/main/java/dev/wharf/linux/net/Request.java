@@ -17,6 +17,7 @@ final class Request {
     static final int NLM_F_REPLACE = 0x100;
     static final int NLM_F_EXCL = 0x200;
     static final int NLM_F_CREATE = 0x400;
+    static final int NLM_F_APPEND = 0x800;
 
     static final int RTM_NEWLINK = 16;
     static final int RTM_DELLINK = 17;
@@ -27,6 +28,9 @@ final class Request {
     static final int RTM_GETADDR = 22;
     static final int RTM_NEWROUTE = 24;
     static final int RTM_GETROUTE = 26;
+    static final int RTM_NEWNEIGH = 28;
+    static final int RTM_DELNEIGH = 29;
+    static final int RTM_GETNEIGH = 30;
 
     static final int HEADER = 16;
     private static final int NLA_F_NESTED = 0x8000;
@@ -93,6 +97,19 @@ final class Request {
         return this;
     }
 
+    /** struct ndmsg. */
+    Request neighbour(int family, int index, int state, int flags) {
+        room(12);
+        bytes.put((byte) family)
+                .put((byte) 0)
+                .putShort((short) 0)
+                .putInt(index)
+                .putShort((short) state)
+                .put((byte) flags)
+                .put((byte) 0);
+        return this;
+    }
+
     Request attribute(int type, byte[] value) {
         room(4 + value.length + 3);
         bytes.putShort((short) (4 + value.length)).putShort((short) type).put(value);
@@ -106,6 +123,15 @@ final class Request {
                 ByteBuffer.allocate(4)
                         .order(ByteOrder.nativeOrder())
                         .putInt(value)
+                        .array());
+    }
+
+    Request attribute(int type, short value) {
+        return attribute(
+                type,
+                ByteBuffer.allocate(2)
+                        .order(ByteOrder.nativeOrder())
+                        .putShort(value)
                         .array());
     }
 

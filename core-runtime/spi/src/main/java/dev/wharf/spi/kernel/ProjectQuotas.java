@@ -1,0 +1,22 @@
+package dev.wharf.spi.kernel;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** Limits on the space of a directory tree: project quotas of ext4 and xfs (quotactl(2), ioctl(2) FS_IOC_FSSETXATTR). */
+@ProviderType
+public interface ProjectQuotas {
+    /** Why trees on the file system of {@code directory} cannot be limited, and what would help; empty where they can. */
+    Optional<String> obstacle(Path directory) throws IOException;
+
+    /**
+     * Makes {@code directory}, which is empty, and everything that will be in it a project of its own that takes at most
+     * {@code sizeBytes}. The project's number is the directory's inode number, so that two directories never share one.
+     */
+    void limit(Path directory, long sizeBytes) throws IOException;
+
+    /** Forgets the limit of what was {@code directory}'s project; call it while the directory is there. */
+    void forget(Path directory) throws IOException;
+}
