@@ -69,7 +69,7 @@ final class Translator {
         }
         Telling tell = new Telling(known.get(), moment.at());
         Optional<Container> before = moment.before().container(id);
-        if (event instanceof ContainerEvent.Created) {
+        if (event instanceof ContainerEvent.Created || event instanceof ContainerEvent.Undeleted) {
             tell.say("create");
         } else if (event instanceof ContainerEvent.RestartRequested) {
             restarting.add(id);
@@ -338,8 +338,10 @@ final class Translator {
 
     private static List<EngineEvent> volume(Moment moment, VolumeEvent event) {
         VolumeName name = event.volume();
-        String action =
-                event instanceof VolumeEvent.Created ? "create" : event instanceof VolumeEvent.Removed ? "destroy" : "";
+        // For Docker's clients a volume is gone with its removal, however long its data is kept.
+        boolean before = moment.before().volume(name).filter(v -> !v.isKept()).isPresent();
+        boolean after = moment.after().volume(name).filter(v -> !v.isKept()).isPresent();
+        String action = before == after || event instanceof VolumeEvent.Recorded ? "" : after ? "create" : "destroy";
         if (action.isEmpty()) {
             return List.of();
         }

@@ -91,7 +91,7 @@ public sealed interface ContainerCommand extends Command {
             for (MountSpec mount : spec.mounts()) {
                 if (mount.kind() == MountSpec.Kind.VOLUME) {
                     VolumeName volume = new VolumeName(mount.source());
-                    Optional<Volume> known = host.volume(volume);
+                    Optional<Volume> known = host.volume(volume).filter(v -> !v.isKept());
                     if (known.isPresent() && !known.get().wanted()) {
                         return refuse(CONFLICT, "volume " + volume + " is being removed");
                     }
@@ -319,8 +319,13 @@ public sealed interface ContainerCommand extends Command {
      *
      * @param force whether one that runs is killed first
      * @param volumes whether the volumes it made for itself go with it
+     * @param keep how long its files are kept, so that it can be had back; zero for not at all
      */
-    record Remove(ContainerId container, boolean force, boolean volumes) implements ContainerCommand {
+    record Remove(ContainerId container, boolean force, boolean volumes, Duration keep) implements ContainerCommand {
+        public Remove(ContainerId container, boolean force, boolean volumes) {
+            this(container, force, volumes, Duration.ZERO);
+        }
+
         @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
@@ -340,7 +345,7 @@ public sealed interface ContainerCommand extends Command {
                                     + (c.isRestarting() ? "restarting" : "running")
                                     + ": stop the container before removing or force remove");
                 }
-                return accept(new ContainerEvent.RemoveRequested(container, volumes, now))
+                return accept(new ContainerEvent.RemoveRequested(container, volumes, now, kept(keep, now)))
                         .until(answer(container, ContainerEvent.Removed.class));
             });
         }
@@ -460,6 +465,68 @@ public sealed interface ContainerCommand extends Command {
                                 && d.network().equals(network));
             });
         }
+    }
+
+    /** Has a removed container back, under {@code name}, and the volumes that went with it; those that are gone are made. */
+    record Undelete(ContainerId container, String name) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Container removed = host.kept().get(container);
+            if (removed == null) {
+                return refuse(MISSING, "No such removed container: " + container);
+            }
+            if (!Create.NAME.matcher(name).matches()) {
+                return refuse(
+                        INVALID, "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+            }
+            if (!removed.rootfs().isPresent()
+                    || removed.keepUntil().map(now::isAfter).orElse(true)) {
+                return refuse(CONFLICT, "the files of container " + name + " are being removed for good");
+            }
+            if (host.containerNamed(name).isPresent()) {
+                return refuse(
+                        CONFLICT, "the name \"" + name + "\" is in use by another container; give this one another name");
+            }
+            if (host.image(removed.spec().image()).filter(Image::wanted).isEmpty()) {
+                return refuse(
+                        CONFLICT,
+                        "the image of container " + name + " is gone; get " + removed.spec().imageReference() + " ("
+                                + removed.spec().image().shortForm() + ") again first");
+            }
+            List<Event> events = new ArrayList<>();
+            for (MountSpec mount : removed.spec().mounts()) {
+                if (mount.kind() == MountSpec.Kind.VOLUME) {
+                    VolumeName volume = new VolumeName(mount.source());
+                    Optional<Volume> known = host.volume(volume);
+                    if (known.filter(Volume::isKept).isPresent()) {
+                        events.add(new VolumeEvent.Undeleted(volume));
+                    } else if (known.isEmpty()) {
+                        events.add(new VolumeEvent.Created(mount.volume(), now));
+                    } else if (!known.get().wanted()) {
+                        return refuse(CONFLICT, "volume " + volume + " is being removed");
+                    }
+                }
+            }
+            events.add(new ContainerEvent.Undeleted(container, name));
+            return accept(events.stream().distinct().toList());
+        }
+    }
+
+    /** Gives up what is kept of a removed container. */
+    record Purge(ContainerId container) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return host.kept().containsKey(container)
+                    ? accept(new ContainerEvent.PurgeRequested(container, now))
+                            .until(e -> e instanceof ContainerEvent.Purged p
+                                    && p.container().equals(container))
+                    : refuse(MISSING, "No such removed container: " + container);
+        }
+    }
+
+    /** Until when to keep what is removed now. */
+    static Optional<Instant> kept(Duration keep, Instant now) {
+        return keep.isZero() ? Optional.empty() : Optional.of(now.plus(keep));
     }
 
     /** Prepares a command to run in a running container. */

@@ -9,6 +9,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +54,7 @@ public sealed interface VolumeCommand extends Command {
                 return refuse(Refusal.Kind.INVALID, "create " + spec.name() + ": " + wrong.get());
             }
             Optional<Volume> known = host.volume(spec.name());
-            if (known.isPresent()) {
+            if (known.isPresent() && !known.get().isKept()) {
                 return known.get().wanted()
                         ? refuse(Refusal.Kind.UNCHANGED, "volume " + spec.name() + " exists")
                         : refuse(Refusal.Kind.CONFLICT, "volume " + spec.name() + " is being removed");
@@ -65,10 +66,15 @@ public sealed interface VolumeCommand extends Command {
         }
     }
 
-    record Remove(VolumeName volume, boolean force) implements VolumeCommand {
+    /** @param keep how long its data is kept, so that it can be had back; zero for not at all */
+    record Remove(VolumeName volume, boolean force, Duration keep) implements VolumeCommand {
+        public Remove(VolumeName volume, boolean force) {
+            this(volume, force, Duration.ZERO);
+        }
+
         @Override
         public Decision decide(Host host, Instant now) {
-            Optional<Volume> known = host.volume(volume);
+            Optional<Volume> known = host.volume(volume).filter(v -> !v.isKept());
             if (known.isEmpty()) {
                 return refuse(
                         force ? Refusal.Kind.UNCHANGED : Refusal.Kind.MISSING, "get " + volume + ": no such volume");
@@ -83,8 +89,41 @@ public sealed interface VolumeCommand extends Command {
             if (!known.get().wanted()) {
                 return refuse(Refusal.Kind.UNCHANGED, "volume " + volume + " is being removed already");
             }
-            return accept(new VolumeEvent.RemoveRequested(volume))
-                    .until(e -> e instanceof VolumeEvent.Removed r && r.volume().equals(volume));
+            // What is mounted there is not ours to keep, and without it there is nothing.
+            boolean keeps = !keep.isZero()
+                    && !known.get().spec().hasDevice()
+                    && known.get().path().isPresent();
+            return keeps
+                    ? accept(new VolumeEvent.RemoveRequested(volume, ContainerCommand.kept(keep, now)))
+                    : accept(new VolumeEvent.RemoveRequested(volume))
+                            .until(e -> e instanceof VolumeEvent.Removed r
+                                    && r.volume().equals(volume));
+        }
+    }
+
+    /** Has a removed volume back with its data. */
+    record Undelete(VolumeName volume) implements VolumeCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Optional<Volume> known = host.volume(volume).filter(Volume::isKept);
+            if (known.isEmpty()) {
+                return refuse(Refusal.Kind.MISSING, "No such removed volume: " + volume);
+            }
+            return known.get().path().isPresent() && now.isBefore(known.get().keptUntil().get())
+                    ? accept(new VolumeEvent.Undeleted(volume))
+                    : refuse(Refusal.Kind.CONFLICT, "the data of volume " + volume + " is being removed for good");
+        }
+    }
+
+    /** Gives up what is kept of a removed volume. */
+    record Purge(VolumeName volume) implements VolumeCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return host.volume(volume).filter(Volume::isKept).isPresent()
+                    ? accept(new VolumeEvent.PurgeRequested(volume, now))
+                            .until(e -> e instanceof VolumeEvent.Removed r
+                                    && r.volume().equals(volume))
+                    : refuse(Refusal.Kind.MISSING, "No such removed volume: " + volume);
         }
     }
 }

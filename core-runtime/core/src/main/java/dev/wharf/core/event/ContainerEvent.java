@@ -152,11 +152,37 @@ public sealed interface ContainerEvent extends Event {
         }
     }
 
+    /** {@code keepUntil} says how long its files outlast it, so that it can be had back. */
     @EventType("container.remove-requested")
-    record RemoveRequested(ContainerId container, boolean volumes, Instant at) implements ContainerEvent {
+    record RemoveRequested(ContainerId container, boolean volumes, Instant at, Optional<Instant> keepUntil)
+            implements ContainerEvent {
+        public RemoveRequested(ContainerId container, boolean volumes, Instant at) {
+            this(container, volumes, at, Optional.empty());
+        }
+
         @Override
         public Host apply(Host host) {
-            return host.change(container, c -> c.removing(volumes, at));
+            return host.change(container, c -> c.removing(volumes, at, keepUntil));
+        }
+    }
+
+    /** A removed container is had back, under a name that is free. */
+    @EventType("container.undeleted")
+    record Undeleted(ContainerId container, String name) implements ContainerEvent {
+        @Override
+        public Host apply(Host host) {
+            Container removed = host.kept().get(container);
+            return removed == null ? host : host.keepingNoMore(container).with(removed.undeleted(name));
+        }
+    }
+
+    /** The files of a removed container are kept no longer than now. */
+    @EventType("container.purge-requested")
+    record PurgeRequested(ContainerId container, Instant at) implements ContainerEvent {
+        @Override
+        public Host apply(Host host) {
+            Container removed = host.kept().get(container);
+            return removed == null ? host : host.keeping(removed.unkept(at));
         }
     }
 
@@ -308,14 +334,46 @@ public sealed interface ContainerEvent extends Event {
 
         @Override
         public List<SubjectId> touches(Host host) {
-            List<SubjectId> chain = new ArrayList<>();
-            Optional<LayerId> at = host.container(container).flatMap(Container::top);
-            while (at.isPresent()) {
-                chain.add(at.get());
-                at = host.layer(at.get()).flatMap(l -> l.spec().parent());
-            }
-            return chain;
+            return chain(host, host.container(container));
         }
+    }
+
+    /** A container that is about to be gone, whole: its files stay until {@code state} says. */
+    @EventType("container.kept")
+    record Kept(Container state) implements ContainerEvent {
+        @Override
+        public ContainerId container() {
+            return state.id();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.keeping(state);
+        }
+    }
+
+    /** The files of a removed container are gone, too. */
+    @EventType("container.purged")
+    record Purged(ContainerId container) implements ContainerEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.keepingNoMore(container);
+        }
+
+        @Override
+        public List<SubjectId> touches(Host host) {
+            return chain(host, Optional.ofNullable(host.kept().get(container)));
+        }
+    }
+
+    private static List<SubjectId> chain(Host host, Optional<Container> container) {
+        List<SubjectId> chain = new ArrayList<>();
+        Optional<LayerId> at = container.flatMap(Container::top);
+        while (at.isPresent()) {
+            chain.add(at.get());
+            at = host.layer(at.get()).flatMap(l -> l.spec().parent());
+        }
+        return chain;
     }
 
     // ---- trouble

@@ -31,15 +31,39 @@ public sealed interface VolumeEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host.with(Volume.fresh(spec, at));
+            // The name may be that of a volume whose data is still kept, which goes for this one.
+            return host.with(
+                    host.volume(spec.name()).map(kept -> kept.anew(spec, at)).orElseGet(() -> Volume.fresh(spec, at)));
         }
     }
 
     @EventType("volume.remove-requested")
-    record RemoveRequested(VolumeName volume) implements VolumeEvent {
+    record RemoveRequested(VolumeName volume, Optional<Instant> keepUntil) implements VolumeEvent {
+        public RemoveRequested(VolumeName volume) {
+            this(volume, Optional.empty());
+        }
+
         @Override
         public Host apply(Host host) {
-            return host.change(volume, Volume::unwanted);
+            return host.change(volume, v -> keepUntil.map(v::kept).orElseGet(v::unwanted));
+        }
+    }
+
+    /** A removed volume is had back with its data. */
+    @EventType("volume.undeleted")
+    record Undeleted(VolumeName volume) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.isKept() ? v.undeleted() : v);
+        }
+    }
+
+    /** The data of a removed volume is kept no longer than now. */
+    @EventType("volume.purge-requested")
+    record PurgeRequested(VolumeName volume, Instant at) implements VolumeEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.change(volume, v -> v.isKept() ? v.kept(at) : v);
         }
     }
 
@@ -56,7 +80,7 @@ public sealed interface VolumeEvent extends Event {
     record Emptied(VolumeName volume) implements VolumeEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(volume, v -> v.path(Fact.absent()));
+            return host.change(volume, Volume::emptied);
         }
     }
 

@@ -69,6 +69,10 @@ final class HandOver {
                     .filter(c ->
                             c.spec().storage().equals(id.name()) && c.rootfs().isPresent())
                     .forEach(c -> known.add(snapshot(SnapshotKey.of(c.id()))));
+            host.kept().values().stream()
+                    .filter(c ->
+                            c.spec().storage().equals(id.name()) && c.rootfs().isPresent())
+                    .forEach(c -> known.add(snapshot(SnapshotKey.of(c.id()))));
             host.layers().values().stream()
                     .filter(l -> l.storage().equals(id.name()) && l.snapshot().isPresent())
                     .forEach(l -> known.add(snapshot(SnapshotKey.of(l.id()))));

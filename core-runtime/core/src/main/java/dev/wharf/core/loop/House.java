@@ -341,6 +341,10 @@ final class House implements Agent, AutoCloseable {
                 .values()
                 .forEach(n -> need(
                         missing, DriverKind.NETWORK, workshop.network, n.spec().driver()));
+        host.kept()
+                .values()
+                .forEach(c -> need(
+                        missing, DriverKind.STORAGE, workshop.storage, c.spec().storage()));
         if (!workshop.content.isThere()) {
             missing.add(new DriverId(DriverKind.STORAGE, new dev.wharf.model.DriverName("content")));
         }

@@ -159,6 +159,7 @@ final class Replay {
     void remember(Position before, Instant at) {
         note(before, at);
         try {
+        host.kept().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Kept(c)));
             Path fresh = hint.resolveSibling(hint.getFileName() + ".new");
             Files.writeString(fresh, before.toString(), StandardCharsets.US_ASCII);
             Files.move(fresh, hint, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

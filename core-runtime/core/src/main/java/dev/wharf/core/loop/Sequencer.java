@@ -160,6 +160,7 @@ final class Sequencer {
         post(new Letter.Errand(() -> {
             Host host = view.host();
             dirty.addAll(host.containers().keySet());
+            dirty.addAll(host.kept().keySet());
             dirty.addAll(host.images().keySet());
             dirty.addAll(host.pulls().keySet());
             dirty.addAll(host.layers().keySet());

@@ -259,6 +259,13 @@ final class Survey {
                     }
                 }
             }
+            for (Container kept : host.kept().values()) {
+                if (kept.spec().storage().equals(name)
+                        && kept.rootfs().isPresent()
+                        && !there.contains(SnapshotKey.of(kept.id()))) {
+                    events.add(new ContainerEvent.Observed(kept.id(), "rootfs", false));
+                }
+            }
             for (Layer layer : host.layers().values()) {
                 if (layer.storage().equals(name)) {
                     boolean isThere = there.contains(SnapshotKey.of(layer.id()));
@@ -320,7 +327,7 @@ final class Survey {
         for (OciRuntime runtime : workshop.runtime.serving()) {
             attempt("runtime " + runtime.name(), () -> {
                 for (OciRuntime.Found found : runtime.survey()) {
-                    if (host.container(found.container()).isEmpty()) {
+                    if (!host.owns(found.container())) {
                         sweep(swept, "container process", found.container().value(), () -> {
                             runtime.delete(found.container());
                             runtime.forget(found.container());
@@ -398,8 +405,7 @@ final class Survey {
                     ? host.layer(new LayerId(new Digest("sha256", key.substring("layer-".length()))))
                             .isPresent()
                     : key.startsWith("container-")
-                            && host.container(new ContainerId(key.substring("container-".length())))
-                                    .isPresent();
+                            && host.owns(new ContainerId(key.substring("container-".length())));
             if (!owned) {
                 orphans.add(snapshot);
             }

@@ -11,6 +11,7 @@ import dev.wharf.core.state.Fact.Certainty;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Stall;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
@@ -49,7 +50,31 @@ final class ContainerPlan implements Plan {
 
     @Override
     public Proposal next(Host host, Instant now, Set<String> busy) {
-        return host.container(id).map(c -> new Turn(host, now, busy, c).next()).orElse(Proposal.REST);
+        return host.container(id)
+                .map(c -> new Turn(host, now, busy, c).next())
+                .or(() -> Optional.ofNullable(host.kept().get(id)).map(c -> keep(c, now, busy)))
+                .orElse(Proposal.REST);
+    }
+
+    /** A removed container has its files until its time is up. */
+    private static Proposal keep(Container c, Instant now, Set<String> busy) {
+        if (!busy.isEmpty()) {
+            return Proposal.AWAIT;
+        }
+        if (c.rootfs().isAbsent()) {
+            return Proposal.say(new ContainerEvent.Purged(c.id()));
+        }
+        if (c.stall().isPresent() && now.isBefore(c.stall().get().retryAt())) {
+            return Proposal.until(c.stall().get().retryAt());
+        }
+        Instant until = c.keepUntil().orElse(Instant.MIN);
+        return c.rootfs().isPresent() && now.isBefore(until)
+                ? Proposal.restUntil(until)
+                : Proposal.step(new ContainerStep.RemoveRootfs(
+                        c.id(),
+                        c.spec().storage(),
+                        c.spec().runtime(),
+                        c.stall().map(Stall::tries).orElse(0)));
     }
 
     private record Turn(Host host, Instant now, Set<String> busy, Container c) {
@@ -57,7 +82,7 @@ final class ContainerPlan implements Plan {
             if (c.stall().isPresent() && now.isBefore(c.stall().get().retryAt())) {
                 return Proposal.until(c.stall().get().retryAt());
             }
-            if (c.goal() == Goal.REMOVED && c.isBare() && busy.isEmpty()) {
+            if (c.goal() == Goal.REMOVED && (c.isBare() || c.keepsFiles() && c.isDown()) && busy.isEmpty()) {
                 return farewell();
             }
             Proposal next = ladder().next(busy).and(health());
@@ -117,7 +142,7 @@ final class ContainerPlan implements Plan {
             List<Rung> rungs = new ArrayList<>();
             rungs.add(new Rung(
                     "rootfs",
-                    c.goal() != Goal.REMOVED,
+                    c.goal() != Goal.REMOVED || c.keepsFiles(),
                     c.rootfs().certainty(),
                     List.of(),
                     this::prepare,
@@ -198,6 +223,9 @@ final class ContainerPlan implements Plan {
         /** Holds nothing and is not wanted: it is gone, and the volumes it made for itself with it, if so wished. */
         private Proposal farewell() {
             List<Event> events = new ArrayList<>();
+            if (c.keepsFiles()) {
+                events.add(new ContainerEvent.Kept(c));
+            }
             events.add(new ContainerEvent.Removed(c.id()));
             if (c.removeVolumes()) {
                 for (MountSpec mount : c.spec().mounts()) {
@@ -206,7 +234,10 @@ final class ContainerPlan implements Plan {
                         boolean alone = host.usersOf(volume).stream()
                                 .allMatch(user -> user.id().equals(c.id()));
                         if (alone && host.volume(volume).map(Volume::wanted).orElse(false)) {
-                            events.add(new VolumeEvent.RemoveRequested(volume));
+                            events.add(new VolumeEvent.RemoveRequested(
+                                    volume,
+                                    c.keepUntil()
+                                            .filter(t -> !mount.volume().hasDevice())));
                         }
                     }
                 }

@@ -30,12 +30,15 @@ final class VolumePlan implements Plan {
         if (volume.stall().isPresent() && now.isBefore(volume.stall().get().retryAt())) {
             return Proposal.until(volume.stall().get().retryAt());
         }
-        if (volume.wanted()) {
+        if (volume.wanted() && volume.keptUntil().isEmpty()) {
             return volume.path().isPresent()
                     ? mount(host, volume)
                     : Proposal.step(new VolumeStep.CreateVolume(volume.spec()));
         }
-        return volume.path().isAbsent()
+        if (volume.isKept() && volume.path().isPresent() && now.isBefore(volume.keptUntil().get())) {
+            return Proposal.restUntil(volume.keptUntil().get());
+        }
+        return volume.path().isAbsent() && !volume.wanted()
                 ? Proposal.say(new VolumeEvent.Removed(name))
                 : Proposal.step(new VolumeStep.RemoveVolume(
                         volume.spec(), volume.stall().map(Stall::tries).orElse(0)));

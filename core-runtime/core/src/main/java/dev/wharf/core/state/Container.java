@@ -41,6 +41,7 @@ import java.util.function.Predicate;
  * @param stoppedByHand whether somebody asked for the last stop, which {@code unless-stopped} remembers
  * @param limits the limits in force as far as is known, which differ from the specification's while an update is on its way
  * @param limitsInDoubt whether others may be in force, because they were asked for and nobody heard what came of it
+ * @param keepUntil until when its files are kept after its removal, so that it can be had back; empty for not at all
  */
 public record Container(
         ContainerId id,
@@ -70,7 +71,8 @@ public record Container(
         Optional<Resources> limits,
         boolean limitsInDoubt,
         Optional<Health> health,
-        Map<ExecId, Exec> execs) {
+        Map<ExecId, Exec> execs,
+        Optional<Instant> keepUntil) {
     /** How many ended execs are remembered, for clients that ask for the exit code after the end. */
     private static final int EXECS_KEPT = 64;
 
@@ -182,7 +184,8 @@ public record Container(
                 Optional.empty(),
                 false,
                 Optional.empty(),
-                Map.of());
+                Map.of(),
+                Optional.empty());
     }
 
     /** Whether its first process runs. */
@@ -253,8 +256,17 @@ public record Container(
 
     /** Whether it holds nothing any more. */
     public boolean isBare() {
-        return rootfs.isAbsent()
-                && mount.isAbsent()
+        return rootfs.isAbsent() && isDown();
+    }
+
+    /** Whether its files shall outlast its removal, and are there to do so. */
+    public boolean keepsFiles() {
+        return keepUntil.isPresent() && rootfs.isPresent();
+    }
+
+    /** Whether it holds nothing but its files, if those. */
+    public boolean isDown() {
+        return mount.isAbsent()
                 && sandbox.isAbsent()
                 && process.isAbsent()
                 && remains.isAbsent()
@@ -331,9 +343,10 @@ public record Container(
         });
     }
 
-    public Container removing(boolean volumes, Instant now) {
+    public Container removing(boolean volumes, Instant now, Optional<Instant> keptUntil) {
         return edit(d -> {
             d.goal = Goal.REMOVED;
+            d.keepUntil = keptUntil;
             d.removeVolumes = volumes || removeVolumes;
             d.restartAt = Optional.empty();
             d.stall = Optional.empty();
@@ -491,6 +504,25 @@ public record Container(
         });
     }
 
+    /** Had back after its removal: it stands as it stood when it had ended, and nobody starts it but by hand. */
+    public Container undeleted(String under) {
+        return edit(d -> {
+            d.name = under;
+            d.goal = startedAt.isEmpty() ? Goal.CREATED : Goal.STOPPED;
+            d.keepUntil = Optional.empty();
+            d.removeVolumes = false;
+            d.places = new LinkedHashMap<>();
+            d.stoppedByHand = true;
+            d.stopping = Optional.empty();
+            d.stall = Optional.empty();
+        });
+    }
+
+    /** Its files are no longer to be kept. */
+    public Container unkept(Instant from) {
+        return edit(d -> d.keepUntil = Optional.of(from));
+    }
+
     public Container frozen(Fact<Instant> fact) {
         return edit(d -> d.frozen = fact);
     }
@@ -634,6 +666,7 @@ public record Container(
         private Optional<Resources> limits;
         private boolean limitsInDoubt;
         private Optional<Health> health;
+        private Optional<Instant> keepUntil;
         private final Map<ExecId, Exec> execs;
 
         Draft(Container c) {
@@ -663,6 +696,7 @@ public record Container(
             limitsInDoubt = c.limitsInDoubt;
             health = c.health;
             execs = new LinkedHashMap<>(c.execs);
+            keepUntil = c.keepUntil;
         }
 
         Container finish() {
@@ -694,7 +728,8 @@ public record Container(
                     limits,
                     limitsInDoubt,
                     health,
-                    execs);
+                    execs,
+                    keepUntil);
         }
     }
 }

@@ -31,6 +31,7 @@ public final class Host {
 
     private final Identity identity;
     private final PMap<ContainerId, Container> containers;
+    private final PMap<ContainerId, Container> kept;
     private final PMap<String, ContainerId> names;
     private final PMap<ExecId, ContainerId> execs;
     private final PMap<ImageId, Image> images;
@@ -57,6 +58,7 @@ public final class Host {
     private Host(Draft d) {
         identity = d.identity;
         containers = d.containers;
+        kept = d.kept;
         names = d.names;
         execs = d.execs;
         images = d.images;
@@ -83,6 +85,16 @@ public final class Host {
 
     public Optional<Container> container(ContainerId id) {
         return Optional.ofNullable(containers.get(id));
+    }
+
+    /** Containers that were removed and whose files are still here, so that they can be had back. */
+    public Map<ContainerId, Container> kept() {
+        return kept;
+    }
+
+    /** Whether a container is here, or was removed and has its files kept. */
+    public boolean owns(ContainerId id) {
+        return containers.containsKey(id) || kept.containsKey(id);
     }
 
     /** The container that has exactly this name, without a slash. */
@@ -215,7 +227,8 @@ public final class Host {
                                 && p.resolved()
                                         .map(r -> r.layers().stream().anyMatch(l -> l.id().equals(layer)))
                                         .orElse(false))
-                || containers.values().stream().anyMatch(c -> standsOn(c.top(), layer));
+                || containers.values().stream().anyMatch(c -> standsOn(c.top(), layer))
+                || kept.values().stream().anyMatch(c -> standsOn(c.top(), layer));
     }
 
     private boolean standsOn(Optional<LayerId> top, LayerId layer) {
@@ -275,10 +288,23 @@ public final class Host {
         return new Host(d);
     }
 
-    /** Changes a container that is here; an unknown one changes nothing, for events outlive their subjects. */
+    /** Changes a container that is here or kept; an unknown one changes nothing, for events outlive their subjects. */
     public Host change(ContainerId id, UnaryOperator<Container> change) {
         Container c = containers.get(id);
-        return c == null ? this : with(change.apply(c));
+        if (c != null) {
+            return with(change.apply(c));
+        }
+        Container removed = kept.get(id);
+        return removed == null ? this : keeping(change.apply(removed));
+    }
+
+    /** The host with a removed container's files kept. */
+    public Host keeping(Container removed) {
+        return edit(d -> d.kept = kept.plus(removed.id(), removed));
+    }
+
+    public Host keepingNoMore(ContainerId id) {
+        return kept.containsKey(id) ? edit(d -> d.kept = kept.minus(id)) : this;
     }
 
     /** The host with this image; its references are taken from whatever had them before. */
@@ -393,6 +419,7 @@ public final class Host {
         return other instanceof Host h
                 && identity.equals(h.identity)
                 && containers.equals(h.containers)
+                && kept.equals(h.kept)
                 && images.equals(h.images)
                 && pulls.equals(h.pulls)
                 && layers.equals(h.layers)
@@ -420,6 +447,7 @@ public final class Host {
     private static final class Draft {
         private Identity identity = Identity.NOBODY;
         private PMap<ContainerId, Container> containers = HashTreePMap.empty();
+        private PMap<ContainerId, Container> kept = HashTreePMap.empty();
         private PMap<String, ContainerId> names = HashTreePMap.empty();
         private PMap<ExecId, ContainerId> execs = HashTreePMap.empty();
         private PMap<ImageId, Image> images = HashTreePMap.empty();
@@ -438,6 +466,7 @@ public final class Host {
         Draft(Host h) {
             identity = h.identity;
             containers = h.containers;
+            kept = h.kept;
             names = h.names;
             execs = h.execs;
             images = h.images;

@@ -143,6 +143,13 @@ final class Words {
         tell(ContainerEvent.RootfsUnmounted.class, "file system unmounted");
         tell(ContainerEvent.RootfsRemoved.class, "file system removed");
         tell(ContainerEvent.Removed.class, "gone");
+        tell(
+                ContainerEvent.Kept.class,
+                e -> "files kept"
+                        + e.state().keepUntil().map(t -> " until " + t).orElse(""));
+        tell(ContainerEvent.Undeleted.class, "had back after its removal");
+        tell(ContainerEvent.PurgeRequested.class, "files shall be kept no longer");
+        tell(ContainerEvent.Purged.class, "kept files gone");
     }
 
     private static void containersFound() {
@@ -226,7 +233,13 @@ final class Words {
 
     private static void volumes() {
         tell(VolumeEvent.Created.class, e -> e.spec().anonymous() ? "anonymous volume created" : "volume created");
-        tell(VolumeEvent.RemoveRequested.class, "volume shall go");
+        tell(
+                VolumeEvent.RemoveRequested.class,
+                e -> e.keepUntil()
+                        .map(t -> "volume shall go, its data kept until " + t)
+                        .orElse("volume shall go"));
+        tell(VolumeEvent.Undeleted.class, "volume had back after its removal");
+        tell(VolumeEvent.PurgeRequested.class, "volume's data shall be kept no longer");
         tell(VolumeEvent.Ready.class, e -> "volume ready at " + e.path());
         tell(VolumeEvent.Emptied.class, "volume's data removed");
         tell(VolumeEvent.Removed.class, "volume gone");

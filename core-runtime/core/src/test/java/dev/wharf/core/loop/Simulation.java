@@ -86,6 +86,9 @@ final class Simulation {
     private static final List<String> IMAGES = List.of("one:1", "two:1", "three:1");
 
     private final Random chance;
+
+    /** What is kept and had back is chosen beside the rest, so that a seed means what it meant before there was such. */
+    private final Random memory;
     private final SimWorld world;
     private final SimJournal journal;
     private final List<Object> story = new ArrayList<>();
@@ -268,6 +271,7 @@ final class Simulation {
 
     Simulation(long seed) {
         chance = new Random(seed);
+        memory = new Random(~seed);
         world = new SimWorld(chance);
         journal = new SimJournal(world);
         world.failures = chance.nextInt(3) * 30;
@@ -490,6 +494,10 @@ final class Simulation {
         Optional<ContainerId> some = containers.isEmpty()
                 ? Optional.empty()
                 : Optional.of(containers.get(chance.nextInt(containers.size())));
+        Optional<Command> past = memory.nextInt(12) == 0 ? past(host) : Optional.empty();
+        if (past.isPresent()) {
+            return past.get();
+        }
         int which = chance.nextInt(28);
         if (images.isEmpty() || which == 0) {
             return new ImageCommand.PullImage(
@@ -511,7 +519,7 @@ final class Simulation {
                         id, Optional.empty(), Optional.of(Duration.ofSeconds(1)), new Entropy("e" + names++));
             case 12 -> new ContainerCommand.Pause(id);
             case 13 -> new ContainerCommand.Resume(id);
-            case 14, 15 -> new ContainerCommand.Remove(id, chance.nextBoolean(), chance.nextBoolean());
+            case 14, 15 -> new ContainerCommand.Remove(id, chance.nextBoolean(), chance.nextBoolean(), keep());
             case 16 -> {
                 Image image = images.get(chance.nextInt(images.size()));
                 yield new ImageCommand.Remove(
@@ -562,8 +570,32 @@ final class Simulation {
                 chance.nextBoolean()
                         ? new VolumeCommand.Create(new VolumeSpec(
                                 new VolumeName("vol" + chance.nextInt(3)), VolumeSpec.LOCAL, device(), Map.of(), false))
-                        : new VolumeCommand.Remove(new VolumeName("vol" + chance.nextInt(3)), false);
+                        : new VolumeCommand.Remove(new VolumeName("vol" + chance.nextInt(3)), false, keep());
         };
+    }
+
+    private Duration keep() {
+        return memory.nextBoolean() ? Duration.ZERO : Duration.ofSeconds(1 + memory.nextInt(60));
+    }
+
+    /** Something about what was removed and is kept. */
+    private Optional<Command> past(Host host) {
+        List<Command> wishes = new ArrayList<>();
+        host.kept().values().stream()
+                .sorted((a, b) -> a.id().value().compareTo(b.id().value()))
+                .forEach(c -> {
+                    wishes.add(new ContainerCommand.Undelete(c.id(), c.name()));
+                    wishes.add(new ContainerCommand.Undelete(c.id(), "again" + names++));
+                    wishes.add(new ContainerCommand.Purge(c.id()));
+                });
+        host.volumes().values().stream()
+                .filter(Volume::isKept)
+                .sorted((a, b) -> a.name().value().compareTo(b.name().value()))
+                .forEach(v -> {
+                    wishes.add(new VolumeCommand.Undelete(v.name()));
+                    wishes.add(new VolumeCommand.Purge(v.name()));
+                });
+        return wishes.isEmpty() ? Optional.empty() : Optional.of(wishes.get(memory.nextInt(wishes.size())));
     }
 
     /** Half of the volumes have something mounted at their directory while they are used. */
@@ -758,6 +790,7 @@ final class Simulation {
         host.containers().values().stream()
                 .filter(c -> c.rootfs().isPresent())
                 .forEach(c -> snapshots.add(SnapshotKey.of(c.id())));
+        host.kept().keySet().forEach(id -> snapshots.add(SnapshotKey.of(id)));
         host.layers().values().stream()
                 .filter(l -> l.snapshot().isPresent())
                 .forEach(l -> snapshots.add(SnapshotKey.of(l.id())));
@@ -838,6 +871,10 @@ final class Simulation {
             assertThat(c.isRunning())
                     .as(() -> "runs as wanted: " + c)
                     .isEqualTo(c.goal().wantsProcess());
+        }
+        for (Container kept : host.kept().values()) {
+            assertThat(kept.rootfs().isPresent()).as(() -> "files of " + kept).isTrue();
+            assertThat(kept.isDown()).as(() -> "nothing but files is kept: " + kept).isTrue();
         }
         for (Layer layer : host.layers().values()) {
             assertThat(layer.snapshot().isPresent())
