@@ -26,6 +26,7 @@ final class Joint implements StreamSink, Duplex.Input {
     private static final Logger LOG = LoggerFactory.getLogger(Joint.class);
     private static final byte[] NO_HEAD = new byte[0];
 
+    private final boolean framed;
     private final boolean tty;
     private final boolean wantsInput;
     private final boolean wantsOut;
@@ -52,10 +53,12 @@ final class Joint implements StreamSink, Duplex.Input {
     }
 
     /**
+     * @param framed whether each piece of output says which stream it is of
      * @param inputEnds whether the end of the client's input ends the process's
      * @param detached is told when the client let go by keys
      */
     Joint(
+            boolean framed,
             boolean tty,
             boolean wantsInput,
             boolean wantsOut,
@@ -63,6 +66,7 @@ final class Joint implements StreamSink, Duplex.Input {
             boolean inputEnds,
             DetachKeys keys,
             Runnable detached) {
+        this.framed = framed;
         this.tty = tty;
         this.wantsInput = wantsInput;
         this.wantsOut = wantsOut;
@@ -134,7 +138,7 @@ final class Joint implements StreamSink, Duplex.Input {
     public void bytes(StandardStream stream, ByteBuffer bytes) {
         boolean wanted = tty ? wantsOut || wantsErr : stream == StandardStream.OUT ? wantsOut : wantsErr;
         if (wanted) {
-            send(tty ? NO_HEAD : head(stream, bytes.remaining()), bytes);
+            send(framed ? head(stream, bytes.remaining()) : NO_HEAD, bytes);
         }
     }
 
@@ -174,7 +178,7 @@ final class Joint implements StreamSink, Duplex.Input {
     /** A line of our own among the output. */
     void say(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        send(tty ? NO_HEAD : head(StandardStream.ERR, bytes.length), ByteBuffer.wrap(bytes));
+        send(framed ? head(StandardStream.ERR, bytes.length) : NO_HEAD, ByteBuffer.wrap(bytes));
     }
 
     /** Says why nothing will come, unless the streams ended with words of their own. */

@@ -11,6 +11,7 @@ import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.state.Container;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Duplex;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
@@ -27,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** What takes a connection over: attach and exec; and what goes with it: resize, and execs as things to look at. */
 public final class StreamRoutes implements Routes {
@@ -36,6 +38,7 @@ public final class StreamRoutes implements Routes {
     @Override
     public void addTo(Router router) {
         router.hijack("/containers/{name}/attach", StreamRoutes::attach)
+                .hijack("GET", "/containers/{name}/attach/ws", StreamRoutes::attachWebSocket)
                 .get("/containers/{name}/logs", Logs::handle)
                 .post("/containers/{name}/resize", StreamRoutes::resize)
                 .post("/containers/{name}/exec", StreamRoutes::createExec)
@@ -52,17 +55,10 @@ public final class StreamRoutes implements Routes {
     // ---- attach
 
     private static Answer attach(Agent agent, Request request) throws DriverException {
-        Container c = ContainerRoutes.found(agent, request);
-        if (c.isPaused()) {
-            throw Problem.conflict("container " + c.id() + " is paused, unpause the container before attach");
-        }
-        if (c.isRestarting()) {
-            throw Problem.conflict("container " + c.id() + " is restarting, wait until the container is running");
-        }
+        Container c = attachable(agent, request);
         boolean tty = c.spec().stdio().tty();
-        boolean stream = request.query().flag("stream", false);
-        boolean replay = request.query().flag("logs", false);
         Joint joint = new Joint(
+                !tty,
                 tty,
                 request.query().flag("stdin", false) && c.spec().stdio().openStdin(),
                 request.query().flag("stdout", false),
@@ -70,27 +66,62 @@ public final class StreamRoutes implements Routes {
                 c.spec().stdio().stdinOnce(),
                 tty ? DetachKeys.parse(request.query().text("detachKeys")) : DetachKeys.NONE,
                 () -> note(agent, request, c.id(), "detach"));
+        return new Answer.Switch(contentType(tty, request), joining(agent, request, c, joint));
+    }
+
+    /** The same in the frames of a WebSocket, where what is output and what error is not told. */
+    private static Answer attachWebSocket(Agent agent, Request request) throws DriverException {
+        Container c = attachable(agent, request);
+        Request.Handshake handshake = request.webSocket();
+        boolean tty = c.spec().stdio().tty();
+        // Before API 1.42 whoever came in by WebSocket had all three streams.
+        boolean all = !request.version().atLeast(42);
+        Joint joint = new Joint(
+                false,
+                tty,
+                (all || request.query().flag("stdin", false)) && c.spec().stdio().openStdin(),
+                all || request.query().flag("stdout", false),
+                all || request.query().flag("stderr", false),
+                c.spec().stdio().stdinOnce(),
+                tty ? DetachKeys.parse(request.query().text("detachKeys")) : DetachKeys.NONE,
+                () -> note(agent, request, c.id(), "detach"));
+        return new Answer.WebSocket(handshake, request.version().atLeast(28), joining(agent, request, c, joint));
+    }
+
+    private static Container attachable(Agent agent, Request request) {
+        Container c = ContainerRoutes.found(agent, request);
+        if (c.isPaused()) {
+            throw Problem.conflict("container " + c.id() + " is paused, unpause the container before attach");
+        }
+        if (c.isRestarting()) {
+            throw Problem.conflict("container " + c.id() + " is restarting, wait until the container is running");
+        }
+        return c;
+    }
+
+    /** Joins the streams, at once or when what was stored before is told, and says how to go on with the connection. */
+    private static Consumer<Duplex> joining(Agent agent, Request request, Container c, Joint joint) {
         Runnable join = () -> {
-            if (stream) {
+            if (request.query().flag("stream", false)) {
                 joint.open(() -> agent.streams().attach(c.id(), Optional.empty(), joint));
             } else {
                 joint.closed();
             }
         };
-        if (replay) {
+        if (request.query().flag("logs", false)) {
             // Stored output first; the live stream is joined where the stored one ends.
-            return new Answer.Switch(contentType(tty, request), duplex -> {
+            return duplex -> {
                 joint.talk(duplex);
                 request.work(() -> {
                     joint.replay(agent, c.id());
                     join.run();
                     return c;
                 });
-            });
+            };
         }
         join.run();
         note(agent, request, c.id(), "attach");
-        return new Answer.Switch(contentType(tty, request), joint::talk);
+        return joint::talk;
     }
 
     private static void note(Agent agent, Request request, ContainerId id, String action) {
@@ -197,6 +228,7 @@ public final class StreamRoutes implements Routes {
             return Problems.answer(new RefusedException(refused.refusal()));
         }
         Joint joint = new Joint(
+                !spec.tty(),
                 spec.tty(),
                 spec.stdin(),
                 spec.stdout(),

@@ -44,6 +44,14 @@ public sealed interface Answer {
      */
     record Switch(String contentType, Consumer<Duplex> talk) implements Answer {}
 
+    /**
+     * Takes the connection over as a WebSocket (RFC 6455): the bytes of either side travel in messages. Only routes made by
+     * {@link Router#hijack} may answer so, and only to a request that {@link Request#webSocket} found to be one.
+     *
+     * @param binary whether what is sent is said to be bytes, rather than text
+     */
+    record WebSocket(Request.Handshake handshake, boolean binary, Consumer<Duplex> talk) implements Answer {}
+
     /** An answer that comes when something has happened. A failed stage is told as an error. */
     record Later(CompletionStage<? extends Answer> answer) implements Answer {}
 

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.CorruptedFrameException;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
@@ -17,6 +18,8 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.codec.http.websocketx.WebSocket13FrameDecoder;
+import io.netty.handler.codec.http.websocketx.WebSocket13FrameEncoder;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
@@ -246,6 +249,15 @@ final class Conversation extends ChannelInboundHandlerAdapter {
         channel.pipeline().remove(decoder);
     }
 
+    /** From here on the bytes of both sides travel in frames. A client sends none before it was answered (RFC 6455, 4.1). */
+    void speakInFrames(boolean binary) {
+        String us = channel.pipeline().context(this).name();
+        channel.pipeline()
+                .addBefore(us, null, new WebSocket13FrameEncoder(false))
+                .addBefore(us, null, new WebSocket13FrameDecoder(true, false, Frames.LONGEST))
+                .addBefore(us, null, new Frames(binary));
+    }
+
     boolean isRaw() {
         return raw != null;
     }
@@ -343,6 +355,8 @@ final class Conversation extends ChannelInboundHandlerAdapter {
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         if (cause instanceof IOException) {
             LOG.debug("connection broken reason={}", cause.getMessage());
+        } else if (cause instanceof CorruptedFrameException) {
+            LOG.debug("WebSocket broken off reason={}", cause.getMessage());
         } else if (cause.getCause() instanceof SSLException refused) {
             LOG.info("client refused reason={}", refused.getMessage());
         } else {

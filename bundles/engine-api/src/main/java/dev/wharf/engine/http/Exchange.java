@@ -232,6 +232,12 @@ final class Exchange {
                             channel().alloc(), taken.contentType(), request.wantsUpgrade(), request.requestId()));
             raw.taken();
             taken.talk().accept(raw);
+        } else if (answer instanceof Answer.WebSocket taken) {
+            Raw raw = conversation.raw();
+            channel().writeAndFlush(Wire.webSocket(channel().alloc(), taken.handshake()));
+            conversation.speakInFrames(taken.binary());
+            raw.taken();
+            taken.talk().accept(raw);
         }
     }
 

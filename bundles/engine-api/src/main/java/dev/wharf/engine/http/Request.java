@@ -6,7 +6,13 @@ import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.model.Digest;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
@@ -19,6 +25,9 @@ import java.util.regex.Pattern;
 public final class Request {
     /** What a client may call its request; it becomes part of a command's id. */
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}");
+
+    /** What a server adds to the client's key (RFC 6455, 1.3). */
+    private static final String WEB_SOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
     private final Exchange exchange;
     private final String method;
@@ -75,6 +84,44 @@ public final class Request {
     /** Whether the client asked to take the connection over with an upgrade, as all but the oldest do. */
     public boolean wantsUpgrade() {
         return headers.contains("Upgrade");
+    }
+
+    /**
+     * The opening of a WebSocket.
+     *
+     * @param accept what proves to the client that it was understood
+     * @param protocol the protocol the client would speak inside, if it names one
+     */
+    public record Handshake(String accept, Optional<String> protocol) {}
+
+    /** The opening of a WebSocket that this request is (RFC 6455, 4.2.1); 400 where it is none. */
+    public Handshake webSocket() {
+        String key = header("Sec-WebSocket-Key").orElse("");
+        if (!"websocket".equalsIgnoreCase(header("Upgrade").orElse("")) || key.isEmpty()) {
+            throw Problem.invalid("this path is for WebSockets; send \"Upgrade: websocket\" and a Sec-WebSocket-Key");
+        }
+        if (!header("Sec-WebSocket-Version").orElse("").equals("13")) {
+            throw Problem.invalid("WebSockets of version 13 are served, and no others");
+        }
+        List<String> protocols = Arrays.stream(
+                        header("Sec-WebSocket-Protocol").orElse("").split(","))
+                .map(String::strip)
+                .filter(protocol -> !protocol.isEmpty())
+                .toList();
+        if (protocols.size() > 1) {
+            throw Problem.invalid("of several protocols inside a WebSocket none can be chosen; name one, or none");
+        }
+        return new Handshake(
+                Base64.getEncoder().encodeToString(sha1(key + WEB_SOCKET)),
+                protocols.stream().findFirst());
+    }
+
+    private static byte[] sha1(String text) {
+        try {
+            return MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.US_ASCII));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-1", e);
+        }
     }
 
     /** The JSON object in the body; one without fields where there is no body. */

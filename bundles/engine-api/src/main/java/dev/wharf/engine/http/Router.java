@@ -76,7 +76,11 @@ public final class Router {
 
     /** A route that may take the connection over. */
     public Router hijack(String path, Handler handler) {
-        return add("POST", path, Manner.HIJACKED, handler);
+        return hijack("POST", path, handler);
+    }
+
+    public Router hijack(String method, String path, Handler handler) {
+        return add(method, path, Manner.HIJACKED, handler);
     }
 
     /** A route that answers while the house wakes up. */

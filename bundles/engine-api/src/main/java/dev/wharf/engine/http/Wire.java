@@ -89,6 +89,17 @@ final class Wire {
         return ascii(out, "\r\n");
     }
 
+    /** The head that makes the connection a WebSocket. */
+    static ByteBuf webSocket(ByteBufAllocator alloc, Request.Handshake handshake) {
+        ByteBuf out = alloc.buffer(384);
+        ascii(
+                out,
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+                        + handshake.accept() + "\r\n");
+        handshake.protocol().ifPresent(protocol -> ascii(out, "Sec-WebSocket-Protocol: " + protocol + "\r\n"));
+        return ascii(out.writeBytes(ALWAYS), "\r\n");
+    }
+
     /** One chunk of a stream. */
     static ByteBuf chunk(ByteBufAllocator alloc, byte[] bytes) {
         ByteBuf out = alloc.buffer(bytes.length + 12);

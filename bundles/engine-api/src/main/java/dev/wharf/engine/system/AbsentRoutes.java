@@ -38,9 +38,6 @@ public final class AbsentRoutes implements Routes {
                 .post("/containers/{name}/checkpoints", absent(checkpoints))
                 .delete("/containers/{name}/checkpoints/{checkpoint}", absent(checkpoints));
         router.get(
-                "/containers/{name}/attach/ws",
-                absent("attaching by WebSocket is not served; use POST /containers/{id}/attach"));
-        router.get(
                 "/images/{name}/attestations",
                 absent("attestations are not kept apart from their image; read the image's index in its registry"));
     }

@@ -1,5 +1,6 @@
 package dev.wharf.engine.http;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -105,23 +106,36 @@ class ServerTest {
             if (request.name().equals("nobody")) {
                 throw Problem.missing("No such container: nobody");
             }
-            return Answer.later(request.work(() -> new Answer.Switch("application/vnd.docker.raw-stream", duplex -> {
-                duplex.onGone(gone::countDown);
-                duplex.listen(new Duplex.Input() {
-                    @Override
-                    public void bytes(ByteBuffer bytes) {
-                        duplex.send(new byte[0], bytes);
-                    }
-
-                    @Override
-                    public void ended() {
-                        duplex.send("<end>".getBytes(UTF_8), ByteBuffer.allocate(0));
-                        duplex.finish();
-                    }
-                });
-            })));
+            return Answer.later(
+                    request.work(() -> new Answer.Switch("application/vnd.docker.raw-stream", this::echo)));
         });
+        router.hijack(
+                "GET",
+                "/frames",
+                (agent, request) ->
+                        new Answer.WebSocket(request.webSocket(), !request.query().flag("text", false), this::echo));
         return router;
+    }
+
+    /** Sends back what comes; a full stop ends it from our side. */
+    private void echo(Duplex duplex) {
+        duplex.onGone(gone::countDown);
+        duplex.listen(new Duplex.Input() {
+            @Override
+            public void bytes(ByteBuffer bytes) {
+                boolean stop = bytes.remaining() == 1 && bytes.get(bytes.position()) == '.';
+                duplex.send(new byte[0], bytes);
+                if (stop) {
+                    duplex.finish();
+                }
+            }
+
+            @Override
+            public void ended() {
+                duplex.send("<end>".getBytes(UTF_8), ByteBuffer.allocate(0));
+                duplex.finish();
+            }
+        });
     }
 
     private Line.Reply get(String uri) throws IOException {
@@ -453,6 +467,64 @@ class ServerTest {
             assertThat(head.header("Content-Type")).isEqualTo("application/vnd.docker.raw-stream");
             assertThat(line.send("hello").text(5)).isEqualTo("hello");
             assertThat(line.endInput().rest()).isEqualTo("<end>".getBytes(UTF_8));
+        }
+    }
+
+    private static final String OPENING = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    /** A short frame as clients send them: masked, here with zeros, which changes nothing. */
+    private static byte[] frame(int opcode, String text) {
+        return ByteBuffer.allocate(6 + text.length())
+                .put((byte) (0x80 | opcode))
+                .put((byte) (0x80 | text.length()))
+                .putInt(0)
+                .put(text.getBytes(UTF_8))
+                .array();
+    }
+
+    @Test
+    void aWebSocketIsOpenedAsInTheSpecificationsExample() throws IOException {
+        agentArrives();
+        try (Line line = Line.to(socket)) {
+            line.send("GET /v1.44/frames HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Protocol: chat\r\n" + OPENING);
+            Line.Reply head = line.head();
+
+            assertThat(head.status()).isEqualTo(101);
+            assertThat(head.header("Upgrade")).isEqualTo("websocket");
+            assertThat(head.header("Sec-WebSocket-Accept")).isEqualTo("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+            assertThat(head.header("Sec-WebSocket-Protocol")).isEqualTo("chat");
+            assertThat(line.send(frame(2, "hello")).read(7)).isEqualTo("\u0082\u0005hello".getBytes(ISO_8859_1));
+            assertThat(line.send(frame(9, "you there?")).read(12)).isEqualTo("\u008a\nyou there?".getBytes(ISO_8859_1));
+            // Normal closure, said by the side that ends it, and the connection with it.
+            assertThat(line.send(frame(1, ".")).read(7)).isEqualTo("\u0082\u0001.\u0088\u0002\u0003\u00e8".getBytes(ISO_8859_1));
+            assertThat(line.send(frame(8, "")).rest()).isEmpty();
+        }
+    }
+
+    @Test
+    void aWebSocketThatItsClientClosesEndsTheInput() throws Exception {
+        agentArrives();
+        try (Line line = Line.to(socket)) {
+            line.send("GET /frames?text=1 HTTP/1.1\r\nHost: x\r\n" + OPENING).head();
+            line.send(frame(8, ""));
+
+            assertThat(line.rest()).startsWith("\u0081\u0005<end>\u0088".getBytes(ISO_8859_1));
+        }
+    }
+
+    @Test
+    void whatIsNoWebSocketIsToldSo() throws IOException {
+        agentArrives();
+        assertThat(get("/frames").text()).contains("this path is for WebSockets");
+        try (Line line = Line.to(socket)) {
+            line.send("GET /frames HTTP/1.1\r\nHost: x\r\n" + OPENING.replace("13", "8"));
+            assertThat(line.reply().status()).isEqualTo(400);
+        }
+        try (Line line = Line.to(socket)) {
+            line.send("GET /frames HTTP/1.1\r\nHost: x\r\n" + OPENING).head();
+            // A frame without a mask is against the rules (RFC 6455, 5.1).
+            assertThat(line.send(new byte[] {(byte) 0x82, 1, 'x'}).read(2)[0]).isEqualTo((byte) 0x88);
         }
     }
 
