@@ -6,9 +6,13 @@ import dev.wharf.engine.http.Problem;
 import dev.wharf.model.ContainerId;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** Finds the container a client means: a whole id, then a name with or without its slash, then the beginning of an id. */
 public final class ContainerLookup {
+    private static final Pattern WHOLE = Pattern.compile("[0-9a-f]{64}");
+    private static final Pattern BEGINNING = Pattern.compile("[0-9a-f]{1,63}");
+
     private ContainerLookup() {}
 
     /** The container; 404 with the words that clients look for where there is none. */
@@ -26,7 +30,7 @@ public final class ContainerLookup {
     }
 
     static Optional<Container> find(Host host, String text) {
-        if (text.matches("[0-9a-f]{64}")) {
+        if (WHOLE.matcher(text).matches()) {
             Optional<Container> exact = host.container(new ContainerId(text));
             if (exact.isPresent()) {
                 return exact;
@@ -34,7 +38,7 @@ public final class ContainerLookup {
         }
         String name = text.startsWith("/") ? text.substring(1) : text;
         Optional<Container> named = host.containerNamed(name);
-        if (named.isPresent() || !text.matches("[0-9a-f]{1,63}")) {
+        if (named.isPresent() || !BEGINNING.matcher(text).matches()) {
             return named;
         }
         List<Container> matching = host.containers().values().stream()

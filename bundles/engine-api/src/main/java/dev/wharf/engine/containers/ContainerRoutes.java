@@ -14,6 +14,7 @@ import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Problems;
@@ -22,6 +23,7 @@ import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
+import dev.wharf.engine.json.Remembered;
 import dev.wharf.engine.json.Times;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
@@ -61,13 +63,18 @@ public final class ContainerRoutes implements Routes {
             "status",
             "volume");
     private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "until");
+    private static final Comparator<Container> NEWEST_FIRST =
+            Comparator.comparing(Container::createdAt).reversed().thenComparing(c -> c.id().value());
+
+    private final Lines lines = new Lines();
+    private final Remembered details = new Remembered();
 
     @Override
     public void addTo(Router router) {
-        router.get("/containers/json", ContainerRoutes::list)
+        router.get("/containers/json", this::list)
                 .post("/containers/create", ContainerRoutes::create)
                 .post("/containers/prune", ContainerRoutes::prune)
-                .get("/containers/{name}/json", ContainerRoutes::inspect)
+                .get("/containers/{name}/json", this::inspect)
                 .post("/containers/{name}/start", ContainerRoutes::start)
                 .post("/containers/{name}/stop", ContainerRoutes::stop)
                 .post("/containers/{name}/restart", ContainerRoutes::restart)
@@ -103,31 +110,30 @@ public final class ContainerRoutes implements Routes {
 
     // ---- reading
 
-    private static Answer list(Agent agent, Request request) throws DriverException {
+    private Answer list(Agent agent, Request request) {
         Host host = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
         long limit = request.query().number("limit").orElse(0L);
         boolean all = request.query().flag("all", false) || limit > 0 || filters.has("status") || filters.has("exited");
-        boolean size = request.query().flag("size", false);
         Selection selection = new Selection(host, filters);
         List<Container> chosen = host.containers().values().stream()
                 .filter(c -> all || c.isRunning() || c.isRestarting())
                 .filter(selection::takes)
-                .sorted(Comparator.comparing(Container::createdAt).reversed().thenComparing(c -> c.id().value()))
+                .sorted(NEWEST_FIRST)
                 .limit(limit > 0 ? limit : Long.MAX_VALUE)
                 .toList();
-        if (size) {
-            return Answer.later(request.work(() -> lines(agent, request, chosen, true)));
+        if (request.query().flag("size", false)) {
+            return Answer.later(request.work(() -> measured(agent, host, request.version(), chosen)));
         }
-        return lines(agent, request, chosen, false);
+        return Answer.json(200, lines.list(host, request.version(), chosen, Instant.now()));
     }
 
-    private static Answer lines(Agent agent, Request request, List<Container> chosen, boolean size) {
-        ContainerShapes shapes = new ContainerShapes(agent.host(), request.version());
+    private static Answer measured(Agent agent, Host host, ApiVersion version, List<Container> chosen) {
+        ContainerShapes shapes = new ContainerShapes(host, version);
         Instant now = Instant.now();
         ArrayNode lines = Json.array();
         for (Container c : chosen) {
-            lines.add(shapes.summary(c, now, size ? usage(agent, c.id()) : Optional.empty()));
+            lines.add(shapes.summary(c, now, usage(agent, c.id())));
         }
         return Answer.json(lines);
     }
@@ -140,22 +146,28 @@ public final class ContainerRoutes implements Routes {
         }
     }
 
-    private static Answer inspect(Agent agent, Request request) {
-        Container c = found(agent, request);
+    private Answer inspect(Agent agent, Request request) {
+        Host host = agent.host();
+        Container c = ContainerLookup.get(host, request.name());
+        ContainerShapes shapes = new ContainerShapes(host, request.version());
+        Optional<Path> log = log(agent, c);
         if (request.query().flag("size", false)) {
-            return Answer.later(request.work(() -> inspected(agent, request, c, usage(agent, c.id()))));
+            return Answer.later(request.work(() -> Answer.json(shapes.inspect(c, usage(agent, c.id()), log))));
         }
-        return inspected(agent, request, c, Optional.empty());
+        return Answer.json(
+                200,
+                details.json(
+                        c.id() + " " + request.version() + " " + log.map(Path::toString).orElse(""),
+                        List.of(c, host.networks(), host.volumes()),
+                        () -> shapes.inspect(c, Optional.empty(), log)));
     }
 
-    private static Answer inspected(Agent agent, Request request, Container c, Optional<Usage> usage) {
-        Optional<Path> log;
+    private static Optional<Path> log(Agent agent, Container c) {
         try {
-            log = Optional.of(agent.streams().logFile(c.id()));
+            return Optional.of(agent.streams().logFile(c.id()));
         } catch (DriverException e) {
-            log = Optional.empty();
+            return Optional.empty();
         }
-        return Answer.json(new ContainerShapes(agent.host(), request.version()).inspect(c, usage, log));
     }
 
     // ---- life

@@ -46,6 +46,11 @@ public final class ContainerShapes {
 
     /** A line of a list. */
     public ObjectNode summary(Container c, Instant now, Optional<Usage> usage) {
+        return lasting(c, usage).put("Status", Words.status(c, now));
+    }
+
+    /** A line of a list, but for the status, which changes with time alone. */
+    ObjectNode lasting(Container c, Optional<Usage> usage) {
         ObjectNode node = Json.object();
         node.put("Id", c.id().value());
         node.putArray("Names").add("/" + c.name());
@@ -83,7 +88,7 @@ public final class ContainerShapes {
                                         .map(i -> i.sizeBytes())
                                         .orElse(0L)));
         node.set("Labels", Json.map(c.spec().labels()));
-        node.put("State", Words.state(c)).put("Status", Words.status(c, now));
+        node.put("State", Words.state(c));
         node.putObject("HostConfig").put("NetworkMode", networkMode(c));
         node.putObject("NetworkSettings").set("Networks", networks(c));
         node.set("Mounts", mounts(c));

@@ -13,6 +13,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
 import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Problems;
@@ -21,6 +22,7 @@ import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
+import dev.wharf.engine.json.Remembered;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
@@ -50,9 +52,11 @@ public final class ImageRoutes implements Routes {
             Set.of("dangling", "label", "label!", "before", "since", "reference", "until");
     private static final Set<String> PRUNE_FILTERS = Set.of("dangling", "label", "label!", "until");
 
+    private final Remembered lists = new Remembered();
+
     @Override
     public void addTo(Router router) {
-        router.get("/images/json", ImageRoutes::list)
+        router.get("/images/json", this::list)
                 .get(
                         "/images/search",
                         (agent, request) -> Answer.error(
@@ -67,9 +71,29 @@ public final class ImageRoutes implements Routes {
 
     // ---- reading
 
-    private static Answer list(Agent agent, Request request) {
+    private Answer list(Agent agent, Request request) {
         Host host = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
+        boolean shares = request.query().flag("shared-size", false);
+        if (!filters.values().isEmpty()) {
+            return Answer.json(lines(host, request.version(), filters, shares));
+        }
+        List<Object> told =
+                List.of(host.images(), shares ? host.layers() : this, counts(request.version()) ? host.containers() : this);
+        return Answer.json(
+                200,
+                lists.json(
+                        request.version() + (shares ? " shares" : ""),
+                        told,
+                        () -> lines(host, request.version(), filters, shares)));
+    }
+
+    /** Whether clients of this version are told how many containers an image has. */
+    private static boolean counts(ApiVersion version) {
+        return version.atLeast(51);
+    }
+
+    private static ArrayNode lines(Host host, ApiVersion version, Filters filters, boolean shares) {
         Optional<Instant> before = bound(host, filters, "before");
         Optional<Instant> since = bound(host, filters, "since");
         List<Image> images = host.images().values().stream()
@@ -83,14 +107,13 @@ public final class ImageRoutes implements Routes {
                 .filter(i -> since.map(t -> created(i).isAfter(t)).orElse(true))
                 .sorted(Comparator.comparing(ImageRoutes::created).reversed())
                 .toList();
-        boolean counts = request.version().atLeast(51);
-        Map<ImageId, Long> shared = request.query().flag("shared-size", false) ? ImageShapes.shared(host) : Map.of();
+        Map<ImageId, Long> shared = shares ? ImageShapes.shared(host) : Map.of();
         ArrayNode answer = Json.array();
         for (Image image : images) {
             ObjectNode summary = ImageShapes.summary(
                     image,
-                    request.version(),
-                    counts ? host.usersOf(image.id()).size() : -1,
+                    version,
+                    counts(version) ? host.usersOf(image.id()).size() : -1,
                     shared.getOrDefault(image.id(), -1L));
             // Of several names only those that were asked for are shown.
             if (filters.has("reference")) {
@@ -99,7 +122,7 @@ public final class ImageRoutes implements Routes {
             }
             answer.add(summary);
         }
-        return Answer.json(answer);
+        return answer;
     }
 
     private static List<String> asked(List<String> names, Filters filters) {
