@@ -196,6 +196,11 @@ final class Town {
         }
 
         @Override
+        public dev.wharf.model.Digest head() {
+            throw new UnsupportedOperationException("head");
+        }
+
+        @Override
         public void onMore(Runnable wake) {
             Town.this.onMore(wake);
         }

@@ -45,6 +45,16 @@ public interface Agent {
     /** Facts about the record itself. */
     JournalFacts journal();
 
+    /**
+     * Keeps what lies after a position from being trimmed for a follower that has yet to carry it elsewhere, while the journal is
+     * no larger than {@code limitBytes}; past that it goes all the same, and {@code host.history-dropped} says so. Holds last as
+     * long as the agent runs, or until they are moved on or released.
+     */
+    void hold(String follower, Position after, long limitBytes);
+
+    /** Lets go of what {@link #hold} kept. */
+    void release(String follower);
+
     /** Walks the journal's chain; the first damage in words, or empty when all is well. */
     Optional<String> verifyJournal() throws IOException;
 
@@ -56,6 +66,9 @@ public interface Agent {
 
     /** Bytes that flow past the journal: streams, logs, counters, content. */
     Streams streams();
+
+    /** The drivers' implementations, and how to change which of them serves. */
+    Fleet fleet();
 
     /** Questions to registries. */
     Registries registries();

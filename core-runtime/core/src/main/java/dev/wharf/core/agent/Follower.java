@@ -4,6 +4,7 @@ import dev.wharf.core.event.Event;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.Optional;
@@ -15,6 +16,12 @@ import java.util.Optional;
 public interface Follower extends AutoCloseable {
     /** The next event, or empty when there is none yet. */
     Optional<Moment> poll() throws IOException;
+
+    /**
+     * The journal's head as it was with the batch of the moment that {@link #poll} answered last: the end of its chain. Ask
+     * before polling again.
+     */
+    Digest head();
 
     /** Calls {@code wake} once when {@link #poll} may have more; may call at once, and from any thread. */
     void onMore(Runnable wake);

@@ -104,6 +104,18 @@ public sealed interface HostEvent extends Event {
         }
     }
 
+    /**
+     * The journal became too large to be kept for a follower, such as a publisher whose broker is away: what lies from
+     * {@code first} to {@code last} is gone before it was carried on.
+     */
+    @EventType("host.history-dropped")
+    record HistoryDropped(String follower, long first, long last, long sizeBytes) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
     /** The journal was not closed cleanly: what was not whole at its end was cut. */
     @EventType("host.journal-recovered")
     record JournalRecovered(long last, long droppedBytes, String reason) implements HostEvent {

@@ -92,6 +92,9 @@ public interface EventJournal extends AutoCloseable {
         /** The next batch, or empty when there is none yet. */
         Optional<Entry> poll() throws IOException;
 
+        /** The {@link EventJournal#head} of the journal as it was with the batch that {@link #poll} answered last. */
+        Digest head();
+
         @Override
         void close();
     }

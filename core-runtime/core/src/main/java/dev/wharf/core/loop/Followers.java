@@ -6,6 +6,7 @@ import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -70,6 +71,11 @@ final class Followers {
                         host));
             }
             seen = entry.position();
+        }
+
+        @Override
+        public Digest head() {
+            return reader.head();
         }
 
         @Override

@@ -83,6 +83,9 @@ final class House implements Agent, AutoCloseable {
 
     private static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
 
+    /** What a follower keeps from being trimmed, and how large the journal may become for it. */
+    private record Hold(Position after, long limitBytes) {}
+
     /**
      * How the house is run.
      *
@@ -124,6 +127,8 @@ final class House implements Agent, AutoCloseable {
 
     /** Rung when there is a reason to look at the world before the next beat. */
     private final BlockingQueue<Boolean> bell = new ArrayBlockingQueue<>(1);
+
+    private final Map<String, Hold> holds = new ConcurrentHashMap<>();
 
     private final CountDownLatch furnished = new CountDownLatch(1);
     private final Map<Object, Watch> watches = new ConcurrentHashMap<>();
@@ -755,10 +760,45 @@ final class House implements Agent, AutoCloseable {
         }
         Optional<Position> last =
                 replay.lastCheckpointBefore(now.minus(settings.keep().get()));
+        for (Map.Entry<String, Hold> hold : holds.entrySet()) {
+            Position held = hold.getValue().after();
+            if (last.isPresent() && last.get().isAfter(held)) {
+                if (journal.sizeBytes() <= hold.getValue().limitBytes()) {
+                    last = replay.lastCheckpointAt(held);
+                } else {
+                    announceDrop(hold.getKey(), held.next(), last.get(), now);
+                }
+            }
+        }
         if (last.isPresent() && last.get().isAfter(journal.origin())) {
             journal.trim(last.get());
             log.info("journal trimmed upTo={} origin={}", last.get(), journal.origin());
         }
+    }
+
+    /** Said before it is done, so that whoever reads on finds out what is missing and why. */
+    private void announceDrop(String follower, Position first, Position last, Instant now) throws IOException {
+        Position from = first.isAfter(journal.origin()) ? first : journal.origin().next();
+        if (!last.isAfter(from)) {
+            return;
+        }
+        log.warn("journal is too large to be kept any longer follower={} first={} last={}", follower, from, last);
+        journal.append(new Batch(
+                OWN,
+                now,
+                List.of(new HostEvent.HistoryDropped(
+                        follower, from.sequence(), last.sequence() - 1, journal.sizeBytes()))));
+        sequencer.passed(journal.end());
+    }
+
+    @Override
+    public void hold(String follower, Position after, long limitBytes) {
+        holds.put(follower, new Hold(after, limitBytes));
+    }
+
+    @Override
+    public void release(String follower) {
+        holds.remove(follower);
     }
 
     /** Stops taking wishes, lets steps end, writes a checkpoint and leaves. Containers are not touched. */

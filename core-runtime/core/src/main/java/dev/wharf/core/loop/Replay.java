@@ -91,6 +91,13 @@ final class Replay {
         }
     }
 
+    /** The last checkpoint known that lies at or before a position. */
+    Optional<Position> lastCheckpointAt(Position position) {
+        synchronized (checkpoints) {
+            return Optional.ofNullable(checkpoints.floorKey(position));
+        }
+    }
+
     private Folded fold(Position from, Predicate<Entry> wanted) throws IOException {
         Host host = Host.EMPTY;
         Position at = from;
@@ -152,6 +159,7 @@ final class Replay {
         host.images().values().forEach(i -> events.add(new dev.wharf.core.event.ImageEvent.Recorded(i)));
         host.pulls().values().forEach(p -> events.add(new dev.wharf.core.event.ImageEvent.PullRecorded(p)));
         host.containers().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Recorded(c)));
+        host.kept().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Kept(c)));
         return events;
     }
 
@@ -159,7 +167,6 @@ final class Replay {
     void remember(Position before, Instant at) {
         note(before, at);
         try {
-        host.kept().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Kept(c)));
             Path fresh = hint.resolveSibling(hint.getFileName() + ".new");
             Files.writeString(fresh, before.toString(), StandardCharsets.US_ASCII);
             Files.move(fresh, hint, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

@@ -281,6 +281,10 @@ final class Words {
                 e -> "removed every " + e.kind() + " not in use: " + e.reclaimedBytes() + " bytes given back");
         tell(HostEvent.Swept.class, e -> "swept away a left-over " + e.kind() + ": " + e.key());
         tell(
+                HostEvent.HistoryDropped.class,
+                e -> "journal too large with " + size(e.sizeBytes()) + ": batches " + e.first() + " to " + e.last()
+                        + " go before " + e.follower() + " had them");
+        tell(
                 HostEvent.JournalRecovered.class,
                 e -> "journal mended after batch " + e.last() + ", " + size(e.droppedBytes()) + " cut: " + e.reason());
     }

@@ -322,6 +322,7 @@ class FoldTest {
                         new HostEvent.Swept("mount", "x"),
                         new HostEvent.CheckpointStarted(),
                         new HostEvent.CheckpointCompleted(0),
+                        new HostEvent.HistoryDropped("kafka", 1, 2, 3),
                         new HostEvent.JournalRecovered(1, 2, "torn")))
                 .isEqualTo(host);
     }

@@ -341,6 +341,40 @@ class HouseTest {
     }
 
     @Test
+    void whatAFollowerHoldsStaysUntilTheJournalIsTooLargeAndThenItIsSaid() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        reopen(Optional.of(Duration.ofMillis(1)));
+        Thread.sleep(5);
+        house.hold("kafka", Position.START, Long.MAX_VALUE);
+        reopen(Optional.of(Duration.ofMillis(1)));
+        assertThat(journal.origin()).as("held").isEqualTo(Position.START);
+        assertThat(told().filter(e -> e instanceof HostEvent.HistoryDropped)).isEmpty();
+
+        Thread.sleep(5);
+        house.hold("kafka", new Position(3), 1);
+        reopen(Optional.of(Duration.ofMillis(1)));
+        assertThat(journal.origin().isAfter(Position.START)).isTrue();
+        assertThat(told().filter(e -> e instanceof HostEvent.HistoryDropped))
+                .containsExactly(new HostEvent.HistoryDropped(
+                        "kafka", 4, journal.origin().sequence() - 1, dropped().sizeBytes()));
+    }
+
+    private HostEvent.HistoryDropped dropped() {
+        return (HostEvent.HistoryDropped)
+                told().filter(e -> e instanceof HostEvent.HistoryDropped).findFirst().orElseThrow();
+    }
+
+    @Test
+    void whatAFollowerHasCarriedOnMayGo() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        reopen(Optional.of(Duration.ofMillis(1)));
+        Thread.sleep(5);
+        house.hold("kafka", house.position(), Long.MAX_VALUE);
+        reopen(Optional.of(Duration.ofMillis(1)));
+        assertThat(journal.origin().isAfter(Position.START)).isTrue();
+    }
+
+    @Test
     void aFollowerSeesEveryEventOnceAndInOrder() throws Exception {
         Position from = house.position();
         try (Follower follower = house.follow(from)) {

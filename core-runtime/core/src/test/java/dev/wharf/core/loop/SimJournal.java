@@ -64,6 +64,11 @@ final class SimJournal implements EventJournal {
             }
 
             @Override
+            public Digest head() {
+                return Digest.sha256("sim");
+            }
+
+            @Override
             public void close() {}
         };
     }

@@ -110,6 +110,25 @@ public abstract class JournalContract<D> {
     }
 
     @Test
+    public void aReaderKnowsTheHeadOfWhatItRead() throws IOException {
+        try (EventJournal journal = open()) {
+            List<Digest> heads = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                journal.append(Batches.saying("batch " + i));
+                heads.add(journal.head());
+            }
+            try (EventJournal.Reader reader = journal.open(Position.START)) {
+                for (Digest head : heads) {
+                    assertThat(reader.poll()).isPresent();
+                    assertThat(reader.head()).isEqualTo(head);
+                }
+                assertThat(reader.poll()).isEmpty();
+                assertThat(reader.head()).isEqualTo(journal.head());
+            }
+        }
+    }
+
+    @Test
     public void aReaderBeginsJustAfterItsPosition() throws IOException {
         try (EventJournal journal = open()) {
             List<Batch> batches = fill(journal, 50);

@@ -6,6 +6,7 @@ import dev.wharf.core.journal.EventJournal.Damage;
 import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.EventJournal.Reader;
 import dev.wharf.core.journal.Position;
+import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -37,12 +38,13 @@ final class BatchReader implements Reader {
     }
 
     /** A batch, or what was found in its place, which is told when the reader comes to it. */
-    private record Found(Optional<Entry> entry, Optional<IOException> trouble) {}
+    private record Found(Optional<Entry> entry, Optional<IOException> trouble, Optional<Envelope.Sealed> record) {}
 
     private final RecordLog.Reader records;
     private final Decoder decoder;
     private final Deque<FutureTask<List<Found>>> pieces = new ArrayDeque<>();
     private Optional<ExecutorService> helpers = Optional.empty();
+    private Optional<Envelope.Sealed> last = Optional.empty();
     private Iterator<Found> ready = List.<Found>of().iterator();
 
     /** Reads from {@code records}, of which about {@code count} are there already. */
@@ -68,7 +70,15 @@ final class BatchReader implements Reader {
         if (found.isPresent() && found.get().trouble().isPresent()) {
             throw found.get().trouble().get();
         }
+        if (found.isPresent()) {
+            last = found.get().record();
+        }
         return found.flatMap(Found::entry);
+    }
+
+    @Override
+    public Digest head() {
+        return Digest.of("sha256", last.map(Envelope.Sealed::hash).orElseGet(Envelope::genesis));
     }
 
     /** The next whole piece; empty when little is left, and then helpers go home. */
@@ -135,13 +145,14 @@ final class BatchReader implements Reader {
     private record Next(Optional<Envelope.Sealed> record, Optional<IOException> damage, Decoder decoder) {
         Found decode() {
             if (record.isEmpty()) {
-                return new Found(Optional.empty(), damage);
+                return new Found(Optional.empty(), damage, record);
             }
             try {
                 Position position = new Position(record.get().sequence());
-                return new Found(Optional.of(new Entry(position, decoder.decode(record.get()))), Optional.empty());
+                return new Found(
+                        Optional.of(new Entry(position, decoder.decode(record.get()))), Optional.empty(), record);
             } catch (IOException e) {
-                return new Found(Optional.empty(), Optional.of(e));
+                return new Found(Optional.empty(), Optional.of(e), record);
             }
         }
     }
