@@ -10,6 +10,7 @@ import dev.wharf.core.command.NetworkCommand;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
 import dev.wharf.engine.http.Answer;
@@ -209,16 +210,20 @@ public final class NetworkRoutes implements Routes {
         if (driver.equals("host") || driver.equals("null") || driver.equals("none")) {
             throw new Problem(403, "only one instance of \"" + driver + "\" network is allowed");
         }
-        boolean known;
+        // Docker calls networks over hosts by what they are for, we take the technique's name as well.
+        driver = driver.equals("vxlan") ? "overlay" : driver;
+        Optional<DriverBinding> known;
         try {
-            known = agent.host()
-                    .driver(new DriverId(DriverKind.NETWORK, new DriverName(driver)))
-                    .isPresent();
+            known = agent.host().driver(new DriverId(DriverKind.NETWORK, new DriverName(driver)));
         } catch (IllegalArgumentException e) {
             throw Problem.invalid(String.valueOf(e.getMessage()));
         }
-        if (!known) {
+        if (known.isEmpty()) {
             throw Problem.missing("could not find plugin " + driver + " in v1 plugin registry: plugin not found");
+        }
+        if (known.get().serving().isEmpty() && !known.get().why().isEmpty()) {
+            throw Problem.unsupported(
+                    "networks of driver " + driver + " cannot be made here: " + known.get().why());
         }
         String id = Entropy.fresh().hex("network");
         Map<String, String> options = body.map("Options");

@@ -61,7 +61,7 @@ final class Endpoints {
                     .filter(Network::wanted)
                     .orElseThrow(
                             () -> new Impossible(Refusal.Kind.MISSING, "network " + wish.network() + " not found"));
-            boolean carries = !ports && !network.spec().internal();
+            boolean carries = !ports && !network.spec().internal() && publishes(network);
             Container.Place held = c.places().get(network.id());
             if (held != null) {
                 // Still on its way out: the same place is taken again, so nothing is left behind and no port is asked
@@ -75,6 +75,12 @@ final class Endpoints {
             chosen.add(choose(network, wish, chosen.size(), published));
         }
         return ranked(c, chosen);
+    }
+
+    /** On a wire of its own a container is reached directly, and no port of the host leads there. */
+    private static boolean publishes(Network network) {
+        String mode = network.spec().driver().value();
+        return !mode.equals("macvlan") && !mode.equals("ipvlan");
     }
 
     /** How far apart default routes stand, so that another finds room between two. */

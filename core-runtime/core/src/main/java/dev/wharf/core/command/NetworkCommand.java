@@ -79,7 +79,9 @@ public sealed interface NetworkCommand extends Command {
             long four = given.stream().filter(p -> p.subnet().indexOf(':') < 0).count();
             long six = given.size() - four;
             if (four > 1 || six > 1) {
-                throw new Unfit(Refusal.Kind.INVALID, "bridge driver doesn't support multiple subnets");
+                throw new Unfit(
+                        Refusal.Kind.INVALID,
+                        spec.driver().value() + " driver doesn't support multiple subnets");
             }
             List<Pool> pools = new ArrayList<>();
             if (four == 0) {

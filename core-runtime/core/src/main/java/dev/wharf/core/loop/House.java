@@ -11,6 +11,7 @@ import dev.wharf.core.command.DriverCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.NetworkCommand;
+import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
@@ -34,6 +35,7 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
 import dev.wharf.spi.runtime.OciRuntime;
@@ -602,7 +604,12 @@ final class House implements Agent, AutoCloseable {
 
     @Override
     public CompletionStage<Event> submit(Command wish, Cause cause) {
-        Command command = wish instanceof NetworkCommand.Create create ? surveyed(create) : wish;
+        Command command;
+        try {
+            command = wish instanceof NetworkCommand.Create create ? surveyed(create) : wish;
+        } catch (DriverException e) {
+            return CompletableFuture.failedFuture(new RefusedException(refusal(e.failure())));
+        }
         CompletableFuture<Event> answer = new CompletableFuture<>();
         transfer(command).ifPresent(id -> answer.whenComplete((event, trouble) -> workshop.forget(id)));
         sequencer.post(new Letter.Wish(command, cause, answer));
@@ -610,21 +617,39 @@ final class House implements Agent, AutoCloseable {
         return answer;
     }
 
-    /** A network gets told what is around it, for judging looks at nothing but the host it is given. */
-    private NetworkCommand.Create surveyed(NetworkCommand.Create create) {
+    private static Refusal refusal(Failure failure) {
+        Refusal.Kind kind =
+                switch (failure.kind()) {
+                    case MISSING -> Refusal.Kind.MISSING;
+                    case EXISTS, BUSY -> Refusal.Kind.CONFLICT;
+                    case UNSUPPORTED -> Refusal.Kind.UNSUPPORTED;
+                    case UNAVAILABLE -> Refusal.Kind.UNAVAILABLE;
+                    default -> Refusal.Kind.INVALID;
+                };
+        return new Refusal(kind, failure.message());
+    }
+
+    /**
+     * A network is planned by its driver and told what is around it, for judging looks at nothing but the host it is given.
+     */
+    private NetworkCommand.Create surveyed(NetworkCommand.Create create) throws DriverException {
+        Optional<NetworkDriver> driver = workshop.network.serving().stream()
+                .filter(d -> d.name().equals(create.spec().driver()))
+                .findFirst();
+        Optional<NetworkDriver.Planning> planning =
+                driver.flatMap(d -> d.capability(NetworkDriver.Planning.class));
+        NetworkSpec spec = planning.isPresent() ? planning.get().plan(create.spec()) : create.spec();
         try {
-            Optional<NetworkDriver.Seeing> seeing = workshop.network.serving().stream()
-                    .filter(d -> d.name().equals(create.spec().driver()))
-                    .findFirst()
-                    .flatMap(d -> d.capability(NetworkDriver.Seeing.class));
+            Optional<NetworkDriver.Seeing> seeing =
+                    driver.flatMap(d -> d.capability(NetworkDriver.Seeing.class));
             return seeing.isPresent()
-                    ? new NetworkCommand.Create(create.spec(), seeing.get().neighbours())
-                    : create;
+                    ? new NetworkCommand.Create(spec, seeing.get().neighbours())
+                    : new NetworkCommand.Create(spec, create.neighbours());
         } catch (DriverException e) {
             log.warn(
                     "the host's routes cannot be read, a network may overlap reason={}",
                     e.failure().message());
-            return create;
+            return new NetworkCommand.Create(spec, create.neighbours());
         }
     }
 
