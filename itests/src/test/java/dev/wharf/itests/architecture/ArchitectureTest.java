@@ -121,6 +121,7 @@ class ArchitectureTest {
                         room("dev.wharf.network.bridge"),
                         room("dev.wharf.network.host"),
                         room("dev.wharf.network.none"),
+                        room("dev.wharf.network.macvlan"),
                         room("dev.wharf.registry.distribution", JACKSON),
                         room("dev.wharf.registry.layout", JACKSON),
                         room("dev.wharf.runtime", JACKSON),
