@@ -118,6 +118,7 @@ class ArchitectureTest {
         return Stream.of(
                         room("dev.wharf.storage.overlay"),
                         room("dev.wharf.storage.vfs"),
+                        room("dev.wharf.storage.btrfs"),
                         room("dev.wharf.network.bridge"),
                         room("dev.wharf.network.host"),
                         room("dev.wharf.network.none"),

@@ -49,6 +49,11 @@ public interface LibC {
     long SYS_PIDFD_SEND_SIGNAL = 424;
     long SYS_PIDFD_OPEN = 434;
     long SYS_OPENAT2 = 437;
+    long SYS_OPEN_TREE = 428;
+    long SYS_MOVE_MOUNT = 429;
+    long SYS_FSOPEN = 430;
+    long SYS_FSCONFIG = 431;
+    long SYS_FSMOUNT = 432;
 
     int open(@In byte[] path, int flags, @mode_t int mode);
 
@@ -168,6 +173,12 @@ public interface LibC {
     long recv(int fd, ByteBuffer into, @size_t long count, int flags);
 
     int fcntl(int fd, int command, long argument);
+
+    int ioctl(int fd, long request, @In @Out byte[] argument);
+
+    int ioctl(int fd, long request, long argument);
+
+    int quotactl(int command, @In byte[] device, int id, @In @Out byte[] data);
 
     int memfd_create(@In byte[] name, int flags);
 

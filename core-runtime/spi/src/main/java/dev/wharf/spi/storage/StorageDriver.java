@@ -41,6 +41,16 @@ public interface StorageDriver extends Driver {
     /** Every snapshot found on disk now, read afresh; half-made ones are swept, not listed. */
     List<Snapshot> survey() throws DriverException;
 
+    /** Limits the space of an active snapshot. */
+    interface Limiting extends Capability {
+        /**
+         * Lets what is written to active {@code key} take at most {@code sizeBytes}: a write beyond fails with EDQUOT or
+         * ENOSPC. Called before the snapshot is mounted first; repeating it changes nothing. UNSUPPORTED, with what would
+         * help, where the file system below cannot.
+         */
+        void limit(SnapshotKey key, long sizeBytes) throws DriverException;
+    }
+
     /** Reads the changes of a snapshot against its parent, faster than a walk over both. */
     interface Diffing extends Capability {
         /** The changes of {@code key} against its parent as an uncompressed OCI layer tar. */

@@ -8,6 +8,8 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Ports that work for a number of calls and then never again, as if the agent had been killed. */
@@ -21,13 +23,16 @@ public final class DyingPorts {
     /** Ports over {@code real} that do the first {@code calls} calls. */
     public static Ports after(int calls, Ports real) {
         DyingPorts dying = new DyingPorts(calls);
+        Map<Class<?>, Object> others = new HashMap<>();
+        real.others().forEach((type, port) -> others.put(type, dying.wrap(type, port)));
         return new Ports(
                 dying.wrap(FileCalls.class, real.files()),
                 dying.wrap(Tree.class, real.tree()),
-                dying.wrap(MountCalls.class, real.mounts()));
+                dying.wrap(MountCalls.class, real.mounts()),
+                others);
     }
 
-    private <T> T wrap(Class<T> type, T real) {
+    private <T> T wrap(Class<T> type, Object real) {
         Object proxy = Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, new Handler(real));
         return type.cast(proxy);
     }

@@ -32,6 +32,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -67,9 +68,14 @@ public abstract class StorageDriverContract {
     /** A new driver that keeps everything below {@code root}. */
     protected abstract StorageDriver driver(Path root, Ports ports, Limits limits);
 
+    /** Where the tests keep what they make, for a driver that needs a file system of its own. */
+    protected Path home() {
+        return Path.of(System.getProperty("java.io.tmpdir"));
+    }
+
     @BeforeEach
     void begin() throws IOException {
-        scratch = Files.createTempDirectory("wharf-storage-");
+        scratch = Files.createTempDirectory(home(), "wharf-storage-");
         root = scratch.resolve("root");
         canary = Files.createDirectory(scratch.resolve("canary"));
         Files.writeString(canary.resolve("secret"), "secret");
@@ -80,7 +86,13 @@ public abstract class StorageDriverContract {
     @AfterEach
     void end() throws IOException {
         ports.mounts().unmount(scratch.resolve("mnt"));
+        clean(root);
         ports.files().removeTree(scratch);
+    }
+
+    /** Removes everything a driver may have made below {@code root}. */
+    protected void clean(Path directory) throws IOException {
+        ports.files().removeTree(directory);
     }
 
     private StorageDriver fresh() {
@@ -720,13 +732,52 @@ public abstract class StorageDriverContract {
                 d -> d.remove(WEB));
     }
 
+    // ---- limits ----
+
+    /** A driver that knows no limits has no such promise to keep. */
+    @Test
+    void aSnapshotTakesNoMoreThanItsLimit() throws Exception {
+        base();
+        driver.prepare(WEB, BASE);
+        Optional<StorageDriver.Limiting> limiting = driver.capability(StorageDriver.Limiting.class);
+        if (limiting.isEmpty()) {
+            return;
+        }
+        try {
+            limiting.get().limit(WEB, 4 << 20);
+            limiting.get().limit(WEB, 4 << 20);
+        } catch (DriverException e) {
+            assertThat(e.failure().kind()).isEqualTo(Failure.Kind.UNSUPPORTED);
+            assertThat(limitsHere()).as(e.getMessage()).isFalse();
+            assertThat(e.failure().message()).contains("quota");
+            return;
+        }
+        mounted(WEB, at -> {
+            Files.write(at.resolve("little"), new byte[1 << 20]);
+            assertThatThrownBy(() -> {
+                        for (int i = 0; i < 16; i++) {
+                            Files.write(at.resolve("much" + i), new byte[1 << 20]);
+                            ports.files().syncFileSystem(at);
+                        }
+                    })
+                    .hasMessageMatching("(?s).*(quota|space).*");
+        });
+        assertThat(driver.usage(WEB).sizeBytes()).isLessThan(6 << 20);
+        driver.remove(WEB);
+    }
+
+    /** Whether the file system of {@link #home} can limit what a tree takes. */
+    protected boolean limitsHere() {
+        return false;
+    }
+
     private void survivesKills(Act given, Act act) throws Exception {
         List<Snapshot> undone = List.of();
         Map<String, String> diskUndone = Map.of();
         List<Snapshot> done = List.of();
         Map<String, String> diskDone = Map.of();
         for (int calls = -1; ; calls++) {
-            ports.files().removeTree(root);
+            clean(root);
             driver = fresh();
             base();
             given.on(driver);
