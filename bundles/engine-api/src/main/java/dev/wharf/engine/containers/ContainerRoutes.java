@@ -36,7 +36,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -63,8 +62,6 @@ public final class ContainerRoutes implements Routes {
             "status",
             "volume");
     private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "until");
-    private static final Comparator<Container> NEWEST_FIRST =
-            Comparator.comparing(Container::createdAt).reversed().thenComparing(c -> c.id().value());
 
     private final Lines lines = new Lines();
     private final Remembered details = new Remembered();
@@ -116,10 +113,9 @@ public final class ContainerRoutes implements Routes {
         long limit = request.query().number("limit").orElse(0L);
         boolean all = request.query().flag("all", false) || limit > 0 || filters.has("status") || filters.has("exited");
         Selection selection = new Selection(host, filters);
-        List<Container> chosen = host.containers().values().stream()
+        List<Container> chosen = lines.newestFirst(host).stream()
                 .filter(c -> all || c.isRunning() || c.isRestarting())
-                .filter(selection::takes)
-                .sorted(NEWEST_FIRST)
+                .filter(filters.values().isEmpty() ? c -> true : selection::takes)
                 .limit(limit > 0 ? limit : Long.MAX_VALUE)
                 .toList();
         if (request.query().flag("size", false)) {

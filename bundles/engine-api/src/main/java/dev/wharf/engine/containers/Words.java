@@ -4,6 +4,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Goal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 
 /** Docker's words for the state of a container, derived from its goal and facts. */
 public final class Words {
@@ -24,6 +25,15 @@ public final class Words {
             return "restarting";
         }
         return c.startedAt().isEmpty() && c.exit().isEmpty() ? "created" : "exited";
+    }
+
+    /** The moment whose distance the status tells of, if it tells of any. */
+    static Optional<Instant> reckonedFrom(Container c) {
+        return switch (state(c)) {
+            case "restarting", "exited" -> c.exit().map(e -> e.at());
+            case "running", "paused" -> c.startedAt();
+            default -> Optional.empty();
+        };
     }
 
     /** The status text of a list, such as {@code Up 3 seconds (healthy)}; scripts read it. */
