@@ -67,6 +67,9 @@ public interface Agent {
     /** Bytes that flow past the journal: streams, logs, counters, content. */
     Streams streams();
 
+    /** The drivers' implementations, and how to change which of them serves. */
+    Fleet fleet();
+
     /** Questions to registries. */
     Registries registries();
 

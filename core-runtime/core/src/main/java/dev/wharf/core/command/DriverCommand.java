@@ -23,11 +23,35 @@ public sealed interface DriverCommand extends Command {
 
         @Override
         public Decision decide(Host host, Instant now) {
-            DriverBinding wanted = new DriverBinding(
-                    driver, ready ? Optional.of(implementation) : Optional.empty(), formats, rank, ready, why);
+            DriverBinding wanted = host.driver(driver)
+                    .orElseGet(() -> DriverBinding.unknown(driver))
+                    .serving(ready ? Optional.of(implementation) : Optional.empty(), formats, rank, ready, why);
             return host.driver(driver).equals(Optional.of(wanted))
                     ? refuse(Refusal.Kind.UNCHANGED, implementation + " serves " + driver + " already")
                     : accept(new DriverEvent.Bound(driver, implementation, formats, rank, ready, why));
+        }
+    }
+
+    /**
+     * Asks for another implementation to serve. Whether it can is found out by asking it, so this is only the beginning.
+     *
+     * @param chosen whether an operator says so
+     */
+    record RequestSwap(DriverId driver, String to, boolean chosen) implements DriverCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            String from = host.driver(driver).flatMap(DriverBinding::serving).orElse("");
+            return from.equals(to)
+                    ? refuse(Refusal.Kind.UNCHANGED, to + " serves " + driver + " already")
+                    : accept(new DriverEvent.SwapRequested(driver, from, to, chosen));
+        }
+    }
+
+    /** Writes down that nobody is inside an implementation any more. */
+    record Drain(DriverId driver, String implementation) implements DriverCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return accept(new DriverEvent.Drained(driver, implementation));
         }
     }
 

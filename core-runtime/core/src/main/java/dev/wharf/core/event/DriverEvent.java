@@ -27,8 +27,9 @@ public sealed interface DriverEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host.with(new DriverBinding(
-                    driver, ready ? Optional.of(implementation) : Optional.empty(), formats, rank, ready, why));
+            return host.with(host.driver(driver)
+                    .orElseGet(() -> DriverBinding.unknown(driver))
+                    .serving(ready ? Optional.of(implementation) : Optional.empty(), formats, rank, ready, why));
         }
     }
 
@@ -38,17 +39,26 @@ public sealed interface DriverEvent extends Event {
         public Host apply(Host host) {
             return host.driver(driver)
                     .filter(b -> b.serving().equals(Optional.of(implementation)))
-                    .map(b -> host.with(new DriverBinding(
-                            driver, Optional.empty(), b.formats(), b.rank(), false, "no driver is there")))
+                    .map(b -> host.with(
+                            b.serving(Optional.empty(), b.formats(), b.rank(), false, "no driver is there")))
                     .orElse(host);
         }
     }
 
+    /**
+     * An implementation shall serve in place of another.
+     *
+     * @param chosen whether an operator said so, and it holds whatever the ranks are
+     */
     @EventType("driver.swap-requested")
-    record SwapRequested(DriverId driver, String from, String to) implements DriverEvent {
+    record SwapRequested(DriverId driver, String from, String to, boolean chosen) implements DriverEvent {
         @Override
         public Host apply(Host host) {
-            return host;
+            return chosen
+                    ? host.driver(driver)
+                            .map(b -> host.with(b.choosing(Optional.of(to))))
+                            .orElse(host)
+                    : host;
         }
     }
 
@@ -71,7 +81,9 @@ public sealed interface DriverEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host.with(new DriverBinding(driver, Optional.of(to), formats, rank, true, ""));
+            return host.with(host.driver(driver)
+                    .orElseGet(() -> DriverBinding.unknown(driver))
+                    .serving(Optional.of(to), formats, rank, true, ""));
         }
     }
 
@@ -79,7 +91,10 @@ public sealed interface DriverEvent extends Event {
     record SwapRejected(DriverId driver, String candidate, String reason) implements DriverEvent {
         @Override
         public Host apply(Host host) {
-            return host;
+            return host.driver(driver)
+                    .filter(b -> b.chosen().equals(Optional.of(candidate)))
+                    .map(b -> host.with(b.choosing(Optional.empty())))
+                    .orElse(host);
         }
     }
 

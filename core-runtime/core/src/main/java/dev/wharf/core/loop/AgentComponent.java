@@ -1,13 +1,17 @@
 package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.PluginStore;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkSpec.Pool;
+import dev.wharf.spi.Driver;
+import dev.wharf.spi.DriverException;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Kernel;
@@ -29,7 +33,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
@@ -41,6 +50,8 @@ import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.runtime.ServiceComponentRuntime;
+import org.osgi.service.component.runtime.dto.ComponentConfigurationDTO;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -60,10 +71,16 @@ public final class AgentComponent {
     private final BundleContext context;
     private final Workshop workshop = new Workshop(InstantSource.system(), PATIENCE);
 
-    /** Drivers that came before the house was open, told to it when it is. */
-    private final List<Runnable> early = Collections.synchronizedList(new ArrayList<>());
+    /** Where the plugins folder's bundles are kept, under the beginning of their digests. */
+    private static final Pattern KEPT = Pattern.compile("/plugins/[^/]+/([0-9a-f]{12})\\.jar$");
 
-    private final Map<Object, String> implementations = new ConcurrentHashMap<>();
+    /** Open from when the house is; drivers that come before wait in their threads. */
+    private final CountDownLatch opened = new CountDownLatch(1);
+
+    private final AtomicInteger earlier = new AtomicInteger();
+    private final Map<ServiceReference<?>, Visit<?>> visits = new ConcurrentHashMap<>();
+    private volatile Optional<PluginStore> kept = Optional.empty();
+    private volatile @Nullable ServiceComponentRuntime components;
     private volatile Optional<House> house = Optional.empty();
     private volatile Optional<ServiceRegistration<Agent>> registration = Optional.empty();
     private final Thread announcer = new Thread(this::announce, "wharf-announcer");
@@ -79,6 +96,10 @@ public final class AgentComponent {
     @Activate
     void open() throws IOException {
         Path data = Path.of(property("wharf.data.root", "/var/lib/wharf"));
+        workshop.deadlines = new Swaps.Deadlines(
+                duration("wharf.driver.interview", Swaps.Deadlines.USUAL.interview()),
+                duration("wharf.driver.drain", Swaps.Deadlines.USUAL.drain()),
+                duration("wharf.driver.call", Swaps.Deadlines.USUAL.call()));
         House built = new House(
                 journal,
                 workshop,
@@ -93,11 +114,9 @@ public final class AgentComponent {
                         duration("wharf.survey.beat", Duration.ofMinutes(5)),
                         keep()));
         built.open();
-        synchronized (early) {
-            house = Optional.of(built);
-            early.forEach(Runnable::run);
-            early.clear();
-        }
+        built.swaps().keptBy(kept);
+        house = Optional.of(built);
+        opened.countDown();
         announcer.setDaemon(true);
         announcer.start();
     }
@@ -142,7 +161,9 @@ public final class AgentComponent {
 
     /** Whether no bundle is on its way up: the best driver of a kind need not be the one that comes first. */
     private boolean isQuiet() {
-        return Arrays.stream(context.getBundles())
+        return earlier.get() == 0
+                && swaps().map(Swaps::isQuiet).orElse(false)
+                && Arrays.stream(context.getBundles())
                 .allMatch(b -> b.getState() == Bundle.ACTIVE || b.getHeaders().get(Constants.FRAGMENT_HOST) != null);
     }
 
@@ -154,6 +175,7 @@ public final class AgentComponent {
         announcer.interrupt();
         registration.ifPresent(ServiceRegistration::unregister);
         house.ifPresent(House::close);
+        opened.countDown();
     }
 
     // ---- the networks that come with the house
@@ -254,76 +276,246 @@ public final class AgentComponent {
 
     // ---- what comes and goes
 
-    private void tell(java.util.function.Consumer<House> news) {
-        synchronized (early) {
-            if (house.isEmpty()) {
-                early.add(() -> news.accept(house.orElseThrow()));
-                return;
-            }
-        }
-        news.accept(house.get());
-    }
-
     private static int rank(ServiceReference<?> reference) {
         return reference.getProperty(Constants.SERVICE_RANKING) instanceof Integer rank ? rank : 0;
     }
 
+    /** The bundle and its version, and for a plugin the beginning of its digest: a file may be replaced by the same version. */
     private static String implementation(ServiceReference<?> reference) {
-        return reference.getBundle().getSymbolicName() + "/"
-                + reference.getBundle().getVersion();
+        Bundle bundle = reference.getBundle();
+        Matcher kept = KEPT.matcher(bundle.getLocation());
+        return bundle.getSymbolicName() + "/" + bundle.getVersion() + (kept.find() ? "@" + kept.group(1) : "");
     }
 
-    private <D extends dev.wharf.spi.Driver> void come(
-            DriverKind kind, DriverGate<D> gate, D driver, ServiceReference<D> reference) {
-        String implementation = implementation(reference);
-        int rank = rank(reference);
-        implementations.put(driver, implementation);
-        tell(h -> h.bind(kind, gate, driver, rank, implementation));
-    }
-
-    private <D extends dev.wharf.spi.Driver> void go(DriverKind kind, DriverGate<D> gate, D driver) {
-        String implementation = implementations.remove(driver);
-        if (context.getBundle(0).getState() == Bundle.STOPPING) {
-            // Everything goes when the framework does; that is no news about any driver.
-            return;
+    /** What it calls itself before it can be asked. */
+    private static DriverId claimed(DriverKind kind, ServiceReference<?> reference) {
+        try {
+            return new DriverId(kind, new DriverName(String.valueOf(reference.getProperty("wharf.name"))));
+        } catch (IllegalArgumentException e) {
+            return new DriverId(kind, new DriverName("unnamed"));
         }
-        tell(h -> h.unbind(kind, gate, driver, implementation == null ? "" : implementation));
     }
 
-    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC, unbind = "removeStorage")
-    void addStorage(StorageDriver driver, ServiceReference<StorageDriver> reference) {
-        come(DriverKind.STORAGE, workshop.storage, driver, reference);
+    /**
+     * One driver's service. It is fetched, which may activate it, and asked on a thread of its own, so that whatever it does
+     * keeps neither the framework nor another driver.
+     */
+    private final class Visit<D extends Driver> {
+        private final DriverKind kind;
+        private final DriverGate<D> gate;
+        private final ServiceReference<D> reference;
+        private final String implementation;
+        private final DriverId claimed;
+        private Optional<D> driver = Optional.empty();
+        private boolean gone;
+
+        Visit(DriverKind kind, DriverGate<D> gate, ServiceReference<D> reference) {
+            this.kind = kind;
+            this.gate = gate;
+            this.reference = reference;
+            implementation = implementation(reference);
+            claimed = claimed(kind, reference);
+        }
+
+        void come() {
+            swaps().ifPresentOrElse(
+                    s -> s.announce(claimed, implementation, rank(reference)), () -> earlier.incrementAndGet());
+            boolean announced = house.isPresent();
+            Thread thread = new Thread(() -> arrive(announced), "wharf-arrival");
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        private void arrive(boolean announced) {
+            Optional<House> open = Optional.empty();
+            try {
+                opened.await();
+                open = house;
+                if (open.isPresent()) {
+                    enter(open.get().swaps());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (RuntimeException | LinkageError e) {
+                log.error("driver could not be let in implementation={}", implementation, e);
+            } finally {
+                if (announced) {
+                    open.ifPresent(h -> h.swaps().arrived(claimed, implementation));
+                } else {
+                    earlier.decrementAndGet();
+                }
+            }
+        }
+
+        private void enter(Swaps swaps) {
+            Optional<D> made;
+            try {
+                made = Interview.ask(
+                        "its activation",
+                        workshop.deadlines.interview(),
+                        () -> Optional.ofNullable(context.getService(reference)));
+            } catch (DriverException | RuntimeException e) {
+                String why = e instanceof DriverException d ? d.failure().message() : "its bundle went: " + e.getMessage();
+                if (!isGone()) {
+                    swaps.turnAway(claimed, implementation, why);
+                }
+                return;
+            }
+            if (made.isEmpty()) {
+                if (!isGone()) {
+                    swaps.turnAway(claimed, implementation, "it cannot be activated: " + whyInactive());
+                }
+                return;
+            }
+            synchronized (this) {
+                if (gone) {
+                    return;
+                }
+                driver = made;
+            }
+            swaps.bind(claimed, gate, made.get(), rank(reference), implementation, () -> !isGone());
+        }
+
+        private synchronized boolean isGone() {
+            return gone;
+        }
+
+        /** What the component's own constructor or method threw, as the component runtime remembers it. */
+        private String whyInactive() {
+            ServiceComponentRuntime known = components;
+            return (known == null ? Stream.<ComponentConfigurationDTO>empty() : configurations(known))
+                    .map(c -> c.failure)
+                    .filter(failure -> failure != null && !failure.isBlank())
+                    .map(AgentComponent::reason)
+                    .findFirst()
+                    .orElse("the log says why");
+        }
+
+        private Stream<ComponentConfigurationDTO> configurations(ServiceComponentRuntime known) {
+            return known.getComponentDescriptionDTOs(reference.getBundle()).stream()
+                    .flatMap(d -> known.getComponentConfigurationDTOs(d).stream());
+        }
+
+        /** Returns when nobody is inside any more. */
+        void go() {
+            Optional<D> leaving;
+            synchronized (this) {
+                gone = true;
+                leaving = driver;
+            }
+            if (leaving.isPresent() && context.getBundle(0).getState() != Bundle.STOPPING) {
+                // Everything goes when the framework does; that is no news about any driver.
+                swaps().ifPresent(s -> s.unbind(kind, gate, leaving.get(), implementation));
+            }
+            try {
+                context.ungetService(reference);
+            } catch (IllegalStateException e) {
+                log.debug("this bundle is going, too", e);
+            }
+        }
     }
 
-    void removeStorage(StorageDriver driver) {
-        go(DriverKind.STORAGE, workshop.storage, driver);
+    /** The innermost cause of a printed stack trace, in one line. */
+    private static String reason(String trace) {
+        String reason = trace.lines().findFirst().orElse("").strip();
+        for (String line : trace.lines().toList()) {
+            if (line.startsWith("Caused by: ")) {
+                reason = line.substring("Caused by: ".length()).strip();
+            }
+        }
+        return reason;
     }
 
-    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC, unbind = "removeNetwork")
-    void addNetwork(NetworkDriver driver, ServiceReference<NetworkDriver> reference) {
-        come(DriverKind.NETWORK, workshop.network, driver, reference);
+    private Optional<Swaps> swaps() {
+        return house.map(House::swaps);
     }
 
-    void removeNetwork(NetworkDriver driver) {
-        go(DriverKind.NETWORK, workshop.network, driver);
+    private <D extends Driver> void come(DriverKind kind, DriverGate<D> gate, ServiceReference<D> reference) {
+        Visit<D> visit = new Visit<>(kind, gate, reference);
+        visits.put(reference, visit);
+        visit.come();
     }
 
-    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC, unbind = "removeRegistry")
-    void addRegistry(RegistryBackend driver, ServiceReference<RegistryBackend> reference) {
-        come(DriverKind.REGISTRY, workshop.registry, driver, reference);
+    private void go(ServiceReference<?> reference) {
+        Visit<?> visit = visits.remove(reference);
+        if (visit != null) {
+            visit.go();
+        }
     }
 
-    void removeRegistry(RegistryBackend driver) {
-        go(DriverKind.REGISTRY, workshop.registry, driver);
+    @Reference(
+            service = StorageDriver.class,
+            cardinality = ReferenceCardinality.MULTIPLE,
+            policy = ReferencePolicy.DYNAMIC,
+            unbind = "removeStorage")
+    void addStorage(ServiceReference<StorageDriver> reference) {
+        come(DriverKind.STORAGE, workshop.storage, reference);
     }
 
-    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC, unbind = "removeRuntime")
-    void addRuntime(OciRuntime driver, ServiceReference<OciRuntime> reference) {
-        come(DriverKind.RUNTIME, workshop.runtime, driver, reference);
+    void removeStorage(ServiceReference<StorageDriver> reference) {
+        go(reference);
     }
 
-    void removeRuntime(OciRuntime driver) {
-        go(DriverKind.RUNTIME, workshop.runtime, driver);
+    @Reference(
+            service = NetworkDriver.class,
+            cardinality = ReferenceCardinality.MULTIPLE,
+            policy = ReferencePolicy.DYNAMIC,
+            unbind = "removeNetwork")
+    void addNetwork(ServiceReference<NetworkDriver> reference) {
+        come(DriverKind.NETWORK, workshop.network, reference);
+    }
+
+    void removeNetwork(ServiceReference<NetworkDriver> reference) {
+        go(reference);
+    }
+
+    @Reference(
+            service = RegistryBackend.class,
+            cardinality = ReferenceCardinality.MULTIPLE,
+            policy = ReferencePolicy.DYNAMIC,
+            unbind = "removeRegistry")
+    void addRegistry(ServiceReference<RegistryBackend> reference) {
+        come(DriverKind.REGISTRY, workshop.registry, reference);
+    }
+
+    void removeRegistry(ServiceReference<RegistryBackend> reference) {
+        go(reference);
+    }
+
+    @Reference(
+            service = OciRuntime.class,
+            cardinality = ReferenceCardinality.MULTIPLE,
+            policy = ReferencePolicy.DYNAMIC,
+            unbind = "removeRuntime")
+    void addRuntime(ServiceReference<OciRuntime> reference) {
+        come(DriverKind.RUNTIME, workshop.runtime, reference);
+    }
+
+    void removeRuntime(ServiceReference<OciRuntime> reference) {
+        go(reference);
+    }
+
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, unbind = "removeStore")
+    void setStore(PluginStore store) {
+        kept = Optional.of(store);
+        swaps().ifPresent(s -> s.keptBy(kept));
+    }
+
+    void removeStore(PluginStore store) {
+        kept = Optional.empty();
+        swaps().ifPresent(s -> s.keptBy(kept));
+    }
+
+    @Reference(
+            cardinality = ReferenceCardinality.OPTIONAL,
+            policy = ReferencePolicy.DYNAMIC,
+            unbind = "removeComponents")
+    void setComponents(ServiceComponentRuntime runtime) {
+        components = runtime;
+    }
+
+    void removeComponents(ServiceComponentRuntime runtime) {
+        components = null;
     }
 
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, unbind = "removeKernel")

@@ -180,7 +180,7 @@ final class BytePaths implements Streams {
     @Override
     public <R> R layer(ContainerId id, LayerUse<R> use) throws DriverException, IOException {
         try {
-            return workshop.storage.use(container(id).spec().storage(), s -> {
+            return workshop.storage.useLong(container(id).spec().storage(), s -> {
                 try (InputStream tar = diffing(s).diff(SnapshotKey.of(id))) {
                     return use.with(tar);
                 } catch (IOException e) {

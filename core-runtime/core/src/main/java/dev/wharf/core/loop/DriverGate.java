@@ -8,86 +8,251 @@ import dev.wharf.spi.Failure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 
 /**
- * The gate of one kind of driver. It knows every implementation that is there and lends, for each name, the ready one of the
- * highest rank. Whoever leaves is waited for: {@link #remove} returns when nobody is inside any more.
+ * The gate of one kind of driver. It knows every implementation that is there and lends, for each name, the one that serves:
+ * the chosen one, else the one of the highest rank, else the newest. Whoever leaves is waited for, and while one hands over
+ * to another the gate of that name is shut and callers wait.
  */
 final class DriverGate<D extends Driver> implements Gate<D> {
+    /** How long callers who were interrupted have to come out, before they are given up. */
+    private static final Duration GRACE = Duration.ofSeconds(2);
+
     private final Duration patience;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final List<Guest<D>> guests = new ArrayList<>();
 
-    /** An implementation that is there. {@code inside} counts the calls it is lent to now. */
-    private static final class Guest<D> {
+    /** Names whose gate is shut while one implementation hands over to another. */
+    private final Set<DriverName> shut = new HashSet<>();
+
+    private long arrivals;
+
+    /** An implementation that is there. {@code inside} has the calls it is lent to now, and when each began. */
+    static final class Guest<D> {
         final D driver;
         final DriverName name;
         final int rank;
         final String implementation;
-        boolean ready;
-        boolean leaving;
-        int inside;
+        private final long number;
+        private final Map<Thread, Call> inside = new IdentityHashMap<>();
+        private boolean ready;
+        private boolean leaving;
+        private boolean chosen;
 
-        Guest(D driver, DriverName name, int rank, String implementation, boolean ready) {
+        /** Why it does not serve, where it cannot. */
+        private String why;
+
+        private Guest(
+                D driver, DriverName name, int rank, String implementation, long number, boolean ready, String why) {
             this.driver = driver;
             this.name = name;
             this.rank = rank;
             this.implementation = implementation;
+            this.number = number;
             this.ready = ready;
+            this.why = why;
         }
     }
+
+    /** One thread's stay: a driver may be asked again from inside a call to it. */
+    private static final class Call {
+        final long since = System.nanoTime();
+        boolean brief;
+        int depth;
+
+        Call(boolean brief) {
+            this.brief = brief;
+        }
+    }
+
+    /** How one implementation stands, for people. */
+    record Standing(
+            DriverName name, String implementation, int rank, boolean ready, boolean serves, String why, int inside) {}
 
     /** @param patience how long a call waits for a driver that is not there, and a driver for calls that do not end */
     DriverGate(Duration patience) {
         this.patience = patience;
     }
 
+    /** Lets an implementation in, which serves at once where it is the best. */
     void add(D driver, DriverName name, int rank, String implementation, boolean ready) {
+        add(driver, name, rank, implementation, ready, "", () -> true);
+    }
+
+    /**
+     * The same, unless it has left meanwhile.
+     *
+     * @param ready whether it may serve, and {@code why} not
+     */
+    boolean add(
+            D driver, DriverName name, int rank, String implementation, boolean ready, String why, Presence presence) {
         lock.lock();
         try {
-            guests.add(new Guest<>(driver, name, rank, implementation, ready));
-            guests.sort(Comparator.comparingInt((Guest<D> g) -> -g.rank).thenComparing(g -> g.name.value()));
+            if (!presence.isThere()) {
+                return false;
+            }
+            guests.removeIf(g -> g.driver == driver);
+            guests.add(new Guest<>(driver, name, rank, implementation, ++arrivals, ready, why));
+            guests.sort(Comparator.comparing((Guest<D> g) -> !g.chosen)
+                    .thenComparing(g -> -g.rank)
+                    .thenComparing(g -> -g.number));
+            changed.signalAll();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether whoever came is still there. */
+    interface Presence {
+        boolean isThere();
+    }
+
+    /** Makes one implementation go before those of higher rank, and no other under its name. */
+    void choose(DriverName name, Optional<String> implementation) {
+        lock.lock();
+        try {
+            guests.stream()
+                    .filter(g -> g.name.equals(name))
+                    .forEach(g -> g.chosen = implementation.equals(Optional.of(g.implementation)));
+            guests.sort(Comparator.comparing((Guest<D> g) -> !g.chosen)
+                    .thenComparing(g -> -g.rank)
+                    .thenComparing(g -> -g.number));
             changed.signalAll();
         } finally {
             lock.unlock();
         }
     }
 
-    /** Admits no new call to the driver and waits for those inside, at most the gate's patience. */
-    void remove(D driver) {
+    /**
+     * Takes an implementation out of service where it stands; those inside are not waited for.
+     *
+     * @return whether it was in service until now
+     */
+    boolean condemn(D driver, String why) {
         lock.lock();
         try {
-            Optional<Guest<D>> guest =
-                    guests.stream().filter(g -> g.driver == driver).findFirst();
-            if (guest.isEmpty()) {
-                return;
+            boolean was = false;
+            for (Guest<D> guest : guests) {
+                if (guest.driver == driver) {
+                    was = guest.ready;
+                    guest.ready = false;
+                    guest.why = why;
+                }
             }
-            guest.get().leaving = true;
-            long nanos = patience.toNanos();
-            while (guest.get().inside > 0 && nanos > 0) {
-                nanos = changed.awaitNanos(nanos);
-            }
-            guests.remove(guest.get());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            changed.signalAll();
+            return was;
         } finally {
             lock.unlock();
         }
     }
 
-    /** The implementation that serves under a name now. */
-    Optional<D> serving(DriverName name) {
+    /** The name an implementation is known under here. */
+    Optional<DriverName> nameOf(D driver) {
         lock.lock();
         try {
-            return find(name).map(g -> g.driver);
+            return guests.stream()
+                    .filter(g -> g.driver == driver)
+                    .map(g -> g.name)
+                    .findFirst();
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Admits no new call under the name until {@link #open}. */
+    void shut(DriverName name) {
+        lock.lock();
+        try {
+            shut.add(name);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Admits no new call under the name and waits for those inside the one that serves. Past the deadline they are
+     * interrupted. The gate stays shut until {@link #open}.
+     *
+     * @return how many calls did not come out even then
+     */
+    int drain(DriverName name, Duration deadline) {
+        lock.lock();
+        try {
+            shut.add(name);
+            int left = 0;
+            for (Guest<D> guest : guests) {
+                if (guest.name.equals(name)) {
+                    left += await(guest, deadline);
+                }
+            }
+            return left;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void open(DriverName name) {
+        lock.lock();
+        try {
+            shut.remove(name);
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Admits no new call to the driver and waits for those inside, at most the gate's patience; then they are interrupted. */
+    void remove(D driver) {
+        lock.lock();
+        try {
+            Optional<Guest<D>> guest =
+                    guests.stream().filter(g -> g.driver == driver).findFirst();
+            if (guest.isPresent()) {
+                guest.get().leaving = true;
+                changed.signalAll();
+                await(guest.get(), patience);
+                guests.remove(guest.get());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits, with the lock, until nobody is inside; answers how many would not come out. */
+    private int await(Guest<D> guest, Duration deadline) {
+        try {
+            if (!awaitEmpty(guest, deadline)) {
+                guest.inside.keySet().forEach(Thread::interrupt);
+                awaitEmpty(guest, GRACE);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return guest.inside.size();
+    }
+
+    private boolean awaitEmpty(Guest<D> guest, Duration deadline) throws InterruptedException {
+        long nanos = deadline.toNanos();
+        while (!guest.inside.isEmpty() && nanos > 0) {
+            nanos = changed.awaitNanos(nanos);
+        }
+        return guest.inside.isEmpty();
+    }
+
+    /** The implementation that serves under a name now. */
+    Optional<D> serving(DriverName name) {
+        return best(name).map(Serving::driver);
     }
 
     /** What serves under a name now: the driver, its rank and its implementation. */
@@ -102,12 +267,23 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         }
     }
 
-    /** Every driver that serves under some name now, best first. */
+    /** Whether a newcomer of this rank would serve in place of the one that does. */
+    boolean wouldServe(DriverName name, int rank) {
+        lock.lock();
+        try {
+            return find(name).map(g -> !g.chosen && g.rank <= rank).orElse(true);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The one driver that serves under each name, best first. */
     List<D> serving() {
         lock.lock();
         try {
+            Set<DriverName> seen = new HashSet<>();
             return guests.stream()
-                    .filter(g -> g.ready && !g.leaving)
+                    .filter(g -> g.ready && !g.leaving && seen.add(g.name))
                     .map(g -> g.driver)
                     .toList();
         } finally {
@@ -115,9 +291,105 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         }
     }
 
+    /** Every implementation that is there, best first. */
+    List<Standing> standings() {
+        lock.lock();
+        try {
+            return guests.stream()
+                    .filter(g -> !g.leaving)
+                    .map(g -> new Standing(
+                            g.name,
+                            g.implementation,
+                            g.rank,
+                            g.ready,
+                            find(g.name).filter(best -> best == g).isPresent(),
+                            g.why,
+                            g.inside.size()))
+                    .toList();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** An implementation by its name, however it stands. */
+    Optional<D> find(DriverName name, String implementation) {
+        lock.lock();
+        try {
+            return guests.stream()
+                    .filter(g -> !g.leaving && g.name.equals(name) && g.implementation.equals(implementation))
+                    .map(g -> g.driver)
+                    .findFirst();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A call that is inside for longer than it may be. */
+    record Overdue<D>(D driver, DriverName name, String implementation, Thread thread) {}
+
+    List<Overdue<D>> overdue(Duration deadline) {
+        lock.lock();
+        try {
+            long before = System.nanoTime() - deadline.toNanos();
+            List<Overdue<D>> overdue = new ArrayList<>();
+            for (Guest<D> guest : guests) {
+                guest.inside.forEach((thread, call) -> {
+                    if (call.brief && call.since - before < 0) {
+                        overdue.add(new Overdue<>(guest.driver, guest.name, guest.implementation, thread));
+                    }
+                });
+            }
+            return overdue;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Counts a call as brief no more, for something is being done about it. */
+    void seen(D driver, Thread thread) {
+        lock.lock();
+        try {
+            guests.stream()
+                    .filter(g -> g.driver == driver)
+                    .flatMap(g -> Stream.ofNullable(g.inside.get(thread)))
+                    .forEach(call -> call.brief = false);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isInside(D driver, Thread thread) {
+        lock.lock();
+        try {
+            return guests.stream().anyMatch(g -> g.driver == driver && g.inside.containsKey(thread));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for one thread no more: it will not come out. */
+    void abandon(D driver, Thread thread) {
+        lock.lock();
+        try {
+            guests.stream().filter(g -> g.driver == driver).forEach(g -> g.inside.remove(thread));
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     @Override
     public <R> R use(DriverName name, Use<D, R> use) throws DriverException {
-        Guest<D> guest = enter(name);
+        return use(name, use, true);
+    }
+
+    @Override
+    public <R> R useLong(DriverName name, Use<D, R> use) throws DriverException {
+        return use(name, use, false);
+    }
+
+    private <R> R use(DriverName name, Use<D, R> use, boolean brief) throws DriverException {
+        Guest<D> guest = enter(name, brief);
         try {
             return use.with(guest.driver);
         } finally {
@@ -125,12 +397,20 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         }
     }
 
-    private Guest<D> enter(DriverName name) throws DriverException {
+    private Guest<D> enter(DriverName name, boolean brief) throws DriverException {
+        Thread thread = Thread.currentThread();
         lock.lock();
         try {
+            for (Guest<D> already : guests) {
+                Call call = already.name.equals(name) ? already.inside.get(thread) : null;
+                if (call != null) {
+                    call.depth++;
+                    return already;
+                }
+            }
             long nanos = patience.toNanos();
             Optional<Guest<D>> guest = find(name);
-            while (guest.isEmpty()) {
+            while (guest.isEmpty() || shut.contains(name)) {
                 if (nanos <= 0) {
                     throw DriverException.failure(
                             Failure.Kind.UNAVAILABLE,
@@ -139,7 +419,7 @@ final class DriverGate<D extends Driver> implements Gate<D> {
                 nanos = changed.awaitNanos(nanos);
                 guest = find(name);
             }
-            guest.get().inside++;
+            guest.get().inside.put(thread, new Call(brief));
             return guest.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -152,8 +432,11 @@ final class DriverGate<D extends Driver> implements Gate<D> {
     private void leave(Guest<D> guest) {
         lock.lock();
         try {
-            guest.inside--;
-            changed.signalAll();
+            Call call = guest.inside.get(Thread.currentThread());
+            if (call != null && call.depth-- == 0) {
+                guest.inside.remove(Thread.currentThread());
+                changed.signalAll();
+            }
         } finally {
             lock.unlock();
         }

@@ -46,6 +46,13 @@ final class HandOver {
             if (unreadable.isPresent()) {
                 return new Verdict(0, unreadable);
             }
+            if (candidate instanceof OciRuntime
+                    && candidate.capability(OciRuntime.Freezing.class).isEmpty()
+                    && host.containers().values().stream()
+                            .anyMatch(c -> c.spec().runtime().equals(id.name())
+                                    && c.frozen().isPresent())) {
+                return new Verdict(0, Optional.of("it cannot resume containers, and some are paused"));
+            }
             Set<String> missing = new HashSet<>(known);
             missing.removeAll(found(candidate));
             return new Verdict(

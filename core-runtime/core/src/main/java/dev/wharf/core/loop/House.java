@@ -1,13 +1,13 @@
 package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Fleet;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Registries;
 import dev.wharf.core.agent.Streams;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
-import dev.wharf.core.command.DriverCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.NetworkCommand;
@@ -35,6 +35,7 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
@@ -134,6 +135,11 @@ final class House implements Agent, AutoCloseable {
 
     private final CountDownLatch furnished = new CountDownLatch(1);
     private final Map<Object, Watch> watches = new ConcurrentHashMap<>();
+
+    /** Runtimes whose exits are heard of. */
+    private final Set<Driver> listened = ConcurrentHashMap.newKeySet();
+
+    private final Swaps swaps;
     private volatile Position checkpointed;
     private volatile boolean closing;
 
@@ -163,6 +169,7 @@ final class House implements Agent, AutoCloseable {
         sequencer = new Sequencer(journal, clock, lanes, timers, committer, host, folded.answered());
         workshop.wants(layer -> host().isWanted(layer));
         survey = new Survey(workshop);
+        swaps = new Swaps(workshop, workshop.deadlines, new Threshold());
         streams = new BytePaths(workshop, this::host);
         registries = new RegistryPaths(workshop);
         thread = new Thread(this::takeTurns, "wharf-sequencer");
@@ -195,6 +202,7 @@ final class House implements Agent, AutoCloseable {
         committer.start();
         thread.start();
         opener.start();
+        swaps.open();
     }
 
     private void broken(IOException e) {
@@ -343,15 +351,15 @@ final class House implements Agent, AutoCloseable {
             need(missing, DriverKind.STORAGE, workshop.storage, c.spec().storage());
             need(missing, DriverKind.RUNTIME, workshop.runtime, c.spec().runtime());
         });
+        host.kept()
+                .values()
+                .forEach(c -> need(
+                        missing, DriverKind.STORAGE, workshop.storage, c.spec().storage()));
         host.layers().values().forEach(l -> need(missing, DriverKind.STORAGE, workshop.storage, l.storage()));
         host.networks()
                 .values()
                 .forEach(n -> need(
                         missing, DriverKind.NETWORK, workshop.network, n.spec().driver()));
-        host.kept()
-                .values()
-                .forEach(c -> need(
-                        missing, DriverKind.STORAGE, workshop.storage, c.spec().storage()));
         if (!workshop.content.isThere()) {
             missing.add(new DriverId(DriverKind.STORAGE, new dev.wharf.model.DriverName("content")));
         }
@@ -395,77 +403,70 @@ final class House implements Agent, AutoCloseable {
 
     // ---- drivers come and go
 
-    /**
-     * A driver came. Its word on whether it can work here is taken before it is let in, and where something stands under its
-     * name already, it must find all of that.
-     */
+    /** A driver came; returns when it serves, waits behind a better one, or was turned away. */
     <D extends Driver> void bind(DriverKind kind, DriverGate<D> gate, D driver, int rank, String implementation) {
-        DriverId id = new DriverId(kind, driver.name());
-        Driver.Readiness readiness = probe(driver);
-        int adopted = 0;
-        if (readiness.ready() && furnished.getCount() == 0) {
-            HandOver.Verdict verdict = HandOver.judge(host(), id, driver);
-            adopted = verdict.adopted();
-            if (verdict.reason().isPresent()) {
-                readiness = Driver.Readiness.no(verdict.reason().get());
-            }
-        }
-        boolean served = gate.serving(driver.name()).isPresent();
-        gate.add(driver, driver.name(), rank, implementation, readiness.ready());
-        if (readiness.ready()) {
-            log.info("driver serves kind={} name={} implementation={}", kind.word(), driver.name(), implementation);
-        } else {
-            log.warn("driver cannot work here kind={} name={} reason={}", kind.word(), driver.name(), readiness.why());
-        }
-        if (!readiness.ready() && served) {
-            submit(new DriverCommand.TurnAway(id, implementation, readiness.why()), OWN);
-        } else if (!served) {
-            submit(
-                    new DriverCommand.Bind(
-                            id, implementation, driver.formats(), rank, readiness.ready(), readiness.why()),
-                    OWN);
-        } else if (gate.serving(driver.name()).filter(d -> d == driver).isPresent()) {
-            submit(new DriverCommand.HandOver(id, implementation, driver.formats(), rank, adopted), OWN);
-        }
-        synchronized (workshop) {
-            workshop.notifyAll();
-        }
-        if (driver instanceof OciRuntime runtime && readiness.ready()) {
-            listen(runtime);
-        }
-        if (kind == DriverKind.NETWORK && readiness.ready()) {
-            driver.capability(NetworkDriver.Watching.class).ifPresent(this::watch);
-        }
-        bell.offer(true);
-    }
-
-    private static Driver.Readiness probe(Driver driver) {
-        try {
-            return driver.probe();
-        } catch (RuntimeException | LinkageError e) {
-            log.error("driver cannot be probed driver={}", driver.getClass().getName(), e);
-            return Driver.Readiness.no("its probe broke: " + e);
-        }
+        swaps.bind(new DriverId(kind, driver.name()), gate, driver, rank, implementation, () -> true);
     }
 
     /** A driver goes, when nobody is inside any more; the next best under its name goes on. */
     <D extends Driver> void unbind(DriverKind kind, DriverGate<D> gate, D driver, String implementation) {
-        gate.remove(driver);
-        Watch watch = watches.remove(driver);
-        if (watch != null) {
-            watch.close();
+        swaps.unbind(kind, gate, driver, implementation);
+    }
+
+    Swaps swaps() {
+        return swaps;
+    }
+
+    @Override
+    public Fleet fleet() {
+        return swaps;
+    }
+
+    /** What drivers that come and go need of the house. */
+    private final class Threshold implements Swaps.Surroundings {
+        @Override
+        public CompletionStage<Event> submit(Command command, Cause cause) {
+            return House.this.submit(command, cause);
         }
-        if (closing) {
-            return;
+
+        @Override
+        public Host host() {
+            return House.this.host();
         }
-        DriverId id = new DriverId(kind, driver.name());
-        submit(new DriverCommand.Unbind(id, implementation), OWN);
-        gate.best(driver.name())
-                .ifPresent(next -> submit(
-                        new DriverCommand.HandOver(
-                                id, next.implementation(), next.driver().formats(), next.rank(), 0),
-                        OWN));
-        bell.offer(true);
+
+        @Override
+        public boolean isFurnished() {
+            return furnished.getCount() == 0;
+        }
+
+        @Override
+        public void serves(DriverKind kind, Driver driver) {
+            synchronized (workshop) {
+                workshop.notifyAll();
+            }
+            if (driver instanceof OciRuntime runtime && listened.add(runtime)) {
+                listen(runtime);
+            }
+            if (driver instanceof NetworkDriver && !watches.containsKey(driver)) {
+                driver.capability(NetworkDriver.Watching.class).ifPresent(w -> watch(driver, w));
+            }
+            bell.offer(true);
+        }
+
+        @Override
+        public void rests(Driver driver) {
+            listened.remove(driver);
+            Watch watch = watches.remove(driver);
+            if (watch != null) {
+                watch.close();
+            }
+            bell.offer(true);
+        }
+
+        @Override
+        public void abandon(Thread step, Failure failure) {
+            lanes.abandon(step, failure);
+        }
     }
 
     /** Hears of exits once the world is known: told before the survey, an exit could meet a start nobody recorded. */
@@ -487,9 +488,9 @@ final class House implements Agent, AutoCloseable {
     }
 
     /** Hears of what other programs take from networks. */
-    private void watch(NetworkDriver.Watching driver) {
+    private void watch(Driver driver, NetworkDriver.Watching watching) {
         try {
-            watches.put(driver, new Watch(driver));
+            watches.put(driver, new Watch(watching));
         } catch (DriverException e) {
             log.warn(
                     "what others take from networks goes unnoticed until the next look reason={}",
@@ -833,6 +834,7 @@ final class House implements Agent, AutoCloseable {
             return;
         }
         closing = true;
+        swaps.close();
         watches.values().forEach(Watch::close);
         sequencer.close("the agent is stopping");
         timers.close();

@@ -6,11 +6,15 @@ import dev.wharf.core.plan.Step;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -33,6 +37,9 @@ final class Lanes {
     private final int limit;
     private final AtomicInteger taken = new AtomicInteger();
     private final AtomicInteger asking = new AtomicInteger();
+    /** How to give a step up, by the thread that runs it. */
+    private final Map<Thread, Consumer<Failure>> running = new ConcurrentHashMap<>();
+
     private volatile boolean closing;
 
     /** @param patient runs steps that only ask, of which most of the time is waiting */
@@ -77,13 +84,37 @@ final class Lanes {
             return false;
         }
         (step.asks() ? patient : threads).execute(() -> {
+            AtomicBoolean told = new AtomicBoolean();
+            Consumer<Letter.Outcome> end = outcome -> {
+                if (told.compareAndSet(false, true)) {
+                    places.decrementAndGet();
+                    if (!(closing && step.asks())) {
+                        tell.accept(outcome);
+                    }
+                }
+            };
+            Thread thread = Thread.currentThread();
+            running.put(
+                    thread,
+                    failure -> end.accept(new Letter.Outcome(step, step.failed(failure, drivers.now()), true)));
             Letter.Outcome outcome = run(step);
-            places.decrementAndGet();
-            if (!(closing && step.asks())) {
-                tell.accept(outcome);
-            }
+            running.remove(thread);
+            end.accept(outcome);
         });
         return true;
+    }
+
+    /** Gives up the step that a thread runs, which hangs in a driver and will not come back; another thread takes its place. */
+    void abandon(Thread thread, Failure failure) {
+        Consumer<Failure> step = running.remove(thread);
+        if (step != null) {
+            for (Executor pool : List.of(threads, patient)) {
+                if (pool instanceof ThreadPoolExecutor many) {
+                    many.setMaximumPoolSize(many.getMaximumPoolSize() + 1);
+                }
+            }
+            step.accept(failure);
+        }
     }
 
     int taken() {

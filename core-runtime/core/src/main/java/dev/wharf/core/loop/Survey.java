@@ -6,6 +6,7 @@ import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.event.LayerEvent;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.plan.Gate;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
@@ -22,6 +23,7 @@ import dev.wharf.model.LayerId;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
+import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.kernel.Kernel;
@@ -83,13 +85,13 @@ final class Survey {
         List<Look> looks = new ArrayList<>();
         attempt("kernel", () -> looks.addAll(kernel(workshop.kernel())));
         for (OciRuntime runtime : workshop.runtime.serving()) {
-            attempt("runtime " + runtime.name(), () -> looks.add(runtime(runtime)));
+            ask(workshop.runtime, runtime, looks, r -> runtime(r));
         }
         for (StorageDriver storage : workshop.storage.serving()) {
-            attempt("storage " + storage.name(), () -> looks.add(storage(storage)));
+            ask(workshop.storage, storage, looks, s -> storage(s));
         }
         for (NetworkDriver network : workshop.network.serving()) {
-            attempt("network " + network.name(), () -> looks.add(network(network, false)));
+            ask(workshop.network, network, looks, n -> network(n, false));
         }
         return new Findings(looks);
     }
@@ -102,7 +104,7 @@ final class Survey {
     Findings lookAtNetworks(boolean sure) {
         List<Look> looks = new ArrayList<>();
         for (NetworkDriver network : workshop.network.serving()) {
-            attempt("network " + network.name(), () -> looks.add(network(network, sure)));
+            ask(workshop.network, network, looks, n -> network(n, sure));
         }
         return new Findings(looks);
     }
@@ -116,7 +118,18 @@ final class Survey {
             reading.read();
         } catch (DriverException e) {
             log.warn("cannot survey what={} reason={}", what, e.failure().message());
+        } catch (RuntimeException | LinkageError e) {
+            log.error("survey broke what={}", what, e);
         }
+    }
+
+    /** One driver's part. Where it hangs, the others are looked at all the same. */
+    private <D extends Driver> void ask(DriverGate<D> gate, D driver, List<Look> looks, Gate.Use<D, Look> reading) {
+        attempt(
+                driver.name().value(),
+                () -> looks.add(Interview.ask("the survey of " + driver.name(),
+                        workshop.deadlines.call(),
+                        () -> gate.use(driver.name(), reading))));
     }
 
     private static List<Look> kernel(Kernel kernel) throws DriverException {

@@ -30,9 +30,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Where steps find their tools: the gates, the ports that have no gate, and what is kept in memory for pulls under way. */
 final class Workshop implements Drivers {
+    private static final Logger log = LoggerFactory.getLogger(Workshop.class);
+
     /** How long a step waits for a tool that is not there. */
     private final Duration patience;
 
@@ -46,6 +50,9 @@ final class Workshop implements Drivers {
     final Port<ContentStore> content = new Port<>("content store");
     final Port<FileCalls> files = new Port<>("file calls");
     final Questions questions = new Questions();
+    /** How long drivers may take; said before the house is built. */
+    Swaps.Deadlines deadlines = Swaps.Deadlines.USUAL;
+
     private volatile Predicate<LayerId> wanted = layer -> true;
     private final Map<PullId, Credentials> credentials = new ConcurrentHashMap<>();
     private final Map<PullId, Set<Consumer<Progress>>> listeners = new ConcurrentHashMap<>();
@@ -118,13 +125,23 @@ final class Workshop implements Drivers {
 
     @Override
     public <R> R registry(Repository repository, Gate.Use<RegistryBackend, R> use) throws DriverException {
-        for (RegistryBackend backend : registry.serving()) {
-            if (backend.serves(repository)) {
-                return registry.use(backend.name(), use);
+        for (DriverGate.Standing one : registry.standings()) {
+            if (one.serves() && serves(one.name(), repository)) {
+                return registry.useLong(one.name(), use);
             }
         }
         throw DriverException.failure(
                 Failure.Kind.UNAVAILABLE, "no registry backend serves " + repository + "; see wharf driver ls");
+    }
+
+    /** One backend that breaks when it is asked must not keep the others from being asked. */
+    private boolean serves(DriverName name, Repository repository) {
+        try {
+            return registry.use(name, backend -> backend.serves(repository));
+        } catch (DriverException | RuntimeException | LinkageError e) {
+            log.warn("registry backend passed over name={} repository={} reason={}", name, repository, e.toString());
+            return false;
+        }
     }
 
     @Override

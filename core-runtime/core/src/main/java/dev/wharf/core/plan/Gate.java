@@ -11,6 +11,11 @@ import dev.wharf.spi.DriverException;
 public interface Gate<D extends Driver> {
     <R> R use(DriverName name, Use<D, R> use) throws DriverException;
 
+    /** The same for a call that takes as long as its bytes do, and so is given no deadline. */
+    default <R> R useLong(DriverName name, Use<D, R> use) throws DriverException {
+        return use(name, use);
+    }
+
     /** One call to a driver. */
     interface Use<D, R> {
         R with(D driver) throws DriverException;

@@ -94,7 +94,7 @@ public sealed interface LayerStep extends Step {
             Descriptor blob = layer.spec().descriptor();
             SnapshotKey key = SnapshotKey.of(layer.id());
             SnapshotKey parent = layer.spec().parent().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH);
-            long size = drivers.storage().use(layer.storage(), s -> {
+            long size = drivers.storage().useLong(layer.storage(), s -> {
                 try (InputStream tar = new CountedStream(
                         drivers.content().openLayer(blob, layer.spec().diffId()),
                         done -> drivers.progress(
