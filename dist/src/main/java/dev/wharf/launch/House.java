@@ -30,7 +30,7 @@ import sun.misc.Signal;
 /**
  * The framework and the bundles in it. A folder {@code bundles/N-name} is a floor: its bundles are installed, resolved and
  * started together, before those of the next floor are looked at. So the front answers while the rest of the house wakes
- * up. Drivers come last, from the plugins folder, which File Install watches. Bundles are installed by reference and
+ * up. Drivers come last, from the plugins folder, which a bundle of ours watches. Bundles are installed by reference and
  * started for this run only; the cache holds nothing worth keeping and is made afresh at every start.
  */
 final class House {
@@ -117,7 +117,7 @@ final class House {
         properties.putAll(options.properties());
         properties.put(Constants.FRAMEWORK_STORAGE, cache.resolve("bundles").toString());
         properties.put("felix.cm.dir", cache.resolve("config").toString());
-        properties.put("felix.fileinstall.dir", options.configDir() + "," + options.pluginsDir());
+        properties.put("felix.fileinstall.dir", options.configDir().toString());
         properties.put("felix.fileinstall.tmpdir", cache.resolve("fileinstall").toString());
         Framework framework = factory.newFramework(properties);
         try {

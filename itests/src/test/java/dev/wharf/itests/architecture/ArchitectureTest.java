@@ -154,7 +154,8 @@ class ArchitectureTest {
                                 room("dev.wharf.jmx", "org.HdrHistogram.."),
                                 room("dev.wharf.engine", "dev.wharf.log.codec..", JACKSON, "io.netty.."),
                                 room("dev.wharf.dns", "org.xbill.DNS.."),
-                                room("dev.wharf.shell", "org.apache.felix.service.command.."))
+                                room("dev.wharf.shell", "org.apache.felix.service.command.."),
+                                room("dev.wharf.plugins"))
                         .map(front -> front.and(OSGI)
                                 .and(List.of(
                                         "dev.wharf.core.agent..",
@@ -207,6 +208,7 @@ class ArchitectureTest {
                         "dev.wharf.log..",
                         "dev.wharf.engine..",
                         "dev.wharf.shell..",
+                        "dev.wharf.plugins..",
                         "dev.wharf.dns..",
                         "dev.wharf.jmx..",
                         "..planted..")
