@@ -16,6 +16,9 @@ import dev.wharf.engine.images.ArchiveRoutes;
 import dev.wharf.engine.images.CommitRoutes;
 import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.journal.AgentFacts;
+import dev.wharf.engine.journal.HindsightRoutes;
+import dev.wharf.engine.journal.PruneRoutes;
+import dev.wharf.engine.journal.UndeleteRoutes;
 import dev.wharf.engine.journal.WharfRoutes;
 import dev.wharf.engine.networks.NetworkRoutes;
 import dev.wharf.engine.system.AbsentRoutes;
@@ -28,6 +31,7 @@ import dev.wharf.oci.layer.Tree;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -69,7 +73,7 @@ public final class EngineApi {
         try {
             return Optional.of(Server.open(
                     new Endpoints(name -> property(context, name, "")).read(),
-                    router(routes(facts(context), trees)),
+                    router(routes(facts(context), trees, retention(context))),
                     door,
                     workers));
         } catch (IOException | IllegalArgumentException e) {
@@ -80,9 +84,12 @@ public final class EngineApi {
     }
 
     /** Every part of the API; the last one answers for what no other serves. */
-    static List<Routes> routes(AgentFacts facts, Trees trees) {
+    static List<Routes> routes(AgentFacts facts, Trees trees, Duration retention) {
         return List.of(
                 new WharfRoutes(facts),
+                new HindsightRoutes(),
+                new PruneRoutes(trees),
+                new UndeleteRoutes(retention),
                 new InfoRoutes(facts),
                 new UsageRoutes(trees),
                 new RegistryRoutes(),
@@ -92,12 +99,22 @@ public final class EngineApi {
                 new CopyRoutes(trees),
                 new ContentRoutes(trees),
                 new NetworkRoutes(),
-                new VolumeRoutes(trees),
-                new ContainerRoutes(),
+                new VolumeRoutes(trees, retention),
+                new ContainerRoutes(retention),
                 new StreamRoutes(),
                 new EventRoutes(),
                 new SystemRoutes(),
                 new AbsentRoutes());
+    }
+
+    /** How long what is removed can be had back; not at all unless somebody said so. */
+    private static Duration retention(BundleContext context) {
+        String text = property(context, "wharf.undelete.retention", "0");
+        try {
+            return text.matches("0|off|") ? Duration.ZERO : Spans.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("wharf.undelete.retention=" + text + ": " + e.getMessage());
+        }
     }
 
     private static AgentFacts facts(BundleContext context) {

@@ -41,7 +41,7 @@ class BadInputTest {
         AgentFacts facts = new AgentFacts("test", Instant.EPOCH, directory, directory);
         server = Server.open(
                 List.of(new Endpoint.Unix(socket)),
-                EngineApi.router(EngineApi.routes(facts, new Trees())),
+                EngineApi.router(EngineApi.routes(facts, new Trees(), java.time.Duration.ZERO)),
                 door,
                 workers);
         assertThat(post("/containers/create?name=web", "{\"Image\":\"busybox\"}")

@@ -45,7 +45,7 @@ class HostConfigTest {
         AgentFacts facts = new AgentFacts("test", Instant.EPOCH, directory, directory);
         server = Server.open(
                 List.of(new Endpoint.Unix(socket)),
-                EngineApi.router(EngineApi.routes(facts, new Trees())),
+                EngineApi.router(EngineApi.routes(facts, new Trees(), java.time.Duration.ZERO)),
                 door,
                 workers);
         assertThat(create("{}").status()).isEqualTo(201);

@@ -29,7 +29,8 @@ public final class ContainerLookup {
                 .orElseThrow(() -> Problem.invalid("joining a namespace of a container: No such container: " + text));
     }
 
-    static Optional<Container> find(Host host, String text) {
+    /** The container, where there is one. */
+    public static Optional<Container> find(Host host, String text) {
         if (WHOLE.matcher(text).matches()) {
             Optional<Container> exact = host.container(new ContainerId(text));
             if (exact.isPresent()) {

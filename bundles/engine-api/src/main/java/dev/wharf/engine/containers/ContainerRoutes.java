@@ -63,14 +63,20 @@ public final class ContainerRoutes implements Routes {
             "volume");
     private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "until");
 
+    private final Duration retention;
     private final Lines lines = new Lines();
     private final Remembered details = new Remembered();
+
+    /** @param retention how long the files of what is removed can be had back */
+    public ContainerRoutes(Duration retention) {
+        this.retention = retention;
+    }
 
     @Override
     public void addTo(Router router) {
         router.get("/containers/json", this::list)
                 .post("/containers/create", ContainerRoutes::create)
-                .post("/containers/prune", ContainerRoutes::prune)
+                .post("/containers/prune", this::prune)
                 .get("/containers/{name}/json", this::inspect)
                 .post("/containers/{name}/start", ContainerRoutes::start)
                 .post("/containers/{name}/stop", ContainerRoutes::stop)
@@ -94,7 +100,7 @@ public final class ContainerRoutes implements Routes {
                 .post("/containers/{name}/wait", Waiting::handle)
                 .get("/containers/{name}/top", Top::handle)
                 .get("/containers/{name}/stats", Stats::handle)
-                .delete("/containers/{name}", ContainerRoutes::remove);
+                .delete("/containers/{name}", this::remove);
     }
 
     static Container found(Agent agent, Request request) {
@@ -319,7 +325,7 @@ public final class ContainerRoutes implements Routes {
                 }));
     }
 
-    private static Answer remove(Agent agent, Request request) {
+    private Answer remove(Agent agent, Request request) {
         if (request.query().flag("link", false)) {
             throw Problem.unsupported("links are not containers of their own here; remove the container");
         }
@@ -330,10 +336,11 @@ public final class ContainerRoutes implements Routes {
                 new ContainerCommand.Remove(
                         id,
                         request.query().flag("force", false),
-                        request.query().flag("v", false)));
+                        request.query().flag("v", false),
+                        retention));
     }
 
-    private static Answer prune(Agent agent, Request request) {
+    private Answer prune(Agent agent, Request request) {
         Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
         Optional<Instant> until = filters.first("until").map(Times::parse);
         List<Container> chosen = agent.host().containers().values().stream()
@@ -345,8 +352,11 @@ public final class ContainerRoutes implements Routes {
             long[] reclaimed = {0};
             List<CompletableFuture<Optional<String>>> removals = new ArrayList<>();
             for (Container c : chosen) {
-                long bytes = usage(agent, c.id()).map(Usage::sizeBytes).orElse(0L);
-                removals.add(agent.submit(new ContainerCommand.Remove(c.id(), false, false), request.cause())
+                // What is kept gives no room back yet.
+                long bytes = retention.isZero()
+                        ? usage(agent, c.id()).map(Usage::sizeBytes).orElse(0L)
+                        : 0;
+                removals.add(agent.submit(new ContainerCommand.Remove(c.id(), false, false, retention), request.cause())
                         .handle((Event event, Throwable thrown) -> {
                             if (thrown != null) {
                                 return Optional.<String>empty();

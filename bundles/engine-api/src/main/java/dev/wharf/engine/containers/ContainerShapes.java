@@ -97,7 +97,8 @@ public final class ContainerShapes {
 
     // ---- inspect
 
-    ObjectNode inspect(Container c, Optional<Usage> usage, Optional<Path> log) {
+    /** A container with all that is known of it. */
+    public ObjectNode inspect(Container c, Optional<Usage> usage, Optional<Path> log) {
         ContainerSpec spec = c.spec();
         List<String> arguments = spec.command().arguments();
         ObjectNode node = Json.object();

@@ -88,7 +88,8 @@ public final class ImageShapes {
         return shared;
     }
 
-    static ObjectNode inspect(Image image, ApiVersion version, String storage) {
+    /** An image with all that is known of it. */
+    public static ObjectNode inspect(Image image, ApiVersion version, String storage) {
         ImageConfig config = image.config();
         ObjectNode node = Json.object();
         node.put("Id", image.id().value());

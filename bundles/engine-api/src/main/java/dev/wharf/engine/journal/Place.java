@@ -5,25 +5,27 @@ import dev.wharf.core.agent.Agent.JournalFacts;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.json.Times;
 import java.io.IOException;
-import java.time.DateTimeException;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.Optional;
 
 /** A place in the journal as a client writes it: a position, or a time. Exactly one of the two is there. */
 record Place(Optional<Position> position, Optional<Instant> instant) {
-    /** Reads {@code 1041}, or a time by RFC 3339. */
+    /** Whole numbers from here on are seconds since 1970, and below it positions: a journal gets there in no life of a host. */
+    private static final long SECONDS = 1_000_000_000;
+
+    /** Reads {@code 1041}, or a time: RFC 3339, seconds since 1970 such as {@code 1777631400}, or so long ago as {@code 10m}. */
     static Place parse(String parameter, String text) {
         try {
-            if (text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+            boolean whole = text.chars().allMatch(c -> c >= '0' && c <= '9') && !text.isEmpty();
+            if (whole && Long.parseLong(text) < SECONDS) {
                 return new Place(Optional.of(new Position(Long.parseLong(text))), Optional.empty());
             }
-            return new Place(
-                    Optional.empty(), Optional.of(OffsetDateTime.parse(text).toInstant()));
-        } catch (DateTimeException | NumberFormatException e) {
+            return new Place(Optional.empty(), Optional.of(Times.parse(text)));
+        } catch (Problem | NumberFormatException e) {
             throw Problem.invalid("invalid value \"" + text + "\" of query parameter \"" + parameter
-                    + "\": expected a position such as 1041, or a time such as 2026-05-01T10:30:00Z");
+                    + "\": expected a position such as 1041, or a time such as 2026-05-01T10:30:00Z, 1777631400 or 10m");
         }
     }
 

@@ -150,13 +150,12 @@ final class Reasons {
             recall(moment);
         }
         if (!about.contains(event.subject()) || isBookkeeping(event)) return;
-        String called = Names.of(subject, moment.after());
-        name = subject instanceof ContainerId && called.equals(((ContainerId) subject).shortForm()) ? name : called;
-        if (name.equals(Names.of(subject, Host.EMPTY))) name = Names.of(subject, moment.before());
+        if (event.subject().equals(subject)) name = Story.of(moment).name();
         Line line = line(moment);
         boolean isWish = moment.cause().because().isEmpty()
                 && moment.cause().actor().kind() != Actor.Kind.WHARF
-                && !(event instanceof ContainerEvent.Exited);
+                && !(event instanceof ContainerEvent.Exited)
+                && !(event instanceof ContainerEvent.Noted);
         if (isWish) {
             asks.add(new Ask(line, moment.cause().actor(), new ArrayList<>()));
             if (asks.size() > MOST) asks.remove(0);

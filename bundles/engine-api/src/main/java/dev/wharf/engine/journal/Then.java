@@ -29,7 +29,7 @@ record Then(Host host, Position position, Instant at) {
         }
     }
 
-    private static Then of(Agent agent, Place place) throws IOException {
+    static Then of(Agent agent, Place place) throws IOException {
         place.mustLieWithin(agent.journal());
         Optional<Instant> first = timeAfter(agent, agent.journal().origin());
         if (place.instant().isPresent()

@@ -115,7 +115,11 @@ public final class NetworkRoutes implements Routes {
 
     private static Answer inspect(Agent agent, Request request) {
         Host host = agent.host();
-        Network network = find(host, request.name());
+        return Answer.json(inspection(host, find(host, request.name())));
+    }
+
+    /** A network with the containers on it. */
+    public static ObjectNode inspection(Host host, Network network) {
         ObjectNode node = shape(network);
         ObjectNode containers = node.putObject("Containers");
         for (Container container : host.usersOf(network.id())) {
@@ -130,7 +134,7 @@ public final class NetworkRoutes implements Routes {
                         .put("IPv6Address", place.endpoint().ipv6());
             }
         }
-        return Answer.json(node);
+        return node;
     }
 
     /** Docker calls the mode of no network {@code null}. */

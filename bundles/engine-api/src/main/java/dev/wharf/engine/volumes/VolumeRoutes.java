@@ -24,6 +24,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -44,8 +45,12 @@ public final class VolumeRoutes implements Routes {
 
     private final Trees trees;
 
-    public VolumeRoutes(Trees trees) {
+    private final Duration retention;
+
+    /** @param retention how long the data of what is removed can be had back */
+    public VolumeRoutes(Trees trees, Duration retention) {
         this.trees = trees;
+        this.retention = retention;
     }
 
     @Override
@@ -58,7 +63,7 @@ public final class VolumeRoutes implements Routes {
                         "/volumes/{name}",
                         (agent, request) -> Answer.error(
                                 503, "This node is not a swarm manager. Only cluster volumes can be updated."))
-                .delete("/volumes/{name}", VolumeRoutes::remove);
+                .delete("/volumes/{name}", this::remove);
     }
 
     private static Volume find(Host host, String name) {
@@ -171,13 +176,13 @@ public final class VolumeRoutes implements Routes {
                 && refused.refusal().kind() == Refusal.Kind.UNCHANGED;
     }
 
-    private static Answer remove(Agent agent, Request request) {
+    private Answer remove(Agent agent, Request request) {
         boolean force = request.query().flag("force", false);
         Optional<VolumeName> name = name(request.name());
         if (name.isEmpty()) {
             throw Problem.missing("get " + request.name() + ": no such volume");
         }
-        return Answer.later(agent.submit(new VolumeCommand.Remove(name.get(), force), request.cause())
+        return Answer.later(agent.submit(new VolumeCommand.Remove(name.get(), force, retention), request.cause())
                 .handle((event, thrown) ->
                         thrown == null || isUnchanged(thrown) ? Answer.empty(204) : Problems.answer(thrown)));
     }
@@ -202,8 +207,11 @@ public final class VolumeRoutes implements Routes {
         List<CompletableFuture<Optional<Pruned>>> removals = new ArrayList<>();
         for (Volume volume : chosen) {
             String name = volume.name().value();
-            long size = Math.max(0, volume.path().value().map(trees::sizeBytes).orElse(0L));
-            removals.add(agent.submit(new VolumeCommand.Remove(volume.name(), false), request.cause())
+            // What is kept gives no room back yet.
+            long size = retention.isZero() || volume.spec().hasDevice()
+                    ? Math.max(0, volume.path().value().map(trees::sizeBytes).orElse(0L))
+                    : 0;
+            removals.add(agent.submit(new VolumeCommand.Remove(volume.name(), false, retention), request.cause())
                     // Somebody may have begun to use it since; then it stays, and that is no error.
                     .handle((event, thrown) ->
                             thrown == null ? Optional.of(new Pruned(name, size)) : Optional.<Pruned>empty())
