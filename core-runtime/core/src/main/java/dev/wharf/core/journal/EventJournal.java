@@ -16,6 +16,8 @@ public interface EventJournal extends AutoCloseable {
     /**
      * Appends all of the batch or none of it, and answers where it lies. After a failure that leaves doubt, every later call
      * fails too: a journal that cannot be trusted is not written to.
+     *
+     * @throws JournalFullException if there is no space for it; nothing was written, and a later try may succeed
      */
     Position append(Batch batch) throws IOException;
 

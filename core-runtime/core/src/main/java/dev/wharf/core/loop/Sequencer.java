@@ -11,6 +11,7 @@ import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.loop.Durability.Haste;
 import dev.wharf.core.plan.Plan;
@@ -40,6 +41,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,6 +62,13 @@ final class Sequencer {
     /** Plans that say something in every one of so many rounds contradict each other; that is a bug, and it must not loop. */
     private static final int ROUNDS = 10_000;
 
+    /** What those hear who ask for changes while the journal finds no space. */
+    static final String FULL =
+            "no space left on device: the journal cannot be written; free some space, and the agent goes on by itself";
+
+    /** How often it is looked whether there is space again; no event tells of it. */
+    private static final long SPACE_BEAT_SECONDS = 1;
+
     private static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
 
     private final EventJournal journal;
@@ -69,10 +78,14 @@ final class Sequencer {
     private final Durability durability;
     private final BlockingQueue<Letter> inbox = new LinkedBlockingQueue<>();
 
+    /** Letters that come before those in the box: a letter leaves when it is written down, which may have to wait for space. */
+    private final Deque<Letter> first = new ArrayDeque<>();
+
     private volatile View view;
     private volatile Optional<String> closed = Optional.empty();
     private volatile boolean settling;
     private volatile boolean broken;
+    private boolean full;
 
     /** The rungs that steps are on; by hand, two may be on one. */
     private final Map<SubjectId, List<String>> busy = new ConcurrentHashMap<>();
@@ -187,15 +200,24 @@ final class Sequencer {
     /** Takes turns until interrupted. */
     void run() throws InterruptedException {
         while (true) {
-            turn(inbox.take());
+            Letter letter = isHeldUp() ? inbox.poll(SPACE_BEAT_SECONDS, TimeUnit.SECONDS) : inbox.take();
+            if (letter == null) {
+                work();
+            } else {
+                turn(letter);
+            }
         }
     }
 
-    /** Takes a turn if a letter is there. */
+    /** Takes a turn if a letter is there, or if one could not be written down for want of space. */
     boolean turnIfAny() {
         Letter letter = inbox.poll();
         if (letter == null) {
-            return false;
+            boolean waits = isHeldUp();
+            if (waits) {
+                work();
+            }
+            return waits;
         }
         turn(letter);
         return true;
@@ -207,16 +229,58 @@ final class Sequencer {
             // What cannot be written down must not lead to anything more; the next start finds it by looking.
             return;
         }
+        if (letter instanceof Letter.Wish wish && isHeldUp()) {
+            wish.answer().completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, FULL));
+            return;
+        }
+        first.add(letter);
+        work();
+    }
+
+    /** Opens every letter that is first, and follows. Where there is no space, all that was not written down stays as it was. */
+    private void work() {
         try {
-            open(letter);
+            while (!first.isEmpty()) {
+                Letter letter = first.removeFirst();
+                try {
+                    open(letter);
+                } catch (JournalFullException e) {
+                    if (!(letter instanceof Letter.Wish)) {
+                        first.addFirst(letter);
+                    }
+                    throw e;
+                }
+                release(letter);
+            }
             if (settling && !broken) {
                 follow();
             }
+        } catch (JournalFullException e) {
+            if (!full) {
+                full = true;
+                log.error("the journal has no space; refusing every change until there is some", e);
+            }
         } catch (IOException e) {
             broken = true;
+            first.clear();
             log.error("journal cannot be written; refusing every change until the agent is started again", e);
             close("the journal cannot be written: " + e.getMessage());
             failWaiters();
+        }
+    }
+
+    /** Whether something that happened waits to be written down until there is space. */
+    private boolean isHeldUp() {
+        return full && !broken && !(first.isEmpty() && dirty.isEmpty());
+    }
+
+    /** What was seen of a subject while a step was on it is opened next, now that its outcome is written down. */
+    private void release(Letter letter) {
+        if (letter instanceof Letter.Outcome outcome) {
+            Deque<Letter.Observation> waiting = held.remove(outcome.step().subject());
+            while (waiting != null && !waiting.isEmpty()) {
+                first.addFirst(waiting.removeLast());
+            }
         }
     }
 
@@ -289,8 +353,17 @@ final class Sequencer {
         }
         Decision.Accepted accepted = (Decision.Accepted) decision;
         Event granted = accepted.events().get(accepted.events().size() - 1);
-        waiters.add(new Waiter(granted, accepted.until(), wish.answer()));
-        Position at = commit(wish.cause(), accepted.events());
+        Waiter waiter = new Waiter(granted, accepted.until(), wish.answer());
+        waiters.add(waiter);
+        Position at;
+        try {
+            at = commit(wish.cause(), accepted.events());
+        } catch (JournalFullException e) {
+            waiters.remove(waiter);
+            remembered.remove(id);
+            wish.answer().completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, FULL));
+            throw e;
+        }
         Cause because = new Cause(id, Optional.of(at), wish.cause().actor());
         accepted.events().forEach(e -> causes.put(e.subject(), because));
     }
@@ -298,11 +371,11 @@ final class Sequencer {
     private void record(Letter.Outcome outcome) throws IOException {
         Step step = outcome.step();
         SubjectId subject = step.subject();
+        Cause cause = causes.getOrDefault(subject, OWN);
+        Position at = commit(cause, List.of(outcome.event()));
         vacate(step);
         dirty.add(subject);
         CompletableFuture<Event> answer = acts.remove(step);
-        Cause cause = causes.getOrDefault(subject, OWN);
-        Position at = commit(cause, List.of(outcome.event()));
         if (answer != null) {
             Event event = outcome.event();
             boolean failed = outcome.failed();
@@ -313,10 +386,6 @@ final class Sequencer {
                     answer.complete(event);
                 }
             });
-        }
-        Deque<Letter.Observation> waiting = held.remove(subject);
-        while (waiting != null && !waiting.isEmpty()) {
-            observe(waiting.poll());
         }
     }
 
@@ -367,6 +436,10 @@ final class Sequencer {
             events.forEach(e -> touched.add(e.subject()));
         }
         Position at = journal.append(new Batch(cause, clock.instant(), events));
+        if (full) {
+            full = false;
+            log.info("the journal has space again");
+        }
         view = new View(after, at);
         boolean answers = notice(at, events);
         boolean matters = events.stream().anyMatch(e -> !(e instanceof ContainerEvent.Probed));
@@ -430,8 +503,13 @@ final class Sequencer {
             if (++rounds > ROUNDS) {
                 throw new IllegalStateException("plans never come to an end: " + round);
             }
-            for (SubjectId subject : round) {
-                follow(subject);
+            try {
+                for (SubjectId subject : round) {
+                    follow(subject);
+                }
+            } catch (JournalFullException e) {
+                dirty.addAll(round);
+                throw e;
             }
             round = new LinkedHashSet<>(dirty);
             if (!round.isEmpty()) {
@@ -521,7 +599,7 @@ final class Sequencer {
 
     /** Whether nothing is under way and nothing waits: every plan rests. */
     boolean isQuiet() {
-        return inbox.isEmpty() && busy.isEmpty() && awaiting.isEmpty() && dirty.isEmpty();
+        return inbox.isEmpty() && first.isEmpty() && busy.isEmpty() && awaiting.isEmpty() && dirty.isEmpty();
     }
 
     /** Subjects that wait for something else to change; for the simulation's last look. */

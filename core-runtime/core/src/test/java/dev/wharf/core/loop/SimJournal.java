@@ -1,6 +1,7 @@
 package dev.wharf.core.loop;
 
 import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
 import dev.wharf.model.Digest;
 import java.io.IOException;
@@ -16,6 +17,10 @@ final class SimJournal implements EventJournal {
     private final SimWorld world;
     private final List<Batch> batches = new ArrayList<>();
     private int synced;
+
+    /** How many more appends find no space. */
+    private int full;
+
     private Position origin = Position.START;
 
     SimJournal(SimWorld world) {
@@ -37,7 +42,14 @@ final class SimJournal implements EventJournal {
     public synchronized Position append(Batch batch) throws IOException {
         world.mayCrash();
         if (world.stormy && world.chance.nextInt(20_000) < world.crashes) {
-            throw new IOException("no space left on device");
+            throw new IOException("input/output error");
+        }
+        if (world.stormy && world.chance.nextInt(2_000) < world.crashes) {
+            full = 1 + world.chance.nextInt(20);
+        }
+        if (full > 0 && world.stormy) {
+            full--;
+            throw new JournalFullException("no space left on device", new IOException());
         }
         batches.add(batch);
         world.mayCrash();

@@ -430,6 +430,11 @@ public final class ChronicleLog implements RecordLog, LogView {
         }
     }
 
+    @Override
+    public boolean isBroken() {
+        return broken.isPresent();
+    }
+
     private IOException breakWith(IOException cause) {
         broken = Optional.of(cause);
         return cause;

@@ -222,6 +222,11 @@ public final class FileLog implements RecordLog, LogView {
         }
     }
 
+    @Override
+    public boolean isBroken() {
+        return broken.isPresent();
+    }
+
     private IOException breakWith(IOException cause) {
         broken = Optional.of(cause);
         return cause;

@@ -1,12 +1,14 @@
 package dev.wharf.log.codec.record;
 
 import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
 import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.UnknownEventException;
 import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 
 /** An event journal on a log of records: one batch is one record, and its payload is JSON. */
@@ -22,7 +24,20 @@ public class RecordJournal implements EventJournal {
 
     @Override
     public Position append(Batch batch) throws IOException {
-        return new Position(log.append(codec.encode(batch)));
+        byte[] payload = codec.encode(batch);
+        try {
+            return new Position(log.append(payload));
+        } catch (IOException e) {
+            throw isOutOfSpace(e) && !log.isBroken()
+                    ? new JournalFullException("no space is left for the journal: " + e.getMessage(), e)
+                    : e;
+        }
+    }
+
+    /** ENOSPC or EDQUOT, which Java tells in the C library's words (strerror(3)) and in no other way. */
+    private static boolean isOutOfSpace(IOException e) {
+        String words = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        return words.contains("no space left on device") || words.contains("quota exceeded");
     }
 
     @Override

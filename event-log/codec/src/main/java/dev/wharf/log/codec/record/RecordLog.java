@@ -15,6 +15,9 @@ public interface RecordLog extends Closeable {
      */
     long append(byte[] payload) throws IOException;
 
+    /** Whether a failure left doubt, so that nothing is taken any more. */
+    boolean isBroken();
+
     /** Makes every earlier append durable, or throws; after it has thrown the log takes nothing more. */
     void force() throws IOException;
 
