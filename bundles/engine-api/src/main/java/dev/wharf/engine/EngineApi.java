@@ -19,6 +19,7 @@ import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.journal.HindsightRoutes;
 import dev.wharf.engine.journal.PruneRoutes;
 import dev.wharf.engine.journal.UndeleteRoutes;
+import dev.wharf.engine.journal.DriverRoutes;
 import dev.wharf.engine.journal.WharfRoutes;
 import dev.wharf.engine.networks.NetworkRoutes;
 import dev.wharf.engine.system.AbsentRoutes;
@@ -87,6 +88,7 @@ public final class EngineApi {
     static List<Routes> routes(AgentFacts facts, Trees trees, Duration retention) {
         return List.of(
                 new WharfRoutes(facts),
+                new DriverRoutes(),
                 new HindsightRoutes(),
                 new PruneRoutes(trees),
                 new UndeleteRoutes(retention),

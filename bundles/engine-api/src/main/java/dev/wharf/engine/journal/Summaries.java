@@ -102,11 +102,11 @@ final class Summaries {
         host.drivers().values().stream()
                 .sorted(Comparator.comparing((DriverBinding d) -> d.id().driverKind())
                         .thenComparing(d -> d.id().name().value()))
-                .forEach(d -> drivers.add(of(d, host)));
+                .forEach(d -> drivers.add(driver(d, host)));
         return drivers;
     }
 
-    private static ObjectNode of(DriverBinding d, Host host) {
+    static ObjectNode driver(DriverBinding d, Host host) {
         ObjectNode node = Json.object()
                 .put("kind", d.id().driverKind().word())
                 .put("name", d.id().name().value())
