@@ -88,6 +88,13 @@ final class Client {
         }
     }
 
+    /** Has something removed and answers what is said of it, whole. */
+    String delete(Request request) throws IOException {
+        try (Answer answer = ask("DELETE", request)) {
+            return answer.text();
+        }
+    }
+
     /** Asks; an answer that is an error becomes an exception with the agent's own words. */
     Answer get(Request request) throws IOException {
         return ask("GET", request);

@@ -5,7 +5,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -79,12 +78,7 @@ final class JournalCommands implements Runnable {
     }
 
     private static String place(String option, String text, CommandSpec spec) {
-        return Times.local()
-                .placeOf(text, Instant.now())
-                .orElseThrow(() -> new ParameterException(
-                        spec.commandLine(),
-                        option + " " + text + ": expected a position such as 1041, or a time such as 10:30, 15m or"
-                                + " 2026-05-01T10:30:00Z"));
+        return Moments.place(option, text, spec);
     }
 
     private static void print(Main main, Request request, Format format, boolean asStory) throws IOException {

@@ -20,6 +20,13 @@ import picocli.CommandLine.Spec;
         description = "Talks to a Wharf agent: what happened on this host, why, and what comes next.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
+            PsCommand.class,
+            InspectCommand.class,
+            DiffCommand.class,
+            WhyCommand.class,
+            HistoryCommand.class,
+            PruneCommand.class,
+            UndeleteCommand.class,
             JournalCommands.class,
             ExplainCommand.class,
             DriverCommands.class,
@@ -32,6 +39,8 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  wharf journal tail -f --story       watch what happens, in plain words",
+            "  wharf ps --at 10m                   what ran ten minutes ago",
+            "  wharf why web                       who asked for web, and why it ended",
             "  wharf explain web                   what is known of web, and what comes next",
             "  wharf journal replay --to 10:30     the host as it was at half past ten",
             "",

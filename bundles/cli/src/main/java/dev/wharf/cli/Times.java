@@ -23,15 +23,19 @@ final class Times {
 
     /** A position as it is, and any moment as the instant it means, in the words the API takes. */
     Optional<String> placeOf(String text, Instant now) {
-        if (text.chars().allMatch(Character::isDigit) && !text.isEmpty()) return Optional.of(text);
+        // A whole number is a position or seconds since 1970, which the agent tells apart; with a fraction it is seconds.
+        if (text.matches("\\d+(\\.\\d+)?")) return Optional.of(text);
         return instantOf(text, now).map(Instant::toString);
     }
 
     /** Reads {@code 2026-05-01T10:30:00Z}, {@code 2026-05-01T10:30}, {@code 10:30} of today, or {@code 15m} before now. */
     Optional<Instant> instantOf(String text, Instant now) {
-        if (text.matches("\\d+[smhd]")) {
-            return Optional.of(now.minus(
-                    Duration.parse(text.endsWith("d") ? "P" + text.toUpperCase(java.util.Locale.ROOT) : "PT" + text)));
+        if (text.matches("(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?") && !text.isEmpty()) {
+            int days = text.indexOf('d') + 1;
+            String rest = text.substring(days);
+            return Optional.of(now.minus(Duration.parse(
+                    ("P" + text.substring(0, days) + (rest.isEmpty() ? "" : "T" + rest))
+                            .toUpperCase(java.util.Locale.ROOT))));
         }
         try {
             if (text.matches("\\d{1,2}:\\d{2}(:\\d{2}(\\.\\d+)?)?")) {

@@ -65,6 +65,13 @@ class MainTest {
     @ValueSource(
             strings = {
                 "",
+                "ps",
+                "inspect",
+                "diff",
+                "why",
+                "history",
+                "prune",
+                "undelete",
                 "journal",
                 "journal tail",
                 "journal story",
@@ -220,6 +227,94 @@ class MainTest {
                                   - mount             absent
                         Next      mounts the file system
                         """);
+    }
+
+    @Test
+    void theContainersOfThenAreATable() {
+        agent.answer(
+                "/wharf/v1/containers?at=1041&all=true",
+                "{\"position\":1041,\"at\":\"2026-05-01T10:30:00Z\",\"containers\":[{\"Id\":\"0123456789abcdef\","
+                        + "\"Image\":\"nginx\",\"Command\":\"nginx -g daemon off; and more words\",\"Status\":\"Up 5"
+                        + " minutes\",\"Names\":[\"/web\"],\"Ports\":[{\"IP\":\"0.0.0.0\",\"PrivatePort\":80,"
+                        + "\"PublicPort\":8080,\"Type\":\"tcp\"}]}]}");
+
+        assertThat(wharf("ps", "--at", "1041", "-a").out()).isEqualTo("""
+                        -- 2026-05-01 10:30:00.000, position 1041
+                        CONTAINER ID   IMAGE   COMMAND                    STATUS         PORTS                  NAMES
+                        0123456789ab   nginx   nginx -g daemon off; an…   Up 5 minutes   0.0.0.0:8080->80/tcp   web
+                        """);
+    }
+
+    @Test
+    void aDifferenceShowsOldAndNewValues() {
+        agent.answer(
+                "/wharf/v1/diff?from=7&to=9",
+                "{\"from\":{\"position\":7,\"at\":\"2026-05-01T10:00:00Z\"},\"to\":{\"position\":9,\"at\":"
+                        + "\"2026-05-01T10:30:00Z\"},\"changes\":[{\"kind\":\"container\",\"name\":\"web\",\"id\":\"ab\","
+                        + "\"change\":\"changed\",\"fields\":[{\"field\":\"state\",\"old\":\"running\",\"new\":\"exited\"}]},"
+                        + "{\"kind\":\"volume\",\"name\":\"data\",\"id\":\"data\",\"change\":\"added\",\"fields\":["
+                        + "{\"field\":\"driver\",\"old\":\"\",\"new\":\"local\"}]}]}");
+
+        assertThat(wharf("diff", "7", "9").out()).isEqualTo("""
+                        -- from 2026-05-01 10:00:00.000 (7) to 2026-05-01 10:30:00.000 (9)
+                        ~ container web  ab
+                            state             running -> exited
+                        + volume data
+                            driver            local
+                        """);
+    }
+
+    @Test
+    void whySaysWhoAskedAndHowItEnded() {
+        agent.answer(
+                "/wharf/v1/why/web",
+                "{\"kind\":\"container\",\"name\":\"web\",\"id\":\"abcdef\",\"state\":\"exited\",\"asked\":[{\"at\":"
+                        + "\"2026-05-01T10:00:00Z\",\"what\":\"shall stop\",\"by\":\"root (docker)\",\"actor\":{\"kind\":"
+                        + "\"peer\",\"details\":{\"uid\":\"0\",\"gid\":\"0\",\"pid\":\"77\",\"loginuid\":\"1000\"}},\"then\":"
+                        + "[{\"at\":\"2026-05-01T10:00:01Z\",\"what\":\"exited with code 143\"}]}],\"end\":{\"at\":"
+                        + "\"2026-05-01T10:00:01Z\",\"exitCode\":143,\"signal\":\"SIGTERM\",\"why\":\"root had it"
+                        + " stopped\"}}");
+
+        assertThat(wharf("why", "web").out()).isEqualTo("""
+                        container web  abcdef
+                        State    exited
+                        Ended    2026-05-01 10:00:01.000, because root had it stopped
+                                 exit code 143, signal SIGTERM
+                        -- 2026-05-01
+                        10:00:00.000  shall stop — asked by root (docker) [uid 0, gid 0, pid 77, login uid 1000]
+                        10:00:01.000    exited with code 143
+                        """);
+    }
+
+    @Test
+    void theCommandLineIsForAShellAndItsNotesAreBesideIt() {
+        agent.answer("/wharf/v1/as-run/web", "{\"line\":\"docker run -d web\",\"notes\":[\"mind the gap\"]}");
+
+        assertThat(wharf("history", "web", "--as-run"))
+                .isEqualTo(new Run(0, "docker run -d web\n", "note: mind the gap\n"));
+    }
+
+    @Test
+    void nothingIsPrunedThatWasNotShown() {
+        agent.answer(
+                "/wharf/v1/prune?kind=container",
+                "{\"items\":[{\"kind\":\"container\",\"name\":\"web\",\"id\":\"ab\",\"standing\":\"never ran\","
+                        + "\"sizeBytes\":2048}],\"reclaimableBytes\":2048,\"token\":\"7-c-x-0-ab\"}");
+
+        assertThat(wharf("prune").status()).isEqualTo(2);
+        assertThat(wharf("prune", "--dry-run", "--plan", "7-c-x-0-ab").status()).isEqualTo(2);
+        assertThat(wharf("prune", "--dry-run", "--kind", "container").out())
+                .contains("container   web    ab   2.0 kB   never ran", "wharf prune --plan 7-c-x-0-ab");
+    }
+
+    @Test
+    void whatIsKeptIsListedAndHadBack() {
+        agent.answer("/wharf/v1/undelete", "{\"retention\":\"\",\"kept\":[]}")
+                .answer("/wharf/v1/undelete/web?as=web2", "{\"kind\":\"container\",\"name\":\"web2\"}");
+
+        assertThat(wharf("undelete", "--list").out()).contains("wharf.undelete.retention is not set");
+        assertThat(wharf("undelete", "web", "--as", "web2").out()).isEqualTo("container web2 is back\n");
+        assertThat(wharf("undelete").status()).isEqualTo(2);
     }
 
     @Test
