@@ -21,7 +21,7 @@ import java.util.stream.Stream;
  * The host's control groups (cgroups(7)): version 1, where each controller has a hierarchy of its own, version 2 with one
  * for all, or both side by side, in which case the controllers of version 1 count.
  *
- * @param controllers the root directory of each version 1 controller, such as {@code memory}
+ * @param controllers the root directory of each version 1 controller, such as {@code memory}, and of named hierarchies
  * @param unified the root of the version 2 hierarchy, where there is one
  */
 record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
@@ -59,7 +59,9 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
                 }
             }
         }
-        controllers.keySet().removeIf(name -> name.equals("rw") || name.equals("ro") || name.contains("="));
+        controllers
+                .keySet()
+                .removeIf(name -> name.equals("rw") || name.equals("ro") || name.contains("=") && !isNamed(name));
         return new Cgroups(controllers, unified);
     }
 
@@ -68,7 +70,12 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
     }
 
     boolean isVersion2() {
-        return controllers.isEmpty() && unified.isPresent();
+        return controllers.keySet().stream().allMatch(Cgroups::isNamed) && unified.isPresent();
+    }
+
+    /** A hierarchy of version 1 without a controller, such as {@code name=systemd}, has a cgroup of each container as well. */
+    private static boolean isNamed(String controller) {
+        return controller.startsWith("name=");
     }
 
     /** The directory of the cgroup at {@code path} below each hierarchy's root, where it exists. */

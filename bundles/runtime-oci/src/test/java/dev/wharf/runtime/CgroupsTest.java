@@ -48,7 +48,7 @@ class CgroupsTest {
                 """);
 
         assertThat(hybrid.controllers())
-                .containsOnlyKeys("cpu", "cpuacct", "memory")
+                .containsOnlyKeys("cpu", "cpuacct", "memory", "name=systemd")
                 .containsEntry("cpuacct", Path.of("/sys/fs/cgroup/cpu,cpuacct"));
         assertThat(hybrid.unified()).contains(Path.of("/sys/fs/cgroup/unified"));
         assertThat(hybrid.isVersion2()).isFalse();
@@ -56,6 +56,18 @@ class CgroupsTest {
                         .isVersion2())
                 .isTrue();
         assertThat(Cgroups.of("").isVersion2()).isFalse();
+    }
+
+    /** On some hosts it is a hierarchy without any controller that processes are told apart by. */
+    @Test
+    void aCgroupIsRemovedFromNamedHierarchiesAsWell() throws IOException {
+        file("systemd/wharf/box/below/keep", "");
+        Files.delete(root.resolve("systemd/wharf/box/below/keep"));
+        Cgroups named = Cgroups.of("28 25 0:26 / " + root.resolve("systemd") + " rw - cgroup cgroup rw,name=systemd");
+
+        named.remove(BOX);
+
+        assertThat(root.resolve("systemd/wharf")).isEmptyDirectory();
     }
 
     @Test
