@@ -1,0 +1,336 @@
+package dev.wharf.network.vxlan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.NetworkSpec.Pool;
+import dev.wharf.network.vxlan.World.Machine;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Sandbox;
+import dev.wharf.spi.kernel.Tunnels.Destination;
+import dev.wharf.spi.network.NetworkDriver;
+import dev.wharf.spi.network.Resident;
+import dev.wharf.testkit.network.NetworkDriverContract;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class OverlayDriverTest extends NetworkDriverContract {
+    private static final String WEB = "1d43".repeat(16);
+    private static final String DB = "2e54".repeat(16);
+    private static final NetworkId OTHER = new NetworkId("0a".repeat(32));
+
+    private World world;
+    private Machine first;
+
+    @Override
+    protected void prepare() throws Exception {
+        world = new World(dir);
+        first = world.machine(0);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        world.close();
+    }
+
+    @Override
+    protected NetworkDriver driver() {
+        return first.driver();
+    }
+
+    @Override
+    protected Sandbox sandbox(int number) throws Exception {
+        return world.sandbox(number);
+    }
+
+    @Override
+    protected void inhabit(Sandbox sandbox) throws Exception {
+        world.inhabit(sandbox);
+    }
+
+    @Override
+    protected List<String> devices(Sandbox sandbox) throws Exception {
+        return world.run(sandbox, "ip", "-o", "link").stream()
+                .map(line -> line.split(": ")[1].split("@")[0])
+                .filter(name -> !name.equals("lo"))
+                .toList();
+    }
+
+    @Override
+    protected AutoCloseable listen(int port) throws Exception {
+        return world.in(first.host, () -> new ServerSocket(port));
+    }
+
+    @Test
+    void sandboxesOfTwoHostsTalkThoughNobodyToldWhereTheyAre() throws Exception {
+        Machine second = world.machine(1);
+        world.know(first.peer(), second.peer());
+        joined(first, WEB, 1);
+        EndpointSpec db = joined(second, DB, 2);
+        world.serve(world.sandbox(2), bare(db), 80);
+
+        eventually(() -> world.ask(world.sandbox(1), bare(db), 80), "10.77.0.3");
+    }
+
+    @Test
+    void whoIsToldOfIsReachedWithoutAQuestion() throws Exception {
+        Machine second = world.machine(1);
+        world.know(first.peer(), second.peer());
+        joined(first, WEB, 1);
+        EndpointSpec db = joined(second, DB, 2);
+        second.settle(resident("db", db));
+
+        Destination wanted = new Destination(db.mac(), "198.51.100.2", List.of(bare(db)));
+        Destination everybody = new Destination(Destination.EVERYBODY, "198.51.100.2", List.of());
+        eventually(() -> first.tunnels.destinations(tunnel(), "br-lan"), Set.of(wanted, everybody));
+        assertThat(first.exchange.beyond(LAN))
+                .singleElement()
+                .satisfies(r -> assertThat(r.names()).contains("db"));
+        world.run(world.sandbox(2), "ip", "link", "set", "eth0", "arp", "off");
+        world.serve(world.sandbox(2), bare(db), 80);
+        world.run(world.sandbox(2), "ip", "neigh", "replace", "10.77.0.3", "lladdr", "02:42:0a:4d:00:03", "dev", "eth0");
+        assertThat(world.ask(world.sandbox(1), bare(db), 80)).isEqualTo("10.77.0.3");
+
+        second.settle();
+        eventually(() -> first.tunnels.destinations(tunnel(), "br-lan"), Set.of(everybody));
+        assertThat(first.exchange.beyond(LAN)).isEmpty();
+    }
+
+    @Test
+    void whatAHostSaidLastStaysWhileItsAgentIsDownAndAfterOursStartedAgain() throws Exception {
+        Machine second = world.machine(1);
+        world.know(first.peer(), second.peer());
+        joined(first, WEB, 1);
+        EndpointSpec db = joined(second, DB, 2);
+        second.settle(resident("db", db));
+        world.serve(world.sandbox(2), bare(db), 80);
+        eventually(() -> first.exchange.beyond(LAN).size(), 1);
+
+        second.exchange.close();
+        first.restartExchange();
+
+        eventually(() -> first.exchange.beyond(LAN).size(), 1);
+        assertThat(world.ask(world.sandbox(1), bare(db), 80)).isEqualTo("10.77.0.3");
+        second.settle();
+        second.restartExchange();
+        eventually(() -> first.exchange.beyond(LAN).size(), 0);
+    }
+
+    @Test
+    void aHostThatIsNoPeerAnyMoreIsForgotten() throws Exception {
+        Machine second = world.machine(1);
+        world.know(first.peer(), second.peer());
+        joined(first, WEB, 1);
+        second.settle(resident("db", joined(second, DB, 2)));
+        eventually(() -> first.exchange.beyond(LAN).size(), 1);
+
+        world.know(first.peer());
+
+        eventually(() -> first.exchange.beyond(LAN).size(), 0);
+        eventually(() -> first.tunnels.destinations(tunnel(), "br-lan"), Set.of());
+    }
+
+    @Test
+    void whoIsNoPeerIsToldNothing() throws Exception {
+        Machine stranger = world.machine(7);
+        world.know(first.peer());
+        joined(first, WEB, 1);
+        eventually(
+                () -> world.in(stranger.host, () -> {
+                    try (Socket socket = new Socket()) {
+                        socket.connect(new InetSocketAddress("198.51.100.1", Exchange.PORT), 1500);
+                        socket.setSoTimeout(3000);
+                        return socket.getInputStream().read();
+                    } catch (java.net.ConnectException e) {
+                        return -2;
+                    }
+                }),
+                -1);
+    }
+
+    @Test
+    void entriesThatSomebodyTookAwayComeBack() throws Exception {
+        Machine second = world.machine(1);
+        world.know(first.peer(), second.peer());
+        joined(first, WEB, 1);
+        Destination everybody = new Destination(Destination.EVERYBODY, "198.51.100.2", List.of());
+        eventually(() -> first.tunnels.destinations(tunnel(), "br-lan"), Set.of(everybody));
+
+        world.run(
+                first.host, "bridge", "fdb", "del", "00:00:00:00:00:00", "dev", tunnel(), "dst", "198.51.100.2", "self");
+
+        eventually(() -> first.tunnels.destinations(tunnel(), "br-lan"), Set.of(everybody));
+    }
+
+    @Test
+    void aNetworkWithoutItsTunnelDoesNotStandAndIsMadeWhole() throws Exception {
+        OverlayDriver overlay = first.driver();
+        NetworkSpec lan = planned(first, LAN, "lan", Map.of());
+        overlay.create(lan);
+        assertThat(overlay.standing()).containsExactly(LAN);
+
+        world.run(first.host, "ip", "link", "del", tunnel());
+        assertThat(overlay.standing()).isEmpty();
+        overlay.create(lan);
+
+        assertThat(overlay.standing()).containsExactly(LAN);
+    }
+
+    @Test
+    void removalTakesTheTunnelAndTheBridge() throws Exception {
+        OverlayDriver overlay = first.driver();
+        NetworkSpec lan = planned(first, LAN, "lan", Map.of());
+        overlay.create(lan);
+
+        overlay.remove(lan);
+
+        assertThat(first.links.list()).extracting(l -> l.name()).doesNotContain(tunnel(), "br-lan");
+    }
+
+    @Test
+    void twoNetworksOfOneNumberAreRefusedAndLeaveNothing() throws Exception {
+        OverlayDriver overlay = first.driver();
+        overlay.create(planned(first, LAN, "lan", Map.of(OverlayOptions.NUMBER, "77")));
+        NetworkSpec other = planned(first, OTHER, "other", Map.of(OverlayOptions.NUMBER, "77"));
+
+        assertThatThrownBy(() -> overlay.create(other)).hasMessageContaining("network identifier 77");
+        assertThat(first.links.find(other.deviceName())).isEmpty();
+    }
+
+    @Test
+    void eachHostGivesOutAPartOfTheSubnetAndIsItsGateway() throws Exception {
+        Machine second = world.machine(1);
+
+        Pool zero = planned(first, LAN, "lan", Map.of()).pools().get(0);
+        Pool one = planned(second, LAN, "lan", Map.of()).pools().get(0);
+
+        assertThat(zero).isEqualTo(new Pool("10.77.0.0/24", "10.77.0.1", "10.77.0.0/28", Map.of()));
+        assertThat(one).isEqualTo(new Pool("10.77.0.0/24", "10.77.0.17", "10.77.0.16/28", Map.of()));
+    }
+
+    @Test
+    void whatIsLeftOpenIsTheSameOnEachHost() throws Exception {
+        Machine second = world.machine(1);
+        NetworkSpec open = new NetworkSpec(
+                LAN, "shop", driver.name(), "br-lan", List.of(), false, true, true, false, Map.of(), Map.of(), Map.of());
+
+        NetworkSpec here = first.driver().plan(open);
+        NetworkSpec there = second.driver().plan(open);
+
+        assertThat(here.options()).isEqualTo(there.options()).containsEntry(OverlayOptions.MTU, "1450");
+        assertThat(here.pools()).hasSize(2);
+        assertThat(here.pools())
+                .extracting(Pool::subnet)
+                .isEqualTo(there.pools().stream().map(Pool::subnet).toList());
+        assertThat(here.pools())
+                .extracting(Pool::range)
+                .doesNotContainAnyElementsOf(
+                        there.pools().stream().map(Pool::range).toList());
+    }
+
+    @Test
+    void whatCannotBeIsRefusedBeforeAnythingIsMade() throws Exception {
+        refused(Map.of("encrypted", ""), Failure.Kind.UNSUPPORTED, "encrypted overlay networks are not served");
+        refused(Map.of(OverlayOptions.NUMBER, "x"), Failure.Kind.INVALID, "1 to 16777215");
+        refused(Map.of(OverlayOptions.PARTS, "3"), Failure.Kind.INVALID, "power of two");
+        refused(Map.of(OverlayOptions.PARTS, "256"), Failure.Kind.INVALID, "too small for 256 hosts");
+        Machine far = world.machine(40);
+        assertThatThrownBy(() -> planned(far, LAN, "lan", Map.of())).hasMessageContaining("dev.wharf.overlay.parts=64");
+    }
+
+    private void refused(Map<String, String> options, Failure.Kind kind, String why) {
+        assertThatThrownBy(() -> planned(first, LAN, "lan", options))
+                .isInstanceOfSatisfying(
+                        DriverException.class,
+                        e -> assertThat(e.failure().kind()).isEqualTo(kind))
+                .hasMessageContaining(why);
+    }
+
+    @Test
+    void anAddressOfAnotherHostsPartIsRefused() throws Exception {
+        OverlayDriver overlay = first.driver();
+        NetworkSpec lan = planned(first, LAN, "lan", Map.of());
+        overlay.create(lan);
+
+        assertThatThrownBy(() -> overlay.attach(lan, place(WEB, "10.77.0.40"), world.sandbox(1)))
+                .hasMessageContaining("address 10.77.0.40 belongs to another host");
+    }
+
+    private EndpointSpec joined(Machine machine, String id, int sandbox) throws Exception {
+        NetworkSpec lan = planned(machine, LAN, "lan", Map.of());
+        machine.driver().create(lan);
+        EndpointSpec place = place(id, machine.number == 0 ? "10.77.0.3" : "10.77.0.18");
+        machine.driver().attach(lan, place, world.sandbox(sandbox));
+        return place;
+    }
+
+    private static EndpointSpec place(String id, String address) {
+        String[] parts = address.split("\\.");
+        return new EndpointSpec(
+                id,
+                LAN,
+                "veth" + id.substring(0, 7),
+                "eth0",
+                address + "/24",
+                "",
+                "",
+                "",
+                "02:42:0a:4d:00:%02x".formatted(Integer.parseInt(parts[3])),
+                List.of(),
+                List.of(),
+                Map.of());
+    }
+
+    private static Resident resident(String name, EndpointSpec place) {
+        return new Resident(LAN, place.id(), name, Set.of(name), List.of(bare(place)), place.mac());
+    }
+
+    private static String bare(EndpointSpec place) {
+        return place.ipv4().substring(0, place.ipv4().indexOf('/'));
+    }
+
+    private static String tunnel() {
+        return Tunnel.name(LAN);
+    }
+
+    private static NetworkSpec planned(Machine machine, NetworkId id, String name, Map<String, String> options)
+            throws DriverException {
+        String subnet = name.equals("lan") ? "10.77.0.0/24" : "10.77.1.0/24";
+        return machine.driver()
+                .plan(new NetworkSpec(
+                        id,
+                        name,
+                        machine.driver().name(),
+                        "br-" + name,
+                        List.of(new Pool(subnet, "", "", Map.of())),
+                        false,
+                        true,
+                        false,
+                        false,
+                        options,
+                        Map.of(),
+                        Map.of()));
+    }
+
+    private static <T> void eventually(Callable<T> question, T answer) throws Exception {
+        long end = System.nanoTime() + Duration.ofSeconds(12).toNanos();
+        T last = question.call();
+        while (!answer.equals(last) && System.nanoTime() < end) {
+            Thread.sleep(20);
+            last = question.call();
+        }
+        assertThat(last).isEqualTo(answer);
+    }
+}
