@@ -11,7 +11,9 @@ import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Hashing;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -22,11 +24,17 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +49,8 @@ public final class DiskContentStore implements ContentStore {
     /** After a week nobody goes on with a broken transfer. */
     private static final Duration PART_LIFE = Duration.ofDays(7);
 
+    private static final int FLUSHES = 4;
+
     private final BlobFiles blobs;
     private final FileCalls files;
     private final Hashing hashing;
@@ -49,6 +59,14 @@ public final class DiskContentStore implements ContentStore {
     private final Set<Path> inWork = ConcurrentHashMap.newKeySet();
 
     private final AtomicLong number = new AtomicLong(System.nanoTime());
+
+    /** Waits for the disk ahead of commits, as far as there are threads for it. */
+    private final ThreadPoolExecutor flushes =
+            new ThreadPoolExecutor(0, FLUSHES, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+                Thread thread = new Thread(task, "wharf-flush");
+                thread.setDaemon(true);
+                return thread;
+            });
 
     @Activate
     public DiskContentStore(BundleContext context, @Reference FileCalls files, @Reference Hashing hashing) {
@@ -207,6 +225,28 @@ public final class DiskContentStore implements ContentStore {
                 }
             }
         }
+    }
+
+    /** Has the disk write what is in a file so far; done at once where too many are at that, for the commit will do it. */
+    CompletableFuture<Void> flush(FileChannel file) {
+        try {
+            return CompletableFuture.runAsync(
+                    () -> {
+                        try {
+                            file.force(false);
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    },
+                    flushes);
+        } catch (RejectedExecutionException e) {
+            return CompletableFuture.completedFuture(null);
+        }
+    }
+
+    @Deactivate
+    void close() {
+        flushes.shutdown();
     }
 
     /** Makes a verified file, whose bytes are on disk, the blob {@code digest}. */

@@ -18,10 +18,15 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** Writes one blob to a file and hashes it on the way, so that nothing has to be read again. */
 final class DiskIngest implements ContentStore.Ingest {
     private static final int BUFFER = 256 * 1024;
+
+    /** How much is written before the disk is asked to begin with it, so that the end has not to wait for all. */
+    private static final long FLUSH_BYTES = 8 << 20;
 
     private final DiskContentStore store;
     private final Optional<Descriptor> expected;
@@ -32,6 +37,8 @@ final class DiskIngest implements ContentStore.Ingest {
     private final FileChannel channel;
     private final ByteBuffer transfer = ByteBuffer.allocateDirect(BUFFER);
     private long offset;
+    private long flushed;
+    private CompletableFuture<Void> flush = CompletableFuture.completedFuture(null);
     private boolean closed;
     private boolean finished;
 
@@ -121,9 +128,18 @@ final class DiskIngest implements ContentStore.Ingest {
                 channel.write(direct);
             }
             offset += count;
+            flushAhead();
         } catch (IOException e) {
             // How much of it was written is unknown, so neither file nor hash can be gone on with.
             throw spoiled("cannot write " + name(), e);
+        }
+    }
+
+    /** Has the disk write what it was given while more comes. */
+    private void flushAhead() {
+        if (offset - flushed >= FLUSH_BYTES && flush.isDone() && !flush.isCompletedExceptionally()) {
+            flushed = offset;
+            flush = store.flush(channel);
         }
     }
 
@@ -141,9 +157,13 @@ final class DiskIngest implements ContentStore.Ingest {
             throw spoiled("what came for " + name() + " has the digest " + actual);
         }
         try {
+            // The kernel tells an error of the disk once only (fsync(2)), so that of a flush ahead counts.
+            flush.join();
             channel.force(true);
             store.publish(file, actual);
             finished = true;
+        } catch (CompletionException e) {
+            throw spoiled("cannot keep " + name(), new IOException(e.getCause().getMessage(), e.getCause()));
         } catch (IOException e) {
             throw spoiled("cannot keep " + name(), e);
         }
