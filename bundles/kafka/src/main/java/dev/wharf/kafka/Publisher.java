@@ -1,0 +1,405 @@
+package dev.wharf.kafka;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Host;
+import dev.wharf.log.codec.EventCodec;
+import dev.wharf.model.Digest;
+import dev.wharf.model.SubjectId;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
+import org.apache.kafka.common.errors.ProducerFencedException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries the journal to Kafka, on a thread of its own. Events, the newest states of what they changed, and the bookmark that
+ * says how far that is go into one transaction. After any trouble everything is forgotten and the brokers are asked where to go
+ * on, so whatever became of a transaction whose end was not heard of, no event is there twice and none is missing.
+ *
+ * <p>While the brokers are away nothing is read and nothing is gathered: the journal is the queue.
+ */
+final class Publisher implements AutoCloseable {
+    static final String NAME = "kafka";
+
+    private static final Logger log = LoggerFactory.getLogger(Publisher.class);
+
+    /** So much is put into a transaction before it is committed, whatever number of events that is. */
+    private static final int TRANSACTION_BYTES = 4 << 20;
+
+    private static final Duration SHORT_PAUSE = Duration.ofMillis(200);
+    private static final Duration LONG_PAUSE = Duration.ofSeconds(5);
+
+    /** Somebody has to do something before it can work, so asking often helps nobody. */
+    private static final Duration BLOCKED_PAUSE = Duration.ofSeconds(30);
+
+    /** Whoever took over has that long to say so before we look who it was. */
+    private static final Duration SUCCESSION = Duration.ofSeconds(3);
+
+    private final Agent agent;
+    private final Settings settings;
+    private final EventCodec codec = new EventCodec();
+    private final Map<String, Integer> versions = codec.versions();
+    private final Concealment concealment;
+    private final Gauges gauges;
+    private final String session = UUID.randomUUID().toString();
+    private final Semaphore news = new Semaphore(0);
+
+    /** Whether somebody was asked to wake us, who must not be asked again until it was done. */
+    private final AtomicBoolean armed = new AtomicBoolean();
+
+    private final Thread thread = new Thread(this::run, "wharf-kafka");
+
+    /** Hears of each step on the way; tests end the publisher there. */
+    private final Consumer<String> step;
+
+    private volatile boolean stopping;
+    private String host = "";
+    private boolean fenced;
+    private String predecessor = "";
+    private Duration pause = SHORT_PAUSE;
+    private boolean told;
+
+    /** Another agent publishes as this host. */
+    private static final class SupersededException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        SupersededException(String message) {
+            super(message);
+        }
+    }
+
+    /** What the brokers know of this host is not what its journal says. */
+    private static final class ForeignException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        ForeignException(String message) {
+            super(message);
+        }
+    }
+
+    Publisher(Agent agent, Settings settings, Gauges gauges) {
+        this(agent, settings, gauges, step -> {});
+    }
+
+    Publisher(Agent agent, Settings settings, Gauges gauges, Consumer<String> step) {
+        this.step = step;
+        this.agent = agent;
+        this.settings = settings;
+        this.gauges = gauges;
+        this.concealment = new Concealment(settings.environmentValues());
+        thread.setDaemon(true);
+        // Kafka finds its classes through the thread; a static block of it fails for good where it does not.
+        thread.setContextClassLoader(Publisher.class.getClassLoader());
+    }
+
+    void start() {
+        // Before anything is known of the brokers: a journal that is trimmed meanwhile cannot be published.
+        agent.hold(NAME, Position.START, settings.outboxLimitBytes());
+        thread.start();
+    }
+
+    private void run() {
+        while (!stopping) {
+            try {
+                host = agent.host().identity().id();
+                live();
+            } catch (SupersededException | ForeignException e) {
+                log.error("publishing to kafka stops until the agent is started again reason={}", e.getMessage());
+                gauges.trouble(e instanceof SupersededException ? "superseded" : "blocked", String.valueOf(e.getMessage()));
+                return;
+            } catch (InterruptedException | InterruptException e) {
+                if (!stopping) {
+                    log.debug("interrupted", e);
+                }
+                Thread.interrupted();
+            } catch (IOException | RuntimeException e) {
+                rest(e);
+            }
+        }
+        gauges.trouble("stopped", "");
+    }
+
+    /** One life: from opening the clients to the first trouble. */
+    private void live() throws IOException, InterruptedException, SupersededException, ForeignException {
+        gauges.state("connecting");
+        try (Connection connection = new Connection(settings, host)) {
+            if (fenced) {
+                Thread.sleep(SUCCESSION.toMillis());
+                String writer = connection.bookmark().session();
+                if (!writer.equals(session) && !writer.equals(predecessor)) {
+                    throw new SupersededException("another agent publishes as host " + host
+                            + ": see that no two hosts share a data root or a copy of one");
+                }
+                // It was a transaction of our own that took too long.
+                fenced = false;
+            }
+            connection.makeTopics(false);
+            KafkaProducer<byte[], byte[]> producer = connection.open();
+            Bookmark last = connection.bookmark();
+            predecessor = last.session();
+            step.accept("opened");
+            publish(connection, producer, last);
+        }
+    }
+
+    private void publish(Connection connection, KafkaProducer<byte[], byte[]> producer, Bookmark last)
+            throws IOException, InterruptedException, ForeignException {
+        Position origin = agent.journal().origin();
+        boolean gap = last.number() > 0 && origin.isAfter(last.position());
+        if (gap) {
+            log.warn("journal no longer holds what was not published first={} last={}", last.position().next(), origin);
+        }
+        try (Feed feed = open(last, origin)) {
+            Outgoing outgoing = new Outgoing(producer, last, gap ? Optional.of(Host.EMPTY) : Optional.empty());
+            outgoing.begin();
+            outgoing.commit(last.position(), last.head());
+            told = false;
+            pause = SHORT_PAUSE;
+            log.info("publishing to kafka brokers={} host={} after={}", settings.brokers(), host, last.position());
+            gauges.state("publishing");
+            boolean stale = gap;
+            while (!stopping) {
+                boolean some = outgoing.fill(feed);
+                gauges.lag(agent.position().sequence() - outgoing.bookmark.position().sequence());
+                if (!some && stale) {
+                    outgoing.bury(connection.states());
+                    stale = false;
+                } else if (!some) {
+                    if (armed.compareAndSet(false, true)) {
+                        feed.onMore(this::wake);
+                    }
+                    news.tryAcquire(1, TimeUnit.SECONDS);
+                    news.drainPermits();
+                }
+            }
+        }
+    }
+
+    private void wake() {
+        armed.set(false);
+        news.release();
+    }
+
+    /** Follows the journal from where the brokers have it, having made sure that it is this journal that they have. */
+    private Feed open(Bookmark last, Position origin) throws IOException, ForeignException {
+        Position at = last.position();
+        if (at.isAfter(agent.position())) {
+            throw new ForeignException("the brokers have this host's journal up to " + at + ", and it ends at "
+                    + agent.position() + ": it was replaced by an older copy");
+        }
+        if (!at.isAfter(origin)) {
+            return new Feed(agent.follow(origin));
+        }
+        Feed feed = new Feed(agent.follow(new Position(at.sequence() - 1)));
+        try {
+            Feed.Group group = feed.next()
+                    .filter(g -> g.position().equals(at))
+                    .orElseThrow(() -> new IOException("the journal has nothing at " + at));
+            if (last.head().isPresent() && !last.head().get().equals(group.head())) {
+                throw new ForeignException("the journal's head at " + at + " is " + group.head()
+                        + ", and what was published says " + last.head().get()
+                        + ": the journal was changed, or another host has this host's id");
+            }
+            return feed;
+        } catch (IOException | ForeignException | RuntimeException e) {
+            feed.close();
+            throw e;
+        }
+    }
+
+    /** What goes out, transaction by transaction. */
+    private final class Outgoing {
+        private final KafkaProducer<byte[], byte[]> producer;
+        private final Envelopes envelopes = new Envelopes(settings.topic("events"), host, settings.structured());
+        private final byte[] key = Envelopes.bytes(host);
+        private Bookmark bookmark;
+
+        /** The host whose states are on the topic; known with the first batch, where it is not known before. */
+        private Optional<Host> shown;
+
+        Outgoing(KafkaProducer<byte[], byte[]> producer, Bookmark bookmark, Optional<Host> shown) {
+            this.producer = producer;
+            this.bookmark = bookmark;
+            this.shown = shown;
+        }
+
+        void begin() {
+            producer.beginTransaction();
+        }
+
+        /** Publishes what is there, as much as one transaction takes; false where there is nothing. */
+        boolean fill(Feed feed) throws IOException {
+            int events = 0;
+            long bytes = 0;
+            Position at = bookmark.position();
+            Optional<Digest> head = bookmark.head();
+            Optional<Host> after = Optional.empty();
+            while (events < settings.transactionEvents() && bytes < TRANSACTION_BYTES) {
+                Optional<Feed.Group> next = feed.next();
+                if (next.isEmpty()) {
+                    break;
+                }
+                Feed.Group group = next.get();
+                List<Moment> moments = group.moments();
+                if (shown.isEmpty()) {
+                    shown = Optional.of(moments.get(0).before());
+                }
+                at = group.position();
+                head = Optional.of(group.head());
+                after = Optional.of(moments.get(moments.size() - 1).after());
+                if (moments.get(0).event() instanceof HostEvent.CheckpointStarted) {
+                    // Checkpoints stay at home: they say again what was said.
+                    continue;
+                }
+                if (events == 0) {
+                    begin();
+                    step.accept("begun");
+                }
+                for (Moment moment : moments) {
+                    byte[] data = concealment.conceal(codec.encode(moment.event()));
+                    String type = codec.typeOf(moment.event());
+                    producer.send(envelopes.wrap(
+                            moment,
+                            type,
+                            versions.get(type),
+                            data,
+                            moment.index() == 0 ? head : Optional.empty()));
+                    events++;
+                    bytes += data.length;
+                }
+            }
+            if (after.isEmpty()) {
+                return false;
+            }
+            if (events == 0) {
+                // Nothing but a checkpoint, which the next transaction takes along.
+                bookmark = new Bookmark(bookmark.number(), at, head, bookmark.session(), bookmark.intake());
+                return true;
+            }
+            step.accept("sent");
+            show(after.get(), at);
+            commit(at, head);
+            gauges.committed(events);
+            return true;
+        }
+
+        private void show(Host now, Position at) throws IOException {
+            for (Map.Entry<SubjectId, Optional<Event>> change :
+                    StateChanges.between(shown.orElse(Host.EMPTY), now).entrySet()) {
+                Optional<Event> state = change.getValue();
+                put(
+                        host + "/" + change.getKey().text(),
+                        state.isEmpty() ? Optional.empty() : Optional.of(concealment.conceal(codec.encode(state.get()))),
+                        at);
+            }
+            shown = Optional.of(now);
+        }
+
+        private void put(String subject, Optional<byte[]> state, Position at) {
+            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
+                    settings.topic("state"), null, Envelopes.bytes(subject), state.orElse(null));
+            record.headers().add("position", Envelopes.bytes(at.toString()));
+            producer.send(record);
+        }
+
+        /** Takes away the states of what went while nobody could tell. */
+        void bury(Set<String> keys) throws IOException {
+            Set<String> gone = new HashSet<>(keys);
+            StateChanges.between(Host.EMPTY, shown.orElse(Host.EMPTY))
+                    .keySet()
+                    .forEach(subject -> gone.remove(host + "/" + subject.text()));
+            if (gone.isEmpty()) {
+                return;
+            }
+            begin();
+            gone.forEach(subject -> put(subject, Optional.empty(), bookmark.position()));
+            commit(bookmark.position(), bookmark.head());
+        }
+
+        void commit(Position at, Optional<Digest> head) throws IOException {
+            Bookmark next = bookmark.next(at, head, session, bookmark.intake());
+            producer.send(new ProducerRecord<>(settings.topic("positions"), null, key, next.encode()));
+            step.accept("marked");
+            producer.commitTransaction();
+            step.accept("committed");
+            bookmark = next;
+            gauges.at(at.sequence());
+            agent.hold(NAME, at, settings.outboxLimitBytes());
+        }
+    }
+
+    /** After trouble: says what it was, once, and waits before the next try. */
+    private void rest(Exception trouble) {
+        Throwable root = root(trouble);
+        if (stopping) {
+            return;
+        }
+        // Stays so until it is known who took over, however long the brokers are away meanwhile.
+        fenced |= trouble instanceof ProducerFencedException
+                || root instanceof ProducerFencedException
+                || root instanceof InvalidProducerEpochException;
+        boolean blocked = root instanceof AuthenticationException
+                || root instanceof AuthorizationException
+                || root instanceof RecordTooLargeException;
+        String what = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        gauges.trouble(blocked ? "blocked" : "away", what);
+        if (told) {
+            log.debug("still not publishing to kafka", trouble);
+        } else {
+            log.warn(
+                    "not publishing to kafka, events wait in the journal brokers={} reason={}",
+                    settings.brokers(),
+                    what);
+            log.debug("not publishing to kafka", trouble);
+            told = true;
+        }
+        try {
+            Thread.sleep((blocked ? BLOCKED_PAUSE : pause).toMillis());
+        } catch (InterruptedException e) {
+            Thread.interrupted();
+        }
+        pause = pause.multipliedBy(2).compareTo(LONG_PAUSE) > 0 ? LONG_PAUSE : pause.multipliedBy(2);
+    }
+
+    private static Throwable root(Throwable trouble) {
+        Throwable root = trouble;
+        while (root.getCause() != null && (root instanceof KafkaException || root instanceof IOException)) {
+            root = root.getCause();
+        }
+        return root;
+    }
+
+    /** Stops where it is; what is not committed goes out the next time. */
+    @Override
+    public void close() {
+        stopping = true;
+        thread.interrupt();
+        try {
+            thread.join(TimeUnit.SECONDS.toMillis(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

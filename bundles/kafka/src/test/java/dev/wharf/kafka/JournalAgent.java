@@ -1,0 +1,140 @@
+package dev.wharf.kafka;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Follower;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Entry;
+import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Host;
+import dev.wharf.model.Digest;
+import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** As much of an agent as a publisher asks for, over a real journal and no host. Every batch counts as durable. */
+final class JournalAgent {
+    final EventJournal journal;
+    final Map<String, Position> holds = new ConcurrentHashMap<>();
+    private final List<Runnable> wakes = new ArrayList<>();
+    private Host host = Host.EMPTY;
+
+    JournalAgent(EventJournal journal) throws IOException {
+        this.journal = journal;
+        this.host = fold(journal.end());
+    }
+
+    synchronized Position append(Batch batch) throws IOException {
+        Position at = journal.append(batch);
+        for (Event event : batch.events()) {
+            host = event.apply(host);
+        }
+        wakes.forEach(Runnable::run);
+        wakes.clear();
+        return at;
+    }
+
+    synchronized Host host() {
+        return host;
+    }
+
+    private Host fold(Position upTo) throws IOException {
+        Host folded = Host.EMPTY;
+        try (EventJournal.Reader reader = journal.open(journal.origin())) {
+            for (Optional<Entry> entry = reader.poll();
+                    entry.isPresent() && !entry.get().position().isAfter(upTo);
+                    entry = reader.poll()) {
+                for (Event event : entry.get().batch().events()) {
+                    folded = event.apply(folded);
+                }
+            }
+        }
+        return folded;
+    }
+
+    Agent agent() {
+        return (Agent) Proxy.newProxyInstance(
+                Agent.class.getClassLoader(), new Class<?>[] {Agent.class}, (proxy, method, arguments) -> {
+                    switch (method.getName()) {
+                        case "host":
+                            return host();
+                        case "position":
+                            return journal.end();
+                        case "journal":
+                            return new Agent.JournalFacts(
+                                    journal.origin(), journal.end(), journal.end(), journal.head(), 0, "os");
+                        case "follow":
+                            return new Following((Position) arguments[0]);
+                        case "hold":
+                            holds.put((String) arguments[0], (Position) arguments[1]);
+                            return null;
+                        case "release":
+                            holds.remove((String) arguments[0]);
+                            return null;
+                        default:
+                            throw new UnsupportedOperationException(method.getName());
+                    }
+                });
+    }
+
+    private final class Following implements Follower {
+        private final EventJournal.Reader reader;
+        private final Deque<Moment> ready = new ArrayDeque<>();
+        private Position seen;
+        private Host folded;
+
+        Following(Position after) throws IOException {
+            reader = journal.open(after);
+            seen = after;
+            folded = fold(after);
+        }
+
+        @Override
+        public Optional<Moment> poll() throws IOException {
+            if (ready.isEmpty()) {
+                Optional<Entry> entry = reader.poll();
+                if (entry.isEmpty()) {
+                    return Optional.empty();
+                }
+                int index = 0;
+                Batch batch = entry.get().batch();
+                for (Event event : batch.events()) {
+                    Host before = folded;
+                    folded = event.apply(before);
+                    ready.add(new Moment(
+                            entry.get().position(), index++, batch.cause(), batch.at(), event, before, folded));
+                }
+                seen = entry.get().position();
+            }
+            return Optional.ofNullable(ready.poll());
+        }
+
+        @Override
+        public Digest head() {
+            return reader.head();
+        }
+
+        @Override
+        public void onMore(Runnable wake) {
+            synchronized (JournalAgent.this) {
+                if (ready.isEmpty() && !journal.end().isAfter(seen)) {
+                    wakes.add(wake);
+                    return;
+                }
+            }
+            wake.run();
+        }
+
+        @Override
+        public void close() {
+            reader.close();
+        }
+    }
+}
