@@ -11,16 +11,19 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.kernel.Diversions;
 import dev.wharf.spi.kernel.Namespaces;
+import dev.wharf.spi.network.Neighbourhood;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -29,6 +32,8 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,6 +60,7 @@ public final class Attendant implements AutoCloseable {
     private final Diversions diversions;
     private final Loop loop;
     private final Resolver resolver;
+    private final List<Neighbourhood> around = new CopyOnWriteArrayList<>();
     private final Semaphore more = new Semaphore(1);
     private final ThreadPoolExecutor openers =
             new ThreadPoolExecutor(OPENERS, OPENERS, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), work -> {
@@ -89,10 +95,20 @@ public final class Attendant implements AutoCloseable {
         this.namespaces = namespaces;
         this.diversions = diversions;
         loop = new Loop();
-        resolver = new Resolver(agent, upstreams, new Forwarder(loop, port));
+        resolver = new Resolver(agent, upstreams, new Forwarder(loop, port), around);
         openers.allowCoreThreadTimeOut(true);
         thread.setDaemon(true);
         thread.start();
+    }
+
+    /** Those who know of networks that reach other hosts. */
+    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC, unbind = "forget")
+    void know(Neighbourhood neighbourhood) {
+        around.add(neighbourhood);
+    }
+
+    void forget(Neighbourhood neighbourhood) {
+        around.remove(neighbourhood);
     }
 
     private void run() {

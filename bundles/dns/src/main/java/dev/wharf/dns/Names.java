@@ -7,20 +7,30 @@ import dev.wharf.core.state.Network;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkWish;
+import dev.wharf.spi.network.Neighbourhood;
+import dev.wharf.spi.network.Resident;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
  * What one container may know of others by name: those with a place on a network that it is on itself. Read afresh from the
  * host with every question, so there is nothing to be kept or to grow old.
+ *
+ * @param around who knows of others on the same networks on other hosts
  */
-record Names(Host host, Container asker) {
+record Names(Host host, Container asker, List<Neighbourhood> around) {
+    Names(Host host, Container asker) {
+        this(host, asker, List.of());
+    }
+
     /** Whether a container is asked for at all: the default bridge is without names, as it always was. */
     static boolean serves(Host host, Container c) {
         return c.places().values().stream().anyMatch(p -> p.wanted() && isNamed(host, p));
@@ -47,13 +57,26 @@ record Names(Host host, Container asker) {
         String suffix = "." + network.spec().name().toLowerCase(Locale.ROOT);
         List<InetAddress> found = linked(network, wanted);
         if (found.isEmpty()) {
-            found = members(network, c -> answersTo(c, network, wanted));
+            found = known(network, wanted);
         }
         if (found.isEmpty() && wanted.endsWith(suffix)) {
-            String bare = wanted.substring(0, wanted.length() - suffix.length());
-            found = members(network, c -> answersTo(c, network, bare));
+            found = known(network, wanted.substring(0, wanted.length() - suffix.length()));
         }
         return found.isEmpty() ? Optional.empty() : Optional.of(found);
+    }
+
+    /** Those here and those on other hosts alike, for one name may be an alias of many. */
+    private List<InetAddress> known(Network network, String wanted) {
+        List<InetAddress> found = members(network, c -> answersTo(c, network, wanted));
+        for (Neighbourhood neighbourhood : around) {
+            neighbourhood.beyond(network.id()).stream()
+                    .filter(r -> r.names().contains(wanted))
+                    .flatMap(r -> r.addresses().stream())
+                    .map(Names::literal)
+                    .filter(a -> !found.contains(a))
+                    .forEach(found::add);
+        }
+        return found;
     }
 
     private interface Which {
@@ -86,6 +109,42 @@ record Names(Host host, Container asker) {
                         .orElse(false);
     }
 
+    /** Who is on a network here, with all they answer to. */
+    static List<Resident> residents(Host host, NetworkId id) {
+        Optional<Network> network = host.network(id).filter(n -> !n.spec().predefined());
+        if (network.isEmpty()) {
+            return List.of();
+        }
+        List<Resident> residents = new ArrayList<>();
+        for (Container c : host.usersOf(id)) {
+            Place place = c.places().get(id);
+            if (place != null && isThere(place)) {
+                EndpointSpec endpoint = place.endpoint();
+                residents.add(new Resident(
+                        id,
+                        endpoint.id(),
+                        c.name(),
+                        all(c, id),
+                        addresses(endpoint).stream()
+                                .map(InetAddress::getHostAddress)
+                                .toList(),
+                        endpoint.mac()));
+            }
+        }
+        return residents;
+    }
+
+    private static Set<String> all(Container c, NetworkId network) {
+        Set<String> names = new HashSet<>();
+        names.add(c.name().toLowerCase(Locale.ROOT));
+        names.add(c.id().shortForm());
+        names.add(c.spec().hostname().toLowerCase(Locale.ROOT));
+        wish(c, network)
+                .ifPresent(w -> w.aliases().forEach(alias -> names.add(alias.toLowerCase(Locale.ROOT))));
+        names.remove("");
+        return names;
+    }
+
     /** Links are the asker's own words for others. */
     private List<InetAddress> linked(Network network, String wanted) {
         for (String link : wish(asker, network.id()).map(NetworkWish::links).orElse(List.of())) {
@@ -110,8 +169,18 @@ record Names(Host host, Container asker) {
                         .holder(address.getHostAddress())
                         .or(() -> holder(n, address))
                         .flatMap(host::container)
-                        .map(c -> c.name() + "." + n.spec().name())
+                        .map(Container::name)
+                        .or(() -> beyond(n, address))
+                        .map(name -> name + "." + n.spec().name())
                         .stream())
+                .findFirst();
+    }
+
+    private Optional<String> beyond(Network network, InetAddress address) {
+        return around.stream()
+                .flatMap(a -> a.beyond(network.id()).stream())
+                .filter(r -> r.addresses().stream().map(Names::literal).anyMatch(address::equals))
+                .map(Resident::container)
                 .findFirst();
     }
 

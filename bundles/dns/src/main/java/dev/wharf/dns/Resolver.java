@@ -4,6 +4,7 @@ import dev.wharf.core.agent.Agent;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.ContainerId;
+import dev.wharf.spi.network.Neighbourhood;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -40,8 +41,11 @@ final class Resolver {
     private final Agent agent;
     private final Upstreams upstreams;
     private final Forwarder forwarder;
+    private final List<Neighbourhood> around;
 
-    Resolver(Agent agent, Upstreams upstreams, Forwarder forwarder) {
+    /** @param around who knows of other hosts, now */
+    Resolver(Agent agent, Upstreams upstreams, Forwarder forwarder, List<Neighbourhood> around) {
+        this.around = around;
         this.agent = agent;
         this.upstreams = upstreams;
         this.forwarder = forwarder;
@@ -74,7 +78,7 @@ final class Resolver {
             reply.accept(wire(reply(query, Rcode.SERVFAIL), query, tcp));
             return;
         }
-        Names names = new Names(host, container.get());
+        Names names = new Names(host, container.get(), around);
         Optional<Message> known = question.getDClass() == DClass.IN ? own(names, query, question) : Optional.empty();
         if (known.isPresent()) {
             reply.accept(wire(known.get(), query, tcp));

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.dns.Town.At;
+import dev.wharf.spi.network.Neighbourhood;
+import dev.wharf.spi.network.Resident;
 import java.net.InetAddress;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class NamesTest {
@@ -89,5 +92,36 @@ class NamesTest {
     void onlyNetworksOfOnesOwnHaveNames() {
         assertThat(Names.serves(town.host(), town.get("web"))).isTrue();
         assertThat(Names.serves(town.host(), town.get("alone"))).isFalse();
+    }
+
+    @Test
+    void whoIsOnTheSameNetworkOnAnotherHostIsFoundLikeANeighbour() throws Exception {
+        Neighbourhood around = network -> network.equals(Town.network("back"))
+                ? List.of(new Resident(
+                        network, "", "far", Set.of("far", "store"), List.of("10.2.0.99"), "02:42:0a:02:00:63"))
+                : List.of();
+        Names names = new Names(town.host(), town.get("web"), List.of(around));
+
+        assertThat(names.addresses("FAR").orElseThrow()).containsExactly(InetAddress.getByName("10.2.0.99"));
+        assertThat(names.addresses("far.back").orElseThrow()).containsExactly(InetAddress.getByName("10.2.0.99"));
+        assertThat(names.addresses("store").orElseThrow())
+                .hasSize(4)
+                .contains(InetAddress.getByName("10.2.0.99"), InetAddress.getByName("10.2.0.4"));
+        assertThat(names.owner(InetAddress.getByName("10.2.0.99"))).contains("far.back");
+        assertThat(new Names(town.host(), town.get("alone"), List.of(around)).addresses("far"))
+                .isEmpty();
+    }
+
+    @Test
+    void othersAreToldAllThatSomebodyAnswersTo() {
+        assertThat(Names.residents(town.host(), Town.network("back")))
+                .filteredOn(r -> r.container().equals("db"))
+                .singleElement()
+                .satisfies(r -> {
+                    assertThat(r.names())
+                            .contains("db", "store", Town.container("db").shortForm());
+                    assertThat(r.addresses()).containsExactly("10.2.0.3", "fd00:2:0:0:0:0:0:3");
+                });
+        assertThat(Names.residents(town.host(), Town.network("bridge"))).isEmpty();
     }
 }
