@@ -1,0 +1,254 @@
+package dev.wharf.build.run;
+
+import dev.wharf.build.context.ContextException;
+import dev.wharf.build.context.ContextFolder;
+import dev.wharf.build.context.Sources;
+import dev.wharf.build.dockerfile.Dockerfile;
+import dev.wharf.build.dockerfile.DockerfileException;
+import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.build.plan.Draft;
+import dev.wharf.build.plan.Stage;
+import dev.wharf.build.plan.Stages;
+import dev.wharf.build.run.Voices.Voice;
+import dev.wharf.core.state.Image;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.Platform;
+import dev.wharf.spi.DriverException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/**
+ * One build from a context to an image. Stages that do not need one another run side by side, each on a thread of its own;
+ * stages that nobody needs do not run. Used once; {@link #cancel} may come from any thread.
+ */
+public final class Build {
+    private final Site site;
+    private final Order order;
+    private final Report report;
+    private final Voices voices;
+    private final Hands hands;
+    private final StepCache cache;
+    private final Map<Integer, FutureTask<StageRun.Made>> stages = new ConcurrentHashMap<>();
+    private final List<Thread> threads = new ArrayList<>();
+
+    public Build(Site site, Order order, Report report, StepCache cache) {
+        this.site = site;
+        this.order = order;
+        this.report = report;
+        this.voices = new Voices(report);
+        this.cache = cache;
+        this.hands = new Hands(site);
+    }
+
+    /** Gives the build up: what runs for it ends, and {@link #run} fails soon. */
+    public void cancel() {
+        hands.cancel();
+        List<Thread> running;
+        synchronized (threads) {
+            running = List.copyOf(threads);
+        }
+        running.forEach(Thread::interrupt);
+    }
+
+    /** Builds from the context that is in the site's folder already. */
+    public ImageId run(ContextFolder context) throws BuildException {
+        boolean done = false;
+        try {
+            ImageId image = build(context);
+            done = true;
+            return image;
+        } catch (DockerfileException | ContextException e) {
+            throw new BuildException(String.valueOf(e.getMessage()));
+        } catch (DriverException e) {
+            throw new BuildException(e.failure().message());
+        } catch (IOException e) {
+            throw new BuildException("the build failed on a file: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BuildException("the build was cancelled");
+        } finally {
+            if (!done) {
+                cancel();
+            }
+            hands.close();
+        }
+    }
+
+    private ImageId build(ContextFolder context)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        Sources sources = new Sources(site.tree(), site.agent().streams().files(), context.folder());
+        Dockerfile dockerfile = Dockerfile.parse(order.dockerfile(), text(sources));
+        context.leaveOut();
+        Platform platform = order.platform().orElse(Platform.host());
+        Stages all = Stages.of(dockerfile, order.arguments(), order.target(), platform);
+        dockerfile.warnings().forEach(warning -> report.stream(warning + "\n"));
+        Numbers numbers = new Numbers(all, !order.labels().isEmpty());
+        for (Instruction arg : all.global()) {
+            report.stream(numbers.next() + arg.code() + "\n");
+        }
+        Map<Integer, Numbers.Part> parts = new LinkedHashMap<>();
+        for (int index : all.wanted()) {
+            voices.of(index);
+            parts.put(index, numbers.part(all.all().get(index)));
+        }
+        StageRun.Shared shared = new StageRun.Shared(site, order, all, hands, cache, sources, this::stage);
+        for (int index : all.wanted()) {
+            Voice voice = voices.of(index);
+            stages.put(index, new FutureTask<>(() -> {
+                try {
+                    return new StageRun(shared, all.all().get(index), voice, parts.get(index)).run();
+                } finally {
+                    voice.end();
+                }
+            }));
+        }
+        for (int index : all.wanted()) {
+            if (index != all.target().index()) {
+                start(stages.get(index));
+            }
+        }
+        FutureTask<StageRun.Made> target = stages.get(all.target().index());
+        target.run();
+        Draft draft = result(target).draft();
+        List<String> unused = all.outer().unused();
+        if (!unused.isEmpty()) {
+            report.stream("[Warning] One or more build-args " + unused + " were not consumed\n");
+        }
+        if (draft.layers().isEmpty() && draft.config().history().isEmpty()) {
+            throw new BuildException("No image was generated. Is your Dockerfile empty?");
+        }
+        Image image = hands.store(draft, order.names());
+        report.image(image.id());
+        return image.id();
+    }
+
+    private void start(FutureTask<StageRun.Made> stage) {
+        Thread thread = new Thread(stage, "wharf-build");
+        thread.setDaemon(true);
+        synchronized (threads) {
+            threads.add(thread);
+        }
+        thread.start();
+    }
+
+    /** What another stage made, which is waited for. */
+    private StageRun.Made stage(int index) throws BuildException, InterruptedException {
+        FutureTask<StageRun.Made> stage = stages.get(index);
+        if (stage == null) {
+            // A trigger may ask for what nobody knew of when the graph was made.
+            throw new BuildException("stage " + index + " is needed by a trigger of a base image, and was not built");
+        }
+        return result(stage);
+    }
+
+    private static StageRun.Made result(FutureTask<StageRun.Made> stage) throws BuildException, InterruptedException {
+        try {
+            return stage.get();
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            if (cause instanceof BuildException known) {
+                throw known;
+            }
+            if (cause instanceof DockerfileException || cause instanceof ContextException) {
+                throw new BuildException(String.valueOf(cause.getMessage()));
+            }
+            if (cause instanceof DriverException driver) {
+                throw new BuildException(driver.failure().message());
+            }
+            if (cause instanceof InterruptedException) {
+                throw new BuildException("the build was cancelled");
+            }
+            if (cause instanceof IOException io) {
+                throw new BuildException("the build failed on a file: " + io.getMessage());
+            }
+            if (cause instanceof RuntimeException fault) {
+                throw fault;
+            }
+            throw new IllegalStateException(cause);
+        }
+    }
+
+    private String text(Sources sources) throws BuildException, IOException {
+        String path = order.dockerfile();
+        try {
+            Sources.Source file = sources.find(path.replace("\\", "\\\\"), false).get(0);
+            byte[] bytes = sources.read(file, in -> in.readNBytes(Dockerfile.LARGEST + 1));
+            if (bytes.length > Dockerfile.LARGEST) {
+                throw new BuildException("the Dockerfile (" + path + ") is larger than " + Dockerfile.LARGEST + " bytes");
+            }
+            if (bytes.length == 0) {
+                throw new BuildException("the Dockerfile (" + path + ") cannot be empty");
+            }
+            return new String(bytes, StandardCharsets.UTF_8);
+        } catch (ContextException e) {
+            throw new BuildException(
+                    e.getMessage() != null && e.getMessage().startsWith("forbidden")
+                            ? e.getMessage()
+                            : "Cannot locate specified Dockerfile: " + path);
+        }
+    }
+
+    /** Counts the steps of the stages that are built, as they are told. */
+    static final class Numbers {
+        private final int total;
+        private int said;
+
+        Numbers(Stages all, boolean labels) {
+            int steps = all.global().size() + (labels ? 1 : 0);
+            for (int index : all.wanted()) {
+                steps += 1 + all.all().get(index).body().size();
+            }
+            total = steps;
+        }
+
+        String next() {
+            return "Step " + ++said + "/" + total + " : ";
+        }
+
+        Part part(Stage stage) {
+            Part part = new Part(said, total);
+            said += 1 + stage.body().size();
+            return part;
+        }
+
+        /** The numbers of one stage. */
+        static final class Part {
+            private final int total;
+            private int said;
+
+            Part(int said, int total) {
+                this.said = said;
+                this.total = total;
+            }
+
+            int number() {
+                return said;
+            }
+
+            String next() {
+                return "Step " + ++said + "/" + total + " : ";
+            }
+        }
+    }
+
+    /** An epoch that the client wants all times to be at most, for images that come out the same. */
+    static Optional<Long> epoch(Order order) throws BuildException {
+        String text = order.arguments().get("SOURCE_DATE_EPOCH");
+        if (text == null || text.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(Long.parseLong(text));
+        } catch (NumberFormatException e) {
+            throw new BuildException("SOURCE_DATE_EPOCH is " + text + ", and not seconds since 1970");
+        }
+    }
+}

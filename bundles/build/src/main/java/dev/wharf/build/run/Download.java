@@ -1,0 +1,98 @@
+package dev.wharf.build.run;
+
+import dev.wharf.model.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.Optional;
+
+/** Brings a file here from an address. */
+public final class Download {
+    private static final long LARGEST = 16L << 30;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private Download() {}
+
+    public static boolean isAddress(String text) {
+        return text.startsWith("http://") || text.startsWith("https://");
+    }
+
+    /**
+     * Writes what is at an address to {@code file}, with the time the server says it has.
+     *
+     * @param checksum what it must come to
+     */
+    public static void bring(String address, Path file, Optional<String> checksum)
+            throws BuildException, IOException, InterruptedException {
+        URI uri;
+        try {
+            uri = URI.create(address);
+        } catch (IllegalArgumentException e) {
+            throw new BuildException("failed to parse URL " + address + ": " + e.getMessage());
+        }
+        HttpClient client = HttpClient.newBuilder()
+                .connectTimeout(PATIENCE)
+                .followRedirects(HttpClient.Redirect.NORMAL)
+                .build();
+        HttpResponse<InputStream> answer;
+        try {
+            answer = client.send(
+                    HttpRequest.newBuilder(uri).timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofInputStream());
+        } catch (IOException | IllegalArgumentException e) {
+            throw new BuildException("failed to GET " + address + ": " + e.getMessage());
+        }
+        MessageDigest hash = Digest.hasher("sha256");
+        try (InputStream in = answer.body()) {
+            if (answer.statusCode() >= 400) {
+                throw new BuildException("failed to GET " + address + " with status " + answer.statusCode());
+            }
+            try (OutputStream out = Files.newOutputStream(file)) {
+                byte[] buffer = new byte[64 << 10];
+                long size = 0;
+                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                    size += n;
+                    if (size > LARGEST) {
+                        throw new BuildException(address + " is larger than " + LARGEST + " bytes");
+                    }
+                    hash.update(buffer, 0, n);
+                    out.write(buffer, 0, n);
+                }
+            }
+        }
+        if (checksum.isPresent()) {
+            String found = Digest.of("sha256", hash.digest()).toString();
+            if (!found.equals(checksum.get())) {
+                throw new BuildException("digest mismatch " + found + ": " + checksum.get() + " was asked for by --checksum");
+            }
+        }
+        Optional<FileTime> time = answer.headers().firstValue("Last-Modified").flatMap(Download::time);
+        Files.setLastModifiedTime(file, time.orElse(FileTime.fromMillis(0)));
+    }
+
+    private static Optional<FileTime> time(String text) {
+        try {
+            return Optional.of(FileTime.from(
+                    ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant()));
+        } catch (DateTimeParseException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The name that a file from there gets; empty where the address does not tell. */
+    static String name(String address) {
+        String path = Optional.ofNullable(URI.create(address).getPath()).orElse("");
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+}

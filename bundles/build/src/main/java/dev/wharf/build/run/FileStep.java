@@ -1,0 +1,427 @@
+package dev.wharf.build.run;
+
+import dev.wharf.build.context.ContextException;
+import dev.wharf.build.context.Copying;
+import dev.wharf.build.context.Patterns;
+import dev.wharf.build.context.Sources;
+import dev.wharf.build.context.Sources.Source;
+import dev.wharf.build.context.Unpacking;
+import dev.wharf.build.dockerfile.DockerfileException;
+import dev.wharf.build.dockerfile.Heredoc;
+import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.build.plan.Draft;
+import dev.wharf.build.plan.Stages;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.oci.layer.Dir;
+import dev.wharf.oci.layer.LayerException;
+import dev.wharf.oci.layer.Limits;
+import dev.wharf.oci.layer.Node;
+import dev.wharf.oci.layer.Unpacker;
+import dev.wharf.oci.layer.Unpacker.Owner;
+import dev.wharf.spi.DriverException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A COPY, an ADD, or the directory of a WORKDIR: files put into an image without a process. */
+final class FileStep {
+    private final StageRun run;
+    private final Instruction one;
+    private final Draft draft;
+    private final boolean add;
+
+    FileStep(StageRun run, Instruction one) {
+        this.run = run;
+        this.one = one;
+        this.draft = run.draft();
+        this.add = one.word().equals("ADD");
+    }
+
+    /** One thing to be put. */
+    private sealed interface Item {
+        /** What it comes to, part by part. */
+        Map<String, Digest> parts(Patterns leftOut) throws IOException;
+
+        record Found(Sources sources, Source source, boolean unpacks) implements Item {
+            @Override
+            public Map<String, Digest> parts(Patterns leftOut) throws IOException {
+                return sources.digests(source, leftOut);
+            }
+        }
+
+        record Text(String name, String content) implements Item {
+            @Override
+            public Map<String, Digest> parts(Patterns leftOut) {
+                return Map.of("<<" + name, Digest.sha256(content));
+            }
+        }
+    }
+
+    void run() throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        List<String> words = new ArrayList<>();
+        for (String word : one.words()) {
+            words.add(word.startsWith("<<") && !one.heredocs().isEmpty() ? word : draft.expand(one, word));
+        }
+        String written = words.remove(words.size() - 1);
+        if (written.isEmpty()) {
+            throw DockerfileException.at(one, one.word() + " failed: no destination was specified");
+        }
+        Optional<String> from = one.flag("from");
+        if (from.isPresent()) {
+            fromElsewhere(from.get(), words, written);
+        } else {
+            take(run.shared().context(), words, written, Optional.empty());
+        }
+    }
+
+    // ---- where from
+
+    private void fromElsewhere(String from, List<String> words, String written)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        Optional<Integer> stage =
+                Stages.stageOf(one, from, run.shared().stages().names(), run.stage().index());
+        ImageId image;
+        if (stage.isPresent()) {
+            StageRun.Made made = run.shared().others().stage(stage.get());
+            image = made.holder()
+                    .orElseThrow(() -> new BuildException("COPY failed: stage " + from + " holds no files"));
+        } else {
+            image = run.image(from, run.shared().order().platform(), false).id();
+        }
+        // The layers say what is there, so that files need not be looked at to know that nothing changed.
+        String layers = run.shared()
+                .site()
+                .agent()
+                .host()
+                .image(image)
+                .map(i -> i.layers().stream().map(LayerSpec::diffId).toList().toString())
+                .orElse(image.value());
+        Digest quick = draft.next("from " + layers + " " + flags() + " " + words + " " + written);
+        Optional<Cached> known = run.known(quick, "");
+        if (known.isPresent()) {
+            run.use(quick, known.get());
+            return;
+        }
+        visit(image, root -> {
+            take(
+                    new Sources(run.shared().site().tree(), run.shared().site().agent().streams().files(), root),
+                    words,
+                    written,
+                    Optional.of(quick));
+            return root;
+        });
+    }
+
+    interface Visit {
+        Path at(Path root)
+                throws BuildException, DockerfileException, DriverException, IOException, InterruptedException;
+    }
+
+    /** Looks into an image by a container that never runs. */
+    void visit(ImageId image, Visit visit)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        Job job = new Job(
+                Hands.newContainer(), image, List.of("-"), List.of(), "", "/", List.of(), Map.of(), Optional.empty());
+        run.shared().hands().create(job);
+        try {
+            inside(job, visit);
+        } finally {
+            run.shared().hands().dismiss(job.id());
+        }
+    }
+
+    /** Carries what went wrong out of a visit, which has no other way for it. */
+    private static final class Carried extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private final transient Exception what;
+
+        Carried(Exception what) {
+            super("", what, false, false);
+            this.what = what;
+        }
+    }
+
+    private void inside(Job job, Visit visit)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        try {
+            run.shared().site().agent().streams().rootfs(job.id(), root -> {
+                try {
+                    return visit.at(root);
+                } catch (BuildException | DockerfileException | InterruptedException e) {
+                    throw new Carried(e);
+                }
+            });
+        } catch (Carried e) {
+            if (e.what instanceof BuildException known) {
+                throw known;
+            }
+            if (e.what instanceof DockerfileException known) {
+                throw known;
+            }
+            throw (InterruptedException) e.what;
+        }
+    }
+
+    // ---- what
+
+    private String flags() {
+        StringBuilder text = new StringBuilder();
+        one.flags().forEach(f -> text.append(f.name()).append('=').append(f.value().orElse("")).append(' '));
+        return text.toString();
+    }
+
+    private void take(Sources sources, List<String> words, String written, Optional<Digest> quick)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        Patterns leftOut;
+        try {
+            List<String> excluded = new ArrayList<>();
+            for (String pattern : one.flags("exclude")) {
+                excluded.add(draft.expand(one, pattern));
+            }
+            leftOut = Patterns.parse(excluded);
+        } catch (IllegalArgumentException e) {
+            throw DockerfileException.at(one, String.valueOf(e.getMessage()));
+        }
+        List<Item> items = items(sources, words);
+        items.removeIf(i -> i instanceof Item.Found f && !f.source().directory() && leftOut.leavesOut(f.source().base()));
+        if (items.isEmpty()) {
+            throw DockerfileException.at(one, one.word() + " failed: no source files were specified");
+        }
+        boolean intoDirectory = written.endsWith("/") || written.equals(".") || written.endsWith("/.");
+        if (items.size() > 1 && !intoDirectory) {
+            throw DockerfileException.at(
+                    one,
+                    "When using " + one.word()
+                            + " with more than one source file, the destination must be a directory and end with a /");
+        }
+        Map<String, Digest> parts = new LinkedHashMap<>();
+        for (Item item : items) {
+            parts.putAll(item.parts(leftOut));
+        }
+        StringBuilder all = new StringBuilder();
+        parts.forEach((name, digest) -> all.append(name).append(' ').append(digest).append('\n'));
+        String kind = items.size() > 1
+                ? "multi:"
+                : items.get(0) instanceof Item.Found f && f.source().directory() ? "dir:" : "file:";
+        String chown = one.flag("chown").isPresent() ? draft.expand(one, one.flag("chown").orElse("")) : "";
+        String told = draft.toldFiles(one.word() + " " + (chown.isEmpty() ? "" : "--chown=" + chown + " ") + kind
+                + Digest.sha256(all.toString()).hex() + " in " + shown(written) + " ");
+        Optional<Integer> mode = mode();
+        Digest key = draft.next(told + "\n" + mode + one.isSet("parents") + one.flags("exclude"));
+        Destination to = new Destination(draft.absolute(written), intoDirectory);
+        run.layered(key, told, () -> make(root -> put(items, root, to, chown, mode, leftOut)));
+        if (quick.isPresent()) {
+            run.shared().cache().find(key).ifPresent(step -> run.shared().cache().keep(quick.get(), step));
+        }
+    }
+
+    /** The destination as Docker tells it: made absolute, but not tidied where it was absolute already. */
+    private String shown(String written) {
+        if (written.startsWith("/")) {
+            return written;
+        }
+        String absolute = draft.absolute(written);
+        return written.endsWith("/") && !absolute.equals("/") ? absolute + "/" : absolute;
+    }
+
+    private Optional<Integer> mode() throws DockerfileException {
+        if (one.flag("chmod").isEmpty()) {
+            return Optional.empty();
+        }
+        String text = draft.expand(one, one.flag("chmod").orElse(""));
+        if (!text.matches("[0-7]{1,5}")) {
+            throw DockerfileException.at(
+                    one, "invalid chmod parameter: '" + text + "'. it should be octal string and between 0 and 07777");
+        }
+        return Optional.of(Integer.parseInt(text, 8) & 07777);
+    }
+
+    private List<Item> items(Sources sources, List<String> words)
+            throws BuildException, DockerfileException, IOException, InterruptedException {
+        List<Item> items = new ArrayList<>();
+        Iterator<Heredoc> heredocs = one.heredocs().iterator();
+        for (String word : words) {
+            if (word.startsWith("<<") && heredocs.hasNext()) {
+                Heredoc document = heredocs.next();
+                items.add(new Item.Text(
+                        document.name(),
+                        document.expands() ? draft.expandBody(one, document.content()) : document.content()));
+            } else if (add && Download.isAddress(word)) {
+                items.add(address(word));
+            } else if (add && word.matches("(git@|git://|ssh://).*")) {
+                throw DockerfileException.at(one, "ADD from a git repository is not served; ADD takes files and http(s)"
+                        + " addresses, so clone in a RUN step");
+            } else {
+                boolean mayUnpack = add && !one.flag("unpack").orElse("").equals("false");
+                for (Source source : sources.find(word, one.isSet("parents"))) {
+                    boolean tar = mayUnpack && !source.directory() && sources.read(source, Unpacking::isTar);
+                    items.add(new Item.Found(sources, source, tar));
+                }
+            }
+        }
+        return items;
+    }
+
+    /** A file from elsewhere is brought into a folder of its own, and is a file like others from there on. */
+    private Item address(String address)
+            throws BuildException, DockerfileException, IOException, InterruptedException {
+        String name = Download.name(address);
+        Path folder = Files.createTempDirectory(Files.createDirectories(
+                run.shared().site().folder().resolve("downloads")), "");
+        String file = name.isEmpty() ? "index" : name;
+        try {
+            Download.bring(address, folder.resolve(file), one.flag("checksum").map(String::strip));
+        } catch (BuildException e) {
+            throw new BuildException("ADD failed: " + e.getMessage());
+        }
+        Files.setPosixFilePermissions(
+                folder.resolve(file), java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
+        Sources there = new Sources(
+                run.shared().site().tree(), filesOf(), folder);
+        boolean unpacks = one.flag("unpack").isPresent() && one.isSet("unpack");
+        return new Item.Found(there, new Source(file, name, false, ""), unpacks);
+    }
+
+    private dev.wharf.spi.kernel.FileCalls filesOf() throws BuildException {
+        try {
+            return run.shared().site().agent().streams().files();
+        } catch (DriverException e) {
+            throw new BuildException(e.failure().message());
+        }
+    }
+
+    // ---- where to
+
+    private record Destination(String path, boolean directory) {}
+
+    private interface Change {
+        void in(Path root) throws BuildException, DockerfileException, DriverException, IOException, InterruptedException;
+    }
+
+    /** What a change makes of the image so far, as a layer. */
+    private Optional<LayerSpec> make(Change change)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        Job job = run.job(List.of("-"));
+        Hands hands = run.shared().hands();
+        Optional<LayerId> top = draft.top();
+        hands.create(job);
+        try {
+            inside(job, root -> {
+                change.in(root);
+                return root;
+            });
+            return hands.layer(job.id(), top, run.epoch());
+        } finally {
+            hands.dismiss(job.id());
+        }
+    }
+
+    Optional<LayerSpec> makeDirectory(String path)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        return make(root -> {
+            try (Dir dir = run.shared().site().tree().open(root)) {
+                new Copying(new Owner(0, 0), Optional.empty(), Patterns.NONE)
+                        .make(dir, path)
+                        .close();
+            }
+        });
+    }
+
+    private void put(
+            List<Item> items,
+            Path rootfs,
+            Destination to,
+            String chown,
+            Optional<Integer> mode,
+            Patterns leftOut)
+            throws BuildException, DriverException, IOException {
+        try (Dir root = run.shared().site().tree().open(rootfs)) {
+            Copying copying = new Copying(Accounts.owner(root, chown), mode, leftOut);
+            for (Item item : items) {
+                put(item, root, rootfs, to, copying);
+            }
+        } catch (LayerException | EOFException e) {
+            throw new ContextException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void put(Item item, Dir root, Path rootfs, Destination to, Copying copying)
+            throws BuildException, DriverException, IOException {
+        String path = to.path();
+        if (item instanceof Item.Found found && !found.source().kept().isEmpty()) {
+            path = path + "/" + found.source().kept();
+        }
+        if (item instanceof Item.Found found && found.unpacks()) {
+            copying.make(root, path).close();
+            String below = withoutLinks(rootfs, path);
+            found.sources().read(found.source(), in -> {
+                try (Unpacker unpacker = new Unpacker(
+                        root, new Unpacker.Guest(below, false, Optional.empty()), Limits.DEFAULT)) {
+                    return unpacker.unpack(Unpacking.unpack(in));
+                }
+            });
+            return;
+        }
+        boolean whole = item instanceof Item.Found f && f.source().directory();
+        boolean parents = one.flag("parents").filter(v -> !v.equals("false")).isPresent();
+        if (whole && !parents) {
+            try (Dir target = copying.make(root, path)) {
+                copying.put(((Item.Found) item).sources(), ((Item.Found) item).source(), target, ".");
+            }
+            return;
+        }
+        String name = item instanceof Item.Found f ? f.source().base() : ((Item.Text) item).name();
+        if (to.directory() || parents || isDirectory(root, path)) {
+            if (name.isEmpty()) {
+                throw new ContextException("cannot determine filename from url; name the file in the destination");
+            }
+            path = path.equals("/") ? "/" + name : path + "/" + name;
+        }
+        int slash = path.lastIndexOf('/');
+        try (Dir parent = copying.make(root, path.substring(0, slash))) {
+            String last = path.substring(slash + 1);
+            if (parent.look(last).filter(Node::isSymbolicLink).isPresent()) {
+                // What the link leads to is written, inside of the image, as Docker does.
+                String real = withoutLinks(rootfs, path);
+                int at = real.lastIndexOf('/');
+                try (Dir there = root.resolve(at < 0 ? "." : real.substring(0, at))) {
+                    place(item, copying, there, real.substring(at + 1));
+                }
+            } else {
+                place(item, copying, parent, last);
+            }
+        }
+    }
+
+    private static void place(Item item, Copying copying, Dir dir, String name) throws IOException {
+        if (item instanceof Item.Found found) {
+            copying.put(found.sources(), found.source(), dir, name);
+        } else {
+            copying.write(((Item.Text) item).content(), dir, name);
+        }
+    }
+
+    private static boolean isDirectory(Dir root, String path) {
+        try (Dir dir = root.resolve(path)) {
+            return dir.look(".").isPresent();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private String withoutLinks(Path rootfs, String path) throws DriverException, IOException {
+        Path found = run.shared().site().agent().streams().files().resolveInRoot(rootfs, path);
+        return found.equals(rootfs) ? "" : rootfs.relativize(found).toString();
+    }
+}

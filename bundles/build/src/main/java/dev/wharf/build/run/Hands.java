@@ -1,0 +1,286 @@
+package dev.wharf.build.run;
+
+import dev.wharf.build.plan.Draft;
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.FailedException;
+import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.command.Command;
+import dev.wharf.core.command.ContainerCommand;
+import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.ImageCommand;
+import dev.wharf.core.command.Refusal;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Pull;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.MediaTypes;
+import dev.wharf.model.Platform;
+import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
+import dev.wharf.oci.image.ImageConfigs;
+import dev.wharf.oci.image.Manifest;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.content.ContentStore;
+import dev.wharf.spi.runtime.Attachment;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
+
+/** What a build does in the house: containers and images by commands, bytes by streams. Safe to use from any thread. */
+final class Hands implements AutoCloseable {
+    /** How often a step's container is looked at while it says nothing. */
+    private static final long GLANCE_MILLIS = 2;
+
+    private static final long LONG_GLANCE_MILLIS = 20;
+
+    private final Site site;
+    private final Set<ContainerId> containers = ConcurrentHashMap.newKeySet();
+    private final List<CompletableFuture<?>> farewells = java.util.Collections.synchronizedList(new ArrayList<>());
+    private volatile boolean cancelled;
+
+    Hands(Site site) {
+        this.site = site;
+    }
+
+    void cancel() {
+        cancelled = true;
+        for (ContainerId id : containers) {
+            agent().submit(new ContainerCommand.Remove(id, true, true), site.cause());
+        }
+    }
+
+    void checkGoingOn() throws BuildException {
+        if (cancelled || Thread.currentThread().isInterrupted()) {
+            throw new BuildException("the build was cancelled");
+        }
+    }
+
+    Agent agent() {
+        return site.agent();
+    }
+
+    private Event submit(Command command) throws BuildException, InterruptedException {
+        try {
+            return agent().submit(command, site.cause()).toCompletableFuture().get();
+        } catch (ExecutionException e) {
+            throw told(e.getCause());
+        }
+    }
+
+    private static BuildException told(Throwable thrown) {
+        Throwable cause = thrown;
+        while (cause instanceof CompletionException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        if (cause instanceof RefusedException refused) {
+            return new BuildException(refused.refusal().message());
+        }
+        if (cause instanceof FailedException failed) {
+            return new BuildException(failed.failure().message());
+        }
+        throw cause instanceof RuntimeException fault ? fault : new IllegalStateException(cause);
+    }
+
+    // ---- containers
+
+    static ContainerId newContainer() {
+        return new ContainerId(Entropy.fresh().hex("container"));
+    }
+
+    void create(Job job) throws BuildException, InterruptedException {
+        checkGoingOn();
+        containers.add(job.id());
+        submit(new ContainerCommand.Create(
+                job.id(), "build-" + job.id().shortForm(), site.container(job)));
+    }
+
+    /** Takes a container away without waiting for that: the build goes on meanwhile, and ends when all are gone. */
+    void dismiss(ContainerId id) {
+        farewells.add(agent().submit(new ContainerCommand.Remove(id, true, true), site.cause())
+                .handle((event, thrown) -> {
+                    containers.remove(id);
+                    return id;
+                })
+                .toCompletableFuture());
+    }
+
+    /** Lets a container stay for whoever wants to look into it. */
+    void leave(ContainerId id) {
+        containers.remove(id);
+    }
+
+    /** Runs what was created and answers with its exit code. */
+    int run(ContainerId id, Consumer<String> output) throws BuildException, DriverException, InterruptedException {
+        Talk talk = new Talk();
+        try (Attachment attachment = agent().streams().attach(id, Optional.empty(), talk)) {
+            talk.over(attachment);
+            submit(new ContainerCommand.Start(id, Entropy.fresh()));
+            long begun = System.nanoTime();
+            while (true) {
+                boolean ended = hasEnded(id);
+                if (ended && talk.isOver()) {
+                    break;
+                }
+                long pause = System.nanoTime() - begun < 1_000_000_000L ? GLANCE_MILLIS : LONG_GLANCE_MILLIS;
+                Optional<String> said = talk.next(pause);
+                said.ifPresent(output);
+                if (said.isEmpty() && !ended && isSilent(talk)) {
+                    Thread.sleep(GLANCE_MILLIS);
+                }
+                checkGoingOn();
+            }
+        }
+        return agent().host()
+                .container(id)
+                .flatMap(Container::exit)
+                .orElseThrow(() -> new BuildException("the container of the step was removed while it ran"))
+                .code();
+    }
+
+    /** A process that closed its streams goes on for a moment without a word. */
+    private static boolean isSilent(Talk talk) {
+        return talk.isOver();
+    }
+
+    private boolean hasEnded(ContainerId id) throws BuildException {
+        Container c = agent().host()
+                .container(id)
+                .orElseThrow(() -> new BuildException("the container of the step was removed while it ran"));
+        return !c.isRunning() && c.exit().isPresent();
+    }
+
+    // ---- layers and images
+
+    /** What a container changed, as a layer on {@code parent}; empty where it changed nothing. */
+    Optional<LayerSpec> layer(ContainerId id, Optional<LayerId> parent, Optional<Long> epoch)
+            throws DriverException, IOException {
+        ContentStore content = agent().streams().content();
+        return agent().streams().layer(id, tar -> {
+            byte[] head = tar.readNBytes(512);
+            if (isZero(head)) {
+                return Optional.empty();
+            }
+            InputStream whole = new SequenceInputStream(new java.io.ByteArrayInputStream(head), tar);
+            try (ContentStore.Ingest ingest = content.receive()) {
+                ingest.write(epoch.isPresent() ? new ClampedTar(whole, epoch.get()) : whole);
+                Descriptor blob = ingest.commit(MediaTypes.OCI_LAYER);
+                return Optional.of(new LayerSpec(LayerId.of(parent, blob.digest()), parent, blob, blob.digest()));
+            }
+        });
+    }
+
+    private static boolean isZero(byte[] block) {
+        for (byte b : block) {
+            if (b != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Makes an image of a draft, or finds the one that is the same, and gives it its names. */
+    Image store(Draft draft, List<Reference> names) throws BuildException, DriverException, InterruptedException {
+        byte[] document = ImageConfigs.write(draft.config());
+        ContentStore content = agent().streams().content();
+        ImageId id = new ImageId(dev.wharf.model.Digest.sha256(document));
+        Optional<Image> known = agent().host().image(id).filter(Image::wanted);
+        if (known.isPresent()) {
+            for (Reference name : names) {
+                tag(id, name);
+            }
+            return known.get();
+        }
+        Descriptor config = content.put(MediaTypes.OCI_CONFIG, document);
+        Descriptor manifest = content.put(
+                MediaTypes.OCI_MANIFEST,
+                new Manifest(config, draft.layers().stream().map(Hands::described).toList()).write());
+        submit(new ImageCommand.Store(
+                new PullId(UUID.randomUUID().toString().replace("-", "")),
+                names,
+                Pull.Source.BUILD,
+                new Pull.Resolved(id, manifest, manifest, config, draft.config(), draft.layers()),
+                site.storage()));
+        return agent().host()
+                .image(id)
+                .orElseThrow(() -> new BuildException("the image was removed as soon as it was made"));
+    }
+
+    static ImageId idOf(Draft draft) {
+        return new ImageId(dev.wharf.model.Digest.sha256(ImageConfigs.write(draft.config())));
+    }
+
+    private void tag(ImageId id, Reference name) throws BuildException, InterruptedException {
+        try {
+            agent().submit(new ImageCommand.Tag(id, name), site.cause())
+                    .toCompletableFuture()
+                    .get();
+        } catch (ExecutionException e) {
+            boolean same = e.getCause() instanceof RefusedException refused
+                    && refused.refusal().kind() == Refusal.Kind.UNCHANGED;
+            if (!same) {
+                throw told(e.getCause());
+            }
+        }
+    }
+
+    /** A layer as an OCI manifest calls it, whose bytes are the same in Docker's. */
+    private static Descriptor described(LayerSpec layer) {
+        Descriptor blob = layer.descriptor();
+        return blob.mediaType().equals(MediaTypes.DOCKER_LAYER_GZIP)
+                ? new Descriptor(MediaTypes.OCI_LAYER_GZIP, blob.digest(), blob.sizeBytes())
+                : blob;
+    }
+
+    /** Brings an image here, even where one of that name is. */
+    Image pull(Reference reference, Optional<Platform> platform, Voices.Voice voice)
+            throws BuildException, InterruptedException {
+        PullId id = new PullId(UUID.randomUUID().toString().replace("-", ""));
+        agent().lend(id, site.credentials(reference));
+        voice.status("Pulling from " + reference.repository().path(), reference.tag().orElse(""));
+        CompletableFuture<Event> pull = agent().submit(
+                        new ImageCommand.PullImage(id, reference, platform, site.storage()), site.cause())
+                .toCompletableFuture();
+        try {
+            pull.get();
+        } catch (ExecutionException e) {
+            throw told(e.getCause());
+        } catch (InterruptedException e) {
+            agent().submit(new ImageCommand.CancelPull(id), site.cause());
+            throw e;
+        }
+        Image image = site.image(reference.toString())
+                .orElseThrow(() -> new BuildException("the image was removed as soon as it was pulled"));
+        voice.status("Status: Downloaded newer image for " + reference.familiar(), "");
+        return image;
+    }
+
+    /** Waits until every container is gone. */
+    @Override
+    public void close() {
+        for (ContainerId id : List.copyOf(containers)) {
+            if (farewells.size() < 100_000) {
+                dismiss(id);
+            }
+        }
+        List<CompletableFuture<?>> last;
+        synchronized (farewells) {
+            last = List.copyOf(farewells);
+        }
+        last.forEach(CompletableFuture::join);
+    }
+}

@@ -1,0 +1,32 @@
+package dev.wharf.build.run;
+
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.ImageId;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * One container that a build needs.
+ *
+ * @param binds in Docker's spelling, {@code source:target[:ro]}
+ * @param tmpfs targets and their options
+ * @param network what this step asks for; empty for what the whole build has
+ */
+public record Job(
+        ContainerId id,
+        ImageId image,
+        List<String> command,
+        List<String> env,
+        String user,
+        String workingDir,
+        List<String> binds,
+        Map<String, String> tmpfs,
+        Optional<String> network) {
+    public Job {
+        command = List.copyOf(command);
+        env = List.copyOf(env);
+        binds = List.copyOf(binds);
+        tmpfs = Map.copyOf(tmpfs);
+    }
+}

@@ -1,0 +1,37 @@
+package dev.wharf.build.run;
+
+import dev.wharf.model.Platform;
+import dev.wharf.model.Reference;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a client wants built.
+ *
+ * @param dockerfile where the file is in the context
+ * @param names what the image shall be called
+ * @param target the stage that is wanted; empty for the last
+ * @param cacheFrom images whose steps count as done; where there are any, no others do
+ * @param network what RUN steps see of the network, as it counts for the cache
+ * @param keeps whether containers of steps stay, for looking into
+ */
+public record Order(
+        String dockerfile,
+        List<Reference> names,
+        Map<String, String> arguments,
+        String target,
+        Map<String, String> labels,
+        boolean noCache,
+        boolean pull,
+        boolean quiet,
+        boolean keeps,
+        List<String> cacheFrom,
+        String network,
+        Optional<Platform> platform) {
+    public Order {
+        names = List.copyOf(names);
+        arguments = Map.copyOf(arguments);
+        cacheFrom = List.copyOf(cacheFrom);
+    }
+}

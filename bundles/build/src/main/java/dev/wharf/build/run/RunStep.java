@@ -1,0 +1,402 @@
+package dev.wharf.build.run;
+
+import dev.wharf.build.context.ContextException;
+import dev.wharf.build.context.Sources;
+import dev.wharf.build.dockerfile.DockerfileException;
+import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.build.plan.Draft;
+import dev.wharf.build.plan.Stages;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.oci.layer.Dir;
+import dev.wharf.oci.layer.Node;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.kernel.FileCalls;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** A RUN: a container of this engine that runs to its end, and what it changed. */
+final class RunStep {
+    private static final Map<String, Lock> LOCKED_CACHES = new ConcurrentHashMap<>();
+
+    private final StageRun run;
+    private final Instruction one;
+    private final Draft draft;
+    private final List<String> binds = new ArrayList<>();
+    private final Map<String, String> tmpfs = new LinkedHashMap<>();
+    private final List<String> targets = new ArrayList<>();
+    private final List<Lock> locks = new ArrayList<>();
+
+    RunStep(StageRun run, Instruction one) {
+        this.run = run;
+        this.one = one;
+        this.draft = run.draft();
+    }
+
+    void run() throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        List<String> command = draft.command(one);
+        String network = network();
+        List<Map<String, String>> mounts = mounts();
+        StringBuilder what = new StringBuilder(draft.toldRun(command));
+        what.append("\nnetwork ").append(network);
+        for (Map<String, String> mount : mounts) {
+            what.append("\nmount ").append(keyOf(mount));
+        }
+        Digest key = draft.next(what.toString());
+        run.layered(key, draft.toldRun(command), () -> execute(command, network, mounts));
+    }
+
+    private String network() throws DockerfileException {
+        String asked = one.flag("network").orElse("default");
+        if (!Set.of("default", "none", "host").contains(asked)) {
+            throw DockerfileException.at(one, "invalid network mode \"" + asked + "\"; it is default, none or host");
+        }
+        if (one.flag("security").filter(s -> !s.equals("sandbox")).isPresent()) {
+            throw DockerfileException.at(one, "RUN --security=insecure is not granted here");
+        }
+        return asked.equals("default") ? "" : asked;
+    }
+
+    private Optional<LayerSpec> execute(List<String> command, String network, List<Map<String, String>> mounts)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        List<ImageId> shown = new ArrayList<>();
+        for (Map<String, String> mount : mounts) {
+            prepare(mount, shown);
+        }
+        try {
+            return withImages(mounts, 0, () -> inContainer(command, network));
+        } finally {
+            locks.forEach(Lock::unlock);
+        }
+    }
+
+    private Optional<LayerSpec> inContainer(List<String> command, String network)
+            throws BuildException, DriverException, IOException, InterruptedException {
+        Job plain = run.job(command);
+        Job job = new Job(
+                plain.id(),
+                plain.image(),
+                command,
+                plain.env(),
+                plain.user(),
+                plain.workingDir(),
+                binds,
+                tmpfs,
+                network.isEmpty() ? Optional.empty() : Optional.of(network));
+        Hands hands = run.shared().hands();
+        Optional<LayerId> top = draft.top();
+        boolean keeps = run.shared().order().keeps();
+        hands.create(job);
+        try {
+            List<String> bare = missing(job);
+            run.voice().say(" ---> Running in " + job.id().shortForm() + "\n");
+            int code = hands.run(job.id(), run.voice()::say);
+            if (code != 0) {
+                throw new BuildException(
+                        "The command '" + String.join(" ", command) + "' returned a non-zero code: " + code, code);
+            }
+            tidy(job, bare);
+            return hands.layer(job.id(), top, run.epoch());
+        } finally {
+            if (keeps) {
+                hands.leave(job.id());
+            } else {
+                hands.dismiss(job.id());
+                run.voice().say("Removing intermediate container " + job.id().shortForm() + "\n");
+            }
+        }
+    }
+
+    // ---- mounts
+
+    private List<Map<String, String>> mounts() throws DockerfileException {
+        List<Map<String, String>> mounts = new ArrayList<>();
+        for (String flag : one.flags("mount")) {
+            Map<String, String> mount = new HashMap<>();
+            for (String part : flag.split(",")) {
+                int equals = part.indexOf('=');
+                String name = equals < 0 ? part : part.substring(0, equals);
+                mount.put(
+                        switch (name) {
+                            case "src" -> "source";
+                            case "dst", "destination" -> "target";
+                            case "ro" -> "readonly";
+                            case "rw" -> "readwrite";
+                            default -> name;
+                        },
+                        equals < 0 ? "true" : draft.expand(one, part.substring(equals + 1)));
+            }
+            String type = mount.getOrDefault("type", "bind");
+            mount.put("type", type);
+            if (!Set.of("bind", "cache", "tmpfs", "secret", "ssh").contains(type)) {
+                throw DockerfileException.at(one, "unsupported mount type \"" + type + "\"");
+            }
+            if (Set.of("bind", "cache", "tmpfs").contains(type)) {
+                if (!mount.containsKey("target")) {
+                    throw DockerfileException.at(one, "target is required for mount type \"" + type + "\"");
+                }
+                mount.put("target", draft.absolute(mount.get("target")));
+                if (mount.get("target").equals("/")) {
+                    throw DockerfileException.at(one, "invalid mount target \"/\"");
+                }
+            }
+            mounts.add(mount);
+        }
+        return mounts;
+    }
+
+    /** What of a mount counts for the cache: what is read from it, but neither what a cache holds nor any secret. */
+    private String keyOf(Map<String, String> mount)
+            throws BuildException, DockerfileException, IOException, InterruptedException {
+        String type = mount.get("type");
+        StringBuilder key = new StringBuilder(type + " " + mount.getOrDefault("target", ""));
+        if (type.equals("bind")) {
+            Optional<String> from = Optional.ofNullable(mount.get("from"));
+            key.append(' ').append(mount.getOrDefault("source", "/"));
+            if (from.isEmpty()) {
+                for (Sources.Source source : run.shared().context().find(source(mount), false)) {
+                    key.append(' ').append(run.shared().context().digests(source, dev.wharf.build.context.Patterns.NONE));
+                }
+            } else {
+                key.append(' ').append(imageOf(from.get()).value());
+            }
+        }
+        return key.toString();
+    }
+
+    /** The path as it is, and no pattern. */
+    private static String source(Map<String, String> mount) {
+        return mount.getOrDefault("source", "/").replaceAll("([*?\\[\\\\])", "\\\\$1");
+    }
+
+    private ImageId imageOf(String from) throws BuildException, DockerfileException, InterruptedException {
+        Optional<Integer> stage =
+                Stages.stageOf(one, from, run.shared().stages().names(), run.stage().index());
+        if (stage.isPresent()) {
+            return run.shared()
+                    .others()
+                    .stage(stage.get())
+                    .holder()
+                    .orElseThrow(() -> new BuildException("stage " + from + " holds no files"));
+        }
+        return run.image(from, run.shared().order().platform(), false).id();
+    }
+
+    private void prepare(Map<String, String> mount, List<ImageId> shown)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        String target = mount.getOrDefault("target", "");
+        switch (mount.get("type")) {
+            case "tmpfs" -> {
+                tmpfs.put(target, mount.containsKey("size") ? "size=" + mount.get("size") : "");
+                targets.add(target);
+            }
+            case "cache" -> {
+                binds.add(cache(mount) + ":" + target + (isReadOnly(mount) ? ":ro" : ""));
+                targets.add(target);
+            }
+            case "bind" -> {
+                targets.add(target);
+                if (!mount.containsKey("from")) {
+                    Sources context = run.shared().context();
+                    Sources.Source source = context.find(source(mount), false).get(0);
+                    binds.add(bound(context.root().resolve(source.path()), mount) + ":" + target
+                            + (isWritable(mount) ? "" : ":ro"));
+                }
+            }
+            default -> {
+                // The classic API carries neither secrets nor agents of ssh; a step that can do without goes on.
+                if (mount.getOrDefault("required", "false").equals("true")) {
+                    String id = mount.getOrDefault("id", mount.getOrDefault("target", "default"));
+                    throw DockerfileException.at(
+                            one,
+                            mount.get("type") + " " + id + ": not found: the classic build API carries no "
+                                    + (mount.get("type").equals("secret") ? "secrets" : "ssh agent")
+                                    + "; use a buildx builder for this file");
+                }
+            }
+        }
+    }
+
+    private static boolean isReadOnly(Map<String, String> mount) {
+        return mount.getOrDefault("readonly", "false").equals("true");
+    }
+
+    private static boolean isWritable(Map<String, String> mount) {
+        return mount.getOrDefault("readwrite", "false").equals("true");
+    }
+
+    /** What may be written to is a copy, because a bind's changes are thrown away. */
+    private Path bound(Path source, Map<String, String> mount) throws DriverException, IOException {
+        if (!isWritable(mount)) {
+            return source;
+        }
+        FileCalls files = run.shared().site().agent().streams().files();
+        Path copies = Files.createDirectories(run.shared().site().folder().resolve("copies"));
+        Path copy = Files.createTempDirectory(copies, "");
+        if (Files.isDirectory(source)) {
+            files.copyTree(source, copy);
+            return copy;
+        }
+        return Files.copy(
+                source, copy.resolve("file"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+    }
+
+    /** A folder that outlives the build, by its id; a private one is a fresh copy's place, a locked one is used alone. */
+    private Path cache(Map<String, String> mount)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        String sharing = mount.getOrDefault("sharing", "shared");
+        if (!Set.of("shared", "private", "locked").contains(sharing)) {
+            throw DockerfileException.at(one, "unsupported sharing value \"" + sharing + "\"");
+        }
+        String id = mount.getOrDefault("id", mount.get("target"));
+        String name = Digest.sha256(id).hex();
+        if (sharing.equals("private")) {
+            Path copies = Files.createDirectories(run.shared().site().folder().resolve("copies"));
+            return dressed(Files.createTempDirectory(copies, ""), mount);
+        }
+        if (sharing.equals("locked")) {
+            Lock lock = LOCKED_CACHES.computeIfAbsent(name, n -> new ReentrantLock());
+            lock.lockInterruptibly();
+            locks.add(lock);
+        }
+        Path folder = run.shared().site().caches().resolve(name);
+        boolean fresh = !Files.exists(folder);
+        Files.createDirectories(folder);
+        return fresh ? dressed(folder, mount) : folder;
+    }
+
+    private Path dressed(Path folder, Map<String, String> mount)
+            throws DockerfileException, DriverException, IOException {
+        FileCalls files = run.shared().site().agent().streams().files();
+        try {
+            files.chown(
+                    folder,
+                    Long.parseLong(mount.getOrDefault("uid", "0")),
+                    Long.parseLong(mount.getOrDefault("gid", "0")));
+            files.chmod(folder, Integer.parseInt(mount.getOrDefault("mode", "0755"), 8));
+        } catch (NumberFormatException e) {
+            throw DockerfileException.at(one, "uid, gid and mode of a cache mount are numbers: " + e.getMessage());
+        }
+        return folder;
+    }
+
+    private interface Work {
+        Optional<LayerSpec> make()
+                throws BuildException, DockerfileException, DriverException, IOException, InterruptedException;
+    }
+
+    /** Binds from other images hold while those are mounted, so they are entered one inside the other. */
+    private Optional<LayerSpec> withImages(List<Map<String, String>> mounts, int next, Work work)
+            throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        int at = next;
+        while (at < mounts.size()
+                && !(mounts.get(at).get("type").equals("bind") && mounts.get(at).containsKey("from"))) {
+            at++;
+        }
+        if (at == mounts.size()) {
+            return work.make();
+        }
+        Map<String, String> mount = mounts.get(at);
+        int after = at + 1;
+        List<LayerSpec> made = new ArrayList<>();
+        new FileStep(run, one).visit(imageOf(mount.get("from")), root -> {
+            String inside = mount.getOrDefault("source", "/");
+            Path source = run.shared().site().agent().streams().files().resolveInRoot(root, inside);
+            if (!Files.exists(source)) {
+                throw new ContextException(
+                        "mount source " + inside + " is not in " + mount.get("from"));
+            }
+            binds.add(bound(source, mount) + ":" + mount.get("target") + (isWritable(mount) ? "" : ":ro"));
+            withImages(mounts, after, work).ifPresent(made::add);
+            return root;
+        });
+        return made.stream().findFirst();
+    }
+
+    // ---- mount points, which are no part of the image
+
+    /** Mount points that the image has not; each as the topmost directory that must be made for it. */
+    private List<String> missing(Job job) throws DriverException, IOException {
+        if (targets.isEmpty()) {
+            return List.of();
+        }
+        return run.shared().site().agent().streams().rootfs(job.id(), rootfs -> {
+            List<String> bare = new ArrayList<>();
+            try (Dir root = run.shared().site().tree().open(rootfs)) {
+                for (String target : targets) {
+                    StringBuilder way = new StringBuilder();
+                    for (String part : target.substring(1).split("/")) {
+                        way.append('/').append(part);
+                        if (!isThere(root, way.toString())) {
+                            bare.add(target);
+                            break;
+                        }
+                    }
+                }
+            }
+            return bare;
+        });
+    }
+
+    private static boolean isThere(Dir root, String path) throws IOException {
+        int slash = path.lastIndexOf('/');
+        try (Dir parent = root.resolve(slash == 0 ? "." : path.substring(0, slash))) {
+            return parent.look(path.substring(slash + 1)).isPresent();
+        } catch (java.nio.file.FileSystemException e) {
+            return false;
+        }
+    }
+
+    /** Takes away what is left of mount points that were made for this step, as far as nothing was put beside them. */
+    private void tidy(Job job, List<String> bare) throws DriverException, IOException {
+        if (bare.isEmpty()) {
+            return;
+        }
+        run.shared().site().agent().streams().rootfs(job.id(), rootfs -> {
+            try (Dir root = run.shared().site().tree().open(rootfs)) {
+                for (String target : bare) {
+                    removeEmpty(root, target);
+                }
+            }
+            return job;
+        });
+    }
+
+    private static void removeEmpty(Dir root, String path) throws IOException {
+        int slash = path.lastIndexOf('/');
+        String name = path.substring(slash + 1);
+        try (Dir parent = root.resolve(slash == 0 ? "." : path.substring(0, slash))) {
+            Optional<Node> node = parent.look(name);
+            if (node.isEmpty()) {
+                return;
+            }
+            boolean empty = node.get().isRegular() && node.get().sizeBytes() == 0;
+            if (node.get().isDirectory()) {
+                try (Dir dir = parent.enter(name)) {
+                    empty = dir.names().isEmpty();
+                }
+            }
+            if (empty) {
+                Node before = parent.look(".").orElseThrow();
+                parent.remove(name);
+                parent.setTimes(".", before.modifiedSeconds(), before.modifiedNanos());
+            }
+        } catch (java.nio.file.FileSystemException e) {
+            // The step itself took it away.
+            return;
+        }
+    }
+}
