@@ -47,9 +47,7 @@ final class PluginFolder {
 
     private static final Duration SOON = Duration.ofMillis(200);
 
-    /** How long a bundle may take to start, and to leave with everybody who is inside it. */
-    private static final Duration START = Duration.ofSeconds(10);
-
+    /** How long a bundle may take to leave with everybody who is inside it. */
     private static final Duration STOP = Duration.ofSeconds(30);
 
     /** How long a new bundle's drivers may take to be asked and to take over. */
@@ -64,6 +62,7 @@ final class PluginFolder {
     private final BundleContext context;
     private final Path folder;
     private final Shelf shelf;
+    private final Duration patience;
     private final Map<String, Plugin> plugins = new HashMap<>();
 
     /** Bundles that stand in for those of a file that cannot serve, by the file's stem. */
@@ -76,7 +75,9 @@ final class PluginFolder {
     private Optional<Agent> agent = Optional.empty();
     private volatile boolean closing;
 
-    PluginFolder(BundleContext context, Path folder, Shelf shelf) {
+    /** @param patience how long a bundle may take to start */
+    PluginFolder(BundleContext context, Path folder, Shelf shelf, Duration patience) {
+        this.patience = patience;
         this.context = context;
         this.folder = folder;
         this.shelf = shelf;
@@ -518,11 +519,11 @@ final class PluginFolder {
 
     // ---- what a bundle does, on a thread of its own
 
-    private static Optional<String> start(Bundle bundle) {
+    private Optional<String> start(Bundle bundle) {
         if (bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null) {
             return Optional.empty();
         }
-        return within("it did not start", START, () -> {
+        return within("it did not start", patience, () -> {
             bundle.start(Bundle.START_TRANSIENT);
             return bundle;
         });

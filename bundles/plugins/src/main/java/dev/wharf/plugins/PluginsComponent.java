@@ -3,6 +3,7 @@ package dev.wharf.plugins;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.PluginStore;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -21,7 +22,8 @@ public final class PluginsComponent implements PluginStore {
         folder = new PluginFolder(
                 context,
                 Path.of(property(context, "wharf.plugins.dir")),
-                new Shelf(Path.of(property(context, "wharf.data.root")).resolve("plugins")));
+                new Shelf(Path.of(property(context, "wharf.data.root")).resolve("plugins")),
+                patience(context));
         folder.open();
     }
 
@@ -31,6 +33,14 @@ public final class PluginsComponent implements PluginStore {
             throw new IllegalStateException("the framework property " + name + " is not set");
         }
         return value;
+    }
+
+    /** As long as a driver has for an answer: {@code wharf.driver.interview}, such as {@code 10s}. */
+    private static Duration patience(BundleContext context) {
+        String text = context.getProperty("wharf.driver.interview");
+        return text != null && text.matches("[1-9][0-9]{0,5}s")
+                ? Duration.ofSeconds(Long.parseLong(text.substring(0, text.length() - 1)))
+                : Duration.ofSeconds(10);
     }
 
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, unbind = "removeAgent")

@@ -138,7 +138,8 @@ final class Swaps implements Fleet {
     /** Somebody comes, and cannot be asked yet, since making it may take as long as it likes. */
     void announce(DriverId id, String implementation, int rank) {
         arriving.incrementAndGet();
-        remember(new Candidate(id, implementation, rank, Standing.ARRIVING, "it is being asked whether it can work", 0));
+        remember(
+                new Candidate(id, implementation, rank, Standing.ARRIVING, "it is being asked whether it can work", 0));
     }
 
     /** Whoever was announced is in, turned away or gone again. */
@@ -166,11 +167,20 @@ final class Swaps implements Fleet {
             DriverGate.Presence presence) {
         Word word;
         try {
-            word = Interview.ask("its probe",
+            word = Interview.ask(
+                    "its probe",
                     deadlines.interview(),
                     () -> new Word(driver.name(), List.copyOf(driver.formats()), driver.probe()));
         } catch (DriverException e) {
-            refuse(claimed, gate, driver, List.of(), rank, implementation, e.failure().message(), presence);
+            refuse(
+                    claimed,
+                    gate,
+                    driver,
+                    List.of(),
+                    rank,
+                    implementation,
+                    e.failure().message(),
+                    presence);
             return;
         }
         DriverId id = new DriverId(claimed.driverKind(), word.name());
@@ -281,9 +291,12 @@ final class Swaps implements Fleet {
             DriverGate.Presence presence,
             boolean chosen,
             Cause cause) {
-        CompletionStage<Event> asked = told(new DriverCommand.RequestSwap(id, implementation, chosen), cause);
-        if (asked.toCompletableFuture().isCompletedExceptionally() && chosen) {
-            return asked;
+        boolean asked = house.host().driver(id).flatMap(DriverBinding::chosen).equals(Optional.of(implementation));
+        if (chosen || !asked) {
+            CompletionStage<Event> request = told(new DriverCommand.RequestSwap(id, implementation, chosen), cause);
+            if (request.toCompletableFuture().isCompletedExceptionally() && chosen) {
+                return request;
+            }
         }
         long began = System.nanoTime();
         try {
@@ -294,7 +307,14 @@ final class Swaps implements Fleet {
             told(new DriverCommand.Drain(id, old.implementation()), OWN);
             HandOver.Verdict verdict = judge(id, driver);
             if (verdict.reason().isPresent()) {
-                gate.add(driver, id.name(), rank, implementation, false, verdict.reason().get(), presence);
+                gate.add(
+                        driver,
+                        id.name(),
+                        rank,
+                        implementation,
+                        false,
+                        verdict.reason().get(),
+                        presence);
                 turnAway(id, implementation, verdict.reason().get());
                 return CompletableFuture.failedFuture(new FailedException(new Failure(
                         Failure.Kind.FAILED,
@@ -384,7 +404,11 @@ final class Swaps implements Fleet {
                 HandOver.Verdict verdict = judge(id, driver);
                 if (verdict.reason().isEmpty()) {
                     told(new DriverCommand.HandOver(
-                            id, next.get().implementation(), driver.formats(), next.get().rank(), verdict.adopted()));
+                            id,
+                            next.get().implementation(),
+                            driver.formats(),
+                            next.get().rank(),
+                            verdict.adopted()));
                     serves(id, driver, next.get().implementation());
                     return;
                 }
@@ -439,8 +463,7 @@ final class Swaps implements Fleet {
         if (gate.isInside(call.driver(), call.thread())) {
             gate.abandon(call.driver(), call.thread());
             house.abandon(
-                    call.thread(),
-                    new Failure(Failure.Kind.UNAVAILABLE, "driver " + id.name() + " hangs: " + why));
+                    call.thread(), new Failure(Failure.Kind.UNAVAILABLE, "driver " + id.name() + " hangs: " + why));
         }
         if (!first) {
             return;
@@ -451,7 +474,8 @@ final class Swaps implements Fleet {
         goOn(id, gate);
         if (gate.best(id.name()).isEmpty()) {
             told(new DriverCommand.Bind(id, call.implementation(), List.of(), 0, false, why));
-            if (before.isPresent() && store.map(s -> s.bringBack(before.get(), false)).orElse(false)) {
+            if (before.isPresent()
+                    && store.map(s -> s.bringBack(before.get(), false)).orElse(false)) {
                 log.warn("the driver before is brought back driver={} implementation={}", id, before.get());
             }
         }
@@ -486,7 +510,7 @@ final class Swaps implements Fleet {
     private String waits(DriverId id, DriverGate.Standing s) {
         Optional<DriverBinding> binding = house.host().driver(id);
         Optional<String> chosen = binding.flatMap(DriverBinding::chosen);
-        if (chosen.isPresent() && !chosen.get().equals(s.implementation())) {
+        if (chosen.isPresent() && chosen.equals(binding.flatMap(DriverBinding::serving))) {
             return "an operator chose " + chosen.get();
         }
         return binding.filter(b -> b.rank() > s.rank())
@@ -504,13 +528,14 @@ final class Swaps implements Fleet {
         synchronized (turn(id)) {
             Optional<D> driver = gate.find(id.name(), implementation);
             Optional<DriverGate.Standing> standing = gate.standings().stream()
-                    .filter(s -> s.name().equals(id.name()) && s.implementation().equals(implementation))
+                    .filter(s ->
+                            s.name().equals(id.name()) && s.implementation().equals(implementation))
                     .findFirst();
             if (driver.isEmpty() || standing.isEmpty()) {
                 return refused(
                         Refusal.Kind.MISSING,
-                        "no implementation " + implementation + " of " + id
-                                + " is there; wharf driver inspect " + id + " shows those that are");
+                        "no implementation " + implementation + " of " + id + " is there; wharf driver inspect " + id
+                                + " shows those that are");
             }
             if (standing.get().serves()) {
                 return refused(Refusal.Kind.UNCHANGED, implementation + " serves " + id + " already");
@@ -518,8 +543,8 @@ final class Swaps implements Fleet {
             if (!standing.get().ready()) {
                 return refused(
                         Refusal.Kind.CONFLICT,
-                        implementation + " cannot serve: " + standing.get().why() + "; once that is mended, wharf driver"
-                                + " probe " + id + " asks it again");
+                        implementation + " cannot serve: " + standing.get().why()
+                                + "; once that is mended, wharf driver" + " probe " + id + " asks it again");
             }
             Optional<DriverGate.Serving<D>> old = gate.best(id.name());
             return old.isEmpty()
@@ -552,10 +577,12 @@ final class Swaps implements Fleet {
             return swap(id, implementation, cause);
         }
         return later(() -> {
+            // Said first, so that the journal tells who asked, and that it serves after a restart whatever else is there.
+            told(new DriverCommand.RequestSwap(id, implementation, true), cause);
             if (!store.map(s -> s.bringBack(implementation, true)).orElse(false)) {
-                return refused(
-                        Refusal.Kind.MISSING,
-                        implementation + " served before and is kept no more; put its bundle into the plugins folder");
+                String why = "served before and is kept no more; put its bundle into the plugins folder";
+                turnAway(id, implementation, "it " + why);
+                return refused(Refusal.Kind.MISSING, implementation + " " + why);
             }
             return awaitService(id, implementation, cause);
         });
@@ -616,11 +643,8 @@ final class Swaps implements Fleet {
         }
         Optional<String> why;
         try {
-            Driver.Readiness readiness =
-                    Interview.ask("its probe", deadlines.interview(), () -> driver.probe());
-            why = readiness.ready()
-                    ? judge(id, driver).reason()
-                    : Optional.of(readiness.why());
+            Driver.Readiness readiness = Interview.ask("its probe", deadlines.interview(), () -> driver.probe());
+            why = readiness.ready() ? judge(id, driver).reason() : Optional.of(readiness.why());
         } catch (DriverException e) {
             why = Optional.of(e.failure().message());
         }
