@@ -1,9 +1,11 @@
 package dev.wharf.engine;
 
+import dev.wharf.build.run.MemoryCache;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.engine.archive.ContentRoutes;
 import dev.wharf.engine.archive.CopyRoutes;
 import dev.wharf.engine.archive.Trees;
+import dev.wharf.engine.build.BuildRoutes;
 import dev.wharf.engine.containers.ContainerRoutes;
 import dev.wharf.engine.containers.StreamRoutes;
 import dev.wharf.engine.events.EventRoutes;
@@ -104,6 +106,7 @@ public final class EngineApi {
                 new VolumeRoutes(trees, retention),
                 new ContainerRoutes(retention),
                 new StreamRoutes(),
+                new BuildRoutes(facts, trees, new MemoryCache()),
                 new EventRoutes(),
                 new SystemRoutes(),
                 new AbsentRoutes());

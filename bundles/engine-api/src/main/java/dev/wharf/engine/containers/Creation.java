@@ -30,7 +30,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /** Turns the body of {@code POST /containers/create} into a whole specification, with what the image says filled in. */
-final class Creation {
+public final class Creation {
     private static final Set<String> USUAL_RUNTIMES = Set.of("", "runc", "io.containerd.runc.v2");
 
     /** Names and values an image or a client may set many of; more is an attack or a mistake. */
@@ -48,7 +48,7 @@ final class Creation {
     private final ImageConfig config;
     private final Entropy entropy;
 
-    Creation(Host host, ContainerId id, Body body, Entropy entropy) {
+    public Creation(Host host, ContainerId id, Body body, Entropy entropy) {
         this.host = host;
         this.id = id;
         this.body = body;
@@ -62,7 +62,7 @@ final class Creation {
         config = image.config();
     }
 
-    ContainerSpec spec() {
+    public ContainerSpec spec() {
         try {
             return build();
         } catch (IllegalArgumentException e) {
@@ -236,13 +236,8 @@ final class Creation {
         if (!body.has("Healthcheck")) {
             return config.healthcheck().filter(Creation::isRun);
         }
-        List<String> test = check.words("Test");
-        Optional<Healthcheck> inherited = config.healthcheck();
-        if (test.isEmpty() && inherited.isPresent()) {
-            test = inherited.get().test();
-        }
         Healthcheck own = new Healthcheck(
-                test,
+                check.words("Test"),
                 Duration.ofNanos(check.number("Interval")),
                 Duration.ofNanos(check.number("Timeout")),
                 Duration.ofNanos(check.number("StartPeriod")),
@@ -265,7 +260,7 @@ final class Creation {
         if (own.retries() < 0) {
             throw Problem.invalid("Retries in Healthcheck cannot be negative");
         }
-        return Optional.of(own).filter(Creation::isRun);
+        return Optional.of(config.healthcheck().map(own::over).orElse(own)).filter(Creation::isRun);
     }
 
     private static boolean isRun(Healthcheck check) {
@@ -381,8 +376,24 @@ final class Creation {
                 hostConfig.texts("DnsSearch"),
                 hostConfig.texts("DnsOptions"),
                 extraHosts(),
-                hostConfig.texts("Links"),
+                links(),
                 body.text("MacAddress"));
+    }
+
+    /** Each names a container that is here; as Docker, a missing one is told so and not looked for as an image. */
+    private List<String> links() {
+        List<String> links = hostConfig.texts("Links");
+        for (String link : links) {
+            int colon = link.indexOf(':');
+            String name = colon < 0 ? link : link.substring(0, colon);
+            if (name.isEmpty() || colon == link.length() - 1) {
+                throw Problem.invalid("bad format for links: " + link);
+            }
+            if (ContainerLookup.find(host, name).isEmpty()) {
+                throw Problem.invalid("could not get container for " + name + ": No such container: " + name);
+            }
+        }
+        return links;
     }
 
     private List<String> extraHosts() {

@@ -82,11 +82,7 @@ public final class AbsentRoutes implements Routes {
     }
 
     private static void addBuild(Router router) {
-        router.upload(
-                        "POST",
-                        "/build",
-                        absent("building images is not served yet; build elsewhere, and load or pull the image"))
-                .post("/build/cancel", absent("nothing is being built here"))
+        router
                 // True as it stands: what was never cached takes no space. A prune of everything asks for this too.
                 .post(
                         "/build/prune",

@@ -1,0 +1,112 @@
+package dev.wharf.engine.build;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.build.run.Report;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Outlet;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.ImageId;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * The answer of a build: nothing until there is something to say, so that what fails at once is a plain error, and a stream of
+ * records from then on. Whoever writes waits where the client is slow.
+ */
+final class BuildAnswer implements Report {
+    private final CompletableFuture<Answer> answer = new CompletableFuture<>();
+    private final CompletableFuture<OutputStream> out = new CompletableFuture<>();
+    private final boolean quiet;
+    private boolean begun;
+    private boolean broken;
+
+    /** @param quiet whether nothing is told but the image */
+    BuildAnswer(boolean quiet) {
+        this.quiet = quiet;
+    }
+
+    CompletionStage<Answer> answer() {
+        return answer;
+    }
+
+    @Override
+    public void stream(String text) {
+        if (!quiet) {
+            tell(Json.object().put("stream", text));
+        }
+    }
+
+    @Override
+    public void status(String status, String id) {
+        if (!quiet) {
+            ObjectNode record = Json.object().put("status", status);
+            tell(id.isEmpty() ? record : record.put("id", id));
+        }
+    }
+
+    @Override
+    public void image(ImageId id) {
+        if (quiet) {
+            tell(Json.object().put("stream", id.value() + "\n"));
+            return;
+        }
+        ObjectNode record = Json.object();
+        record.putObject("aux").put("ID", id.value());
+        tell(record);
+    }
+
+    private synchronized void tell(ObjectNode record) {
+        if (broken) {
+            return;
+        }
+        begin();
+        try {
+            out.join().write(Json.record(record));
+        } catch (IOException | CompletionException e) {
+            // The client is gone; the build hears of that by itself.
+            broken = true;
+        }
+    }
+
+    private void begin() {
+        if (!begun) {
+            begun = true;
+            answer.complete(Answer.flow(Answer.JSON, this::opened));
+        }
+    }
+
+    private void opened(Outlet outlet) {
+        outlet.onGone(() -> out.completeExceptionally(new IOException("the client went away")));
+        out.complete(outlet.blocking());
+    }
+
+    synchronized void end() {
+        begin();
+        try {
+            out.join().close();
+        } catch (IOException | CompletionException e) {
+            broken = true;
+        }
+    }
+
+    /** Ends with an error: as an answer of its own while nothing was sent, and in the stream afterwards. */
+    synchronized void fail(Problem problem, Optional<Integer> code) {
+        if (!begun) {
+            begun = true;
+            broken = true;
+            answer.complete(Answer.error(problem.status(), problem.message()));
+            return;
+        }
+        ObjectNode record = Json.object();
+        ObjectNode detail = record.putObject("errorDetail");
+        code.ifPresent(c -> detail.put("code", c));
+        detail.put("message", problem.message());
+        tell(record.put("error", problem.message()));
+        end();
+    }
+}

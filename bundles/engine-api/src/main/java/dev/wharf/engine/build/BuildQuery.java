@@ -1,0 +1,173 @@
+package dev.wharf.engine.build;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.build.run.Job;
+import dev.wharf.build.run.Order;
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.Platform;
+import dev.wharf.model.Reference;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The query of a build, read once: what to build, and the limits of its containers. */
+record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
+    static BuildQuery read(Request request) {
+        if (request.query().text("version").equals("2")) {
+            throw Problem.unsupported("BuildKit is not served here; use DOCKER_BUILDKIT=0, or a buildx builder with the"
+                    + " docker-container driver (docker buildx create --use)");
+        }
+        if (request.query().flag("squash", false)) {
+            throw Problem.invalid(
+                    "squash is not served: layers are kept as they are built; use several stages to have fewer");
+        }
+        if (!request.query().text("outputs").isEmpty() && !request.query().text("outputs").equals("null")) {
+            throw Problem.invalid("outputs other than an image need BuildKit; use a buildx builder");
+        }
+        Map<String, String> arguments = new LinkedHashMap<>();
+        JsonNode given = json(request, "buildargs");
+        given.fields().forEachRemaining(field -> {
+            if (field.getValue().isTextual()) {
+                arguments.put(field.getKey(), field.getValue().textValue());
+            }
+        });
+        Map<String, String> labels = new LinkedHashMap<>();
+        json(request, "labels").fields().forEachRemaining(f -> labels.put(f.getKey(), f.getValue().asText()));
+        List<String> cacheFrom = new ArrayList<>();
+        json(request, "cachefrom").forEach(image -> cacheFrom.add(image.asText()));
+        List<Reference> names = new ArrayList<>();
+        for (String name : request.query().all("t")) {
+            if (!name.isEmpty()) {
+                names.add(reference(name));
+            }
+        }
+        String network = request.query().text("networkmode");
+        String file = request.query().text("dockerfile");
+        Order order = new Order(
+                file.isEmpty() ? "Dockerfile" : file,
+                names.stream().distinct().toList(),
+                arguments,
+                request.query().text("target"),
+                labels,
+                request.query().flag("nocache", false),
+                request.query().flag("pull", false),
+                request.query().flag("q", false),
+                !request.query().flag("rm", true) && !request.query().flag("forcerm", false),
+                cacheFrom,
+                network,
+                request.query().value("platform").filter(p -> !p.isEmpty()).map(BuildQuery::platform));
+        return new BuildQuery(order, request.query().text("remote"), hostConfig(request, network));
+    }
+
+    private static Platform platform(String text) {
+        try {
+            return Platform.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static Reference reference(String name) {
+        try {
+            Reference reference = Reference.parse(name);
+            if (reference.digest().isPresent()) {
+                throw Problem.invalid("build tag cannot contain a digest");
+            }
+            return reference;
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid("invalid tag \"" + name + "\": " + e.getMessage());
+        }
+    }
+
+    private static JsonNode json(Request request, String key) {
+        String text = request.query().text(key);
+        if (text.isEmpty()) {
+            return Json.object();
+        }
+        try {
+            return Json.parse(text.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw Problem.invalid("error reading " + key + ": " + e.getMessage());
+        }
+    }
+
+    /** What a client says of the build's containers, as it would say it of one of its own. */
+    private static ObjectNode hostConfig(Request request, String network) {
+        ObjectNode host = Json.object();
+        for (Map.Entry<String, String> number : Map.of(
+                        "memory", "Memory",
+                        "memswap", "MemorySwap",
+                        "cpushares", "CpuShares",
+                        "cpuperiod", "CpuPeriod",
+                        "cpuquota", "CpuQuota",
+                        "shmsize", "ShmSize")
+                .entrySet()) {
+            request.query().number(number.getKey()).filter(n -> n != 0).ifPresent(n -> host.put(number.getValue(), n));
+        }
+        for (Map.Entry<String, String> text : Map.of(
+                        "cpusetcpus", "CpusetCpus",
+                        "cpusetmems", "CpusetMems",
+                        "cgroupparent", "CgroupParent",
+                        "isolation", "Isolation")
+                .entrySet()) {
+            request.query().value(text.getKey()).filter(t -> !t.isEmpty()).ifPresent(t -> host.put(text.getValue(), t));
+        }
+        if (!network.isEmpty()) {
+            host.put("NetworkMode", network);
+        }
+        List<String> hosts = request.query().all("extrahosts").stream()
+                .filter(line -> !line.isEmpty())
+                .toList();
+        if (!hosts.isEmpty()) {
+            host.set("ExtraHosts", Json.array(hosts));
+        }
+        JsonNode ulimits = json(request, "ulimits");
+        if (ulimits.isArray()) {
+            host.set("Ulimits", ulimits);
+        }
+        JsonNode security = json(request, "securityopt");
+        if (security.isArray()) {
+            host.set("SecurityOpt", security);
+        }
+        return host;
+    }
+
+    /** The body of {@code POST /containers/create} that a step comes to. */
+    Body container(Job job) {
+        ObjectNode host = hostConfig.deepCopy();
+        job.network().ifPresent(mode -> host.put("NetworkMode", mode));
+        if (!job.binds().isEmpty()) {
+            ArrayNode mounts = host.putArray("Binds");
+            job.binds().forEach(mounts::add);
+        }
+        if (!job.tmpfs().isEmpty()) {
+            ObjectNode tmpfs = host.putObject("Tmpfs");
+            job.tmpfs().forEach(tmpfs::put);
+        }
+        // What a step says goes to whoever builds, and is kept nowhere else.
+        host.putObject("LogConfig").put("Type", "none");
+        ObjectNode body = Json.object()
+                .put("Image", job.image().value())
+                .put("User", job.user())
+                .put("WorkingDir", job.workingDir());
+        body.set("Entrypoint", Json.array(List.of("")));
+        body.set("Cmd", Json.array(job.command()));
+        body.set("Env", Json.array(job.env()));
+        body.putObject("Healthcheck").set("Test", Json.array(List.of("NONE")));
+        body.set("HostConfig", host);
+        return Body.parse(Json.bytes(body));
+    }
+
+    Optional<String> address() {
+        return remote.isEmpty() ? Optional.empty() : Optional.of(remote);
+    }
+}
