@@ -154,7 +154,12 @@ class ArchitectureTest {
         return Stream.concat(
                 Stream.of(
                                 room("dev.wharf.jmx", "org.HdrHistogram.."),
-                                room("dev.wharf.engine", "dev.wharf.log.codec..", JACKSON, "io.netty.."),
+                                room(
+                                        "dev.wharf.build",
+                                        JACKSON,
+                                        "org.apache.commons.compress..",
+                                        "org.tukaani.xz.."),
+                                room("dev.wharf.engine", "dev.wharf.build..", "dev.wharf.log.codec..", JACKSON, "io.netty.."),
                                 room("dev.wharf.dns", "org.xbill.DNS.."),
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."),
                                 room("dev.wharf.plugins"))
@@ -208,6 +213,7 @@ class ArchitectureTest {
                         "dev.wharf.core.journal..",
                         "dev.wharf.core.agent..",
                         "dev.wharf.log..",
+                        "dev.wharf.build..",
                         "dev.wharf.engine..",
                         "dev.wharf.shell..",
                         "dev.wharf.plugins..",
