@@ -161,6 +161,12 @@ class ArchitectureTest {
                                         "org.tukaani.xz.."),
                                 room("dev.wharf.engine", "dev.wharf.build..", "dev.wharf.log.codec..", JACKSON, "io.netty.."),
                                 room("dev.wharf.dns", "org.xbill.DNS.."),
+                                room(
+                                        "dev.wharf.kafka",
+                                        "dev.wharf.log.codec..",
+                                        JACKSON,
+                                        "org.apache.kafka..",
+                                        "io.cloudevents.."),
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."),
                                 room("dev.wharf.plugins"))
                         .map(front -> front.and(OSGI)
@@ -218,6 +224,7 @@ class ArchitectureTest {
                         "dev.wharf.shell..",
                         "dev.wharf.plugins..",
                         "dev.wharf.dns..",
+                        "dev.wharf.kafka..",
                         "dev.wharf.jmx..",
                         "..planted..")
                 .should()
