@@ -8,4 +8,9 @@ public sealed interface Command
         permits ContainerCommand, ImageCommand, NetworkCommand, VolumeCommand, DriverCommand, HostCommand {
     /** Judges the wish against the host as it stands; the same host and time give the same answer. */
     Decision decide(Host host, Instant now);
+
+    /** Whether it only ends or gives back, so that it is heard when there is hardly space left to write anything down. */
+    default boolean letsGo() {
+        return false;
+    }
 }

@@ -28,6 +28,7 @@ import dev.wharf.model.ExecSpec;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
@@ -173,6 +174,11 @@ public sealed interface ContainerCommand extends Command {
      */
     record Stop(ContainerId container, Optional<Signal> signal, Optional<Duration> grace) implements ContainerCommand {
         @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
                 if (!c.isRunning() && !c.goal().wantsProcess()) {
@@ -189,6 +195,11 @@ public sealed interface ContainerCommand extends Command {
 
     /** Kills a container: SIGKILL ends it and waits for the end; any other signal is just sent. */
     record Kill(ContainerId container, Signal signal) implements ContainerCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
         @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
@@ -322,6 +333,11 @@ public sealed interface ContainerCommand extends Command {
      * @param keep how long its files are kept, so that it can be had back; zero for not at all
      */
     record Remove(ContainerId container, boolean force, boolean volumes, Duration keep) implements ContainerCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
         public Remove(ContainerId container, boolean force, boolean volumes) {
             this(container, force, volumes, Duration.ZERO);
         }
@@ -438,6 +454,11 @@ public sealed interface ContainerCommand extends Command {
 
     record Disconnect(ContainerId container, NetworkId network, boolean force) implements ContainerCommand {
         @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
                 boolean known = c.places().containsKey(network)
@@ -485,12 +506,14 @@ public sealed interface ContainerCommand extends Command {
             }
             if (host.containerNamed(name).isPresent()) {
                 return refuse(
-                        CONFLICT, "the name \"" + name + "\" is in use by another container; give this one another name");
+                        CONFLICT,
+                        "the name \"" + name + "\" is in use by another container; give this one another name");
             }
             if (host.image(removed.spec().image()).filter(Image::wanted).isEmpty()) {
                 return refuse(
                         CONFLICT,
-                        "the image of container " + name + " is gone; get " + removed.spec().imageReference() + " ("
+                        "the image of container " + name + " is gone; get "
+                                + removed.spec().imageReference() + " ("
                                 + removed.spec().image().shortForm() + ") again first");
             }
             List<Event> events = new ArrayList<>();
@@ -514,6 +537,11 @@ public sealed interface ContainerCommand extends Command {
 
     /** Gives up what is kept of a removed container. */
     record Purge(ContainerId container) implements ContainerCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
         @Override
         public Decision decide(Host host, Instant now) {
             return host.kept().containsKey(container)
@@ -576,10 +604,16 @@ public sealed interface ContainerCommand extends Command {
         }
     }
 
-    /** What a wish asks of a network that came with the house, and that only networks of one's own have. */
+    /** What a wish asks of a network that only networks of one's own have, or only those whose subnet somebody chose. */
     private static Optional<String> beyond(Network network, NetworkWish wish) {
         if (!network.spec().predefined()) {
-            return Optional.empty();
+            boolean chosen = network.spec().pools().stream()
+                    .filter(NetworkSpec.Pool::chosen)
+                    .anyMatch(p -> !(p.subnet().indexOf(':') < 0 ? wish.ipv4() : wish.ipv6()).isEmpty());
+            return chosen
+                    ? Optional.of("user specified IP address is supported only when connecting to networks with user"
+                            + " configured subnets")
+                    : Optional.empty();
         }
         if (!wish.ipv4().isEmpty() || !wish.ipv6().isEmpty()) {
             return Optional.of("user specified IP address is supported on user defined networks only");

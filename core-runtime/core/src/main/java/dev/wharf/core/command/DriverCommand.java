@@ -14,6 +14,11 @@ import java.util.Optional;
 
 /** Wishes about drivers; mostly the house's own, made when bundles come and go. */
 public sealed interface DriverCommand extends Command {
+    @Override
+    default boolean letsGo() {
+        return true;
+    }
+
     /** Writes down that an implementation came, and whether it can work here. */
     record Bind(DriverId driver, String implementation, List<Format> formats, int rank, boolean ready, String why)
             implements DriverCommand {

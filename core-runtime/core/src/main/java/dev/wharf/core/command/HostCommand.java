@@ -13,6 +13,11 @@ public sealed interface HostCommand extends Command {
     /** Writes down that somebody had what was not in use removed, and how much room that made. */
     record NotePrune(String kind, long reclaimedBytes) implements HostCommand {
         @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
         public Decision decide(Host host, Instant now) {
             return accept(new HostEvent.Pruned(kind, reclaimedBytes));
         }
@@ -20,6 +25,11 @@ public sealed interface HostCommand extends Command {
 
     /** Removes exactly what was shown, all of it in one go; with anything different now, nothing. */
     record Prune(Pruning what, List<Pruning.Item> shown) implements HostCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
         public Prune {
             shown = List.copyOf(shown);
         }

@@ -42,6 +42,11 @@ public sealed interface ImageCommand extends Command {
     /** Gives a pull up, because whoever wanted it went away; what came for it alone goes. */
     record CancelPull(PullId pull) implements ImageCommand {
         @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
         public Decision decide(Host host, Instant now) {
             return host.pull(pull).isPresent()
                     ? accept(new ImageEvent.Failed(
@@ -102,6 +107,11 @@ public sealed interface ImageCommand extends Command {
      * @param named how the caller wrote it, for the messages of refusals
      */
     record Remove(ImageId image, Optional<Reference> reference, String named, boolean force) implements ImageCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
         @Override
         public Decision decide(Host host, Instant now) {
             Optional<Image> known = host.image(image).filter(Image::wanted);

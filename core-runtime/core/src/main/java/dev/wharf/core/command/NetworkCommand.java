@@ -80,8 +80,7 @@ public sealed interface NetworkCommand extends Command {
             long six = given.size() - four;
             if (four > 1 || six > 1) {
                 throw new Unfit(
-                        Refusal.Kind.INVALID,
-                        spec.driver().value() + " driver doesn't support multiple subnets");
+                        Refusal.Kind.INVALID, spec.driver().value() + " driver doesn't support multiple subnets");
             }
             List<Pool> pools = new ArrayList<>();
             if (four == 0) {
@@ -105,7 +104,7 @@ public sealed interface NetworkCommand extends Command {
                     .findFirst()
                     .orElseThrow(() ->
                             new Unfit(Refusal.Kind.TAKEN, "all predefined address pools have been fully subnetted"));
-            return new Pool(free.toString(), free.at(1), "", Map.of());
+            return new Pool(free.toString(), free.at(1), "", Map.of(), true);
         }
 
         /** Of a network's own (RFC 4193): the digits of its id are as good as chance, so nobody else has the same. */
@@ -113,7 +112,7 @@ public sealed interface NetworkCommand extends Command {
             String id = spec.id().value();
             Addresses.Subnet subnet = Addresses.Subnet.parse("fd" + id.substring(0, 2) + ":" + id.substring(2, 6) + ":"
                     + id.substring(6, 10) + ":" + id.substring(10, 14) + "::/64");
-            return new Pool(subnet.toString(), subnet.at(1), "", Map.of());
+            return new Pool(subnet.toString(), subnet.at(1), "", Map.of(), true);
         }
 
         private Pool checked(Pool pool, List<Addresses.Subnet> taken) throws Unfit {
@@ -226,6 +225,11 @@ public sealed interface NetworkCommand extends Command {
     }
 
     record Remove(NetworkId network) implements NetworkCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
         @Override
         public Decision decide(Host host, Instant now) {
             Optional<Network> known = host.network(network);

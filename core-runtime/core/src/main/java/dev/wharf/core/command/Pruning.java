@@ -9,7 +9,6 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Network;
-import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
@@ -90,8 +89,8 @@ public record Pruning(Set<Kind> kinds, boolean allImages, boolean allVolumes, Op
                             && (allVolumes || v.spec().anonymous()))
                     .filter(v -> host.usersOf(v.name()).stream().allMatch(c -> going.contains(c.id())))
                     .sorted(Comparator.comparing(v -> v.name().value()))
-                    .forEach(v -> items.add(new Item(
-                            Kind.VOLUME, v.name().value(), v.name().value(), "made " + v.createdAt())));
+                    .forEach(v -> items.add(
+                            new Item(Kind.VOLUME, v.name().value(), v.name().value(), "made " + v.createdAt())));
         }
         return items;
     }

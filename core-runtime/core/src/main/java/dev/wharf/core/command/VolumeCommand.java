@@ -68,6 +68,11 @@ public sealed interface VolumeCommand extends Command {
 
     /** @param keep how long its data is kept, so that it can be had back; zero for not at all */
     record Remove(VolumeName volume, boolean force, Duration keep) implements VolumeCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
         public Remove(VolumeName volume, boolean force) {
             this(volume, force, Duration.ZERO);
         }
@@ -109,7 +114,8 @@ public sealed interface VolumeCommand extends Command {
             if (known.isEmpty()) {
                 return refuse(Refusal.Kind.MISSING, "No such removed volume: " + volume);
             }
-            return known.get().path().isPresent() && now.isBefore(known.get().keptUntil().get())
+            return known.get().path().isPresent()
+                            && now.isBefore(known.get().keptUntil().get())
                     ? accept(new VolumeEvent.Undeleted(volume))
                     : refuse(Refusal.Kind.CONFLICT, "the data of volume " + volume + " is being removed for good");
         }
@@ -117,6 +123,11 @@ public sealed interface VolumeCommand extends Command {
 
     /** Gives up what is kept of a removed volume. */
     record Purge(VolumeName volume) implements VolumeCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
         @Override
         public Decision decide(Host host, Instant now) {
             return host.volume(volume).filter(Volume::isKept).isPresent()

@@ -21,6 +21,12 @@ public interface EventJournal extends AutoCloseable {
      */
     Position append(Batch batch) throws IOException;
 
+    /**
+     * Whether there is space beyond what is kept for what must be written down in any case: outcomes, exits, and wishes that
+     * give something back. Called by whoever appends.
+     */
+    boolean hasRoom();
+
     /** Makes every earlier append survive a loss of power; an append that was acknowledged after it is never lost. */
     void sync() throws IOException;
 

@@ -64,7 +64,7 @@ final class Sequencer {
 
     /** What those hear who ask for changes while the journal finds no space. */
     static final String FULL =
-            "no space left on device: the journal cannot be written; free some space, and the agent goes on by itself";
+            "no space left on device: nothing new begins until the disk of the journal has some; stopping and removing go on";
 
     /** How often it is looked whether there is space again; no event tells of it. */
     private static final long SPACE_BEAT_SECONDS = 1;
@@ -318,6 +318,10 @@ final class Sequencer {
                     wish.answer().completeExceptionally(trouble);
                 }
             });
+            return;
+        }
+        if (!wish.command().letsGo() && !journal.hasRoom()) {
+            wish.answer().completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, FULL));
             return;
         }
         Decision decision;

@@ -20,6 +20,11 @@ class Delegate implements EventJournal {
     }
 
     @Override
+    public boolean hasRoom() {
+        return journal.hasRoom();
+    }
+
+    @Override
     public void sync() throws IOException {
         journal.sync();
     }

@@ -57,6 +57,11 @@ final class SimJournal implements EventJournal {
     }
 
     @Override
+    public boolean hasRoom() {
+        return !(world.stormy && world.chance.nextInt(1_000) < world.crashes);
+    }
+
+    @Override
     public synchronized void sync() {
         synced = batches.size();
     }

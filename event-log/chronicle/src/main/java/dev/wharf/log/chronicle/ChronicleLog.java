@@ -365,7 +365,7 @@ public final class ChronicleLog implements RecordLog, LogView {
         byte[] record = Envelope.seal(epoch, tail.last() + 1, forced, tail.head(), payload);
         boolean empty = tail.segment() > tail.last();
         if (tail.end() + record.length > options.fileBytes() && !empty) {
-            roll(pen);
+            rollOrStay(pen);
         }
         reserve(pen, tail.end() + record.length + MARGIN);
         long end;
@@ -379,6 +379,17 @@ public final class ChronicleLog implements RecordLog, LogView {
         }
         tail = tail.with(end, record);
         return tail.last();
+    }
+
+    /** Where there is no space for another file, the full one grows on: what is kept for hard times is in it. */
+    private void rollOrStay(Pen pen) throws IOException {
+        try {
+            roll(pen);
+        } catch (IOException e) {
+            if (isBroken()) {
+                throw e;
+            }
+        }
     }
 
     /** Forces the full file and goes on in the next cycle; when there is no space for it, the old file stays. */
@@ -399,6 +410,17 @@ public final class ChronicleLog implements RecordLog, LogView {
             } finally {
                 full.close();
             }
+        }
+    }
+
+    @Override
+    public boolean hasRoom() {
+        try {
+            reserve(pen(), tail.end() + MARGIN + options.reserveBytes() / 2);
+            return true;
+        } catch (IOException e) {
+            // What is broken says so when it is appended to.
+            return isBroken();
         }
     }
 

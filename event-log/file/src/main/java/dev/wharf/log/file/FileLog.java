@@ -157,7 +157,7 @@ public final class FileLog implements RecordLog, LogView {
         directory.beginWriting(origin);
         byte[] record = Envelope.seal(epoch, tail.last() + 1, forced, tail.head(), payload);
         if (RecordScan.align(tail.end() + record.length) > options.segmentBytes() && tail.end() > 0) {
-            roll();
+            rollOrStay();
         }
         long end = tail.end();
         long after = RecordScan.align(end + record.length);
@@ -171,6 +171,17 @@ public final class FileLog implements RecordLog, LogView {
         return tail.last();
     }
 
+    /** Where there is no space for another segment, the full one grows on: what is kept for hard times is in it. */
+    private void rollOrStay() throws IOException {
+        try {
+            roll();
+        } catch (IOException e) {
+            if (isBroken()) {
+                throw e;
+            }
+        }
+    }
+
     /** Forces the full segment and goes on in a new one; when there is no space for one, the old one stays. */
     private void roll() throws IOException {
         force();
@@ -181,6 +192,17 @@ public final class FileLog implements RecordLog, LogView {
             reserved = place.reserved();
             tail = tail.rolled(place.end());
             full.close();
+        }
+    }
+
+    @Override
+    public boolean hasRoom() {
+        try {
+            reserve(tail.end() + options.reserveBytes() / 2);
+            return true;
+        } catch (IOException e) {
+            // What is broken says so when it is appended to.
+            return isBroken();
         }
     }
 

@@ -59,6 +59,11 @@ public final class ClosedLog implements RecordLog, LogView {
     }
 
     @Override
+    public boolean hasRoom() {
+        return false;
+    }
+
+    @Override
     public boolean isBroken() {
         return false;
     }

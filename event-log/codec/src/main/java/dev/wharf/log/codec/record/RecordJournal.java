@@ -41,6 +41,11 @@ public class RecordJournal implements EventJournal {
     }
 
     @Override
+    public boolean hasRoom() {
+        return log.hasRoom();
+    }
+
+    @Override
     public void sync() throws IOException {
         log.force();
     }

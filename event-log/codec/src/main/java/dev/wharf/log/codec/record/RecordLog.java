@@ -15,6 +15,12 @@ public interface RecordLog extends Closeable {
      */
     long append(byte[] payload) throws IOException;
 
+    /**
+     * Whether at least half of the space that is kept ahead of the end is there, after an attempt to get it. Called by
+     * whoever appends.
+     */
+    boolean hasRoom();
+
     /** Whether a failure left doubt, so that nothing is taken any more. */
     boolean isBroken();
 
