@@ -119,6 +119,7 @@ class ArchitectureTest {
                         room("dev.wharf.storage.overlay"),
                         room("dev.wharf.storage.vfs"),
                         room("dev.wharf.storage.btrfs"),
+                        room("dev.wharf.storage.erofs"),
                         room("dev.wharf.network.bridge"),
                         room("dev.wharf.network.host"),
                         room("dev.wharf.network.none"),

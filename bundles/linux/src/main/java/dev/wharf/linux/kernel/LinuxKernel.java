@@ -108,7 +108,11 @@ public final class LinuxKernel implements Kernel {
         Path target = rootfs.resolve(container.value());
         return attempt("mount the root file system of container " + container.shortForm(), () -> {
             if (mounter.isMountPoint(target)) {
-                if (MountTable.read().at(target).size() == mounts.size()) {
+                List<MountTable.Entry> there = MountTable.read().at(target);
+                // Images are stacked where their overlay is going to be.
+                boolean whole = there.stream().noneMatch(e -> e.type().equals("erofs"))
+                        || mounts.stream().anyMatch(m -> m.type().equals("erofs"));
+                if (whole && there.size() == mounts.size()) {
                     return target;
                 }
                 // A crash came between the first mount and the last.

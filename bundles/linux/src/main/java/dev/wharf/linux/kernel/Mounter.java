@@ -26,14 +26,30 @@ final class Mounter {
     private static final int MOST_OPTION_BYTES = 4095;
 
     private final LibC libc = LibC.get();
+    private final MountContexts contexts = new MountContexts();
+    private final Images images = new Images(this);
 
     void mount(Mount mount, Path target) throws IOException {
+        if (images.isOne(mount)) {
+            images.mount(mount, target);
+        } else if (images.isOver(mount)) {
+            images.mountOver(mount, target);
+        } else {
+            mountAsIs(mount, target);
+        }
+    }
+
+    void mountAsIs(Mount mount, Path target) throws IOException {
         MountOptions options = MountOptions.parse(mount.options());
         boolean bind = options.isBind() || mount.type().equals("bind");
         List<Integer> held = new ArrayList<>();
         try {
             long first = bind ? (options.flags() & MountOptions.MS_REC) | MountOptions.MS_BIND : options.flags();
             String data = fitting(options.data(), held);
+            if (data.getBytes(StandardCharsets.UTF_8).length > MOST_OPTION_BYTES) {
+                contexts.mount(mount, data, options.flags(), target);
+                return;
+            }
             call(mount.source(), target, bind ? "none" : mount.type(), first, data);
             long rest = options.flags() & ~(MountOptions.MS_BIND | MountOptions.MS_REC);
             if (bind && rest != 0) {
@@ -122,7 +138,8 @@ final class Mounter {
 
     /**
      * Options as one text. Where they would not fit into a page, the lower directories of an overlay are named by
-     * descriptors, some 17 bytes each whatever they are called: enough for 200, and images have at most 127 layers.
+     * descriptors, some 17 bytes each whatever they are called: enough for 200. More than those are told one by one, see
+     * {@link MountContexts}.
      */
     private String fitting(List<String> data, List<Integer> held) throws IOException {
         String joined = String.join(",", data);
@@ -133,11 +150,7 @@ final class Mounter {
         for (String option : data) {
             shorter.add(option.startsWith("lowerdir=") ? byDescriptor(option, held) : option);
         }
-        joined = String.join(",", shorter);
-        if (joined.getBytes(StandardCharsets.UTF_8).length > MOST_OPTION_BYTES) {
-            throw new IOException("the mount's options are longer than a page");
-        }
-        return joined;
+        return String.join(",", shorter);
     }
 
     private String byDescriptor(String lowerdir, List<Integer> held) throws IOException {

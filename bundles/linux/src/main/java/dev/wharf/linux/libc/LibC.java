@@ -228,6 +228,15 @@ public interface LibC {
 
     long syscall(long number, int directory, @In byte[] path, @In byte[] how, @size_t long size);
 
+    long syscall(long number, @In byte[] name, long flags);
+
+    long syscall(long number, int directory, @In byte[] path, long flags);
+
+    long syscall(long number, int from, @In byte[] fromPath, int to, @In byte[] toPath, long flags);
+
+    long syscall(
+            long number, int context, int command, @In byte @Nullable [] key, @In byte @Nullable [] value, int aux);
+
     /** The library, loaded at first use. */
     static LibC get() {
         return Holder.LIBC;

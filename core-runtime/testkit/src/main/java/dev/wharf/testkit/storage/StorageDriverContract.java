@@ -254,10 +254,15 @@ public abstract class StorageDriverContract {
                 .add(file("f", "data"))
                 .tar();
         driver.unpack(LAYER, SnapshotKey.SCRATCH, new ByteArrayInputStream(tar));
-        mounted(LAYER, at -> {
-            FileChannelProbe.assertContent(at.resolve("sparse"), 16_777_216, 4_194_304, "data");
-            assertThat(ports.files().stat(at.resolve("sparse")).blocks()).isLessThan(64);
-        });
+        mounted(
+                LAYER, at -> FileChannelProbe.assertContent(at.resolve("sparse"), 16_777_216, 4_194_304, "data"));
+        long blocks = 0;
+        try (Stream<Path> everything = Files.walk(root)) {
+            for (Path path : everything.toList()) {
+                blocks += ports.files().stat(path).blocks();
+            }
+        }
+        assertThat(blocks).as("of 512 bytes, on disk").isLessThan(512);
     }
 
     @Test
@@ -416,15 +421,15 @@ public abstract class StorageDriverContract {
     }
 
     @Test
-    void aStackOfAHundredLayersIsStillMounted() throws Exception {
+    void aStackOfTwoHundredLayersIsStillMounted() throws Exception {
         SnapshotKey below = SnapshotKey.SCRATCH;
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 200; i++) {
             SnapshotKey key = new SnapshotKey("layer-" + String.format("%064x", i));
             driver.unpack(key, below, layer(file("f" + i, "x")));
             below = key;
         }
         driver.prepare(WEB, below);
-        assertThat(mounted(WEB)).containsKeys("f0", "f50", "f99");
+        assertThat(mounted(WEB)).containsKeys("f0", "f128", "f199");
     }
 
     @TestFactory
