@@ -33,8 +33,8 @@ final class ClientSettings {
         to.put("metric.reporters", "");
         to.put("reconnect.backoff.ms", "100");
         to.put("reconnect.backoff.max.ms", "3000");
-        to.put("request.timeout.ms", "10000");
-        to.put("default.api.timeout.ms", "20000");
+        to.put("request.timeout.ms", "8000");
+        to.put("default.api.timeout.ms", "10000");
         to.put("security.protocol", settings.security().protocol());
         secure(to, settings.security());
         return to;

@@ -109,7 +109,7 @@ record Settings(
     /** Takes settings out of what was given, and remembers which. */
     private static final class Reading {
         /** What Config Admin, Declarative Services and File Install add of their own. */
-        private static final Pattern FOREIGN = Pattern.compile("(service|component|felix)\\..*|objectClass|\\..*");
+        private static final Pattern FOREIGN = Pattern.compile("(service|component|felix|osgi)\\..*|objectClass|\\..*");
 
         private final Map<String, ?> given;
         private final Set<String> known = new TreeSet<>();

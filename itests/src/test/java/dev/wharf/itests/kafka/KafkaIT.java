@@ -1,0 +1,234 @@
+package dev.wharf.itests.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.EventJournal.Entry;
+import dev.wharf.core.journal.Position;
+import dev.wharf.itests.conformance.SharedAgent;
+import dev.wharf.itests.daemon.Daemon;
+import dev.wharf.log.codec.EventCodec;
+import dev.wharf.log.codec.record.RecordJournal;
+import dev.wharf.log.file.FileLog;
+import dev.wharf.testkit.kafka.Broker;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(240)
+class KafkaIT {
+    @TempDir
+    Path folder;
+
+    private Path config;
+
+    private Daemon agent() throws IOException, InterruptedException {
+        config = Files.createDirectories(folder.resolve("etc"));
+        Files.writeString(config.resolve("wharfd.conf"), "wharf.journal.kind = file\n");
+        return SharedAgent.withBusybox(folder.resolve("host"), "--config-dir=" + config);
+    }
+
+    /** Written aside and moved in, as an operator's tools do. */
+    private void configure(String... lines) throws IOException {
+        Path fresh = folder.resolve("kafka.cfg");
+        Files.writeString(fresh, String.join("\n", lines) + "\n");
+        Files.move(
+                fresh, config.resolve("dev.wharf.kafka.cfg"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static List<ConsumerRecord<byte[], byte[]>> read(Broker broker, String topic) {
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        Map<String, Object> settings = Map.of(
+                "bootstrap.servers", broker.address(), "isolation.level", "read_committed", "auto.offset.reset", "earliest");
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
+                    .map(p -> new TopicPartition(p.topic(), p.partition()))
+                    .toList();
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Set<TopicPartition> left = new HashSet<>(partitions);
+            while (true) {
+                left.removeIf(p -> consumer.position(p) >= ends.get(p));
+                if (left.isEmpty()) {
+                    return records;
+                }
+                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+            }
+        }
+    }
+
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+        return record.headers().lastHeader(name) == null
+                ? ""
+                : text(record.headers().lastHeader(name).value());
+    }
+
+    private static long lastPublished(Broker broker) {
+        List<ConsumerRecord<byte[], byte[]>> marks = read(broker, "wharf.positions");
+        return Long.parseLong(text(marks.get(marks.size() - 1).value()).replaceAll(".*\"position\":(\\d+).*", "$1"));
+    }
+
+    private static long end(Daemon agent) throws Exception {
+        String facts = agent.curl("/wharf/v1/journal/facts").outOrThrow();
+        return Long.parseLong(facts.replaceAll("(?s).*\"end\":(\\d+).*", "$1"));
+    }
+
+    private static void awaitPublished(Daemon agent, Broker broker) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long end = end(agent);
+        while (lastPublished(broker) < end) {
+            assertThat(System.nanoTime()).as("published up to " + end).isLessThan(deadline);
+            Thread.sleep(200);
+        }
+    }
+
+    /** Environments are published by name, and everything else as it is. */
+    private static String comparable(String event) {
+        return event.replaceAll("\"env\":\\[[^\\]]*]", "\"env\":[]");
+    }
+
+    @Test
+    void theTopicIsTheJournalThroughKillsOfAgentAndBrokerAndSecretsStayAtHome() throws Exception {
+        try (Broker broker = Broker.start(folder.resolve("broker"));
+                Daemon agent = agent()) {
+            configure("bootstrap.servers = " + broker.address());
+            agent.docker(
+                            "run", "-d", "--name", "web", "-e", "PASSWORD=canary-env", "--restart", "always", "busybox",
+                            "sleep", "1000")
+                    .outOrThrow();
+            churn(agent, 3);
+            agent.kill();
+            agent.restart();
+            churn(agent, 3);
+            broker.kill();
+            churn(agent, 3);
+            agent.kill();
+            agent.restart();
+            broker.start();
+            churn(agent, 2);
+            agent.docker("rm", "-f", "web").outOrThrow();
+            awaitPublished(agent, broker);
+            agent.stop();
+
+            List<ConsumerRecord<byte[], byte[]>> published = read(broker, "wharf.events");
+            List<String> expected = new ArrayList<>();
+            journal(agent, expected);
+            List<String> found = published.stream()
+                    .map(r -> header(r, "ce_id") + " " + header(r, "ce_chainhead") + " " + comparable(text(r.value())))
+                    .toList();
+            // What came after the last look, as the agent stopped, goes out the next time.
+            assertThat(found.size()).isGreaterThan(100);
+            assertThat(found).isEqualTo(expected.subList(0, found.size()));
+            assertThat(expected.subList(found.size(), expected.size())).noneMatch(e -> e.contains("container."));
+            assertThat(published).extracting(r -> text(r.key())).containsOnly(header(published.get(0), "ce_source")
+                    .replace("/hosts/", ""));
+
+            for (String topic : List.of("wharf.events", "wharf.state", "wharf.positions")) {
+                for (ConsumerRecord<byte[], byte[]> record : read(broker, topic)) {
+                    assertThat(record.value() == null ? "" : text(record.value())).doesNotContain("canary");
+                }
+            }
+            Map<String, byte[]> newest = new TreeMap<>();
+            read(broker, "wharf.state").forEach(r -> newest.put(text(r.key()), r.value()));
+            assertThat(newest.keySet()).anyMatch(key -> key.contains("/container:"));
+            newest.forEach((key, value) -> {
+                if (key.contains("/container:")) {
+                    assertThat(value).as(key).isNull();
+                }
+            });
+            assertThat(newest.keySet()).anyMatch(key -> key.contains("/network:") && newest.get(key) != null);
+        }
+    }
+
+    private static void churn(Daemon agent, int times) throws Exception {
+        for (int i = 0; i < times; i++) {
+            assertThat(agent.docker("run", "--rm", "busybox", "echo", "hi").outOrThrow()).isEqualTo("hi\n");
+        }
+    }
+
+    private static void journal(Daemon agent, List<String> lines) throws IOException {
+        EventCodec codec = new EventCodec();
+        try (EventJournal journal = new RecordJournal(
+                        new FileLog(new FileLog.Options(agent.dataRoot().resolve("journal"), "test")), codec);
+                EventJournal.Reader reader = journal.open(Position.START)) {
+            String host = "";
+            for (Optional<Entry> entry = reader.poll(); entry.isPresent(); entry = reader.poll()) {
+                List<Event> events = entry.get().batch().events();
+                if (events.get(0) instanceof HostEvent.Opened opened) {
+                    host = opened.id();
+                }
+                if (events.get(0) instanceof HostEvent.CheckpointStarted) {
+                    continue;
+                }
+                for (int i = 0; i < events.size(); i++) {
+                    lines.add(host + ":" + entry.get().position() + "." + i + " " + (i == 0 ? reader.head() : "") + " "
+                            + comparable(text(codec.encode(events.get(i)))));
+                }
+            }
+        }
+    }
+
+    /** Both in turns, so that what else the machine does meets both. */
+    @Test
+    void aBrokerThatIsAwayDoesNotSlowAStart() throws Exception {
+        try (Daemon agent = agent()) {
+            List<Long> off = new ArrayList<>();
+            List<Long> away = new ArrayList<>();
+            churn(agent, 3);
+            for (int round = 0; round < 3; round++) {
+                configure("bootstrap.servers =");
+                Thread.sleep(1500);
+                starts(agent, off);
+                configure("bootstrap.servers = 127.0.0.1:9");
+                Thread.sleep(1500);
+                starts(agent, away);
+            }
+            assertThat(Files.readString(agent.log())).contains("not publishing to kafka");
+            long offMicros = median(off);
+            long awayMicros = median(away);
+            System.out.println("start of a container, median of " + off.size() + ": kafka off " + offMicros
+                    + " us, broker away " + awayMicros + " us");
+            assertThat(awayMicros).isLessThan(offMicros * 3 / 2);
+        }
+    }
+
+    private static void starts(Daemon agent, List<Long> micros) throws Exception {
+        for (int i = 0; i < 6; i++) {
+            String id = agent.docker("create", "busybox", "sleep", "100").outOrThrow().strip();
+            long before = System.nanoTime();
+            agent.curl("/v1.47/containers/" + id + "/start", "-X", "POST").outOrThrow();
+            micros.add((System.nanoTime() - before) / 1000);
+            agent.docker("rm", "-f", id).outOrThrow();
+        }
+    }
+
+    private static long median(List<Long> values) {
+        long[] sorted = values.stream().mapToLong(Long::longValue).sorted().toArray();
+        return Arrays.stream(sorted).skip(sorted.length / 2).findFirst().orElseThrow();
+    }
+}

@@ -1,0 +1,5 @@
+/** A whole agent and a real Kafka. */
+@NullMarked
+package dev.wharf.itests.kafka;
+
+import org.jspecify.annotations.NullMarked;
