@@ -25,6 +25,17 @@ public record Healthcheck(
         test = Checks.copy(test);
     }
 
+    /** This check, where it says nothing as {@code other} has it; one that is switched off stays so. */
+    public Healthcheck over(Healthcheck other) {
+        return new Healthcheck(
+                test.isEmpty() ? other.test : test,
+                interval.isZero() ? other.interval : interval,
+                timeout.isZero() ? other.timeout : timeout,
+                startPeriod.isZero() ? other.startPeriod : startPeriod,
+                startInterval.isZero() ? other.startInterval : startInterval,
+                retries == 0 ? other.retries : retries);
+    }
+
     /** Whether there is anything to ask; {@code NONE} switches off what an image says. */
     public boolean isAsked() {
         return !test.isEmpty() && !test.get(0).equals("NONE");

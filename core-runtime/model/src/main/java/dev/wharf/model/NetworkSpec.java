@@ -41,10 +41,16 @@ public record NetworkSpec(
      * @param gateway the host's own address in it, without prefix length
      * @param range the part of the subnet to give out, CIDR, or empty for all of it
      * @param reserved named addresses that are never given out
+     * @param chosen whether the house chose the subnet, which may be another one next time; no address in it can be asked for
      */
-    public record Pool(String subnet, String gateway, String range, Map<String, String> reserved) {
+    public record Pool(String subnet, String gateway, String range, Map<String, String> reserved, boolean chosen) {
         public Pool {
             reserved = Checks.copy(reserved);
+        }
+
+        /** One that somebody asked for. */
+        public Pool(String subnet, String gateway, String range, Map<String, String> reserved) {
+            this(subnet, gateway, range, reserved, false);
         }
     }
 }

@@ -61,6 +61,7 @@ class ArchitectureTest {
                         "dev.wharf.model..",
                         JACKSON,
                         "org.apache.commons.compress..",
+                        "org.tukaani.xz..",
                         "com.github.luben.zstd.."),
                 room("dev.wharf.spi", "dev.wharf.model.."),
                 room(

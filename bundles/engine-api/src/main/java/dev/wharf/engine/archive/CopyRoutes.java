@@ -152,6 +152,8 @@ public final class CopyRoutes implements Routes {
         }
         try (Unpacker unpacker = new Unpacker(root, guest, Limits.DEFAULT)) {
             unpacker.unpack(tar);
+        } finally {
+            Packed.done(tar);
         }
     }
 

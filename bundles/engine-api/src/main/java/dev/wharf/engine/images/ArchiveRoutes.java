@@ -140,7 +140,12 @@ public final class ArchiveRoutes implements Routes {
         ContentStore content = agent.streams().content();
         Descriptor layer;
         try (ContentStore.Ingest ingest = content.receive()) {
-            ingest.write(Packed.unpack(request.stream()));
+            InputStream tar = Packed.unpack(request.stream());
+            try {
+                ingest.write(tar);
+            } finally {
+                Packed.done(tar);
+            }
             layer = ingest.commit(MediaTypes.OCI_LAYER);
         } catch (IOException e) {
             throw told(e);

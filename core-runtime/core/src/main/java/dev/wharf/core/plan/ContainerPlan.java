@@ -236,8 +236,7 @@ final class ContainerPlan implements Plan {
                         if (alone && host.volume(volume).map(Volume::wanted).orElse(false)) {
                             events.add(new VolumeEvent.RemoveRequested(
                                     volume,
-                                    c.keepUntil()
-                                            .filter(t -> !mount.volume().hasDevice())));
+                                    c.keepUntil().filter(t -> !mount.volume().hasDevice())));
                         }
                     }
                 }

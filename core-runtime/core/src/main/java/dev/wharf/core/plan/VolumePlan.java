@@ -35,7 +35,9 @@ final class VolumePlan implements Plan {
                     ? mount(host, volume)
                     : Proposal.step(new VolumeStep.CreateVolume(volume.spec()));
         }
-        if (volume.isKept() && volume.path().isPresent() && now.isBefore(volume.keptUntil().get())) {
+        if (volume.isKept()
+                && volume.path().isPresent()
+                && now.isBefore(volume.keptUntil().get())) {
             return Proposal.restUntil(volume.keptUntil().get());
         }
         return volume.path().isAbsent() && !volume.wanted()

@@ -32,8 +32,7 @@ public record Volume(
 
     /** One of the same name that was asked for while the data of the one before is still kept, which goes for it. */
     public Volume anew(VolumeSpec other, Instant at) {
-        return new Volume(
-                other, at, true, path.doubtful(), Optional.empty(), mount, Optional.empty(), keptUntil);
+        return new Volume(other, at, true, path.doubtful(), Optional.empty(), mount, Optional.empty(), keptUntil);
     }
 
     /** Whether it was removed and its data is kept, so that it can be had back. */

@@ -81,7 +81,7 @@ class NetworksTest {
                 new Neighbour("172.20.0.0/14", "eth0", false));
 
         assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of()), around)))
-                .containsExactly(new Pool("172.24.0.0/16", "172.24.0.1", "", Map.of()));
+                .containsExactly(new Pool("172.24.0.0/16", "172.24.0.1", "", Map.of(), true));
     }
 
     @Test

@@ -121,7 +121,7 @@ class OtherCommandsTest {
         NetworkEvent.Created made =
                 (NetworkEvent.Created) granted(furnished(), new NetworkCommand.Create(net("back", false)), T0)
                         .get(0);
-        assertThat(made.spec().pools()).containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of()));
+        assertThat(made.spec().pools()).containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true));
     }
 
     @Test

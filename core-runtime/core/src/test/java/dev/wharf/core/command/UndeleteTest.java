@@ -48,11 +48,11 @@ class UndeleteTest {
     private static final VolumeName DATA = new VolumeName("data");
     private static final MountSpec ANONYMOUS =
             new MountSpec(MountSpec.Kind.VOLUME, "own", "/own", false, false, Map.of("anonymous", ""));
-    private static final MountSpec NAMED = new MountSpec(MountSpec.Kind.VOLUME, "data", "/data", false, false, Map.of());
+    private static final MountSpec NAMED =
+            new MountSpec(MountSpec.Kind.VOLUME, "data", "/data", false, false, Map.of());
 
     private static Event prepared() {
-        return new ContainerEvent.RootfsPrepared(
-                WEB, new Snapshot(SnapshotKey.of(WEB), SnapshotKey.SCRATCH, false));
+        return new ContainerEvent.RootfsPrepared(WEB, new Snapshot(SnapshotKey.of(WEB), SnapshotKey.SCRATCH, false));
     }
 
     /** A container that ran and ended, with a volume of its own and a named one. */
@@ -120,7 +120,8 @@ class UndeleteTest {
     void aNameThatIsTakenAnImageThatIsGoneAndATimeThatIsUpAreRefused() {
         Host gone = removed();
         Host taken = after(gone, created(Given.DB, "web", spec().make()));
-        assertThat(refusal(taken, new ContainerCommand.Undelete(WEB, "web"), T0)).contains("in use");
+        assertThat(refusal(taken, new ContainerCommand.Undelete(WEB, "web"), T0))
+                .contains("in use");
         assertThat(granted(taken, new ContainerCommand.Undelete(WEB, "web2"), T0))
                 .contains(new ContainerEvent.Undeleted(WEB, "web2"));
         Host bare = after(gone, new ImageEvent.Removed(IMAGE));
@@ -178,8 +179,7 @@ class UndeleteTest {
 
     @Test
     void aPlanTakesExactlyWhatWasShownOrNothing() {
-        Pruning all = new Pruning(
-                Set.of(Pruning.Kind.values()), true, true, java.util.Optional.empty());
+        Pruning all = new Pruning(Set.of(Pruning.Kind.values()), true, true, java.util.Optional.empty());
         Host host = ended();
         List<Pruning.Item> shown = all.items(host);
         assertThat(shown).extracting(Pruning.Item::name).containsExactly("web", "busybox:latest", "data", "own");
@@ -196,8 +196,8 @@ class UndeleteTest {
 
     @Test
     void byDefaultNamedThingsStay() {
-        Pruning careful = new Pruning(
-                Set.of(Pruning.Kind.IMAGE, Pruning.Kind.VOLUME), false, false, java.util.Optional.empty());
+        Pruning careful =
+                new Pruning(Set.of(Pruning.Kind.IMAGE, Pruning.Kind.VOLUME), false, false, java.util.Optional.empty());
         assertThat(careful.items(ended())).isEmpty();
         Pruning old = new Pruning(Set.of(Pruning.Kind.values()), true, true, java.util.Optional.of(T0));
         assertThat(old.items(ended())).as("nothing was made before").isEmpty();

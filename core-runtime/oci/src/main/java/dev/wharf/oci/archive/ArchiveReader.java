@@ -63,7 +63,12 @@ final class ArchiveReader {
     }
 
     ImageArchive.Contents read(InputStream archive) throws IOException {
-        takeEverything(Packed.unpack(archive));
+        InputStream tar = Packed.unpack(archive);
+        try {
+            takeEverything(tar);
+        } finally {
+            Packed.done(tar);
+        }
         byte[] index = tables.get("index.json");
         byte[] table = tables.get("manifest.json");
         List<ArchivedImage> images;

@@ -2,11 +2,11 @@ package dev.wharf.oci.archive;
 
 import com.github.luben.zstd.ZstdInputStream;
 import dev.wharf.model.MediaTypes;
-import dev.wharf.oci.image.DocumentException;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.zip.GZIPInputStream;
+import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 
 /** Tells by its first bytes how a stream is packed. */
 public final class Packed {
@@ -14,7 +14,7 @@ public final class Packed {
 
     private Packed() {}
 
-    /** The tar inside. */
+    /** The tar inside; whoever does not read it to its end must say that it is {@link #done}. */
     public static InputStream unpack(InputStream archive) throws IOException {
         BufferedInputStream in = new BufferedInputStream(archive, 64 << 10);
         byte[] head = peek(in);
@@ -24,11 +24,21 @@ public final class Packed {
         if (isZstd(head)) {
             return new ZstdInputStream(in);
         }
-        if (starts(head, 'B', 'Z', 'h') || starts(head, 0xfd, '7', 'z', 'X', 'Z')) {
-            throw new DocumentException(
-                    "the archive is packed with bzip2 or xz, which is not read; unpack it or use gzip or zstd");
+        if (starts(head, 'B', 'Z', 'h')) {
+            // Parallel packers write one stream after another.
+            return new BZip2CompressorInputStream(in, true);
+        }
+        if (starts(head, 0xfd, '7', 'z', 'X', 'Z')) {
+            return Xz.open(in);
         }
         return in;
+    }
+
+    /** Ends the reading of a tar from {@link #unpack}; the archive itself stays open. */
+    public static void done(InputStream tar) throws IOException {
+        if (tar instanceof Xz) {
+            tar.close();
+        }
     }
 
     /** The media type of a layer; the stream is as it was before. */

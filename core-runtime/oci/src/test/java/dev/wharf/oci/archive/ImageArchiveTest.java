@@ -15,6 +15,8 @@ import dev.wharf.oci.image.Index;
 import dev.wharf.oci.layout.OciLayout;
 import dev.wharf.oci.make.ImageMaker;
 import dev.wharf.oci.make.LayerMaker;
+import java.util.Arrays;
+import java.util.Base64;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -29,6 +31,9 @@ import java.util.zip.GZIPOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream;
+import org.tukaani.xz.LZMA2Options;
+import org.tukaani.xz.XZOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -86,9 +91,28 @@ class ImageArchiveTest {
                 .hasSize(1);
         assertThat(read(packed(archive, out -> new ZstdOutputStream(out))).images())
                 .hasSize(1);
-        assertThatThrownBy(() -> read("BZh91AY&SY".getBytes(StandardCharsets.UTF_8)))
+        byte[] bzip2 = packed(archive, BZip2CompressorOutputStream::new);
+        assertThat(read(bzip2).images()).hasSize(1);
+        assertThat(read(packed(archive, out -> new XZOutputStream(out, new LZMA2Options(1))))
+                        .images())
+                .hasSize(1);
+        assertThatThrownBy(() -> read(Arrays.copyOf(bzip2, bzip2.length / 2))).isInstanceOf(IOException.class);
+        // printf x | xz -9
+        byte[] greedy = Base64.getDecoder().decode("/Td6WFoAAATm1rRGAgAhARwAAAAQz1jMAQAAeAAAAABFru+D+O4WCgABGQGlLIHMH7bzfQEAAAAABFla");
+        assertThatThrownBy(() -> read(greedy))
                 .isInstanceOf(DocumentException.class)
-                .hasMessageContaining("bzip2");
+                .hasMessageContaining("takes 64 MiB to read");
+    }
+
+    @Test
+    void anArchiveOfSeveralPackedStreamsIsReadToItsEnd() throws Exception {
+        Descriptor manifest = image("hello").into(source);
+        byte[] archive = write(new ImageArchive.SavedImage(manifest, List.of()));
+        ByteArrayOutputStream parts = new ByteArrayOutputStream();
+        parts.write(packed(Arrays.copyOf(archive, 700), BZip2CompressorOutputStream::new));
+        parts.write(packed(Arrays.copyOfRange(archive, 700, archive.length), BZip2CompressorOutputStream::new));
+
+        assertThat(read(parts.toByteArray()).images()).hasSize(1);
     }
 
     @Test
