@@ -17,6 +17,9 @@ public final class Logs implements ILoggerFactory {
     /** Libraries tell at length what they do when nobody asks; from them a warning is worth reading. */
     private static final String OURS = "dev.wharf.";
 
+    /** Warns of each try to reach a broker that is away, for days if need be; whoever uses it says once what that means. */
+    private static final String CHATTY = "org.apache.kafka.";
+
     private static final int MINUTES = "2026-01-01T00:00".length();
     private static final int SECONDS = "2026-01-01T00:00:00".length();
 
@@ -45,6 +48,9 @@ public final class Logs implements ILoggerFactory {
 
     static boolean isLogged(String name, Level level) {
         Level least = threshold == Level.INFO && !name.startsWith(OURS) ? Level.WARN : threshold;
+        if (least == Level.WARN && name.startsWith(CHATTY)) {
+            least = Level.ERROR;
+        }
         return level.toInt() >= least.toInt();
     }
 
