@@ -56,6 +56,49 @@ class PoorHostIT {
     }
 
     @Test
+    void aFullJournalBeginsNothingYetEndsThingsAndGoesOnByItself() throws Exception {
+        Path data = Files.createDirectories(folder.resolve("agent/data"));
+        Outcome.of("mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", data.toString())
+                .outOrThrow();
+        try (Daemon daemon = SharedAgent.withBusybox(folder.resolve("agent"))) {
+            daemon.docker("run", "--detach", "--name", "runs", "busybox", "sleep", "1000")
+                    .outOrThrow();
+            daemon.docker("run", "--detach", "--name", "goes", "busybox", "sleep", "1000")
+                    .outOrThrow();
+            Path ballast = data.resolve("ballast");
+            assertThat(Outcome.of("dd", "if=/dev/zero", "of=" + ballast, "bs=64k").err())
+                    .contains("No space left on device");
+            // Each name is an event of the journal and nothing else, until what it keeps in reserve is used to its half.
+            String codes = daemon.curl(
+                            "/images/busybox/tag?repo=names&tag=[1-4000]",
+                            "--request",
+                            "POST",
+                            "--output",
+                            "/dev/null",
+                            "--write-out",
+                            "%{http_code} ")
+                    .out();
+            assertThat(codes).contains("201").endsWith("503 ");
+
+            assertThat(daemon.docker("run", "--detach", "busybox", "true").err())
+                    .contains("no space left on device", "stopping and removing go on");
+            daemon.docker("rm", "--force", "goes").outOrThrow();
+            String pid = daemon.docker("inspect", "--format", "{{.State.Pid}}", "runs")
+                    .outOrThrow()
+                    .strip();
+            Outcome.of("kill", "-9", pid).outOrThrow();
+            assertThat(daemon.docker("wait", "runs").outOrThrow()).isEqualTo("137\n");
+
+            Files.delete(ballast);
+            assertThat(daemon.docker("run", "--rm", "busybox", "echo", "room").outOrThrow())
+                    .isEqualTo("room\n");
+            assertThat(daemon.wharf("journal", "verify").outOrThrow()).contains("The journal is whole");
+        } finally {
+            Outcome.of("umount", "--lazy", data.toString());
+        }
+    }
+
+    @Test
     void withoutARuntimeTheAgentServesAndSaysWhatToInstall() throws Exception {
         Path data = folder.resolve("data");
         Path socket = folder.resolve("w.sock");
