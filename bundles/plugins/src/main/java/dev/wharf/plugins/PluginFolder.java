@@ -50,6 +50,9 @@ final class PluginFolder {
     /** How long a bundle may take to leave with everybody who is inside it. */
     private static final Duration STOP = Duration.ofSeconds(30);
 
+    /** How long the folder's own thread waits for that. */
+    private static final Duration SHORTLY = Duration.ofSeconds(1);
+
     /** How long a new bundle's drivers may take to be asked and to take over. */
     private static final Duration VERDICT = Duration.ofSeconds(45);
 
@@ -529,8 +532,20 @@ final class PluginFolder {
         });
     }
 
-    /** Stops a bundle, which waits for whoever is inside its drivers, and takes it away with all it holds. */
+    /** Takes a bundle out, and goes on without waiting where that takes long, as where it hangs in its own start. */
     private void takeOut(Bundle bundle, Set<Thread> othersThreads) {
+        Thread helper = new Thread(() -> takeOutNow(bundle, othersThreads), "wharf-plugin-out");
+        helper.setDaemon(true);
+        helper.start();
+        try {
+            helper.join(SHORTLY.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Stops a bundle, which waits for whoever is inside its drivers, and takes it away with all it holds. */
+    private void takeOutNow(Bundle bundle, Set<Thread> othersThreads) {
         String name = bundle.getSymbolicName() + "/" + bundle.getVersion();
         Set<String> classes = Threads.ownPackages(bundle);
         Optional<String> trouble = within("it did not stop", STOP, () -> {
@@ -548,8 +563,8 @@ final class PluginFolder {
         if (!left.isEmpty()) {
             String names = left.stream().map(Thread::getName).sorted().collect(Collectors.joining(", "));
             log.warn("plugin left threads running implementation={} threads={}", name, names);
-            Optional<String> stillFrom = Optional.of("it left " + left.size() + " threads running when it went: " + names);
-            journal(driversLeft(bundle), name, stillFrom.get());
+            journal(
+                    driversLeft(bundle), name, "it left " + left.size() + " threads running when it went: " + names);
         }
     }
 
