@@ -245,19 +245,17 @@ final class FileCursor implements LogCursor {
     private void take(LogParts.Opened open, byte[] bytes, int end, List<LogLine> lines) {
         int start = 0;
         long first = open.cut() + position - end;
-        for (int i = rest.length; i < end; i++) {
-            if (bytes[i] == '\n') {
-                LogFile.Record record = reader.read(bytes, start, i + 1);
-                start = i + 1;
-                if (record != null) {
-                    joiner.take(record, bytes, lines);
-                    while (ends.size() < lines.size()) {
-                        ends.add(new Place(open.number(), first + start));
-                    }
-                    if (joiner.isPast()) {
-                        atEnd = true;
-                        return;
-                    }
+        for (int i = LogFile.newline(bytes, rest.length, end); i < end; i = LogFile.newline(bytes, start, end)) {
+            LogFile.Record record = reader.read(bytes, start, i + 1);
+            start = i + 1;
+            if (record != null) {
+                joiner.take(record, bytes, lines);
+                while (ends.size() < lines.size()) {
+                    ends.add(new Place(open.number(), first + start));
+                }
+                if (joiner.isPast()) {
+                    atEnd = true;
+                    return;
                 }
             }
         }

@@ -14,6 +14,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -62,6 +63,24 @@ class LogFileTest {
 
     private static String text(LogLine line) {
         return StandardCharsets.UTF_8.decode(line.bytes().duplicate()).toString();
+    }
+
+    @Test
+    void theEndOfALineIsFoundWhereverItLiesAndWhateverIsAroundIt() {
+        for (int length = 0; length < 40; length++) {
+            byte[] bytes = new byte[length];
+            for (int fill = 0; fill < 256; fill++) {
+                Arrays.fill(bytes, (byte) (fill == '\n' ? 'x' : fill));
+                assertThat(LogFile.newline(bytes, 0, length)).isEqualTo(length);
+                for (int at = 0; at < length; at++) {
+                    bytes[at] = '\n';
+                    for (int from = 0; from < length; from += 7) {
+                        assertThat(LogFile.newline(bytes, from, length)).isEqualTo(from <= at ? at : length);
+                    }
+                    bytes[at] = (byte) (fill == '\n' ? 'x' : fill);
+                }
+            }
+        }
     }
 
     @Test

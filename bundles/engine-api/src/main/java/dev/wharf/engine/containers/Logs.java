@@ -11,7 +11,7 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.runtime.LogCursor;
 import dev.wharf.spi.runtime.LogCursor.LogLine;
 import dev.wharf.spi.runtime.LogQuery;
-import java.io.ByteArrayOutputStream;
+import dev.wharf.spi.runtime.StreamSink.StandardStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -27,12 +27,19 @@ final class Logs {
     private static final DateTimeFormatter STAMP =
             DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSSSS'Z'").withZone(ZoneOffset.UTC);
 
+    private static final int STAMP_LENGTH = "2026-01-31T23:59:59.123456789Z ".length();
+
     private final LogCursor cursor;
     private final Outlet outlet;
     private final Executor workers;
     private final boolean tty;
     private final boolean stamps;
     private final AtomicBoolean over = new AtomicBoolean();
+
+    // One reading at a time, each on some worker.
+    private long stampedSecond = Long.MIN_VALUE;
+    private int stampedNanos;
+    private byte[] stamp = new byte[0];
 
     private Logs(LogCursor cursor, Outlet outlet, Executor workers, boolean tty, boolean stamps) {
         this.cursor = cursor;
@@ -112,31 +119,36 @@ final class Logs {
         }
     }
 
+    /** The lines of one reading in one piece: a line alone would cost more in what is around it than in itself. */
     private byte[] written(List<LogLine> lines) {
-        int room = 0;
+        int size = 0;
         for (LogLine line : lines) {
-            room += line.bytes().remaining() + 40;
+            size += (tty ? 0 : Long.BYTES) + (stamps ? STAMP_LENGTH : 0) + line.bytes().remaining();
         }
-        ByteArrayOutputStream out = new ByteArrayOutputStream(room);
+        ByteBuffer out = ByteBuffer.allocate(size);
         for (LogLine line : lines) {
-            byte[] stamp = stamps
-                    ? (STAMP.format(Instant.ofEpochSecond(line.epochSecond(), line.nanos())) + " ")
-                            .getBytes(StandardCharsets.US_ASCII)
-                    : new byte[0];
-            ByteBuffer text = line.bytes();
             if (!tty) {
-                out.writeBytes(Joint.head(line.stream(), stamp.length + text.remaining()));
+                // The stream's number, three zeros and the length of what follows.
+                long stream = line.stream() == StandardStream.OUT ? 1 : 2;
+                out.putLong(stream << 56 | (stamps ? STAMP_LENGTH : 0) + line.bytes().remaining());
             }
-            out.writeBytes(stamp);
-            if (text.hasArray()) {
-                out.write(text.array(), text.arrayOffset() + text.position(), text.remaining());
-            } else {
-                byte[] copy = new byte[text.remaining()];
-                text.duplicate().get(copy);
-                out.writeBytes(copy);
+            if (stamps) {
+                out.put(stamp(line));
             }
+            out.put(line.bytes());
         }
-        return out.toByteArray();
+        return out.array();
+    }
+
+    /** Lines that were written together have the same time, so the last stamp often serves again. */
+    private byte[] stamp(LogLine line) {
+        if (line.epochSecond() != stampedSecond || line.nanos() != stampedNanos) {
+            stampedSecond = line.epochSecond();
+            stampedNanos = line.nanos();
+            String text = STAMP.format(Instant.ofEpochSecond(stampedSecond, stampedNanos)) + " ";
+            stamp = text.getBytes(StandardCharsets.US_ASCII);
+        }
+        return stamp;
     }
 
     private void end() {
