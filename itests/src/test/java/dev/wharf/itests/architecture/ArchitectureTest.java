@@ -127,6 +127,7 @@ class ArchitectureTest {
                         room("dev.wharf.network.macvlan"),
                         // An overlay is a bridge with one port more, and carries its own copy of those classes.
                         room("dev.wharf.network.vxlan", "dev.wharf.network.bridge.."),
+                        room("dev.wharf.network.cni", JACKSON),
                         room("dev.wharf.registry.distribution", JACKSON),
                         room("dev.wharf.registry.layout", JACKSON),
                         room("dev.wharf.runtime", JACKSON),
