@@ -10,6 +10,8 @@ import dev.wharf.log.codec.EventCodec;
 import dev.wharf.model.Digest;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -53,6 +55,8 @@ final class Publisher implements AutoCloseable {
 
     /** Somebody has to do something before it can work, so asking often helps nobody. */
     private static final Duration BLOCKED_PAUSE = Duration.ofSeconds(30);
+
+    private static final Duration KNOCK = Duration.ofSeconds(3);
 
     /** Whoever took over has that long to say so before we look who it was. */
     private static final Duration SUCCESSION = Duration.ofSeconds(3);
@@ -144,6 +148,7 @@ final class Publisher implements AutoCloseable {
     /** One life: from opening the clients to the first trouble. */
     private void live() throws IOException, InterruptedException, SupersededException, ForeignException {
         gauges.state("connecting");
+        knock();
         try (Connection connection = new Connection(settings, host)) {
             if (fenced) {
                 Thread.sleep(SUCCESSION.toMillis());
@@ -162,6 +167,24 @@ final class Publisher implements AutoCloseable {
             step.accept("opened");
             publish(connection, producer, last);
         }
+    }
+
+    /** A broker that is away is found out with a socket, which costs nothing beside Kafka's clients trying for themselves. */
+    private void knock() throws IOException {
+        IOException last = new IOException("no broker is named");
+        for (String broker : settings.brokers().split(",")) {
+            int colon = broker.lastIndexOf(':');
+            String name = broker.substring(0, colon).replace("[", "").replace("]", "");
+            try (Socket socket = new Socket()) {
+                socket.connect(
+                        new InetSocketAddress(name, Integer.parseInt(broker.substring(colon + 1))),
+                        (int) KNOCK.toMillis());
+                return;
+            } catch (IOException e) {
+                last = new IOException("no broker answers at " + broker + ": " + e.getMessage(), e);
+            }
+        }
+        throw last;
     }
 
     private void publish(Connection connection, KafkaProducer<byte[], byte[]> producer, Bookmark last)
@@ -363,7 +386,9 @@ final class Publisher implements AutoCloseable {
         boolean blocked = root instanceof AuthenticationException
                 || root instanceof AuthorizationException
                 || root instanceof RecordTooLargeException;
-        String what = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        String what = trouble instanceof IOException && trouble.getMessage() != null
+                ? trouble.getMessage()
+                : root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
         gauges.trouble(blocked ? "blocked" : "away", what);
         if (told) {
             log.debug("still not publishing to kafka", trouble);
