@@ -10,11 +10,14 @@ import java.util.Optional;
 /**
  * How files are put into an image.
  *
- * @param owner whose they become
+ * @param owner whose they become; empty for those they belong to now
  * @param mode the permissions of COPY's {@code --chmod}, or those they have
  * @param leftOut what of a directory stays behind, relative to it
  */
-public record Copying(Owner owner, Optional<Integer> mode, Patterns leftOut) {
+public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns leftOut) {
+    /** The owner of what nobody else owns. */
+    public static final Owner ROOT = new Owner(0, 0);
+
     private static final int DEEPEST = 512;
     private static final int SYMBOLIC_LINK = 0120000;
 
@@ -74,11 +77,16 @@ public record Copying(Owner owner, Optional<Integer> mode, Patterns leftOut) {
         }
     }
 
-    /** Owner first: the kernel takes setuid and capabilities away when the owner changes. */
+    /**
+     * Owner first: the kernel takes capabilities away when the owner changes, and setuid and setgid, too, which Docker's classic
+     * builder lets be so.
+     */
     private void dress(Dir dir, String from, Node node, Dir to, String name) throws IOException {
-        to.chown(name, owner.uid(), owner.gid());
+        Owner whose = owner.orElseGet(() -> new Owner(node.uid(), node.gid()));
+        to.chown(name, whose.uid(), whose.gid());
         if ((node.mode() & 0170000) != SYMBOLIC_LINK) {
-            to.chmod(name, mode.orElse(node.permissions()));
+            boolean loses = owner.isPresent() && node.isRegular();
+            to.chmod(name, mode.orElse(loses ? node.permissions() & 01777 : node.permissions()));
         }
         for (Map.Entry<String, byte[]> xattr : dir.xattrs(from).entrySet()) {
             if (xattr.getKey().startsWith("user.") || xattr.getKey().equals("security.capability")) {
@@ -86,6 +94,11 @@ public record Copying(Owner owner, Optional<Integer> mode, Patterns leftOut) {
             }
         }
         to.setTimes(name, node.modifiedSeconds(), node.modifiedNanos());
+    }
+
+    /** Whose the things are that are made for what is put. */
+    private Owner maker() {
+        return owner.orElse(ROOT);
     }
 
     /** Makes the directories of a path that are not there; answers with the last one open, for the caller to close. */
@@ -103,7 +116,7 @@ public record Copying(Owner owner, Optional<Integer> mode, Patterns leftOut) {
             } catch (java.nio.file.NoSuchFileException e) {
                 try {
                     at.makeDirectory(part);
-                    at.chown(part, owner.uid(), owner.gid());
+                    at.chown(part, maker().uid(), maker().gid());
                     at.chmod(part, 0755);
                     next = at.enter(part);
                 } catch (IOException wrong) {
@@ -137,7 +150,7 @@ public record Copying(Owner owner, Optional<Integer> mode, Patterns leftOut) {
         byte[] bytes = content.getBytes(java.nio.charset.StandardCharsets.UTF_8);
         try (Dir.Output out = to.create(name)) {
             out.write(bytes, 0, bytes.length);
-            out.chown(owner.uid(), owner.gid());
+            out.chown(maker().uid(), maker().gid());
             out.chmod(mode.orElse(0644));
         }
     }

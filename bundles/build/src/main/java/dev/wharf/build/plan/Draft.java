@@ -59,11 +59,13 @@ public final class Draft {
 
     /** Nothing at all. */
     public static Draft scratch(Stages stages, Platform platform) {
-        return new Draft(
+        Draft draft = new Draft(
                 new Words(stages.dockerfile().escape()),
                 stages.outer().stage(),
                 platform,
                 Digest.sha256("scratch " + platform));
+        draft.env.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        return draft;
     }
 
     /** On an image; {@code identity} is what it is called in keys. */
@@ -74,9 +76,9 @@ public final class Draft {
         return draft;
     }
 
-    /** On what another stage made. */
-    public Draft child() {
-        Draft draft = new Draft(words, arguments.child(), platform, key);
+    /** On what another stage made, whose arguments end with it. */
+    public Draft child(Stages stages) {
+        Draft draft = new Draft(words, stages.outer().stage(), platform, key);
         draft.take(config(), layers);
         return draft;
     }
@@ -439,7 +441,8 @@ public final class Draft {
     /** A RUN's words for the history. */
     public String toldRun(List<String> command) {
         Map<String, String> told = arguments.told(env.keySet());
-        if (told.isEmpty()) {
+        // Proxies that nobody declared are not told, but that there are arguments is.
+        if (arguments.seen(env.keySet()).isEmpty()) {
             return String.join(" ", command);
         }
         StringBuilder text = new StringBuilder("|" + told.size());

@@ -69,13 +69,6 @@ public final class Variables {
         return new Variables(given, values, used);
     }
 
-    /** A later stage goes on where {@code this} ended: a stage from a stage has its arguments, too. */
-    Variables child() {
-        Variables child = new Variables(given, outer, used);
-        child.declared.putAll(declared);
-        return child;
-    }
-
     /** {@code ARG name} or {@code ARG name=value}. */
     void declare(String name, Optional<String> byDefault) {
         if (given.containsKey(name)) {
@@ -128,5 +121,4 @@ public final class Variables {
                 ? Optional.of(environment.get(name))
                 : arguments.value(name);
     }
-
 }

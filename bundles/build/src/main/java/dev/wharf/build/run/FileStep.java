@@ -32,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** A COPY, an ADD, or the directory of a WORKDIR: files put into an image without a process. */
 final class FileStep {
@@ -131,7 +132,7 @@ final class FileStep {
     void visit(ImageId image, Visit visit)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         Job job = new Job(
-                Hands.newContainer(), image, List.of("-"), List.of(), "", "/", List.of(), Map.of(), Optional.empty());
+                Hands.newContainer(), image, List.of("-"), List.of(), "", "/", List.of(), List.of(), Map.of(), Optional.empty());
         run.shared().hands().create(job);
         try {
             inside(job, visit);
@@ -215,8 +216,8 @@ final class FileStep {
                 ? "multi:"
                 : items.get(0) instanceof Item.Found f && f.source().directory() ? "dir:" : "file:";
         String chown = one.flag("chown").isPresent() ? draft.expand(one, one.flag("chown").orElse("")) : "";
-        String told = draft.toldFiles(one.word() + " " + (chown.isEmpty() ? "" : "--chown=" + chown + " ") + kind
-                + Digest.sha256(all.toString()).hex() + " in " + shown(written) + " ");
+        String told = draft.toldFiles(one.word() + " " + (chown.isEmpty() ? "" : "--chown=" + chown) + kind
+                + Digest.sha256(all.toString()).hex() + " in " + written + " ");
         Optional<Integer> mode = mode();
         Digest key = draft.next(told + "\n" + mode + one.isSet("parents") + one.flags("exclude"));
         Destination to = new Destination(draft.absolute(written), intoDirectory);
@@ -224,15 +225,6 @@ final class FileStep {
         if (quick.isPresent()) {
             run.shared().cache().find(key).ifPresent(step -> run.shared().cache().keep(quick.get(), step));
         }
-    }
-
-    /** The destination as Docker tells it: made absolute, but not tidied where it was absolute already. */
-    private String shown(String written) {
-        if (written.startsWith("/")) {
-            return written;
-        }
-        String absolute = draft.absolute(written);
-        return written.endsWith("/") && !absolute.equals("/") ? absolute + "/" : absolute;
     }
 
     private Optional<Integer> mode() throws DockerfileException {
@@ -321,7 +313,7 @@ final class FileStep {
                 change.in(root);
                 return root;
             });
-            return hands.layer(job.id(), top, run.epoch());
+            return hands.layer(job.id(), top, run.epoch(), Set.of());
         } finally {
             hands.dismiss(job.id());
         }
@@ -331,11 +323,15 @@ final class FileStep {
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         return make(root -> {
             try (Dir dir = run.shared().site().tree().open(root)) {
-                new Copying(new Owner(0, 0), Optional.empty(), Patterns.NONE)
-                        .make(dir, path)
-                        .close();
+                makeDirectory(dir, path);
             }
         });
+    }
+
+    static void makeDirectory(Dir root, String path) throws IOException {
+        new Copying(Optional.of(Copying.ROOT), Optional.empty(), Patterns.NONE)
+                .make(root, path)
+                .close();
     }
 
     private void put(
@@ -347,13 +343,20 @@ final class FileStep {
             Patterns leftOut)
             throws BuildException, DriverException, IOException {
         try (Dir root = run.shared().site().tree().open(rootfs)) {
-            Copying copying = new Copying(Accounts.owner(root, chown), mode, leftOut);
+            Copying copying = new Copying(owner(root, chown), mode, leftOut);
             for (Item item : items) {
                 put(item, root, rootfs, to, copying);
             }
         } catch (LayerException | EOFException e) {
             throw new ContextException(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** The client's files are root's; those of other stages and images stay whose they are. */
+    private Optional<Owner> owner(Dir root, String chown) throws IOException {
+        return chown.isEmpty() && one.flag("from").isPresent()
+                ? Optional.empty()
+                : Optional.of(Accounts.owner(root, chown));
     }
 
     private void put(Item item, Dir root, Path rootfs, Destination to, Copying copying)

@@ -167,17 +167,18 @@ final class Hands implements AutoCloseable {
     // ---- layers and images
 
     /** What a container changed, as a layer on {@code parent}; empty where it changed nothing. */
-    Optional<LayerSpec> layer(ContainerId id, Optional<LayerId> parent, Optional<Long> epoch)
+    Optional<LayerSpec> layer(ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, Set<String> stubs)
             throws DriverException, IOException {
         ContentStore content = agent().streams().content();
-        return agent().streams().layer(id, tar -> {
+        return agent().streams().layer(id, raw -> {
+            InputStream tar = epoch.isPresent() || !stubs.isEmpty() ? new LayerTar(raw, epoch, stubs) : raw;
             byte[] head = tar.readNBytes(512);
             if (isZero(head)) {
                 return Optional.empty();
             }
             InputStream whole = new SequenceInputStream(new java.io.ByteArrayInputStream(head), tar);
             try (ContentStore.Ingest ingest = content.receive()) {
-                ingest.write(epoch.isPresent() ? new ClampedTar(whole, epoch.get()) : whole);
+                ingest.write(whole);
                 Descriptor blob = ingest.commit(MediaTypes.OCI_LAYER);
                 return Optional.of(new LayerSpec(LayerId.of(parent, blob.digest()), parent, blob, blob.digest()));
             }

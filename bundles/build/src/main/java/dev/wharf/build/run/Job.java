@@ -9,6 +9,7 @@ import java.util.Optional;
 /**
  * One container that a build needs.
  *
+ * @param volumes what is written there goes to volumes, and with them
  * @param binds in Docker's spelling, {@code source:target[:ro]}
  * @param tmpfs targets and their options
  * @param network what this step asks for; empty for what the whole build has
@@ -20,12 +21,14 @@ public record Job(
         List<String> env,
         String user,
         String workingDir,
+        List<String> volumes,
         List<String> binds,
         Map<String, String> tmpfs,
         Optional<String> network) {
     public Job {
         command = List.copyOf(command);
         env = List.copyOf(env);
+        volumes = List.copyOf(volumes);
         binds = List.copyOf(binds);
         tmpfs = Map.copyOf(tmpfs);
     }

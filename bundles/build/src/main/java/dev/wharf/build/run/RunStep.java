@@ -93,6 +93,7 @@ final class RunStep {
                 plain.env(),
                 plain.user(),
                 plain.workingDir(),
+                plain.volumes(),
                 binds,
                 tmpfs,
                 network.isEmpty() ? Optional.empty() : Optional.of(network));
@@ -101,7 +102,7 @@ final class RunStep {
         boolean keeps = run.shared().order().keeps();
         hands.create(job);
         try {
-            List<String> bare = missing(job);
+            List<Bare> bare = missing(job);
             run.voice().say(" ---> Running in " + job.id().shortForm() + "\n");
             int code = hands.run(job.id(), run.voice()::say);
             if (code != 0) {
@@ -109,7 +110,7 @@ final class RunStep {
                         "The command '" + String.join(" ", command) + "' returned a non-zero code: " + code, code);
             }
             tidy(job, bare);
-            return hands.layer(job.id(), top, run.epoch());
+            return hands.layer(job.id(), top, run.epoch(), LayerTar.MOUNTED);
         } finally {
             if (keeps) {
                 hands.leave(job.id());
@@ -328,20 +329,27 @@ final class RunStep {
 
     // ---- mount points, which are no part of the image
 
-    /** Mount points that the image has not; each as the topmost directory that must be made for it. */
-    private List<String> missing(Job job) throws DriverException, IOException {
-        if (targets.isEmpty()) {
+    /** A mount point that the image has not; {@code top} is the first directory that must be made for it. */
+    private record Bare(String target, String top) {}
+
+    /** Mount points that the image has not. */
+    private List<Bare> missing(Job job) throws DriverException, IOException {
+        if (targets.isEmpty() && job.volumes().isEmpty()) {
             return List.of();
         }
         return run.shared().site().agent().streams().rootfs(job.id(), rootfs -> {
-            List<String> bare = new ArrayList<>();
+            List<Bare> bare = new ArrayList<>();
             try (Dir root = run.shared().site().tree().open(rootfs)) {
+                // Where a volume belongs stays a directory of the image.
+                for (String volume : job.volumes()) {
+                    FileStep.makeDirectory(root, volume);
+                }
                 for (String target : targets) {
                     StringBuilder way = new StringBuilder();
                     for (String part : target.substring(1).split("/")) {
                         way.append('/').append(part);
                         if (!isThere(root, way.toString())) {
-                            bare.add(target);
+                            bare.add(new Bare(target, way.toString()));
                             break;
                         }
                     }
@@ -361,42 +369,42 @@ final class RunStep {
     }
 
     /** Takes away what is left of mount points that were made for this step, as far as nothing was put beside them. */
-    private void tidy(Job job, List<String> bare) throws DriverException, IOException {
+    private void tidy(Job job, List<Bare> bare) throws DriverException, IOException {
         if (bare.isEmpty()) {
             return;
         }
         run.shared().site().agent().streams().rootfs(job.id(), rootfs -> {
             try (Dir root = run.shared().site().tree().open(rootfs)) {
-                for (String target : bare) {
-                    removeEmpty(root, target);
+                for (Bare one : bare) {
+                    removeEmpty(root, one);
                 }
             }
             return job;
         });
     }
 
-    private static void removeEmpty(Dir root, String path) throws IOException {
-        int slash = path.lastIndexOf('/');
-        String name = path.substring(slash + 1);
-        try (Dir parent = root.resolve(slash == 0 ? "." : path.substring(0, slash))) {
-            Optional<Node> node = parent.look(name);
-            if (node.isEmpty()) {
-                return;
-            }
-            boolean empty = node.get().isRegular() && node.get().sizeBytes() == 0;
-            if (node.get().isDirectory()) {
-                try (Dir dir = parent.enter(name)) {
-                    empty = dir.names().isEmpty();
+    private static void removeEmpty(Dir root, Bare bare) throws IOException {
+        for (String at = bare.target(); at.length() >= bare.top().length(); at = at.substring(0, at.lastIndexOf('/'))) {
+            int slash = at.lastIndexOf('/');
+            String name = at.substring(slash + 1);
+            try (Dir parent = root.resolve(slash == 0 ? "." : at.substring(0, slash))) {
+                Optional<Node> node = parent.look(name);
+                boolean empty = node.filter(n -> n.isRegular() && n.sizeBytes() == 0).isPresent();
+                if (node.filter(Node::isDirectory).isPresent()) {
+                    try (Dir dir = parent.enter(name)) {
+                        empty = dir.names().isEmpty();
+                    }
                 }
-            }
-            if (empty) {
+                if (!empty) {
+                    return;
+                }
                 Node before = parent.look(".").orElseThrow();
                 parent.remove(name);
                 parent.setTimes(".", before.modifiedSeconds(), before.modifiedNanos());
+            } catch (java.nio.file.FileSystemException e) {
+                // The step itself took it away.
+                return;
             }
-        } catch (java.nio.file.FileSystemException e) {
-            // The step itself took it away.
-            return;
         }
     }
 }

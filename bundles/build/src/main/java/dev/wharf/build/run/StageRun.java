@@ -19,7 +19,6 @@ import dev.wharf.model.Reference;
 import dev.wharf.spi.DriverException;
 import java.io.IOException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -124,7 +123,7 @@ final class StageRun {
     private void begin() throws BuildException, DockerfileException, InterruptedException {
         if (stage.baseStage().isPresent()) {
             Made base = shared.others().stage(stage.baseStage().get());
-            draft = base.draft().child();
+            draft = base.draft().child(shared.stages());
             holder = base.holder();
             return;
         }
@@ -324,7 +323,8 @@ final class StageRun {
                 draft.environment(),
                 draft.user(),
                 draft.workingDir(),
-                new ArrayList<>(),
+                draft.config().volumes(),
+                List.of(),
                 Map.of(),
                 Optional.empty());
     }

@@ -30,7 +30,8 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
             throw Problem.invalid(
                     "squash is not served: layers are kept as they are built; use several stages to have fewer");
         }
-        if (!request.query().text("outputs").isEmpty() && !request.query().text("outputs").equals("null")) {
+        if (!request.query().text("outputs").isEmpty()
+                && !request.query().text("outputs").equals("null")) {
             throw Problem.invalid("outputs other than an image need BuildKit; use a buildx builder");
         }
         Map<String, String> arguments = new LinkedHashMap<>();
@@ -41,7 +42,9 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
             }
         });
         Map<String, String> labels = new LinkedHashMap<>();
-        json(request, "labels").fields().forEachRemaining(f -> labels.put(f.getKey(), f.getValue().asText()));
+        json(request, "labels")
+                .fields()
+                .forEachRemaining(f -> labels.put(f.getKey(), f.getValue().asText()));
         List<String> cacheFrom = new ArrayList<>();
         json(request, "cachefrom").forEach(image -> cacheFrom.add(image.asText()));
         List<Reference> names = new ArrayList<>();
@@ -161,6 +164,9 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
                 .put("WorkingDir", job.workingDir());
         body.set("Entrypoint", Json.array(List.of("")));
         body.set("Cmd", Json.array(job.command()));
+        if (!job.volumes().isEmpty()) {
+            body.set("Volumes", Json.set(job.volumes()));
+        }
         body.set("Env", Json.array(job.env()));
         body.putObject("Healthcheck").set("Test", Json.array(List.of("NONE")));
         body.set("HostConfig", host);

@@ -57,9 +57,17 @@ public final class BuildRoutes implements Routes {
     private Answer build(Agent agent, Request request) {
         BuildQuery query = BuildQuery.read(request);
         BuildAnswer answer = new BuildAnswer(query.order().quiet());
-        String id = request.query().value("buildid").filter(i -> !i.isEmpty()).orElseGet(() -> Entropy.fresh()
-                .hex("build"));
-        Engine engine = new Engine(agent, request, query, trees, root, Entropy.fresh().hex("folder").substring(0, 32));
+        String id = request.query()
+                .value("buildid")
+                .filter(i -> !i.isEmpty())
+                .orElseGet(() -> Entropy.fresh().hex("build"));
+        Engine engine = new Engine(
+                agent,
+                request,
+                query,
+                trees,
+                root,
+                Entropy.fresh().hex("folder").substring(0, 32));
         Build build = new Build(engine, query.order(), answer, cache);
         running.put(id, build);
         request.onGone(build::cancel);
@@ -92,8 +100,7 @@ public final class BuildRoutes implements Routes {
         } catch (ContextException e) {
             answer.fail(Problem.invalid(String.valueOf(e.getMessage())), Optional.empty());
         } catch (IOException e) {
-            answer.fail(
-                    new Problem(500, "the build context cannot be read: " + e.getMessage()), Optional.empty());
+            answer.fail(new Problem(500, "the build context cannot be read: " + e.getMessage()), Optional.empty());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             answer.fail(Problem.unavailable("the engine stops"), Optional.empty());

@@ -18,10 +18,11 @@ final class RegistryConfig {
         try {
             String standard = header.strip().replace('-', '+').replace('_', '/').replace("=", "");
             Map<String, Body> all = Body.parse(("{\"all\":"
-                            + new String(
-                                    Base64.getDecoder().decode(standard), java.nio.charset.StandardCharsets.UTF_8)
-                            + "}")
-                    .getBytes(java.nio.charset.StandardCharsets.UTF_8))
+                                    + new String(
+                                            Base64.getDecoder().decode(standard),
+                                            java.nio.charset.StandardCharsets.UTF_8)
+                                    + "}")
+                            .getBytes(java.nio.charset.StandardCharsets.UTF_8))
                     .bodies("all");
             String host = image.repository().toString().split("/", 2)[0];
             for (Map.Entry<String, Body> one : all.entrySet()) {
