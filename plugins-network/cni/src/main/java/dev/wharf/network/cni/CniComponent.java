@@ -44,7 +44,9 @@ public final class CniComponent extends CniDriver {
                 kernel,
                 ports,
                 Path.of(framework.getProperty("wharf.exec.root"), "cni"),
-                "wharf-" + Integer.toHexString(framework.getProperty("wharf.exec.root").hashCode()),
+                "wharf-"
+                        + Integer.toHexString(
+                                framework.getProperty("wharf.exec.root").hashCode()),
                 current::get);
         this.current = current;
     }
@@ -57,7 +59,8 @@ public final class CniComponent extends CniDriver {
     private static Settings settings(Map<String, Object> configuration) {
         return new Settings(
                 Path.of(text(configuration, "lists", "/etc/cni/net.d")),
-                Arrays.stream(text(configuration, "plugins", "/opt/cni/bin:/usr/lib/cni").split(":"))
+                Arrays.stream(text(configuration, "plugins", "/opt/cni/bin:/usr/lib/cni")
+                                .split(":"))
                         .map(Path::of)
                         .toList(),
                 List.of());
@@ -65,6 +68,8 @@ public final class CniComponent extends CniDriver {
 
     private static String text(Map<String, Object> configuration, String key, String usual) {
         Object value = configuration.get(key);
-        return value == null || value.toString().isBlank() ? usual : value.toString().strip();
+        return value == null || value.toString().isBlank()
+                ? usual
+                : value.toString().strip();
     }
 }

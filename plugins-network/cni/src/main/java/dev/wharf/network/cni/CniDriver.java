@@ -117,8 +117,8 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
         return ConfList.find(folder, said)
                 .orElseThrow(() -> DriverException.failure(
                         Failure.Kind.INVALID,
-                        "there is no CNI configuration list " + said + " in " + folder + "; write one there, or give it with"
-                                + " -o conflist='{...}'"));
+                        "there is no CNI configuration list " + said + " in " + folder
+                                + "; write one there, or give it with" + " -o conflist='{...}'"));
     }
 
     private static ConfList list(NetworkSpec network) throws DriverException {
@@ -161,8 +161,8 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
             }
             String namespace = sandbox.path().toString();
             ledger.write(endpoint.id(), new Ledger.Entry(namespace, Optional.empty()));
-            Ledger.Entry entry = new Ledger.Entry(
-                    namespace, Optional.of(plugins().add(list, endpoint, namespace)));
+            Ledger.Entry entry =
+                    new Ledger.Entry(namespace, Optional.of(plugins().add(list, endpoint, namespace)));
             ledger.write(endpoint.id(), entry);
             children.alias(sandbox.path(), endpoint.containerInterface(), alias(endpoint));
         } catch (DriverException e) {
@@ -183,7 +183,12 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
             return true;
         }
         try {
-            plugins().check(list, endpoint, sandbox.path().toString(), entry.get().result().orElseThrow());
+            plugins()
+                    .check(
+                            list,
+                            endpoint,
+                            sandbox.path().toString(),
+                            entry.get().result().orElseThrow());
             return true;
         } catch (DriverException e) {
             return false;
@@ -209,7 +214,10 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
 
     @Override
     public void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
-        part(list(network), endpoint, sandbox.path().equals(Sandbox.HOST_PATH) ? "" : sandbox.path().toString());
+        part(
+                list(network),
+                endpoint,
+                sandbox.path().equals(Sandbox.HOST_PATH) ? "" : sandbox.path().toString());
     }
 
     /** @param namespace the file of the sandbox, or empty where whoever asks does not know it */
@@ -228,7 +236,10 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
                 throw e;
             }
             // Who could not make it cannot unmake it either, and would keep the container for ever.
-            LOG.warn("nothing more can be taken back endpoint={} reason={}", endpoint.id(), e.failure().message());
+            LOG.warn(
+                    "nothing more can be taken back endpoint={} reason={}",
+                    endpoint.id(),
+                    e.failure().message());
         }
         if (there) {
             // Plugins should have taken it away, and not each of them does.
@@ -252,8 +263,7 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
     }
 
     private String alias(EndpointSpec endpoint) {
-        return String.join(
-                " ", agent, NAME, endpoint.id(), endpoint.network().value(), endpoint.mac());
+        return String.join(" ", agent, NAME, endpoint.id(), endpoint.network().value(), endpoint.mac());
     }
 
     /** A sandbox may go while it is looked at. */

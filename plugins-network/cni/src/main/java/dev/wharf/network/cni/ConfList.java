@@ -27,8 +27,7 @@ import java.util.TreeSet;
  */
 record ConfList(ObjectNode json) {
     static final ObjectMapper JSON = new ObjectMapper();
-    private static final Set<String> VERSIONS =
-            Set.of("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0");
+    private static final Set<String> VERSIONS = Set.of("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0");
     private static final Set<String> CHECKED = Set.of("0.4.0", "1.0.0");
     /** Managers of addresses that are replaced by one that gives what it is told. */
     private static final Set<String> REPLACED = Set.of("host-local", "static");
@@ -99,7 +98,8 @@ record ConfList(ObjectNode json) {
             String stem = file.getFileName().toString().replaceFirst("\\.[a-z]+$", "");
             try {
                 String text = Files.readString(file);
-                if (stem.equals(name) || JSON.readTree(text).path("name").asText("").equals(name)) {
+                if (stem.equals(name)
+                        || JSON.readTree(text).path("name").asText("").equals(name)) {
                     return Optional.of(parse(text));
                 }
             } catch (IOException e) {

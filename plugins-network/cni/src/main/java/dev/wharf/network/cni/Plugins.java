@@ -106,8 +106,7 @@ final class Plugins {
         environment.put("CNI_NETNS", namespace);
         environment.put("CNI_IFNAME", endpoint.containerInterface());
         environment.put("CNI_PATH", folders.stream().map(Path::toString).collect(Collectors.joining(":")));
-        environment.put(
-                "CNI_ARGS", "IgnoreUnknown=1" + (endpoint.mac().isEmpty() ? "" : ";MAC=" + endpoint.mac()));
+        environment.put("CNI_ARGS", "IgnoreUnknown=1" + (endpoint.mac().isEmpty() ? "" : ";MAC=" + endpoint.mac()));
         String what = "CNI plugin " + type + " " + command;
         try {
             return answer(what, builder, request);

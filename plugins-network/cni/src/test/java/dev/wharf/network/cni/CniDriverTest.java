@@ -26,8 +26,7 @@ class CniDriverTest extends NetworkDriverContract {
     private static final Path PROGRAMS = Path.of("/usr/lib/cni");
     private static final String WEB = "1d43".repeat(16);
     private static final String DB = "2e54".repeat(16);
-    private static final String LIST =
-            """
+    private static final String LIST = """
             {"cniVersion": "1.0.0", "name": "lan", "plugins": [
               {"type": "bridge", "bridge": "cni0", "isGateway": true,
                "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.213.21.0/24"}]]}},
@@ -114,7 +113,8 @@ class CniDriverTest extends NetworkDriverContract {
 
         assertThat(world.ask(world.sandbox(2), "10.213.21.77", 80)).isEqualTo("10.213.21.78");
         assertThat(world.ask(world.sandbox(2), "10.213.21.1", 80)).isEqualTo("10.213.21.78");
-        assertThat(world.run(world.sandbox(1), "ip", "-o", "link", "show", "eth0").get(0))
+        assertThat(world.run(world.sandbox(1), "ip", "-o", "link", "show", "eth0")
+                        .get(0))
                 .contains("02:42:0a:d5:15:4d");
     }
 
@@ -136,7 +136,8 @@ class CniDriverTest extends NetworkDriverContract {
 
     @Test
     void whatAPluginSaysOfItsTroubleIsToldAndNothingIsLeft() throws Exception {
-        NetworkSpec odd = spec(LAN, "odd", Map.of(CniDriver.CONFLIST, LIST.replace("\"isGateway\": true", "\"vlan\": 5000")));
+        NetworkSpec odd =
+                spec(LAN, "odd", Map.of(CniDriver.CONFLIST, LIST.replace("\"isGateway\": true", "\"vlan\": 5000")));
 
         assertThatThrownBy(() -> driver.attach(odd, endpoint(WEB, 2, List.of()), world.sandbox(1)))
                 .hasMessageContaining("CNI plugin bridge ADD failed: ")
@@ -194,7 +195,8 @@ class CniDriverTest extends NetworkDriverContract {
         NetworkSpec byFile = planned("any", Map.of(CniDriver.CONFLIST, "10-shop"));
 
         assertThat(byName.pools()).containsExactly(new Pool("10.213.21.0/24", "", "", Map.of()));
-        assertThat(byName.options().get(CniDriver.CONFLIST)).isEqualTo(byFile.options().get(CniDriver.CONFLIST));
+        assertThat(byName.options().get(CniDriver.CONFLIST))
+                .isEqualTo(byFile.options().get(CniDriver.CONFLIST));
         assertThat(ConfList.parse(byName.options().get(CniDriver.CONFLIST)).plugins())
                 .hasSize(2);
     }
@@ -204,7 +206,10 @@ class CniDriverTest extends NetworkDriverContract {
         refused("{", Failure.Kind.INVALID, "it is no JSON");
         refused(LIST.replace("1.0.0", "9.0.0"), Failure.Kind.INVALID, "cniVersion \"9.0.0\" is not served");
         refused(LIST.replace("host-local", "dhcp"), Failure.Kind.INVALID, "the agent chooses addresses itself");
-        refused(LIST.replace("portmap", "nosuch"), Failure.Kind.UNSUPPORTED, "there is no CNI plugin nosuch in /usr/lib/cni");
+        refused(
+                LIST.replace("portmap", "nosuch"),
+                Failure.Kind.UNSUPPORTED,
+                "there is no CNI plugin nosuch in /usr/lib/cni");
         refused(LIST.replace("portmap", "../../bin/sh"), Failure.Kind.INVALID, "is no program's name");
         refused("nowhere", Failure.Kind.INVALID, "there is no CNI configuration list nowhere");
     }

@@ -51,8 +51,8 @@ final class World implements AutoCloseable {
 
     /** A driver with nothing in memory. One daemon holds ports for all of its drivers, so they share those. */
     CniDriver driver(String agent, Path lists, Path... programs) {
-        CniDriver.Settings settings = new CniDriver.Settings(
-                lists, List.of(programs), List.of("nsenter", "--net=" + host.path()));
+        CniDriver.Settings settings =
+                new CniDriver.Settings(lists, List.of(programs), List.of("nsenter", "--net=" + host.path()));
         return new CniDriver(children, kernel, ports, dir.resolve("exec/cni"), agent, () -> settings);
     }
 

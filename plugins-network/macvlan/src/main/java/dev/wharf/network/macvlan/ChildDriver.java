@@ -145,7 +145,9 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
     public void remove(NetworkSpec network) throws DriverException {
         boolean ours = links.find(network.deviceName())
                 .flatMap(link -> Tag.parse(link.alias()))
-                .filter(tag -> isOurs(tag) && tag.kind().equals("parent") && tag.network().equals(network.id()))
+                .filter(tag -> isOurs(tag)
+                        && tag.kind().equals("parent")
+                        && tag.network().equals(network.id()))
                 .isPresent();
         if (ours) {
             links.remove(network.deviceName());

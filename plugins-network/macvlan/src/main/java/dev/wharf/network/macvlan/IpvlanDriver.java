@@ -16,10 +16,7 @@ import org.osgi.service.component.annotations.Reference;
 public final class IpvlanDriver extends ChildDriver {
     @Activate
     public IpvlanDriver(
-            BundleContext framework,
-            @Reference Links links,
-            @Reference ChildLinks children,
-            @Reference Kernel kernel) {
+            BundleContext framework, @Reference Links links, @Reference ChildLinks children, @Reference Kernel kernel) {
         this(links, children, kernel, agent(framework.getProperty("wharf.exec.root")));
     }
 

@@ -16,10 +16,7 @@ import org.osgi.service.component.annotations.Reference;
 public final class MacvlanDriver extends ChildDriver {
     @Activate
     public MacvlanDriver(
-            BundleContext framework,
-            @Reference Links links,
-            @Reference ChildLinks children,
-            @Reference Kernel kernel) {
+            BundleContext framework, @Reference Links links, @Reference ChildLinks children, @Reference Kernel kernel) {
         this(links, children, kernel, agent(framework.getProperty("wharf.exec.root")));
     }
 

@@ -323,12 +323,7 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
             callers.computeIfAbsent(
                     peer,
                     p -> new Caller(
-                            p,
-                            self,
-                            port,
-                            memory.resolve(p.address().replace(':', '_') + ".rows"),
-                            room,
-                            this::wake));
+                            p, self, port, memory.resolve(p.address().replace(':', '_') + ".rows"), room, this::wake));
         }
     }
 
@@ -357,7 +352,8 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
                     String host = caller.peer().address();
                     destinations.add(new Destination(Destination.EVERYBODY, host, List.of()));
                     for (Row row : caller.rows()) {
-                        if (row.number() == tunnel.number() && led.add(row.resident().mac())) {
+                        if (row.number() == tunnel.number()
+                                && led.add(row.resident().mac())) {
                             destinations.add(new Destination(
                                     row.resident().mac(), host, row.resident().addresses()));
                         }

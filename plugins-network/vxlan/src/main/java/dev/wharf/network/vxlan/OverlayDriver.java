@@ -125,8 +125,9 @@ public final class OverlayDriver
         try {
             return children.knows("vxlan")
                     ? bridge.probe()
-                    : Readiness.no("this kernel has no vxlan devices; load the module vxlan, or take a kernel built with"
-                            + " CONFIG_VXLAN");
+                    : Readiness.no(
+                            "this kernel has no vxlan devices; load the module vxlan, or take a kernel built with"
+                                    + " CONFIG_VXLAN");
         } catch (DriverException e) {
             return Readiness.no(e.failure().message());
         }

@@ -34,7 +34,8 @@ final class OverlayOptions {
         int number = text.matches("[0-9]{1,8}") ? Integer.parseInt(text) : 0;
         if (number < 1 || number >= NUMBERS) {
             throw DriverException.failure(
-                    Failure.Kind.INVALID, "option " + NUMBER + " is one number from 1 to 16777215, not \"" + text + "\"");
+                    Failure.Kind.INVALID,
+                    "option " + NUMBER + " is one number from 1 to 16777215, not \"" + text + "\"");
         }
         return number;
     }

@@ -37,14 +37,15 @@ record Share(BigInteger first, int prefix, int bits) {
         if (prefix + more > bits - 2) {
             throw DriverException.failure(
                     Failure.Kind.INVALID,
-                    "subnet " + this + " is too small for " + parts + " hosts; take a larger one, or fewer parts with -o "
-                            + OverlayOptions.PARTS + "=");
+                    "subnet " + this + " is too small for " + parts
+                            + " hosts; take a larger one, or fewer parts with -o " + OverlayOptions.PARTS + "=");
         }
         if (number >= parts) {
             throw DriverException.failure(
                     Failure.Kind.INVALID,
                     "this host has number " + number + " and " + this + " is divided in " + parts
-                            + " parts, counted from 0; take a larger subnet, or on every host -o " + OverlayOptions.PARTS
+                            + " parts, counted from 0; take a larger subnet, or on every host -o "
+                            + OverlayOptions.PARTS
                             + "=" + Integer.highestOneBit(number) * 2);
         }
         BigInteger size = BigInteger.ONE.shiftLeft(bits - prefix - more);
@@ -59,7 +60,11 @@ record Share(BigInteger first, int prefix, int bits) {
     boolean contains(String address) throws DriverException {
         byte[] bytes = bytes(address);
         return bytes.length * 8 == bits
-                && new BigInteger(1, bytes).subtract(first).shiftRight(bits - prefix).signum() == 0;
+                && new BigInteger(1, bytes)
+                                .subtract(first)
+                                .shiftRight(bits - prefix)
+                                .signum()
+                        == 0;
     }
 
     boolean isIpv6() {

@@ -100,7 +100,8 @@ class OverlayDriverTest extends NetworkDriverContract {
                 .satisfies(r -> assertThat(r.names()).contains("db"));
         world.run(world.sandbox(2), "ip", "link", "set", "eth0", "arp", "off");
         world.serve(world.sandbox(2), bare(db), 80);
-        world.run(world.sandbox(2), "ip", "neigh", "replace", "10.77.0.3", "lladdr", "02:42:0a:4d:00:03", "dev", "eth0");
+        world.run(
+                world.sandbox(2), "ip", "neigh", "replace", "10.77.0.3", "lladdr", "02:42:0a:4d:00:03", "dev", "eth0");
         assertThat(world.ask(world.sandbox(1), bare(db), 80)).isEqualTo("10.77.0.3");
 
         second.settle();
@@ -169,7 +170,16 @@ class OverlayDriverTest extends NetworkDriverContract {
         eventually(() -> first.tunnels.destinations(tunnel(), "br-lan"), Set.of(everybody));
 
         world.run(
-                first.host, "bridge", "fdb", "del", "00:00:00:00:00:00", "dev", tunnel(), "dst", "198.51.100.2", "self");
+                first.host,
+                "bridge",
+                "fdb",
+                "del",
+                "00:00:00:00:00:00",
+                "dev",
+                tunnel(),
+                "dst",
+                "198.51.100.2",
+                "self");
 
         eventually(() -> first.tunnels.destinations(tunnel(), "br-lan"), Set.of(everybody));
     }
@@ -224,7 +234,18 @@ class OverlayDriverTest extends NetworkDriverContract {
     void whatIsLeftOpenIsTheSameOnEachHost() throws Exception {
         Machine second = world.machine(1);
         NetworkSpec open = new NetworkSpec(
-                LAN, "shop", driver.name(), "br-lan", List.of(), false, true, true, false, Map.of(), Map.of(), Map.of());
+                LAN,
+                "shop",
+                driver.name(),
+                "br-lan",
+                List.of(),
+                false,
+                true,
+                true,
+                false,
+                Map.of(),
+                Map.of(),
+                Map.of());
 
         NetworkSpec here = first.driver().plan(open);
         NetworkSpec there = second.driver().plan(open);

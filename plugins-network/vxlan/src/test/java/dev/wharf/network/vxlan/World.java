@@ -128,8 +128,8 @@ final class World implements AutoCloseable {
 
         /** As of an agent that starts. */
         Exchange exchange() {
-            Exchange fresh = new Exchange(
-                    links, tunnels, agent, Exchange.PORT, dir.resolve("memory" + number), this::inside);
+            Exchange fresh =
+                    new Exchange(links, tunnels, agent, Exchange.PORT, dir.resolve("memory" + number), this::inside);
             fresh.ask(new PeerSource() {
                 @Override
                 public Peers peers() {
