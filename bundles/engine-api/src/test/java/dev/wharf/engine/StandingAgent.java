@@ -135,6 +135,11 @@ final class StandingAgent {
                 });
     }
 
+    /** Something comes to pass by itself. */
+    synchronized void happens(Event event) {
+        host = event.apply(host);
+    }
+
     synchronized Host host() {
         return host;
     }

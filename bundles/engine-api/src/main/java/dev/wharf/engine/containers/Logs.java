@@ -123,14 +123,17 @@ final class Logs {
     private byte[] written(List<LogLine> lines) {
         int size = 0;
         for (LogLine line : lines) {
-            size += (tty ? 0 : Long.BYTES) + (stamps ? STAMP_LENGTH : 0) + line.bytes().remaining();
+            size += (tty ? 0 : Long.BYTES)
+                    + (stamps ? STAMP_LENGTH : 0)
+                    + line.bytes().remaining();
         }
         ByteBuffer out = ByteBuffer.allocate(size);
         for (LogLine line : lines) {
             if (!tty) {
                 // The stream's number, three zeros and the length of what follows.
                 long stream = line.stream() == StandardStream.OUT ? 1 : 2;
-                out.putLong(stream << 56 | (stamps ? STAMP_LENGTH : 0) + line.bytes().remaining());
+                out.putLong(stream << 56
+                        | (stamps ? STAMP_LENGTH : 0) + line.bytes().remaining());
             }
             if (stamps) {
                 out.put(stamp(line));
