@@ -166,6 +166,9 @@ final class OciConfig {
             throw failure(Kind.INVALID, "no exec command specified");
         }
         ObjectNode process = JSON.createObjectNode().put("terminal", spec.tty());
+        if (spec.tty() && spec.rows() > 0) {
+            process.putObject("consoleSize").put("height", spec.rows()).put("width", spec.columns());
+        }
         Users users = users(Path.of(container.path("root").path("path").asText("/")));
         String home = "";
         if (spec.user().isEmpty()) {

@@ -2,7 +2,11 @@ package dev.wharf.model;
 
 import java.util.List;
 
-/** One command to run inside a running container, resolved; the fields are those of {@link ContainerSpec.Command}. */
+/**
+ * One command to run inside a running container, resolved; the fields are those of {@link ContainerSpec.Command}.
+ *
+ * @param rows and {@code columns} of the terminal at first, 0 where nobody said
+ */
 public record ExecSpec(
         List<String> arguments,
         List<String> env,
@@ -13,9 +17,25 @@ public record ExecSpec(
         boolean stdin,
         boolean stdout,
         boolean stderr,
-        String detachKeys) {
+        String detachKeys,
+        int rows,
+        int columns) {
     public ExecSpec {
         arguments = Checks.copy(arguments);
         env = Checks.copy(env);
+    }
+
+    public ExecSpec(
+            List<String> arguments,
+            List<String> env,
+            String user,
+            String workingDir,
+            boolean privileged,
+            boolean tty,
+            boolean stdin,
+            boolean stdout,
+            boolean stderr,
+            String detachKeys) {
+        this(arguments, env, user, workingDir, privileged, tty, stdin, stdout, stderr, detachKeys, 0, 0);
     }
 }

@@ -36,8 +36,6 @@ public final class Creation {
     /** Names and values an image or a client may set many of; more is an attack or a mistake. */
     private static final int MANY = 10_000;
 
-    private static final int LARGEST_CONSOLE = 1000;
-
     private static final String PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     private final Host host;
@@ -136,14 +134,13 @@ public final class Creation {
     }
 
     private ContainerSpec.Stdio stdio(boolean tty) {
-        List<Long> size = hostConfig.numbers("ConsoleSize");
-        boolean sized = size.size() == 2 && size.stream().allMatch(side -> side > 0 && side <= LARGEST_CONSOLE);
+        Console console = Console.of(hostConfig);
         return new ContainerSpec.Stdio(
                 tty,
                 body.flag("OpenStdin"),
                 body.flag("StdinOnce"),
-                sized ? size.get(0).intValue() : 0,
-                sized ? size.get(1).intValue() : 0);
+                console.rows(),
+                console.columns());
     }
 
     private static String hostName() {

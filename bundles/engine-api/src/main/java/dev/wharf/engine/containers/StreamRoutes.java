@@ -184,6 +184,7 @@ public final class StreamRoutes implements Routes {
                         .filter(u -> !u.isEmpty())
                         .orElse(c.spec().command().user()),
                 body.optionalText("WorkingDir")
+        Console console = Console.of(body);
                         .filter(d -> !d.isEmpty())
                         .orElse(c.spec().command().workingDir()),
                 body.flag("Privileged"),
@@ -191,7 +192,9 @@ public final class StreamRoutes implements Routes {
                 body.flag("AttachStdin"),
                 body.flag("AttachStdout"),
                 body.flag("AttachStderr"),
-                body.text("DetachKeys"));
+                body.text("DetachKeys"),
+                console.rows(),
+                console.columns());
         ExecId id = new ExecId(Entropy.fresh().hex("exec"));
         return Answer.later(agent.submit(new ContainerCommand.CreateExec(c.id(), id, spec), request.cause())
                 .thenApply(event -> Answer.json(201, Json.object().put("Id", id.value()))));

@@ -55,7 +55,8 @@ final class AsRun {
         this.spec = container.spec();
         this.image = host.image(spec.image()).map(Image::config);
         if (image.isEmpty()) {
-            notes.add("the image " + spec.image().shortForm() + " is not here any more, so what it said is spelled out");
+            notes.add(
+                    "the image " + spec.image().shortForm() + " is not here any more, so what it said is spelled out");
         }
         write();
     }
@@ -229,7 +230,8 @@ final class AsRun {
                 "container:"
                         + namespace
                                 .container()
-                                .map(id -> host.container(id).map(Container::name).orElse(id.value()))
+                                .map(id ->
+                                        host.container(id).map(Container::name).orElse(id.value()))
                                 .orElse("");
             default -> namespace.kind().name().toLowerCase(Locale.ROOT);
         };
@@ -297,7 +299,9 @@ final class AsRun {
                 ? ""
                 : p.hostPortFirst() + (p.hostPortLast() > p.hostPortFirst() ? "-" + p.hostPortLast() : "");
         String side = p.containerPort() + (p.protocol().equals("tcp") ? "" : "/" + p.protocol());
-        return (address.isEmpty() ? "" : address + ":") + (ports.isEmpty() && address.isEmpty() ? "" : ports + ":") + side;
+        return (address.isEmpty() ? "" : address + ":")
+                + (ports.isEmpty() && address.isEmpty() ? "" : ports + ":")
+                + side;
     }
 
     private void mounts() {
@@ -362,8 +366,8 @@ final class AsRun {
                 switch (key) {
                     case "propagation" -> parts.add("bind-propagation=" + value);
                     case "nonrecursive" -> parts.add("bind-recursive=disabled");
-                    case "readonly-submounts" -> parts.add(
-                            value.equals("required") ? "bind-recursive=readonly" : "bind-recursive=writable");
+                    case "readonly-submounts" ->
+                        parts.add(value.equals("required") ? "bind-recursive=readonly" : "bind-recursive=writable");
                     case "nocopy" -> parts.add("volume-nocopy");
                     case "subpath" -> parts.add(kind + "-subpath=" + value);
                     case "size" -> parts.add("tmpfs-size=" + value);
@@ -376,7 +380,8 @@ final class AsRun {
     }
 
     private void health() {
-        Optional<Healthcheck> inherited = image.flatMap(ImageConfig::healthcheck).filter(Healthcheck::isAsked);
+        Optional<Healthcheck> inherited =
+                image.flatMap(ImageConfig::healthcheck).filter(Healthcheck::isAsked);
         Optional<Healthcheck> own = spec.healthcheck();
         if (own.equals(inherited)) return;
         if (own.isEmpty()) {
@@ -408,7 +413,8 @@ final class AsRun {
     }
 
     private void logging() {
-        if (!spec.logging().driver().equals("json-file") && !spec.logging().driver().isEmpty()) {
+        if (!spec.logging().driver().equals("json-file")
+                && !spec.logging().driver().isEmpty()) {
             option("--log-driver", spec.logging().driver());
         }
         spec.logging().options().forEach((key, value) -> option("--log-opt", key + "=" + value));

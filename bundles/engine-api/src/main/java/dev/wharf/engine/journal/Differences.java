@@ -60,7 +60,8 @@ final class Differences {
         }
     }
 
-    private void tell(String kind, String id, String name, String change, Map<String, String> old, Map<String, String> now) {
+    private void tell(
+            String kind, String id, String name, String change, Map<String, String> old, Map<String, String> now) {
         ObjectNode node = changes.addObject()
                 .put("kind", kind)
                 .put("name", name)
@@ -89,26 +90,58 @@ final class Differences {
                     .add("image id", c.spec().image().shortForm())
                     .add("state", Standing.of(c).word())
                     .add("started", c.startedAt())
-                    .add("pid", c.isRunning() ? c.process().last().map(p -> p.init().pid()).orElse(0).toString() : "")
-                    .add("exit", c.isRunning() ? "" : c.exit().map(e -> "code " + e.code()
-                            + (e.outOfMemory() ? ", out of memory" : "") + " at " + e.at()).orElse(""))
+                    .add(
+                            "pid",
+                            c.isRunning()
+                                    ? c.process()
+                                            .last()
+                                            .map(p -> p.init().pid())
+                                            .orElse(0)
+                                            .toString()
+                                    : "")
+                    .add(
+                            "exit",
+                            c.isRunning()
+                                    ? ""
+                                    : c.exit()
+                                            .map(e -> "code " + e.code() + (e.outOfMemory() ? ", out of memory" : "")
+                                                    + " at " + e.at())
+                                            .orElse(""))
                     .add("restarts", c.restarts() == 0 ? "" : Integer.toString(c.restarts()))
                     .add("health", c.health().map(Container.Health::status).orElse(""))
                     .add("failure", c.failure().map(f -> f.message()).orElse(""))
-                    .add("networks", c.spec().networking().networks().stream()
-                            .map(w -> host.network(w.network()).map(n -> n.spec().name()).orElse(w.network().shortForm()))
-                            .toList())
-                    .add("addresses", c.places().values().stream().map(p -> p.endpoint().ipv4()).toList())
-                    .add("ports", c.places().values().stream()
-                            .flatMap(p -> p.endpoint().ports().stream())
-                            .map(p -> p.hostAddress() + ":" + p.hostPort() + "->" + p.containerSide())
-                            .toList())
-                    .add("mounts", c.spec().mounts().stream()
-                            .filter(m -> m.kind() != MountSpec.Kind.TMPFS)
-                            .map(m -> m.source() + ":" + m.target())
-                            .toList())
-                    .add("restart policy", c.spec().restartPolicy().kind().name().toLowerCase(java.util.Locale.ROOT)
-                            .replace('_', '-'));
+                    .add(
+                            "networks",
+                            c.spec().networking().networks().stream()
+                                    .map(w -> host.network(w.network())
+                                            .map(n -> n.spec().name())
+                                            .orElse(w.network().shortForm()))
+                                    .toList())
+                    .add(
+                            "addresses",
+                            c.places().values().stream()
+                                    .map(p -> p.endpoint().ipv4())
+                                    .toList())
+                    .add(
+                            "ports",
+                            c.places().values().stream()
+                                    .flatMap(p -> p.endpoint().ports().stream())
+                                    .map(p -> p.hostAddress() + ":" + p.hostPort() + "->" + p.containerSide())
+                                    .toList())
+                    .add(
+                            "mounts",
+                            c.spec().mounts().stream()
+                                    .filter(m -> m.kind() != MountSpec.Kind.TMPFS)
+                                    .map(m -> m.source() + ":" + m.target())
+                                    .toList())
+                    .add(
+                            "restart policy",
+                            c.spec()
+                                    .restartPolicy()
+                                    .kind()
+                                    .name()
+                                    .toLowerCase(java.util.Locale.ROOT)
+                                    .replace('_', '-'));
             limits(fields, c.spec().resources());
             things.put(c.id().value(), new Thing(c.name(), fields.all));
         }
@@ -157,12 +190,19 @@ final class Differences {
             Fields fields = new Fields()
                     .add("name", spec.name())
                     .add("driver", spec.driver().value())
-                    .add("subnets", spec.pools().stream().map(NetworkSpec.Pool::subnet).toList())
+                    .add(
+                            "subnets",
+                            spec.pools().stream().map(NetworkSpec.Pool::subnet).toList())
                     .add("device", n.device().last().map(d -> d.name()).orElse(""))
                     .add("internal", spec.internal() ? "yes" : "")
                     .add("labels", spec.labels())
                     .add("options", spec.options())
-                    .add("containers", host.usersOf(n.id()).stream().map(Container::name).sorted().toList());
+                    .add(
+                            "containers",
+                            host.usersOf(n.id()).stream()
+                                    .map(Container::name)
+                                    .sorted()
+                                    .toList());
             things.put(n.id().value(), new Thing(spec.name(), fields.all));
         }
         return things;
@@ -178,7 +218,12 @@ final class Differences {
                     .add("path", v.path().last().map(Object::toString).orElse(""))
                     .add("labels", v.spec().labels())
                     .add("options", v.spec().options())
-                    .add("containers", host.usersOf(v.name()).stream().map(Container::name).sorted().toList());
+                    .add(
+                            "containers",
+                            host.usersOf(v.name()).stream()
+                                    .map(Container::name)
+                                    .sorted()
+                                    .toList());
             things.put(v.name().value(), new Thing(v.name().value(), fields.all));
         }
         return things;
@@ -198,7 +243,9 @@ final class Differences {
         }
 
         Fields add(String name, Collection<String> values) {
-            return add(name, new ArrayList<>(values).stream().filter(v -> !v.isEmpty()).collect(Collectors.joining(", ")));
+            return add(
+                    name,
+                    new ArrayList<>(values).stream().filter(v -> !v.isEmpty()).collect(Collectors.joining(", ")));
         }
 
         Fields add(String name, Map<String, String> values) {

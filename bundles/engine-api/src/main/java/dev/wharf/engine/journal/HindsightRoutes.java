@@ -85,9 +85,11 @@ public final class HindsightRoutes implements Routes {
                             .inspect(container.get(), Optional.empty(), Optional.empty()));
         }
         Optional<Network> network = isAsked(kind, "network")
-                ? then.host().networkNamed(name).or(() -> then.host().networks().values().stream()
-                        .filter(n -> name.length() > 3 && n.id().value().startsWith(name))
-                        .findFirst())
+                ? then.host()
+                        .networkNamed(name)
+                        .or(() -> then.host().networks().values().stream()
+                                .filter(n -> name.length() > 3 && n.id().value().startsWith(name))
+                                .findFirst())
                 : Optional.empty();
         if (network.isPresent()) {
             answer.put("kind", "network");

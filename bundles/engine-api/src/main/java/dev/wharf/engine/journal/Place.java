@@ -24,8 +24,9 @@ record Place(Optional<Position> position, Optional<Instant> instant) {
             }
             return new Place(Optional.empty(), Optional.of(Times.parse(text)));
         } catch (Problem | NumberFormatException e) {
-            throw Problem.invalid("invalid value \"" + text + "\" of query parameter \"" + parameter
-                    + "\": expected a position such as 1041, or a time such as 2026-05-01T10:30:00Z, 1777631400 or 10m");
+            throw Problem.invalid(
+                    "invalid value \"" + text + "\" of query parameter \"" + parameter
+                            + "\": expected a position such as 1041, or a time such as 2026-05-01T10:30:00Z, 1777631400 or 10m");
         }
     }
 

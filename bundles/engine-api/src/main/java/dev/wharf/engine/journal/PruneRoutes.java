@@ -57,18 +57,23 @@ public final class PruneRoutes implements Routes {
 
     @Override
     public void addTo(Router router) {
-        router.get("/wharf/v1/prune", (agent, request) -> Answer.later(request.work(() -> {
-                    Then now = Then.now(agent);
-                    Plan plan = new Plan(now, pruning(request));
-                    return Answer.json(describe(agent, plan).put("token", plan.token()));
-                })))
-                .post("/wharf/v1/prune", (agent, request) -> Answer.later(request.work(() -> {
-                    String token = request.query()
-                            .value("plan")
-                            .orElseThrow(() -> Problem.invalid("the query parameter \"plan\" is missing: the token of a"
-                                    + " plan, which GET /wharf/v1/prune makes"));
-                    return Answer.later(done(agent, request, Plan.of(agent, token)));
-                })));
+        router.get(
+                        "/wharf/v1/prune",
+                        (agent, request) -> Answer.later(request.work(() -> {
+                            Then now = Then.now(agent);
+                            Plan plan = new Plan(now, pruning(request));
+                            return Answer.json(describe(agent, plan).put("token", plan.token()));
+                        })))
+                .post(
+                        "/wharf/v1/prune",
+                        (agent, request) -> Answer.later(request.work(() -> {
+                            String token = request.query()
+                                    .value("plan")
+                                    .orElseThrow(() ->
+                                            Problem.invalid("the query parameter \"plan\" is missing: the token of a"
+                                                    + " plan, which GET /wharf/v1/prune makes"));
+                            return Answer.later(done(agent, request, Plan.of(agent, token)));
+                        })));
     }
 
     private static Pruning pruning(Request request) {
@@ -230,7 +235,9 @@ public final class PruneRoutes implements Routes {
         Map<Kind, Long> byKind = new EnumMap<>(Kind.class);
         answer.path("items")
                 .forEach(line -> byKind.merge(
-                        kind(line.path("kind").textValue()), line.path("sizeBytes").longValue(), Long::sum));
+                        kind(line.path("kind").textValue()),
+                        line.path("sizeBytes").longValue(),
+                        Long::sum));
         byKind.computeIfPresent(Kind.IMAGE, (kind, all) -> layers(plan));
         answer.remove("reclaimableBytes");
         if (plan.items().isEmpty()) {

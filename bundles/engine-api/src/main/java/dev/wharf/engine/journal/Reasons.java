@@ -193,7 +193,10 @@ final class Reasons {
 
     private static Line line(Moment moment) {
         return new Line(
-                moment.position(), moment.at(), type(moment.event()), Story.of(moment).words());
+                moment.position(),
+                moment.at(),
+                type(moment.event()),
+                Story.of(moment).words());
     }
 
     private boolean ran(Host host) {
@@ -215,9 +218,11 @@ final class Reasons {
             killedLate = false;
         } else if (event instanceof ContainerEvent.Signaled s
                 && s.signal().equals(Signal.KILL)
-                && stopEvent.filter(ContainerEvent.StopRequested.class::isInstance)
+                && stopEvent
+                        .filter(ContainerEvent.StopRequested.class::isInstance)
                         .map(e -> !((ContainerEvent.StopRequested) e).kill())
-                        .orElse(stopEvent.filter(ContainerEvent.RestartRequested.class::isInstance)
+                        .orElse(stopEvent
+                                .filter(ContainerEvent.RestartRequested.class::isInstance)
                                 .isPresent())) {
             killedLate = true;
         } else if (event instanceof ContainerEvent.Exited e) {

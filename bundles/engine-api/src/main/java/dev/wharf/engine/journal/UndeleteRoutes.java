@@ -50,9 +50,10 @@ public final class UndeleteRoutes implements Routes {
         host.volumes().values().stream()
                 .filter(Volume::isKept)
                 .sorted(Comparator.comparing((Volume v) -> v.keptUntil().orElse(Instant.MAX)))
-                .forEach(v -> lines.add(line("volume", v.name().value(), v.name().value(), v.keptUntil())
-                        .put("image", "")
-                        .put("createdAt", v.createdAt().toString())));
+                .forEach(
+                        v -> lines.add(line("volume", v.name().value(), v.name().value(), v.keptUntil())
+                                .put("image", "")
+                                .put("createdAt", v.createdAt().toString())));
         return answer;
     }
 
@@ -83,9 +84,8 @@ public final class UndeleteRoutes implements Routes {
         String kind = request.query().text("kind");
         Optional<Container> container = kind.equals("volume") ? Optional.empty() : kept(host, request.name());
         if (container.isPresent()) {
-            String name = request.query()
-                    .value("as")
-                    .orElseGet(() -> container.get().name());
+            String name =
+                    request.query().value("as").orElseGet(() -> container.get().name());
             return told(
                     agent.submit(new ContainerCommand.Undelete(container.get().id(), name), request.cause()),
                     "container",

@@ -88,6 +88,8 @@ public final class LinuxKernel implements Kernel {
                 }
             }
         }
+        // Pins last as long as the making of one process, so those that are here belong to an agent that died over it.
+        pins.clear();
     }
 
     @Override
@@ -327,7 +329,7 @@ public final class LinuxKernel implements Kernel {
         return DriverException.failure(Failure.Kind.BUSY, "cannot unmount " + target + who, cause);
     }
 
-    private static boolean isId(Path path) {
+    static boolean isId(Path path) {
         return name(path).matches("[0-9a-f]{64}");
     }
 

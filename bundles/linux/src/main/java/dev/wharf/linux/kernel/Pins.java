@@ -102,6 +102,17 @@ final class Pins {
         }
     }
 
+    /** Lets go of everything that is held. */
+    void clear() throws IOException {
+        List<ContainerId> holders = new ArrayList<>();
+        try (var names = Files.newDirectoryStream(directory, LinuxKernel::isId)) {
+            names.forEach(name -> holders.add(new ContainerId(name.getFileName().toString())));
+        }
+        for (ContainerId holder : holders) {
+            unpin(holder);
+        }
+    }
+
     boolean unpin(ContainerId container) throws IOException {
         Path home = directory.resolve(container.value());
         if (!Files.isDirectory(home)) {

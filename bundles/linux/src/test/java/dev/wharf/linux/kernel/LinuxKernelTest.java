@@ -6,6 +6,7 @@ import dev.wharf.linux.file.LinuxFileCalls;
 import dev.wharf.linux.process.LinuxNamespaces;
 import dev.wharf.model.ContainerId;
 import dev.wharf.spi.kernel.Kernel;
+import dev.wharf.spi.kernel.Mount;
 import dev.wharf.testkit.kernel.KernelContract;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +30,21 @@ class LinuxKernelTest extends KernelContract {
 
         assertThat(rootfs).doesNotExist();
         assertThat(netns).doesNotExist();
+    }
+
+    @Test
+    void whatAnAgentHeldThatDiedIsLetGoByTheNextOne(@TempDir Path dir) throws Exception {
+        Path whole = Files.createDirectories(dir.resolve("whole/sub"));
+        Files.createFile(whole.resolve("content"));
+        Kernel died = kernel(dir.resolve("data"), dir.resolve("exec"));
+        Mount bind = new Mount("bind", dir.resolve("whole").toString(), List.of("rbind"));
+        Path held = died.pin(new ContainerId("d".repeat(64)), 0, List.of(bind), "sub");
+        assertThat(held.resolve("content")).exists();
+
+        kernel(dir.resolve("data"), dir.resolve("exec"));
+
+        assertThat(dir.resolve("exec/pins")).isEmptyDirectory();
+        assertThat(whole.resolve("content")).exists();
     }
 
     @Test

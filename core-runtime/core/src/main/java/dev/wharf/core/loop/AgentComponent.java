@@ -116,6 +116,7 @@ public final class AgentComponent {
         built.open();
         built.swaps().keptBy(kept);
         house = Optional.of(built);
+        workshop.completeWhen(this::isQuiet);
         opened.countDown();
         announcer.setDaemon(true);
         announcer.start();

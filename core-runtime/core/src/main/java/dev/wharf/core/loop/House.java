@@ -680,6 +680,7 @@ final class House implements Agent, AutoCloseable {
         return replay.until(
                 replay.checkpointBefore(instant), e -> !e.batch().at().isAfter(instant));
     }
+        // A checkpoint is known by the position before it, and one that comes after what is asked for says nothing of it.
 
     @Override
     public Host hostAt(Position position) throws IOException {

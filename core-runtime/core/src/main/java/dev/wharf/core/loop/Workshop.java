@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,8 @@ import org.slf4j.LoggerFactory;
 /** Where steps find their tools: the gates, the ports that have no gate, and what is kept in memory for pulls under way. */
 final class Workshop implements Drivers {
     private static final Logger log = LoggerFactory.getLogger(Workshop.class);
+
+    private static final long BEAT_MILLIS = 5;
 
     /** How long a step waits for a tool that is not there. */
     private final Duration patience;
@@ -54,6 +57,10 @@ final class Workshop implements Drivers {
     Swaps.Deadlines deadlines = Swaps.Deadlines.USUAL;
 
     private volatile Predicate<LayerId> wanted = layer -> true;
+
+    /** Whether everything that comes at the start is here; asked until it says so. */
+    private volatile BooleanSupplier complete = () -> true;
+
     private final Map<PullId, Credentials> credentials = new ConcurrentHashMap<>();
     private final Map<PullId, Set<Consumer<Progress>>> listeners = new ConcurrentHashMap<>();
 
@@ -123,8 +130,28 @@ final class Workshop implements Drivers {
         return runtime;
     }
 
+    /** Says who knows whether backends are still on their way: the one that is meant may not be the one that comes first. */
+    void completeWhen(BooleanSupplier known) {
+        complete = known;
+    }
+
+    private void awaitComplete() throws DriverException {
+        long end = System.nanoTime() + patience.toNanos();
+        while (!complete.getAsBoolean() && System.nanoTime() < end) {
+            try {
+                Thread.sleep(BEAT_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw DriverException.failure(
+                        Failure.Kind.UNAVAILABLE, "interrupted while waiting for registry backends that start");
+            }
+        }
+        complete = () -> true;
+    }
+
     @Override
     public <R> R registry(Repository repository, Gate.Use<RegistryBackend, R> use) throws DriverException {
+        awaitComplete();
         for (DriverGate.Standing one : registry.standings()) {
             if (one.serves() && serves(one.name(), repository)) {
                 return registry.useLong(one.name(), use);

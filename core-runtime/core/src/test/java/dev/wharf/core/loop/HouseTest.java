@@ -341,6 +341,21 @@ class HouseTest {
     }
 
     @Test
+    void theHostJustBeforeACheckpointIsReadFromTheOneBeforeIt() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        reopen(Optional.empty());
+        List<Batch> batches = journal.batches();
+        int checkpoint = 0;
+        while (!(batches.get(checkpoint).events().get(0) instanceof HostEvent.CheckpointStarted)) {
+            checkpoint++;
+        }
+        Position before = new Position(checkpoint);
+        assertThat(house.hostAt(before).containers()).hasSize(1);
+        assertThat(house.hostAt(before)).isEqualTo(house.hostAt(before.next()));
+        assertThat(house.hostAt(Position.START)).isEqualTo(Host.EMPTY);
+    }
+
+    @Test
     void whatAFollowerHoldsStaysUntilTheJournalIsTooLargeAndThenItIsSaid() throws Exception {
         running("web", RestartPolicy.Kind.NO);
         reopen(Optional.of(Duration.ofMillis(1)));
