@@ -64,7 +64,10 @@ class ServedRoutesTest {
     }
 
     private static List<Routes> parts() {
-        return EngineApi.routes(new AgentFacts("test", Instant.EPOCH, Path.of("/data"), Path.of("/run")), new Trees(), java.time.Duration.ZERO);
+        return EngineApi.routes(
+                new AgentFacts("test", Instant.EPOCH, Path.of("/data"), Path.of("/run")),
+                new Trees(),
+                java.time.Duration.ZERO);
     }
 
     private static Router served() {

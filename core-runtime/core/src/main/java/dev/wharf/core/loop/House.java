@@ -686,7 +686,9 @@ final class House implements Agent, AutoCloseable {
     public Host hostAt(Position position) throws IOException {
         return position.equals(position())
                 ? host()
-                : replay.until(position, e -> !e.position().isAfter(position));
+                : replay.until(
+                        new Position(Math.max(0, position.sequence() - 1)),
+                        e -> !e.position().isAfter(position));
     }
 
     @Override
