@@ -7,8 +7,8 @@ import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Decision;
 import dev.wharf.core.command.Entropy;
-import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Duplex;
@@ -23,17 +23,23 @@ import dev.wharf.model.ExecId;
 import dev.wharf.model.ExecSpec;
 import dev.wharf.spi.DriverException;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /** What takes a connection over: attach and exec; and what goes with it: resize, and execs as things to look at. */
 public final class StreamRoutes implements Routes {
     private static final String RAW = "application/vnd.docker.raw-stream";
     private static final String MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
+
+    /** How long a resize waits for its exec to be started. */
+    private static final Duration RESIZE_PATIENCE = Duration.ofSeconds(10);
 
     @Override
     public void addTo(Router router) {
@@ -79,7 +85,8 @@ public final class StreamRoutes implements Routes {
         Joint joint = new Joint(
                 false,
                 tty,
-                (all || request.query().flag("stdin", false)) && c.spec().stdio().openStdin(),
+                (all || request.query().flag("stdin", false))
+                        && c.spec().stdio().openStdin(),
                 all || request.query().flag("stdout", false),
                 all || request.query().flag("stderr", false),
                 c.spec().stdio().stdinOnce(),
@@ -177,6 +184,7 @@ public final class StreamRoutes implements Routes {
         if (tty && env.keySet().stream().noneMatch("TERM"::equals)) {
             env.put("TERM", "TERM=xterm");
         }
+        Console console = Console.of(body);
         ExecSpec spec = new ExecSpec(
                 command,
                 List.copyOf(env.values()),
@@ -184,7 +192,6 @@ public final class StreamRoutes implements Routes {
                         .filter(u -> !u.isEmpty())
                         .orElse(c.spec().command().user()),
                 body.optionalText("WorkingDir")
-        Console console = Console.of(body);
                         .filter(d -> !d.isEmpty())
                         .orElse(c.spec().command().workingDir()),
                 body.flag("Privileged"),
@@ -261,58 +268,76 @@ public final class StreamRoutes implements Routes {
 
     /** Does {@code then} once the exec's exit is written down; a monitor that never tells of it is not waited for for ever. */
     private static void whenEnded(Agent agent, ContainerId container, ExecId exec, Runnable then) {
+        whenSo(agent, host -> isOver(host, container, exec), then);
+    }
+
+    /** Does {@code then} once the host is as wished, now or later. */
+    private static void whenSo(Agent agent, Predicate<Host> so, Runnable then) {
         try {
             Follower follower = agent.follow(agent.position());
-            if (isOver(agent, container, exec)) {
+            if (so.test(agent.host())) {
                 follower.close();
                 then.run();
-                return;
+            } else {
+                look(follower, so, then);
             }
-            look(agent, follower, container, exec, then);
         } catch (IOException e) {
             then.run();
         }
     }
 
-    private static void look(Agent agent, Follower follower, ContainerId container, ExecId exec, Runnable then) {
+    private static void look(Follower follower, Predicate<Host> so, Runnable then) {
         try {
             for (Optional<Follower.Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
-                boolean ended = moment.get().event() instanceof ContainerEvent.ExecExited e
-                                && e.exec().equals(exec)
-                        || moment.get().event() instanceof ContainerEvent.Exited c
-                                && c.container().equals(container)
-                        || moment.get().event() instanceof ContainerEvent.Removed r
-                                && r.container().equals(container);
-                if (ended) {
+                if (so.test(moment.get().after())) {
                     follower.close();
                     then.run();
                     return;
                 }
             }
-            follower.onMore(() -> look(agent, follower, container, exec, then));
+            follower.onMore(() -> look(follower, so, then));
         } catch (IOException e) {
             follower.close();
             then.run();
         }
     }
 
-    private static boolean isOver(Agent agent, ContainerId container, ExecId exec) {
-        return agent.host()
-                .container(container)
+    private static boolean isOver(Host host, ContainerId container, ExecId exec) {
+        return host.container(container)
+                .filter(Container::isRunning)
                 .map(c -> c.execs().get(exec))
                 .map(e -> e.exitCode().isPresent())
                 .orElse(true);
     }
 
+    private static boolean hasBegun(Host host, ContainerId container, ExecId exec) {
+        return host.container(container)
+                .map(c -> c.execs().get(exec))
+                .map(e -> e.isRunning() || e.exitCode().isPresent())
+                .orElse(true);
+    }
+
+    /** A client resizes the terminal as soon as its wish to start is on its way, so the start is waited for. */
     private static Answer resizeExec(Agent agent, Request request) {
         FoundExec found = exec(agent, request);
+        ContainerId container = found.container().id();
+        ExecId exec = found.exec().id();
         int rows = size(request, "h");
         int columns = size(request, "w");
-        return Answer.later(request.work(() -> {
-            agent.streams()
-                    .resize(found.container().id(), Optional.of(found.exec().id()), rows, columns);
-            return Answer.empty(200);
-        }));
+        CompletableFuture<Answer> answer = new CompletableFuture<>();
+        whenSo(
+                agent,
+                host -> answer.isDone() || hasBegun(host, container, exec),
+                () -> answer.completeAsync(
+                        () -> Answer.later(request.work(() -> {
+                            agent.streams().resize(container, Optional.of(exec), rows, columns);
+                            return Answer.empty(200);
+                        })),
+                        Runnable::run));
+        request.after(
+                RESIZE_PATIENCE,
+                () -> answer.complete(Answer.error(400, "the exec was not started, so that it has no size to change")));
+        return Answer.later(answer);
     }
 
     private static Answer inspectExec(Agent agent, Request request) {

@@ -48,6 +48,8 @@ final class Conversation extends ChannelInboundHandlerAdapter {
     /** No event tells that a client which ended its input is gone altogether, so it is looked for in this rhythm. */
     private static final int PROBE_SECONDS = 10;
 
+    private static final long READ_PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
     private final Server server;
     private final Link link;
     private final DuplexChannel channel;
@@ -247,6 +249,22 @@ final class Conversation extends ChannelInboundHandlerAdapter {
     void goRaw() {
         raw = new Raw(this);
         channel.pipeline().remove(decoder);
+    }
+
+    /**
+     * Does {@code then} once the client has read what was sent, as far as can be told, or has let us wait too long. Some
+     * clients read the head of an answer through a buffer and lose whatever else is in it when they take over.
+     */
+    void onceRead(Runnable then) {
+        onceRead(then, System.nanoTime() + READ_PATIENCE_NANOS);
+    }
+
+    private void onceRead(Runnable then, long deadline) {
+        if (link.isRead() || System.nanoTime() > deadline || !channel.isActive()) {
+            then.run();
+        } else {
+            channel.eventLoop().schedule(() -> onceRead(then, deadline), 1, TimeUnit.MILLISECONDS);
+        }
     }
 
     /** From here on the bytes of both sides travel in frames. A client sends none before it was answered (RFC 6455, 4.1). */

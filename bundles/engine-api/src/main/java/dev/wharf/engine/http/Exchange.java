@@ -231,7 +231,7 @@ final class Exchange {
                     .writeAndFlush(Wire.hijack(
                             channel().alloc(), taken.contentType(), request.wantsUpgrade(), request.requestId()));
             raw.taken();
-            taken.talk().accept(raw);
+            conversation.onceRead(() -> taken.talk().accept(raw));
         } else if (answer instanceof Answer.WebSocket taken) {
             Raw raw = conversation.raw();
             channel().writeAndFlush(Wire.webSocket(channel().alloc(), taken.handshake()));

@@ -4,9 +4,11 @@ import dev.wharf.core.journal.EventJournal.Actor;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.unix.RawUnixChannelOption;
 import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.security.cert.X509Certificate;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -29,8 +31,21 @@ sealed interface Link {
     /** Whether a client that ended its input is gone altogether, as far as the kernel knows. */
     boolean isPeerGone();
 
+    /** Whether the client has read all that was sent; true where the kernel cannot tell. */
+    boolean isRead();
+
     /** A unix socket, which knows the process at the other end. */
     record Unix(EpollDomainSocketChannel channel) implements Link {
+        private static final int SOL_SOCKET = 1;
+        private static final int SO_MEMINFO = 55;
+        private static final int SK_MEMINFO_VARS = 9;
+
+        /** Of the numbers about the socket's memory, the third is what was sent and not yet read. */
+        private static final int WRITTEN_AND_UNREAD = 2 * Integer.BYTES;
+
+        private static final RawUnixChannelOption MEMORY =
+                new RawUnixChannelOption("SO_MEMINFO", SOL_SOCKET, SO_MEMINFO, SK_MEMINFO_VARS * Integer.BYTES);
+
         @Override
         public Actor actor() {
             return Peer.of(channel);
@@ -50,6 +65,13 @@ sealed interface Link {
             } catch (IOException e) {
                 return true;
             }
+        }
+
+        /** The bytes that lie in the other end's queue are the sender's until they are read (SO_MEMINFO, socket(7)). */
+        @Override
+        public boolean isRead() {
+            ByteBuffer memory = channel.config().getOption(MEMORY);
+            return memory == null || memory.order(ByteOrder.nativeOrder()).getInt(WRITTEN_AND_UNREAD) == 0;
         }
     }
 
@@ -96,6 +118,12 @@ sealed interface Link {
             } else {
                 channel.shutdownOutput();
             }
+        }
+
+        /** The kernel tells what has arrived, and not what was read. */
+        @Override
+        public boolean isRead() {
+            return true;
         }
 
         /** Nothing short of data tells; the kernel's keep-alive ends what is dead. */

@@ -33,6 +33,7 @@ class ServerTest {
     private final Door door = new Door();
     private final AtomicReference<Outlet> outlet = new AtomicReference<>();
     private final CountDownLatch gone = new CountDownLatch(1);
+    private final CountDownLatch talking = new CountDownLatch(1);
     private final CompletableFuture<Answer> slow = new CompletableFuture<>();
     private Server server;
     private Path socket;
@@ -106,14 +107,20 @@ class ServerTest {
             if (request.name().equals("nobody")) {
                 throw Problem.missing("No such container: nobody");
             }
-            return Answer.later(
-                    request.work(() -> new Answer.Switch("application/vnd.docker.raw-stream", this::echo)));
+            return Answer.later(request.work(() -> new Answer.Switch("application/vnd.docker.raw-stream", this::echo)));
         });
+        router.hijack(
+                "/talkative",
+                (agent, request) -> new Answer.Switch("application/vnd.docker.raw-stream", duplex -> {
+                    talking.countDown();
+                    duplex.send("at once".getBytes(UTF_8), ByteBuffer.allocate(0));
+                    duplex.finish();
+                }));
         router.hijack(
                 "GET",
                 "/frames",
-                (agent, request) ->
-                        new Answer.WebSocket(request.webSocket(), !request.query().flag("text", false), this::echo));
+                (agent, request) -> new Answer.WebSocket(
+                        request.webSocket(), !request.query().flag("text", false), this::echo));
         return router;
     }
 
@@ -497,7 +504,8 @@ class ServerTest {
             assertThat(line.send(frame(2, "hello")).read(7)).isEqualTo("\u0082\u0005hello".getBytes(ISO_8859_1));
             assertThat(line.send(frame(9, "you there?")).read(12)).isEqualTo("\u008a\nyou there?".getBytes(ISO_8859_1));
             // Normal closure, said by the side that ends it, and the connection with it.
-            assertThat(line.send(frame(1, ".")).read(7)).isEqualTo("\u0082\u0001.\u0088\u0002\u0003\u00e8".getBytes(ISO_8859_1));
+            assertThat(line.send(frame(1, ".")).read(7))
+                    .isEqualTo("\u0082\u0001.\u0088\u0002\u0003\u00e8".getBytes(ISO_8859_1));
             assertThat(line.send(frame(8, "")).rest()).isEmpty();
         }
     }
@@ -525,6 +533,25 @@ class ServerTest {
             line.send("GET /frames HTTP/1.1\r\nHost: x\r\n" + OPENING).head();
             // A frame without a mask is against the rules (RFC 6455, 5.1).
             assertThat(line.send(new byte[] {(byte) 0x82, 1, 'x'}).read(2)[0]).isEqualTo((byte) 0x88);
+        }
+    }
+
+    /** A client that reads the head through a buffer would lose what comes along with it. */
+    @Test
+    void nothingFollowsTheHeadOfAConnectionTakenOverBeforeThatWasRead() throws Exception {
+        agentArrives();
+        try (Line line = Line.to(socket)) {
+            line.send("POST /talkative HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+            assertThat(talking.await(200, TimeUnit.MILLISECONDS)).isFalse();
+
+            assertThat(line.head().status()).isEqualTo(101);
+            assertThat(line.rest()).isEqualTo("at once".getBytes(UTF_8));
+        }
+        try (Line line = Line.to(socket)) {
+            line.send("POST /talkative HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+            TimeUnit.SECONDS.sleep(1);
+            // One that reads nothing for long is not waited for.
+            assertThat(new String(line.rest(), UTF_8)).endsWith("\r\n\r\nat once");
         }
     }
 
