@@ -139,8 +139,7 @@ record Names(Host host, Container asker, List<Neighbourhood> around) {
         names.add(c.name().toLowerCase(Locale.ROOT));
         names.add(c.id().shortForm());
         names.add(c.spec().hostname().toLowerCase(Locale.ROOT));
-        wish(c, network)
-                .ifPresent(w -> w.aliases().forEach(alias -> names.add(alias.toLowerCase(Locale.ROOT))));
+        wish(c, network).ifPresent(w -> w.aliases().forEach(alias -> names.add(alias.toLowerCase(Locale.ROOT))));
         names.remove("");
         return names;
     }

@@ -82,8 +82,8 @@ public final class LinuxChildLinks implements ChildLinks {
     public Optional<Link> holding(String address) throws DriverException {
         Address wanted = Address.parse(address);
         return converse("look for the device with " + address, netlink -> {
-            Request question = Request.question("list addresses", RTM_GETADDR, NLM_F_DUMP)
-                    .address(wanted.family(), 0, 0, 0, 0);
+            Request question =
+                    Request.question("list addresses", RTM_GETADDR, NLM_F_DUMP).address(wanted.family(), 0, 0, 0, 0);
             for (ByteBuffer message : netlink.dump(question)) {
                 Attributes attributes = new Attributes(message, 8);
                 byte[] bytes = attributes
@@ -202,7 +202,8 @@ public final class LinuxChildLinks implements ChildLinks {
             request.attribute(IFLA_MTU, child.mtu());
         }
         return request.nest(
-                IFLA_LINKINFO, info -> info.attribute(INFO_KIND, child.kind()).nest(INFO_DATA, data -> {
+                IFLA_LINKINFO,
+                info -> info.attribute(INFO_KIND, child.kind()).nest(INFO_DATA, data -> {
                     if (macvlan) {
                         data.attribute(MACVLAN_MODE, MACVLAN_MODES.getOrDefault(child.mode(), 4));
                     } else {
@@ -243,35 +244,41 @@ public final class LinuxChildLinks implements ChildLinks {
 
     @Override
     public List<Link> inside(Path sandbox) throws DriverException {
-        return HomeNetwork.attempt("list devices in " + sandbox, () -> home.inSandbox(sandbox, () -> {
-            try (Netlink inner = new Netlink()) {
-                return LinuxLinks.list(inner);
-            }
-        }));
+        return HomeNetwork.attempt(
+                "list devices in " + sandbox,
+                () -> home.inSandbox(sandbox, () -> {
+                    try (Netlink inner = new Netlink()) {
+                        return LinuxLinks.list(inner);
+                    }
+                }));
     }
 
     @Override
     public void alias(Path sandbox, String name, String alias) throws DriverException {
-        HomeNetwork.attempt("write the alias of " + name, () -> home.inSandbox(sandbox, () -> {
-            try (Netlink inner = new Netlink()) {
-                inner.run(Request.change("write the alias of " + name, RTM_NEWLINK, 0)
-                        .link(0, 0, 0, 0)
-                        .attribute(IFLA_IFNAME, LinuxLinks.checked(name))
-                        .attribute(IFLA_IFALIAS, alias));
-                return name;
-            }
-        }));
+        HomeNetwork.attempt(
+                "write the alias of " + name,
+                () -> home.inSandbox(sandbox, () -> {
+                    try (Netlink inner = new Netlink()) {
+                        inner.run(Request.change("write the alias of " + name, RTM_NEWLINK, 0)
+                                .link(0, 0, 0, 0)
+                                .attribute(IFLA_IFNAME, LinuxLinks.checked(name))
+                                .attribute(IFLA_IFALIAS, alias));
+                        return name;
+                    }
+                }));
     }
 
     @Override
     public void remove(Path sandbox, String name) throws DriverException {
         try {
-            HomeNetwork.attempt("remove device " + name, () -> home.inSandbox(sandbox, () -> {
-                try (Netlink inner = new Netlink()) {
-                    inner.run(removal(LinuxLinks.checked(name)));
-                    return name;
-                }
-            }));
+            HomeNetwork.attempt(
+                    "remove device " + name,
+                    () -> home.inSandbox(sandbox, () -> {
+                        try (Netlink inner = new Netlink()) {
+                            inner.run(removal(LinuxLinks.checked(name)));
+                            return name;
+                        }
+                    }));
         } catch (DriverException e) {
             if (e.failure().kind() != Failure.Kind.MISSING) {
                 throw e;

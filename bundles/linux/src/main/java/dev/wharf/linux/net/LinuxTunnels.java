@@ -120,17 +120,21 @@ public final class LinuxTunnels implements Tunnels {
                     .nest(
                             IFLA_LINKINFO,
                             info -> info.attribute(INFO_KIND, "vxlan")
-                                    .nest(INFO_DATA, data -> data.attribute(VXLAN_ID, vxlan.number())
-                                            .attribute(local.isIpv6() ? VXLAN_LOCAL6 : VXLAN_LOCAL, local.bytes())
-                                            .attribute(VXLAN_PORT, port)
-                                            .attribute(VXLAN_TTL, new byte[] {64})
-                                            .flag(VXLAN_LEARNING, true))));
+                                    .nest(
+                                            INFO_DATA,
+                                            data -> data.attribute(VXLAN_ID, vxlan.number())
+                                                    .attribute(
+                                                            local.isIpv6() ? VXLAN_LOCAL6 : VXLAN_LOCAL, local.bytes())
+                                                    .attribute(VXLAN_PORT, port)
+                                                    .attribute(VXLAN_TTL, new byte[] {64})
+                                                    .flag(VXLAN_LEARNING, true))));
         } catch (NetlinkException e) {
             if (e.errno() == Errno.EEXIST) {
                 throw DriverException.failure(
                         Failure.Kind.EXISTS,
-                        "cannot make tunnel " + vxlan.name() + ": another device of this host has the network identifier "
-                                + vxlan.number() + " on port " + vxlan.port() + "; choose another one",
+                        "cannot make tunnel " + vxlan.name()
+                                + ": another device of this host has the network identifier " + vxlan.number()
+                                + " on port " + vxlan.port() + "; choose another one",
                         e);
             }
             throw e;
@@ -141,9 +145,12 @@ public final class LinuxTunnels implements Tunnels {
         Optional<ByteBuffer> message = netlink.find(Request.question("find device " + vxlan.name(), RTM_GETLINK, 0)
                 .link(0, 0, 0, 0)
                 .attribute(IFLA_IFNAME, vxlan.name()));
-        Optional<Attributes> info = message.flatMap(m -> new Attributes(m, 16).find(IFLA_LINKINFO))
-                .map(i -> new Attributes(i, 0));
-        boolean isVxlan = info.flatMap(i -> i.find(INFO_KIND)).map(Attributes::text).orElse("").equals("vxlan");
+        Optional<Attributes> info =
+                message.flatMap(m -> new Attributes(m, 16).find(IFLA_LINKINFO)).map(i -> new Attributes(i, 0));
+        boolean isVxlan = info.flatMap(i -> i.find(INFO_KIND))
+                .map(Attributes::text)
+                .orElse("")
+                .equals("vxlan");
         Optional<Attributes> data = info.flatMap(i -> i.find(INFO_DATA)).map(d -> new Attributes(d, 0));
         if (!isVxlan || data.isEmpty()) {
             return false;
@@ -193,7 +200,9 @@ public final class LinuxTunnels implements Tunnels {
     public Set<Destination> destinations(String tunnel, String bridge) throws DriverException {
         return converse("ask where tunnel " + tunnel + " leads", netlink -> {
             Set<Entry> present = entries(
-                    netlink, device(netlink, tunnel).index(), device(netlink, bridge).index());
+                    netlink,
+                    device(netlink, tunnel).index(),
+                    device(netlink, bridge).index());
             Map<String, List<String>> addresses = new HashMap<>();
             present.stream()
                     .filter(e -> e.table() == Table.NEIGHBOURS)
@@ -228,18 +237,18 @@ public final class LinuxTunnels implements Tunnels {
         }
 
         Request removal(int tunnel, int bridge) throws DriverException {
-            return request(
-                    Request.change("lead no frames for " + mac, RTM_DELNEIGH, 0, Errno.ENOENT), tunnel, bridge);
+            return request(Request.change("lead no frames for " + mac, RTM_DELNEIGH, 0, Errno.ENOENT), tunnel, bridge);
         }
 
         private Request request(Request empty, int tunnel, int bridge) throws DriverException {
             byte[] hardware = LinuxLinks.mac(mac);
             return switch (table) {
-                case TUNNEL -> empty.neighbour(AF_BRIDGE, tunnel, NUD_PERMANENT, NTF_SELF)
-                        .attribute(NDA_LLADDR, hardware)
-                        .attribute(NDA_DST, Address.parse(address).bytes());
-                case BRIDGE -> empty.neighbour(AF_BRIDGE, tunnel, NUD_NOARP, NTF_MASTER)
-                        .attribute(NDA_LLADDR, hardware);
+                case TUNNEL ->
+                    empty.neighbour(AF_BRIDGE, tunnel, NUD_PERMANENT, NTF_SELF)
+                            .attribute(NDA_LLADDR, hardware)
+                            .attribute(NDA_DST, Address.parse(address).bytes());
+                case BRIDGE ->
+                    empty.neighbour(AF_BRIDGE, tunnel, NUD_NOARP, NTF_MASTER).attribute(NDA_LLADDR, hardware);
                 case NEIGHBOURS -> {
                     Address neighbour = Address.parse(address);
                     yield empty.neighbour(neighbour.family(), bridge, NUD_PERMANENT, 0)
@@ -277,7 +286,8 @@ public final class LinuxTunnels implements Tunnels {
             Attributes attributes = new Attributes(message, 12);
             int state = Short.toUnsignedInt(message.getShort(8));
             Optional<String> mac = attributes.find(NDA_LLADDR).map(LinuxTunnels::mac);
-            Optional<String> host = attributes.find(NDA_DST).map(LinuxLinks::bytes).map(LinuxTunnels::text);
+            Optional<String> host =
+                    attributes.find(NDA_DST).map(LinuxLinks::bytes).map(LinuxTunnels::text);
             if ((message.get(10) & NTF_SELF) != 0) {
                 if (state == NUD_PERMANENT && mac.isPresent() && host.isPresent()) {
                     entries.add(new Entry(Table.TUNNEL, mac.get(), host.get()));

@@ -14,12 +14,7 @@ import java.util.Set;
  * @param addresses without prefix length
  */
 public record Resident(
-        NetworkId network,
-        String endpoint,
-        String container,
-        Set<String> names,
-        List<String> addresses,
-        String mac) {
+        NetworkId network, String endpoint, String container, Set<String> names, List<String> addresses, String mac) {
     public Resident {
         names = Set.copyOf(names);
         addresses = List.copyOf(addresses);
