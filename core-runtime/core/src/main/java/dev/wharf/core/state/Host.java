@@ -1,6 +1,7 @@
 package dev.wharf.core.state;
 
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.Digest;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
@@ -41,6 +42,8 @@ public final class Host {
     private final PMap<NetworkId, Network> networks;
     private final PMap<String, NetworkId> networkNames;
     private final PMap<VolumeName, Volume> volumes;
+    private final PMap<String, Build> builds;
+    private final PMap<Digest, BuildStep> steps;
     private final PMap<DriverId, DriverBinding> drivers;
     private final PMap<NetworkId, Leases> leases;
     private final PMap<String, PMap<String, ContainerId>> ports;
@@ -68,6 +71,8 @@ public final class Host {
         networks = d.networks;
         networkNames = d.networkNames;
         volumes = d.volumes;
+        builds = d.builds;
+        steps = d.steps;
         drivers = d.drivers;
         leases = d.leases;
         ports = d.ports;
@@ -146,6 +151,16 @@ public final class Host {
 
     public Optional<Network> networkNamed(String name) {
         return Optional.ofNullable(networkNames.get(name)).flatMap(this::network);
+    }
+
+    /** The builds that are remembered. */
+    public Map<String, Build> builds() {
+        return builds;
+    }
+
+    /** The steps that builds need not do again, by their keys. */
+    public Map<Digest, BuildStep> steps() {
+        return steps;
     }
 
     public Map<VolumeName, Volume> volumes() {
@@ -396,6 +411,39 @@ public final class Host {
         return n == null ? this : with(change.apply(n));
     }
 
+    /** With a build; the oldest go where there are too many. */
+    public Host with(Build build) {
+        PMap<String, Build> more = builds.plus(build.id(), build);
+        while (more.size() > Build.MOST) {
+            more = more.minus(more.values().stream()
+                    .min(java.util.Comparator.comparing(Build::at).thenComparing(Build::id))
+                    .map(Build::id)
+                    .orElseThrow());
+        }
+        PMap<String, Build> kept = more;
+        return edit(d -> d.builds = kept);
+    }
+
+    /** With a step of a build, which later builds may take. */
+    public Host with(BuildStep step) {
+        Build build = builds.get(step.build());
+        return edit(d -> {
+            d.steps = steps.plus(step.key(), step);
+            if (build != null) {
+                d.builds = builds.plus(build.id(), build.with(step));
+            }
+        });
+    }
+
+    /** With a step that later builds may take, of whatever build it was. */
+    public Host remember(Digest key, BuildStep step) {
+        return edit(d -> d.steps = steps.plus(key, step));
+    }
+
+    public Host withoutSteps(List<Digest> keys) {
+        return edit(d -> d.steps = steps.minusAll(keys));
+    }
+
     public Host with(Volume volume) {
         return edit(d -> d.volumes = volumes.plus(volume.name(), volume));
     }
@@ -425,6 +473,8 @@ public final class Host {
                 && layers.equals(h.layers)
                 && networks.equals(h.networks)
                 && volumes.equals(h.volumes)
+                && builds.equals(h.builds)
+                && steps.equals(h.steps)
                 && drivers.equals(h.drivers);
     }
 
@@ -457,6 +507,8 @@ public final class Host {
         private PMap<NetworkId, Network> networks = HashTreePMap.empty();
         private PMap<String, NetworkId> networkNames = HashTreePMap.empty();
         private PMap<VolumeName, Volume> volumes = HashTreePMap.empty();
+        private PMap<String, Build> builds = HashTreePMap.empty();
+        private PMap<Digest, BuildStep> steps = HashTreePMap.empty();
         private PMap<DriverId, DriverBinding> drivers = HashTreePMap.empty();
         private PMap<NetworkId, Leases> leases = HashTreePMap.empty();
         private PMap<String, PMap<String, ContainerId>> ports = HashTreePMap.empty();
@@ -476,6 +528,8 @@ public final class Host {
             networks = h.networks;
             networkNames = h.networkNames;
             volumes = h.volumes;
+            builds = h.builds;
+            steps = h.steps;
             drivers = h.drivers;
             leases = h.leases;
             ports = h.ports;

@@ -1,5 +1,6 @@
 package dev.wharf.core.story;
 
+import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.DriverEvent;
 import dev.wharf.core.event.Event;
@@ -49,6 +50,7 @@ final class Words {
         layers();
         networks();
         volumes();
+        builds();
         drivers();
         host();
     }
@@ -170,6 +172,21 @@ final class Words {
         tell(ContainerEvent.ExecStarted.class, e -> "runs a command beside (pid " + e.pid() + ")");
         tell(ContainerEvent.ExecExited.class, e -> "command beside ended with code " + e.code());
         tell(ContainerEvent.Recorded.class, "written down whole");
+    }
+
+    private static void builds() {
+        tell(BuildEvent.Begun.class, e -> "build of " + String.join(", ", e.names()) + " by " + e.file() + " begins");
+        tell(
+                BuildEvent.Stepped.class,
+                e -> "step " + e.step().number() + " "
+                        + (e.step().cached() ? "taken from the cache" : "done in " + e.step().took().toMillis() + " ms")
+                        + ": " + e.step().instruction());
+        tell(
+                BuildEvent.Ended.class,
+                e -> e.image().map(i -> "build made image " + i.shortForm()).orElse("build failed: " + e.failure()));
+        tell(BuildEvent.Forgotten.class, e -> count(e.keys().size(), "step") + " of builds forgotten");
+        tell(BuildEvent.Recorded.class, "written down whole");
+        tell(BuildEvent.StepRecorded.class, "written down whole");
     }
 
     private static void images() {
