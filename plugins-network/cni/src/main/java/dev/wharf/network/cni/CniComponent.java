@@ -2,7 +2,6 @@ package dev.wharf.network.cni;
 
 import dev.wharf.spi.kernel.ChildLinks;
 import dev.wharf.spi.kernel.HostPorts;
-import dev.wharf.spi.kernel.Kernel;
 import dev.wharf.spi.network.NetworkDriver;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -27,21 +26,15 @@ public final class CniComponent extends CniDriver {
     public CniComponent(
             BundleContext framework,
             @Reference ChildLinks children,
-            @Reference Kernel kernel,
             @Reference HostPorts ports,
             Map<String, Object> configuration) {
-        this(framework, children, kernel, ports, new AtomicReference<>(settings(configuration)));
+        this(framework, children, ports, new AtomicReference<>(settings(configuration)));
     }
 
     private CniComponent(
-            BundleContext framework,
-            ChildLinks children,
-            Kernel kernel,
-            HostPorts ports,
-            AtomicReference<Settings> current) {
+            BundleContext framework, ChildLinks children, HostPorts ports, AtomicReference<Settings> current) {
         super(
                 children,
-                kernel,
                 ports,
                 Path.of(framework.getProperty("wharf.exec.root"), "cni"),
                 "wharf-"

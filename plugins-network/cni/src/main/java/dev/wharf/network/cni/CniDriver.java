@@ -9,7 +9,6 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.ChildLinks;
 import dev.wharf.spi.kernel.HostPorts;
-import dev.wharf.spi.kernel.Kernel;
 import dev.wharf.spi.kernel.Links.Link;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.network.Device;
@@ -49,22 +48,14 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
     record Settings(Path lists, List<Path> programs, List<String> prefix) {}
 
     private final ChildLinks children;
-    private final Kernel kernel;
     private final HostPorts ports;
     private final Ledger ledger;
     private final String agent;
     private final Supplier<Settings> settings;
 
     /** @param agent names this agent's interfaces among those of others; no spaces */
-    CniDriver(
-            ChildLinks children,
-            Kernel kernel,
-            HostPorts ports,
-            Path ledger,
-            String agent,
-            Supplier<Settings> settings) {
+    CniDriver(ChildLinks children, HostPorts ports, Path ledger, String agent, Supplier<Settings> settings) {
         this.children = children;
-        this.kernel = kernel;
         this.ports = ports;
         this.ledger = new Ledger(ledger);
         this.agent = agent;
@@ -251,8 +242,8 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
     @Override
     public List<Endpoint> survey() throws DriverException {
         List<Endpoint> found = new ArrayList<>();
-        for (Sandbox sandbox : kernel.sandboxes()) {
-            for (Link link : inside(sandbox.path())) {
+        for (Path sandbox : ledger.sandboxes()) {
+            for (Link link : inside(sandbox)) {
                 String[] words = link.alias().split(" ", -1);
                 if (words.length == 5 && words[0].equals(agent) && words[1].equals(NAME) && link.up()) {
                     found.add(new Endpoint(words[2], new NetworkId(words[3]), link.name(), words[4]));

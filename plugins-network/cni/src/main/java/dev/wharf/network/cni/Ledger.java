@@ -5,9 +5,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -20,17 +24,33 @@ record Ledger(Path folder) {
 
     Optional<Entry> find(String endpoint) throws DriverException {
         try {
-            Path file = file(endpoint);
-            if (!Files.exists(file)) {
-                return Optional.empty();
-            }
-            JsonNode read = ConfList.JSON.readTree(file.toFile());
+            JsonNode read = ConfList.JSON.readTree(Files.readString(file(endpoint)));
             return Optional.of(new Entry(
                     read.path("namespace").asText(""),
                     read.hasNonNull("result") ? Optional.of(read.path("result")) : Optional.empty()));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
         } catch (IOException e) {
             throw failed("read", endpoint, e);
         }
+    }
+
+    /** Where endpoints may be, each place once. */
+    List<Path> sandboxes() throws DriverException {
+        List<Path> all = new ArrayList<>();
+        if (!Files.isDirectory(folder)) {
+            return all;
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.json")) {
+            for (Path file : files) {
+                String name = file.getFileName().toString();
+                find(name.substring(0, name.length() - ".json".length()))
+                        .ifPresent(e -> all.add(Path.of(e.namespace())));
+            }
+        } catch (IOException e) {
+            throw failed("list", "", e);
+        }
+        return all.stream().distinct().toList();
     }
 
     void write(String endpoint, Entry entry) throws DriverException {

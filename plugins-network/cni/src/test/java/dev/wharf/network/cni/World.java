@@ -53,7 +53,7 @@ final class World implements AutoCloseable {
     CniDriver driver(String agent, Path lists, Path... programs) {
         CniDriver.Settings settings =
                 new CniDriver.Settings(lists, List.of(programs), List.of("nsenter", "--net=" + host.path()));
-        return new CniDriver(children, kernel, ports, dir.resolve("exec/cni"), agent, () -> settings);
+        return new CniDriver(children, ports, dir.resolve("exec/cni"), agent, () -> settings);
     }
 
     <T> T in(Sandbox where, Callable<T> work) throws Exception {

@@ -8,7 +8,6 @@ import dev.wharf.model.NetworkSpec;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.ChildLinks;
-import dev.wharf.spi.kernel.Kernel;
 import dev.wharf.spi.kernel.Links;
 import dev.wharf.spi.kernel.Links.Link;
 import dev.wharf.spi.kernel.Sandbox;
@@ -27,22 +26,25 @@ import java.util.stream.Stream;
 
 /**
  * Gives sandboxes devices of their own on the wire of a device of the host, as if they were machines beside it. Nothing of
- * an endpoint stands outside its sandbox, so that is where it is looked for; devices carry a {@link Tag}. No port of the host
- * leads to it.
+ * an endpoint stands outside its sandbox, so that is where it is looked for, by the word of {@link Places}; devices carry a
+ * {@link Tag}. No port of the host leads to it.
  */
 abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
     private final String kind;
     private final Links links;
     private final ChildLinks children;
-    private final Kernel kernel;
+    private final Places places;
     private final String agent;
 
-    /** @param agent names this agent's devices among those of others, such as {@code wharf-1a2b3c4d} */
-    ChildDriver(String kind, Links links, ChildLinks children, Kernel kernel, String agent) {
+    /**
+     * @param places the folder of {@link Places}
+     * @param agent names this agent's devices among those of others, such as {@code wharf-1a2b3c4d}
+     */
+    ChildDriver(String kind, Links links, ChildLinks children, Path places, String agent) {
         this.kind = kind;
         this.links = links;
         this.children = children;
-        this.kernel = kernel;
+        this.places = new Places(places);
         this.agent = agent;
     }
 
@@ -175,10 +177,11 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
                 wire.mode().startsWith("l3"),
                 endpoint.metric(),
                 new Tag(agent, "endpoint", endpoint.id(), network.id(), endpoint.mac(), kind).toString());
+        places.note(endpoint.id(), sandbox.path());
         try {
             place(network, child, sandbox);
         } catch (DriverException e) {
-            undo(child, sandbox, e);
+            undo(endpoint.id(), child, sandbox, e);
             throw e;
         }
         return new Endpoint(endpoint.id(), network.id(), child.name(), endpoint.mac());
@@ -199,11 +202,12 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
     }
 
     /** What another one has under that name stays. */
-    private void undo(ChildLinks.Child child, Sandbox sandbox, DriverException cause) {
+    private void undo(String endpoint, ChildLinks.Child child, Sandbox sandbox, DriverException cause) {
         try {
             if (cause.failure().kind() != Failure.Kind.EXISTS && Files.exists(sandbox.path())) {
                 children.remove(sandbox.path(), child.name());
             }
+            places.forget(endpoint);
         } catch (DriverException e) {
             cause.addSuppressed(e);
         }
@@ -212,17 +216,17 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
     @Override
     public void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
         // Whoever sweeps knows the endpoint and not its sandbox.
-        List<Path> places = sandbox.path().equals(Sandbox.HOST_PATH)
-                ? kernel.sandboxes().stream().map(Sandbox::path).toList()
-                : List.of(sandbox.path());
-        for (Path place : places) {
-            for (Link link : inside(place)) {
+        List<Path> rooms =
+                sandbox.path().equals(Sandbox.HOST_PATH) ? places.of(endpoint.id()) : List.of(sandbox.path());
+        for (Path room : rooms) {
+            for (Link link : inside(room)) {
                 Optional<Tag> tag = Tag.parse(link.alias()).filter(t -> isOurs(t) && t.id().equals(endpoint.id()));
                 if (tag.isPresent()) {
-                    part(place, link, tag.get());
+                    part(room, link, tag.get());
                 }
             }
         }
+        places.forget(endpoint.id());
     }
 
     private void part(Path sandbox, Link link, Tag tag) throws DriverException {
@@ -237,8 +241,8 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
     @Override
     public List<Endpoint> survey() throws DriverException {
         List<Endpoint> found = new ArrayList<>();
-        for (Sandbox sandbox : kernel.sandboxes()) {
-            for (Link link : inside(sandbox.path())) {
+        for (Path room : places.all()) {
+            for (Link link : inside(room)) {
                 Tag.parse(link.alias())
                         .filter(t -> isOurs(t) && t.isEndpoint() && link.up())
                         .ifPresent(t -> found.add(new Endpoint(t.id(), t.network(), link.name(), t.mac())));

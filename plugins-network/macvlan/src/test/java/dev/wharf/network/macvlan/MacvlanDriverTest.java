@@ -39,7 +39,7 @@ class MacvlanDriverTest extends NetworkDriverContract {
     }
 
     private MacvlanDriver driver(String agent) {
-        return new MacvlanDriver(world.links, world.children, world.kernel, agent);
+        return new MacvlanDriver(world.links, world.children, dir.resolve("exec/children"), agent);
     }
 
     @Override
@@ -212,7 +212,8 @@ class MacvlanDriverTest extends NetworkDriverContract {
 
     @Test
     void aKernelWithoutIpvlanSaysSo() throws Exception {
-        IpvlanDriver ipvlan = new IpvlanDriver(world.links, world.children, world.kernel, "wharf-00000001");
+        IpvlanDriver ipvlan =
+                new IpvlanDriver(world.links, world.children, dir.resolve("exec/children"), "wharf-00000001");
         if (world.children.knows("ipvlan")) {
             assertThat(ipvlan.probe().ready()).isTrue();
         } else {
