@@ -98,6 +98,32 @@ public record ContainerSpec(
                 runtime);
     }
 
+    /** The same container with another storage driver. */
+    public ContainerSpec withStorage(DriverName changed) {
+        return new ContainerSpec(
+                image,
+                imageReference,
+                command,
+                stdio,
+                hostname,
+                domainname,
+                labels,
+                annotations,
+                resources,
+                security,
+                namespaces,
+                mounts,
+                networking,
+                restartPolicy,
+                autoRemove,
+                stop,
+                healthcheck,
+                logging,
+                changed,
+                storageOptions,
+                runtime);
+    }
+
     /** The same container with another restart policy. */
     public ContainerSpec withRestartPolicy(RestartPolicy changed) {
         return new ContainerSpec(

@@ -25,6 +25,7 @@ import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ExecSpec;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
@@ -108,14 +109,14 @@ public sealed interface ContainerCommand extends Command {
                 }
             }
             List<LayerSpec> layers = image.get().layers();
-            events.add(new ContainerEvent.Created(
-                    container,
-                    name,
-                    spec,
-                    layers.isEmpty()
-                            ? Optional.empty()
-                            : Optional.of(layers.get(layers.size() - 1).id()),
-                    now));
+            Optional<LayerId> top = layers.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(layers.get(layers.size() - 1).id());
+            // A container lives where its image lives, wherever new images go now.
+            ContainerSpec at = top.flatMap(host::layer)
+                    .map(layer -> spec.withStorage(layer.storage()))
+                    .orElse(spec);
+            events.add(new ContainerEvent.Created(container, name, at, top, now));
             return accept(events).until(answer(container, ContainerEvent.RootfsPrepared.class));
         }
     }

@@ -11,6 +11,7 @@ import dev.wharf.core.plan.ImageStep;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Pull;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
@@ -77,8 +78,11 @@ public sealed interface ImageCommand extends Command {
                     storage,
                     now));
             events.add(new ImageEvent.Resolved(pull, what));
+            DriverName home = storage;
             for (LayerSpec layer : what.layers()) {
-                events.add(new LayerEvent.Wanted(layer, pull, "", storage));
+                // A layer lives where the one below it lives, wherever new images go now.
+                home = host.layer(layer.id()).map(Layer::storage).orElse(home);
+                events.add(new LayerEvent.Wanted(layer, pull, "", home));
             }
             return accept(events).until(ended(pull));
         }

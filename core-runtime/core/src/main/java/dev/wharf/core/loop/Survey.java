@@ -19,7 +19,6 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.Exit;
 import dev.wharf.model.InitProcess;
-import dev.wharf.model.LayerId;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
@@ -414,12 +413,8 @@ final class Survey {
         List<Snapshot> orphans = new ArrayList<>();
         for (Snapshot snapshot : storage.survey()) {
             String key = snapshot.key().value();
-            boolean owned = key.startsWith("layer-")
-                    ? host.layer(new LayerId(new Digest("sha256", key.substring("layer-".length()))))
-                            .isPresent()
-                    : key.startsWith("container-")
-                            && host.owns(new ContainerId(key.substring("container-".length())));
-            if (!owned) {
+            boolean ours = key.startsWith("layer-") || key.startsWith("container-");
+            if (!ours || !host.keeps(snapshot.key(), storage.name())) {
                 orphans.add(snapshot);
             }
         }

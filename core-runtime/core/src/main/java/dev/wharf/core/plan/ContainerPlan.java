@@ -82,10 +82,16 @@ final class ContainerPlan implements Plan {
             if (c.stall().isPresent() && now.isBefore(c.stall().get().retryAt())) {
                 return Proposal.until(c.stall().get().retryAt());
             }
-            if (c.goal() == Goal.REMOVED && (c.isBare() || c.keepsFiles() && c.isDown()) && busy.isEmpty()) {
+            boolean moving = host.move(SnapshotKey.of(c.id())).isPresent();
+            boolean down = c.isBare() || c.keepsFiles() && c.isDown();
+            if (c.goal() == Goal.REMOVED && down && busy.isEmpty() && !moving) {
                 return farewell();
             }
-            Proposal next = ladder().next(busy).and(health());
+            Optional<Proposal> move = busy.isEmpty() ? Moves.of(host, c, now) : Optional.empty();
+            if (move.isPresent()) {
+                return move.get();
+            }
+            Proposal next = ladder().next(busy).and(health()).and(Moves.originalOf(host, c, now, busy));
             boolean later = c.goal().wantsProcess()
                     && c.restartAt().isPresent()
                     && now.isBefore(c.restartAt().get());
@@ -247,7 +253,8 @@ final class ContainerPlan implements Plan {
         private Proposal prepare() {
             SnapshotKey parent = c.top().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH);
             return Proposal.step(
-                    new ContainerStep.PrepareRootfs(c.id(), c.spec().storage(), parent));
+                    new ContainerStep.PrepareRootfs(
+                            c.id(), c.spec().storage(), parent, ContainerStep.sizeLimit(c.spec())));
         }
 
         private Proposal removeRootfs() {

@@ -1,5 +1,8 @@
 package dev.wharf.core.plan;
 
+import dev.wharf.spi.storage.StorageDriver;
+import dev.wharf.spi.storage.Snapshot;
+import dev.wharf.model.ContainerSpec;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Container;
@@ -59,7 +62,22 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record PrepareRootfs(ContainerId container, DriverName storage, SnapshotKey parent) implements Up {
+    /** What {@code --storage-opt size=} asks for; checked when the container was created. */
+    static Optional<Long> sizeLimit(ContainerSpec spec) {
+        return Optional.ofNullable(spec.storageOptions().get("size")).map(Long::parseLong);
+    }
+
+    /** Holds a snapshot to its limit, where its driver can do such a thing. */
+    static void limit(StorageDriver driver, SnapshotKey snapshot, long sizeBytes) throws DriverException {
+        driver.capability(StorageDriver.Limiting.class)
+                .orElseThrow(() -> DriverException.failure(
+                        Failure.Kind.UNSUPPORTED,
+                        "storage driver " + driver.name() + " cannot limit the size of a container (--storage-opt size)"))
+                .limit(snapshot, sizeBytes);
+    }
+
+    record PrepareRootfs(ContainerId container, DriverName storage, SnapshotKey parent, Optional<Long> limitBytes)
+            implements Up {
         @Override
         public String rung() {
             return "rootfs";
@@ -68,7 +86,14 @@ public sealed interface ContainerStep extends Step {
         @Override
         public Event run(Drivers drivers) throws DriverException {
             return new ContainerEvent.RootfsPrepared(
-                    container, drivers.storage().use(storage, s -> s.prepare(SnapshotKey.of(container), parent)));
+                    container,
+                    drivers.storage().use(storage, s -> {
+                        Snapshot made = s.prepare(SnapshotKey.of(container), parent);
+                        if (limitBytes.isPresent()) {
+                            limit(s, made.key(), limitBytes.get());
+                        }
+                        return made;
+                    }));
         }
     }
 

@@ -4,6 +4,7 @@ import dev.wharf.core.event.LayerEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Layer;
 import dev.wharf.model.LayerId;
+import dev.wharf.spi.storage.SnapshotKey;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
@@ -30,7 +31,13 @@ final class LayerPlan implements Plan {
         if (layer.stall().isPresent() && now.isBefore(layer.stall().get().retryAt())) {
             return Proposal.until(layer.stall().get().retryAt());
         }
-        return wanted ? up(host, layer) : down(host, layer);
+        Optional<Proposal> move = Moves.of(host, layer, wanted, now);
+        if (move.isPresent()) {
+            return move.get();
+        }
+        Proposal next = wanted ? up(host, layer) : down(host, layer);
+        boolean leaves = host.move(SnapshotKey.of(id)).isPresent();
+        return leaves ? next.and(Proposal.restUntil(Moves.later(now))) : next;
     }
 
     private static Proposal up(Host host, Layer layer) {
@@ -65,6 +72,9 @@ final class LayerPlan implements Plan {
                     ? Proposal.say(new LayerEvent.ContentRemoved(id))
                     : Proposal.step(new LayerStep.RemoveContent(layer));
         }
-        return Proposal.say(new LayerEvent.Removed(id));
+        // What it left with another driver must not be forgotten.
+        return host.move(SnapshotKey.of(id)).isPresent()
+                ? Proposal.REST
+                : Proposal.say(new LayerEvent.Removed(id));
     }
 }

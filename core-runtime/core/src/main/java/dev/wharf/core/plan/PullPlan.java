@@ -8,12 +8,17 @@ import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Pull;
 import dev.wharf.core.state.Stall;
+import dev.wharf.model.DriverName;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.LayerSpec;
+import dev.wharf.model.MediaTypes;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -40,18 +45,24 @@ final class PullPlan implements Plan {
         }
         Pull.Resolved resolved = pull.resolved().get();
         List<Event> wanted = new ArrayList<>();
+        Map<LayerId, DriverName> homes = new HashMap<>();
         boolean whole = true;
         long size = 0;
         for (LayerSpec spec : resolved.layers()) {
             Optional<Layer> layer = host.layer(spec.id());
             if (layer.isEmpty() || isOrphan(host, layer.get())) {
-                wanted.add(new LayerEvent.Wanted(
-                        spec, id, repository(pull), layer.map(Layer::storage).orElse(pull.storage())));
+                // A layer lives where the one below it lives, wherever new images go now.
+                DriverName storage = layer.map(Layer::storage)
+                        .or(() -> spec.parent().map(homes::get))
+                        .orElse(pull.storage());
+                homes.put(spec.id(), storage);
+                wanted.add(new LayerEvent.Wanted(spec, id, repository(pull), storage));
                 whole = false;
             } else if (layer.get().stall().filter(PullPlan::isFinal).isPresent()) {
                 return Proposal.say(
                         new ImageEvent.Failed(id, layer.get().stall().get().failure()));
             } else {
+                homes.put(spec.id(), layer.get().storage());
                 whole &= layer.get().snapshot().isPresent();
                 size += layer.get().sizeBytes();
             }
@@ -73,7 +84,8 @@ final class PullPlan implements Plan {
                 size,
                 now,
                 true,
-                Optional.empty());
+                Optional.empty(),
+                Optional.of(resolved.target()).filter(t -> MediaTypes.isIndex(t.mediaType())));
     }
 
     /** A layer that is not here and whose own pull is over must be wanted anew, with this pull's credentials. */

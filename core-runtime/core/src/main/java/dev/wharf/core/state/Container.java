@@ -2,6 +2,7 @@ package dev.wharf.core.state;
 
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ExecSpec;
@@ -537,6 +538,11 @@ public record Container(
 
     public Container renamed(String other) {
         return edit(d -> d.name = other);
+    }
+
+    /** Another driver keeps its snapshot from now on. */
+    public Container movedTo(DriverName storage) {
+        return edit(d -> d.spec = spec.withStorage(storage));
     }
 
     public Container updated(Resources resources, Optional<RestartPolicy> policy) {

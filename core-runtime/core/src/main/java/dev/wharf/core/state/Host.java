@@ -12,6 +12,7 @@ import dev.wharf.model.NetworkId;
 import dev.wharf.model.PublishedPort;
 import dev.wharf.model.PullId;
 import dev.wharf.model.VolumeName;
+import dev.wharf.spi.storage.SnapshotKey;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -42,6 +43,7 @@ public final class Host {
     private final PMap<NetworkId, Network> networks;
     private final PMap<String, NetworkId> networkNames;
     private final PMap<VolumeName, Volume> volumes;
+    private final PMap<SnapshotKey, Move> moves;
     private final PMap<String, Build> builds;
     private final PMap<Digest, BuildStep> steps;
     private final PMap<DriverId, DriverBinding> drivers;
@@ -71,6 +73,7 @@ public final class Host {
         networks = d.networks;
         networkNames = d.networkNames;
         volumes = d.volumes;
+        moves = d.moves;
         builds = d.builds;
         steps = d.steps;
         drivers = d.drivers;
@@ -161,6 +164,32 @@ public final class Host {
     /** The steps that builds need not do again, by their keys. */
     public Map<Digest, BuildStep> steps() {
         return steps;
+    }
+
+    /** The snapshots that are on their way to another storage driver. */
+    public Map<SnapshotKey, Move> moves() {
+        return moves;
+    }
+
+    public Optional<Move> move(SnapshotKey snapshot) {
+        return Optional.ofNullable(moves.get(snapshot));
+    }
+
+    /** Whether a storage driver has this snapshot for a layer or container of this host, or is getting it. */
+    public boolean keeps(SnapshotKey snapshot, DriverName driver) {
+        Optional<Move> move = move(snapshot);
+        if (move.filter(m -> m.from().equals(driver) || m.to().equals(driver)).isPresent()) {
+            return true;
+        }
+        Object owner = Move.ownerOf(snapshot);
+        if (owner instanceof LayerId id) {
+            return layer(id).filter(l -> l.storage().equals(driver)).isPresent();
+        }
+        ContainerId id = (ContainerId) owner;
+        return container(id)
+                .or(() -> Optional.ofNullable(kept.get(id)))
+                .filter(c -> c.spec().storage().equals(driver))
+                .isPresent();
     }
 
     public Map<VolumeName, Volume> volumes() {
@@ -444,6 +473,15 @@ public final class Host {
         return edit(d -> d.steps = steps.minusAll(keys));
     }
 
+    public Host with(Move move) {
+        return edit(d -> d.moves = moves.plus(move.snapshot(), move));
+    }
+
+    /** The host without this snapshot's move. */
+    public Host without(SnapshotKey moving) {
+        return edit(d -> d.moves = moves.minus(moving));
+    }
+
     public Host with(Volume volume) {
         return edit(d -> d.volumes = volumes.plus(volume.name(), volume));
     }
@@ -473,6 +511,7 @@ public final class Host {
                 && layers.equals(h.layers)
                 && networks.equals(h.networks)
                 && volumes.equals(h.volumes)
+                && moves.equals(h.moves)
                 && builds.equals(h.builds)
                 && steps.equals(h.steps)
                 && drivers.equals(h.drivers);
@@ -507,6 +546,7 @@ public final class Host {
         private PMap<NetworkId, Network> networks = HashTreePMap.empty();
         private PMap<String, NetworkId> networkNames = HashTreePMap.empty();
         private PMap<VolumeName, Volume> volumes = HashTreePMap.empty();
+        private PMap<SnapshotKey, Move> moves = HashTreePMap.empty();
         private PMap<String, Build> builds = HashTreePMap.empty();
         private PMap<Digest, BuildStep> steps = HashTreePMap.empty();
         private PMap<DriverId, DriverBinding> drivers = HashTreePMap.empty();
@@ -528,6 +568,7 @@ public final class Host {
             networks = h.networks;
             networkNames = h.networkNames;
             volumes = h.volumes;
+            moves = h.moves;
             builds = h.builds;
             steps = h.steps;
             drivers = h.drivers;

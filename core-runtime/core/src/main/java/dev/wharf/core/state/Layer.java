@@ -42,6 +42,11 @@ public record Layer(
         return new Layer(spec, pull, repository, storage, content, fact, size, Optional.empty());
     }
 
+    /** Another driver keeps its snapshot from now on. */
+    public Layer movedTo(DriverName other) {
+        return new Layer(spec, pull, repository, other, content, snapshot, sizeBytes, stall);
+    }
+
     public Layer stalled(Stall why) {
         return new Layer(spec, pull, repository, storage, content, snapshot, sizeBytes, Optional.of(why));
     }

@@ -9,6 +9,7 @@ import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.event.LayerEvent;
 import dev.wharf.core.event.NetworkEvent;
+import dev.wharf.core.event.StorageEvent;
 import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Pull;
@@ -226,6 +227,14 @@ final class Words {
         tell(LayerEvent.Stalled.class, e -> "layer stuck on " + Portrait.words(e.stall()));
         tell(LayerEvent.Observed.class, e -> observed("layer's " + e.rung(), e.there()));
         tell(LayerEvent.Recorded.class, "written down whole");
+        tell(StorageEvent.MoveRequested.class, e -> "shall live with " + e.to() + " instead of " + e.from());
+        tell(StorageEvent.Copied.class, e -> "lives with " + e.to() + " now");
+        tell(StorageEvent.Left.class, e -> "original removed from " + e.from());
+        tell(
+                StorageEvent.MoveFailed.class,
+                e -> "not moved to " + e.to() + ": " + e.failure().message());
+        tell(StorageEvent.MoveStalled.class, e -> "move stuck on " + Portrait.words(e.stall()));
+        tell(StorageEvent.MoveRecorded.class, "written down whole");
     }
 
     private static void networks() {

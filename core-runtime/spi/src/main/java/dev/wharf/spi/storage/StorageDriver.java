@@ -41,6 +41,15 @@ public interface StorageDriver extends Driver {
     /** Every snapshot found on disk now, read afresh; half-made ones are swept, not listed. */
     List<Snapshot> survey() throws DriverException;
 
+    /** Takes over a container's snapshot that another driver had. */
+    interface Receiving extends Capability {
+        /**
+         * Makes the active snapshot {@code key}: {@code parent} with the changes of an uncompressed OCI layer tar on top. All
+         * or nothing, as with {@link StorageDriver#unpack}.
+         */
+        Snapshot receive(SnapshotKey key, SnapshotKey parent, InputStream changes) throws DriverException;
+    }
+
     /** Limits the space of an active snapshot. */
     interface Limiting extends Capability {
         /**

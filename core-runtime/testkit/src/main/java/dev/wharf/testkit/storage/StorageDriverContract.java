@@ -627,6 +627,46 @@ public abstract class StorageDriverContract {
     }
 
     @Test
+    void aContainerIsReceivedAsItWasAndGoesOnFromThere() throws Exception {
+        base();
+        driver.prepare(WEB, BASE);
+        Map<String, String> seen = mounted(WEB, at -> {
+            Files.writeString(at.resolve("etc/passwd"), "changed");
+            Files.delete(at.resolve("etc/shadow"));
+            ports.files().removeTree(at.resolve("usr/lib"));
+            Files.createDirectory(at.resolve("usr/lib"));
+            Files.writeString(at.resolve("usr/lib/mine"), "x");
+        });
+        byte[] changes;
+        try (InputStream diff = diffing().diff(WEB)) {
+            changes = diff.readAllBytes();
+        }
+        driver.remove(WEB);
+        StorageDriver.Receiving receiving =
+                driver.capability(StorageDriver.Receiving.class).orElseThrow();
+        Snapshot received = new Snapshot(WEB, BASE, false);
+        assertThat(receiving.receive(WEB, BASE, new ByteArrayInputStream(changes)))
+                .isEqualTo(received);
+        assertThat(withoutRootTime(mounted(WEB))).isEqualTo(withoutRootTime(seen));
+        mounted(WEB, at -> Files.writeString(at.resolve("etc/later"), "x"));
+        assertThat(receiving.receive(WEB, BASE, new ByteArrayInputStream(changes)))
+                .as("what is there is not received again")
+                .isEqualTo(received);
+        assertThat(mounted(WEB)).containsKeys("etc/later", "usr/lib/mine").doesNotContainKey("etc/shadow");
+        assertThat(failureOf(() -> receiving.receive(SEALED, LAYER, new ByteArrayInputStream(changes))))
+                .isEqualTo(Failure.Kind.MISSING);
+    }
+
+    @Test
+    void aKillAtAnyCallOfReceiveLeavesItUndoneOrDone() throws Exception {
+        survivesKills(
+                d -> {},
+                d -> d.capability(StorageDriver.Receiving.class)
+                        .orElseThrow()
+                        .receive(WEB, BASE, layer(file("etc/.wh.passwd", ""), file("usr/lib/x", "x"))));
+    }
+
+    @Test
     void theChangesOfACommittedLayerAreWhatItBrought() throws Exception {
         base();
         driver.unpack(

@@ -47,7 +47,7 @@ import org.slf4j.LoggerFactory;
 @Component(
         service = StorageDriver.class,
         property = {"wharf.name=erofs", "wharf.formats=erofs-image 1", "service.ranking:Integer=-10"})
-public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing {
+public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving {
     private static final Logger log = LoggerFactory.getLogger(ErofsDriver.class);
     private static final DriverName NAME = new DriverName("erofs");
     private static final Format FORMAT = new Format("erofs-image", 1);
@@ -164,6 +164,39 @@ public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing {
             return made;
         } catch (IOException e) {
             throw Failures.failed("cannot commit snapshot " + key + " as " + name, e);
+        }
+    }
+
+    @Override
+    public Snapshot receive(SnapshotKey key, SnapshotKey parent, InputStream changes) throws DriverException {
+        Snapshot wanted = new Snapshot(key, parent, false);
+        try {
+            Optional<Snapshot> there = find(key);
+            return there.isPresent()
+                    ? matching(there.get(), wanted)
+                    : make(
+                            wanted,
+                            (begun, at) -> {
+                                makeContent(begun, at);
+                                unpackInto(Shelf.content(begun), at, changes);
+                            },
+                            from -> {
+                                // The original goes when this is told to be there, so it has to stay.
+                                files.syncFileSystem(from);
+                                files.renameDurably(from, shelf.active(key));
+                            });
+        } catch (IOException e) {
+            throw Failures.failed("cannot receive snapshot " + key, e);
+        }
+    }
+
+    private void unpackInto(Path content, SnapshotKey parent, InputStream changes) throws IOException, DriverException {
+        List<Dir> lowers = lowers(parent);
+        try (Dir dir = tree.open(content);
+                Unpacker unpacker = new Unpacker(dir, Deletions.marked(lowers), limits)) {
+            unpacker.unpack(changes);
+        } finally {
+            lowers.forEach(Dir::close);
         }
     }
 

@@ -46,7 +46,7 @@ import org.slf4j.LoggerFactory;
 @Component(
         service = StorageDriver.class,
         property = {"wharf.name=overlay", "wharf.formats=overlay-tree 1", "service.ranking:Integer=0"})
-public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing {
+public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving {
     private static final Logger log = LoggerFactory.getLogger(OverlayDriver.class);
     private static final DriverName NAME = new DriverName("overlay");
     private static final Format FORMAT = new Format("overlay-tree", 1);
@@ -192,6 +192,40 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
             }
         } catch (IOException e) {
             throw failed("cannot unpack snapshot " + name, e);
+        }
+    }
+
+    @Override
+    public Snapshot receive(SnapshotKey key, SnapshotKey parent, InputStream changes) throws DriverException {
+        try {
+            Optional<Snapshot> there = find(key);
+            if (there.isPresent()) {
+                return matching(there.get(), parent, false);
+            }
+            Path begun = shelf.begin();
+            try {
+                makeContent(begun, parent);
+                if (!parent.equals(SnapshotKey.SCRATCH)) {
+                    Shelf.makeDirectory(Shelf.work(begun));
+                }
+                shelf.setParent(begun, parent);
+                unpackInto(Shelf.content(begun), chain(parent), changes);
+                // The original goes when this is told to be there, so it has to stay.
+                files.syncFileSystem(begun);
+                synchronized (family) {
+                    there = find(key);
+                    if (there.isEmpty()) {
+                        requireParent(parent);
+                        files.renameDurably(begun, shelf.active(key));
+                    }
+                }
+                return settle(begun, there, new Snapshot(key, parent, false));
+            } catch (IOException | DriverException | RuntimeException e) {
+                discard(begun);
+                throw e;
+            }
+        } catch (IOException e) {
+            throw failed("cannot receive snapshot " + key, e);
         }
     }
 

@@ -42,7 +42,7 @@ import org.slf4j.LoggerFactory;
 @Component(
         service = StorageDriver.class,
         property = {"wharf.name=vfs", "wharf.formats=vfs-tree 1", "service.ranking:Integer=0"})
-public final class VfsDriver implements StorageDriver, StorageDriver.Diffing {
+public final class VfsDriver implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving {
     private static final Logger log = LoggerFactory.getLogger(VfsDriver.class);
     private static final DriverName NAME = new DriverName("vfs");
     private static final Format FORMAT = new Format("vfs-tree", 1);
@@ -124,6 +124,26 @@ public final class VfsDriver implements StorageDriver, StorageDriver.Diffing {
                             from -> files.renameDurably(from, shelf.committed(name)));
         } catch (IOException e) {
             throw Failures.failed("cannot unpack snapshot " + name, e);
+        }
+    }
+
+    @Override
+    public Snapshot receive(SnapshotKey key, SnapshotKey parent, InputStream changes) throws DriverException {
+        Snapshot wanted = new Snapshot(key, parent, false);
+        try {
+            Optional<Snapshot> there = find(key);
+            return there.isPresent()
+                    ? matching(there.get(), wanted)
+                    : make(
+                            wanted,
+                            begun -> unpackInto(begun, parent, changes),
+                            from -> {
+                                // The original goes when this is told to be there, so it has to stay.
+                                files.syncFileSystem(from);
+                                files.renameDurably(from, shelf.active(key));
+                            });
+        } catch (IOException e) {
+            throw Failures.failed("cannot receive snapshot " + key, e);
         }
     }
 
