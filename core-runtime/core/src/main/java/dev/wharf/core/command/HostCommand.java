@@ -5,8 +5,15 @@ import static dev.wharf.core.command.Decision.refuse;
 
 import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverId;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.SubjectId;
+import dev.wharf.model.VolumeName;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /** Wishes about the host as a whole. */
 public sealed interface HostCommand extends Command {
@@ -46,6 +53,36 @@ public sealed interface HostCommand extends Command {
             return items.isEmpty()
                     ? refuse(Refusal.Kind.UNCHANGED, "there is nothing to remove")
                     : accept(Pruning.removals(host, items, now));
+        }
+    }
+
+    /** Another wish, granted only while a subject is as it was: compare and set, for whoever decided by an older look at it. */
+    record Unchanged(SubjectId subject, Host asOf, Command then) implements HostCommand {
+        @Override
+        public boolean letsGo() {
+            return then.letsGo();
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return state(asOf).equals(state(host))
+                    ? then.decide(host, now)
+                    : refuse(Refusal.Kind.CONFLICT, subject.text() + " has changed since");
+        }
+
+        private Optional<?> state(Host host) {
+            if (subject instanceof ContainerId container) {
+                return host.container(container);
+            } else if (subject instanceof ImageId image) {
+                return host.image(image);
+            } else if (subject instanceof NetworkId network) {
+                return host.network(network);
+            } else if (subject instanceof VolumeName volume) {
+                return host.volume(volume);
+            } else if (subject instanceof DriverId driver) {
+                return host.driver(driver);
+            }
+            return Optional.of(host.identity());
         }
     }
 }

@@ -61,6 +61,11 @@ final class RecordShape implements Shape {
         return shape.shapes[0] instanceof Shapes.Text<?> ? new Shapes.Remembered(single) : single;
     }
 
+    /** A generic type with what {@code owner}'s type variables stand for in place of them. */
+    static Type resolved(ParameterizedType type, Class<?> owner, Type[] arguments) {
+        return resolve(type, owner, arguments);
+    }
+
     /** Puts what {@code owner}'s type variables stand for in place of them. */
     private static Type resolve(Type type, Class<?> owner, Type[] arguments) {
         if (type instanceof TypeVariable<?> variable) {

@@ -49,6 +49,11 @@ final class Shapes {
         known.put(Repository.class, new Remembered(new Text<>(Repository::toString, Repository::parse, null)));
     }
 
+    /** From now on {@code type} has this shape. */
+    void know(Type type, Shape shape) {
+        known.put(type, shape);
+    }
+
     /** The shape of {@code type}, which may be generic but must be resolved. */
     Shape of(Type type) {
         Shape shape = known.get(type);
