@@ -110,7 +110,7 @@ class ArchitectureTest {
                                 "dev.wharf.core.event..",
                                 "dev.wharf.core.journal..",
                                 "dev.wharf.core.agent.."),
-                        room("dev.wharf.core.loop", "dev.wharf.core..", "dev.wharf.oci..")
+                        room("dev.wharf.core.loop", "dev.wharf.core..", "dev.wharf.oci..", "org.HdrHistogram..")
                                 .and(OSGI))
                 .map(room -> room.and(List.of("dev.wharf.spi..", "dev.wharf.model..", "org.pcollections..")));
     }
@@ -156,13 +156,13 @@ class ArchitectureTest {
     private static Stream<Room> fronts() {
         return Stream.concat(
                 Stream.of(
-                                room("dev.wharf.jmx", "org.HdrHistogram.."),
+                                room("dev.wharf.jmx"),
                                 room(
                                         "dev.wharf.build",
                                         JACKSON,
                                         "org.apache.commons.compress..",
                                         "org.tukaani.xz.."),
-                                room("dev.wharf.engine", "dev.wharf.build..", "dev.wharf.log.codec..", JACKSON, "io.netty.."),
+                                room("dev.wharf.engine", "dev.wharf.build..", "dev.wharf.log.codec..", JACKSON, "io.netty..", "io.prometheus.."),
                                 room("dev.wharf.dns", "org.xbill.DNS.."),
                                 room(
                                         "dev.wharf.kafka",

@@ -45,6 +45,9 @@ public interface Agent {
     /** Facts about the record itself. */
     JournalFacts journal();
 
+    /** How the loop is doing. */
+    Vitals vitals();
+
     /**
      * Keeps what lies after a position from being trimmed for a follower that has yet to carry it elsewhere, while the journal is
      * no larger than {@code limitBytes}; past that it goes all the same, and {@code host.history-dropped} says so. Holds last as

@@ -39,6 +39,7 @@ final class Committer implements Durability, AutoCloseable {
     private volatile Position durable;
     private List<Answer> answers = new ArrayList<>();
     private List<Runnable> wakes = new ArrayList<>();
+    private final Stopwatch syncs = new Stopwatch();
     private boolean urgent;
     private boolean closed;
 
@@ -86,6 +87,10 @@ final class Committer implements Durability, AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    Stopwatch syncs() {
+        return syncs;
     }
 
     Position durable() {
@@ -147,8 +152,10 @@ final class Committer implements Durability, AutoCloseable {
         if (!always || !upTo.isAfter(durable)) {
             return true;
         }
+        long began = System.nanoTime();
         try {
             journal.sync();
+            syncs.ended(began);
             return true;
         } catch (IOException e) {
             log.error("journal cannot be made durable; refusing every change until the agent is started again", e);

@@ -6,6 +6,7 @@ import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Registries;
 import dev.wharf.core.agent.Streams;
+import dev.wharf.core.agent.Vitals;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
@@ -35,7 +36,6 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
-import dev.wharf.spi.Failure;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
@@ -619,14 +619,13 @@ final class House implements Agent, AutoCloseable {
     }
 
     private static Refusal refusal(Failure failure) {
-        Refusal.Kind kind =
-                switch (failure.kind()) {
-                    case MISSING -> Refusal.Kind.MISSING;
-                    case EXISTS, BUSY -> Refusal.Kind.CONFLICT;
-                    case UNSUPPORTED -> Refusal.Kind.UNSUPPORTED;
-                    case UNAVAILABLE -> Refusal.Kind.UNAVAILABLE;
-                    default -> Refusal.Kind.INVALID;
-                };
+        Refusal.Kind kind = switch (failure.kind()) {
+            case MISSING -> Refusal.Kind.MISSING;
+            case EXISTS, BUSY -> Refusal.Kind.CONFLICT;
+            case UNSUPPORTED -> Refusal.Kind.UNSUPPORTED;
+            case UNAVAILABLE -> Refusal.Kind.UNAVAILABLE;
+            default -> Refusal.Kind.INVALID;
+        };
         return new Refusal(kind, failure.message());
     }
 
@@ -637,12 +636,10 @@ final class House implements Agent, AutoCloseable {
         Optional<NetworkDriver> driver = workshop.network.serving().stream()
                 .filter(d -> d.name().equals(create.spec().driver()))
                 .findFirst();
-        Optional<NetworkDriver.Planning> planning =
-                driver.flatMap(d -> d.capability(NetworkDriver.Planning.class));
+        Optional<NetworkDriver.Planning> planning = driver.flatMap(d -> d.capability(NetworkDriver.Planning.class));
         NetworkSpec spec = planning.isPresent() ? planning.get().plan(create.spec()) : create.spec();
         try {
-            Optional<NetworkDriver.Seeing> seeing =
-                    driver.flatMap(d -> d.capability(NetworkDriver.Seeing.class));
+            Optional<NetworkDriver.Seeing> seeing = driver.flatMap(d -> d.capability(NetworkDriver.Seeing.class));
             return seeing.isPresent()
                     ? new NetworkCommand.Create(spec, seeing.get().neighbours())
                     : new NetworkCommand.Create(spec, create.neighbours());
@@ -680,10 +677,11 @@ final class House implements Agent, AutoCloseable {
         return replay.until(
                 replay.checkpointBefore(instant), e -> !e.batch().at().isAfter(instant));
     }
-        // A checkpoint is known by the position before it, and one that comes after what is asked for says nothing of it.
 
     @Override
     public Host hostAt(Position position) throws IOException {
+        // A checkpoint is known by the position before it, and one that comes after what is asked for says nothing of
+        // it.
         return position.equals(position())
                 ? host()
                 : replay.until(
@@ -709,6 +707,17 @@ final class House implements Agent, AutoCloseable {
             }
         }
         return before;
+    }
+
+    @Override
+    public Vitals vitals() {
+        return new Vitals(
+                sequencer.waiting(),
+                lanes.taken(),
+                lanes.limit(),
+                sequencer.turns().read(),
+                sequencer.appends().read(),
+                committer.syncs().read());
     }
 
     @Override
@@ -807,7 +816,8 @@ final class House implements Agent, AutoCloseable {
 
     /** Said before it is done, so that whoever reads on finds out what is missing and why. */
     private void announceDrop(String follower, Position first, Position last, Instant now) throws IOException {
-        Position from = first.isAfter(journal.origin()) ? first : journal.origin().next();
+        Position from =
+                first.isAfter(journal.origin()) ? first : journal.origin().next();
         if (!last.isAfter(from)) {
             return;
         }

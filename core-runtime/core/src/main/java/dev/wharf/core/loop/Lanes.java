@@ -95,8 +95,7 @@ final class Lanes {
             };
             Thread thread = Thread.currentThread();
             running.put(
-                    thread,
-                    failure -> end.accept(new Letter.Outcome(step, step.failed(failure, drivers.now()), true)));
+                    thread, failure -> end.accept(new Letter.Outcome(step, step.failed(failure, drivers.now()), true)));
             Letter.Outcome outcome = run(step);
             running.remove(thread);
             end.accept(outcome);
@@ -115,6 +114,10 @@ final class Lanes {
             }
             step.accept(failure);
         }
+    }
+
+    int limit() {
+        return limit;
     }
 
     int taken() {

@@ -81,6 +81,9 @@ final class Sequencer {
     /** Letters that come before those in the box: a letter leaves when it is written down, which may have to wait for space. */
     private final Deque<Letter> first = new ArrayDeque<>();
 
+    private final Stopwatch turns = new Stopwatch();
+    private final Stopwatch appends = new Stopwatch();
+
     private volatile View view;
     private volatile Optional<String> closed = Optional.empty();
     private volatile boolean settling;
@@ -234,7 +237,17 @@ final class Sequencer {
             return;
         }
         first.add(letter);
+        long began = System.nanoTime();
         work();
+        turns.ended(began);
+    }
+
+    Stopwatch turns() {
+        return turns;
+    }
+
+    Stopwatch appends() {
+        return appends;
     }
 
     /** Opens every letter that is first, and follows. Where there is no space, all that was not written down stays as it was. */
@@ -439,7 +452,9 @@ final class Sequencer {
         for (Set<SubjectId> touched : surveys) {
             events.forEach(e -> touched.add(e.subject()));
         }
+        long began = System.nanoTime();
         Position at = journal.append(new Batch(cause, clock.instant(), events));
+        appends.ended(began);
         if (full) {
             full = false;
             log.info("the journal has space again");
