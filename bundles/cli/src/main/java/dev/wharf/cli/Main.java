@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             ExplainCommand.class,
             DriverCommands.class,
             NetworkCommands.class,
+            StorageCommands.class,
             ShellCommand.class,
             VersionCommand.class
         },

@@ -22,6 +22,7 @@ import dev.wharf.engine.journal.HindsightRoutes;
 import dev.wharf.engine.journal.PruneRoutes;
 import dev.wharf.engine.journal.UndeleteRoutes;
 import dev.wharf.engine.journal.DriverRoutes;
+import dev.wharf.engine.journal.StorageRoutes;
 import dev.wharf.engine.journal.WharfRoutes;
 import dev.wharf.engine.networks.NetworkRoutes;
 import dev.wharf.engine.system.AbsentRoutes;
@@ -91,6 +92,7 @@ public final class EngineApi {
         return List.of(
                 new WharfRoutes(facts),
                 new DriverRoutes(),
+                new StorageRoutes(),
                 new HindsightRoutes(),
                 new PruneRoutes(trees),
                 new UndeleteRoutes(retention),

@@ -5,6 +5,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.model.Capability;
+import dev.wharf.model.ByteCount;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.Resources;
@@ -330,12 +331,15 @@ final class HostSettings {
         if (!body.text("Cgroup").isEmpty()) {
             throw Problem.invalid("invalid cgroup mode: " + body.text("Cgroup") + "; use --cgroupns");
         }
-        for (String option : body.map("StorageOpt").keySet()) {
-            throw Problem.invalid(
-                    option.equals("size")
-                            ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
-                            : "Unknown option " + option);
-        }
+        // Whether a size can be kept to is the storage driver's to say, when it makes the container's file system.
+        body.map("StorageOpt").forEach((option, value) -> {
+            if (!option.equals("size")) {
+                throw Problem.invalid("Unknown option " + option);
+            }
+            if (ByteCount.parse(value).filter(bytes -> bytes > 0).isEmpty()) {
+                throw Problem.invalid("invalid size: '" + value + "'; write it as 10G or 512m");
+            }
+        });
     }
 
     ContainerSpec.Namespaces namespaces() {

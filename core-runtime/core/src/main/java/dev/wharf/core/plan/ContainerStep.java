@@ -1,13 +1,12 @@
 package dev.wharf.core.plan;
 
-import dev.wharf.spi.storage.StorageDriver;
-import dev.wharf.spi.storage.Snapshot;
-import dev.wharf.model.ContainerSpec;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Stall;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.ByteCount;
+import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.ExecId;
@@ -25,7 +24,9 @@ import dev.wharf.spi.kernel.SandboxKey;
 import dev.wharf.spi.network.Endpoint;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.runtime.RuntimeSpec;
+import dev.wharf.spi.storage.Snapshot;
 import dev.wharf.spi.storage.SnapshotKey;
+import dev.wharf.spi.storage.StorageDriver;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -64,7 +65,7 @@ public sealed interface ContainerStep extends Step {
 
     /** What {@code --storage-opt size=} asks for; checked when the container was created. */
     static Optional<Long> sizeLimit(ContainerSpec spec) {
-        return Optional.ofNullable(spec.storageOptions().get("size")).map(Long::parseLong);
+        return Optional.ofNullable(spec.storageOptions().get("size")).flatMap(ByteCount::parse);
     }
 
     /** Holds a snapshot to its limit, where its driver can do such a thing. */
@@ -72,7 +73,8 @@ public sealed interface ContainerStep extends Step {
         driver.capability(StorageDriver.Limiting.class)
                 .orElseThrow(() -> DriverException.failure(
                         Failure.Kind.UNSUPPORTED,
-                        "storage driver " + driver.name() + " cannot limit the size of a container (--storage-opt size)"))
+                        "storage driver " + driver.name()
+                                + " cannot limit the size of a container (--storage-opt size)"))
                 .limit(snapshot, sizeBytes);
     }
 
@@ -86,8 +88,7 @@ public sealed interface ContainerStep extends Step {
         @Override
         public Event run(Drivers drivers) throws DriverException {
             return new ContainerEvent.RootfsPrepared(
-                    container,
-                    drivers.storage().use(storage, s -> {
+                    container, drivers.storage().use(storage, s -> {
                         Snapshot made = s.prepare(SnapshotKey.of(container), parent);
                         if (limitBytes.isPresent()) {
                             limit(s, made.key(), limitBytes.get());
