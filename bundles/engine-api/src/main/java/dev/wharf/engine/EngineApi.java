@@ -1,6 +1,6 @@
 package dev.wharf.engine;
 
-import dev.wharf.build.run.MemoryCache;
+import dev.wharf.build.run.HostCache;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.engine.archive.ContentRoutes;
 import dev.wharf.engine.archive.CopyRoutes;
@@ -108,7 +108,7 @@ public final class EngineApi {
                 new VolumeRoutes(trees, retention),
                 new ContainerRoutes(retention),
                 new StreamRoutes(),
-                new BuildRoutes(facts, trees, new MemoryCache()),
+                new BuildRoutes(facts, trees, new HostCache()),
                 new EventRoutes(),
                 new SystemRoutes(),
                 new AbsentRoutes());

@@ -438,6 +438,11 @@ public final class Draft {
         return all;
     }
 
+    /** The arguments that a RUN's line of the history tells. */
+    public Map<String, String> told() {
+        return arguments.told(env.keySet());
+    }
+
     /** A RUN's words for the history. */
     public String toldRun(List<String> command) {
         Map<String, String> told = arguments.told(env.keySet());

@@ -10,12 +10,16 @@ import dev.wharf.build.plan.Draft;
 import dev.wharf.build.plan.Stage;
 import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.Voices.Voice;
+import dev.wharf.core.command.BuildCommand;
+import dev.wharf.core.command.Entropy;
 import dev.wharf.core.state.Image;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Platform;
+import dev.wharf.model.Reference;
 import dev.wharf.spi.DriverException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,15 +40,17 @@ public final class Build {
     private final Voices voices;
     private final Hands hands;
     private final StepCache cache;
+    private final String id;
     private final Map<Integer, FutureTask<StageRun.Made>> stages = new ConcurrentHashMap<>();
     private final List<Thread> threads = new ArrayList<>();
 
-    public Build(Site site, Order order, Report report, StepCache cache) {
+    public Build(Site site, Order order, Report report, HostCache cache) {
         this.site = site;
         this.order = order;
         this.report = report;
         this.voices = new Voices(report);
-        this.cache = cache;
+        this.cache = cache.at(site);
+        this.id = Entropy.fresh().hex("build").substring(0, 12);
         this.hands = new Hands(site);
     }
 
@@ -61,9 +67,17 @@ public final class Build {
     /** Builds from the context that is in the site's folder already. */
     public ImageId run(ContextFolder context) throws BuildException {
         boolean done = false;
+        long begun = System.nanoTime();
+        site.agent().submit(
+                new BuildCommand.Begin(
+                        id,
+                        order.dockerfile(),
+                        order.names().stream().map(Reference::familiar).toList()),
+                site.cause());
         try {
             ImageId image = build(context);
             done = true;
+            end(begun, Optional.of(image), "");
             return image;
         } catch (DockerfileException | ContextException e) {
             throw new BuildException(String.valueOf(e.getMessage()));
@@ -76,10 +90,16 @@ public final class Build {
             throw new BuildException("the build was cancelled");
         } finally {
             if (!done) {
+                end(begun, Optional.empty(), "the build failed; its client was told why");
                 cancel();
             }
             hands.close();
         }
+    }
+
+    private void end(long begun, Optional<ImageId> image, String failure) {
+        site.agent().submit(
+                new BuildCommand.End(id, Duration.ofNanos(System.nanoTime() - begun), image, failure), site.cause());
     }
 
     private ImageId build(ContextFolder context)
@@ -99,12 +119,12 @@ public final class Build {
             voices.of(index);
             parts.put(index, numbers.part(all.all().get(index)));
         }
-        StageRun.Shared shared = new StageRun.Shared(site, order, all, hands, cache, sources, this::stage);
+        StageRun.Shared shared = new StageRun.Shared(site, order, id, all, hands, cache, sources, this::stage);
         for (int index : all.wanted()) {
             Voice voice = voices.of(index);
             stages.put(index, new FutureTask<>(() -> {
                 try {
-                    return new StageRun(shared, all.all().get(index), voice, parts.get(index)).run();
+                    return new StageRun(shared, all.all().get(index), voice, parts.get(index)).runAndTell();
                 } finally {
                     voice.end();
                 }

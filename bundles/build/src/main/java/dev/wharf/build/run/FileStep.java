@@ -11,6 +11,7 @@ import dev.wharf.build.dockerfile.Heredoc;
 import dev.wharf.build.dockerfile.Instruction;
 import dev.wharf.build.plan.Draft;
 import dev.wharf.build.plan.Stages;
+import dev.wharf.core.state.BuildStep;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerId;
@@ -36,6 +37,9 @@ import java.util.Set;
 
 /** A COPY, an ADD, or the directory of a WORKDIR: files put into an image without a process. */
 final class FileStep {
+    /** Parts of what is put that are remembered by their names; what is beyond them differs without a name. */
+    private static final int MOST_INPUTS = 200;
+
     private final StageRun run;
     private final Instruction one;
     private final Draft draft;
@@ -108,10 +112,12 @@ final class FileStep {
                 .map(i -> i.layers().stream().map(LayerSpec::diffId).toList().toString())
                 .orElse(image.value());
         Digest quick = draft.next("from " + layers + " " + flags() + " " + words + " " + written);
-        Optional<Cached> known = run.known(quick, "");
-        if (known.isPresent()) {
-            run.use(quick, known.get());
-            return;
+        if (run.shared().order().cacheFrom().isEmpty()) {
+            Optional<BuildStep> known = run.known(quick, "");
+            if (known.isPresent()) {
+                run.use(known.get().key(), known.get(), Map.of());
+                return;
+            }
         }
         visit(image, root -> {
             take(
@@ -221,10 +227,12 @@ final class FileStep {
         Optional<Integer> mode = mode();
         Digest key = draft.next(told + "\n" + mode + one.isSet("parents") + one.flags("exclude"));
         Destination to = new Destination(draft.absolute(written), intoDirectory);
-        run.layered(key, told, () -> make(root -> put(items, root, to, chown, mode, leftOut)));
-        if (quick.isPresent()) {
-            run.shared().cache().find(key).ifPresent(step -> run.shared().cache().keep(quick.get(), step));
-        }
+        Map<String, String> inputs = new LinkedHashMap<>();
+        parts.entrySet().stream()
+                .limit(MOST_INPUTS)
+                .forEach(part -> inputs.put(part.getKey(), part.getValue().toString()));
+        run.layered(key, told, inputs, () -> make(root -> put(items, root, to, chown, mode, leftOut)));
+        quick.ifPresent(other -> run.shared().cache().alias(other, key));
     }
 
     private Optional<Integer> mode() throws DockerfileException {

@@ -52,11 +52,17 @@ final class RunStep {
         List<Map<String, String>> mounts = mounts();
         StringBuilder what = new StringBuilder(draft.toldRun(command));
         what.append("\nnetwork ").append(network);
+        Map<String, String> inputs = new LinkedHashMap<>();
+        inputs.put("command", Digest.sha256(command.toString()).toString());
+        draft.told().forEach((name, value) ->
+                inputs.put("build-arg " + name, Digest.sha256(value).hex().substring(0, 16)));
         for (Map<String, String> mount : mounts) {
-            what.append("\nmount ").append(keyOf(mount));
+            String part = keyOf(mount);
+            what.append("\nmount ").append(part);
+            inputs.put("mount " + mount.getOrDefault("target", mount.get("type")), Digest.sha256(part).toString());
         }
         Digest key = draft.next(what.toString());
-        run.layered(key, draft.toldRun(command), () -> execute(command, network, mounts));
+        run.layered(key, draft.toldRun(command), inputs, () -> execute(command, network, mounts));
     }
 
     private String network() throws DockerfileException {

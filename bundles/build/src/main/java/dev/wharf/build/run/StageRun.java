@@ -9,7 +9,9 @@ import dev.wharf.build.plan.Draft;
 import dev.wharf.build.plan.Stage;
 import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.Voices.Voice;
+import dev.wharf.core.state.BuildStep;
 import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Layer;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageId;
@@ -18,7 +20,9 @@ import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.DriverException;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,6 +34,7 @@ final class StageRun {
     record Shared(
             Site site,
             Order order,
+            String build,
             Stages stages,
             Hands hands,
             StepCache cache,
@@ -61,6 +66,9 @@ final class StageRun {
     private final Optional<Long> epoch;
     private Draft draft;
     private Optional<ImageId> holder = Optional.empty();
+    private final List<BuildStep> taken = new ArrayList<>();
+    private Instruction now;
+    private long begun = System.nanoTime();
 
     StageRun(Shared shared, Stage stage, Voice voice, Build.Numbers.Part numbers) throws BuildException {
         this.shared = shared;
@@ -68,6 +76,7 @@ final class StageRun {
         this.voice = voice;
         this.numbers = numbers;
         this.epoch = Build.epoch(shared.order());
+        this.now = stage.from();
         this.draft = Draft.scratch(shared.stages(), Platform.host());
     }
 
@@ -94,6 +103,13 @@ final class StageRun {
     Made run() throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         voice.say(numbers.next() + stage.from().code() + "\n");
         begin();
+        taken.add(noted(
+                Digest.sha256("FROM " + draft.key()),
+                true,
+                "",
+                draft.config().created(),
+                Optional.empty(),
+                Map.of(stage.base() + " (base)", draft.key().toString())));
         voice.say(" ---> " + shown() + "\n");
         List<String> triggers = draft.takeTriggers();
         if (!triggers.isEmpty()) {
@@ -111,6 +127,43 @@ final class StageRun {
             labels(shared.order().labels());
         }
         return new Made(draft, holder);
+    }
+
+    /** What was taken and not done is written down at the end, all of it in one go. */
+    Made runAndTell() throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
+        try {
+            return run();
+        } finally {
+            if (!taken.isEmpty()) {
+                shared.cache().keep(taken);
+            }
+        }
+    }
+
+    private BuildStep noted(
+            Digest key,
+            boolean cached,
+            String told,
+            String created,
+            Optional<LayerSpec> layer,
+            Map<String, String> inputs) {
+        return new BuildStep(
+                shared.build(),
+                numbers.number(),
+                stage.shown(),
+                now.code(),
+                key,
+                cached,
+                Duration.ofNanos(System.nanoTime() - begun),
+                layer.flatMap(l -> shared.site().agent().host().layer(l.id()))
+                        .map(Layer::sizeBytes)
+                        .orElse(0L),
+                Instant.now(),
+                told,
+                created,
+                layer,
+                holder,
+                inputs);
     }
 
     private String shown() {
@@ -172,6 +225,8 @@ final class StageRun {
     private void step(Instruction one)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         shared.hands().checkGoingOn();
+        now = one;
+        begun = System.nanoTime();
         try {
             switch (one.word()) {
                 case "RUN" -> new RunStep(this, one).run();
@@ -193,12 +248,15 @@ final class StageRun {
 
     private void settled(String told, String comment) {
         Digest key = draft.next(comment);
-        Optional<Cached> known = known(key, told);
+        Optional<BuildStep> known = known(key, told);
         known.ifPresent(k -> voice.say(" ---> Using cache\n"));
-        Cached step = known.orElseGet(() -> new Cached(told, now(), Optional.empty(), Optional.empty()));
-        draft.done(key, told, step.at(), Optional.empty());
-        if (known.isEmpty()) {
-            shared.cache().keep(key, step);
+        String at = known.map(BuildStep::created).orElseGet(this::now);
+        draft.done(key, told, at, Optional.empty());
+        BuildStep step = noted(key, known.isPresent(), told, at, Optional.empty(), Map.of("setting", comment));
+        if (known.isPresent()) {
+            taken.add(step);
+        } else {
+            shared.cache().keep(List.of(step));
         }
     }
 
@@ -221,15 +279,15 @@ final class StageRun {
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         String path = draft.enter(one);
         String comment = "WORKDIR " + path;
-        layered(draft.next(comment), draft.toldFiles(comment), () -> new FileStep(this, one).makeDirectory(path));
+        layered(draft.next(comment), draft.toldFiles(comment), Map.of("path", path), () -> new FileStep(this, one).makeDirectory(path));
     }
 
     /** Does a step that may change files, unless it was done before. */
-    void layered(Digest key, String told, Work work)
+    void layered(Digest key, String told, Map<String, String> inputs, Work work)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        Optional<Cached> known = known(key, told);
+        Optional<BuildStep> known = known(key, told);
         if (known.isPresent()) {
-            use(key, known.get());
+            use(key, known.get(), inputs);
             return;
         }
         Optional<LayerSpec> layer = work.make();
@@ -238,38 +296,28 @@ final class StageRun {
         if (layer.isPresent()) {
             holder = Optional.of(shared.hands().store(draft, List.of()).id());
         }
-        shared.cache().keep(key, new Cached(told, at, layer, holder));
+        shared.cache().keep(List.of(noted(key, false, told, at, layer, inputs)));
     }
 
-    void use(Digest key, Cached step) {
+    void use(Digest key, BuildStep step, Map<String, String> inputs) {
         voice.say(" ---> Using cache\n");
-        draft.done(key, step.told(), step.at(), step.layer());
+        draft.done(key, step.told(), step.created(), step.layer());
         if (step.layer().isPresent()) {
             holder = step.holder();
         }
+        taken.add(noted(key, true, step.told(), step.created(), step.layer(), inputs.isEmpty() ? step.inputs() : inputs));
     }
 
     /** What was done before under a key, where that counts and is still here. */
-    Optional<Cached> known(Digest key, String told) {
+    Optional<BuildStep> known(Digest key, String told) {
         if (shared.order().noCache()) {
             return Optional.empty();
         }
-        if (!shared.order().cacheFrom().isEmpty()) {
-            return lent(told);
-        }
-        return shared.cache().find(key).filter(this::isHere);
-    }
-
-    private boolean isHere(Cached step) {
-        return step.layer().isEmpty()
-                || step.holder()
-                        .flatMap(id -> shared.site().agent().host().image(id))
-                        .filter(Image::wanted)
-                        .isPresent();
+        return shared.order().cacheFrom().isEmpty() ? shared.cache().find(key) : lent(key, told);
     }
 
     /** A step that an image of {@code --cache-from} went through after the very same steps. */
-    private Optional<Cached> lent(String told) {
+    private Optional<BuildStep> lent(Digest key, String told) {
         ImageConfig now = draft.config();
         int steps = now.history().size();
         for (String name : shared.order().cacheFrom()) {
@@ -290,11 +338,17 @@ final class StageRun {
             if (!empty && layers.size() == draft.layers().size()) {
                 continue;
             }
-            return Optional.of(new Cached(
+            Optional<ImageId> before = holder;
+            holder = Optional.of(image.get().id());
+            BuildStep step = noted(
+                    key,
+                    true,
                     told,
                     history.get(steps).created(),
                     empty ? Optional.empty() : Optional.of(layers.get(draft.layers().size())),
-                    Optional.of(image.get().id())));
+                    Map.of("cache-from", name));
+            holder = before;
+            return Optional.of(step);
         }
         return Optional.empty();
     }

@@ -7,7 +7,7 @@ import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.run.Build;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Download;
-import dev.wharf.build.run.StepCache;
+import dev.wharf.build.run.HostCache;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.engine.archive.Trees;
@@ -39,11 +39,11 @@ public final class BuildRoutes implements Routes {
 
     private final Path root;
     private final Trees trees;
-    private final StepCache cache;
+    private final HostCache cache;
     private final Map<String, Build> running = new ConcurrentHashMap<>();
     private boolean swept;
 
-    public BuildRoutes(AgentFacts facts, Trees trees, StepCache cache) {
+    public BuildRoutes(AgentFacts facts, Trees trees, HostCache cache) {
         this.root = facts.dataRoot().resolve("build");
         this.trees = trees;
         this.cache = cache;
