@@ -15,11 +15,13 @@ import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.Snapshot;
 import dev.wharf.spi.storage.SnapshotKey;
 import dev.wharf.spi.storage.StorageDriver;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -27,45 +29,67 @@ import java.util.stream.Collectors;
  * everything that the host knows to be there. Nothing is passed between them, for there is nothing in their memory.
  */
 final class HandOver {
+    private static final int LOOKS = 6;
+    private static final Duration PAUSE = Duration.ofMillis(200);
+
     private HandOver() {}
 
     /** How many things it found, or why it may not serve. */
     record Verdict(int adopted, Optional<String> reason) {}
 
-    static Verdict judge(Host host, DriverId id, Driver candidate) {
+    /**
+     * What was just made or removed may not be written down yet, or the other way round. So what seems to be missing is looked
+     * for again, and missing is what is never found and always known.
+     */
+    static Verdict judge(Supplier<Host> host, DriverId id, Driver candidate) {
         try {
-            Set<String> known = known(host, id, candidate);
-            if (known.isEmpty()) {
-                return new Verdict(0, Optional.empty());
+            Verdict verdict = judge(host.get(), id, candidate, known(host.get(), id, candidate));
+            Set<String> missing = missing(host, id, candidate);
+            for (int look = 1; verdict.reason().isEmpty() && !missing.isEmpty() && look < LOOKS; look++) {
+                Thread.sleep(PAUSE.toMillis());
+                missing.retainAll(missing(host, id, candidate));
             }
-            Optional<String> unreadable = host.driver(id)
-                    .map(DriverBinding::formats)
-                    .flatMap(f -> f.stream().findFirst())
-                    .filter(f -> !candidate.formats().contains(f))
-                    .map(f -> "it does not read " + f + ", in which " + known.size() + " things are kept");
-            if (unreadable.isPresent()) {
-                return new Verdict(0, unreadable);
+            if (verdict.reason().isPresent() || missing.isEmpty()) {
+                return verdict;
             }
-            if (candidate instanceof OciRuntime
-                    && candidate.capability(OciRuntime.Freezing.class).isEmpty()
-                    && host.containers().values().stream()
-                            .anyMatch(c -> c.spec().runtime().equals(id.name())
-                                    && c.frozen().isPresent())) {
-                return new Verdict(0, Optional.of("it cannot resume containers, and some are paused"));
-            }
-            Set<String> missing = new HashSet<>(known);
-            missing.removeAll(found(candidate));
+            String first = missing.stream().sorted().findFirst().orElseThrow();
             return new Verdict(
-                    known.size(),
-                    missing.stream()
-                            .sorted()
-                            .findFirst()
-                            .map(first -> "it does not find " + first
-                                    + (missing.size() > 1 ? " and " + (missing.size() - 1) + " more" : "")));
+                    verdict.adopted(),
+                    Optional.of("it does not find " + first
+                            + (missing.size() > 1 ? " and " + (missing.size() - 1) + " more" : "")));
         } catch (DriverException e) {
             return new Verdict(
                     0, Optional.of("it cannot look at the host: " + e.failure().message()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new Verdict(0, Optional.of("interrupted while it looked at the host"));
         }
+    }
+
+    private static Set<String> missing(Supplier<Host> host, DriverId id, Driver candidate) throws DriverException {
+        Set<String> missing = new HashSet<>(known(host.get(), id, candidate));
+        if (!missing.isEmpty()) {
+            missing.removeAll(found(candidate));
+        }
+        return missing;
+    }
+
+    /** Whether it reads what is there and can do what that relies on. */
+    private static Verdict judge(Host host, DriverId id, Driver candidate, Set<String> known) {
+        Optional<String> unreadable = host.driver(id)
+                .map(DriverBinding::formats)
+                .flatMap(f -> f.stream().findFirst())
+                .filter(f -> !known.isEmpty() && !candidate.formats().contains(f))
+                .map(f -> "it does not read " + f + ", in which " + known.size() + " things are kept");
+        if (unreadable.isEmpty()
+                && candidate instanceof OciRuntime
+                && candidate.capability(OciRuntime.Freezing.class).isEmpty()
+                && host.containers().values().stream()
+                        .anyMatch(c -> c.spec().runtime().equals(id.name())
+                                && c.frozen().isPresent())) {
+            return new Verdict(0, Optional.of("it cannot resume containers, and some are paused"));
+        }
+        return new Verdict(known.size(), unreadable);
     }
 
     /** What the host knows to be there under the driver's name. */

@@ -26,8 +26,7 @@ final class Interview {
             return answer.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             thread.interrupt();
-            throw DriverException.failure(
-                    Failure.Kind.UNAVAILABLE, what + " did not answer within " + words(deadline));
+            throw DriverException.failure(Failure.Kind.UNAVAILABLE, what + " did not answer within " + words(deadline));
         } catch (InterruptedException e) {
             thread.interrupt();
             Thread.currentThread().interrupt();

@@ -126,7 +126,8 @@ final class Survey {
     private <D extends Driver> void ask(DriverGate<D> gate, D driver, List<Look> looks, Gate.Use<D, Look> reading) {
         attempt(
                 driver.name().value(),
-                () -> looks.add(Interview.ask("the survey of " + driver.name(),
+                () -> looks.add(Interview.ask(
+                        "the survey of " + driver.name(),
                         workshop.deadlines.call(),
                         () -> gate.use(driver.name(), reading))));
     }
@@ -435,10 +436,7 @@ final class Survey {
 
     private static void sweep(ContentStore content, Host host, List<Event> swept) throws DriverException {
         Set<Digest> owned = new HashSet<>();
-        host.images().values().forEach(i -> {
-            owned.add(i.manifest().digest());
-            owned.add(i.configBlob().digest());
-        });
+        host.images().values().stream().flatMap(i -> i.documents().stream()).forEach(d -> owned.add(d.digest()));
         host.layers().values().forEach(l -> owned.add(l.spec().descriptor().digest()));
         host.pulls().values().stream()
                 .flatMap(p -> p.resolved().stream())

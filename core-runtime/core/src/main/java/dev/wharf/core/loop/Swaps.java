@@ -272,7 +272,7 @@ final class Swaps implements Fleet {
             return new HandOver.Verdict(0, Optional.empty());
         }
         try {
-            return Interview.ask("its survey", deadlines.interview(), () -> HandOver.judge(house.host(), id, driver));
+            return Interview.ask("its survey", deadlines.interview(), () -> HandOver.judge(house::host, id, driver));
         } catch (DriverException e) {
             return new HandOver.Verdict(0, Optional.of(e.failure().message()));
         }
@@ -577,7 +577,8 @@ final class Swaps implements Fleet {
             return swap(id, implementation, cause);
         }
         return later(() -> {
-            // Said first, so that the journal tells who asked, and that it serves after a restart whatever else is there.
+            // Said first, so that the journal tells who asked, and that it serves after a restart whatever else is
+            // there.
             told(new DriverCommand.RequestSwap(id, implementation, true), cause);
             if (!store.map(s -> s.bringBack(implementation, true)).orElse(false)) {
                 String why = "served before and is kept no more; put its bundle into the plugins folder";
