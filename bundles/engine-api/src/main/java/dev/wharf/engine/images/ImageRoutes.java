@@ -31,6 +31,7 @@ import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Platform;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
+import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.registry.Credentials;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -75,17 +76,29 @@ public final class ImageRoutes implements Routes {
         Host host = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
         boolean shares = request.query().flag("shared-size", false);
+        if (request.query().flag("manifests", false) && request.version().atLeast(47)) {
+            return Answer.later(request.work(() -> Answer.json(
+                    withManifests(lines(host, request.version(), filters, shares), host, agent.streams().content()))));
+        }
         if (!filters.values().isEmpty()) {
             return Answer.json(lines(host, request.version(), filters, shares));
         }
-        List<Object> told =
-                List.of(host.images(), shares ? host.layers() : this, counts(request.version()) ? host.containers() : this);
+        List<Object> told = List.of(
+                host.images(), shares ? host.layers() : this, counts(request.version()) ? host.containers() : this);
         return Answer.json(
                 200,
                 lists.json(
                         request.version() + (shares ? " shares" : ""),
                         told,
                         () -> lines(host, request.version(), filters, shares)));
+    }
+
+    private static ArrayNode withManifests(ArrayNode lines, Host host, ContentStore content) {
+        for (JsonNode line : lines) {
+            host.image(new ImageId(Digest.parse(line.path("Id").textValue())))
+                    .ifPresent(image -> ((ObjectNode) line).set("Manifests", Manifests.of(image, host, content)));
+        }
+        return lines;
     }
 
     /** Whether clients of this version are told how many containers an image has. */
@@ -168,13 +181,21 @@ public final class ImageRoutes implements Routes {
     private static Answer inspect(Agent agent, Request request) {
         Host host = agent.host();
         Image image = ImageLookup.get(host, request.name()).image();
+        boolean manifests = request.query().flag("manifests", false) && request.version().atLeast(48);
+        if (manifests && request.query().has("platform")) {
+            throw Problem.invalid("conflicting options: manifests and platform options cannot both be set");
+        }
         requirePlatform(request, "platform", request.name(), image);
         String storage = image.layers().stream()
                 .findFirst()
                 .flatMap(l -> host.layer(l.id()))
                 .map(l -> l.storage().value())
                 .orElse("");
-        return Answer.json(ImageShapes.inspect(image, request.version(), storage));
+        ObjectNode shape = ImageShapes.inspect(image, request.version(), storage);
+        return manifests
+                ? Answer.later(request.work(() -> Answer.json(
+                        shape.set("Manifests", Manifests.of(image, host, agent.streams().content())))))
+                : Answer.json(shape);
     }
 
     private static Answer history(Agent agent, Request request) {

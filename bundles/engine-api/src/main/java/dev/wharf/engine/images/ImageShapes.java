@@ -100,8 +100,9 @@ public final class ImageShapes {
                 .put("Created", config.created().isEmpty() ? NEVER : config.created());
         if (!version.atLeast(45)) {
             node.put("Container", "");
-            node.set("ContainerConfig", config(config, version));
         }
+        // Gone with API 1.45, but Compose 1.x speaks the newest version there is, and looks for it at each recreation.
+        node.set("ContainerConfig", config(config, version));
         node.put("DockerVersion", "").put("Author", config.author());
         node.set("Config", config(config, version));
         node.put("Architecture", config.platform().architecture());
@@ -118,11 +119,7 @@ public final class ImageShapes {
         config.diffIds().forEach(d -> layers.add(d.toString()));
         node.putObject("Metadata").put("LastTagTime", image.storedAt().toString());
         if (version.atLeast(48)) {
-            ObjectNode descriptor = node.putObject("Descriptor");
-            descriptor
-                    .put("mediaType", image.manifest().mediaType())
-                    .put("digest", image.manifest().digest().toString())
-                    .put("size", image.manifest().sizeBytes());
+            node.set("Descriptor", Manifests.descriptor(image.index().orElse(image.manifest())));
         }
         return node;
     }

@@ -78,8 +78,10 @@ public sealed interface ImageEvent extends Event {
         @Override
         public Host apply(Host host) {
             List<String> all = new ArrayList<>(image.references());
-            host.image(image.id()).ifPresent(known -> all.addAll(known.references()));
-            return host.without(pull).with(image.withReferences(all));
+            Optional<Image> known = host.image(image.id());
+            known.ifPresent(k -> all.addAll(k.references()));
+            return host.without(pull)
+                    .with(image.withReferences(all).chosenFrom(image.index().or(() -> known.flatMap(Image::index))));
         }
     }
 

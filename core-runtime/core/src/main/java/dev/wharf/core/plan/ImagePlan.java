@@ -3,13 +3,13 @@ package dev.wharf.core.plan;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Stall;
+import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /** An image that is wanted rests; one that is not gives up its documents, and its layers then see that it is gone. */
 final class ImagePlan implements Plan {
@@ -32,12 +32,12 @@ final class ImagePlan implements Plan {
         if (stall.isPresent() && now.isBefore(stall.get().retryAt())) {
             return Proposal.until(stall.get().retryAt());
         }
-        List<Digest> documents = Stream.of(known.get().manifest(), known.get().configBlob())
-                .map(d -> d.digest())
+        List<Digest> documents = known.get().documents().stream()
+                .map(Descriptor::digest)
                 .filter(d -> host.images().values().stream()
                         .noneMatch(i -> !i.id().equals(id)
-                                && (i.manifest().digest().equals(d)
-                                        || i.configBlob().digest().equals(d))))
+                                && i.documents().stream()
+                                        .anyMatch(other -> other.digest().equals(d))))
                 .toList();
         return Proposal.step(new ImageStep.RemoveDocuments(
                 id, documents, stall.map(Stall::tries).orElse(0)));

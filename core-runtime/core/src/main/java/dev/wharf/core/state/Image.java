@@ -7,6 +7,7 @@ import dev.wharf.model.LayerSpec;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * An image that is wholly here.
@@ -15,6 +16,7 @@ import java.util.Optional;
  * @param configBlob its config document in the content store
  * @param references the full references that stand for it now, sorted; tags and digests both
  * @param sizeBytes the size of its layers, uncompressed
+ * @param index the index it was chosen from, kept byte for byte beside its manifest; empty where there was none
  */
 public record Image(
         ImageId id,
@@ -26,7 +28,34 @@ public record Image(
         long sizeBytes,
         Instant storedAt,
         boolean wanted,
-        Optional<Stall> stall) {
+        Optional<Stall> stall,
+        Optional<Descriptor> index) {
+    /** One that came without an index. */
+    public Image(
+            ImageId id,
+            Descriptor manifest,
+            Descriptor configBlob,
+            ImageConfig config,
+            List<LayerSpec> layers,
+            List<String> references,
+            long sizeBytes,
+            Instant storedAt,
+            boolean wanted,
+            Optional<Stall> stall) {
+        this(
+                id,
+                manifest,
+                configBlob,
+                config,
+                layers,
+                references,
+                sizeBytes,
+                storedAt,
+                wanted,
+                stall,
+                Optional.empty());
+    }
+
     public Image {
         layers = List.copyOf(layers);
         references = List.copyOf(references);
@@ -43,17 +72,49 @@ public record Image(
                 sizeBytes,
                 storedAt,
                 wanted,
-                stall);
+                stall,
+                index);
+    }
+
+    /** The documents it stands on, its own and the index it was chosen from. */
+    public List<Descriptor> documents() {
+        return Stream.concat(Stream.of(manifest, configBlob), index.stream()).toList();
+    }
+
+    /** The same, chosen from an index that it may have been found by before. */
+    public Image chosenFrom(Optional<Descriptor> known) {
+        return new Image(
+                id, manifest, configBlob, config, layers, references, sizeBytes, storedAt, wanted, stall, known);
     }
 
     public Image unwanted() {
         return new Image(
-                id, manifest, configBlob, config, layers, List.of(), sizeBytes, storedAt, false, Optional.empty());
+                id,
+                manifest,
+                configBlob,
+                config,
+                layers,
+                List.of(),
+                sizeBytes,
+                storedAt,
+                false,
+                Optional.empty(),
+                index);
     }
 
     /** Its removal did not work and is tried again. */
     public Image stalled(Stall why) {
         return new Image(
-                id, manifest, configBlob, config, layers, references, sizeBytes, storedAt, wanted, Optional.of(why));
+                id,
+                manifest,
+                configBlob,
+                config,
+                layers,
+                references,
+                sizeBytes,
+                storedAt,
+                wanted,
+                Optional.of(why),
+                index);
     }
 }
