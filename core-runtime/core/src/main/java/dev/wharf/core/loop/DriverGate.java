@@ -36,6 +36,7 @@ final class DriverGate<D extends Driver> implements Gate<D> {
     private final Set<DriverName> shut = new HashSet<>();
 
     private long arrivals;
+    private boolean closing;
 
     /** An implementation that is there. {@code inside} has the calls it is lent to now, and when each began. */
     static final class Guest<D> {
@@ -82,6 +83,17 @@ final class DriverGate<D extends Driver> implements Gate<D> {
     /** @param patience how long a call waits for a driver that is not there, and a driver for calls that do not end */
     DriverGate(Duration patience) {
         this.patience = patience;
+    }
+
+    /** Nobody waits any longer for a driver that is not there. */
+    void closing() {
+        lock.lock();
+        try {
+            closing = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Lets an implementation in, which serves at once where it is the best. */
@@ -411,6 +423,10 @@ final class DriverGate<D extends Driver> implements Gate<D> {
             long nanos = patience.toNanos();
             Optional<Guest<D>> guest = find(name);
             while (guest.isEmpty() || shut.contains(name)) {
+                if (closing) {
+                    throw DriverException.failure(
+                            Failure.Kind.UNAVAILABLE, "the agent stops, and no driver \"" + name + "\" is there");
+                }
                 if (nanos <= 0) {
                     throw DriverException.failure(
                             Failure.Kind.UNAVAILABLE,

@@ -853,6 +853,7 @@ final class House implements Agent, AutoCloseable {
         timers.close();
         opener.interrupt();
         lanes.closing();
+        workshop.closing();
         patientThreads.shutdownNow();
         if (!Lanes.drain(laneThreads, Duration.ofSeconds(10))) {
             log.warn("steps were still under way when the agent stopped; the next start finds what they did");

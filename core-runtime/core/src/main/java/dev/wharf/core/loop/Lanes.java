@@ -71,7 +71,10 @@ final class Lanes {
         });
     }
 
-    /** From now on nobody is told of a question that was cut short. */
+    /**
+     * From now on nobody is told of a question that was cut short, nor of a step that did not work: that the agent stopped is
+     * no reason to give anything up, and the next one looks at what is there and tries again.
+     */
     void closing() {
         closing = true;
     }
@@ -88,7 +91,7 @@ final class Lanes {
             Consumer<Letter.Outcome> end = outcome -> {
                 if (told.compareAndSet(false, true)) {
                     places.decrementAndGet();
-                    if (!(closing && step.asks())) {
+                    if (!(closing && (step.asks() || outcome.failed()))) {
                         tell.accept(outcome);
                     }
                 }

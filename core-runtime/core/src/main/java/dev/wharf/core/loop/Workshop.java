@@ -23,6 +23,7 @@ import dev.wharf.spi.storage.StorageDriver;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -56,6 +57,7 @@ final class Workshop implements Drivers {
     /** How long drivers may take; said before the house is built. */
     Swaps.Deadlines deadlines = Swaps.Deadlines.USUAL;
 
+    private volatile boolean closing;
     private volatile Predicate<LayerId> wanted = layer -> true;
 
     /** Whether everything that comes at the start is here; asked until it says so. */
@@ -96,6 +98,10 @@ final class Workshop implements Drivers {
         synchronized T get() throws DriverException {
             long end = System.nanoTime() + patience.toNanos();
             while (tool == null) {
+                if (closing) {
+                    throw DriverException.failure(
+                            Failure.Kind.UNAVAILABLE, "the agent stops, and the " + what + " is not there");
+                }
                 long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
                 if (left <= 0) {
                     throw DriverException.failure(Failure.Kind.UNAVAILABLE, "the " + what + " is not there");
@@ -110,9 +116,21 @@ final class Workshop implements Drivers {
             return tool;
         }
 
+        private synchronized void wake() {
+            notifyAll();
+        }
+
         synchronized boolean isThere() {
             return tool != null;
         }
+    }
+
+    /** The agent stops: nobody waits any longer for what is not there. */
+    void closing() {
+        closing = true;
+        complete = () -> true;
+        List.of(storage, network, registry, runtime).forEach(DriverGate::closing);
+        List.of(kernel, content, files).forEach(Port::wake);
     }
 
     @Override

@@ -11,6 +11,7 @@ import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.ImageCommand;
+import dev.wharf.core.command.NetworkCommand;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.DriverEvent;
 import dev.wharf.core.event.Event;
@@ -307,6 +308,24 @@ class HouseTest {
         assertThat(serving()).contains("sim");
         assertThat(workshop.storage.serving(OVERLAY)).containsSame(world.storage);
         assertThat(house.host().containers().values()).allMatch(c -> c.rootfs().isPresent());
+    }
+
+    @Test
+    void aStopDoesNotWaitForDriversThatAreNotThereNorGivesUpWhatNeedsThem() throws Exception {
+        house.unbind(DriverKind.NETWORK, workshop.network, world.network, "sim");
+        house.submit(
+                new NetworkCommand.Create(Given.net("late", false)),
+                new Cause(new CommandId("late"), Optional.empty(), Actor.WHARF));
+        await(() -> house.host().networkNamed("late").isPresent());
+        Thread.sleep(100);
+        long began = System.nanoTime();
+        house.close();
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(3));
+        open(Optional.empty());
+        await(() -> house.host()
+                .networkNamed("late")
+                .filter(n -> n.device().isPresent())
+                .isPresent());
     }
 
     @Test
