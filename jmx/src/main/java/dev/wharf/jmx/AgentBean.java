@@ -1,6 +1,7 @@
 package dev.wharf.jmx;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Vitals.Latency;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.story.Standing;
 import java.time.Clock;
@@ -71,6 +72,46 @@ final class AgentBean implements AgentMXBean {
     @Override
     public String getJournalSyncMode() {
         return agent.journal().syncMode();
+    }
+
+    @Override
+    public int getLoopWaiting() {
+        return agent.vitals().waiting();
+    }
+
+    @Override
+    public int getLanesBusy() {
+        return agent.vitals().lanes();
+    }
+
+    @Override
+    public int getLanesLimit() {
+        return agent.vitals().laneLimit();
+    }
+
+    @Override
+    public Map<String, Long> getLoopTurns() {
+        return figures(agent.vitals().turns());
+    }
+
+    @Override
+    public Map<String, Long> getJournalAppends() {
+        return figures(agent.vitals().appends());
+    }
+
+    @Override
+    public Map<String, Long> getJournalSyncs() {
+        return figures(agent.vitals().syncs());
+    }
+
+    private static Map<String, Long> figures(Latency latency) {
+        return new TreeMap<>(Map.of(
+                "count", latency.count(),
+                "sumNanos", latency.sumNanos(),
+                "p50Nanos", latency.p50Nanos(),
+                "p90Nanos", latency.p90Nanos(),
+                "p99Nanos", latency.p99Nanos(),
+                "maxNanos", latency.maxNanos()));
     }
 
     @Override

@@ -31,6 +31,23 @@ public interface AgentMXBean {
     /** {@code always} or {@code os}. */
     String getJournalSyncMode();
 
+    /** Letters that the sequencer has not opened yet. */
+    int getLoopWaiting();
+
+    /** Steps that run now. */
+    int getLanesBusy();
+
+    int getLanesLimit();
+
+    /** {@code count}, {@code sumNanos}, {@code p50Nanos}, {@code p90Nanos}, {@code p99Nanos}, {@code maxNanos} of the turns. */
+    Map<String, Long> getLoopTurns();
+
+    /** The same of appends to the journal. */
+    Map<String, Long> getJournalAppends();
+
+    /** The same of forces of the journal to disk. */
+    Map<String, Long> getJournalSyncs();
+
     int getContainers();
 
     /** How many containers stand in each way: {@code running}, {@code exited}, ...; those without any are there with 0. */

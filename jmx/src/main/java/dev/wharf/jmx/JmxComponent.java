@@ -1,10 +1,17 @@
 package dev.wharf.jmx;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Follower;
+import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.event.ContainerEvent;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import javax.management.JMException;
+import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -14,33 +21,94 @@ import org.osgi.service.component.annotations.Reference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Shows the agent to the platform's MBean server for as long as it is there. */
+/**
+ * Shows the agent, its journal and everything on the host to the platform's MBean server for as long as the agent is there. A
+ * follower of the journal keeps the beans in line with the host and hands events on as notifications; nobody waits for it.
+ */
 @Component(
         service = {},
         immediate = true)
 public final class JmxComponent {
-    static final String NAME = "dev.wharf:type=Agent";
+    static final String NAME = Exhibits.DOMAIN + ":type=Agent";
+    static final String JOURNAL = Exhibits.DOMAIN + ":type=Journal";
 
     private static final Logger LOG = LoggerFactory.getLogger(JmxComponent.class);
 
+    private final Agent agent;
+    private final MBeanServer server;
+    private final JournalBean journal = new JournalBean();
+    private final Semaphore more = new Semaphore(1);
+    private final Thread thread = new Thread(this::run, "wharf-jmx-follower");
+    private volatile boolean closing;
+
     @Activate
     public JmxComponent(BundleContext context, @Reference Agent agent) throws JMException {
-        String version = context.getProperty("wharf.version");
-        Instant startedAt =
-                Instant.ofEpochMilli(ManagementFactory.getRuntimeMXBean().getStartTime());
-        show(new AgentBean(agent, version == null ? "unknown" : version, startedAt, Clock.systemUTC()));
+        this(agent, ManagementFactory.getPlatformMBeanServer(), context.getProperty("wharf.version"));
     }
 
-    static void show(AgentMXBean bean) throws JMException {
-        ManagementFactory.getPlatformMBeanServer().registerMBean(bean, new ObjectName(NAME));
+    JmxComponent(Agent agent, MBeanServer server, @org.jspecify.annotations.Nullable String version)
+            throws JMException {
+        this.agent = agent;
+        this.server = server;
+        Instant startedAt =
+                Instant.ofEpochMilli(ManagementFactory.getRuntimeMXBean().getStartTime());
+        AgentBean bean = new AgentBean(agent, version == null ? "unknown" : version, startedAt, Clock.systemUTC());
+        server.registerMBean(bean, new ObjectName(NAME));
+        server.registerMBean(journal, new ObjectName(JOURNAL));
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void run() {
+        try (Exhibits exhibits = new Exhibits(server, agent);
+                Follower follower = agent.follow(agent.position())) {
+            boolean changed = true;
+            while (!closing) {
+                for (Optional<Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
+                    journal.tell(moment.get());
+                    // Most of what happens to a container is seen by asking its bean, and adds or removes none.
+                    changed |= !(moment.get().event() instanceof ContainerEvent)
+                            || !moment.get()
+                                    .before()
+                                    .containers()
+                                    .keySet()
+                                    .equals(moment.get().after().containers().keySet())
+                            || moment.get().event() instanceof ContainerEvent.Renamed;
+                }
+                if (changed) {
+                    exhibits.settle(agent.host(), agent.fleet().candidates());
+                    changed = false;
+                }
+                follower.onMore(more::release);
+                more.acquire();
+                more.drainPermits();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            LOG.error("beans show no more what comes and goes", e);
+        }
     }
 
     @Deactivate
     void hide() {
+        closing = true;
+        thread.interrupt();
         try {
-            ManagementFactory.getPlatformMBeanServer().unregisterMBean(new ObjectName(NAME));
+            thread.join(2000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        journal.close();
+        take(NAME);
+        take(JOURNAL);
+    }
+
+    private void take(String name) {
+        try {
+            server.unregisterMBean(new ObjectName(name));
         } catch (JMException e) {
-            LOG.warn("mbean left behind name={} reason={}", NAME, e.getMessage());
+            LOG.warn("cannot be taken away name={}", name, e);
         }
     }
 }

@@ -32,7 +32,9 @@ class AgentBeanTest {
 
     @BeforeEach
     void show() throws Exception {
-        JmxComponent.show(new AgentBean(agent(), "1.2.3", NOON, Clock.fixed(NOON.plusMillis(1500), ZoneOffset.UTC)));
+        server.registerMBean(
+                new AgentBean(agent(), "1.2.3", NOON, Clock.fixed(NOON.plusMillis(1500), ZoneOffset.UTC)),
+                new ObjectName(JmxComponent.NAME));
     }
 
     @AfterEach
