@@ -18,12 +18,13 @@ import dev.wharf.engine.images.ArchiveRoutes;
 import dev.wharf.engine.images.CommitRoutes;
 import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.journal.AgentFacts;
+import dev.wharf.engine.journal.DriverRoutes;
+import dev.wharf.engine.journal.StorageRoutes;
 import dev.wharf.engine.journal.HindsightRoutes;
 import dev.wharf.engine.journal.PruneRoutes;
 import dev.wharf.engine.journal.UndeleteRoutes;
-import dev.wharf.engine.journal.DriverRoutes;
-import dev.wharf.engine.journal.StorageRoutes;
 import dev.wharf.engine.journal.WharfRoutes;
+import dev.wharf.engine.metrics.MetricsRoutes;
 import dev.wharf.engine.networks.NetworkRoutes;
 import dev.wharf.engine.system.AbsentRoutes;
 import dev.wharf.engine.system.InfoRoutes;
@@ -110,6 +111,7 @@ public final class EngineApi {
                 new StreamRoutes(),
                 new BuildRoutes(facts, trees, new HostCache()),
                 new EventRoutes(),
+                new MetricsRoutes(facts),
                 new SystemRoutes(),
                 new AbsentRoutes());
     }

@@ -1,0 +1,258 @@
+package dev.wharf.engine.metrics;
+
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Fleet;
+import dev.wharf.core.agent.Fleet.Candidate;
+import dev.wharf.core.agent.Vitals;
+import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
+import dev.wharf.core.story.Standing;
+import dev.wharf.engine.journal.AgentFacts;
+import dev.wharf.model.ContainerId;
+import dev.wharf.spi.runtime.Measure;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.InfoSnapshot;
+import io.prometheus.metrics.model.snapshots.InfoSnapshot.InfoDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import io.prometheus.metrics.model.snapshots.Quantile;
+import io.prometheus.metrics.model.snapshots.Quantiles;
+import io.prometheus.metrics.model.snapshots.SummarySnapshot;
+import io.prometheus.metrics.model.snapshots.SummarySnapshot.SummaryDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Unit;
+import java.lang.management.ManagementFactory;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The host in numbers, by the naming conventions of Prometheus: base units, {@code _total} for what only grows. Containers carry
+ * their short id, their name and their image; what has gone is not told of any more, so labels are bounded by what is there.
+ */
+final class HostMetrics {
+    private static final double NANOS = 1e9;
+
+    private final AgentFacts facts;
+    private final Agent agent;
+    private final Host host;
+    private final Map<ContainerId, Measure> measures;
+    private final MetricSnapshots.Builder all = MetricSnapshots.builder();
+
+    HostMetrics(AgentFacts facts, Agent agent, Map<ContainerId, Measure> measures) {
+        this.facts = facts;
+        this.agent = agent;
+        this.host = agent.host();
+        this.measures = measures;
+    }
+
+    MetricSnapshots all() {
+        agent();
+        journal();
+        loop();
+        subjects();
+        drivers();
+        containers();
+        return all.build();
+    }
+
+    private void agent() {
+        all.metricSnapshot(InfoSnapshot.builder()
+                .name("wharf_build")
+                .help("The agent and what it runs on.")
+                .dataPoint(InfoDataPointSnapshot.builder()
+                        .labels(Labels.of(
+                                "version",
+                                facts.version(),
+                                "java",
+                                Runtime.version().toString(),
+                                "host",
+                                host.identity().id()))
+                        .build())
+                .build());
+        gauge("wharf_start_time", "When the agent was started, since the epoch.", Unit.SECONDS, facts.startedAt().toEpochMilli() / 1e3);
+        gauge(
+                "wharf_heap_used",
+                "Java heap in use.",
+                Unit.BYTES,
+                ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+        gauge(
+                "wharf_threads",
+                "Threads of the agent.",
+                null,
+                ManagementFactory.getThreadMXBean().getThreadCount());
+    }
+
+    private void journal() {
+        Agent.JournalFacts journal = agent.journal();
+        counter("wharf_journal_batches", "Batches ever written to the journal.", null, journal.end().sequence());
+        gauge(
+                "wharf_journal_undurable_batches",
+                "Batches that a loss of power would take.",
+                null,
+                Math.max(0, journal.end().sequence() - journal.durable().sequence()));
+        gauge("wharf_journal_size", "Space the journal takes on disk.", Unit.BYTES, journal.sizeBytes());
+    }
+
+    private void loop() {
+        Vitals vitals = agent.vitals();
+        gauge("wharf_loop_waiting", "Letters that the sequencer has not opened yet.", null, vitals.waiting());
+        gauge("wharf_loop_lanes_busy", "Steps that run now.", null, vitals.lanes());
+        gauge("wharf_loop_lanes_limit", "Steps that may run at once.", null, vitals.laneLimit());
+        summary("wharf_loop_turn", "Turns of the sequencer.", vitals.turns());
+        summary("wharf_journal_append", "Appends to the journal.", vitals.appends());
+        summary("wharf_journal_sync", "Forces of the journal to disk.", vitals.syncs());
+    }
+
+    private void subjects() {
+        Map<Standing, Integer> counts = new EnumMap<>(Standing.class);
+        for (Standing standing : Standing.values()) {
+            counts.put(standing, 0);
+        }
+        host.containers().values().forEach(c -> counts.merge(Standing.of(c), 1, Integer::sum));
+        GaugeSnapshot.Builder containers = GaugeSnapshot.builder()
+                .name("wharf_containers")
+                .help("Containers by the way they stand.");
+        counts.forEach((standing, count) -> containers.dataPoint(point(Labels.of("state", standing.word()), count)));
+        all.metricSnapshot(containers.build());
+        gauge("wharf_images", "Images that are kept.", null, host.images().size());
+        gauge("wharf_layers", "Layers that are kept.", null, host.layers().size());
+        gauge("wharf_networks", "Networks.", null, host.networks().size());
+        gauge("wharf_volumes", "Volumes.", null, host.volumes().size());
+        gauge("wharf_pulls", "Pulls and pushes under way.", null, host.pulls().size());
+    }
+
+    private void drivers() {
+        GaugeSnapshot.Builder serving = GaugeSnapshot.builder()
+                .name("wharf_driver_serving")
+                .help("Whether an implementation of a driver serves.");
+        GaugeSnapshot.Builder inside =
+                GaugeSnapshot.builder().name("wharf_driver_calls_inside").help("Calls that are in an implementation now.");
+        for (Candidate candidate : agent.fleet().candidates()) {
+            Labels labels = Labels.of(
+                    "kind",
+                    candidate.driver().driverKind().word(),
+                    "driver",
+                    candidate.driver().name().value(),
+                    "implementation",
+                    candidate.implementation());
+            serving.dataPoint(point(labels, candidate.standing() == Fleet.Standing.SERVING ? 1 : 0));
+            inside.dataPoint(point(labels, candidate.inside()));
+        }
+        all.metricSnapshot(serving.build());
+        all.metricSnapshot(inside.build());
+    }
+
+    private void containers() {
+        GaugeSnapshot.Builder running =
+                GaugeSnapshot.builder().name("wharf_container_running").help("Whether the container's process runs.");
+        GaugeSnapshot.Builder healthy = GaugeSnapshot.builder()
+                .name("wharf_container_healthy")
+                .help("Whether its health check says so; absent without one.");
+        CounterSnapshot.Builder restarts = CounterSnapshot.builder()
+                .name("wharf_container_restarts")
+                .help("Restarts by its policy.");
+        for (Container c : host.containers().values()) {
+            Labels labels = labels(c);
+            running.dataPoint(point(labels, c.isRunning() ? 1 : 0));
+            c.health().ifPresent(h -> healthy.dataPoint(point(labels, h.status().equals("healthy") ? 1 : 0)));
+            restarts.dataPoint(count(labels, c.restarts()));
+        }
+        all.metricSnapshot(running.build());
+        all.metricSnapshot(healthy.build());
+        all.metricSnapshot(restarts.build());
+        grows("wharf_container_cpu", "CPU time of its processes.", Unit.SECONDS, Measure::cpuTotalNanos, NANOS);
+        grows("wharf_container_cpu_throttled", "Time that its limit held it back.", Unit.SECONDS, Measure::throttledNanos, NANOS);
+        stands("wharf_container_memory_usage", "Memory that counts against its limit.", Unit.BYTES, Measure::memoryUsageBytes);
+        stands("wharf_container_memory_limit", "Its limit of memory, 0 for none.", Unit.BYTES, Measure::memoryLimitBytes);
+        stands("wharf_container_processes", "Processes and threads in it.", null, Measure::pids);
+        stands("wharf_container_processes_limit", "Its limit of those, 0 for none.", null, Measure::pidsLimit);
+        grows("wharf_container_block_read", "Read from disks.", Unit.BYTES, m -> moved(m, "read"), 1);
+        grows("wharf_container_block_written", "Written to disks.", Unit.BYTES, m -> moved(m, "write"), 1);
+        grows("wharf_container_network_received", "Received on its interfaces.", Unit.BYTES, m -> sum(m, Measure.Interface::rxBytes), 1);
+        grows("wharf_container_network_sent", "Sent on its interfaces.", Unit.BYTES, m -> sum(m, Measure.Interface::txBytes), 1);
+    }
+
+    private static Labels labels(Container c) {
+        return Labels.of("id", c.id().shortForm(), "name", c.name(), "image", c.spec().imageReference());
+    }
+
+    private static long moved(Measure measure, String operation) {
+        return measure.blockIo().stream()
+                .filter(io -> io.operation().equals(operation))
+                .mapToLong(Measure.BlockIo::bytes)
+                .sum();
+    }
+
+    private static long sum(Measure measure, ToLongFunction<Measure.Interface> counter) {
+        return measure.interfaces().values().stream().mapToLong(counter).sum();
+    }
+
+    private void grows(String name, String help, Unit unit, ToLongFunction<Measure> value, double scale) {
+        CounterSnapshot.Builder counter = CounterSnapshot.builder()
+                .name(name + "_" + unit)
+                .unit(unit)
+                .help(help);
+        measures.forEach((id, measure) -> host.container(id)
+                .ifPresent(c -> counter.dataPoint(count(labels(c), value.applyAsLong(measure) / scale))));
+        all.metricSnapshot(counter.build());
+    }
+
+    private void stands(String name, String help, @Nullable Unit unit, ToLongFunction<Measure> value) {
+        GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name(full(name, unit)).help(help);
+        if (unit != null) {
+            gauge.unit(unit);
+        }
+        measures.forEach((id, measure) ->
+                host.container(id).ifPresent(c -> gauge.dataPoint(point(labels(c), value.applyAsLong(measure)))));
+        all.metricSnapshot(gauge.build());
+    }
+
+    private void gauge(String name, String help, @Nullable Unit unit, double value) {
+        GaugeSnapshot.Builder gauge =
+                GaugeSnapshot.builder().name(full(name, unit)).help(help).dataPoint(point(Labels.EMPTY, value));
+        if (unit != null) {
+            gauge.unit(unit);
+        }
+        all.metricSnapshot(gauge.build());
+    }
+
+    private void counter(String name, String help, @Nullable Unit unit, double value) {
+        all.metricSnapshot(CounterSnapshot.builder()
+                .name(full(name, unit))
+                .help(help)
+                .dataPoint(count(Labels.EMPTY, value))
+                .build());
+    }
+
+    private void summary(String name, String help, Vitals.Latency latency) {
+        all.metricSnapshot(SummarySnapshot.builder()
+                .name(name + "_seconds")
+                .unit(Unit.SECONDS)
+                .help(help)
+                .dataPoint(SummaryDataPointSnapshot.builder()
+                        .count(latency.count())
+                        .sum(latency.sumNanos() / NANOS)
+                        .quantiles(Quantiles.of(
+                                new Quantile(0.5, latency.p50Nanos() / NANOS),
+                                new Quantile(0.9, latency.p90Nanos() / NANOS),
+                                new Quantile(0.99, latency.p99Nanos() / NANOS)))
+                        .build())
+                .build());
+    }
+
+    private static String full(String name, @Nullable Unit unit) {
+        return unit == null ? name : name + "_" + unit;
+    }
+
+    private static GaugeDataPointSnapshot point(Labels labels, double value) {
+        return GaugeDataPointSnapshot.builder().labels(labels).value(value).build();
+    }
+
+    private static CounterDataPointSnapshot count(Labels labels, double value) {
+        return CounterDataPointSnapshot.builder().labels(labels).value(value).build();
+    }
+}
