@@ -45,6 +45,8 @@ final class Connection implements AutoCloseable {
     /** A bookmark of a host that publishes is hardly ever further from the end than this. */
     private static final long NEAR = 500;
 
+    private static final int READ = 500;
+
     private final Settings settings;
     private final ClientSettings clients;
     private final String host;
@@ -123,8 +125,10 @@ final class Connection implements AutoCloseable {
         return made;
     }
 
-    KafkaConsumer<byte[], byte[]> consumer() throws IOException {
-        return new KafkaConsumer<>(clients.consumer(), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    KafkaConsumer<byte[], byte[]> consumer(int most) throws IOException {
+        Map<String, Object> to = clients.consumer();
+        to.put("max.poll.records", Integer.toString(most));
+        return new KafkaConsumer<>(to, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
     /** The newest bookmark of this host, {@link Bookmark#NONE} where it never published. */
@@ -172,7 +176,7 @@ final class Connection implements AutoCloseable {
      */
     void read(String name, long reach, Consumer<ConsumerRecord<byte[], byte[]>> reader)
             throws IOException, InterruptedException {
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer(READ)) {
             List<TopicPartition> partitions = partitions(consumer, name);
             Map<TopicPartition, Long> ends = ends(partitions);
             Map<TopicPartition, Long> starts = consumer.beginningOffsets(partitions, PATIENCE);

@@ -1,16 +1,22 @@
 package dev.wharf.kafka;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Forms;
 import java.lang.management.ManagementFactory;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.management.JMException;
 import javax.management.ObjectName;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Modified;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
 import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +36,7 @@ public final class KafkaComponent {
     private static final String BEAN = "dev.wharf:type=Kafka";
 
     private final Agent agent;
+    private final AtomicReference<@Nullable Forms> forms = new AtomicReference<>();
     private Optional<Settings> settings = Optional.empty();
     private Optional<AutoCloseable> publisher = Optional.empty();
 
@@ -58,7 +65,7 @@ public final class KafkaComponent {
         if (wanted.isOn()) {
             Gauges gauges = new Gauges();
             show(gauges);
-            Publisher made = new Publisher(agent, wanted, gauges);
+            Publisher made = new Publisher(agent, wanted, gauges, () -> Optional.ofNullable(forms.get()));
             publisher = Optional.of(made);
             made.start();
         } else if (was) {
@@ -79,6 +86,19 @@ public final class KafkaComponent {
             }
         });
         publisher = Optional.empty();
+    }
+
+    @Reference(
+            cardinality = ReferenceCardinality.OPTIONAL,
+            policy = ReferencePolicy.DYNAMIC,
+            policyOption = ReferencePolicyOption.GREEDY,
+            unbind = "removeForms")
+    void setForms(Forms reader) {
+        forms.set(reader);
+    }
+
+    void removeForms(Forms reader) {
+        forms.compareAndSet(reader, null);
     }
 
     private static void show(KafkaMXBean gauges) {

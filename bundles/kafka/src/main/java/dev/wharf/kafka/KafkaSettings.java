@@ -44,6 +44,17 @@ import org.osgi.service.metatype.annotations.Option;
     @AttributeDefinition(description = "Most events of one transaction")
     int transaction_events() default 4000;
 
+    @AttributeDefinition(description = "Whether commands are taken from the topic of commands")
+    boolean commands() default false;
+
+    @AttributeDefinition(description = "Who may command what: principal=kind,kind; principal=kind. Nobody may, by default")
+    String commands_allow() default "";
+
+    @AttributeDefinition(
+            description = "Folder with PRINCIPAL.pem, Ed25519 keys that commands must be signed with. None: principals"
+                    + " are believed, so only those may write to the topic who may be")
+    String commands_keys() default "";
+
     @AttributeDefinition(
             options = {@Option("PLAINTEXT"), @Option("SSL"), @Option("SASL_PLAINTEXT"), @Option("SASL_SSL")})
     String security_protocol() default "PLAINTEXT";

@@ -1,19 +1,26 @@
 package dev.wharf.kafka;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Forms;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
 import dev.wharf.log.codec.EventCodec;
+import dev.wharf.log.codec.RecordCodec;
 import dev.wharf.model.Digest;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
+import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,6 +30,8 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -32,6 +41,7 @@ import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.header.Header;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,6 +66,9 @@ final class Publisher implements AutoCloseable {
     /** Somebody has to do something before it can work, so asking often helps nobody. */
     private static final Duration BLOCKED_PAUSE = Duration.ofSeconds(30);
 
+    /** So many answers are remembered, of each partition at a start, and in all. */
+    private static final int REMEMBERED = 16_384;
+
     private static final Duration KNOCK = Duration.ofSeconds(3);
 
     /** Whoever took over has that long to say so before we look who it was. */
@@ -67,6 +80,7 @@ final class Publisher implements AutoCloseable {
     private final Map<String, Integer> versions = codec.versions();
     private final Concealment concealment;
     private final Gauges gauges;
+    private final Supplier<Optional<Forms>> forms;
     private final String session = UUID.randomUUID().toString();
     private final Semaphore news = new Semaphore(0);
 
@@ -81,6 +95,18 @@ final class Publisher implements AutoCloseable {
     private volatile boolean stopping;
     private String host = "";
     private boolean fenced;
+
+    /** Ids of commands that have their answer, those of earlier lives among them once they are read. */
+    private final Set<String> answered = Collections.newSetFromMap(new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
+            return size() > REMEMBERED;
+        }
+    });
+
+    private boolean recalled;
     private String predecessor = "";
     private Duration pause = SHORT_PAUSE;
     private boolean told;
@@ -103,11 +129,17 @@ final class Publisher implements AutoCloseable {
         }
     }
 
-    Publisher(Agent agent, Settings settings, Gauges gauges) {
-        this(agent, settings, gauges, step -> {});
+    Publisher(Agent agent, Settings settings, Gauges gauges, Supplier<Optional<Forms>> forms) {
+        this(agent, settings, gauges, forms, step -> {});
     }
 
-    Publisher(Agent agent, Settings settings, Gauges gauges, Consumer<String> step) {
+    Publisher(
+            Agent agent,
+            Settings settings,
+            Gauges gauges,
+            Supplier<Optional<Forms>> forms,
+            Consumer<String> step) {
+        this.forms = forms;
         this.step = step;
         this.agent = agent;
         this.settings = settings;
@@ -160,7 +192,7 @@ final class Publisher implements AutoCloseable {
                 // It was a transaction of our own that took too long.
                 fenced = false;
             }
-            connection.makeTopics(false);
+            connection.makeTopics(settings.commands());
             KafkaProducer<byte[], byte[]> producer = connection.open();
             Bookmark last = connection.bookmark();
             predecessor = last.session();
@@ -194,8 +226,10 @@ final class Publisher implements AutoCloseable {
         if (gap) {
             log.warn("journal no longer holds what was not published first={} last={}", last.position().next(), origin);
         }
-        try (Feed feed = open(last, origin)) {
-            Outgoing outgoing = new Outgoing(producer, last, gap ? Optional.of(Host.EMPTY) : Optional.empty());
+        try (Feed feed = open(last, origin);
+                Intaking intaking = new Intaking(settings.commands() ? Optional.of(take(connection, last)) : Optional.empty())) {
+            Outgoing outgoing =
+                    new Outgoing(producer, last, gap ? Optional.of(Host.EMPTY) : Optional.empty(), intaking.commands());
             outgoing.begin();
             outgoing.commit(last.position(), last.head());
             told = false;
@@ -205,6 +239,7 @@ final class Publisher implements AutoCloseable {
             boolean stale = gap;
             while (!stopping) {
                 boolean some = outgoing.fill(feed);
+                some |= outgoing.answer();
                 gauges.lag(agent.position().sequence() - outgoing.bookmark.position().sequence());
                 if (!some && stale) {
                     outgoing.bury(connection.states());
@@ -218,6 +253,40 @@ final class Publisher implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Commands for the length of one life, if they are taken at all. */
+    private record Intaking(Optional<Commands> commands) implements AutoCloseable {
+        @Override
+        public void close() {
+            commands.ifPresent(Commands::close);
+        }
+    }
+
+    private Commands take(Connection connection, Bookmark last) throws IOException, InterruptedException {
+        boolean first = !recalled;
+        if (first) {
+            byte[] key = Envelopes.bytes(host);
+            connection.read("results", REMEMBERED, record -> {
+                Header id = record.headers().lastHeader("correlationid");
+                if (Arrays.equals(key, record.key()) && id != null) {
+                    answered.add(new String(id.value(), StandardCharsets.UTF_8));
+                }
+            });
+        }
+        Commands commands = new Commands(
+                connection,
+                agent,
+                new Desk(agent, forms),
+                new Permissions(settings.allow(), settings.keys()),
+                InstantSource.system(),
+                host,
+                last.intake(),
+                answered::contains,
+                first,
+                news::release);
+        recalled = true;
+        return commands;
     }
 
     private void wake() {
@@ -257,12 +326,19 @@ final class Publisher implements AutoCloseable {
         private final KafkaProducer<byte[], byte[]> producer;
         private final Envelopes envelopes = new Envelopes(settings.topic("events"), host, settings.structured());
         private final byte[] key = Envelopes.bytes(host);
+        private final Optional<Commands> commands;
+        private final RecordCodec records = new RecordCodec();
         private Bookmark bookmark;
 
         /** The host whose states are on the topic; known with the first batch, where it is not known before. */
         private Optional<Host> shown;
 
-        Outgoing(KafkaProducer<byte[], byte[]> producer, Bookmark bookmark, Optional<Host> shown) {
+        Outgoing(
+                KafkaProducer<byte[], byte[]> producer,
+                Bookmark bookmark,
+                Optional<Host> shown,
+                Optional<Commands> commands) {
+            this.commands = commands;
             this.producer = producer;
             this.bookmark = bookmark;
             this.shown = shown;
@@ -286,6 +362,7 @@ final class Publisher implements AutoCloseable {
                 }
                 Feed.Group group = next.get();
                 List<Moment> moments = group.moments();
+                commands.ifPresent(c -> c.passed(group));
                 if (shown.isEmpty()) {
                     shown = Optional.of(moments.get(0).before());
                 }
@@ -361,8 +438,50 @@ final class Publisher implements AutoCloseable {
             commit(bookmark.position(), bookmark.head());
         }
 
+        /** Begins the commands that have come, and publishes the answers whose events are out; false if there were none. */
+        boolean answer() throws IOException {
+            if (commands.isEmpty()) {
+                return false;
+            }
+            boolean some = commands.get().take();
+            List<Commands.Answered> answers = commands.get().ready(bookmark.position());
+            if (answers.isEmpty()) {
+                return some;
+            }
+            begin();
+            for (Commands.Answered one : answers) {
+                Order.Answer answer = one.answer();
+                ProducerRecord<byte[], byte[]> record =
+                        new ProducerRecord<>(settings.topic("results"), null, key, records.write(answer));
+                record.headers().add("content-type", Envelopes.bytes("application/json"));
+                if (!answer.command().isEmpty()) {
+                    record.headers().add("correlationid", Envelopes.bytes(answer.command()));
+                }
+                producer.send(record);
+                one.dead().ifPresent(dead -> producer.send(letter(dead, answer)));
+            }
+            step.accept("answered");
+            commit(bookmark.position(), bookmark.head());
+            answers.stream().map(a -> a.answer().command()).filter(id -> !id.isEmpty()).forEach(answered::add);
+            gauges.answered(answers.size());
+            return true;
+        }
+
+        /** A command that cannot be done, as it came, with what was wrong. */
+        private ProducerRecord<byte[], byte[]> letter(ConsumerRecord<byte[], byte[]> dead, Order.Answer answer) {
+            ProducerRecord<byte[], byte[]> record =
+                    new ProducerRecord<>(settings.topic("commands.dlq"), null, dead.key(), dead.value());
+            dead.headers().forEach(record.headers()::add);
+            record.headers()
+                    .add("wharf-outcome", Envelopes.bytes(answer.outcome().name()))
+                    .add("wharf-reason", Envelopes.bytes(answer.reason()))
+                    .add("wharf-source", Envelopes.bytes(answer.source()));
+            return record;
+        }
+
         void commit(Position at, Optional<Digest> head) throws IOException {
-            Bookmark next = bookmark.next(at, head, session, bookmark.intake());
+            Intake intake = commands.map(c -> c.intake(at)).orElse(bookmark.intake());
+            Bookmark next = bookmark.next(at, head, session, intake);
             producer.send(new ProducerRecord<>(settings.topic("positions"), null, key, next.encode()));
             step.accept("marked");
             producer.commitTransaction();

@@ -23,6 +23,9 @@ record Settings(
         String compression,
         long outboxLimitBytes,
         int transactionEvents,
+        boolean commands,
+        String allow,
+        Optional<Path> keys,
         Security security) {
 
     private static final Pattern BROKERS =
@@ -96,6 +99,9 @@ record Settings(
                 in.choice("compression", Set.of("none", "gzip", "zstd"), "none"),
                 in.number("outbox.limit.mib", 4096, 1, Long.MAX_VALUE >> 20) << 20,
                 (int) in.number("transaction.events", 4000, 1, 100_000),
+                in.choice("commands", Set.of("true", "false"), "false").equals("true"),
+                in.text("commands.allow", ""),
+                in.file("commands.keys"),
                 security);
         if (settings.isOn() && security.isSasl()) {
             boolean oauth = security.mechanism().equals("OAUTHBEARER");
@@ -103,6 +109,8 @@ record Settings(
             in.need(!oauth, "sasl.user", "sasl.password.file");
         }
         in.refuseOthers();
+        // Says what is wrong with it, if anything is.
+        new Permissions(settings.allow(), settings.keys());
         return settings;
     }
 

@@ -2,21 +2,29 @@ package dev.wharf.kafka;
 
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.Follower;
+import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.command.Command;
+import dev.wharf.core.command.Decision;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** As much of an agent as a publisher asks for, over a real journal and no host. Every batch counts as durable. */
@@ -24,10 +32,18 @@ final class JournalAgent {
     final EventJournal journal;
     final Map<String, Position> holds = new ConcurrentHashMap<>();
     private final List<Runnable> wakes = new ArrayList<>();
+    private final Map<CommandId, Event> done = new ConcurrentHashMap<>();
     private Host host = Host.EMPTY;
 
     JournalAgent(EventJournal journal) throws IOException {
         this.journal = journal;
+        try (EventJournal.Reader reader = journal.open(journal.origin())) {
+            for (Optional<Entry> entry = reader.poll(); entry.isPresent(); entry = reader.poll()) {
+                Batch batch = entry.get().batch();
+                done.putIfAbsent(
+                        batch.cause().command(), batch.events().get(batch.events().size() - 1));
+            }
+        }
         this.host = fold(journal.end());
     }
 
@@ -43,6 +59,22 @@ final class JournalAgent {
 
     synchronized Host host() {
         return host;
+    }
+
+    /** Judges and writes down, as an agent does; what would follow does not. A command that comes again is answered again. */
+    synchronized CompletionStage<Event> submit(Command command, Cause cause) throws IOException {
+        Event before = done.get(cause.command());
+        if (before != null) {
+            return CompletableFuture.completedStage(before);
+        }
+        Decision decision = command.decide(host, Instant.now());
+        if (decision instanceof Decision.Refused refused) {
+            return CompletableFuture.failedStage(new RefusedException(refused.refusal()));
+        }
+        List<Event> events = ((Decision.Accepted) decision).events();
+        append(new Batch(cause, Instant.now(), events));
+        done.put(cause.command(), events.get(events.size() - 1));
+        return CompletableFuture.completedStage(events.get(events.size() - 1));
     }
 
     private Host fold(Position upTo) throws IOException {
@@ -72,6 +104,10 @@ final class JournalAgent {
                                     journal.origin(), journal.end(), journal.end(), journal.head(), 0, "os");
                         case "follow":
                             return new Following((Position) arguments[0]);
+                        case "submit":
+                            return submit((Command) arguments[0], (Cause) arguments[1]);
+                        case "hostAt":
+                            return fold((Position) arguments[0]);
                         case "hold":
                             holds.put((String) arguments[0], (Position) arguments[1]);
                             return null;

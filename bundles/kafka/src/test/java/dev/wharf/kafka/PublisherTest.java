@@ -101,7 +101,7 @@ class PublisherTest {
 
     private Gauges publish(Settings settings) {
         Gauges gauges = new Gauges();
-        Publisher publisher = new Publisher(agent.agent(), settings, gauges);
+        Publisher publisher = new Publisher(agent.agent(), settings, gauges, Optional::empty);
         publishers.add(publisher);
         publisher.start();
         return gauges;
@@ -226,7 +226,7 @@ class PublisherTest {
         CountDownLatch frozen = new CountDownLatch(1);
         CountDownLatch thaw = new CountDownLatch(1);
         Gauges gauges = new Gauges();
-        Publisher zombie = new Publisher(agent.agent(), settings, gauges, step -> {
+        Publisher zombie = new Publisher(agent.agent(), settings, gauges, Optional::empty, step -> {
             if (step.equals("sent")) {
                 frozen.countDown();
                 try {
@@ -379,7 +379,7 @@ class PublisherTest {
             String step = steps.get(chance.nextInt(steps.size()));
             AtomicInteger left = new AtomicInteger(1 + chance.nextInt(4));
             CountDownLatch dead = new CountDownLatch(1);
-            Publisher publisher = new Publisher(agent.agent(), settings, new Gauges(), at -> {
+            Publisher publisher = new Publisher(agent.agent(), settings, new Gauges(), Optional::empty, at -> {
                 if (at.equals(step) && left.decrementAndGet() == 0) {
                     dead.countDown();
                     throw new Crash();

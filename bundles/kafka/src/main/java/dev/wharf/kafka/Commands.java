@@ -1,0 +1,470 @@
+package dev.wharf.kafka;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.FailedException;
+import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.command.Refusal;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.Position;
+import dev.wharf.log.codec.RecordCodec;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Predicate;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes commands for this host, has them done, and says when their answers may go out: once what they caused is published. Which
+ * have their answer is told by {@link #intake}, which goes into the transaction that brings the answers. One thread reads the
+ * topic; everything else here belongs to the publisher's.
+ */
+final class Commands implements AutoCloseable {
+    static final String SIGNATURE = "signature";
+
+    /** So many commands are under way at once; the rest waits on the topic. */
+    private static final int OPEN = 64;
+
+    /** A command that the agent cannot take just now is offered again after this. */
+    private static final Duration RETRY = Duration.ofSeconds(1);
+
+    private static final int READ = 32;
+    private static final int VERSION = 1;
+    private static final String START = ":start";
+    private static final Map<String, Class<? extends Record>> KINDS = Order.kinds();
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Agent agent;
+    private final Desk desk;
+    private final Permissions permissions;
+    private final InstantSource clock;
+    private final String host;
+    private final Intake before;
+    private final Predicate<String> answered;
+    private final Runnable wake;
+    private final boolean first;
+    private final RecordCodec codec = new RecordCodec();
+
+    private final BlockingQueue<Delivery> arrived = new ArrayBlockingQueue<>(4);
+    private final ConcurrentLinkedQueue<Ended> ended = new ConcurrentLinkedQueue<>();
+    private final Map<Integer, Progress> progress = new HashMap<>();
+    private final Map<String, Open> open = new LinkedHashMap<>();
+    private final List<Ended> due = new ArrayList<>();
+    private final Map<String, Trail> trails = new HashMap<>();
+    private final Thread reader;
+    private volatile Optional<KafkaException> broken = Optional.empty();
+
+    /** What one poll brought of one partition. */
+    private record Delivery(int partition, long next, List<ConsumerRecord<byte[], byte[]>> ours) {}
+
+    /** How far a partition is. */
+    private static final class Progress {
+        long delivered;
+        final TreeSet<Long> open = new TreeSet<>();
+        final TreeSet<Long> beyond = new TreeSet<>();
+
+        Intake.Taken taken() {
+            long next = open.isEmpty() ? delivered : open.first();
+            beyond.headSet(next).clear();
+            return new Intake.Taken(next, beyond);
+        }
+    }
+
+    /** What a command caused so far. */
+    private static final class Trail {
+        final Set<String> events = new LinkedHashSet<>();
+        Optional<String> trouble = Optional.empty();
+        boolean started;
+
+        void add(String id, Moment moment) {
+            events.add(id);
+            started |= moment.cause().command().value().endsWith(START);
+            moment.event().trouble().ifPresent(t -> trouble = Optional.of(t.message()));
+        }
+    }
+
+    /** A command that has no answer yet. */
+    private static final class Open {
+        final ConsumerRecord<byte[], byte[]> record;
+        final Order.Sent sent;
+        final Position since;
+        Trail trail = new Trail();
+        Optional<Order> order = Optional.empty();
+        long again;
+
+        Open(ConsumerRecord<byte[], byte[]> record, Order.Sent sent, Position since) {
+            this.record = record;
+            this.sent = sent;
+            this.since = since;
+        }
+    }
+
+    /** A command whose answer is known, to be told once the journal is published up to {@code after}. */
+    private record Ended(Open command, Order.Outcome outcome, String refusal, String reason, Position after) {}
+
+    /** An answer that may go out, and what it answers where that belongs to the dead letters. */
+    record Answered(Order.Answer answer, Optional<ConsumerRecord<byte[], byte[]>> dead) {}
+
+    /**
+     * @param answered knows the ids that have an answer
+     * @param first whether nothing was taken yet since the agent started, so that what was begun before is only in the journal
+     */
+    Commands(
+            Connection connection,
+            Agent agent,
+            Desk desk,
+            Permissions permissions,
+            InstantSource clock,
+            String host,
+            Intake before,
+            Predicate<String> answered,
+            boolean first,
+            Runnable wake)
+            throws IOException {
+        this.agent = agent;
+        this.desk = desk;
+        this.permissions = permissions;
+        this.clock = clock;
+        this.host = host;
+        this.answered = answered;
+        this.first = first;
+        this.wake = wake;
+        this.before = before.partitions().isEmpty() ? before.since(agent.position()) : before;
+        recall();
+        KafkaConsumer<byte[], byte[]> consumer = connection.consumer(READ);
+        List<TopicPartition> partitions = connection.partitions(consumer, "commands");
+        reader = new Thread(() -> read(consumer, partitions), "wharf-kafka-commands");
+        reader.setDaemon(true);
+        reader.setContextClassLoader(Commands.class.getClassLoader());
+        reader.start();
+    }
+
+    /** Finds in the journal what unanswered commands did in an earlier life. */
+    private void recall() throws IOException {
+        Position end = agent.position();
+        if (!end.isAfter(before.since())) {
+            return;
+        }
+        Position origin = agent.journal().origin();
+        try (Feed feed = new Feed(agent.follow(origin.isAfter(before.since()) ? origin : before.since()))) {
+            for (Optional<Feed.Group> group = feed.next();
+                    group.isPresent() && !group.get().position().isAfter(end);
+                    group = feed.next()) {
+                for (Moment moment : group.get().moments()) {
+                    if (!moment.cause().command().equals(CommandId.NONE)) {
+                        trails.computeIfAbsent(base(moment), id -> new Trail()).add(name(moment), moment);
+                    }
+                }
+            }
+        }
+    }
+
+    private static String base(Moment moment) {
+        String id = moment.cause().command().value();
+        return id.endsWith(START) ? id.substring(0, id.length() - START.length()) : id;
+    }
+
+    private String name(Moment moment) {
+        return host + ":" + moment.position() + "." + moment.index();
+    }
+
+    private void read(KafkaConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions) {
+        byte[] key = Envelopes.bytes(host);
+        try (consumer) {
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            for (TopicPartition partition : partitions) {
+                long next = before.of(partition.partition()).next();
+                if (next > consumer.position(partition)) {
+                    consumer.seek(partition, next);
+                }
+            }
+            while (true) {
+                var records = consumer.poll(Duration.ofSeconds(1));
+                for (TopicPartition partition : records.partitions()) {
+                    List<ConsumerRecord<byte[], byte[]>> ours = records.records(partition).stream()
+                            .filter(r -> Arrays.equals(key, r.key()))
+                            .toList();
+                    arrived.put(new Delivery(partition.partition(), consumer.position(partition), ours));
+                }
+                if (!records.isEmpty()) {
+                    wake.run();
+                }
+            }
+        } catch (InterruptedException | InterruptException e) {
+            // Closed.
+        } catch (KafkaException e) {
+            broken = Optional.of(e);
+            wake.run();
+        }
+    }
+
+    /** Begins what has come; true if anything had. */
+    boolean take() {
+        if (broken.isPresent()) {
+            throw broken.get();
+        }
+        boolean some = false;
+        while (open.size() < OPEN) {
+            Delivery delivery = arrived.poll();
+            if (delivery == null) {
+                break;
+            }
+            some = true;
+            int partition = delivery.partition();
+            Progress at = progress.computeIfAbsent(partition, p -> {
+                Progress fresh = new Progress();
+                fresh.beyond.addAll(before.of(p).beyond());
+                return fresh;
+            });
+            for (ConsumerRecord<byte[], byte[]> record : delivery.ours()) {
+                if (!before.of(partition).has(record.offset())) {
+                    begin(record, at);
+                }
+            }
+            at.delivered = delivery.next();
+        }
+        long now = System.nanoTime();
+        for (Open one : open.values()) {
+            if (one.again != 0 && now - one.again >= 0) {
+                one.again = 0;
+                give(one, false);
+            }
+        }
+        return some;
+    }
+
+    private void begin(ConsumerRecord<byte[], byte[]> record, Progress at) {
+        Order.Sent sent = new Order.Sent(
+                "", VERSION, "", "", Optional.empty(), Optional.empty(), JSON.createObjectNode());
+        String wrong = "";
+        try {
+            JsonNode tree = JSON.readTree(record.value() == null ? new byte[0] : record.value());
+            sent = codec.read(Order.Sent.class, tree);
+            new CommandId(sent.id());
+            if (sent.id().endsWith(START) || sent.id().equals(CommandId.NONE.value())) {
+                wrong = "the id \"" + sent.id() + "\" is not to be used";
+            }
+        } catch (JsonProcessingException e) {
+            wrong = "not JSON: " + e.getOriginalMessage();
+        } catch (IOException | IllegalArgumentException e) {
+            wrong = String.valueOf(e.getMessage());
+        }
+        Open one = new Open(record, sent, agent.position());
+        String id = wrong.isEmpty() ? sent.id() : source(record);
+        if (wrong.isEmpty() && (answered.test(id) || open.containsKey(id))) {
+            // It has its answer, or will have it: delivered twice is done once and told once.
+            at.beyond.add(record.offset());
+            return;
+        }
+        at.open.add(record.offset());
+        open.put(id, one);
+        Trail trail = trails.remove(id);
+        if (trail != null) {
+            one.trail = trail;
+        }
+        if (!wrong.isEmpty()) {
+            end(one, Order.Outcome.MALFORMED, "", wrong);
+        } else {
+            judge(one, trail != null);
+        }
+    }
+
+    private void judge(Open one, boolean known) {
+        Order.Sent sent = one.sent;
+        Class<? extends Record> type = KINDS.get(sent.kind());
+        Optional<byte[]> signature = Optional.ofNullable(one.record.headers().lastHeader(SIGNATURE))
+                .map(org.apache.kafka.common.header.Header::value);
+        Optional<String> against =
+                permissions.against(sent.principal(), sent.kind(), one.record.value(), signature);
+        if (sent.v() != VERSION) {
+            end(one, Order.Outcome.UNKNOWN, "", "version " + sent.v() + " of commands is not known; " + VERSION + " is");
+        } else if (type == null) {
+            end(one, Order.Outcome.UNKNOWN, "", "there is no kind of command \"" + sent.kind() + "\"");
+        } else if (against.isPresent()) {
+            end(one, Order.Outcome.UNAUTHORISED, "", against.get());
+        } else if (!known && sent.expires().filter(e -> e.isBefore(clock.instant())).isPresent()) {
+            end(one, Order.Outcome.EXPIRED, "", "it expired at " + sent.expires().get());
+        } else {
+            try {
+                one.order = Optional.of((Order) codec.read(type, sent.data()));
+                give(one, known);
+            } catch (IOException e) {
+                end(one, Order.Outcome.MALFORMED, "", "data: " + e.getMessage());
+            }
+        }
+    }
+
+    private void give(Open one, boolean known) {
+        boolean half = one.order.orElseThrow() instanceof Order.RunContainer && !one.trail.started;
+        if (known && first && !half) {
+            // Granted before the agent was started again, which has gone on with it since.
+            end(
+                    one,
+                    one.trail.trouble.isPresent() ? Order.Outcome.FAILED : Order.Outcome.DONE,
+                    "",
+                    one.trail.trouble.orElse(""));
+            return;
+        }
+        Actor actor = new Actor(
+                Actor.Kind.KAFKA, one.sent.principal(), Map.of("source", source(one.record)));
+        desk.give(one.order.get(), one.sent.id(), actor, one.sent.expect(), known && first)
+                .whenComplete((event, trouble) -> {
+                    ended.add(ended(one, event, trouble));
+                    wake.run();
+                });
+    }
+
+    private Ended ended(Open one, @Nullable Event event, @Nullable Throwable thrown) {
+        Position now = agent.position();
+        Throwable trouble =
+                thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
+        if (trouble instanceof RefusedException refused) {
+            Refusal refusal = refused.refusal();
+            // What is so already is what was wanted.
+            return new Ended(
+                    one,
+                    refusal.kind() == Refusal.Kind.UNCHANGED ? Order.Outcome.DONE : Order.Outcome.REFUSED,
+                    refusal.kind().name(),
+                    refusal.message(),
+                    now);
+        }
+        if (trouble instanceof FailedException failed) {
+            return new Ended(one, Order.Outcome.FAILED, "", failed.failure().message(), now);
+        }
+        if (trouble != null) {
+            return new Ended(one, Order.Outcome.FAILED, "", String.valueOf(trouble.getMessage()), now);
+        }
+        Optional<String> why = Optional.ofNullable(event).flatMap(Event::trouble).map(f -> f.message());
+        return new Ended(
+                one, why.isPresent() ? Order.Outcome.FAILED : Order.Outcome.DONE, "", why.orElse(""), now);
+    }
+
+    private void end(Open one, Order.Outcome outcome, String refusal, String reason) {
+        ended.add(new Ended(one, outcome, refusal, reason, Position.START));
+    }
+
+    /** Hears of what is published, to find what commands caused. */
+    void passed(Feed.Group group) {
+        if (open.isEmpty()) {
+            return;
+        }
+        for (Moment moment : group.moments()) {
+            Open one = open.get(base(moment));
+            if (one != null) {
+                one.trail.add(name(moment), moment);
+            }
+        }
+    }
+
+    /** The answers that may go out now that everything up to {@code published} is out; they count as given from now on. */
+    List<Answered> ready(Position published) {
+        for (Ended one = ended.poll(); one != null; one = ended.poll()) {
+            boolean busy = one.refusal().equals(Refusal.Kind.UNAVAILABLE.name());
+            boolean late = one.command().sent.expires()
+                    .filter(e -> e.isBefore(clock.instant()))
+                    .isPresent();
+            if (busy && !late) {
+                one.command().again = System.nanoTime() + RETRY.toNanos();
+            } else {
+                due.add(one);
+            }
+        }
+        List<Answered> answers = new ArrayList<>();
+        for (Iterator<Ended> left = due.iterator(); left.hasNext(); ) {
+            Ended one = left.next();
+            if (!one.after().isAfter(published)) {
+                left.remove();
+                answers.add(answer(one, published));
+            }
+        }
+        return answers;
+    }
+
+    private Answered answer(Ended one, Position published) {
+        Open command = one.command();
+        ConsumerRecord<byte[], byte[]> record = command.record;
+        Progress at = progress.get(record.partition());
+        at.open.remove(record.offset());
+        at.beyond.add(record.offset());
+        open.values().removeIf(o -> o == command);
+        boolean dead = switch (one.outcome()) {
+            case DONE, REFUSED, FAILED -> false;
+            case MALFORMED, UNKNOWN, EXPIRED, UNAUTHORISED -> true;
+        };
+        return new Answered(
+                new Order.Answer(
+                        command.sent.id(),
+                        VERSION,
+                        command.sent.kind(),
+                        command.sent.principal(),
+                        one.outcome(),
+                        one.refusal(),
+                        one.reason(),
+                        source(record),
+                        published.sequence(),
+                        List.copyOf(command.trail.events),
+                        Instant.now()),
+                dead ? Optional.of(record) : Optional.empty());
+    }
+
+    private static String source(ConsumerRecord<byte[], byte[]> record) {
+        return record.topic() + "-" + record.partition() + "@" + record.offset();
+    }
+
+    /** How long until a command is to be offered again, at most {@code most}. */
+    Duration patience(Duration most) {
+        return open.values().stream().anyMatch(o -> o.again != 0) ? RETRY : most;
+    }
+
+    /** Which commands have their answer with everything up to {@code published} out. */
+    Intake intake(Position published) {
+        Intake now = before;
+        for (Map.Entry<Integer, Progress> one : progress.entrySet()) {
+            now = now.with(one.getKey(), one.getValue().taken());
+        }
+        Position since = open.values().stream()
+                .map(o -> o.since)
+                .filter(s -> published.isAfter(s))
+                .min(Position::compareTo)
+                .orElse(published);
+        // Until every partition was heard of, there may be one among those of before.
+        return now.since(progress.keySet().containsAll(before.partitions().keySet()) ? since : before.since());
+    }
+
+    @Override
+    public void close() {
+        reader.interrupt();
+        try {
+            reader.join(2000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
