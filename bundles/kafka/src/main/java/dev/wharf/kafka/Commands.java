@@ -196,7 +196,7 @@ final class Commands implements AutoCloseable {
 
     private void read(KafkaConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions) {
         byte[] key = Envelopes.bytes(host);
-        try (consumer) {
+        try {
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             for (TopicPartition partition : partitions) {
@@ -222,6 +222,8 @@ final class Commands implements AutoCloseable {
         } catch (KafkaException e) {
             broken = Optional.of(e);
             wake.run();
+        } finally {
+            Connection.release(consumer);
         }
     }
 

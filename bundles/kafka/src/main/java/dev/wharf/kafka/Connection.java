@@ -20,6 +20,7 @@ import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -176,7 +177,8 @@ final class Connection implements AutoCloseable {
      */
     void read(String name, long reach, Consumer<ConsumerRecord<byte[], byte[]>> reader)
             throws IOException, InterruptedException {
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer(READ)) {
+        KafkaConsumer<byte[], byte[]> consumer = consumer(READ);
+        try {
             List<TopicPartition> partitions = partitions(consumer, name);
             Map<TopicPartition, Long> ends = ends(partitions);
             Map<TopicPartition, Long> starts = consumer.beginningOffsets(partitions, PATIENCE);
@@ -197,6 +199,17 @@ final class Connection implements AutoCloseable {
                 }
                 consumer.poll(Duration.ofMillis(200)).forEach(reader);
             }
+        } finally {
+            release(consumer);
+        }
+    }
+
+    /** Closes a consumer, by a thread that may have been interrupted, which the consumer would complain of. */
+    static void release(KafkaConsumer<byte[], byte[]> consumer) {
+        boolean interrupted = Thread.interrupted();
+        quietly(() -> consumer.close(CloseOptions.timeout(Duration.ofSeconds(1))));
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

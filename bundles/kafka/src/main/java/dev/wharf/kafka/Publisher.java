@@ -502,9 +502,12 @@ final class Publisher implements AutoCloseable {
         fenced |= trouble instanceof ProducerFencedException
                 || root instanceof ProducerFencedException
                 || root instanceof InvalidProducerEpochException;
-        boolean blocked = root instanceof AuthenticationException
-                || root instanceof AuthorizationException
-                || root instanceof RecordTooLargeException;
+        boolean blocked = false;
+        for (Throwable cause = trouble; cause != null; cause = cause.getCause()) {
+            blocked |= cause instanceof AuthenticationException
+                    || cause instanceof AuthorizationException
+                    || cause instanceof RecordTooLargeException;
+        }
         String what = trouble instanceof IOException && trouble.getMessage() != null
                 ? trouble.getMessage()
                 : root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
