@@ -312,7 +312,7 @@ class CommandsTest {
     @Timeout(600)
     void throughCrashesEveryCommandHasOneResultAndOneEffect() throws Exception {
         long seed = Long.getLong("kafka.seed", 20261126);
-        long seconds = Long.getLong("kafka.seconds", 15);
+        long seconds = Long.getLong("kafka.seconds", 8);
         Random chance = new Random(seed);
         Settings settings = settings();
         // Makes the topics.

@@ -363,7 +363,7 @@ class PublisherTest {
     @Timeout(600)
     void throughCrashesOfAgentAndBrokerTheTopicIsTheJournal() throws Exception {
         long seed = Long.getLong("kafka.seed", 20261126);
-        long seconds = Long.getLong("kafka.seconds", 25);
+        long seconds = Long.getLong("kafka.seconds", 12);
         Random chance = new Random(seed);
         Settings settings = settings("transaction.events", "20");
         List<String> steps = List.of("opened", "begun", "sent", "marked", "committed", "never");

@@ -1,0 +1,192 @@
+package dev.wharf.kafka;
+
+import static dev.wharf.kafka.Topics.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.CommandId;
+import dev.wharf.core.journal.EventJournal;
+import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.EventJournal.Batch;
+import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.log.codec.EventCodec;
+import dev.wharf.log.codec.record.RecordJournal;
+import dev.wharf.log.file.FileLog;
+import dev.wharf.testkit.kafka.Broker;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A broker that takes nobody without TLS, a password, or both. */
+@Timeout(120)
+class SecurityTest {
+    private static final String PASSWORD = "canary \"quoted\" \\ pass";
+
+    @TempDir
+    static Path home;
+
+    private static Broker broker;
+    private static Path authority;
+    private static Path password;
+
+    private static void keytool(String... words) throws Exception {
+        List<String> command = new java.util.ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "keytool").toString()));
+        command.addAll(List.of(words));
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(home.resolve("keytool.log").toFile())
+                .start();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).as(Files.readString(home.resolve("keytool.log"))).isZero();
+    }
+
+    @BeforeAll
+    static void startBroker() throws Exception {
+        Path store = home.resolve("broker.p12");
+        keytool(
+                "-genkeypair", "-alias", "broker", "-keyalg", "EC", "-dname", "CN=localhost", "-ext",
+                "SAN=IP:127.0.0.1,DNS:localhost", "-validity", "2", "-storetype", "PKCS12", "-keystore", store.toString(),
+                "-storepass", "changeit");
+        authority = home.resolve("ca.pem");
+        keytool(
+                "-exportcert", "-rfc", "-alias", "broker", "-keystore", store.toString(), "-storepass", "changeit",
+                "-file", authority.toString());
+        password = Files.writeString(home.resolve("password"), PASSWORD + "\n");
+        String quoted = ClientSettings.quoted(PASSWORD).replace("\\", "\\\\");
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put("listeners", "CONTROLLER://127.0.0.1:CONTROLLER,SAFE://127.0.0.1:PORT");
+        settings.put("advertised.listeners", "SAFE://127.0.0.1:PORT");
+        settings.put("inter.broker.listener.name", "SAFE");
+        settings.put("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,SAFE:SASL_SSL");
+        settings.put("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-512");
+        settings.put("sasl.mechanism.inter.broker.protocol", "PLAIN");
+        settings.put(
+                "listener.name.safe.plain.sasl.jaas.config",
+                "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"wharf\" password=" + quoted
+                        + " user_wharf=" + quoted + ";");
+        settings.put(
+                "listener.name.safe.scram-sha-512.sasl.jaas.config",
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;");
+        settings.put("ssl.keystore.type", "PKCS12");
+        settings.put("ssl.keystore.location", store.toString());
+        settings.put("ssl.keystore.password", "changeit");
+        settings.put("ssl.truststore.type", "PEM");
+        settings.put("ssl.truststore.location", authority.toString());
+        broker = Broker.start(
+                home.resolve("broker"), settings, List.of("--add-scram", "SCRAM-SHA-512=[name=scram,password=secret]"));
+    }
+
+    @AfterAll
+    static void stopBroker() throws Exception {
+        broker.close();
+    }
+
+    private static Settings settings(String prefix, String... more) {
+        Map<String, String> all = new TreeMap<>();
+        all.put("security.protocol", "SASL_SSL");
+        all.put("tls.authorities.file", authority.toString());
+        for (int i = 0; i < more.length; i += 2) {
+            all.put(more[i], more[i + 1]);
+        }
+        return Topics.settings(broker.address(), prefix, all);
+    }
+
+    private static String state(Settings settings, Path folder) throws Exception {
+        try (EventJournal journal =
+                new RecordJournal(new FileLog(new FileLog.Options(folder, "test")), new EventCodec())) {
+            JournalAgent agent = new JournalAgent(journal);
+            agent.append(new Batch(
+                    new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF),
+                    Instant.now(),
+                    List.of(new HostEvent.Opened("host", 1, "test", Instant.now()))));
+            Gauges gauges = new Gauges();
+            try (Publisher publisher = new Publisher(agent.agent(), settings, gauges, Optional::empty)) {
+                publisher.start();
+                await(() -> gauges.getPosition() == 1 || !gauges.getTrouble().isEmpty());
+                assertThat(gauges.getTrouble()).doesNotContain("canary");
+                return gauges.getPosition() == 1 ? "published" : gauges.getState();
+            }
+        }
+    }
+
+    @Test
+    void passwordsAreGivenAsTheyLieInTheirFileOverTls(@TempDir Path folder) throws Exception {
+        Settings settings =
+                settings("plain", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", password.toString());
+        assertThat(state(settings, folder)).isEqualTo("published");
+        assertThat(settings.toString()).doesNotContain("canary");
+    }
+
+    @Test
+    void scramWorksAsWell(@TempDir Path folder) throws Exception {
+        Path secret = Files.writeString(folder.resolve("secret"), "secret");
+        Settings settings = settings("scram", "sasl.user", "scram", "sasl.password.file", secret.toString());
+        assertThat(state(settings, folder.resolve("journal"))).isEqualTo("published");
+    }
+
+    @Test
+    void aWrongPasswordBlocksAndSaysSo(@TempDir Path folder) throws Exception {
+        Path wrong = Files.writeString(folder.resolve("wrong"), "wrong");
+        Settings settings =
+                settings("wrong", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", wrong.toString());
+        assertThat(state(settings, folder.resolve("journal"))).isEqualTo("blocked");
+    }
+
+    @Test
+    void whoIsNotVouchedForIsNoBroker(@TempDir Path folder) throws Exception {
+        Settings settings = settings(
+                "strange", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", password.toString(),
+                "tls.authorities.file", other(folder).toString());
+        assertThat(state(settings, folder.resolve("journal"))).isEqualTo("blocked");
+    }
+
+    private static Path other(Path folder) throws Exception {
+        String store = folder.resolve("other.p12").toString();
+        keytool(
+                "-genkeypair", "-alias", "other", "-keyalg", "EC", "-dname", "CN=other", "-validity", "2", "-storetype",
+                "PKCS12", "-keystore", store, "-storepass", "changeit");
+        Path file = folder.resolve("other.pem");
+        keytool(
+                "-exportcert", "-rfc", "-alias", "other", "-keystore", store, "-storepass", "changeit", "-file",
+                file.toString());
+        return file;
+    }
+
+    @Test
+    void settingsThatAreWrongOrNotOursAreRefusedByName() {
+        Map<String, String> good = Map.of("bootstrap.servers", "one:9092,[::1]:9093");
+        assertThat(Settings.of(good).isOn()).isTrue();
+        assertThat(Settings.of(Map.of()).isOn()).isFalse();
+        for (Map.Entry<String, String> bad : Map.of(
+                        "bootstrap.servers", "one two",
+                        "topics.prefix", "a_b",
+                        "format", "xml",
+                        "topics.partitions", "0",
+                        "security.protocol", "NONE",
+                        "sasl.jaas.config", "com.sun.security.auth.module.JndiLoginModule required;",
+                        "commands.allow", "ops",
+                        "compression", "lz4")
+                .entrySet()) {
+            Map<String, String> all = new TreeMap<>(good);
+            all.put(bad.getKey(), bad.getValue());
+            assertThatThrownBy(() -> Settings.of(all))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(bad.getKey());
+        }
+        assertThatThrownBy(() -> Settings.of(Map.of("bootstrap.servers", "a:1", "security.protocol", "SASL_SSL")))
+                .hasMessageContaining("sasl.user");
+    }
+}
