@@ -1,0 +1,419 @@
+package com.example.wharf.folder;
+
+import static dev.wharf.spi.DriverException.failure;
+
+import dev.wharf.model.DriverName;
+import dev.wharf.model.FileChange;
+import dev.wharf.oci.layer.Changes;
+import dev.wharf.oci.layer.Deletions;
+import dev.wharf.oci.layer.Dir;
+import dev.wharf.oci.layer.Extent;
+import dev.wharf.oci.layer.Limits;
+import dev.wharf.oci.layer.Packer;
+import dev.wharf.oci.layer.Tree;
+import dev.wharf.oci.layer.Unpacker;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.kernel.Mount;
+import dev.wharf.spi.storage.Snapshot;
+import dev.wharf.spi.storage.SnapshotKey;
+import dev.wharf.spi.storage.StorageDriver;
+import dev.wharf.spi.storage.Usage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps snapshots as whole file systems, each a copy of its parent. Slow and large, but it needs nothing of the kernel but a
+ * bind mount. See {@link Folders} for what lies where.
+ */
+@Component(
+        service = StorageDriver.class,
+        configurationPid = "com.example.wharf.folder",
+        property = {
+            "wharf.name=folder",
+            "wharf.formats=folder-tree 1",
+            // Above overlay, so that what is new is kept here once the bundle is there; what is old stays where it is.
+            "service.ranking:Integer=100"
+        })
+@Designate(ocd = FolderDriver.Settings.class)
+public final class FolderDriver implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving {
+    private static final Logger log = LoggerFactory.getLogger(FolderDriver.class);
+    private static final DriverName NAME = new DriverName("folder");
+    private static final Format FORMAT = new Format("folder-tree", 1);
+
+    private final Path root;
+    private final Folders folders;
+    private final FileCalls files;
+    private final Tree tree;
+    private final Limits limits;
+    /** Held while a parent is seen to be there and a child appears, and while a parent is seen to be childless and goes. */
+    private final Object family = new Object();
+
+    /** Options, read from {@code com.example.wharf.folder.cfg}. */
+    @ObjectClassDefinition(name = "Storage driver folder", description = "Snapshots as whole copies in a folder.")
+    public @interface Settings {
+        @AttributeDefinition(description = "The folder; empty for storage/folder in the data root")
+        String root() default "";
+    }
+
+    @Activate
+    public FolderDriver(BundleContext context, @Reference FileCalls files, @Reference Tree tree, Settings settings) {
+        this(
+                settings.root().isBlank()
+                        ? dataRoot(context).resolve("storage").resolve("folder")
+                        : Path.of(settings.root()),
+                files,
+                tree,
+                Limits.DEFAULT);
+    }
+
+    /** Keeps everything below {@code root}, which need not be there yet. */
+    public FolderDriver(Path root, FileCalls files, Tree tree, Limits limits) {
+        this.root = root;
+        this.folders = new Folders(root, files);
+        this.files = files;
+        this.tree = tree;
+        this.limits = limits;
+    }
+
+    private static Path dataRoot(BundleContext context) {
+        String property = context.getProperty("wharf.data.root");
+        if (property == null) {
+            throw new IllegalStateException("the framework property wharf.data.root is not set");
+        }
+        return Path.of(property);
+    }
+
+    @Override
+    public DriverName name() {
+        return NAME;
+    }
+
+    @Override
+    public List<Format> formats() {
+        return List.of(FORMAT);
+    }
+
+    @Override
+    public Readiness probe() {
+        try {
+            folders.prepareRoot();
+            folders.discard(folders.begin(SnapshotKey.SCRATCH));
+            return Readiness.yes();
+        } catch (IOException e) {
+            return Readiness.no("cannot write to " + root + ": " + e.getMessage());
+        }
+    }
+
+    @Override
+    public Snapshot prepare(SnapshotKey key, SnapshotKey parent) throws DriverException {
+        Snapshot wanted = new Snapshot(key, parent, false);
+        try {
+            Optional<Snapshot> there = find(key);
+            return there.isPresent()
+                    ? matching(there.get(), wanted)
+                    : make(wanted, content -> {}, from -> move(from, folders.active(key)));
+        } catch (IOException e) {
+            throw Failures.failed("cannot prepare snapshot " + key, e);
+        }
+    }
+
+    @Override
+    public Snapshot unpack(SnapshotKey name, SnapshotKey parent, InputStream layer) throws DriverException {
+        Snapshot wanted = new Snapshot(name, parent, true);
+        try {
+            Optional<Snapshot> there = find(name);
+            return there.isPresent()
+                    ? matching(there.get(), wanted)
+                    : make(
+                            wanted,
+                            begun -> unpackInto(begun, parent, layer),
+                            from -> files.renameDurably(from, folders.committed(name)));
+        } catch (IOException e) {
+            throw Failures.failed("cannot unpack snapshot " + name, e);
+        }
+    }
+
+    @Override
+    public Snapshot receive(SnapshotKey key, SnapshotKey parent, InputStream changes) throws DriverException {
+        Snapshot wanted = new Snapshot(key, parent, false);
+        try {
+            Optional<Snapshot> there = find(key);
+            return there.isPresent()
+                    ? matching(there.get(), wanted)
+                    : make(
+                            wanted,
+                            begun -> unpackInto(begun, parent, changes),
+                            from -> {
+                                // The original goes when this is told to be there, so it has to stay.
+                                files.syncFileSystem(from);
+                                files.renameDurably(from, folders.active(key));
+                            });
+        } catch (IOException e) {
+            throw Failures.failed("cannot receive snapshot " + key, e);
+        }
+    }
+
+    private interface Effect {
+        void on(Path snapshot) throws IOException, DriverException;
+    }
+
+    /** Copies the parent, fills the copy, and lets it appear, unless another caller's has appeared meanwhile. */
+    private Snapshot make(Snapshot wanted, Effect fill, Effect appear) throws IOException, DriverException {
+        Path begun = folders.begin(wanted.parent());
+        try {
+            if (!wanted.parent().equals(SnapshotKey.SCRATCH)) {
+                requireParent(wanted.parent());
+                files.copyTree(Folders.content(folders.committed(wanted.parent())), Folders.content(begun));
+            }
+            fill.on(begun);
+            if (wanted.committed()) {
+                files.syncFileSystem(begun);
+            }
+            Optional<Snapshot> there;
+            synchronized (family) {
+                there = find(wanted.key());
+                if (there.isEmpty()) {
+                    requireParent(wanted.parent());
+                    appear.on(begun);
+                }
+            }
+            if (there.isEmpty()) {
+                folders.done(begun);
+                return wanted;
+            }
+            discard(begun);
+            return matching(there.get(), wanted);
+        } catch (IOException | DriverException | RuntimeException e) {
+            discard(begun);
+            throw e;
+        }
+    }
+
+    private void unpackInto(Path begun, SnapshotKey parent, InputStream layer) throws IOException {
+        try (Dir dir = tree.open(Folders.content(begun));
+                Unpacker unpacker = new Unpacker(dir, Deletions.carriedOut(), limits)) {
+            unpacker.unpack(layer);
+        }
+        folders.setUsage(begun, measure(Folders.content(begun), parent));
+    }
+
+    @Override
+    public Snapshot commit(SnapshotKey key, SnapshotKey name) throws DriverException {
+        try {
+            Path from = folders.active(key);
+            Path to = folders.committed(name);
+            Optional<Snapshot> sealed = read(name, to, true);
+            Optional<Snapshot> open = read(key, from, false);
+            if (sealed.isPresent()) {
+                if (open.isPresent()) {
+                    matching(sealed.get(), new Snapshot(name, open.get().parent(), true));
+                    remove(key);
+                }
+                return sealed.get();
+            }
+            if (open.isEmpty()) {
+                throw missing(key);
+            }
+            files.syncFileSystem(from);
+            files.renameDurably(from, to);
+            return new Snapshot(name, open.get().parent(), true);
+        } catch (IOException e) {
+            throw Failures.failed("cannot commit snapshot " + key + " as " + name, e);
+        }
+    }
+
+    @Override
+    public List<Mount> mounts(SnapshotKey key) throws DriverException {
+        try {
+            Snapshot snapshot = find(key).orElseThrow(() -> missing(key));
+            String access = snapshot.committed() ? "ro" : "rw";
+            return List.of(new Mount("bind", content(snapshot).toString(), List.of("bind", access)));
+        } catch (IOException e) {
+            throw Failures.failed("cannot find snapshot " + key, e);
+        }
+    }
+
+    @Override
+    public void remove(SnapshotKey key) throws DriverException {
+        try {
+            Path doomed = folders.doomed();
+            synchronized (family) {
+                Optional<Snapshot> there = find(key);
+                if (there.isEmpty()) {
+                    folders.done(doomed);
+                    return;
+                }
+                requireNoChild(there.get());
+                move(there.get().committed() ? folders.committed(key) : folders.active(key), doomed);
+            }
+            folders.discard(doomed);
+        } catch (IOException e) {
+            throw Failures.failed("cannot remove snapshot " + key, e);
+        }
+    }
+
+    /** A child needs nothing of its parent here, but other drivers' children do, and the port promises the same for all. */
+    private void requireNoChild(Snapshot snapshot) throws IOException, DriverException {
+        for (Snapshot each : snapshot.committed() ? everything() : List.<Snapshot>of()) {
+            if (each.parent().equals(snapshot.key())) {
+                throw failure(
+                        Failure.Kind.BUSY,
+                        "cannot remove snapshot " + snapshot.key() + ": " + each.key() + " stands on it");
+            }
+        }
+    }
+
+    @Override
+    public Usage usage(SnapshotKey key) throws DriverException {
+        try {
+            Snapshot snapshot = find(key).orElseThrow(() -> missing(key));
+            Optional<Usage> kept = snapshot.committed() ? folders.usage(folders.committed(key)) : Optional.empty();
+            return kept.isPresent() ? kept.get() : measure(content(snapshot), snapshot.parent());
+        } catch (IOException e) {
+            throw Failures.failed("cannot measure snapshot " + key, e);
+        }
+    }
+
+    /** What it has beyond its parent: a copy has all of that. */
+    private Usage measure(Path content, SnapshotKey parent) throws IOException {
+        Extent own = extent(content);
+        if (parent.equals(SnapshotKey.SCRATCH)) {
+            return new Usage(own.sizeBytes(), own.inodes());
+        }
+        Extent below = extent(Folders.content(folders.committed(parent)));
+        return new Usage(Math.max(0, own.sizeBytes() - below.sizeBytes()), Math.max(0, own.inodes() - below.inodes()));
+    }
+
+    private Extent extent(Path content) throws IOException {
+        try (Dir dir = tree.open(content)) {
+            return Extent.of(dir);
+        }
+    }
+
+    @Override
+    public List<Snapshot> survey() throws DriverException {
+        try {
+            folders.prepareRoot();
+            folders.sweep();
+            return everything();
+        } catch (IOException e) {
+            throw Failures.failed("cannot list the snapshots in " + root, e);
+        }
+    }
+
+    private List<Snapshot> everything() throws IOException {
+        List<Snapshot> found = new ArrayList<>();
+        for (SnapshotKey key : folders.allCommitted()) {
+            read(key, folders.committed(key), true).ifPresent(found::add);
+        }
+        for (SnapshotKey key : folders.allActive()) {
+            read(key, folders.active(key), false).ifPresent(found::add);
+        }
+        return found;
+    }
+
+    @Override
+    public InputStream diff(SnapshotKey key) throws DriverException {
+        try {
+            Snapshot snapshot = find(key).orElseThrow(() -> missing(key));
+            Dir after = tree.open(content(snapshot));
+            if (snapshot.parent().equals(SnapshotKey.SCRATCH)) {
+                return Packer.upper(after, Optional.empty());
+            }
+            try {
+                return Packer.changes(tree.open(Folders.content(folders.committed(snapshot.parent()))), after);
+            } catch (IOException e) {
+                after.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw Failures.failed("cannot read the changes of snapshot " + key, e);
+        }
+    }
+
+    @Override
+    public List<FileChange> changes(SnapshotKey key) throws DriverException {
+        try {
+            Snapshot snapshot = find(key).orElseThrow(() -> missing(key));
+            try (Dir after = tree.open(content(snapshot))) {
+                if (snapshot.parent().equals(SnapshotKey.SCRATCH)) {
+                    return Changes.upper(after, List.of());
+                }
+                try (Dir before = tree.open(Folders.content(folders.committed(snapshot.parent())))) {
+                    return Changes.between(before, after);
+                }
+            }
+        } catch (IOException e) {
+            throw Failures.failed("cannot read the changes of snapshot " + key, e);
+        }
+    }
+
+    // ---- looking ----
+
+    private Path content(Snapshot snapshot) {
+        return Folders.content(snapshot.committed() ? folders.committed(snapshot.key()) : folders.active(snapshot.key()));
+    }
+
+    private Optional<Snapshot> find(SnapshotKey key) throws IOException {
+        Optional<Snapshot> sealed = read(key, folders.committed(key), true);
+        return sealed.isPresent() ? sealed : read(key, folders.active(key), false);
+    }
+
+    private Optional<Snapshot> read(SnapshotKey key, Path path, boolean committed) throws IOException {
+        Optional<SnapshotKey> parent = folders.parent(path);
+        if (parent.isEmpty() && Files.exists(path)) {
+            log.warn("a snapshot without a parent is left out path={}", path);
+        }
+        return parent.map(p -> new Snapshot(key, p, committed));
+    }
+
+    private void requireParent(SnapshotKey parent) throws IOException, DriverException {
+        if (!parent.equals(SnapshotKey.SCRATCH)
+                && folders.parent(folders.committed(parent)).isEmpty()) {
+            throw failure(Failure.Kind.MISSING, "no committed snapshot " + parent + " to stand on");
+        }
+    }
+
+    private static Snapshot matching(Snapshot there, Snapshot wanted) throws DriverException {
+        if (!there.equals(wanted)) {
+            throw failure(
+                    Failure.Kind.EXISTS,
+                    "snapshot " + there.key() + " is already there, " + (there.committed() ? "committed" : "active")
+                            + " on " + there.parent());
+        }
+        return there;
+    }
+
+    private static void move(Path from, Path to) throws IOException {
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private void discard(Path begun) {
+        try {
+            folders.discard(begun);
+        } catch (IOException e) {
+            log.warn("cannot clean up now, the next survey will path={} reason={}", begun, e.getMessage());
+        }
+    }
+
+    private static DriverException missing(SnapshotKey key) {
+        return failure(Failure.Kind.MISSING, "no snapshot " + key);
+    }
+}

@@ -1,0 +1,2 @@
+/** A network mode without a network. */
+package com.example.wharf.quiet;
