@@ -33,10 +33,13 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.registry.RegistryBackend.Remote;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -308,16 +311,72 @@ public final class ImageRoutes implements Routes {
 
     // ---- to and from registries
 
-    /** {@code POST /images/create?fromImage=}: a pull. */
+    /** {@code POST /images/create?fromImage=}: a pull, of all there is where neither a tag nor a digest is given. */
     static Answer pull(Agent agent, Request request) {
-        Reference reference =
-                reference(request.query().text("fromImage"), request.query().text("tag"));
+        // "docker pull --all-tags" ends the name with a colon.
+        String name = request.query().text("fromImage").replaceFirst(":$", "");
+        String tag = request.query().text("tag");
+        Reference reference = reference(name, tag);
         Optional<Platform> platform = platform(request);
+        Credentials credentials = credentials(request);
+        Transfer transfer = new Transfer();
+        boolean one = !tag.isEmpty() || name.contains("@") || name.lastIndexOf(':') > name.lastIndexOf('/');
+        if (one) {
+            pull(agent, request, reference, platform, credentials, transfer, transfer::end);
+        } else {
+            request.work(() -> agent.registries().open(reference.repository(), credentials, Remote::tags))
+                    .whenComplete((tags, thrown) -> {
+                        if (thrown != null) {
+                            transfer.fail(Problems.of(thrown));
+                        } else {
+                            pullEach(agent, request, references(reference, tags), platform, credentials, transfer);
+                        }
+                    });
+        }
+        return Answer.later(transfer.answer());
+    }
+
+    private static Deque<Reference> references(Reference reference, List<String> tags) {
+        Deque<Reference> references = new ArrayDeque<>();
+        tags.forEach(tag -> references.add(reference(reference.repository().toString(), tag)));
+        return references;
+    }
+
+    /** One after the other; what is pulled together shares most of its layers. */
+    private static void pullEach(
+            Agent agent,
+            Request request,
+            Deque<Reference> left,
+            Optional<Platform> platform,
+            Credentials credentials,
+            Transfer transfer) {
+        Reference next = left.poll();
+        if (next == null) {
+            transfer.end();
+        } else {
+            pull(
+                    agent,
+                    request,
+                    next,
+                    platform,
+                    credentials,
+                    transfer,
+                    () -> pullEach(agent, request, left, platform, credentials, transfer));
+        }
+    }
+
+    private static void pull(
+            Agent agent,
+            Request request,
+            Reference reference,
+            Optional<Platform> platform,
+            Credentials credentials,
+            Transfer transfer,
+            Runnable then) {
         PullId id = newPull();
-        agent.lend(id, credentials(request));
+        agent.lend(id, credentials);
         boolean known = agent.host().imageNamed(reference.toString()).isPresent();
         Optional<Digest> had = agent.host().imageNamed(reference.toString()).map(i -> i.id().digest());
-        Transfer transfer = new Transfer();
         transfer.onGone(() -> agent.submit(new ImageCommand.CancelPull(id), request.cause()));
         LayerProgress progress = new LayerProgress(transfer, "Downloading");
         Runnable greet = greeting(agent, id, reference, transfer, progress);
@@ -352,9 +411,8 @@ public final class ImageRoutes implements Routes {
                                     same
                                             ? "Status: Image is up to date for " + reference.familiar()
                                             : "Status: Downloaded newer image for " + reference.familiar()));
-                    transfer.end();
+                    then.run();
                 });
-        return Answer.later(transfer.answer());
     }
 
     /** Says once what is pulled and which layers that takes, as soon as the reference is resolved. */

@@ -5,6 +5,7 @@ import dev.wharf.model.Reference;
 import dev.wharf.model.Repository;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
 import java.io.InputStream;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,12 @@ public interface RegistryBackend extends Driver {
 
         /** Uploads content unless the repository has it already. */
         void push(Content content) throws DriverException;
+
+        /** The tags there are, in no order that means anything. UNSUPPORTED where they cannot be listed. */
+        default List<String> tags() throws DriverException {
+            throw DriverException.failure(
+                    Failure.Kind.UNSUPPORTED, "the tags of this repository cannot be listed; name one");
+        }
 
         /** Makes {@code reference} stand for {@code manifest}, whose bytes were pushed before. */
         void tag(Reference reference, Descriptor manifest) throws DriverException;

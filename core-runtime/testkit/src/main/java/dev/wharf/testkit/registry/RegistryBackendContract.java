@@ -244,6 +244,18 @@ public abstract class RegistryBackendContract {
     }
 
     @Test
+    void tagsAreListedUnlessThatIsRefused() throws Exception {
+        remote.tag(tag("one"), push(image("1")));
+        remote.tag(tag("two"), push(image("2")));
+
+        try {
+            assertThat(remote.tags()).containsExactlyInAnyOrder("one", "two");
+        } catch (DriverException e) {
+            assertThat(e.failure().kind()).isEqualTo(Failure.Kind.UNSUPPORTED);
+        }
+    }
+
+    @Test
     void severalThreadsUseOneRemoteAtOnce() throws Exception {
         List<Image> images = new ArrayList<>();
         for (int i = 0; i < 6; i++) {

@@ -18,6 +18,7 @@ import dev.wharf.spi.registry.RegistryBackend;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -37,6 +38,9 @@ final class DistributionRemote implements RegistryBackend.Remote {
 
     private static final String DOCUMENTS = String.join(
             ", ", MediaTypes.OCI_INDEX, MediaTypes.OCI_MANIFEST, MediaTypes.DOCKER_LIST, MediaTypes.DOCKER_MANIFEST);
+
+    /** More than this nobody pulls at once. */
+    private static final int MOST_TAGS = 10_000;
 
     private static final String SCHEMA_ONE = "application/vnd.docker.distribution.manifest.v1+";
 
@@ -87,6 +91,49 @@ final class DistributionRemote implements RegistryBackend.Remote {
         }
         // Not every registry says all in a HEAD; what it sends instead is checked before it is believed.
         return read(session, reference, uri);
+    }
+
+    @Override
+    public List<String> tags() throws DriverException {
+        return fromWhoeverHasIt(this::tags);
+    }
+
+    /** Page by page, as far as the registry says that there is another (distribution specification, "Listing Tags"). */
+    private List<String> tags(Session session) throws DriverException {
+        List<String> tags = new ArrayList<>();
+        URI first = URI.create(session.base() + "/v2/" + repository.path() + "/tags/list");
+        Optional<URI> page = Optional.of(first);
+        while (page.isPresent() && tags.size() < MOST_TAGS) {
+            URI uri = page.get();
+            Http.Request get = new Http.Request("GET", uri, Map.of("Accept", "application/json"), session.patience());
+            try (Http.Answer answer = session.exchange(get, scopes("pull"))) {
+                if (answer.status() == 404) {
+                    throw failure(
+                            Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown");
+                }
+                if (answer.status() != 200) {
+                    throw Failures.unexpected(repository, false, answer);
+                }
+                Failures.JSON
+                        .readTree(answer.body().readNBytes(Manifest.LIMIT_BYTES))
+                        .path("tags")
+                        .forEach(tag -> tags.add(tag.asText()));
+                page = next(uri, answer.header("Link"));
+            } catch (IOException e) {
+                throw Failures.unreachable(uri, e);
+            }
+        }
+        return tags;
+    }
+
+    private static Optional<URI> next(URI here, String link) {
+        int open = link.indexOf('<');
+        int close = link.indexOf('>');
+        return open < 0 || close < open || !link.contains("rel=\"next\"")
+                ? Optional.empty()
+                : Optional.of(here.resolve(link.substring(open + 1, close)))
+                        // Credentials were given for this registry and no other.
+                        .filter(there -> there.getRawAuthority().equals(here.getRawAuthority()));
     }
 
     private static Optional<Descriptor> described(Http.Answer answer) throws DriverException {

@@ -15,7 +15,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** One layout as one repository. */
 final class LayoutRemote implements RegistryBackend.Remote {
@@ -34,6 +36,24 @@ final class LayoutRemote implements RegistryBackend.Remote {
         }
         try {
             return layout.resolve(reference).map(LayoutRemote::bare).orElseThrow(() -> missing(reference));
+        } catch (IOException e) {
+            throw translated("cannot read", e);
+        }
+    }
+
+    @Override
+    public List<String> tags() throws DriverException {
+        if (!layout.exists()) {
+            throw failure(
+                    Failure.Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown");
+        }
+        try {
+            return layout.manifests().stream()
+                    .flatMap(entry -> Optional.ofNullable(entry.annotations().get(OciLayout.REF_NAME)).stream())
+                    // Some tools write a whole reference there, which is no tag.
+                    .filter(name -> !name.contains("/") && !name.contains(":"))
+                    .distinct()
+                    .toList();
         } catch (IOException e) {
             throw translated("cannot read", e);
         }
