@@ -32,9 +32,13 @@ import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
+import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.RestartPolicy;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
 import dev.wharf.spi.storage.StorageDriver;
 import java.io.IOException;
@@ -44,6 +48,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
@@ -326,6 +331,56 @@ class HouseTest {
                 .networkNamed("late")
                 .filter(n -> n.device().isPresent())
                 .isPresent());
+    }
+
+    @Test
+    void aNetworkIsWrittenDownAsItsDriverPlansItAndNotAtAllWhereItRefuses() throws Exception {
+        NetworkDriver planner = (NetworkDriver) Proxy.newProxyInstance(
+                HouseTest.class.getClassLoader(),
+                new Class<?>[] {NetworkDriver.class, NetworkDriver.Planning.class},
+                (proxy, method, arguments) -> switch (method.getName()) {
+                    case "name" -> new DriverName("planned");
+                    case "capability" -> Optional.of(proxy).filter(((Class<?>) arguments[0])::isInstance);
+                    case "plan" -> planned((NetworkSpec) arguments[0]);
+                    default -> method.invoke(world.network, arguments);
+                });
+        house.bind(DriverKind.NETWORK, workshop.network, planner, 0, "planner");
+        await(() -> workshop.network.serving(new DriverName("planned")).isPresent());
+
+        submit(new NetworkCommand.Create(of("planned", Given.net("good", false))));
+        assertThat(house.host().networkNamed("good").orElseThrow().spec().options())
+                .containsEntry("planned", "yes");
+        assertThatThrownBy(() -> submit(new NetworkCommand.Create(of("planned", Given.net("bad", false)))))
+                .hasCauseInstanceOf(RefusedException.class)
+                .hasMessageContaining("bad is no name for it");
+        assertThat(house.host().networkNamed("bad")).isEmpty();
+    }
+
+    private static NetworkSpec planned(NetworkSpec wanted) throws DriverException {
+        if (wanted.name().equals("bad")) {
+            throw DriverException.failure(Failure.Kind.INVALID, "bad is no name for it");
+        }
+        return of("planned", wanted, Map.of("planned", "yes"));
+    }
+
+    private static NetworkSpec of(String driver, NetworkSpec spec) {
+        return of(driver, spec, spec.options());
+    }
+
+    private static NetworkSpec of(String driver, NetworkSpec spec, Map<String, String> options) {
+        return new NetworkSpec(
+                spec.id(),
+                spec.name(),
+                new DriverName(driver),
+                spec.deviceName(),
+                spec.pools(),
+                spec.internal(),
+                spec.attachable(),
+                spec.ipv6(),
+                spec.predefined(),
+                options,
+                spec.ipamOptions(),
+                spec.labels());
     }
 
     @Test
