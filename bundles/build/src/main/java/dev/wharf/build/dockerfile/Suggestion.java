@@ -18,24 +18,27 @@ final class Suggestion {
                 .orElse("");
     }
 
-    /** How many letters are to be added, taken away or changed. */
+    /** How many letters are to be added, taken away, changed or swapped with their neighbour. */
     private static int distance(String a, String b) {
         if (Math.abs(a.length() - b.length()) > FARTHEST) {
             return FARTHEST + 1;
         }
-        int[] row = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int change = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(change, 1 + Math.min(row[j], row[j - 1]));
+        int[][] table = new int[a.length() + 1][b.length() + 1];
+        for (int i = 0; i <= a.length(); i++) {
+            for (int j = 0; j <= b.length(); j++) {
+                if (i == 0 || j == 0) {
+                    table[i][j] = i + j;
+                    continue;
+                }
+                int change = table[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                int best = Math.min(change, 1 + Math.min(table[i - 1][j], table[i][j - 1]));
+                boolean swapped = i > 1
+                        && j > 1
+                        && a.charAt(i - 1) == b.charAt(j - 2)
+                        && a.charAt(i - 2) == b.charAt(j - 1);
+                table[i][j] = swapped ? Math.min(best, table[i - 2][j - 2] + 1) : best;
             }
         }
-        return row[b.length()];
+        return table[a.length()][b.length()];
     }
 }
