@@ -55,6 +55,12 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
     /** How often the kernel's tables are looked at though nothing was told. */
     private static final long BEAT_MILLIS = 5000;
 
+    /** How soon after trouble the first tries follow, how many, and how many of them pass in silence. */
+    private static final long SOON_MILLIS = 300;
+
+    private static final int TRIES_SOON = 12;
+    private static final int TRIES_QUIET = 4;
+
     /** A burst is one change. */
     private static final long BURST_MILLIS = 15;
 
@@ -82,7 +88,10 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
 
     private Optional<Hall> hall = Optional.empty();
     private Optional<Peers> known = Optional.empty();
-    private String trouble = "";
+    /** Turns in a row that went wrong, and what was said of that. */
+    private int troubles;
+
+    private String told = "";
 
     /** Where sockets are opened: the daemon's own network, or another one that tests made. */
     interface Room {
@@ -186,14 +195,16 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
         while (!closing) {
             try {
                 if (busy) {
-                    bell.tryAcquire(BEAT_MILLIS, TimeUnit.MILLISECONDS);
+                    boolean soon = troubles > 0 && troubles < TRIES_SOON;
+                    bell.tryAcquire(soon ? SOON_MILLIS : BEAT_MILLIS, TimeUnit.MILLISECONDS);
                 } else {
                     bell.acquire();
                 }
                 Thread.sleep(BURST_MILLIS);
                 bell.drainPermits();
                 busy = turn();
-                trouble = "";
+                troubles = 0;
+                told = "";
             } catch (InterruptedException e) {
                 break;
             } catch (Exception e) {
@@ -204,11 +215,12 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
         rest();
     }
 
-    /** Again only when it is something else, for a turn comes every few seconds. */
+    /** Of what passes by itself, such as a port that another implementation of this lets go of just now, nothing is said. */
     private void complain(Exception why) {
+        troubles++;
         String text = String.valueOf(why.getMessage());
-        if (!text.equals(trouble) && !closing) {
-            trouble = text;
+        if (troubles >= TRIES_QUIET && !text.equals(told) && !closing) {
+            told = text;
             LOG.warn("tunnels may not lead to everybody reason={}", text);
         }
     }
@@ -230,7 +242,7 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
         }
         Peers peers = current();
         Optional<Residents> here = here();
-        open(peers);
+        Optional<Exception> failed = open(peers);
         call(peers);
         Set<String> taken = new HashSet<>();
         StringBuilder lines = new StringBuilder();
@@ -242,18 +254,17 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
         }
         hall.ifPresent(h -> h.tell(lines.toString()));
         Map<NetworkId, List<Resident>> elsewhere = new HashMap<>();
-        DriverException[] failed = new DriverException[1];
         for (Tunnel tunnel : mine) {
             elsewhere.put(tunnel.network(), elsewhere(tunnel));
             try {
                 tunnels.lead(tunnel.name(), tunnel.bridge(), destinations(tunnel, taken));
             } catch (DriverException e) {
-                failed[0] = e;
+                failed = Optional.of(e);
             }
         }
         beyond = Map.copyOf(elsewhere);
-        if (failed[0] != null) {
-            throw failed[0];
+        if (failed.isPresent()) {
+            throw failed.get();
         }
         return true;
     }
@@ -287,7 +298,9 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
         return residents;
     }
 
-    private void open(Peers peers) throws Exception {
+    /** Answers with what went wrong: where nobody can be told, others can still be listened to. */
+    private Optional<Exception> open(Peers peers) throws Exception {
+        Optional<Exception> failed = Optional.empty();
         InetAddress self = address(peers.self());
         if (hall.isPresent() && !hall.get().address().equals(self)) {
             hall.get().close();
@@ -297,7 +310,7 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
             try {
                 hall = Optional.of(new Hall(self, port, room));
             } catch (IOException e) {
-                complain(new IOException(
+                failed = Optional.of(new IOException(
                         "cannot tell other hosts who is here: " + self.getHostAddress() + ":" + port + ": "
                                 + e.getMessage(),
                         e));
@@ -308,6 +321,7 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
             admitted.add(address(peer));
         }
         hall.ifPresent(h -> h.admit(admitted));
+        return failed;
     }
 
     private void call(Peers peers) throws Exception {

@@ -195,7 +195,11 @@ public final class OverlayDriver
                     "gateway " + gateway + " is not in this host's part " + part + " of " + subnet
                             + "; each host is a gateway of its own, so leave it out");
         }
-        return new Pool(pool.subnet(), gateway, part.toString(), pool.reserved());
+        Map<String, String> reserved = new HashMap<>(pool.reserved());
+        if (part.isOdd() && !part.at(0).equals(subnet.at(0))) {
+            reserved.put("first", part.at(0));
+        }
+        return new Pool(pool.subnet(), gateway, part.toString(), reserved);
     }
 
     private int mtu(Peer self) throws DriverException {

@@ -67,8 +67,9 @@ record Share(BigInteger first, int prefix, int bits) {
                         == 0;
     }
 
-    boolean isIpv6() {
-        return bits == 128;
+    /** Whether the block's first address looks like a network's, so that some programs would not take it for a host's. */
+    boolean isOdd() {
+        return first.getLowestSetBit() >= 8;
     }
 
     /** Only literals, or the JVM would ask a name server. */

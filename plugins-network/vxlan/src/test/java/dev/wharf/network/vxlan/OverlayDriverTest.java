@@ -231,6 +231,30 @@ class OverlayDriverTest extends NetworkDriverContract {
     }
 
     @Test
+    void anAddressThatLooksLikeANetworksIsNotGivenOut() throws Exception {
+        Machine second = world.machine(1);
+
+        Pool one = second.driver()
+                .plan(new NetworkSpec(
+                        LAN,
+                        "lan",
+                        driver.name(),
+                        "br-lan",
+                        List.of(new Pool("10.77.0.0/16", "", "", Map.of())),
+                        false,
+                        true,
+                        false,
+                        false,
+                        Map.of(),
+                        Map.of(),
+                        Map.of()))
+                .pools()
+                .get(0);
+
+        assertThat(one).isEqualTo(new Pool("10.77.0.0/16", "10.77.1.1", "10.77.1.0/24", Map.of("first", "10.77.1.0")));
+    }
+
+    @Test
     void whatIsLeftOpenIsTheSameOnEachHost() throws Exception {
         Machine second = world.machine(1);
         NetworkSpec open = new NetworkSpec(
