@@ -270,6 +270,8 @@ public final class AgentComponent {
         };
     }
 
+    private static final int CHOSEN_RANK = 1_000_000;
+
     private String property(String name, String otherwise) {
         String value = context.getProperty(name);
         return value == null || value.isBlank() ? otherwise : value;
@@ -277,8 +279,13 @@ public final class AgentComponent {
 
     // ---- what comes and goes
 
-    private static int rank(ServiceReference<?> reference) {
-        return reference.getProperty(Constants.SERVICE_RANKING) instanceof Integer rank ? rank : 0;
+    /** The storage driver that {@code wharf.storage} names stands before all others, for new images. */
+    private int rank(ServiceReference<?> reference) {
+        int rank = reference.getProperty(Constants.SERVICE_RANKING) instanceof Integer given ? given : 0;
+        boolean chosen = property("wharf.storage", "").equals(reference.getProperty("wharf.name"))
+                && Arrays.asList((String[]) reference.getProperty(Constants.OBJECTCLASS))
+                        .contains(StorageDriver.class.getName());
+        return chosen ? rank + CHOSEN_RANK : rank;
     }
 
     /** The bundle and its version, and for a plugin the beginning of its digest: a file may be replaced by the same version. */

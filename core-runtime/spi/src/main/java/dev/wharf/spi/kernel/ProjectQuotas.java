@@ -12,7 +12,7 @@ public interface ProjectQuotas {
     Optional<String> obstacle(Path directory) throws IOException;
 
     /**
-     * Makes {@code directory}, which is empty, and everything that will be in it a project of its own that takes at most
+     * Makes {@code directory}, with everything that is in it and will be, a project of its own that takes at most
      * {@code sizeBytes}. The project's number is the directory's inode number, so that two directories never share one.
      */
     void limit(Path directory, long sizeBytes) throws IOException;

@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -38,11 +39,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps snapshots as subvolumes of btrfs: each is a whole file system that shares with its parent what neither has changed,
- * so it is made at once and stands on nothing. See {@link Shelf} for what lies where. Its place is the data root, or the
- * framework property {@code wharf.storage.btrfs.root} where only that lies on btrfs.
+ * so it is made at once and stands on nothing. See {@link Shelf} for what lies where.
+ *
+ * <p>Configuration, PID {@code dev.wharf.storage.btrfs}: {@code root}, a directory on btrfs, for hosts whose data root lies on
+ * another file system.
  */
 @Component(
         service = StorageDriver.class,
+        configurationPid = "dev.wharf.storage.btrfs",
         property = {"wharf.name=btrfs", "wharf.formats=btrfs-subvolume 1", "service.ranking:Integer=-5"})
 public final class BtrfsDriver implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving, StorageDriver.Limiting {
     private static final Logger log = LoggerFactory.getLogger(BtrfsDriver.class);
@@ -61,10 +65,11 @@ public final class BtrfsDriver implements StorageDriver, StorageDriver.Diffing, 
     @Activate
     public BtrfsDriver(
             BundleContext context,
+            Map<String, Object> configuration,
             @Reference FileCalls files,
             @Reference Tree tree,
             @Reference Subvolumes subvolumes) {
-        this(home(context), files, tree, subvolumes, Limits.DEFAULT);
+        this(home(context, configuration), files, tree, subvolumes, Limits.DEFAULT);
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */
@@ -77,10 +82,10 @@ public final class BtrfsDriver implements StorageDriver, StorageDriver.Diffing, 
         this.limits = limits;
     }
 
-    private static Path home(BundleContext context) {
-        String elsewhere = context.getProperty("wharf.storage.btrfs.root");
-        if (elsewhere != null) {
-            return Path.of(elsewhere);
+    private static Path home(BundleContext context, Map<String, Object> configuration) {
+        Object elsewhere = configuration.get("root");
+        if (elsewhere != null && !elsewhere.toString().isBlank()) {
+            return Path.of(elsewhere.toString().strip());
         }
         String property = context.getProperty("wharf.data.root");
         if (property == null) {
@@ -109,7 +114,7 @@ public final class BtrfsDriver implements StorageDriver, StorageDriver.Diffing, 
             }
             if (!subvolumes.areThereIn(there)) {
                 return Readiness.no(there + " does not lie on btrfs; put the data root on a btrfs file system, or name a"
-                        + " directory on one with wharf.storage.btrfs.root");
+                        + " directory on one as root in etc/dev.wharf.storage.btrfs.cfg");
             }
             shelf.prepareRoot();
         } catch (IOException e) {

@@ -79,7 +79,7 @@ class BtrfsDriverTest extends StorageDriverContract {
         assertThat(driver.probe().ready()).isFalse();
         assertThat(driver.probe().why())
                 .isEqualTo(elsewhere + " does not lie on btrfs; put the data root on a btrfs file system, or name a"
-                        + " directory on one with wharf.storage.btrfs.root");
+                        + " directory on one as root in etc/dev.wharf.storage.btrfs.cfg");
         assertThat(elsewhere).isEmptyDirectory();
     }
 

@@ -19,9 +19,11 @@ final class Inode {
     final int minor;
     long modifiedSeconds;
     int modifiedNanos;
-    final Map<String, byte[]> xattrs = new TreeMap<>();
+    /** Most files have none, and there may be a hundred thousand of them. */
+    Map<String, byte[]> xattrs = Map.of();
 
-    final Map<String, Inode> children = new LinkedHashMap<>();
+    /** Of a directory. */
+    final Map<String, Inode> children;
 
     /** Of a directory; the root is its own. */
     Inode parent = this;
@@ -46,6 +48,7 @@ final class Inode {
         this.major = major;
         this.minor = minor;
         this.modifiedSeconds = seconds;
+        this.children = isDirectory() ? new LinkedHashMap<>() : Map.of();
     }
 
     boolean isDirectory() {
@@ -64,6 +67,11 @@ final class Inode {
         long size = isSymbolicLink() ? target.length : sizeBytes;
         return new Node(
                 device, number, mode, links, uid, gid, major, minor, size, modifiedSeconds, modifiedNanos);
+    }
+
+    void setXattr(String name, byte[] value) {
+        xattrs = xattrs.isEmpty() ? new TreeMap<>() : xattrs;
+        xattrs.put(name, value.clone());
     }
 
     /** The bytes of all extended attributes with their header; 0 for none. */

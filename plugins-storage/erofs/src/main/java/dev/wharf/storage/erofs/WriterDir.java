@@ -204,7 +204,7 @@ final class WriterDir implements Dir {
         if (split.isEmpty()) {
             return false;
         }
-        inode.xattrs.put(key, value.clone());
+        inode.setXattr(key, value);
         if (value.length > 0xffff
                 || Names.encode(split.get().rest()).length > 0xff
                 || inode.xattrBytes() > Format.MOST_XATTR_BYTES) {
@@ -215,7 +215,10 @@ final class WriterDir implements Dir {
 
     @Override
     public void removeXattr(String name, String key) throws IOException {
-        child(name).xattrs.remove(key);
+        Inode child = child(name);
+        if (child.xattrs.containsKey(key)) {
+            child.xattrs.remove(key);
+        }
     }
 
     @Override

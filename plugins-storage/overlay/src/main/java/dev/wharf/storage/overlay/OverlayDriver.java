@@ -18,6 +18,7 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Mount;
 import dev.wharf.spi.kernel.MountCalls;
+import dev.wharf.spi.kernel.ProjectQuotas;
 import dev.wharf.spi.storage.Snapshot;
 import dev.wharf.spi.storage.SnapshotKey;
 import dev.wharf.spi.storage.StorageDriver;
@@ -35,6 +36,7 @@ import java.util.Optional;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,40 +44,69 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps snapshots as layers of overlayfs. Each snapshot has the directory of its own changes and names its parent; mounting
  * it stacks these directories. See {@link Shelf} for what lies where.
+ *
+ * <p>Configuration, PID {@code dev.wharf.storage.overlay}, read live: {@code volatile}, false by default, lets containers
+ * write without ever waiting for the disk. What such a container wrote may be incomplete after the host itself went down, so
+ * it cannot be started after that.
  */
 @Component(
         service = StorageDriver.class,
+        configurationPid = "dev.wharf.storage.overlay",
         property = {"wharf.name=overlay", "wharf.formats=overlay-tree 1", "service.ranking:Integer=0"})
-public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving {
+public final class OverlayDriver
+        implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving, StorageDriver.Limiting {
     private static final Logger log = LoggerFactory.getLogger(OverlayDriver.class);
     private static final DriverName NAME = new DriverName("overlay");
     private static final Format FORMAT = new Format("overlay-tree", 1);
     /** As many as other engines allow, and fewer than overlayfs can stack. */
     private static final int MOST_LAYERS = 500;
 
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
     private final Path root;
     private final Shelf shelf;
     private final FileCalls files;
     private final Tree tree;
     private final MountCalls mounts;
+    private final ProjectQuotas quotas;
     private final Limits limits;
+    private volatile boolean isVolatile;
     /** Held while a parent is seen to be there and a child appears, and while a parent is seen to be childless and goes. */
     private final Object family = new Object();
 
     @Activate
     public OverlayDriver(
-            BundleContext context, @Reference FileCalls files, @Reference Tree tree, @Reference MountCalls mounts) {
-        this(dataRoot(context).resolve("storage").resolve("overlay"), files, tree, mounts, Limits.DEFAULT);
+            BundleContext context,
+            Map<String, Object> configuration,
+            @Reference FileCalls files,
+            @Reference Tree tree,
+            @Reference MountCalls mounts,
+            @Reference ProjectQuotas quotas) {
+        this(dataRoot(context).resolve("storage").resolve("overlay"), files, tree, mounts, quotas, Limits.DEFAULT);
+        changed(configuration);
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */
-    public OverlayDriver(Path root, FileCalls files, Tree tree, MountCalls mounts, Limits limits) {
+    public OverlayDriver(
+            Path root, FileCalls files, Tree tree, MountCalls mounts, ProjectQuotas quotas, Limits limits) {
         this.root = root;
         this.shelf = new Shelf(root, files);
         this.files = files;
         this.tree = tree;
         this.mounts = mounts;
+        this.quotas = quotas;
         this.limits = limits;
+    }
+
+    /** Takes a changed configuration, for what is mounted from now on. A wrong value leaves the one before. */
+    @Modified
+    public void changed(Map<String, Object> configuration) {
+        String text = String.valueOf(configuration.getOrDefault("volatile", "false")).strip();
+        if (text.equals("true") || text.equals("false")) {
+            isVolatile = text.equals("true");
+        } else {
+            log.warn("a setting is not taken, true or false is expected setting=volatile value={}", text);
+        }
     }
 
     private static Path dataRoot(BundleContext context) {
@@ -155,6 +186,7 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
                 Extent extent = Extent.of(content);
                 shelf.setUsage(from, new Usage(extent.sizeBytes(), extent.inodes()));
             }
+            unlimit(from);
             files.syncFileSystem(from);
             files.renameDurably(from, to);
             // A crash before this line leaves the work directory to the next survey.
@@ -284,9 +316,58 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
                 lowers.add(0, Shelf.content(own));
                 return List.of(OverlayOptions.readOnly(lowers));
             }
-            return List.of(OverlayOptions.writable(lowers, Shelf.content(own), Shelf.work(own)));
+            boolean unsynced = isVolatile;
+            settleVolatile(key, own, unsynced);
+            return List.of(OverlayOptions.writable(lowers, Shelf.content(own), Shelf.work(own), unsynced));
         } catch (IOException e) {
             throw failed("cannot find the layers of snapshot " + key, e);
+        }
+    }
+
+    /**
+     * Overlayfs leaves a mark in the work directory of what it mounts volatile, and mounts it never again while that is there.
+     * As long as the host runs nothing can be missing, so the mark goes; after that nobody can tell.
+     */
+    private void settleVolatile(SnapshotKey key, Path own, boolean unsynced) throws IOException, DriverException {
+        String boot = Files.readString(BOOT_ID).strip();
+        Path mark = Shelf.volatileMark(own);
+        if (Files.exists(mark)) {
+            if (!shelf.volatileBoot(own).equals(Optional.of(boot))) {
+                throw failure(
+                        Failure.Kind.CORRUPT,
+                        "snapshot " + key + " was mounted volatile when the host went down, and may be incomplete; make the"
+                                + " container anew, or take what is left with docker export");
+            }
+            files.removeTree(mark);
+        }
+        if (unsynced) {
+            shelf.setVolatileBoot(own, boot);
+        }
+    }
+
+    @Override
+    public void limit(SnapshotKey key, long sizeBytes) throws DriverException {
+        try {
+            Path own = shelf.active(key);
+            if (read(key, own, false).isEmpty()) {
+                throw missing(key);
+            }
+            Optional<String> obstacle = quotas.obstacle(root);
+            if (obstacle.isPresent()) {
+                throw failure(
+                        Failure.Kind.UNSUPPORTED, "the size of a container cannot be limited here: " + obstacle.get());
+            }
+            shelf.setLimit(own, sizeBytes);
+            quotas.limit(own, sizeBytes);
+        } catch (IOException e) {
+            throw failed("cannot limit snapshot " + key + " to " + sizeBytes + " bytes", e);
+        }
+    }
+
+    /** Gives a limit back, whose number would be another directory's one day. */
+    private void unlimit(Path snapshot) throws IOException {
+        if (shelf.hasLimit(snapshot)) {
+            quotas.forget(snapshot);
         }
     }
 
@@ -320,6 +401,7 @@ public final class OverlayDriver implements StorageDriver, StorageDriver.Diffing
                     requireNoChild(key);
                 }
                 Path from = there.get().committed() ? shelf.committed(key) : shelf.active(key);
+                unlimit(from);
                 Files.move(from, doomed, StandardCopyOption.ATOMIC_MOVE);
             }
             shelf.discard(doomed);

@@ -20,7 +20,8 @@ final class OverlayOptions {
 
     private OverlayOptions() {}
 
-    static Mount writable(List<Path> lowers, Path upper, Path work) {
+    /** @param unsynced whether nothing that is written needs to reach the disk */
+    static Mount writable(List<Path> lowers, Path upper, Path work, boolean unsynced) {
         List<String> options = new ArrayList<>();
         options.add(lowerdir(lowers));
         options.add("upperdir=" + upper);
@@ -30,6 +31,9 @@ final class OverlayOptions {
             if (Files.exists(PARAMETERS.resolve(parameter))) {
                 options.add(UNWANTED.get(parameter));
             }
+        }
+        if (unsynced) {
+            options.add("volatile");
         }
         return new Mount("overlay", "overlay", options);
     }

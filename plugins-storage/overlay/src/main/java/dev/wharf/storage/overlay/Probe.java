@@ -65,7 +65,7 @@ final class Probe {
                         + " does not tell the types of names (d_type); make it anew with that, as mkfs.xfs -n ftype=1");
             }
         }
-        mounts.mount(OverlayOptions.writable(List.of(lower), upper, work), merged);
+        mounts.mount(OverlayOptions.writable(List.of(lower), upper, work, false), merged);
         if (!Files.readString(merged.resolve("kept")).equals("below")) {
             return Readiness.no("overlayfs in " + root + " does not show what is below");
         }

@@ -41,6 +41,8 @@ import java.util.regex.Pattern;
 final class Shelf {
     private static final String PARENT = "trusted.wharf.parent";
     private static final String USAGE = "trusted.wharf.usage";
+    private static final String LIMIT = "trusted.wharf.limit";
+    private static final String VOLATILE = "trusted.wharf.volatile";
     private static final String LAYER = "layer-";
     private static final Pattern LAYER_KEY = Pattern.compile(LAYER + "[0-9a-f]{64}");
     private static final FileAttribute<Set<PosixFilePermission>> OURS_ALONE =
@@ -162,7 +164,30 @@ final class Shelf {
         }
     }
 
+    /** Where overlayfs notes that it mounted something volatile. */
+    static Path volatileMark(Path snapshot) {
+        return work(snapshot).resolve("work").resolve("incompat").resolve("volatile");
+    }
+
     // ---- what is known of a snapshot ----
+
+    /** The boot of the host in which a snapshot was last mounted volatile. */
+    Optional<String> volatileBoot(Path snapshot) throws IOException {
+        return Optional.ofNullable(files.xattrs(snapshot).get(VOLATILE))
+                .map(bytes -> new String(bytes, StandardCharsets.US_ASCII));
+    }
+
+    void setVolatileBoot(Path snapshot, String boot) throws IOException {
+        files.setXattr(snapshot, VOLATILE, boot.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    boolean hasLimit(Path snapshot) throws IOException {
+        return files.xattrs(snapshot).containsKey(LIMIT);
+    }
+
+    void setLimit(Path snapshot, long sizeBytes) throws IOException {
+        files.setXattr(snapshot, LIMIT, Long.toString(sizeBytes).getBytes(StandardCharsets.US_ASCII));
+    }
 
     void setParent(Path snapshot, SnapshotKey parent) throws IOException {
         files.setXattr(snapshot, PARENT, encode(parent));

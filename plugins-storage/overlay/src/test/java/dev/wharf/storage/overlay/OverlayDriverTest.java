@@ -1,8 +1,10 @@
 package dev.wharf.storage.overlay;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wharf.linux.file.LinuxFileCalls;
+import dev.wharf.linux.file.LinuxProjectQuotas;
 import dev.wharf.linux.file.LinuxTree;
 import dev.wharf.linux.kernel.LinuxMountCalls;
 import dev.wharf.oci.layer.Limits;
@@ -12,20 +14,67 @@ import dev.wharf.testkit.storage.Ports;
 import dev.wharf.testkit.storage.RawTar;
 import dev.wharf.testkit.storage.StorageDriverContract;
 import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import dev.wharf.spi.kernel.ProjectQuotas;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class OverlayDriverTest extends StorageDriverContract {
     @Override
     protected Ports ports() {
-        return new Ports(new LinuxFileCalls(), new LinuxTree(), new LinuxMountCalls());
+        return new Ports(new LinuxFileCalls(), new LinuxTree(), new LinuxMountCalls())
+                .and(ProjectQuotas.class, new LinuxProjectQuotas());
     }
 
     @Override
     protected StorageDriver driver(Path root, Ports ports, Limits limits) {
-        return new OverlayDriver(root, ports.files(), ports.tree(), ports.mounts(), limits);
+        return new OverlayDriver(
+                root, ports.files(), ports.tree(), ports.mounts(), ports.other(ProjectQuotas.class), limits);
+    }
+
+    private static final SnapshotKey BASE = new SnapshotKey("base");
+    private static final SnapshotKey WEB = new SnapshotKey("web");
+
+    private void write(OverlayDriver driver, Path mounted, String name) throws Exception {
+        ports().mounts().mount(driver.mounts(WEB).get(0), mounted);
+        try {
+            Files.writeString(mounted.resolve(name), "x");
+        } finally {
+            ports().mounts().unmount(mounted);
+        }
+    }
+
+    @Test
+    void whatIsMountedVolatileIsMountedAgainWhileTheHostRunsAndNotAfterThat(@TempDir Path directory) throws Exception {
+        OverlayDriver driver = (OverlayDriver) driver(directory.resolve("root"), ports(), Limits.DEFAULT);
+        driver.unpack(
+                BASE,
+                SnapshotKey.SCRATCH,
+                new ByteArrayInputStream(new RawTar().add(RawTar.file("f", "x")).tar()));
+        driver.prepare(WEB, BASE);
+        Path mounted = Files.createDirectory(directory.resolve("mnt"));
+        driver.changed(Map.of("volatile", "true"));
+        assertThat(driver.mounts(WEB).get(0).options()).contains("volatile");
+        write(driver, mounted, "one");
+        write(driver, mounted, "two");
+        driver.changed(Map.of("volatile", "maybe"));
+        assertThat(driver.mounts(WEB).get(0).options())
+                .as("a wrong value leaves the one before")
+                .contains("volatile");
+        write(driver, mounted, "three");
+        driver.changed(Map.of());
+        assertThat(driver.mounts(WEB).get(0).options()).doesNotContain("volatile");
+        driver.changed(Map.of("volatile", true));
+        write(driver, mounted, "four");
+        Path own = directory.resolve("root/active/web");
+        assertThat(own.resolve("work/work/incompat/volatile")).isDirectory();
+        ports().files().setXattr(own, "trusted.wharf.volatile", "another boot".getBytes(StandardCharsets.US_ASCII));
+        assertThatThrownBy(() -> driver.mounts(WEB)).hasMessageContaining("may be incomplete");
+        driver.remove(WEB);
+        assertThat(own).doesNotExist();
     }
 
     /** More than fit into a page of options, even by descriptor. */
