@@ -90,7 +90,7 @@ public final class SettingsGuard implements ConfigurationPlugin {
             }
         }
         for (String key : Collections.list(settings.keys())) {
-            if (!known.contains(key) && OTHERS.stream().noneMatch(key::startsWith)) {
+            if (!known.contains(key) && known.stream().noneMatch(k -> isOf(k, key)) && OTHERS.stream().noneMatch(key::startsWith)) {
                 refusals.add(key + ": there is no such setting");
             }
         }
@@ -101,6 +101,12 @@ public final class SettingsGuard implements ConfigurationPlugin {
             refusals.forEach(r -> log.warn("setting refused file={}.cfg setting={}", pid, r));
         }
         refused.put(pid, refusals);
+    }
+
+    /** Whether an option that is described with {@code HOST} for any host is this one for a certain host. */
+    private static boolean isOf(String described, String key) {
+        return described.endsWith(".HOST")
+                && key.startsWith(described.substring(0, described.length() - "HOST".length()));
     }
 
     private Optional<ObjectClassDefinition> definition(String pid) {

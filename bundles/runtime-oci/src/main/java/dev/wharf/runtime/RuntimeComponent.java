@@ -11,12 +11,14 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 
 /** The driver as a service of the framework; settings come from Config Admin. */
 @Component(
         service = OciRuntime.class,
         configurationPid = "dev.wharf.runtime",
         property = {"wharf.name=" + OciDriver.NAME, "wharf.formats=" + OciDriver.FORMAT + " 1"})
+@Designate(ocd = RuntimeSettings.class)
 public final class RuntimeComponent extends OciDriver {
     @Activate
     public RuntimeComponent(

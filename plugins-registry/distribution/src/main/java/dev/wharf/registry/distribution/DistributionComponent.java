@@ -8,6 +8,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +30,7 @@ import org.slf4j.LoggerFactory;
         service = RegistryBackend.class,
         configurationPid = "dev.wharf.registry.distribution",
         property = {"wharf.name=distribution", "wharf.formats=oci-distribution 1", "service.ranking:Integer=0"})
+@Designate(ocd = DistributionSettings.class)
 public final class DistributionComponent extends DistributionBackend {
     private static final Logger log = LoggerFactory.getLogger(DistributionComponent.class);
 

@@ -13,6 +13,7 @@ import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.metatype.annotations.Designate;
 
 /**
  * Wires the backend into the framework. Configuration, PID {@code dev.wharf.registry.layout}, read live: {@code root}, a
@@ -27,6 +28,7 @@ import org.osgi.service.component.annotations.Modified;
             // Asked before the registries that can be reached by network, which would answer for everything.
             "service.ranking:Integer=100"
         })
+@Designate(ocd = LayoutSettings.class)
 public final class LayoutComponent extends LayoutBackend {
     private final BundleContext framework;
     private final AtomicReference<Settings> current;
