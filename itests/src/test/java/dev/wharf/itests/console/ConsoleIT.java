@@ -1,0 +1,125 @@
+package dev.wharf.itests.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.tools.attach.VirtualMachine;
+import dev.wharf.itests.conformance.SharedAgent;
+import dev.wharf.itests.daemon.Daemon;
+import dev.wharf.itests.daemon.Outcome;
+import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import javax.management.MBeanServerConnection;
+import javax.management.Notification;
+import javax.management.NotificationFilterSupport;
+import javax.management.ObjectName;
+import javax.management.openmbean.CompositeData;
+import javax.management.remote.JMXConnector;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Prometheus scrapes the socket, and a JMX console attaches to the agent as jconsole does, reads it and works it. */
+@Timeout(120)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ConsoleIT {
+    private Daemon daemon;
+    private JMXConnector connector;
+
+    @BeforeAll
+    void start(@TempDir Path folder) throws Exception {
+        daemon = SharedAgent.withBusybox(folder);
+        VirtualMachine machine = VirtualMachine.attach(Long.toString(daemon.pid()));
+        try {
+            connector = JMXConnectorFactory.connect(new JMXServiceURL(machine.startLocalManagementAgent()));
+        } finally {
+            machine.detach();
+        }
+    }
+
+    @AfterAll
+    void stop() throws Exception {
+        if (connector != null) {
+            connector.close();
+        }
+        daemon.close();
+    }
+
+    @Test
+    void aScrapeTellsOfTheHostItsContainersAndTheLoop() throws Exception {
+        daemon.docker("run", "--detach", "--name", "scraped", "--memory", "64m", "busybox", "sleep", "1000")
+                .outOrThrow();
+        String id = daemon.docker("inspect", "--format", "{{.Id}}", "scraped")
+                .outOrThrow()
+                .substring(0, 12);
+        String labels = "{id=\"" + id + "\",image=\"busybox\",name=\"scraped\"}";
+        Outcome scrape = daemon.curl("/metrics", "--header", "Accept: application/openmetrics-text; version=1.0.0");
+        assertThat(scrape.out())
+                .contains("# TYPE wharf_container_memory_limit_bytes gauge")
+                .contains("# UNIT wharf_container_memory_limit_bytes bytes")
+                .contains("wharf_container_memory_limit_bytes" + labels + " 6.7108864E7\n")
+                .contains("wharf_container_running" + labels + " 1.0\n")
+                .containsPattern("wharf_container_cpu_seconds_total\\{[^}]*name=\"scraped\"} 0\\.0\\d+")
+                .containsPattern("wharf_journal_batches_total [1-9]")
+                .containsPattern("wharf_loop_turn_seconds_count [1-9]")
+                .containsPattern("wharf_driver_serving\\{driver=\"overlay\",[^}]*kind=\"storage\"} 1\\.0")
+                .endsWith("# EOF\n");
+
+        daemon.docker("rm", "--force", "scraped").outOrThrow();
+        assertThat(daemon.curl("/metrics").out())
+                .contains("wharf_containers{state=\"running\"}")
+                .doesNotContain("name=\"scraped\"")
+                .doesNotContain("# EOF");
+    }
+
+    @Test
+    void aConsoleSeesAContainerAndStopsItInItsOwnName() throws Exception {
+        MBeanServerConnection console = connector.getMBeanServerConnection();
+        BlockingQueue<Notification> heard = new LinkedBlockingQueue<>();
+        NotificationFilterSupport exits = new NotificationFilterSupport();
+        exits.enableType("dev.wharf.container.exited");
+        console.addNotificationListener(
+                new ObjectName("dev.wharf:type=Journal"), (notification, handback) -> heard.add(notification), exits, null);
+        daemon.docker("run", "--detach", "--name", "seen", "busybox", "sleep", "1000")
+                .outOrThrow();
+        ObjectName seen = new ObjectName("dev.wharf:type=Container,name=\"seen\"");
+        awaitBean(console, seen);
+        assertThat(console.getAttribute(seen, "State")).isEqualTo("running");
+        assertThat(console.getAttribute(seen, "Image")).isEqualTo("busybox");
+        assertThat((Long) console.getAttribute(seen, "MemoryUsageBytes")).isPositive();
+        assertThat((Integer) console.getAttribute(seen, "Pid")).isPositive();
+
+        assertThat((Long) console.invoke(seen, "kill", new Object[] {"KILL"}, new String[] {"java.lang.String"}))
+                .isPositive();
+        Notification exit = heard.poll(20, TimeUnit.SECONDS);
+        assertThat(exit).isNotNull();
+        assertThat(exit.getMessage()).startsWith("seen ");
+        assertThat(((CompositeData) exit.getUserData()).get("name")).isEqualTo("seen");
+        assertThat(console.getAttribute(seen, "LastExitCode")).isEqualTo(137);
+        assertThat(daemon.wharf("journal", "tail", "--lines", "40", "--format", "json").out())
+                .contains("\"kind\":\"jmx\"");
+        assertThatThrownBy(() ->
+                        console.invoke(seen, "pause", new Object[0], new String[0]))
+                .hasStackTraceContaining("not running");
+
+        daemon.docker("rm", "seen").outOrThrow();
+        for (int i = 0; i < 200 && console.isRegistered(seen); i++) {
+            Thread.sleep(20);
+        }
+        assertThat(console.isRegistered(seen)).isFalse();
+        assertThat(console.queryNames(new ObjectName("dev.wharf:type=Driver,kind=storage,*"), null)).isNotEmpty();
+    }
+
+    private static void awaitBean(MBeanServerConnection console, ObjectName name) throws Exception {
+        for (int i = 0; i < 200 && !console.isRegistered(name); i++) {
+            Thread.sleep(20);
+        }
+    }
+}
