@@ -28,8 +28,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -171,6 +174,95 @@ class KafkaIT {
                 }
             });
             assertThat(newest.keySet()).anyMatch(key -> key.contains("/network:") && newest.get(key) != null);
+        }
+    }
+
+    private static void send(Broker broker, String host, String... commands) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", broker.address()), new ByteArraySerializer(), new ByteArraySerializer())) {
+            for (String command : commands) {
+                producer.send(new ProducerRecord<>(
+                                "wharf.commands",
+                                host.getBytes(StandardCharsets.UTF_8),
+                                command.getBytes(StandardCharsets.UTF_8)))
+                        .get();
+            }
+        }
+    }
+
+    private static String order(String id, String kind, String data) {
+        return "{\"id\":\"" + id + "\",\"v\":1,\"kind\":\"" + kind + "\",\"principal\":\"ops\",\"data\":" + data + "}";
+    }
+
+    /** The answers by command, once there are so many. */
+    private static Map<String, String> answers(Broker broker, int count) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        List<ConsumerRecord<byte[], byte[]>> records = read(broker, "wharf.results");
+        while (records.size() < count) {
+            assertThat(System.nanoTime()).as(count + " answers").isLessThan(deadline);
+            Thread.sleep(200);
+            records = read(broker, "wharf.results");
+        }
+        Map<String, String> answers = new TreeMap<>();
+        for (ConsumerRecord<byte[], byte[]> record : records) {
+            assertThat(answers.put(header(record, "correlationid"), text(record.value()))).isNull();
+        }
+        return answers;
+    }
+
+    @Test
+    void containersAreRunAndRemovedFromAfarOnceHoweverOftenThatIsSent() throws Exception {
+        try (Broker broker = Broker.start(folder.resolve("broker"));
+                Daemon agent = agent()) {
+            configure("bootstrap.servers = " + broker.address(), "commands = true", "commands.allow = ops=*");
+            awaitPublished(agent, broker);
+            String host = text(read(broker, "wharf.events").get(0).key());
+            String run = order(
+                    "run-1",
+                    "container.run",
+                    "{\"name\":\"web\",\"body\":{\"Image\":\"busybox\",\"Cmd\":[\"sleep\",\"1000\"]}}");
+            send(
+                    broker,
+                    host,
+                    run,
+                    run,
+                    order(
+                            "run-2",
+                            "container.run",
+                            "{\"name\":\"bad\",\"body\":{\"Image\":\"busybox\",\"Cmd\":[\"/nowhere\"]}}"),
+                    order("run-3", "container.run", "{\"name\":\"none\",\"body\":{\"Image\":\"nowhere:1\"}}"));
+            Map<String, String> answers = answers(broker, 3);
+            assertThat(answers.get("run-1")).contains("\"outcome\":\"DONE\"");
+            assertThat(answers.get("run-2")).contains("\"outcome\":\"FAILED\"", "/nowhere");
+            assertThat(answers.get("run-3")).contains("\"outcome\":\"REFUSED\"", "MISSING", "nowhere:1");
+            assertThat(agent.docker("ps", "--format", "{{.Names}}").outOrThrow().strip())
+                    .isEqualTo("web");
+            String web = agent.docker("inspect", "-f", "{{.Id}}", "web").outOrThrow();
+
+            List<String> more = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                more.add(order("volume-" + i, "volume.create", "{\"name\":\"v" + i + "\"}"));
+            }
+            more.add(run);
+            send(broker, host, more.toArray(String[]::new));
+            agent.kill();
+            agent.restart();
+            send(broker, host, run, order("remove-1", "container.remove", "{\"container\":\"web\",\"force\":true}"));
+            answers = answers(broker, 24);
+            Thread.sleep(1000);
+            assertThat(answers(broker, 24)).hasSize(24);
+            for (int i = 0; i < 20; i++) {
+                assertThat(answers.get("volume-" + i)).contains("\"outcome\":\"DONE\"");
+            }
+            assertThat(answers.get("remove-1")).contains("\"outcome\":\"DONE\"");
+            assertThat(agent.docker("ps", "--all", "--no-trunc", "--quiet").outOrThrow())
+                    .doesNotContain(web.strip());
+            assertThat(agent.docker("volume", "ls", "-q").outOrThrow().lines()).hasSize(20);
+            awaitPublished(agent, broker);
+            assertThat(read(broker, "wharf.events").stream()
+                            .filter(r -> header(r, "ce_correlationid").startsWith("run-1")
+                                    && header(r, "ce_type").equals("dev.wharf.container.created.v1")))
+                    .hasSize(1);
         }
     }
 
