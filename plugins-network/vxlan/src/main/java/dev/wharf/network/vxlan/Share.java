@@ -9,6 +9,8 @@ import java.util.Arrays;
 
 /** A block of addresses that is divided among hosts, so that no two give out the same and none has to ask. */
 record Share(BigInteger first, int prefix, int bits) {
+    private static final String BYTE = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])";
+
     static Share parse(String cidr) throws DriverException {
         int slash = cidr.indexOf('/');
         if (slash < 0 || !cidr.substring(slash + 1).matches("[0-9]{1,3}")) {
@@ -72,9 +74,9 @@ record Share(BigInteger first, int prefix, int bits) {
         return first.getLowestSetBit() >= 8;
     }
 
-    /** Only literals, or the JVM would ask a name server. */
+    /** Only literals, or the JVM would ask a name server; even of numbers that are too large. */
     static byte[] bytes(String address) throws DriverException {
-        if (!address.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")) {
+        if (!address.matches(BYTE + "(\\." + BYTE + "){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")) {
             throw DriverException.failure(Failure.Kind.INVALID, "invalid IP address \"" + address + "\"");
         }
         try {
