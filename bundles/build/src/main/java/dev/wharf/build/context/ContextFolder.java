@@ -40,8 +40,8 @@ public final class ContextFolder {
         long room = Files.getFileStore(folder).getUsableSpace();
         Limits limits = Limits.DEFAULT.withEntries(MOST_ENTRIES).withSizeBytes(Math.max(1, room / 2));
         try (Dir dir = tree.open(folder)) {
-            try (Unpacker unpacker = new Unpacker(
-                    dir, new Unpacker.Guest("", false, Optional.of(new Unpacker.Owner(0, 0))), limits)) {
+            try (Unpacker unpacker =
+                    new Unpacker(dir, new Unpacker.Guest("", false, Optional.of(new Unpacker.Owner(0, 0))), limits)) {
                 unpacker.unpack(Unpacking.unpack(tar));
             } catch (LayerException | EOFException e) {
                 throw new ContextException("the build context is refused: " + e.getMessage());

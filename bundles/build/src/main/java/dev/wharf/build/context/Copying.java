@@ -37,7 +37,8 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
             return;
         }
         if (there.filter(Node::isDirectory).isPresent()) {
-            throw new ContextException("cannot copy to directory: /" + name + " is a directory, and " + from + " is not");
+            throw new ContextException(
+                    "cannot copy to directory: /" + name + " is a directory, and " + from + " is not");
         }
         if (there.isPresent()) {
             to.remove(name);

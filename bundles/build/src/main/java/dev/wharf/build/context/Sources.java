@@ -119,7 +119,8 @@ public final class Sources {
 
     private static String kept(String path, int pivot) {
         String[] parts = path.split("/");
-        return String.join("/", List.of(parts).subList(Math.min(pivot, parts.length), Math.max(pivot, parts.length - 1)));
+        return String.join(
+                "/", List.of(parts).subList(Math.min(pivot, parts.length), Math.max(pivot, parts.length - 1)));
     }
 
     private static List<String> matches(Dir dir, String at, Pattern pattern, int depth) throws IOException {
@@ -140,8 +141,8 @@ public final class Sources {
 
     private Source one(String path, String named, String kept) throws IOException {
         String real = real(path);
-        boolean directory = real.isEmpty()
-                || look(real).orElseThrow(() -> absent(named)).isDirectory();
+        boolean directory =
+                real.isEmpty() || look(real).orElseThrow(() -> absent(named)).isDirectory();
         String bare = named;
         while (bare.length() > 1 && bare.endsWith("/")) {
             bare = bare.substring(0, bare.length() - 1);
@@ -150,8 +151,8 @@ public final class Sources {
     }
 
     static ContextException absent(String path) {
-        return new ContextException("file not found in build context or excluded by .dockerignore: stat "
-                + path + ": file does not exist");
+        return new ContextException(
+                "file not found in build context or excluded by .dockerignore: stat " + path + ": file does not exist");
     }
 
     /** The path with every symbolic link followed inside. */

@@ -11,7 +11,11 @@ import java.util.Map;
  * @param warnings what is odd, though it can be built
  */
 public record Dockerfile(
-        String name, char escape, Map<String, String> directives, List<Instruction> instructions, List<String> warnings) {
+        String name,
+        char escape,
+        Map<String, String> directives,
+        List<Instruction> instructions,
+        List<String> warnings) {
     /** The largest file that is read, in characters: anything larger is no Dockerfile. */
     public static final int LARGEST = 4 << 20;
 

@@ -30,6 +30,7 @@ public final class DockerfileException extends Exception {
     /** What is wrong with one instruction. */
     public static DockerfileException at(Instruction instruction, String message) {
         return new DockerfileException(
-                message + "\n" + instruction.place().shown(), instruction.place().line());
+                message + "\n" + instruction.place().shown(),
+                instruction.place().line());
     }
 }

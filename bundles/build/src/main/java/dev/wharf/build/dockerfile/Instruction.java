@@ -54,8 +54,9 @@ public record Instruction(
         return switch (value.get().toLowerCase(java.util.Locale.ROOT)) {
             case "", "true", "1", "t" -> true;
             case "false", "0", "f" -> false;
-            default -> throw DockerfileException.at(this, "expecting boolean value for flag " + name + ", not: "
-                    + value.get());
+            default ->
+                throw DockerfileException.at(
+                        this, "expecting boolean value for flag " + name + ", not: " + value.get());
         };
     }
 }

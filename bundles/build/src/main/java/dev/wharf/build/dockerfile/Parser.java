@@ -121,8 +121,7 @@ final class Parser {
             }
             String value = directive.group(2);
             if (directives.put(name, value) != null) {
-                throw DockerfileException.at(
-                        place(i, 1, ""), "only one " + name + " parser directive can be used");
+                throw DockerfileException.at(place(i, 1, ""), "only one " + name + " parser directive can be used");
             }
             if (name.equals("escape")) {
                 if (!value.equals("\\") && !value.equals("`")) {
@@ -236,8 +235,8 @@ final class Parser {
             }
             content.append(bare).append('\n');
         }
-        throw DockerfileException.at(place, "unterminated heredoc: no line \"" + name + "\" ends what <<" + name
-                + " begins");
+        throw DockerfileException.at(
+                place, "unterminated heredoc: no line \"" + name + "\" ends what <<" + name + " begins");
     }
 
     // ---- arguments
@@ -254,9 +253,8 @@ final class Parser {
             case TEXT_OR_ARRAY, WORDS_OR_ARRAY -> {
                 Optional<List<String>> array = array(rest, place, word);
                 json = array.isPresent();
-                words = array.orElseGet(() -> form == Form.WORDS_OR_ARRAY
-                        ? split(rest)
-                        : rest.isEmpty() ? List.of() : List.of(rest));
+                words = array.orElseGet(
+                        () -> form == Form.WORDS_OR_ARRAY ? split(rest) : rest.isEmpty() ? List.of() : List.of(rest));
             }
             case WORDS -> words = split(rest);
             case PAIRS -> words = pairs(word, rest, place);
@@ -271,7 +269,9 @@ final class Parser {
             case CHECK -> {
                 List<String> parts = split(rest);
                 String kind = parts.isEmpty() ? "" : parts.get(0).toUpperCase(Locale.ROOT);
-                String check = parts.isEmpty() ? "" : rest.substring(parts.get(0).length()).strip();
+                String check = parts.isEmpty()
+                        ? ""
+                        : rest.substring(parts.get(0).length()).strip();
                 if (kind.equals("CMD")) {
                     Optional<List<String>> array = array(check, place, word);
                     json = array.isPresent();
@@ -365,15 +365,15 @@ final class Parser {
                     return text;
                 }
                 String name = parts.matches() ? parts.group(1) : flag.substring(2);
-                throw DockerfileException.at(
-                        place, "unknown flag: --" + name + Suggestion.of(name, known));
+                throw DockerfileException.at(place, "unknown flag: --" + name + Suggestion.of(name, known));
             }
             String name = parts.group(1);
             if (!MANY.contains(name) && flags.stream().anyMatch(f -> f.name().equals(name))) {
                 throw DockerfileException.at(place, "duplicate flag specified: --" + name);
             }
             Optional<String> value = Optional.ofNullable(parts.group(2)).map(v -> v.substring(1));
-            if (value.isEmpty() && !Set.of("link", "parents", "keep-git-dir", "unpack").contains(name)) {
+            if (value.isEmpty()
+                    && !Set.of("link", "parents", "keep-git-dir", "unpack").contains(name)) {
                 throw DockerfileException.at(place, "missing a value on flag: --" + name);
             }
             flags.add(new Instruction.Flag(name, value));

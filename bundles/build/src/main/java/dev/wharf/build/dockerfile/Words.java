@@ -73,8 +73,7 @@ public final class Words {
     }
 
     /** The same, but split at white space that is not quoted, after variables were replaced. */
-    public List<String> expandAll(String text, Function<String, Optional<String>> variables)
-            throws ExpansionException {
+    public List<String> expandAll(String text, Function<String, Optional<String>> variables) throws ExpansionException {
         Reader reader = new Reader(text, variables, false);
         reader.word();
         return reader.words();
@@ -272,7 +271,9 @@ public final class Words {
                             || at > begin && Character.isDigit(text.charAt(at)))) {
                 at++;
             }
-            if (at == begin && at < text.length() && (Character.isDigit(text.charAt(at)) || isSpecial(text.charAt(at)))) {
+            if (at == begin
+                    && at < text.length()
+                    && (Character.isDigit(text.charAt(at)) || isSpecial(text.charAt(at)))) {
                 at++;
             }
             return text.substring(begin, at);

@@ -120,7 +120,9 @@ public final class Draft {
                 created,
                 author,
                 user,
-                env.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toList(),
+                env.entrySet().stream()
+                        .map(e -> e.getKey() + "=" + e.getValue())
+                        .toList(),
                 entrypoint,
                 cmd,
                 workingDir,
@@ -282,7 +284,10 @@ public final class Draft {
         for (String text : one.words()) {
             int equals = text.indexOf('=');
             told.append(' ')
-                    .append(equals < 0 ? text : text.substring(0, equals + 1) + expand(one, text.substring(equals + 1)));
+                    .append(
+                            equals < 0
+                                    ? text
+                                    : text.substring(0, equals + 1) + expand(one, text.substring(equals + 1)));
         }
         return told.toString();
     }
@@ -304,8 +309,7 @@ public final class Draft {
 
     private static String told(String word, Map<String, String> pairs) {
         StringBuilder told = new StringBuilder(word);
-        pairs.forEach((name, value) ->
-                told.append(' ').append(name).append('=').append(value));
+        pairs.forEach((name, value) -> told.append(' ').append(name).append('=').append(value));
         return told.toString();
     }
 
@@ -345,8 +349,7 @@ public final class Draft {
             if (one.words().size() > 1) {
                 throw DockerfileException.at(one, "HEALTHCHECK NONE takes no arguments");
             }
-            check = new Healthcheck(
-                    List.of("NONE"), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
+            check = new Healthcheck(List.of("NONE"), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
         } else if (kind.equals("CMD")) {
             List<String> command = one.words().subList(1, one.words().size());
             if (command.isEmpty()) {
@@ -373,8 +376,7 @@ public final class Draft {
                     span(one, "start-interval"),
                     retries);
         } else {
-            throw DockerfileException.at(
-                    one, "Unknown type \"" + kind + "\" in HEALTHCHECK (try CMD)");
+            throw DockerfileException.at(one, "Unknown type \"" + kind + "\" in HEALTHCHECK (try CMD)");
         }
         healthcheck = Optional.of(check);
         return "HEALTHCHECK &{" + quoted(check.test()) + " \"" + GoWords.duration(check.interval()) + "\" \""

@@ -59,9 +59,10 @@ final class GoWords {
             case 13 -> "'\\r'";
             case '\'' -> "'\\''";
             case '\\' -> "'\\\\'";
-            default -> c < 32 || c == 127
-                    ? String.format("'\\x%02x'", c)
-                    : "'" + new String(Character.toChars(Math.min(c, Character.MAX_CODE_POINT))) + "'";
+            default ->
+                c < 32 || c == 127
+                        ? String.format("'\\x%02x'", c)
+                        : "'" + new String(Character.toChars(Math.min(c, Character.MAX_CODE_POINT))) + "'";
         };
     }
 
@@ -99,7 +100,7 @@ final class GoWords {
         BigDecimal nanos = BigDecimal.ZERO;
         while (part.find() && part.start() == at) {
             nanos = nanos.add(new BigDecimal(part.group(1).startsWith(".") ? "0" + part.group(1) : part.group(1))
-                    .multiply(BigDecimal.valueOf(UNITS.get(part.group(2)))));
+                    .multiply(BigDecimal.valueOf(UNITS.getOrDefault(part.group(2), 0L))));
             at = part.end();
         }
         return at == text.length() && at > 0 && nanos.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) < 0

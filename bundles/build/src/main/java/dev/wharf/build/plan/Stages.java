@@ -39,8 +39,7 @@ public record Stages(
      * @param arguments what the client gave
      * @param target the name or number of the wanted stage; empty for the last
      */
-    public static Stages of(
-            Dockerfile dockerfile, Map<String, String> arguments, String target, Platform platform)
+    public static Stages of(Dockerfile dockerfile, Map<String, String> arguments, String target, Platform platform)
             throws DockerfileException {
         Words words = new Words(dockerfile.escape());
         Variables outer = Variables.outermost(arguments, platform);
@@ -92,8 +91,7 @@ public record Stages(
         }
     }
 
-    static String expand(
-            Instruction at, String text, Words words, Map<String, String> environment, Variables variables)
+    static String expand(Instruction at, String text, Words words, Map<String, String> environment, Variables variables)
             throws DockerfileException {
         try {
             return words.expand(text, Variables.over(environment, variables));

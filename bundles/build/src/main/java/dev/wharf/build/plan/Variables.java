@@ -1,6 +1,5 @@
 package dev.wharf.build.plan;
 
-import dev.wharf.build.dockerfile.Words;
 import dev.wharf.model.Platform;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -44,8 +43,8 @@ public final class Variables {
     /** What counts before the first FROM. */
     static Variables outermost(Map<String, String> given, Platform target) {
         Variables variables = new Variables(given, platforms(target), new LinkedHashSet<>());
-        variables.outer.forEach((name, value) ->
-                variables.declared.put(name, Optional.of(given.getOrDefault(name, value))));
+        variables.outer.forEach(
+                (name, value) -> variables.declared.put(name, Optional.of(given.getOrDefault(name, value))));
         return variables;
     }
 
@@ -117,8 +116,6 @@ public final class Variables {
 
     /** Expands with these arguments and, before them, an image's environment. */
     static Function<String, Optional<String>> over(Map<String, String> environment, Variables arguments) {
-        return name -> environment.containsKey(name)
-                ? Optional.of(environment.get(name))
-                : arguments.value(name);
+        return name -> environment.containsKey(name) ? Optional.of(environment.get(name)) : arguments.value(name);
     }
 }

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -34,6 +35,8 @@ import java.util.concurrent.FutureTask;
  * stages that nobody needs do not run. Used once; {@link #cancel} may come from any thread.
  */
 public final class Build {
+    private static final long LONGEST_FAREWELL_MILLIS = 10_000;
+
     private final Site site;
     private final Order order;
     private final Report report;
@@ -68,12 +71,13 @@ public final class Build {
     public ImageId run(ContextFolder context) throws BuildException {
         boolean done = false;
         long begun = System.nanoTime();
-        site.agent().submit(
-                new BuildCommand.Begin(
-                        id,
-                        order.dockerfile(),
-                        order.names().stream().map(Reference::familiar).toList()),
-                site.cause());
+        site.agent()
+                .submit(
+                        new BuildCommand.Begin(
+                                id,
+                                order.dockerfile(),
+                                order.names().stream().map(Reference::familiar).toList()),
+                        site.cause());
         try {
             ImageId image = build(context);
             done = true;
@@ -92,14 +96,36 @@ public final class Build {
             if (!done) {
                 end(begun, Optional.empty(), "the build failed; its client was told why");
                 cancel();
+                awaitStages();
             }
             hands.close();
         }
     }
 
+    /** What is still under way elsewhere hears of the end at its next step at the latest. */
+    private void awaitStages() {
+        List<Thread> running;
+        synchronized (threads) {
+            running = List.copyOf(threads);
+        }
+        boolean interrupted = Thread.interrupted();
+        for (Thread thread : running) {
+            try {
+                thread.join(LONGEST_FAREWELL_MILLIS);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private void end(long begun, Optional<ImageId> image, String failure) {
-        site.agent().submit(
-                new BuildCommand.End(id, Duration.ofNanos(System.nanoTime() - begun), image, failure), site.cause());
+        site.agent()
+                .submit(
+                        new BuildCommand.End(id, Duration.ofNanos(System.nanoTime() - begun), image, failure),
+                        site.cause());
     }
 
     private ImageId build(ContextFolder context)
@@ -115,27 +141,26 @@ public final class Build {
             report.stream(numbers.next() + arg.code() + "\n");
         }
         Map<Integer, Numbers.Part> parts = new LinkedHashMap<>();
+        StageRun.Shared shared = new StageRun.Shared(site, order, id, all, hands, cache, sources, this::stage);
+        // All have a voice before the first speaks, and all are there before the first asks for another.
         for (int index : all.wanted()) {
             voices.of(index);
             parts.put(index, numbers.part(all.all().get(index)));
         }
-        StageRun.Shared shared = new StageRun.Shared(site, order, id, all, hands, cache, sources, this::stage);
-        for (int index : all.wanted()) {
+        parts.forEach((index, part) -> stages.put(index, new FutureTask<>(() -> {
             Voice voice = voices.of(index);
-            stages.put(index, new FutureTask<>(() -> {
-                try {
-                    return new StageRun(shared, all.all().get(index), voice, parts.get(index)).runAndTell();
-                } finally {
-                    voice.end();
-                }
-            }));
-        }
-        for (int index : all.wanted()) {
-            if (index != all.target().index()) {
-                start(stages.get(index));
+            try {
+                return new StageRun(shared, all.all().get(index), voice, part).runAndTell();
+            } finally {
+                voice.end();
             }
-        }
-        FutureTask<StageRun.Made> target = stages.get(all.target().index());
+        })));
+        stages.forEach((index, stage) -> {
+            if (index != all.target().index()) {
+                start(stage);
+            }
+        });
+        FutureTask<StageRun.Made> target = Objects.requireNonNull(stages.get(all.target().index()));
         target.run();
         Draft draft = result(target).draft();
         List<String> unused = all.outer().unused();
@@ -199,10 +224,12 @@ public final class Build {
     private String text(Sources sources) throws BuildException, IOException {
         String path = order.dockerfile();
         try {
-            Sources.Source file = sources.find(path.replace("\\", "\\\\"), false).get(0);
+            Sources.Source file =
+                    sources.find(path.replace("\\", "\\\\"), false).get(0);
             byte[] bytes = sources.read(file, in -> in.readNBytes(Dockerfile.LARGEST + 1));
             if (bytes.length > Dockerfile.LARGEST) {
-                throw new BuildException("the Dockerfile (" + path + ") is larger than " + Dockerfile.LARGEST + " bytes");
+                throw new BuildException(
+                        "the Dockerfile (" + path + ") is larger than " + Dockerfile.LARGEST + " bytes");
             }
             if (bytes.length == 0) {
                 throw new BuildException("the Dockerfile (" + path + ") cannot be empty");

@@ -74,7 +74,8 @@ public final class Download {
         if (checksum.isPresent()) {
             String found = Digest.of("sha256", hash.digest()).toString();
             if (!found.equals(checksum.get())) {
-                throw new BuildException("digest mismatch " + found + ": " + checksum.get() + " was asked for by --checksum");
+                throw new BuildException(
+                        "digest mismatch " + found + ": " + checksum.get() + " was asked for by --checksum");
             }
         }
         Optional<FileTime> time = answer.headers().firstValue("Last-Modified").flatMap(Download::time);
@@ -83,8 +84,8 @@ public final class Download {
 
     private static Optional<FileTime> time(String text) {
         try {
-            return Optional.of(FileTime.from(
-                    ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant()));
+            return Optional.of(FileTime.from(ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME)
+                    .toInstant()));
         } catch (DateTimeParseException e) {
             return Optional.empty();
         }

@@ -93,8 +93,8 @@ final class FileStep {
 
     private void fromElsewhere(String from, List<String> words, String written)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        Optional<Integer> stage =
-                Stages.stageOf(one, from, run.shared().stages().names(), run.stage().index());
+        Optional<Integer> stage = Stages.stageOf(
+                one, from, run.shared().stages().names(), run.stage().index());
         ImageId image;
         if (stage.isPresent()) {
             StageRun.Made made = run.shared().others().stage(stage.get());
@@ -121,7 +121,10 @@ final class FileStep {
         }
         visit(image, root -> {
             take(
-                    new Sources(run.shared().site().tree(), run.shared().site().agent().streams().files(), root),
+                    new Sources(
+                            run.shared().site().tree(),
+                            run.shared().site().agent().streams().files(),
+                            root),
                     words,
                     written,
                     Optional.of(quick));
@@ -138,7 +141,16 @@ final class FileStep {
     void visit(ImageId image, Visit visit)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         Job job = new Job(
-                Hands.newContainer(), image, List.of("-"), List.of(), "", "/", List.of(), List.of(), Map.of(), Optional.empty());
+                Hands.newContainer(),
+                image,
+                List.of("-"),
+                List.of(),
+                "",
+                "/",
+                List.of(),
+                List.of(),
+                Map.of(),
+                Optional.empty());
         run.shared().hands().create(job);
         try {
             inside(job, visit);
@@ -184,7 +196,11 @@ final class FileStep {
 
     private String flags() {
         StringBuilder text = new StringBuilder();
-        one.flags().forEach(f -> text.append(f.name()).append('=').append(f.value().orElse("")).append(' '));
+        one.flags()
+                .forEach(f -> text.append(f.name())
+                        .append('=')
+                        .append(f.value().orElse(""))
+                        .append(' '));
         return text.toString();
     }
 
@@ -201,7 +217,9 @@ final class FileStep {
             throw DockerfileException.at(one, String.valueOf(e.getMessage()));
         }
         List<Item> items = items(sources, words);
-        items.removeIf(i -> i instanceof Item.Found f && !f.source().directory() && leftOut.leavesOut(f.source().base()));
+        items.removeIf(i -> i instanceof Item.Found f
+                && !f.source().directory()
+                && leftOut.leavesOut(f.source().base()));
         if (items.isEmpty()) {
             throw DockerfileException.at(one, one.word() + " failed: no source files were specified");
         }
@@ -217,11 +235,14 @@ final class FileStep {
             parts.putAll(item.parts(leftOut));
         }
         StringBuilder all = new StringBuilder();
-        parts.forEach((name, digest) -> all.append(name).append(' ').append(digest).append('\n'));
+        parts.forEach(
+                (name, digest) -> all.append(name).append(' ').append(digest).append('\n'));
         String kind = items.size() > 1
                 ? "multi:"
                 : items.get(0) instanceof Item.Found f && f.source().directory() ? "dir:" : "file:";
-        String chown = one.flag("chown").isPresent() ? draft.expand(one, one.flag("chown").orElse("")) : "";
+        String chown = one.flag("chown").isPresent()
+                ? draft.expand(one, one.flag("chown").orElse(""))
+                : "";
         String told = draft.toldFiles(one.word() + " " + (chown.isEmpty() ? "" : "--chown=" + chown) + kind
                 + Digest.sha256(all.toString()).hex() + " in " + written + " ");
         Optional<Integer> mode = mode();
@@ -260,8 +281,10 @@ final class FileStep {
             } else if (add && Download.isAddress(word)) {
                 items.add(address(word));
             } else if (add && word.matches("(git@|git://|ssh://).*")) {
-                throw DockerfileException.at(one, "ADD from a git repository is not served; ADD takes files and http(s)"
-                        + " addresses, so clone in a RUN step");
+                throw DockerfileException.at(
+                        one,
+                        "ADD from a git repository is not served; ADD takes files and http(s)"
+                                + " addresses, so clone in a RUN step");
             } else {
                 boolean mayUnpack = add && !one.flag("unpack").orElse("").equals("false");
                 for (Source source : sources.find(word, one.isSet("parents"))) {
@@ -274,11 +297,10 @@ final class FileStep {
     }
 
     /** A file from elsewhere is brought into a folder of its own, and is a file like others from there on. */
-    private Item address(String address)
-            throws BuildException, DockerfileException, IOException, InterruptedException {
+    private Item address(String address) throws BuildException, DockerfileException, IOException, InterruptedException {
         String name = Download.name(address);
-        Path folder = Files.createTempDirectory(Files.createDirectories(
-                run.shared().site().folder().resolve("downloads")), "");
+        Path folder = Files.createTempDirectory(
+                Files.createDirectories(run.shared().site().folder().resolve("downloads")), "");
         String file = name.isEmpty() ? "index" : name;
         try {
             Download.bring(address, folder.resolve(file), one.flag("checksum").map(String::strip));
@@ -287,8 +309,7 @@ final class FileStep {
         }
         Files.setPosixFilePermissions(
                 folder.resolve(file), java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
-        Sources there = new Sources(
-                run.shared().site().tree(), filesOf(), folder);
+        Sources there = new Sources(run.shared().site().tree(), filesOf(), folder);
         boolean unpacks = one.flag("unpack").isPresent() && one.isSet("unpack");
         return new Item.Found(there, new Source(file, name, false, ""), unpacks);
     }
@@ -306,7 +327,8 @@ final class FileStep {
     private record Destination(String path, boolean directory) {}
 
     private interface Change {
-        void in(Path root) throws BuildException, DockerfileException, DriverException, IOException, InterruptedException;
+        void in(Path root)
+                throws BuildException, DockerfileException, DriverException, IOException, InterruptedException;
     }
 
     /** What a change makes of the image so far, as a layer. */
@@ -343,12 +365,7 @@ final class FileStep {
     }
 
     private void put(
-            List<Item> items,
-            Path rootfs,
-            Destination to,
-            String chown,
-            Optional<Integer> mode,
-            Patterns leftOut)
+            List<Item> items, Path rootfs, Destination to, String chown, Optional<Integer> mode, Patterns leftOut)
             throws BuildException, DriverException, IOException {
         try (Dir root = run.shared().site().tree().open(rootfs)) {
             Copying copying = new Copying(owner(root, chown), mode, leftOut);
@@ -377,8 +394,8 @@ final class FileStep {
             copying.make(root, path).close();
             String below = withoutLinks(rootfs, path);
             found.sources().read(found.source(), in -> {
-                try (Unpacker unpacker = new Unpacker(
-                        root, new Unpacker.Guest(below, false, Optional.empty()), Limits.DEFAULT)) {
+                try (Unpacker unpacker =
+                        new Unpacker(root, new Unpacker.Guest(below, false, Optional.empty()), Limits.DEFAULT)) {
                     return unpacker.unpack(Unpacking.unpack(in));
                 }
             });

@@ -32,6 +32,7 @@ import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -78,13 +79,13 @@ final class Hands implements AutoCloseable {
         try {
             return agent().submit(command, site.cause()).toCompletableFuture().get();
         } catch (ExecutionException e) {
-            throw told(e.getCause());
+            throw told(e);
         }
     }
 
-    private static BuildException told(Throwable thrown) {
-        Throwable cause = thrown;
-        while (cause instanceof CompletionException && cause.getCause() != null) {
+    private static BuildException told(ExecutionException thrown) {
+        Throwable cause = Objects.requireNonNull(thrown.getCause());
+        if (cause instanceof CompletionException && cause.getCause() != null) {
             cause = cause.getCause();
         }
         if (cause instanceof RefusedException refused) {
@@ -105,8 +106,7 @@ final class Hands implements AutoCloseable {
     void create(Job job) throws BuildException, InterruptedException {
         checkGoingOn();
         containers.add(job.id());
-        submit(new ContainerCommand.Create(
-                job.id(), "build-" + job.id().shortForm(), site.container(job)));
+        submit(new ContainerCommand.Create(job.id(), "build-" + job.id().shortForm(), site.container(job)));
     }
 
     /** Takes a container away without waiting for that: the build goes on meanwhile, and ends when all are gone. */
@@ -209,7 +209,10 @@ final class Hands implements AutoCloseable {
         Descriptor config = content.put(MediaTypes.OCI_CONFIG, document);
         Descriptor manifest = content.put(
                 MediaTypes.OCI_MANIFEST,
-                new Manifest(config, draft.layers().stream().map(Hands::described).toList()).write());
+                new Manifest(
+                                config,
+                                draft.layers().stream().map(Hands::described).toList())
+                        .write());
         submit(new ImageCommand.Store(
                 new PullId(UUID.randomUUID().toString().replace("-", "")),
                 names,
@@ -234,7 +237,7 @@ final class Hands implements AutoCloseable {
             boolean same = e.getCause() instanceof RefusedException refused
                     && refused.refusal().kind() == Refusal.Kind.UNCHANGED;
             if (!same) {
-                throw told(e.getCause());
+                throw told(e);
             }
         }
     }
@@ -252,14 +255,15 @@ final class Hands implements AutoCloseable {
             throws BuildException, InterruptedException {
         PullId id = new PullId(UUID.randomUUID().toString().replace("-", ""));
         agent().lend(id, site.credentials(reference));
-        voice.status("Pulling from " + reference.repository().path(), reference.tag().orElse(""));
+        voice.status(
+                "Pulling from " + reference.repository().path(), reference.tag().orElse(""));
         CompletableFuture<Event> pull = agent().submit(
                         new ImageCommand.PullImage(id, reference, platform, site.storage()), site.cause())
                 .toCompletableFuture();
         try {
             pull.get();
         } catch (ExecutionException e) {
-            throw told(e.getCause());
+            throw told(e);
         } catch (InterruptedException e) {
             agent().submit(new ImageCommand.CancelPull(id), site.cause());
             throw e;

@@ -49,17 +49,20 @@ final class RunStep {
     void run() throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         List<String> command = draft.command(one);
         String network = network();
-        List<Map<String, String>> mounts = mounts();
+        List<Asked> mounts = mounts();
         StringBuilder what = new StringBuilder(draft.toldRun(command));
         what.append("\nnetwork ").append(network);
         Map<String, String> inputs = new LinkedHashMap<>();
         inputs.put("command", Digest.sha256(command.toString()).toString());
-        draft.told().forEach((name, value) ->
-                inputs.put("build-arg " + name, Digest.sha256(value).hex().substring(0, 16)));
-        for (Map<String, String> mount : mounts) {
+        draft.told()
+                .forEach((name, value) -> inputs.put(
+                        "build-arg " + name, Digest.sha256(value).hex().substring(0, 16)));
+        for (Asked mount : mounts) {
             String part = keyOf(mount);
             what.append("\nmount ").append(part);
-            inputs.put("mount " + mount.getOrDefault("target", mount.get("type")), Digest.sha256(part).toString());
+            inputs.put(
+                    "mount " + mount.word("target", mount.type()),
+                    Digest.sha256(part).toString());
         }
         Digest key = draft.next(what.toString());
         run.layered(key, draft.toldRun(command), inputs, () -> execute(command, network, mounts));
@@ -76,10 +79,10 @@ final class RunStep {
         return asked.equals("default") ? "" : asked;
     }
 
-    private Optional<LayerSpec> execute(List<String> command, String network, List<Map<String, String>> mounts)
+    private Optional<LayerSpec> execute(List<String> command, String network, List<Asked> mounts)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         List<ImageId> shown = new ArrayList<>();
-        for (Map<String, String> mount : mounts) {
+        for (Asked mount : mounts) {
             prepare(mount, shown);
         }
         try {
@@ -129,14 +132,14 @@ final class RunStep {
 
     // ---- mounts
 
-    private List<Map<String, String>> mounts() throws DockerfileException {
-        List<Map<String, String>> mounts = new ArrayList<>();
+    private List<Asked> mounts() throws DockerfileException {
+        List<Asked> mounts = new ArrayList<>();
         for (String flag : one.flags("mount")) {
-            Map<String, String> mount = new HashMap<>();
+            Map<String, String> words = new HashMap<>();
             for (String part : flag.split(",")) {
                 int equals = part.indexOf('=');
                 String name = equals < 0 ? part : part.substring(0, equals);
-                mount.put(
+                words.put(
                         switch (name) {
                             case "src" -> "source";
                             case "dst", "destination" -> "target";
@@ -146,36 +149,52 @@ final class RunStep {
                         },
                         equals < 0 ? "true" : draft.expand(one, part.substring(equals + 1)));
             }
-            String type = mount.getOrDefault("type", "bind");
-            mount.put("type", type);
+            String type = words.getOrDefault("type", "bind");
             if (!Set.of("bind", "cache", "tmpfs", "secret", "ssh").contains(type)) {
                 throw DockerfileException.at(one, "unsupported mount type \"" + type + "\"");
             }
             if (Set.of("bind", "cache", "tmpfs").contains(type)) {
-                if (!mount.containsKey("target")) {
+                String target = draft.absolute(words.getOrDefault("target", "/"));
+                if (!words.containsKey("target")) {
                     throw DockerfileException.at(one, "target is required for mount type \"" + type + "\"");
                 }
-                mount.put("target", draft.absolute(mount.get("target")));
-                if (mount.get("target").equals("/")) {
+                if (target.equals("/")) {
                     throw DockerfileException.at(one, "invalid mount target \"/\"");
                 }
+                words.put("target", target);
             }
-            mounts.add(mount);
+            mounts.add(new Asked(type, words));
         }
         return mounts;
     }
 
+    /** One {@code --mount}. */
+    private record Asked(String type, Map<String, String> words) {
+        String word(String name, String byDefault) {
+            return words.getOrDefault(name, byDefault);
+        }
+
+        boolean has(String name) {
+            return words.containsKey(name);
+        }
+
+        String target() {
+            return word("target", "");
+        }
+    }
+
     /** What of a mount counts for the cache: what is read from it, but neither what a cache holds nor any secret. */
-    private String keyOf(Map<String, String> mount)
+    private String keyOf(Asked mount)
             throws BuildException, DockerfileException, IOException, InterruptedException {
-        String type = mount.get("type");
-        StringBuilder key = new StringBuilder(type + " " + mount.getOrDefault("target", ""));
+        String type = mount.type();
+        StringBuilder key = new StringBuilder(type + " " + mount.word("target", ""));
         if (type.equals("bind")) {
-            Optional<String> from = Optional.ofNullable(mount.get("from"));
-            key.append(' ').append(mount.getOrDefault("source", "/"));
+            Optional<String> from = Optional.of(mount.word("from", "")).filter(f -> !f.isEmpty());
+            key.append(' ').append(mount.word("source", "/"));
             if (from.isEmpty()) {
                 for (Sources.Source source : run.shared().context().find(source(mount), false)) {
-                    key.append(' ').append(run.shared().context().digests(source, dev.wharf.build.context.Patterns.NONE));
+                    key.append(' ')
+                            .append(run.shared().context().digests(source, dev.wharf.build.context.Patterns.NONE));
                 }
             } else {
                 key.append(' ').append(imageOf(from.get()).value());
@@ -185,13 +204,13 @@ final class RunStep {
     }
 
     /** The path as it is, and no pattern. */
-    private static String source(Map<String, String> mount) {
-        return mount.getOrDefault("source", "/").replaceAll("([*?\\[\\\\])", "\\\\$1");
+    private static String source(Asked mount) {
+        return mount.word("source", "/").replaceAll("([*?\\[\\\\])", "\\\\$1");
     }
 
     private ImageId imageOf(String from) throws BuildException, DockerfileException, InterruptedException {
-        Optional<Integer> stage =
-                Stages.stageOf(one, from, run.shared().stages().names(), run.stage().index());
+        Optional<Integer> stage = Stages.stageOf(
+                one, from, run.shared().stages().names(), run.stage().index());
         if (stage.isPresent()) {
             return run.shared()
                     .others()
@@ -202,12 +221,12 @@ final class RunStep {
         return run.image(from, run.shared().order().platform(), false).id();
     }
 
-    private void prepare(Map<String, String> mount, List<ImageId> shown)
+    private void prepare(Asked mount, List<ImageId> shown)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        String target = mount.getOrDefault("target", "");
-        switch (mount.get("type")) {
+        String target = mount.word("target", "");
+        switch (mount.type()) {
             case "tmpfs" -> {
-                tmpfs.put(target, mount.containsKey("size") ? "size=" + mount.get("size") : "");
+                tmpfs.put(target, mount.has("size") ? "size=" + mount.word("size", "") : "");
                 targets.add(target);
             }
             case "cache" -> {
@@ -216,7 +235,7 @@ final class RunStep {
             }
             case "bind" -> {
                 targets.add(target);
-                if (!mount.containsKey("from")) {
+                if (!mount.has("from")) {
                     Sources context = run.shared().context();
                     Sources.Source source = context.find(source(mount), false).get(0);
                     binds.add(bound(context.root().resolve(source.path()), mount) + ":" + target
@@ -225,28 +244,28 @@ final class RunStep {
             }
             default -> {
                 // The classic API carries neither secrets nor agents of ssh; a step that can do without goes on.
-                if (mount.getOrDefault("required", "false").equals("true")) {
-                    String id = mount.getOrDefault("id", mount.getOrDefault("target", "default"));
+                if (mount.word("required", "false").equals("true")) {
+                    String id = mount.word("id", mount.word("target", "default"));
                     throw DockerfileException.at(
                             one,
-                            mount.get("type") + " " + id + ": not found: the classic build API carries no "
-                                    + (mount.get("type").equals("secret") ? "secrets" : "ssh agent")
+                            mount.type() + " " + id + ": not found: the classic build API carries no "
+                                    + (mount.type().equals("secret") ? "secrets" : "ssh agent")
                                     + "; use a buildx builder for this file");
                 }
             }
         }
     }
 
-    private static boolean isReadOnly(Map<String, String> mount) {
-        return mount.getOrDefault("readonly", "false").equals("true");
+    private static boolean isReadOnly(Asked mount) {
+        return mount.word("readonly", "false").equals("true");
     }
 
-    private static boolean isWritable(Map<String, String> mount) {
-        return mount.getOrDefault("readwrite", "false").equals("true");
+    private static boolean isWritable(Asked mount) {
+        return mount.word("readwrite", "false").equals("true");
     }
 
     /** What may be written to is a copy, because a bind's changes are thrown away. */
-    private Path bound(Path source, Map<String, String> mount) throws DriverException, IOException {
+    private Path bound(Path source, Asked mount) throws DriverException, IOException {
         if (!isWritable(mount)) {
             return source;
         }
@@ -257,18 +276,17 @@ final class RunStep {
             files.copyTree(source, copy);
             return copy;
         }
-        return Files.copy(
-                source, copy.resolve("file"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+        return Files.copy(source, copy.resolve("file"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
     }
 
     /** A folder that outlives the build, by its id; a private one is a fresh copy's place, a locked one is used alone. */
-    private Path cache(Map<String, String> mount)
+    private Path cache(Asked mount)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        String sharing = mount.getOrDefault("sharing", "shared");
+        String sharing = mount.word("sharing", "shared");
         if (!Set.of("shared", "private", "locked").contains(sharing)) {
             throw DockerfileException.at(one, "unsupported sharing value \"" + sharing + "\"");
         }
-        String id = mount.getOrDefault("id", mount.get("target"));
+        String id = mount.word("id", mount.target());
         String name = Digest.sha256(id).hex();
         if (sharing.equals("private")) {
             Path copies = Files.createDirectories(run.shared().site().folder().resolve("copies"));
@@ -285,15 +303,15 @@ final class RunStep {
         return fresh ? dressed(folder, mount) : folder;
     }
 
-    private Path dressed(Path folder, Map<String, String> mount)
+    private Path dressed(Path folder, Asked mount)
             throws DockerfileException, DriverException, IOException {
         FileCalls files = run.shared().site().agent().streams().files();
         try {
             files.chown(
                     folder,
-                    Long.parseLong(mount.getOrDefault("uid", "0")),
-                    Long.parseLong(mount.getOrDefault("gid", "0")));
-            files.chmod(folder, Integer.parseInt(mount.getOrDefault("mode", "0755"), 8));
+                    Long.parseLong(mount.word("uid", "0")),
+                    Long.parseLong(mount.word("gid", "0")));
+            files.chmod(folder, Integer.parseInt(mount.word("mode", "0755"), 8));
         } catch (NumberFormatException e) {
             throw DockerfileException.at(one, "uid, gid and mode of a cache mount are numbers: " + e.getMessage());
         }
@@ -306,27 +324,26 @@ final class RunStep {
     }
 
     /** Binds from other images hold while those are mounted, so they are entered one inside the other. */
-    private Optional<LayerSpec> withImages(List<Map<String, String>> mounts, int next, Work work)
+    private Optional<LayerSpec> withImages(List<Asked> mounts, int next, Work work)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         int at = next;
         while (at < mounts.size()
-                && !(mounts.get(at).get("type").equals("bind") && mounts.get(at).containsKey("from"))) {
+                && !(mounts.get(at).type().equals("bind") && mounts.get(at).has("from"))) {
             at++;
         }
         if (at == mounts.size()) {
             return work.make();
         }
-        Map<String, String> mount = mounts.get(at);
+        Asked mount = mounts.get(at);
         int after = at + 1;
         List<LayerSpec> made = new ArrayList<>();
-        new FileStep(run, one).visit(imageOf(mount.get("from")), root -> {
-            String inside = mount.getOrDefault("source", "/");
+        new FileStep(run, one).visit(imageOf(mount.word("from", "")), root -> {
+            String inside = mount.word("source", "/");
             Path source = run.shared().site().agent().streams().files().resolveInRoot(root, inside);
             if (!Files.exists(source)) {
-                throw new ContextException(
-                        "mount source " + inside + " is not in " + mount.get("from"));
+                throw new ContextException("mount source " + inside + " is not in " + mount.word("from", ""));
             }
-            binds.add(bound(source, mount) + ":" + mount.get("target") + (isWritable(mount) ? "" : ":ro"));
+            binds.add(bound(source, mount) + ":" + mount.target() + (isWritable(mount) ? "" : ":ro"));
             withImages(mounts, after, work).ifPresent(made::add);
             return root;
         });
@@ -395,7 +412,8 @@ final class RunStep {
             String name = at.substring(slash + 1);
             try (Dir parent = root.resolve(slash == 0 ? "." : at.substring(0, slash))) {
                 Optional<Node> node = parent.look(name);
-                boolean empty = node.filter(n -> n.isRegular() && n.sizeBytes() == 0).isPresent();
+                boolean empty =
+                        node.filter(n -> n.isRegular() && n.sizeBytes() == 0).isPresent();
                 if (node.filter(Node::isDirectory).isPresent()) {
                     try (Dir dir = parent.enter(name)) {
                         empty = dir.names().isEmpty();

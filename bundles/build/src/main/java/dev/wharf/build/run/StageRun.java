@@ -168,7 +168,9 @@ final class StageRun {
 
     private String shown() {
         boolean nothing = draft.layers().isEmpty() && draft.config().history().isEmpty();
-        return nothing ? "" : new ImageId(Hands.idOf(draft).digest()).shortForm().replace("sha256:", "");
+        return nothing
+                ? ""
+                : new ImageId(Hands.idOf(draft).digest()).shortForm().replace("sha256:", "");
     }
 
     // ---- FROM
@@ -203,8 +205,7 @@ final class StageRun {
     }
 
     /** An image that is here or is brought here. */
-    Image image(String name, Optional<Platform> platform, boolean always)
-            throws BuildException, InterruptedException {
+    Image image(String name, Optional<Platform> platform, boolean always) throws BuildException, InterruptedException {
         Optional<Image> here = shared.site().image(name);
         boolean fits = here.isPresent()
                 && platform.map(p -> p.accepts(here.get().config().platform())).orElse(true);
@@ -279,7 +280,11 @@ final class StageRun {
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         String path = draft.enter(one);
         String comment = "WORKDIR " + path;
-        layered(draft.next(comment), draft.toldFiles(comment), Map.of("path", path), () -> new FileStep(this, one).makeDirectory(path));
+        layered(
+                draft.next(comment),
+                draft.toldFiles(comment),
+                Map.of("path", path),
+                () -> new FileStep(this, one).makeDirectory(path));
     }
 
     /** Does a step that may change files, unless it was done before. */
@@ -305,7 +310,8 @@ final class StageRun {
         if (step.layer().isPresent()) {
             holder = step.holder();
         }
-        taken.add(noted(key, true, step.told(), step.created(), step.layer(), inputs.isEmpty() ? step.inputs() : inputs));
+        taken.add(
+                noted(key, true, step.told(), step.created(), step.layer(), inputs.isEmpty() ? step.inputs() : inputs));
     }
 
     /** What was done before under a key, where that counts and is still here. */
@@ -345,7 +351,9 @@ final class StageRun {
                     true,
                     told,
                     history.get(steps).created(),
-                    empty ? Optional.empty() : Optional.of(layers.get(draft.layers().size())),
+                    empty
+                            ? Optional.empty()
+                            : Optional.of(layers.get(draft.layers().size())),
                     Map.of("cache-from", name));
             holder = before;
             return Optional.of(step);

@@ -53,7 +53,8 @@ class PatternsTest {
     void noPathClimbsOutOfTheContext() throws ContextException {
         assertThat(Sources.relative("a/../b/./c")).isEqualTo("b/c");
         assertThat(Sources.relative("/../a")).isEqualTo("a");
-        assertThatThrownBy(() -> Sources.relative("../a")).hasMessageContaining("forbidden path outside the build context");
+        assertThatThrownBy(() -> Sources.relative("../a"))
+                .hasMessageContaining("forbidden path outside the build context");
         assertThatThrownBy(() -> Sources.relative("a/../../b")).hasMessageContaining("forbidden path");
     }
 }

@@ -50,7 +50,9 @@ class DockerfileTest {
     void directivesStandAtTheTopOnly() throws DockerfileException {
         Dockerfile file = parse("# syntax=docker/dockerfile:1", "#Escape = `", "FROM x", "RUN a `", " b");
 
-        assertThat(file.directives()).containsEntry("syntax", "docker/dockerfile:1").containsEntry("escape", "`");
+        assertThat(file.directives())
+                .containsEntry("syntax", "docker/dockerfile:1")
+                .containsEntry("escape", "`");
         assertThat(file.escape()).isEqualTo('`');
         assertThat(file.instructions().get(1).rest()).isEqualTo("a  b");
         assertThat(parse("# a comment", "# escape=`", "FROM x").escape()).isEqualTo('\\');
@@ -81,7 +83,8 @@ class DockerfileTest {
         assertThat(copy.flag("link")).isEqualTo(Optional.of(""));
         assertThat(copy.isSet("link")).isTrue();
         assertThat(copy.words()).containsExactly("a", "b");
-        assertThat(only("RUN --mount=type=cache,target=/a --mount=type=tmpfs,target=/b x").flags("mount"))
+        assertThat(only("RUN --mount=type=cache,target=/a --mount=type=tmpfs,target=/b x")
+                        .flags("mount"))
                 .hasSize(2);
         assertThat(only("CMD --help").words()).containsExactly("--help");
         refused("unknown flag: --chwon (did you mean chown?)", "COPY --chwon=x a b");
@@ -91,7 +94,8 @@ class DockerfileTest {
 
     @Test
     void hereDocumentsBelongToTheirInstruction() throws DockerfileException {
-        List<Instruction> all = parse("RUN <<EOF", "a $b", "EOF", "COPY <<-\"x\" <<y /d/", "\tone", "x", "two", "y", "CMD z")
+        List<Instruction> all = parse(
+                        "RUN <<EOF", "a $b", "EOF", "COPY <<-\"x\" <<y /d/", "\tone", "x", "two", "y", "CMD z")
                 .instructions();
 
         assertThat(all).hasSize(3);
@@ -126,9 +130,45 @@ class DockerfileTest {
     @Test
     void noiseIsReadOrRefusedAndNeverAFault() {
         String[] pieces = {
-            "FROM ", "RUN ", "COPY ", "ADD ", "ENV ", "ARG ", "LABEL ", "HEALTHCHECK ", "ONBUILD ", "SHELL ", "--from=",
-            "--mount=", "<<EOF", "EOF", "\n", "\\\n", "`\n", "# escape=`\n", "$", "${", "}", ":-", ":?", "\"", "'", "[", "]",
-            ",", "=", " ", "\t", "\r\n", "\u0000", "\uFEFF", "x", "..", "/", "*", "#"
+            "FROM ",
+            "RUN ",
+            "COPY ",
+            "ADD ",
+            "ENV ",
+            "ARG ",
+            "LABEL ",
+            "HEALTHCHECK ",
+            "ONBUILD ",
+            "SHELL ",
+            "--from=",
+            "--mount=",
+            "<<EOF",
+            "EOF",
+            "\n",
+            "\\\n",
+            "`\n",
+            "# escape=`\n",
+            "$",
+            "${",
+            "}",
+            ":-",
+            ":?",
+            "\"",
+            "'",
+            "[",
+            "]",
+            ",",
+            "=",
+            " ",
+            "\t",
+            "\r\n",
+            "\u0000",
+            "\uFEFF",
+            "x",
+            "..",
+            "/",
+            "*",
+            "#"
         };
         for (long seed = 0; seed < 20_000; seed++) {
             Random chance = new Random(seed);

@@ -12,10 +12,12 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class StagesTest {
-    private static Stages of(Map<String, String> arguments, String target, String... lines)
-            throws DockerfileException {
+    private static Stages of(Map<String, String> arguments, String target, String... lines) throws DockerfileException {
         return Stages.of(
-                Dockerfile.parse("Dockerfile", String.join("\n", lines)), arguments, target, Platform.parse("linux/amd64"));
+                Dockerfile.parse("Dockerfile", String.join("\n", lines)),
+                arguments,
+                target,
+                Platform.parse("linux/amd64"));
     }
 
     private static Stages of(String... lines) throws DockerfileException {
@@ -25,10 +27,16 @@ class StagesTest {
     @Test
     void onlyStagesThatTheTargetNeedsAreWanted() throws DockerfileException {
         Stages all = of(
-                "FROM a AS one", "FROM b AS two", "FROM c", "COPY --from=one /x /x", "FROM 2", "RUN --mount=from=two,target=/t x");
+                "FROM a AS one",
+                "FROM b AS two",
+                "FROM c",
+                "COPY --from=one /x /x",
+                "FROM 2",
+                "RUN --mount=from=two,target=/t x");
 
         assertThat(all.wanted()).containsExactlyInAnyOrder(1, 3);
-        assertThat(of(Map.of(), "2", "FROM a AS one", "FROM b", "FROM c", "COPY --from=one /x /x").wanted())
+        assertThat(of(Map.of(), "2", "FROM a AS one", "FROM b", "FROM c", "COPY --from=one /x /x")
+                        .wanted())
                 .containsExactlyInAnyOrder(0, 2);
     }
 
@@ -49,7 +57,8 @@ class StagesTest {
                 .hasMessageContaining("Dockerfile:2:1: COPY");
         assertThatThrownBy(() -> of("FROM x", "COPY --from=1 /1 /2", "FROM x"))
                 .hasMessageContaining("invalid from flag value 1");
-        assertThatThrownBy(() -> of(Map.of(), "nope", "FROM x")).hasMessageContaining("failed to reach build target nope");
+        assertThatThrownBy(() -> of(Map.of(), "nope", "FROM x"))
+                .hasMessageContaining("failed to reach build target nope");
         assertThatThrownBy(() -> of("RUN x", "FROM y")).hasMessageContaining("no build stage in current context");
     }
 

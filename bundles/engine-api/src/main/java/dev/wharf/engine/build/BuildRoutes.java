@@ -10,6 +10,8 @@ import dev.wharf.build.run.Download;
 import dev.wharf.build.run.HostCache;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.HostCommand;
+import dev.wharf.core.state.Host;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Problem;
@@ -18,6 +20,9 @@ import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.journal.AgentFacts;
+import dev.wharf.engine.json.Filters;
+import dev.wharf.engine.json.Json;
+import dev.wharf.engine.json.Times;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.DriverException;
@@ -26,8 +31,10 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -51,7 +58,13 @@ public final class BuildRoutes implements Routes {
 
     @Override
     public void addTo(Router router) {
-        router.upload("POST", "/build", this::build).post("/build/cancel", this::cancel);
+        router.upload("POST", "/build", this::build)
+                .post("/build/cancel", this::cancel)
+                .post("/build/prune", BuildRoutes::prune)
+                .get("/wharf/v1/builds", (agent, request) -> Answer.json(Builds.list(agent.host())))
+                .get(
+                        "/wharf/v1/builds/{name}",
+                        (agent, request) -> Answer.json(Builds.one(agent.host(), request.name())));
     }
 
     private Answer build(Agent agent, Request request) {
@@ -76,6 +89,7 @@ public final class BuildRoutes implements Routes {
                 run(engine, query, build, answer, request);
             } finally {
                 running.remove(id, build);
+                BuildCache.tidy(agent, request);
                 remove(agent, engine.folder());
             }
             return id;
@@ -140,6 +154,33 @@ public final class BuildRoutes implements Routes {
             context.receiveFile(query.order().dockerfile(), Files.readAllBytes(file));
         }
         Files.delete(file);
+    }
+
+    /** Without {@code all}, what an image with a name has too stays, since forgetting that would free nothing. */
+    private static Answer prune(Agent agent, Request request) {
+        boolean all = request.query().flag("all", false);
+        Filters filters = Filters.parse(
+                request.query().text("filters"),
+                Set.of("until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private"));
+        Optional<Instant> until = filters.first("until")
+                .or(() -> filters.first("unused-for"))
+                .map(Times::parse);
+        return Answer.later(request.work(() -> {
+            Host host = agent.host();
+            BuildCache.Freed freed = BuildCache.forget(
+                    agent,
+                    request,
+                    step -> until.map(step.at()::isBefore).orElse(true)
+                            && (all
+                                    || step.holder()
+                                            .flatMap(host::image)
+                                            .filter(i -> !i.references().isEmpty())
+                                            .isEmpty()));
+            agent.submit(new HostCommand.NotePrune("builder", freed.sizeBytes()), request.cause());
+            return Answer.json(Json.object()
+                    .put("SpaceReclaimed", freed.sizeBytes())
+                    .set("CachesDeleted", Json.arrayOrNull(freed.keys())));
+        }));
     }
 
     private Answer cancel(Agent agent, Request request) {

@@ -12,6 +12,7 @@ import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
+import dev.wharf.engine.build.BuildCache;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.Body;
@@ -81,19 +82,23 @@ public final class ImageRoutes implements Routes {
         boolean shares = request.query().flag("shared-size", false);
         if (request.query().flag("manifests", false) && request.version().atLeast(47)) {
             return Answer.later(request.work(() -> Answer.json(
-                    withManifests(lines(host, request.version(), filters, shares), host, agent.streams().content()))));
+                    withManifests(lines(host, request, filters, shares), host, agent.streams().content()))));
         }
         if (!filters.values().isEmpty()) {
-            return Answer.json(lines(host, request.version(), filters, shares));
+            return Answer.json(lines(host, request, filters, shares));
         }
         List<Object> told = List.of(
-                host.images(), shares ? host.layers() : this, counts(request.version()) ? host.containers() : this);
+                host.images(),
+                host.steps(),
+                shares ? host.layers() : this, counts(request.version()) ? host.containers() : this);
         return Answer.json(
                 200,
                 lists.json(
-                        request.version() + (shares ? " shares" : ""),
+                        request.version()
+                                + (shares ? " shares" : "")
+                                + (request.query().flag("all", false) ? " all" : ""),
                         told,
-                        () -> lines(host, request.version(), filters, shares)));
+                        () -> lines(host, request, filters, shares)));
     }
 
     private static ArrayNode withManifests(ArrayNode lines, Host host, ContentStore content) {
@@ -109,11 +114,15 @@ public final class ImageRoutes implements Routes {
         return version.atLeast(51);
     }
 
-    private static ArrayNode lines(Host host, ApiVersion version, Filters filters, boolean shares) {
+    private static ArrayNode lines(Host host, Request request, Filters filters, boolean shares) {
+        ApiVersion version = request.version();
+        // Images between two steps of a build are shown to who asks for all; Docker does so, too.
+        Set<ImageId> steps =
+                request.query().flag("all", false) ? Set.of() : BuildCache.intermediates(host);
         Optional<Instant> before = bound(host, filters, "before");
         Optional<Instant> since = bound(host, filters, "since");
         List<Image> images = host.images().values().stream()
-                .filter(Image::wanted)
+                .filter(i -> i.wanted() && !steps.contains(i.id()))
                 .filter(i -> filters.labels(i.config().labels()))
                 .filter(i -> filters.flag("dangling")
                         .map(wanted -> wanted == ImageShapes.tags(i).isEmpty())
@@ -269,8 +278,10 @@ public final class ImageRoutes implements Routes {
         Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
         boolean danglingOnly = filters.flag("dangling").orElse(true);
         Optional<Instant> until = filters.first("until").map(dev.wharf.engine.json.Times::parse);
+        Set<ImageId> steps = BuildCache.intermediates(before);
         List<Image> chosen = before.images().values().stream()
                 .filter(i -> i.wanted() && before.usersOf(i.id()).isEmpty())
+                .filter(i -> !danglingOnly || !steps.contains(i.id()))
                 .filter(i -> !danglingOnly || ImageShapes.tags(i).isEmpty())
                 .filter(i -> filters.labels(i.config().labels()))
                 .filter(i -> until.map(t -> created(i).isBefore(t)).orElse(true))

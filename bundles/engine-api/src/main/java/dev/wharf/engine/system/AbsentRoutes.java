@@ -31,7 +31,6 @@ public final class AbsentRoutes implements Routes {
     public void addTo(Router router) {
         addSwarm(router);
         addPlugins(router);
-        addBuild(router);
         router.hijack("/session", absent(NO_BUILDKIT)).hijack("/grpc", absent(NO_BUILDKIT));
         String checkpoints = "checkpoints of processes are not served: freezing a container is (docker pause)";
         router.get("/containers/{name}/checkpoints", absent(checkpoints))
@@ -79,14 +78,5 @@ public final class AbsentRoutes implements Routes {
         for (String verb : List.of("enable", "disable", "upgrade", "push", "set")) {
             router.post("/plugins/{name}/" + verb, missing);
         }
-    }
-
-    private static void addBuild(Router router) {
-        router
-                // True as it stands: what was never cached takes no space. A prune of everything asks for this too.
-                .post(
-                        "/build/prune",
-                        (agent, request) -> Answer.json(
-                                Json.object().put("SpaceReclaimed", 0).putNull("CachesDeleted")));
     }
 }

@@ -9,6 +9,7 @@ import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Volume;
 import dev.wharf.engine.archive.Trees;
+import dev.wharf.engine.build.BuildCache;
 import dev.wharf.engine.containers.ContainerShapes;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Problem;
@@ -68,7 +69,7 @@ public final class UsageRoutes implements Routes {
         answer.set("Images", images ? images(host, request) : null);
         answer.set("Containers", all || types.contains("container") ? containers(agent, host, request) : null);
         answer.set("Volumes", all || types.contains("volume") ? volumes(host) : null);
-        answer.set("BuildCache", all || types.contains("build-cache") ? Json.array() : null);
+        answer.set("BuildCache", all || types.contains("build-cache") ? BuildCache.usage(host) : null);
         if (!request.version().atLeast(42)) {
             answer.put("BuilderSize", 0);
         }
