@@ -1,8 +1,6 @@
 package dev.wharf.plugins;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.Dictionary;
 import java.util.HashMap;
@@ -12,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -20,10 +17,6 @@ import org.osgi.framework.ServiceReference;
 import org.osgi.service.cm.ConfigurationPlugin;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.metatype.AttributeDefinition;
-import org.osgi.service.metatype.MetaTypeService;
-import org.osgi.service.metatype.ObjectClassDefinition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,7 +41,6 @@ public final class SettingsGuard implements ConfigurationPlugin {
     private static final List<String> OTHERS = List.of("service.", "felix.", "component.", "wharf.", ".");
 
     private final BundleContext context;
-    private final MetaTypeService metatypes;
 
     /** The last settings of each PID that were let through. */
     private final Map<String, Map<String, Object>> good = new HashMap<>();
@@ -57,45 +49,51 @@ public final class SettingsGuard implements ConfigurationPlugin {
     private final Map<String, List<String>> refused = new TreeMap<>();
 
     @Activate
-    public SettingsGuard(BundleContext context, @Reference MetaTypeService metatypes) {
+    public SettingsGuard(BundleContext context) {
         this.context = context;
-        this.metatypes = metatypes;
     }
 
     @Override
     public synchronized void modifyConfiguration(
             @Nullable ServiceReference<?> reference, Dictionary<String, Object> settings) {
         String pid = String.valueOf(settings.get("service.pid"));
-        Optional<ObjectClassDefinition> described = definition(pid);
-        if (described.isEmpty()) {
+        List<Option> options = options(pid);
+        if (options.isEmpty()) {
             return;
         }
         List<String> refusals = new ArrayList<>();
         Map<String, Object> before = good.getOrDefault(pid, Map.of());
         Set<String> known = new HashSet<>();
-        for (AttributeDefinition option : described.get().getAttributeDefinitions(ObjectClassDefinition.ALL)) {
-            String key = option.getID();
+        for (String key : Collections.list(settings.keys())) {
+            Optional<Option> option =
+                    options.stream().filter(o -> o.isOf(key)).findFirst();
+            if (option.isEmpty()) {
+                if (OTHERS.stream().noneMatch(key::startsWith)) {
+                    refusals.add(key + ": there is no such setting");
+                }
+                continue;
+            }
             known.add(key);
             Object value = settings.get(key);
-            String why = value == null ? "" : trouble(option, value);
-            if (!why.isEmpty()) {
+            Optional<String> trouble = option.get().trouble(value);
+            if (trouble.isPresent()) {
                 Object former = before.get(key);
                 if (former == null) {
                     settings.remove(key);
                 } else {
                     settings.put(key, former);
                 }
-                refusals.add(key + " = " + value + ": " + why + "; "
-                        + (former == null ? "the usual value counts" : former + " stays"));
-            }
-        }
-        for (String key : Collections.list(settings.keys())) {
-            if (!known.contains(key) && known.stream().noneMatch(k -> isOf(k, key)) && OTHERS.stream().noneMatch(key::startsWith)) {
-                refusals.add(key + ": there is no such setting");
+                refusals.add(key + " = " + option.get().shown(value) + ": " + trouble.get() + "; "
+                        + (former == null ? "the usual value counts" : option.get().shown(former) + " stays"));
             }
         }
         Map<String, Object> passed = new HashMap<>();
-        Collections.list(settings.keys()).forEach(key -> passed.put(key, settings.get(key)));
+        for (String key : known) {
+            Object value = settings.get(key);
+            if (value != null) {
+                passed.put(key, value);
+            }
+        }
         good.put(pid, passed);
         if (!refusals.equals(refused.getOrDefault(pid, List.of()))) {
             refusals.forEach(r -> log.warn("setting refused file={}.cfg setting={}", pid, r));
@@ -103,76 +101,16 @@ public final class SettingsGuard implements ConfigurationPlugin {
         refused.put(pid, refusals);
     }
 
-    /** Whether an option that is described with {@code HOST} for any host is this one for a certain host. */
-    private static boolean isOf(String described, String key) {
-        return described.endsWith(".HOST")
-                && key.startsWith(described.substring(0, described.length() - "HOST".length()));
-    }
-
-    private Optional<ObjectClassDefinition> definition(String pid) {
+    /** What the bundle of the PID that was installed last says of its settings. */
+    private List<Option> options(String pid) {
+        List<Option> options = List.of();
         for (Bundle bundle : context.getBundles()) {
-            var information = metatypes.getMetaTypeInformation(bundle);
-            if (information != null && Arrays.asList(information.getPids()).contains(pid)) {
-                return Optional.of(information.getObjectClassDefinition(pid, null));
+            List<Option> own = Option.of(bundle, pid);
+            if (!own.isEmpty()) {
+                options = own;
             }
         }
-        return Optional.empty();
-    }
-
-    /** Why a value may not be, in words; empty where it may. */
-    private static String trouble(AttributeDefinition option, Object value) {
-        List<Object> values = new ArrayList<>();
-        if (value instanceof Object[] array) {
-            values.addAll(Arrays.asList(array));
-        } else if (value instanceof Collection<?> collection) {
-            values.addAll(collection);
-        } else if (option.getCardinality() != 0) {
-            values.addAll(Arrays.asList(value.toString().split(",")));
-        } else {
-            values.add(value);
-        }
-        for (Object one : values) {
-            String text = String.valueOf(one).strip();
-            if (!isOf(option.getType(), text)) {
-                return "expected " + word(option.getType());
-            }
-            String[] allowed = option.getOptionValues();
-            if (allowed != null && allowed.length > 0 && !Arrays.asList(allowed).contains(text)) {
-                return "expected one of " + Arrays.stream(allowed).collect(Collectors.joining(", "));
-            }
-            String said = option.validate(text);
-            if (said != null && !said.isEmpty()) {
-                return said.lines().findFirst().orElse(said);
-            }
-        }
-        return "";
-    }
-
-    private static boolean isOf(int type, String text) {
-        try {
-            switch (type) {
-                case AttributeDefinition.INTEGER -> Integer.parseInt(text);
-                case AttributeDefinition.LONG -> Long.parseLong(text);
-                case AttributeDefinition.DOUBLE -> Double.parseDouble(text);
-                case AttributeDefinition.BOOLEAN -> {
-                    return text.equals("true") || text.equals("false");
-                }
-                default -> {
-                    return true;
-                }
-            }
-            return true;
-        } catch (NumberFormatException e) {
-            return false;
-        }
-    }
-
-    private static String word(int type) {
-        return switch (type) {
-            case AttributeDefinition.BOOLEAN -> "true or false";
-            case AttributeDefinition.DOUBLE -> "a number";
-            default -> "a whole number";
-        };
+        return options;
     }
 
     /** What the shell prints for {@code wharf:settings}. */
