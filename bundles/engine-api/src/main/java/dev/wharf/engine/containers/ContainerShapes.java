@@ -151,6 +151,16 @@ public final class ContainerShapes {
         return instant.toString();
     }
 
+    /** What ends at once may have ended before its start was written down, and nothing ends before it began. */
+    private static Optional<Instant> started(Container c) {
+        return c.isRunning()
+                ? c.startedAt()
+                : c.startedAt().map(start -> c.exit()
+                        .map(exit -> exit.at())
+                        .filter(end -> end.isBefore(start))
+                        .orElse(start));
+    }
+
     private static ObjectNode state(Container c) {
         String word = Words.state(c);
         boolean running = c.isRunning() || word.equals("restarting");
@@ -168,7 +178,7 @@ public final class ContainerShapes {
                                 : 0)
                 .put("ExitCode", c.isRunning() ? 0 : c.exit().map(e -> e.code()).orElseGet(() -> startFailure(c)))
                 .put("Error", c.failure().map(f -> f.message()).orElse(""))
-                .put("StartedAt", c.startedAt().map(ContainerShapes::time).orElse(NEVER))
+                .put("StartedAt", started(c).map(ContainerShapes::time).orElse(NEVER))
                 .put("FinishedAt", c.exit().map(e -> time(e.at())).orElse(NEVER));
         c.health().ifPresent(h -> {
             ObjectNode health = node.putObject("Health");
