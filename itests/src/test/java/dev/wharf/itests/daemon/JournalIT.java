@@ -80,6 +80,18 @@ class JournalIT {
             Outcome online = agent.wharf("journal", "verify");
             assertThat(online.status()).isEqualTo(1);
             assertThat(online.out()).isEqualTo(without.out());
+            for (int start = 0; start < 2; start++) {
+                makeVolumes(agent, "later" + start, 1);
+                agent.stop();
+                agent.restart();
+            }
+            assertThat(Files.readString(agent.log()).split("journal mended", -1))
+                    .as("damage is told once")
+                    .hasSize(2);
+            try (Stream<Path> saved = Files.list(agent.dataRoot().resolve("journal/cut"))) {
+                assertThat(saved).as("and saved once").hasSize(1);
+            }
+            assertThat(agent.wharf("journal", "verify").status()).isEqualTo(1);
         }
     }
 

@@ -99,6 +99,7 @@ public final class ChronicleLog implements RecordLog, LogView {
             disk.makeDirectory(queueDirectory);
             LogSurvey survey = LogSurvey.of(disk, LogKind.CHRONICLE.files(disk, options.directory()), directory);
             mended = survey.report(sweep(survey));
+            directory.rememberDamage(survey.gaps());
             origin = survey.origin();
             epoch = survey.epoch() + 1;
             forced = survey.last();

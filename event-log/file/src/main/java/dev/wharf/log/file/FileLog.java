@@ -59,6 +59,7 @@ public final class FileLog implements RecordLog, LogView {
         try {
             LogSurvey survey = LogSurvey.of(disk, files(), directory);
             mended = survey.report(cut(survey));
+            directory.rememberDamage(survey.gaps());
             origin = survey.origin();
             forced = survey.last();
             epoch = survey.epoch() + 1;

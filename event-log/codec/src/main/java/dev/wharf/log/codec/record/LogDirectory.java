@@ -11,9 +11,11 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.zip.CRC32C;
 
 /**
@@ -23,6 +25,7 @@ import java.util.zip.CRC32C;
 public final class LogDirectory implements Closeable {
     private static final String FORMAT = "format";
     private static final String CLEAN = "clean";
+    private static final String DAMAGE = "damage";
     private static final int FORMAT_VERSION = 1;
     private static final int KEPT_CUTS = 4;
 
@@ -102,6 +105,9 @@ public final class LogDirectory implements Closeable {
         format.put("kind", kind.word());
         format.put("writer", found.getOrDefault("writer", writer));
         format.put("origin", found.getOrDefault("origin", "-1"));
+        if (found.containsKey(DAMAGE)) {
+            format.put(DAMAGE, found.get(DAMAGE));
+        }
         ownWriter = writer;
         clean = Note.read(disk, directory, CLEAN)
                 .map(words -> new CleanClose(
@@ -210,6 +216,21 @@ public final class LogDirectory implements Closeable {
         words.put("epoch", Integer.toString(close.epoch()));
         close.newest().ifPresent(file -> words.put("newest", file.words()));
         Note.write(disk, directory, CLEAN, words);
+    }
+
+    /** Records that are missing and of which somebody was told before. */
+    Set<String> knownDamage() {
+        String words = format.getOrDefault(DAMAGE, "");
+        return words.isEmpty() ? Set.of() : new LinkedHashSet<>(List.of(words.split(",")));
+    }
+
+    /** Remembers what is missing, so that it is told and saved once; the note is written with the next record. */
+    public void rememberDamage(List<LogSurvey.Gap> told) {
+        Set<String> known = new LinkedHashSet<>(knownDamage());
+        told.forEach(gap -> known.add(gap.place()));
+        if (!known.isEmpty()) {
+            format.put(DAMAGE, String.join(",", known));
+        }
     }
 
     /** Saves what lies behind {@code from} in {@code file} before it is cut, without the zeros at its end. */

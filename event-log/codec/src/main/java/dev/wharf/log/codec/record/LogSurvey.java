@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * Reads every file of a log as it lies on the disk and judges what is to be kept.
@@ -38,6 +39,11 @@ public final class LogSurvey {
 
     /** Records that should be there and are not. */
     public record Gap(long first, long last, Path file) {
+        /** Which records, wherever they should be. */
+        String place() {
+            return first + "-" + last;
+        }
+
         @Override
         public String toString() {
             return RecordLog.DamagedRecords.describe(first, last, String.valueOf(file.getFileName()));
@@ -77,6 +83,7 @@ public final class LogSurvey {
         return segments;
     }
 
+    /** What is missing and was not known to be. */
     public List<Gap> gaps() {
         return gaps;
     }
@@ -126,16 +133,17 @@ public final class LogSurvey {
     public static LogSurvey of(Disk disk, List<Path> files, LogDirectory directory) throws IOException {
         Pass all = new Pass(directory);
         all.read(disk, files, Long.MAX_VALUE);
+        Set<String> known = directory.knownDamage();
         if (all.fitsNote()) {
-            return all.closedCleanly();
+            return all.closedCleanly(known);
         }
         OptionalLong torn = all.firstThatWasNeverDurable();
         if (torn.isEmpty()) {
-            return all.leftOpen();
+            return all.leftOpen(known);
         }
         Pass kept = new Pass(directory);
         kept.read(disk, files, torn.getAsLong());
-        return kept.leftOpen();
+        return kept.leftOpen(known);
     }
 
     /** One walk over the files. */
@@ -292,7 +300,11 @@ public final class LogSurvey {
                     .findFirst();
         }
 
-        LogSurvey closedCleanly() {
+        private List<Gap> news(Set<String> known) {
+            return gaps.stream().filter(gap -> !known.contains(gap.place())).toList();
+        }
+
+        LogSurvey closedCleanly(Set<String> known) {
             LogDirectory.CleanClose close = note.orElseThrow();
             if (last < close.last() && !segments.isEmpty()) {
                 gaps.add(new Gap(
@@ -301,11 +313,18 @@ public final class LogSurvey {
                         segments.get(segments.size() - 1).file()));
             }
             return new LogSurvey(
-                    segments, gaps, origin, close.last(), close.head(), Math.max(epoch, close.epoch()), true, newest);
+                    segments,
+                    news(known),
+                    origin,
+                    close.last(),
+                    close.head(),
+                    Math.max(epoch, close.epoch()),
+                    true,
+                    newest);
         }
 
-        LogSurvey leftOpen() {
-            return new LogSurvey(segments, gaps, origin, last, head(), epoch, false, newest);
+        LogSurvey leftOpen(Set<String> known) {
+            return new LogSurvey(segments, news(known), origin, last, head(), epoch, false, newest);
         }
     }
 }
