@@ -13,13 +13,18 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 
 /** The driver as a service of the framework; settings come from Config Admin and change while it runs. */
 @Component(
         service = NetworkDriver.class,
         configurationPid = "dev.wharf.network.cni",
         property = {"wharf.name=" + CniDriver.NAME, "wharf.formats=" + CniDriver.FORMAT_NAME + " 1"})
+@Designate(ocd = CniSettings.class)
 public final class CniComponent extends CniDriver {
+    static final String LISTS = "/etc/cni/net.d";
+    static final String PROGRAMS = "/opt/cni/bin:/usr/lib/cni";
+
     private final AtomicReference<Settings> current;
 
     @Activate
@@ -51,9 +56,8 @@ public final class CniComponent extends CniDriver {
 
     private static Settings settings(Map<String, Object> configuration) {
         return new Settings(
-                Path.of(text(configuration, "lists", "/etc/cni/net.d")),
-                Arrays.stream(text(configuration, "plugins", "/opt/cni/bin:/usr/lib/cni")
-                                .split(":"))
+                Path.of(text(configuration, "lists", LISTS)),
+                Arrays.stream(text(configuration, "plugins", PROGRAMS).split(":"))
                         .map(Path::of)
                         .toList(),
                 List.of());

@@ -17,6 +17,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +26,7 @@ import org.slf4j.LoggerFactory;
  * one whose address it has.
  */
 @Component(service = PeerSource.class, configurationPid = PeersComponent.PID)
+@Designate(ocd = PeersSettings.class)
 public final class PeersComponent implements PeerSource {
     static final String PID = "dev.wharf.network.peers";
     private static final String HOST = "host.";
