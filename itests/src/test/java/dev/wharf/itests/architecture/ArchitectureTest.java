@@ -157,6 +157,7 @@ class ArchitectureTest {
         return Stream.concat(
                 Stream.of(
                                 room("dev.wharf.jmx"),
+                                room("dev.wharf.jolokia", "org.jolokia..", "com.sun.net.httpserver.."),
                                 room(
                                         "dev.wharf.build",
                                         JACKSON,
@@ -229,6 +230,7 @@ class ArchitectureTest {
                         "dev.wharf.dns..",
                         "dev.wharf.kafka..",
                         "dev.wharf.jmx..",
+                        "dev.wharf.jolokia..",
                         "..planted..")
                 .should()
                 .dependOnClassesThat()

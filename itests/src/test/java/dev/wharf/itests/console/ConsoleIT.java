@@ -7,10 +7,13 @@ import com.sun.tools.attach.VirtualMachine;
 import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.management.MBeanServerConnection;
 import javax.management.Notification;
 import javax.management.NotificationFilterSupport;
@@ -115,6 +118,46 @@ class ConsoleIT {
         }
         assertThat(console.isRegistered(seen)).isFalse();
         assertThat(console.queryNames(new ObjectName("dev.wharf:type=Driver,kind=storage,*"), null)).isNotEmpty();
+    }
+
+    @Test
+    void jolokiaListensOnceItIsSetUpAndOnlyForThoseWithAPassword(@TempDir Path folder) throws Exception {
+        Path etc = Files.createDirectories(folder.resolve("etc"));
+        Path password = Files.writeString(folder.resolve("otto"), "opens all");
+        try (Daemon watched = Daemon.start(folder.resolve("agent"), "--config-dir=" + etc)) {
+            // As operators do it: while the agent runs.
+            Files.writeString(etc.resolve("dev.wharf.jolokia.cfg"), "port = 0\noperators = " + password + "\n");
+            String url = awaitUrl(watched);
+            String question = url + "read/dev.wharf:type=Agent/Version";
+            assertThat(Outcome.of("curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", question)
+                            .out())
+                    .isEqualTo("401");
+            assertThat(Outcome.of("curl", "--silent", "--user", "otto:opens all", question)
+                            .out())
+                    .contains("\"status\":200");
+            watched.docker("network", "create", "seen").outOrThrow();
+            String networks = "";
+            for (int i = 0; i < 100 && !networks.contains("seen"); i++) {
+                Thread.sleep(50);
+                networks = Outcome.of(
+                                "curl", "--silent", "--user", "otto:opens all", url + "search/dev.wharf:type=Network,*")
+                        .out();
+            }
+            assertThat(networks).contains("name=\\\"seen\\\"");
+            watched.docker("network", "rm", "seen").outOrThrow();
+        }
+    }
+
+    private static String awaitUrl(Daemon daemon) throws Exception {
+        Pattern served = Pattern.compile("MXBeans are served url=(\\S+)");
+        for (int i = 0; i < 400; i++) {
+            Matcher matcher = served.matcher(Files.readString(daemon.log()));
+            if (matcher.find()) {
+                return matcher.group(1);
+            }
+            Thread.sleep(50);
+        }
+        throw new AssertionError("nobody serves\n" + Files.readString(daemon.log()));
     }
 
     private static void awaitBean(MBeanServerConnection console, ObjectName name) throws Exception {

@@ -1,0 +1,87 @@
+package dev.wharf.jolokia;
+
+import com.sun.net.httpserver.Authenticator;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpPrincipal;
+import com.sun.net.httpserver.HttpsExchange;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import javax.naming.InvalidNameException;
+import javax.naming.ldap.LdapName;
+import javax.naming.ldap.Rdn;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.security.auth.x500.X500Principal;
+import org.jolokia.server.core.config.ConfigKey;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Lets in who has a certificate or a password. Jolokia makes it by its class's name, so it finds the people in a static field. */
+public final class Doorkeeper extends Authenticator {
+    static final AtomicReference<Optional<People>> PEOPLE = new AtomicReference<>(Optional.empty());
+
+    private static final Logger LOG = LoggerFactory.getLogger(Doorkeeper.class);
+    private static final String BASIC = "Basic ";
+
+    @Override
+    public Result authenticate(HttpExchange exchange) {
+        Optional<Visitor> visitor = PEOPLE.get().flatMap(people -> known(exchange, people));
+        if (visitor.isEmpty()) {
+            LOG.warn("refused who={}", exchange.getRemoteAddress());
+            exchange.getResponseHeaders().set("WWW-Authenticate", BASIC + "realm=\"wharf\", charset=\"UTF-8\"");
+            return new Failure(401);
+        }
+        exchange.setAttribute(
+                ConfigKey.JAAS_SUBJECT_REQUEST_ATTRIBUTE, visitor.get().subject());
+        return new Success(new HttpPrincipal(visitor.get().name(), "wharf"));
+    }
+
+    private static Optional<Visitor> known(HttpExchange exchange, People people) {
+        return byCertificate(exchange)
+                .map(name -> new Visitor(name, people.isOperator(name, true)))
+                .or(() -> byPassword(exchange, people));
+    }
+
+    private static Optional<String> byCertificate(HttpExchange exchange) {
+        try {
+            return exchange instanceof HttpsExchange secure
+                            && secure.getSSLSession().getPeerPrincipal() instanceof X500Principal principal
+                    ? commonName(principal)
+                    : Optional.empty();
+        } catch (SSLPeerUnverifiedException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<String> commonName(X500Principal principal) {
+        try {
+            return new LdapName(principal.getName())
+                    .getRdns().stream()
+                            .filter(rdn -> rdn.getType().equalsIgnoreCase("CN"))
+                            .map(Rdn::getValue)
+                            .map(Object::toString)
+                            .findFirst();
+        } catch (InvalidNameException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Visitor> byPassword(HttpExchange exchange, People people) {
+        String header = exchange.getRequestHeaders().getFirst("Authorization");
+        if (header == null || !header.startsWith(BASIC)) {
+            return Optional.empty();
+        }
+        try {
+            String pair = new String(
+                    Base64.getDecoder().decode(header.substring(BASIC.length()).strip()), StandardCharsets.UTF_8);
+            int colon = pair.indexOf(':');
+            String user = colon < 0 ? pair : pair.substring(0, colon);
+            return colon >= 0 && people.isPassword(user, pair.substring(colon + 1))
+                    ? Optional.of(new Visitor(user, people.isOperator(user, false)))
+                    : Optional.empty();
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+}

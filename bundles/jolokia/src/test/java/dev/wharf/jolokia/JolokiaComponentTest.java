@@ -1,0 +1,213 @@
+package dev.wharf.jolokia;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.annotation.Annotation;
+import java.lang.management.ManagementFactory;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import javax.management.ObjectName;
+import javax.security.auth.Subject;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real server, and people who come to it with and without rights. */
+@Timeout(60)
+class JolokiaComponentTest {
+    private static final String BEAN = "dev.wharf:type=Probe";
+
+    @TempDir
+    private Path folder;
+
+    private JolokiaComponent component;
+
+    /** Something to work. */
+    public interface ProbeMXBean {
+        int getAnswer();
+
+        void setAnswer(int answer);
+
+        String whoCalls();
+    }
+
+    /** Tells who called. */
+    public static final class Probe implements ProbeMXBean {
+        @Override
+        public int getAnswer() {
+            return 42;
+        }
+
+        @Override
+        public void setAnswer(int answer) {
+            throw new IllegalStateException("written");
+        }
+
+        @Override
+        @SuppressWarnings("removal")
+        public String whoCalls() {
+            Subject subject = Subject.getSubject(java.security.AccessController.getContext());
+            return subject.getPrincipals().iterator().next().getName();
+        }
+    }
+
+    @BeforeEach
+    void open() throws Exception {
+        ManagementFactory.getPlatformMBeanServer().registerMBean(new Probe(), new ObjectName(BEAN));
+        Path reader = Files.writeString(folder.resolve("anna"), "read only\n");
+        Path operator = Files.writeString(folder.resolve("otto"), "opens all");
+        component = new JolokiaComponent(settings(reader.toString(), operator.toString()));
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        component.close();
+        ManagementFactory.getPlatformMBeanServer().unregisterMBean(new ObjectName(BEAN));
+    }
+
+    private static JolokiaSettings settings(String readers, String operators) {
+        return new JolokiaSettings() {
+            @Override
+            public Class<? extends Annotation> annotationType() {
+                return JolokiaSettings.class;
+            }
+
+            @Override
+            public String address() {
+                return "127.0.0.1";
+            }
+
+            @Override
+            public int port() {
+                return 0;
+            }
+
+            @Override
+            public String readers() {
+                return readers;
+            }
+
+            @Override
+            public String operators() {
+                return operators;
+            }
+
+            @Override
+            public String certificate() {
+                return "";
+            }
+
+            @Override
+            public String key() {
+                return "";
+            }
+
+            @Override
+            public String authorities() {
+                return "";
+            }
+
+            @Override
+            public String certified_operators() {
+                return "";
+            }
+
+            @Override
+            public String origins() {
+                return "http://console.example";
+            }
+        };
+    }
+
+    private HttpResponse<String> ask(String user, String body, String... headers) throws Exception {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(component.url())).POST(BodyPublishers.ofString(body));
+        if (!user.isEmpty()) {
+            request.header(
+                    "Authorization",
+                    "Basic " + Base64.getEncoder().encodeToString(user.getBytes(StandardCharsets.UTF_8)));
+        }
+        for (int i = 0; i < headers.length; i += 2) {
+            request.header(headers[i], headers[i + 1]);
+        }
+        return HttpClient.newHttpClient().send(request.build(), BodyHandlers.ofString());
+    }
+
+    private static String read(String bean, String attribute) {
+        return "{\"type\":\"read\",\"mbean\":\"" + bean + "\",\"attribute\":\"" + attribute + "\"}";
+    }
+
+    private static final String CALL = "{\"type\":\"exec\",\"mbean\":\"" + BEAN + "\",\"operation\":\"whoCalls\"}";
+
+    @Test
+    void nobodyComesInWithoutAPassword() throws Exception {
+        for (String user : new String[] {"", "anna:wrong", "anna", "nobody:nobody"}) {
+            HttpResponse<String> answer = ask(user, read(BEAN, "Answer"));
+            assertThat(answer.statusCode()).as(user).isEqualTo(401);
+            assertThat(answer.headers().firstValue("WWW-Authenticate"))
+                    .hasValue("Basic realm=\"wharf\", charset=\"UTF-8\"");
+        }
+    }
+
+    @Test
+    void aReaderReadsAndDoesNothingElse() throws Exception {
+        String anna = "anna:read only";
+        assertThat(ask(anna, read(BEAN, "Answer")).body()).contains("\"value\":42", "\"status\":200");
+        assertThat(ask(anna, read("java.lang:type=Memory", "HeapMemoryUsage")).body())
+                .contains("\"used\":");
+        assertThat(ask(anna, CALL).body()).contains("\"status\":403").doesNotContain("anna");
+        assertThat(ask(anna, read("java.lang:type=Runtime", "SystemProperties")).body())
+                .contains("\"status\":403");
+    }
+
+    @Test
+    void anOperatorCallsWharfsOperationsUnderHisNameAndWritesNothing() throws Exception {
+        String otto = "otto:opens all";
+        assertThat(ask(otto, CALL).body()).contains("\"value\":\"otto\"");
+        assertThat(ask(otto, "{\"type\":\"exec\",\"mbean\":\"java.lang:type=Memory\",\"operation\":\"gc\"}")
+                        .body())
+                .contains("\"status\":403");
+        assertThat(ask(otto, "{\"type\":\"write\",\"mbean\":\"" + BEAN + "\",\"attribute\":\"Answer\",\"value\":1}")
+                        .body())
+                .contains("\"status\":403");
+        assertThat(ask(
+                                otto,
+                                "{\"type\":\"read\",\"mbean\":\"" + BEAN
+                                        + "\",\"attribute\":\"Answer\",\"target\":{\"url\":"
+                                        + "\"service:jmx:rmi:///jndi/ldap://127.0.0.1:1/x\"}}")
+                        .body())
+                .doesNotContain("\"value\":42");
+    }
+
+    @Test
+    void onlyPagesThatWereNamedAreLetIn() throws Exception {
+        String anna = "anna:read only";
+        assertThat(ask(anna, read(BEAN, "Answer"), "Origin", "http://console.example")
+                        .body())
+                .contains("\"value\":42");
+        assertThat(ask(anna, read(BEAN, "Answer"), "Origin", "https://evil.example")
+                        .body())
+                .doesNotContain("\"value\":42");
+    }
+
+    @Test
+    void settingsWithoutPeopleOpenNoDoor() {
+        assertThatThrownBy(() -> new JolokiaComponent(settings("", "")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("nobody could come in");
+        assertThatThrownBy(() ->
+                        new JolokiaComponent(settings(folder.resolve("missing").toString(), "")))
+                .hasMessageContaining("the password of missing cannot be read");
+    }
+}
