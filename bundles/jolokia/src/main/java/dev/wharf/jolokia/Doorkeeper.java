@@ -7,7 +7,6 @@ import com.sun.net.httpserver.HttpsExchange;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
@@ -19,14 +18,19 @@ import org.slf4j.LoggerFactory;
 
 /** Lets in who has a certificate or a password. Jolokia makes it by its class's name, so it finds the people in a static field. */
 public final class Doorkeeper extends Authenticator {
-    static final AtomicReference<Optional<People>> PEOPLE = new AtomicReference<>(Optional.empty());
+    private static volatile Optional<People> known = Optional.empty();
 
     private static final Logger LOG = LoggerFactory.getLogger(Doorkeeper.class);
     private static final String BASIC = "Basic ";
 
+    /** From now on these may come in. */
+    static void know(Optional<People> people) {
+        known = people;
+    }
+
     @Override
     public Result authenticate(HttpExchange exchange) {
-        Optional<Visitor> visitor = PEOPLE.get().flatMap(people -> known(exchange, people));
+        Optional<Visitor> visitor = known.flatMap(people -> recognise(exchange, people));
         if (visitor.isEmpty()) {
             LOG.warn("refused who={}", exchange.getRemoteAddress());
             exchange.getResponseHeaders().set("WWW-Authenticate", BASIC + "realm=\"wharf\", charset=\"UTF-8\"");
@@ -37,7 +41,7 @@ public final class Doorkeeper extends Authenticator {
         return new Success(new HttpPrincipal(visitor.get().name(), "wharf"));
     }
 
-    private static Optional<Visitor> known(HttpExchange exchange, People people) {
+    private static Optional<Visitor> recognise(HttpExchange exchange, People people) {
         return byCertificate(exchange)
                 .map(name -> new Visitor(name, people.isOperator(name, true)))
                 .or(() -> byPassword(exchange, people));

@@ -32,8 +32,8 @@ public final class JolokiaComponent {
     @Activate
     public JolokiaComponent(JolokiaSettings settings) throws IOException {
         People people = People.of(settings);
-        Doorkeeper.PEOPLE.set(Optional.of(people));
-        Policy.ORIGINS.set(People.words(settings.origins()));
+        Doorkeeper.know(Optional.of(people));
+        Policy.letIn(People.words(settings.origins()));
         server = open(options(settings));
         LOG.info("MXBeans are served url={}", server.getUrl());
     }
@@ -86,6 +86,6 @@ public final class JolokiaComponent {
     @Deactivate
     void close() {
         server.stop();
-        Doorkeeper.PEOPLE.set(Optional.empty());
+        Doorkeeper.know(Optional.empty());
     }
 }

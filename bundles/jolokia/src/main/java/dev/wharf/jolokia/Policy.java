@@ -2,7 +2,6 @@ package dev.wharf.jolokia;
 
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import javax.management.ObjectName;
 import org.jolokia.server.core.service.api.Restrictor;
 import org.jolokia.server.core.util.HttpMethod;
@@ -16,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * its class's name.
  */
 public final class Policy implements Restrictor {
-    static final AtomicReference<Set<String>> ORIGINS = new AtomicReference<>(Set.of());
+    private static volatile Set<String> origins = Set.of();
 
     private static final Logger LOG = LoggerFactory.getLogger(Policy.class);
     private static final String OURS = "dev.wharf";
@@ -28,6 +27,11 @@ public final class Policy implements Restrictor {
             RequestType.NOTIFICATION,
             RequestType.EXEC);
     private static final Set<String> SECRET = Set.of("SystemProperties", "InputArguments");
+
+    /** From now on pages from these may come in. */
+    static void letIn(Set<String> pages) {
+        origins = pages;
+    }
 
     @Override
     public boolean isHttpMethodAllowed(HttpMethod method) {
@@ -73,7 +77,7 @@ public final class Policy implements Restrictor {
     /** Only pages that were named: a browser that knows the password must not lend it to any page it happens to show. */
     @Override
     public boolean isOriginAllowed(String origin, boolean strict) {
-        return origin == null || ORIGINS.get().contains(origin);
+        return origin == null || origins.contains(origin);
     }
 
     @Override
