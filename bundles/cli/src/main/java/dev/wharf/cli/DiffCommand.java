@@ -12,8 +12,9 @@ import picocli.CommandLine.Spec;
 /** What changed on this host. */
 @Command(
         name = "diff",
-        description = "Shows what is different on this host between two moments: containers, images, networks and volumes,"
-                + " with their old and new values. Exit status 1 when nothing is known of a moment.",
+        description =
+                "Shows what is different on this host between two moments: containers, images, networks and volumes,"
+                        + " with their old and new values. Exit status 1 when nothing is known of a moment.",
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
@@ -69,12 +70,11 @@ final class DiffCommand implements Callable<Integer> {
 
     private static void show(Json change, Output out) throws IOException {
         String what = change.text("change");
-        String mark =
-                switch (what) {
-                    case "added" -> out.good("+");
-                    case "removed" -> out.bad("-");
-                    default -> "~";
-                };
+        String mark = switch (what) {
+            case "added" -> out.good("+");
+            case "removed" -> out.bad("-");
+            default -> "~";
+        };
         String id = PsCommand.brief(change.text("id"));
         out.line(mark + " " + change.text("kind") + " " + out.bold(change.text("name"))
                 + (id.equals(change.text("name")) ? "" : "  " + out.faint(id)));

@@ -73,7 +73,8 @@ final class HistoryCommand implements Callable<Integer> {
     }
 
     private int story() throws IOException {
-        Request request = new Request(JournalCommands.ROOT).with("subject", name).with("from", "0");
+        Request request =
+                new Request(JournalCommands.ROOT).with("subject", name).with("from", "0");
         try (Client.Answer answer = main.agent().get(request);
                 BufferedReader lines =
                         new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8));

@@ -14,7 +14,8 @@ import picocli.CommandLine.Spec;
 /** One thing in every detail, now or then. */
 @Command(
         name = "inspect",
-        description = "Shows a container, image, network or volume in every detail, now or at any moment the journal knows.",
+        description =
+                "Shows a container, image, network or volume in every detail, now or at any moment the journal knows.",
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
@@ -81,7 +82,8 @@ final class InspectCommand implements Callable<Integer> {
                 if (isTelling(value.text())) out.line(name + ": " + value.text());
             } else if (value.items().stream().allMatch(i -> i.fields().isEmpty())) {
                 out.line(name + ": "
-                        + String.join(" ", value.items().stream().map(Json::text).toList()));
+                        + String.join(
+                                " ", value.items().stream().map(Json::text).toList()));
             } else {
                 out.line(name + ":");
                 for (Json item : value.items()) {

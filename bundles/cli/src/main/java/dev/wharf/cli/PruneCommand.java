@@ -15,8 +15,9 @@ import picocli.CommandLine.Spec;
 /** Removes what nobody uses, but only what was shown before. */
 @Command(
         name = "prune",
-        description = "Removes what nobody uses, in two steps: --dry-run shows what would go and gives a token, and --plan"
-                + " removes exactly that. When anything of it has changed meanwhile, nothing goes, and it says what changed.",
+        description =
+                "Removes what nobody uses, in two steps: --dry-run shows what would go and gives a token, and --plan"
+                        + " removes exactly that. When anything of it has changed meanwhile, nothing goes, and it says what changed.",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {
@@ -48,7 +49,10 @@ final class PruneCommand implements Callable<Integer> {
     @Option(names = "--all-volumes", description = "also volumes that somebody named")
     private boolean allVolumes;
 
-    @Option(names = "--before", paramLabel = "TIME", description = "only what was made before: 30d, 2026-05-01T10:30:00Z")
+    @Option(
+            names = "--before",
+            paramLabel = "TIME",
+            description = "only what was made before: 30d, 2026-05-01T10:30:00Z")
     private String before = "";
 
     @Mixin
@@ -68,7 +72,8 @@ final class PruneCommand implements Callable<Integer> {
                     spec.commandLine(), "either --dry-run or --plan TOKEN: nothing goes that was not shown before");
         }
         if (!plan.isEmpty() && (allImages || allVolumes || !kinds.isEmpty() || !before.isEmpty())) {
-            throw new ParameterException(spec.commandLine(), "--plan TOKEN says it all; the other options made the plan");
+            throw new ParameterException(
+                    spec.commandLine(), "--plan TOKEN says it all; the other options made the plan");
         }
         String body = dryRun
                 ? main.agent()

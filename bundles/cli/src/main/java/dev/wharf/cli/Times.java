@@ -23,7 +23,8 @@ final class Times {
 
     /** A position as it is, and any moment as the instant it means, in the words the API takes. */
     Optional<String> placeOf(String text, Instant now) {
-        // A whole number is a position or seconds since 1970, which the agent tells apart; with a fraction it is seconds.
+        // A whole number is a position or seconds since 1970, which the agent tells apart; with a fraction it is
+        // seconds.
         if (text.matches("\\d+(\\.\\d+)?")) return Optional.of(text);
         return instantOf(text, now).map(Instant::toString);
     }
@@ -33,8 +34,8 @@ final class Times {
         if (text.matches("(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?") && !text.isEmpty()) {
             int days = text.indexOf('d') + 1;
             String rest = text.substring(days);
-            return Optional.of(now.minus(Duration.parse(
-                    ("P" + text.substring(0, days) + (rest.isEmpty() ? "" : "T" + rest))
+            return Optional.of(
+                    now.minus(Duration.parse(("P" + text.substring(0, days) + (rest.isEmpty() ? "" : "T" + rest))
                             .toUpperCase(java.util.Locale.ROOT))));
         }
         try {

@@ -14,8 +14,9 @@ import picocli.CommandLine.Spec;
 /** Has back what was removed. */
 @Command(
         name = "undelete",
-        description = "Has back a removed container with its files, or a removed volume with its data, while they are kept."
-                + " wharf.undelete.retention in wharfd.conf says how long that is; without it nothing is kept.",
+        description =
+                "Has back a removed container with its files, or a removed volume with its data, while they are kept."
+                        + " wharf.undelete.retention in wharfd.conf says how long that is; without it nothing is kept.",
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
@@ -64,15 +65,15 @@ final class UndeleteCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "either NAME or --list");
         }
         if (list) return show(main.agent().text(new Request(ROOT)));
-        Request request = new Request(ROOT + "/" + Request.encode(name)).with("as", as).with("kind", kind);
+        Request request =
+                new Request(ROOT + "/" + Request.encode(name)).with("as", as).with("kind", kind);
         String body = purge ? main.agent().delete(request) : main.agent().post(request);
         try (Output out = new Output(main.surroundings())) {
             if (format.isJson()) {
                 out.line(body.strip());
             } else {
                 Json answer = Json.read(body);
-                out.line(answer.text("kind") + " " + answer.text("name")
-                        + (purge ? " is gone for good" : " is back"));
+                out.line(answer.text("kind") + " " + answer.text("name") + (purge ? " is gone for good" : " is back"));
             }
         }
         return Main.OK;

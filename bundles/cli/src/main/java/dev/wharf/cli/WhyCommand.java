@@ -13,8 +13,9 @@ import picocli.CommandLine.Parameters;
 /** Who asked, what followed, and why it ended. */
 @Command(
         name = "why",
-        description = "Tells who asked for a container, image, network or volume, what followed, and why a container ended:"
-                + " its exit code, the signal, whether memory ran out, and who had it stopped. Knows what is gone, too.",
+        description =
+                "Tells who asked for a container, image, network or volume, what followed, and why a container ended:"
+                        + " its exit code, the signal, whether memory ran out, and who had it stopped. Knows what is gone, too.",
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
@@ -57,12 +58,16 @@ final class WhyCommand implements Callable<Integer> {
     private void show(Json why, Output out) throws IOException {
         Times times = Times.local();
         String since = why.text("startedAt");
-        out.line(out.bold(why.text("kind") + " " + why.text("name")) + "  " + out.faint(PsCommand.brief(why.text("id"))));
+        out.line(out.bold(why.text("kind") + " " + why.text("name")) + "  "
+                + out.faint(PsCommand.brief(why.text("id"))));
         out.line("State    " + why.text("state")
-                + (since.isEmpty() ? "" : ", as pid " + why.text("pid") + " since " + times.day(since) + " " + times.clock(since)));
+                + (since.isEmpty()
+                        ? ""
+                        : ", as pid " + why.text("pid") + " since " + times.day(since) + " " + times.clock(since)));
         Json end = why.at("end");
         if (!end.text("why").isEmpty()) {
-            out.line("Ended    " + times.day(end.text("at")) + " " + times.clock(end.text("at")) + ", because " + out.bold(end.text("why")));
+            out.line("Ended    " + times.day(end.text("at")) + " " + times.clock(end.text("at")) + ", because "
+                    + out.bold(end.text("why")));
             out.line("         " + facts(end));
         }
         String day = "";
@@ -71,7 +76,8 @@ final class WhyCommand implements Callable<Integer> {
                 day = times.day(ask.text("at"));
                 out.line(out.faint("-- " + day));
             }
-            out.line(times.clock(ask.text("at")) + "  " + out.bold(ask.text("what")) + " — asked by " + who(ask.at("actor"), ask.text("by")));
+            out.line(times.clock(ask.text("at")) + "  " + out.bold(ask.text("what")) + " — asked by "
+                    + who(ask.at("actor"), ask.text("by")));
             List<Json> then = ask.list("then");
             int shown = all ? then.size() : Math.min(then.size(), MOST_STEPS);
             int skipped = then.size() - shown;

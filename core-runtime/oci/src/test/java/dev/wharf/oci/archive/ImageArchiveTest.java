@@ -15,8 +15,6 @@ import dev.wharf.oci.image.Index;
 import dev.wharf.oci.layout.OciLayout;
 import dev.wharf.oci.make.ImageMaker;
 import dev.wharf.oci.make.LayerMaker;
-import java.util.Arrays;
-import java.util.Base64;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -25,6 +23,8 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPOutputStream;
@@ -32,12 +32,12 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream;
-import org.tukaani.xz.LZMA2Options;
-import org.tukaani.xz.XZOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.tukaani.xz.LZMA2Options;
+import org.tukaani.xz.XZOutputStream;
 
 @Timeout(120)
 class ImageArchiveTest {
@@ -98,7 +98,8 @@ class ImageArchiveTest {
                 .hasSize(1);
         assertThatThrownBy(() -> read(Arrays.copyOf(bzip2, bzip2.length / 2))).isInstanceOf(IOException.class);
         // printf x | xz -9
-        byte[] greedy = Base64.getDecoder().decode("/Td6WFoAAATm1rRGAgAhARwAAAAQz1jMAQAAeAAAAABFru+D+O4WCgABGQGlLIHMH7bzfQEAAAAABFla");
+        byte[] greedy = Base64.getDecoder()
+                .decode("/Td6WFoAAATm1rRGAgAhARwAAAAQz1jMAQAAeAAAAABFru+D+O4WCgABGQGlLIHMH7bzfQEAAAAABFla");
         assertThatThrownBy(() -> read(greedy))
                 .isInstanceOf(DocumentException.class)
                 .hasMessageContaining("takes 64 MiB to read");
