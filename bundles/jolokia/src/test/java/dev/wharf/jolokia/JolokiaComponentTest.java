@@ -3,8 +3,8 @@ package dev.wharf.jolokia;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.lang.annotation.Annotation;
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.Map;
 import javax.management.ObjectName;
 import javax.security.auth.Subject;
 import org.junit.jupiter.api.AfterEach;
@@ -76,58 +77,14 @@ class JolokiaComponentTest {
         ManagementFactory.getPlatformMBeanServer().unregisterMBean(new ObjectName(BEAN));
     }
 
+    /** Settings as Config Admin would give them: the usual ones but for these. */
     private static JolokiaSettings settings(String readers, String operators) {
-        return new JolokiaSettings() {
-            @Override
-            public Class<? extends Annotation> annotationType() {
-                return JolokiaSettings.class;
-            }
-
-            @Override
-            public String address() {
-                return "127.0.0.1";
-            }
-
-            @Override
-            public int port() {
-                return 0;
-            }
-
-            @Override
-            public String readers() {
-                return readers;
-            }
-
-            @Override
-            public String operators() {
-                return operators;
-            }
-
-            @Override
-            public String certificate() {
-                return "";
-            }
-
-            @Override
-            public String key() {
-                return "";
-            }
-
-            @Override
-            public String authorities() {
-                return "";
-            }
-
-            @Override
-            public String certified_operators() {
-                return "";
-            }
-
-            @Override
-            public String origins() {
-                return "http://console.example";
-            }
-        };
+        Map<String, Object> said =
+                Map.of("port", 0, "readers", readers, "operators", operators, "origins", "http://console.example");
+        return (JolokiaSettings) Proxy.newProxyInstance(
+                JolokiaSettings.class.getClassLoader(),
+                new Class<?>[] {JolokiaSettings.class},
+                (proxy, method, arguments) -> said.getOrDefault(method.getName(), method.getDefaultValue()));
     }
 
     private HttpResponse<String> ask(String user, String body, String... headers) throws Exception {
