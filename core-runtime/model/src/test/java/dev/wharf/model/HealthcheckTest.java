@@ -56,4 +56,29 @@ class HealthcheckTest {
         assertThat(check.startPause()).isEqualTo(Duration.ofSeconds(4));
         assertThat(check.tolerance()).isEqualTo(5);
     }
+
+    @Test
+    void whatACheckDoesNotSayItTakesFromAnotherFieldByField() {
+        Healthcheck image = new Healthcheck(
+                List.of("CMD", "well"),
+                Duration.ofSeconds(7),
+                Duration.ofSeconds(2),
+                Duration.ofSeconds(3),
+                Duration.ofSeconds(1),
+                5);
+        Healthcheck own = new Healthcheck(
+                List.of(), Duration.ofSeconds(9), Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
+
+        assertThat(own.over(image))
+                .isEqualTo(new Healthcheck(
+                        List.of("CMD", "well"),
+                        Duration.ofSeconds(9),
+                        Duration.ofSeconds(2),
+                        Duration.ofSeconds(3),
+                        Duration.ofSeconds(1),
+                        5));
+        Healthcheck off = new Healthcheck(
+                List.of("NONE"), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
+        assertThat(off.over(image).isAsked()).isFalse();
+    }
 }

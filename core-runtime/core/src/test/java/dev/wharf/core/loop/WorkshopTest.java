@@ -1,0 +1,96 @@
+package dev.wharf.core.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wharf.model.DriverName;
+import dev.wharf.model.Repository;
+import dev.wharf.spi.Driver;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.registry.RegistryBackend;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(20)
+class WorkshopTest {
+    private static final Repository REPOSITORY = Repository.parse("layout.local/busybox");
+
+    private final Workshop workshop = new Workshop(InstantSource.system(), Duration.ofSeconds(10));
+
+    /** Serves everything. */
+    private record Backend(DriverName name) implements RegistryBackend {
+        @Override
+        public List<Driver.Format> formats() {
+            return List.of(new Driver.Format("f", 1));
+        }
+
+        @Override
+        public Driver.Readiness probe() {
+            return Driver.Readiness.yes();
+        }
+
+        @Override
+        public boolean serves(Repository repository) {
+            return true;
+        }
+
+        @Override
+        public Remote open(Repository repository, Credentials credentials) {
+            throw new AssertionError("nobody opens it");
+        }
+    }
+
+    private void come(String name, int rank) {
+        DriverName id = new DriverName(name);
+        workshop.registry.add(new Backend(id), id, rank, name + "/1", true);
+    }
+
+    private String chosen() throws DriverException {
+        return workshop.registry(REPOSITORY, backend -> backend.name().value());
+    }
+
+    @Test
+    void aPullAtTheStartWaitsForTheBackendThatIsMeant() throws Exception {
+        AtomicBoolean complete = new AtomicBoolean();
+        workshop.completeWhen(complete::get);
+        come("distribution", 0);
+        CompletableFuture<String> pull = CompletableFuture.supplyAsync(() -> {
+            try {
+                return chosen();
+            } catch (DriverException e) {
+                throw new AssertionError(e);
+            }
+        });
+        Thread.sleep(50);
+        assertThat(pull).isNotDone();
+        come("layout", 10);
+        complete.set(true);
+        assertThat(pull.get(5, TimeUnit.SECONDS)).isEqualTo("layout");
+        complete.set(false);
+        assertThat(chosen()).as("only the start is waited for").isEqualTo("layout");
+    }
+
+    @Test
+    void nobodyWaitsOnceTheAgentStops() {
+        workshop.completeWhen(() -> false);
+        CompletableFuture<Object> kernel = CompletableFuture.supplyAsync(() -> {
+            try {
+                return workshop.kernel();
+            } catch (DriverException e) {
+                return String.valueOf(e.getMessage());
+            }
+        });
+        workshop.closing();
+        assertThat(kernel.join()).asString().contains("the agent stops");
+        assertThatThrownBy(this::chosen).hasMessageContaining("no registry backend serves");
+        assertThatThrownBy(() -> workshop.runtime.use(new DriverName("default"), d -> d))
+                .hasMessageContaining("the agent stops");
+    }
+}
