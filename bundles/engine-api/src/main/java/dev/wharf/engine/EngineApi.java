@@ -7,9 +7,11 @@ import dev.wharf.engine.archive.CopyRoutes;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.build.BuildRoutes;
 import dev.wharf.engine.containers.ContainerRoutes;
+import dev.wharf.engine.containers.Rehearsal;
 import dev.wharf.engine.containers.StreamRoutes;
 import dev.wharf.engine.events.EventRoutes;
 import dev.wharf.engine.http.Door;
+import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.http.Server;
@@ -19,9 +21,9 @@ import dev.wharf.engine.images.CommitRoutes;
 import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.journal.DriverRoutes;
-import dev.wharf.engine.journal.StorageRoutes;
 import dev.wharf.engine.journal.HindsightRoutes;
 import dev.wharf.engine.journal.PruneRoutes;
+import dev.wharf.engine.journal.StorageRoutes;
 import dev.wharf.engine.journal.UndeleteRoutes;
 import dev.wharf.engine.journal.WharfRoutes;
 import dev.wharf.engine.metrics.MetricsRoutes;
@@ -63,14 +65,32 @@ import org.slf4j.LoggerFactory;
 public final class EngineApi {
     private static final Logger LOG = LoggerFactory.getLogger(EngineApi.class);
 
+    /** By then whoever waited for this start has been answered. */
+    private static final Duration UNTIL_REHEARSAL = Duration.ofSeconds(2);
+
     private final Door door = new Door();
     private final Workers workers = new Workers();
     private final Trees trees = new Trees();
     private final Optional<Server> server;
+    private final Thread rehearsal = new Thread(this::rehearse, "wharf-rehearsal");
 
     @Activate
     public EngineApi(BundleContext context) {
         server = open(context);
+        rehearsal.setDaemon(true);
+    }
+
+    private void rehearse() {
+        try {
+            Thread.sleep(UNTIL_REHEARSAL.toMillis());
+            door.now().ifPresent(agent -> Rehearsal.play(agent.host()));
+        } catch (InterruptedException e) {
+            LOG.debug("no rehearsal, for the engine stops");
+        } catch (Problem e) {
+            LOG.debug("no rehearsal, for this host can have no containers reason={}", e.message());
+        } catch (RuntimeException e) {
+            LOG.warn("the rehearsal broke off, so first answers will be slower; please report this", e);
+        }
     }
 
     /** An engine that nobody can reach is of no use, so it stops, having said why. */
@@ -160,6 +180,9 @@ public final class EngineApi {
             policyOption = ReferencePolicyOption.GREEDY)
     void setAgent(Agent agent) {
         door.open(agent);
+        if (rehearsal.getState() == Thread.State.NEW) {
+            rehearsal.start();
+        }
     }
 
     void unsetAgent(Agent agent) {
@@ -180,6 +203,7 @@ public final class EngineApi {
 
     @Deactivate
     void close() {
+        rehearsal.interrupt();
         server.ifPresent(Server::close);
         workers.close();
     }
