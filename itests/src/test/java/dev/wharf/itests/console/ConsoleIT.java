@@ -9,11 +9,16 @@ import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import javax.management.MBeanServerConnection;
 import javax.management.Notification;
 import javax.management.NotificationFilterSupport;
@@ -80,6 +85,39 @@ class ConsoleIT {
                 .contains("wharf_containers{state=\"running\"}")
                 .doesNotContain("name=\"scraped\"")
                 .doesNotContain("# EOF");
+    }
+
+    @Test
+    void dashboardsAndAlertsAskForNothingThatIsNotTold() throws Exception {
+        daemon.docker(
+                        "run",
+                        "--detach",
+                        "--name",
+                        "checked",
+                        "--health-cmd",
+                        "true",
+                        "--health-interval",
+                        "1h",
+                        "busybox",
+                        "sleep",
+                        "1000")
+                .outOrThrow();
+        Set<String> told = names(daemon.curl("/metrics").out());
+        daemon.docker("rm", "--force", "checked").outOrThrow();
+        for (String file : List.of("grafana-wharf.json", "alerts.yaml")) {
+            assertThat(names(Files.readString(Daemon.distribution().resolve("monitoring/" + file))))
+                    .as(file)
+                    .isNotEmpty()
+                    .isSubsetOf(told);
+        }
+    }
+
+    private static Set<String> names(String text) {
+        return Pattern.compile("\\bwharf_[a-z_]+")
+                .matcher(text)
+                .results()
+                .map(MatchResult::group)
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Test
