@@ -8,6 +8,11 @@ import java.util.Map;
 
 /** One event in Docker's words. */
 record EngineEvent(String type, String action, String id, Map<String, String> attributes, Instant at) {
+    /** That an image was built is told from API 1.46 on. */
+    boolean isKnownTo(ApiVersion version) {
+        return version.atLeast(46) || !(type.equals("image") && action.equals("create"));
+    }
+
     ObjectNode json(ApiVersion version) {
         ObjectNode node = Json.object();
         if (!version.atLeast(52) && (type.equals("container") || type.equals("image"))) {

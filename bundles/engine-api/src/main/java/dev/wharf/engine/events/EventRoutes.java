@@ -179,7 +179,9 @@ public final class EventRoutes implements Routes {
                         return end(batch);
                     }
                     for (EngineEvent event : translator.translate(moment.get())) {
-                        if (since.map(s -> !at.isBefore(s)).orElse(true) && Selection.takes(filters, event)) {
+                        if (since.map(s -> !at.isBefore(s)).orElse(true)
+                                && event.isKnownTo(version)
+                                && Selection.takes(filters, event)) {
                             batch.writeBytes(Json.line(event.json(version)));
                         }
                     }

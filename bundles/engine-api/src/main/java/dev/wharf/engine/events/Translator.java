@@ -256,10 +256,17 @@ final class Translator {
                 case LOAD -> List.of(named(moment, "load", stored.image().id().value(), stored.image()));
                 case IMPORT ->
                     List.of(named(moment, "import", stored.image().id().value(), stored.image()));
-                case COMMIT, BUILD ->
-                    wished.isEmpty()
-                            ? List.of()
-                            : List.of(told(moment, "tag", stored.image().id(), name, stored.image()));
+                case COMMIT, BUILD -> {
+                    ImageId id = stored.image().id();
+                    List<EngineEvent> told = new ArrayList<>();
+                    if (source == Pull.Source.BUILD) {
+                        told.add(told(moment, "create", id, id.value(), stored.image()));
+                    }
+                    if (!wished.isEmpty()) {
+                        told.add(told(moment, "tag", id, name, stored.image()));
+                    }
+                    yield told;
+                }
             };
         }
         if (event instanceof ImageEvent.Tagged tagged) {
