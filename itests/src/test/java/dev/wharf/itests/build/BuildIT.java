@@ -1,0 +1,305 @@
+package dev.wharf.itests.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.itests.conformance.SharedAgent;
+import dev.wharf.itests.daemon.Daemon;
+import dev.wharf.itests.daemon.Outcome;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a build says and leaves: its output, its cache, and what becomes of builds that mean harm. */
+@Timeout(120)
+class BuildIT {
+    @TempDir
+    private static Path folder;
+
+    private static Daemon daemon;
+
+    @BeforeAll
+    @Timeout(180)
+    static void start() throws Exception {
+        daemon = SharedAgent.withBusybox(folder.resolve("agent"));
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        daemon.close();
+    }
+
+    @AfterEach
+    void nothingIsLeftOfABuildButImages() throws Exception {
+        assertThat(daemon.docker("ps", "--all", "--quiet").outOrThrow()).isEmpty();
+        Path running = daemon.dataRoot().resolve("build/running");
+        if (Files.exists(running)) {
+            try (Stream<Path> folders = Files.list(running)) {
+                assertThat(folders).isEmpty();
+            }
+        }
+        assertThat(Files.readString(Path.of("/proc/mounts"))).doesNotContain(running.toString());
+    }
+
+    private static Path context(String... files) throws IOException {
+        Path context = Files.createTempDirectory(folder, "context");
+        for (int i = 0; i < files.length; i += 2) {
+            Path file = context.resolve(files[i]);
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, files[i + 1]);
+        }
+        return context;
+    }
+
+    private static Outcome build(Path context, String... options) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("docker", "build"));
+        command.addAll(List.of(options));
+        command.add(context.toString());
+        return Outcome.of(
+                command, Map.of("DOCKER_HOST", daemon.host(), "DOCKER_BUILDKIT", "0"), Duration.ofSeconds(60));
+    }
+
+    private static void refused(String words, Path context, String... options) throws Exception {
+        Outcome outcome = build(context, options);
+        assertThat(outcome.status()).isNotZero();
+        assertThat(outcome.out() + outcome.err()).contains(words);
+    }
+
+    // ---- what is said
+
+    @Test
+    void theOutputIsThatOfTheClassicBuilder() throws Exception {
+        Path context = context("Dockerfile", "FROM busybox\nENV a=b\nRUN echo said\n");
+
+        String out = build(context, "--tag", "said", "--tag", "said:again").outOrThrow();
+
+        assertThat(out)
+                .contains("Step 1/3 : FROM busybox\n ---> ", "Step 2/3 : ENV a=b\n ---> ", "Step 3/3 : RUN echo said\n")
+                .containsPattern(" ---> Running in [0-9a-f]{12}\nsaid\nRemoving intermediate container [0-9a-f]{12}\n")
+                .containsPattern("Successfully built [0-9a-f]{12}\n")
+                .endsWith("Successfully tagged said:latest\nSuccessfully tagged said:again\n");
+        String id = build(context, "--quiet").outOrThrow().strip();
+        assertThat(id).isEqualTo(daemon.docker("inspect", "--format", "{{.Id}}", "said").outOrThrow().strip());
+    }
+
+    @Test
+    void aStepThatFailsSaysItsCode() throws Exception {
+        refused(
+                "The command '/bin/sh -c exit 7' returned a non-zero code: 7",
+                context("Dockerfile", "FROM busybox\nRUN exit 7\n"));
+    }
+
+    @Test
+    void mistakesAreToldWithTheirLine() throws Exception {
+        refused("Dockerfile:2:1", context("Dockerfile", "FROM busybox\nRNU x\n"));
+        refused("COPY failed: file not found in build context", context("Dockerfile", "FROM busybox\nCOPY no /\n"));
+        refused("failed to reach build target no", context("Dockerfile", "FROM busybox\n"), "--target", "no");
+        refused("squash is not served", context("Dockerfile", "FROM busybox\n"), "--squash");
+    }
+
+    @Test
+    void aBuildThatIsGivenUpLeavesNothing() throws Exception {
+        Path context = context("Dockerfile", "FROM busybox\nRUN sleep 60\n");
+        Process client = start(context);
+        awaitContainer(true);
+        client.destroyForcibly().waitFor();
+
+        awaitContainer(false);
+        awaitNoFolder();
+    }
+
+    private static Process start(Path context) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder("docker", "build", context.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().putAll(Map.of("DOCKER_HOST", daemon.host(), "DOCKER_BUILDKIT", "0"));
+        return builder.start();
+    }
+
+    private static void awaitContainer(boolean there) throws Exception {
+        for (int i = 0; i < 300; i++) {
+            if (daemon.docker("ps", "--all", "--quiet").outOrThrow().isEmpty() != there) {
+                return;
+            }
+            Thread.sleep(50);
+        }
+        throw new AssertionError("a container of the build is " + (there ? "not there" : "still there"));
+    }
+
+    private static void awaitNoFolder() throws Exception {
+        for (int i = 0; i < 200; i++) {
+            try (Stream<Path> folders = Files.list(daemon.dataRoot().resolve("build/running"))) {
+                if (folders.findAny().isEmpty()) {
+                    return;
+                }
+            }
+            Thread.sleep(50);
+        }
+        throw new AssertionError("the folder of the build is still there");
+    }
+
+    // ---- what is found again
+
+    @Test
+    void stepsAreFoundAgainByContentAndOverARestart() throws Exception {
+        Path context = context(
+                "Dockerfile", "FROM busybox\nCOPY a /\nRUN echo x > /x\nCOPY b /\nRUN echo y > /y\n", "a", "1", "b", "1");
+        String first = build(context, "--quiet", "--tag", "again").outOrThrow();
+        Files.setLastModifiedTime(context.resolve("a"), java.nio.file.attribute.FileTime.fromMillis(5000));
+        daemon.restart();
+
+        assertThat(build(context, "--quiet", "--tag", "again").outOrThrow()).isEqualTo(first);
+
+        Files.writeString(context.resolve("b"), "2");
+        String out = build(context, "--tag", "again").outOrThrow();
+        assertThat(out.split("Using cache", -1)).hasSize(3);
+        Outcome latest = daemon.curl("/wharf/v1/builds/latest");
+        assertThat(latest.outOrThrow()).contains("step 4 missed: b changed");
+        assertThat(build(context, "--quiet", "--no-cache", "--tag", "again").outOrThrow())
+                .isNotEqualTo(first);
+    }
+
+    @Test
+    void imagesBetweenStepsAreHiddenAndGoWithTheCache() throws Exception {
+        build(context("Dockerfile", "FROM busybox\nRUN echo hidden > /1\nRUN echo hidden > /2\n"), "--tag", "hides")
+                .outOrThrow();
+
+        assertThat(daemon.docker("images", "--filter", "dangling=true", "--quiet").outOrThrow()).isEmpty();
+        assertThat(daemon.docker("images", "--all", "--quiet").outOrThrow().lines().count())
+                .isGreaterThan(daemon.docker("images", "--quiet").outOrThrow().lines().count());
+        daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
+        assertThat(daemon.docker("images", "--all", "--quiet").outOrThrow().lines().count())
+                .isEqualTo(daemon.docker("images", "--quiet").outOrThrow().lines().count());
+        assertThat(daemon.docker("run", "--rm", "hides", "cat", "/1", "/2").outOrThrow())
+                .isEqualTo("hidden\nhidden\n");
+    }
+
+    @Test
+    void aDateMakesImagesThatAreTheSame() throws Exception {
+        Path context = context("Dockerfile", "FROM busybox\nRUN echo x > /x\nCOPY Dockerfile /\n");
+
+        String one = build(context, "--quiet", "--no-cache", "--build-arg", "SOURCE_DATE_EPOCH=1500000000").outOrThrow();
+        Thread.sleep(1100);
+        String two = build(context, "--quiet", "--no-cache", "--build-arg", "SOURCE_DATE_EPOCH=1500000000").outOrThrow();
+
+        assertThat(two).isEqualTo(one);
+    }
+
+    // ---- what means harm
+
+    private interface Hostile extends Consumer<TarArchiveOutputStream> {}
+
+    private static Outcome send(Hostile hostile) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
+            hostile.accept(tar);
+        }
+        Path file = Files.createTempFile(folder, "context", ".tar");
+        Files.write(file, bytes.toByteArray());
+        return daemon.curl(
+                "/v1.43/build", "-X", "POST", "-H", "Content-Type: application/x-tar", "--data-binary", "@" + file);
+    }
+
+    private static void put(TarArchiveOutputStream tar, String name, byte kind, String target, String text) {
+        try {
+            TarArchiveEntry entry = new TarArchiveEntry(name, kind, true);
+            entry.setLinkName(target);
+            entry.setSize(text.length());
+            tar.putArchiveEntry(entry);
+            tar.write(text.getBytes(StandardCharsets.UTF_8));
+            tar.closeArchiveEntry();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void file(TarArchiveOutputStream tar, String name, String text) {
+        put(tar, name, TarConstants.LF_NORMAL, "", text);
+    }
+
+    @Test
+    void aContextThatClimbsOutIsRefused() throws Exception {
+        assertThat(send(tar -> {
+                            file(tar, "Dockerfile", "FROM busybox\nCOPY . /c\n");
+                            file(tar, "../../escaped", "x");
+                        })
+                        .out())
+                .contains("climbs out of the root");
+        assertThat(daemon.dataRoot().resolve("build/escaped")).doesNotExist();
+    }
+
+    @Test
+    void aContextOfLinksReachesNothingOfTheHost() throws Exception {
+        assertThat(send(tar -> {
+                            file(tar, "Dockerfile", "FROM busybox\nCOPY out/passwd /stolen\n");
+                            put(tar, "out", TarConstants.LF_SYMLINK, "/etc", "");
+                        })
+                        .out())
+                .contains("file not found in build context");
+        assertThat(send(tar -> {
+                            put(tar, "out", TarConstants.LF_SYMLINK, "/tmp", "");
+                            file(tar, "out/written-by-a-context", "x");
+                            file(tar, "Dockerfile", "FROM scratch\nCOPY out /x\n");
+                        })
+                        .status())
+                .isZero();
+        assertThat(Path.of("/tmp/written-by-a-context")).doesNotExist();
+        assertThat(send(tar -> {
+                            file(tar, "x", "FROM busybox\n");
+                            put(tar, "Dockerfile", TarConstants.LF_SYMLINK, "/proc/self/environ", "");
+                        })
+                        .out())
+                .contains("Cannot locate specified Dockerfile");
+    }
+
+    @Test
+    void aContextWithADeviceIsRefused() throws Exception {
+        assertThat(send(tar -> {
+                            file(tar, "Dockerfile", "FROM busybox\nCOPY sda /\n");
+                            TarArchiveEntry entry = new TarArchiveEntry("sda", TarConstants.LF_BLK);
+                            entry.setDevMajor(8);
+                            try {
+                                tar.putArchiveEntry(entry);
+                                tar.closeArchiveEntry();
+                            } catch (IOException e) {
+                                throw new IllegalStateException(e);
+                            }
+                        })
+                        .out())
+                .contains("is a device");
+    }
+
+    @Test
+    void pathsAndVariablesWithoutEndAreRefused() throws Exception {
+        refused("forbidden path outside the build context", context("Dockerfile", "FROM busybox\nCOPY ../x /\n"));
+        StringBuilder endless = new StringBuilder("FROM busybox\nARG v=0123456789\n");
+        endless.append("ARG v=$v$v$v$v\n".repeat(40));
+        refused("becomes longer than", context("Dockerfile", endless.toString()));
+        refused(
+                "circular dependency detected on stage",
+                context("Dockerfile", "FROM busybox AS a\nCOPY --from=b /x /x\nFROM busybox AS b\nCOPY --from=a /x /x\n"));
+    }
+
+    @Test
+    void aSecretThatIsNeededIsToldToBeMissingAndNoneIsWrittenDown() throws Exception {
+        refused(
+                "carries no secrets",
+                context("Dockerfile", "FROM busybox\nRUN --mount=type=secret,id=key,required=true cat /run/secrets/key\n"));
+    }
+}
