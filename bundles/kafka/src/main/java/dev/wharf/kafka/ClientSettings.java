@@ -108,15 +108,15 @@ final class ClientSettings {
     private static String login(Settings.Security security) throws IOException {
         return switch (security.mechanism()) {
             case "PLAIN" ->
-                "org.apache.kafka.common.security.plain.PlainLoginModule required username="
-                        + quoted(security.user()) + " password=" + quoted(secret(security.password())) + ";";
+                "org.apache.kafka.common.security.plain.PlainLoginModule required username=" + quoted(security.user())
+                        + " password=" + quoted(secret(security.password())) + ";";
             case "OAUTHBEARER" ->
                 "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId="
                         + quoted(security.client()) + " clientSecret=" + quoted(secret(security.clientSecret()))
                         + (security.scope().isEmpty() ? "" : " scope=" + quoted(security.scope())) + ";";
             default ->
-                "org.apache.kafka.common.security.scram.ScramLoginModule required username="
-                        + quoted(security.user()) + " password=" + quoted(secret(security.password())) + ";";
+                "org.apache.kafka.common.security.scram.ScramLoginModule required username=" + quoted(security.user())
+                        + " password=" + quoted(secret(security.password())) + ";";
         };
     }
 

@@ -263,8 +263,8 @@ final class Commands implements AutoCloseable {
     }
 
     private void begin(ConsumerRecord<byte[], byte[]> record, Progress at) {
-        Order.Sent sent = new Order.Sent(
-                "", VERSION, "", "", Optional.empty(), Optional.empty(), JSON.createObjectNode());
+        Order.Sent sent =
+                new Order.Sent("", VERSION, "", "", Optional.empty(), Optional.empty(), JSON.createObjectNode());
         String wrong = "";
         try {
             JsonNode tree = JSON.readTree(record.value() == null ? new byte[0] : record.value());
@@ -303,16 +303,24 @@ final class Commands implements AutoCloseable {
         Class<? extends Record> type = KINDS.get(sent.kind());
         Optional<byte[]> signature = Optional.ofNullable(one.record.headers().lastHeader(SIGNATURE))
                 .map(org.apache.kafka.common.header.Header::value);
-        Optional<String> against =
-                permissions.against(sent.principal(), sent.kind(), one.record.value(), signature);
+        Optional<String> against = permissions.against(sent.principal(), sent.kind(), one.record.value(), signature);
         if (sent.v() != VERSION) {
-            end(one, Order.Outcome.UNKNOWN, "", "version " + sent.v() + " of commands is not known; " + VERSION + " is");
+            end(
+                    one,
+                    Order.Outcome.UNKNOWN,
+                    "",
+                    "version " + sent.v() + " of commands is not known; " + VERSION + " is");
         } else if (type == null) {
             end(one, Order.Outcome.UNKNOWN, "", "there is no kind of command \"" + sent.kind() + "\"");
         } else if (against.isPresent()) {
             end(one, Order.Outcome.UNAUTHORISED, "", against.get());
-        } else if (!known && sent.expires().filter(e -> e.isBefore(clock.instant())).isPresent()) {
-            end(one, Order.Outcome.EXPIRED, "", "it expired at " + sent.expires().get());
+        } else if (!known
+                && sent.expires().filter(e -> e.isBefore(clock.instant())).isPresent()) {
+            end(
+                    one,
+                    Order.Outcome.EXPIRED,
+                    "",
+                    "it expired at " + sent.expires().get());
         } else {
             try {
                 one.order = Optional.of((Order) codec.read(type, sent.data()));
@@ -334,8 +342,7 @@ final class Commands implements AutoCloseable {
                     one.trail.trouble.orElse(""));
             return;
         }
-        Actor actor = new Actor(
-                Actor.Kind.KAFKA, one.sent.principal(), Map.of("source", source(one.record)));
+        Actor actor = new Actor(Actor.Kind.KAFKA, one.sent.principal(), Map.of("source", source(one.record)));
         desk.give(one.order.get(), one.sent.id(), actor, one.sent.expect(), known && first)
                 .whenComplete((event, trouble) -> {
                     ended.add(ended(one, event, trouble));
@@ -363,9 +370,9 @@ final class Commands implements AutoCloseable {
         if (trouble != null) {
             return new Ended(one, Order.Outcome.FAILED, "", String.valueOf(trouble.getMessage()), now);
         }
-        Optional<String> why = Optional.ofNullable(event).flatMap(Event::trouble).map(f -> f.message());
-        return new Ended(
-                one, why.isPresent() ? Order.Outcome.FAILED : Order.Outcome.DONE, "", why.orElse(""), now);
+        Optional<String> why =
+                Optional.ofNullable(event).flatMap(Event::trouble).map(f -> f.message());
+        return new Ended(one, why.isPresent() ? Order.Outcome.FAILED : Order.Outcome.DONE, "", why.orElse(""), now);
     }
 
     private void end(Open one, Order.Outcome outcome, String refusal, String reason) {
@@ -389,7 +396,9 @@ final class Commands implements AutoCloseable {
     List<Answered> ready(Position published) {
         for (Ended one = ended.poll(); one != null; one = ended.poll()) {
             boolean busy = one.refusal().equals(Refusal.Kind.UNAVAILABLE.name());
-            boolean late = one.command().sent.expires()
+            boolean late = one.command()
+                    .sent
+                    .expires()
                     .filter(e -> e.isBefore(clock.instant()))
                     .isPresent();
             if (busy && !late) {
@@ -412,7 +421,7 @@ final class Commands implements AutoCloseable {
     private Answered answer(Ended one, Position published) {
         Open command = one.command();
         ConsumerRecord<byte[], byte[]> record = command.record;
-        Progress at = progress.get(record.partition());
+        Progress at = progress.computeIfAbsent(record.partition(), p -> new Progress());
         at.open.remove(record.offset());
         at.beyond.add(record.offset());
         open.values().removeIf(o -> o == command);

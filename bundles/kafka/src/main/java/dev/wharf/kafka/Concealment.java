@@ -26,7 +26,8 @@ final class Concealment {
             Pattern.compile("pass|secret|token|cred|auth|private|apikey|api-key|access-key", Pattern.CASE_INSENSITIVE);
 
     /** As in {@code username=me,password=mine}, which is how mounts are told. */
-    private static final Pattern WITHIN = Pattern.compile("(?i)((?:pass|password|secret|token|cred|credentials)[a-z]*=)[^,]+");
+    private static final Pattern WITHIN =
+            Pattern.compile("(?i)((?:pass|password|secret|token|cred|credentials)[a-z]*=)[^,]+");
 
     private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -184,12 +184,13 @@ final class Connection implements AutoCloseable {
             Map<TopicPartition, Long> starts = consumer.beginningOffsets(partitions, PATIENCE);
             consumer.assign(partitions);
             for (TopicPartition partition : partitions) {
-                consumer.seek(partition, Math.max(starts.get(partition), ends.get(partition) - Math.min(reach, ends.get(partition))));
+                long end = ends.getOrDefault(partition, 0L);
+                consumer.seek(partition, Math.max(starts.getOrDefault(partition, 0L), end - Math.min(reach, end)));
             }
             Set<TopicPartition> left = new HashSet<>(partitions);
             long deadline = System.nanoTime() + LONG_PATIENCE.toNanos();
             while (true) {
-                left.removeIf(p -> consumer.position(p, PATIENCE) >= ends.get(p));
+                left.removeIf(p -> consumer.position(p, PATIENCE) >= ends.getOrDefault(p, 0L));
                 if (left.isEmpty()) {
                     return;
                 }
@@ -228,8 +229,8 @@ final class Connection implements AutoCloseable {
         Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
         partitions.forEach(p -> latest.put(p, OffsetSpec.latest()));
         Map<TopicPartition, Long> ends = new HashMap<>();
-        Map<TopicPartition, ListOffsetsResultInfo> found = await(
-                admin.listOffsets(latest, new ListOffsetsOptions(IsolationLevel.READ_UNCOMMITTED))
+        Map<TopicPartition, ListOffsetsResultInfo> found =
+                await(admin.listOffsets(latest, new ListOffsetsOptions(IsolationLevel.READ_UNCOMMITTED))
                         .all());
         found.forEach((partition, info) -> ends.put(partition, info.offset()));
         return ends;

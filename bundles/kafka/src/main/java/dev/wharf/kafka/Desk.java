@@ -69,7 +69,8 @@ final class Desk {
     CompletionStage<Event> give(
             Order order, String id, Actor actor, Optional<Order.Expectation> expectation, boolean made) {
         try {
-            Entropy entropy = new Entropy(dev.wharf.model.Digest.sha256("kafka/" + agent.host().identity().id() + "/" + id)
+            Entropy entropy = new Entropy(dev.wharf.model.Digest.sha256(
+                            "kafka/" + agent.host().identity().id() + "/" + id)
                     .hex());
             Cause cause = cause(id, actor);
             if (order instanceof Order.SwapDriver swap) {
@@ -81,13 +82,13 @@ final class Desk {
                         cause(id + ":start", actor));
             }
             Command command = command(order, entropy);
-            CompletionStage<Event> first = agent.submit(
-                    expectation.isPresent() ? only(expectation.get(), command) : command, cause);
+            CompletionStage<Event> first =
+                    agent.submit(expectation.isPresent() ? only(expectation.get(), command) : command, cause);
             if (order instanceof Order.RunContainer) {
                 // Events of both are found by the id before the colon.
                 ContainerId container = ((ContainerCommand) command).container();
-                return first.thenCompose(created -> agent.submit(
-                        new ContainerCommand.Start(container, entropy), cause(id + ":start", actor)));
+                return first.thenCompose(created ->
+                        agent.submit(new ContainerCommand.Start(container, entropy), cause(id + ":start", actor)));
             }
             return first;
         } catch (RefusedException e) {
@@ -149,8 +150,7 @@ final class Desk {
             return new ContainerCommand.Kill(
                     container(host, o.container()), signal(o.signal()).orElse(Signal.KILL));
         } else if (order instanceof Order.RestartContainer o) {
-            return new ContainerCommand.Restart(
-                    container(host, o.container()), signal(o.signal()), o.grace(), entropy);
+            return new ContainerCommand.Restart(container(host, o.container()), signal(o.signal()), o.grace(), entropy);
         } else if (order instanceof Order.PauseContainer o) {
             return new ContainerCommand.Pause(container(host, o.container()));
         } else if (order instanceof Order.UnpauseContainer o) {
@@ -160,11 +160,10 @@ final class Desk {
         } else if (order instanceof Order.UpdateContainer o) {
             return new ContainerCommand.Update(container(host, o.container()), o.resources(), o.restartPolicy());
         } else if (order instanceof Order.RemoveContainer o) {
-            return new ContainerCommand.Remove(
-                    container(host, o.container()), o.force(), o.volumes(), Duration.ZERO);
+            return new ContainerCommand.Remove(container(host, o.container()), o.force(), o.volumes(), Duration.ZERO);
         } else if (order instanceof Order.ConnectNetwork o) {
-            NetworkWish wish = new NetworkWish(
-                    network(host, o.network()), o.aliases(), List.of(), o.ipv4(), "", "", 0, Map.of());
+            NetworkWish wish =
+                    new NetworkWish(network(host, o.network()), o.aliases(), List.of(), o.ipv4(), "", "", 0, Map.of());
             return new ContainerCommand.Connect(container(host, o.container()), wish, entropy);
         } else if (order instanceof Order.DisconnectNetwork o) {
             return new ContainerCommand.Disconnect(
@@ -246,7 +245,8 @@ final class Desk {
                 .filter(kind -> slash > 0 && kind.word().equals(text.substring(0, slash)))
                 .findFirst()
                 .map(kind -> new DriverId(kind, new DriverName(text.substring(slash + 1))))
-                .orElseThrow(() -> refusal(Refusal.Kind.INVALID, "a driver is named like storage/overlay, not " + text));
+                .orElseThrow(
+                        () -> refusal(Refusal.Kind.INVALID, "a driver is named like storage/overlay, not " + text));
     }
 
     private static ContainerId container(Host host, String name) throws RefusedException {
@@ -255,7 +255,8 @@ final class Desk {
             return named.get().id();
         }
         List<ContainerId> found = host.containers().keySet().stream()
-                .filter(id -> id.value().equals(name) || name.length() >= 12 && id.value().startsWith(name))
+                .filter(id -> id.value().equals(name)
+                        || name.length() >= 12 && id.value().startsWith(name))
                 .toList();
         if (found.size() != 1) {
             throw refusal(Refusal.Kind.MISSING, "No such container: " + name);

@@ -80,7 +80,9 @@ record Intake(Map<Integer, Taken> partitions, Position since) {
         node.path("partitions").fields().forEachRemaining(field -> {
             Set<Long> beyond = new TreeSet<>();
             field.getValue().path("beyond").forEach(o -> beyond.add(o.asLong()));
-            all.put(Integer.parseInt(field.getKey()), new Taken(field.getValue().path("next").asLong(), beyond));
+            all.put(
+                    Integer.parseInt(field.getKey()),
+                    new Taken(field.getValue().path("next").asLong(), beyond));
         });
         return new Intake(all, new Position(node.path("since").asLong()));
     }

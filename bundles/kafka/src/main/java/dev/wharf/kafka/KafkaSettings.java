@@ -47,7 +47,8 @@ import org.osgi.service.metatype.annotations.Option;
     @AttributeDefinition(description = "Whether commands are taken from the topic of commands")
     boolean commands() default false;
 
-    @AttributeDefinition(description = "Who may command what: principal=kind,kind; principal=kind. Nobody may, by default")
+    @AttributeDefinition(
+            description = "Who may command what: principal=kind,kind; principal=kind. Nobody may, by default")
     String commands_allow() default "";
 
     @AttributeDefinition(

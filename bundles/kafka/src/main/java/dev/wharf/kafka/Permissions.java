@@ -45,7 +45,8 @@ final class Permissions {
             }
             for (String kind : one.substring(equals + 1).split(",")) {
                 if (!KIND.matcher(kind.strip()).matches()) {
-                    throw new IllegalArgumentException("commands.allow has no kind of command: \"" + kind.strip() + "\"");
+                    throw new IllegalArgumentException(
+                            "commands.allow has no kind of command: \"" + kind.strip() + "\"");
                 }
                 allowed.computeIfAbsent(principal, p -> new ArrayList<>()).add(kind.strip());
             }

@@ -1,8 +1,8 @@
 package dev.wharf.kafka;
 
 import dev.wharf.core.agent.Agent;
-import dev.wharf.core.agent.Forms;
 import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.agent.Forms;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.journal.Position;
@@ -14,8 +14,8 @@ import dev.wharf.model.SubjectId;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.time.Duration;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.Collections;
@@ -133,12 +133,7 @@ final class Publisher implements AutoCloseable {
         this(agent, settings, gauges, forms, step -> {});
     }
 
-    Publisher(
-            Agent agent,
-            Settings settings,
-            Gauges gauges,
-            Supplier<Optional<Forms>> forms,
-            Consumer<String> step) {
+    Publisher(Agent agent, Settings settings, Gauges gauges, Supplier<Optional<Forms>> forms, Consumer<String> step) {
         this.forms = forms;
         this.step = step;
         this.agent = agent;
@@ -163,7 +158,8 @@ final class Publisher implements AutoCloseable {
                 live();
             } catch (SupersededException | ForeignException e) {
                 log.error("publishing to kafka stops until the agent is started again reason={}", e.getMessage());
-                gauges.trouble(e instanceof SupersededException ? "superseded" : "blocked", String.valueOf(e.getMessage()));
+                gauges.trouble(
+                        e instanceof SupersededException ? "superseded" : "blocked", String.valueOf(e.getMessage()));
                 return;
             } catch (InterruptedException | InterruptException e) {
                 if (!stopping) {
@@ -208,9 +204,8 @@ final class Publisher implements AutoCloseable {
             int colon = broker.lastIndexOf(':');
             String name = broker.substring(0, colon).replace("[", "").replace("]", "");
             try (Socket socket = new Socket()) {
-                socket.connect(
-                        new InetSocketAddress(name, Integer.parseInt(broker.substring(colon + 1))),
-                        (int) KNOCK.toMillis());
+                socket.connect(new InetSocketAddress(name, Integer.parseInt(broker.substring(colon + 1))), (int)
+                        KNOCK.toMillis());
                 return;
             } catch (IOException e) {
                 last = new IOException("no broker answers at " + broker + ": " + e.getMessage(), e);
@@ -224,10 +219,14 @@ final class Publisher implements AutoCloseable {
         Position origin = agent.journal().origin();
         boolean gap = last.number() > 0 && origin.isAfter(last.position());
         if (gap) {
-            log.warn("journal no longer holds what was not published first={} last={}", last.position().next(), origin);
+            log.warn(
+                    "journal no longer holds what was not published first={} last={}",
+                    last.position().next(),
+                    origin);
         }
         try (Feed feed = open(last, origin);
-                Intaking intaking = new Intaking(settings.commands() ? Optional.of(take(connection, last)) : Optional.empty())) {
+                Intaking intaking =
+                        new Intaking(settings.commands() ? Optional.of(take(connection, last)) : Optional.empty())) {
             Outgoing outgoing =
                     new Outgoing(producer, last, gap ? Optional.of(Host.EMPTY) : Optional.empty(), intaking.commands());
             outgoing.begin();
@@ -240,7 +239,8 @@ final class Publisher implements AutoCloseable {
             while (!stopping) {
                 boolean some = outgoing.fill(feed);
                 some |= outgoing.answer();
-                gauges.lag(agent.position().sequence() - outgoing.bookmark.position().sequence());
+                gauges.lag(agent.position().sequence()
+                        - outgoing.bookmark.position().sequence());
                 if (!some && stale) {
                     outgoing.bury(connection.states());
                     stale = false;
@@ -383,7 +383,7 @@ final class Publisher implements AutoCloseable {
                     producer.send(envelopes.wrap(
                             moment,
                             type,
-                            versions.get(type),
+                            versions.getOrDefault(type, 1),
                             data,
                             moment.index() == 0 ? head : Optional.empty()));
                     events++;
@@ -411,15 +411,17 @@ final class Publisher implements AutoCloseable {
                 Optional<Event> state = change.getValue();
                 put(
                         host + "/" + change.getKey().text(),
-                        state.isEmpty() ? Optional.empty() : Optional.of(concealment.conceal(codec.encode(state.get()))),
+                        state.isEmpty()
+                                ? Optional.empty()
+                                : Optional.of(concealment.conceal(codec.encode(state.get()))),
                         at);
             }
             shown = Optional.of(now);
         }
 
         private void put(String subject, Optional<byte[]> state, Position at) {
-            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
-                    settings.topic("state"), null, Envelopes.bytes(subject), state.orElse(null));
+            ProducerRecord<byte[], byte[]> record =
+                    new ProducerRecord<>(settings.topic("state"), null, Envelopes.bytes(subject), state.orElse(null));
             record.headers().add("position", Envelopes.bytes(at.toString()));
             producer.send(record);
         }
@@ -462,7 +464,10 @@ final class Publisher implements AutoCloseable {
             }
             step.accept("answered");
             commit(bookmark.position(), bookmark.head());
-            answers.stream().map(a -> a.answer().command()).filter(id -> !id.isEmpty()).forEach(answered::add);
+            answers.stream()
+                    .map(a -> a.answer().command())
+                    .filter(id -> !id.isEmpty())
+                    .forEach(answered::add);
             gauges.answered(answers.size());
             return true;
         }

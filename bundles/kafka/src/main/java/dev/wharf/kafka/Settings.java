@@ -28,8 +28,8 @@ record Settings(
         Optional<Path> keys,
         Security security) {
 
-    private static final Pattern BROKERS =
-            Pattern.compile("(\\[[0-9a-fA-F:]+]|[A-Za-z0-9._-]+):[0-9]{1,5}(,(\\[[0-9a-fA-F:]+]|[A-Za-z0-9._-]+):[0-9]{1,5})*");
+    private static final Pattern BROKERS = Pattern.compile(
+            "(\\[[0-9a-fA-F:]+]|[A-Za-z0-9._-]+):[0-9]{1,5}(,(\\[[0-9a-fA-F:]+]|[A-Za-z0-9._-]+):[0-9]{1,5})*");
     private static final Pattern PREFIX = Pattern.compile("[a-zA-Z0-9-]+(\\.[a-zA-Z0-9-]+)*");
     private static final Set<String> PROTOCOLS = Set.of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL");
     private static final Set<String> MECHANISMS = Set.of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER");
@@ -72,8 +72,8 @@ record Settings(
         }
         String prefix = in.text("topics.prefix", "wharf");
         if (!PREFIX.matcher(prefix).matches()) {
-            throw new IllegalArgumentException("topics.prefix may have letters, digits, - and dots between them: \""
-                    + prefix + "\"");
+            throw new IllegalArgumentException(
+                    "topics.prefix may have letters, digits, - and dots between them: \"" + prefix + "\"");
         }
         Security security = new Security(
                 in.choice("security.protocol", PROTOCOLS, "PLAINTEXT"),
@@ -157,14 +157,15 @@ record Settings(
             } catch (NumberFormatException e) {
                 // Said below.
             }
-            throw new IllegalArgumentException(
-                    String.format(Locale.ROOT, "%s must be a number from %d to %d, not \"%s\"", key, least, most, text));
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT, "%s must be a number from %d to %d, not \"%s\"", key, least, most, text));
         }
 
         void need(boolean needed, String... keys) {
             for (String key : keys) {
                 if (needed && text(key, "").isEmpty()) {
-                    throw new IllegalArgumentException(key + " is needed with this security.protocol and sasl.mechanism");
+                    throw new IllegalArgumentException(
+                            key + " is needed with this security.protocol and sasl.mechanism");
                 }
             }
         }

@@ -39,7 +39,8 @@ final class StateChanges {
         return found.changes;
     }
 
-    @SuppressWarnings("ReferenceEquality") // what did not change is the same object, and equality would look all through it
+    @SuppressWarnings(
+            "ReferenceEquality") // what did not change is the same object, and equality would look all through it
     private <K extends SubjectId, V> void compare(Map<K, V> before, Map<K, V> after, Function<V, Event> recorded) {
         if (before == after) {
             return;

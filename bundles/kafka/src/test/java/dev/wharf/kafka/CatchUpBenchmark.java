@@ -31,8 +31,8 @@ final class CatchUpBenchmark {
     public static void main(String[] words) throws Exception {
         Path folder = Files.createDirectories(Path.of(words[0]));
         int count = words.length > 1 ? Integer.parseInt(words[1]) * 1000 : 400_000;
-        try (EventJournal journal =
-                        new RecordJournal(new FileLog(new FileLog.Options(folder.resolve("journal"), "bench")), new EventCodec());
+        try (EventJournal journal = new RecordJournal(
+                        new FileLog(new FileLog.Options(folder.resolve("journal"), "bench")), new EventCodec());
                 Broker broker = Broker.start(folder.resolve("broker"))) {
             Actor actor = new Actor(Actor.Kind.PEER, "root", Map.of("uid", "0", "pid", "4711"));
             journal.append(new Batch(

@@ -87,7 +87,8 @@ class CommandsTest {
 
     @BeforeEach
     void open() throws IOException {
-        journal = new RecordJournal(new FileLog(new FileLog.Options(folder.resolve("journal"), "test")), new EventCodec());
+        journal = new RecordJournal(
+                new FileLog(new FileLog.Options(folder.resolve("journal"), "test")), new EventCodec());
         agent = new JournalAgent(journal);
         agent.append(new Batch(
                 new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF),
@@ -200,7 +201,8 @@ class CommandsTest {
         Map<String, String> outcomes = new TreeMap<>();
         for (JsonNode answer : answers(settings)) {
             String id = answer.path("command").asText();
-            outcomes.merge(id.isEmpty() ? "unreadable" : id, answer.path("outcome").asText(), (a, b) -> a + "," + b);
+            outcomes.merge(
+                    id.isEmpty() ? "unreadable" : id, answer.path("outcome").asText(), (a, b) -> a + "," + b);
             if (!answer.path("outcome").asText().equals("DONE")) {
                 assertThat(answer.path("reason").asText()).isNotEmpty();
             }
@@ -242,7 +244,8 @@ class CommandsTest {
         Files.writeString(
                 keys.resolve("ops.pem"),
                 "-----BEGIN PUBLIC KEY-----\n"
-                        + Base64.getMimeEncoder().encodeToString(pair.getPublic().getEncoded())
+                        + Base64.getMimeEncoder()
+                                .encodeToString(pair.getPublic().getEncoded())
                         + "\n-----END PUBLIC KEY-----\n");
         Settings settings = settings("commands.keys", keys.toString());
         Gauges gauges = publish(settings);

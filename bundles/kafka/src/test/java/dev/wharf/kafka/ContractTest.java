@@ -37,8 +37,7 @@ class ContractTest {
         for (Map.Entry<String, Class<? extends Record>> kind : Order.kinds().entrySet()) {
             files.put(
                     Path.of("schemas", "commands", kind.getKey() + ".json"),
-                    text(Schemas.of(
-                            kind.getValue(), "urn:dev.wharf:command:" + kind.getKey() + ":1", kind.getKey())));
+                    text(Schemas.of(kind.getValue(), "urn:dev.wharf:command:" + kind.getKey() + ":1", kind.getKey())));
         }
         files.put(
                 Path.of("schemas", "command.json"),
@@ -104,8 +103,7 @@ class ContractTest {
             message.putObject("correlationId").put("location", "$message.payload#/id");
             refer(commands, "command." + kind);
         });
-        ObjectNode results =
-                channel(channels, "results", "One answer to each command, key is the host's id.");
+        ObjectNode results = channel(channels, "results", "One answer to each command, key is the host's id.");
         ObjectNode result = message(messages, "result", "result");
         payload(result, "schemas/result.json");
         result.putObject("correlationId").put("location", "$message.payload#/command");
@@ -147,10 +145,7 @@ class ContractTest {
     }
 
     private static void operation(ObjectNode operations, String name, String action, String channel) {
-        operations.putObject(name)
-                .put("action", action)
-                .putObject("channel")
-                .put("$ref", "#/channels/" + id(channel));
+        operations.putObject(name).put("action", action).putObject("channel").put("$ref", "#/channels/" + id(channel));
     }
 
     private static ObjectNode headers(String type, int version) {
@@ -160,8 +155,15 @@ class ContractTest {
         properties.putObject("ce_type").put("const", Envelopes.TYPE + type + ".v" + version);
         properties.putObject("ce_dataschema").put("const", Envelopes.SCHEMA + type + ":" + version);
         for (String name : List.of(
-                "ce_id", "ce_source", "ce_subject", "ce_time", "ce_sequence", "ce_actor", "ce_correlationid",
-                "ce_causationid", "ce_chainhead")) {
+                "ce_id",
+                "ce_source",
+                "ce_subject",
+                "ce_time",
+                "ce_sequence",
+                "ce_actor",
+                "ce_correlationid",
+                "ce_causationid",
+                "ce_chainhead")) {
             properties.putObject(name).put("type", "string");
         }
         ArrayNode required = headers.putArray("required");

@@ -41,7 +41,8 @@ final class JournalAgent {
             for (Optional<Entry> entry = reader.poll(); entry.isPresent(); entry = reader.poll()) {
                 Batch batch = entry.get().batch();
                 done.putIfAbsent(
-                        batch.cause().command(), batch.events().get(batch.events().size() - 1));
+                        batch.cause().command(),
+                        batch.events().get(batch.events().size() - 1));
             }
         }
         this.host = fold(journal.end());

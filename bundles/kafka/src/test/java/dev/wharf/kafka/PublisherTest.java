@@ -201,8 +201,7 @@ class PublisherTest {
         assertThat(event.getId()).isEqualTo(host + ":2.0");
         assertThat(event.getType()).isEqualTo("dev.wharf.volume.created.v1");
         assertThat(event.getExtension("chainhead")).isEqualTo(journal.head().toString());
-        assertThat(new EventCodec()
-                        .decodeEvent(ByteBuffer.wrap(event.getData().toBytes())))
+        assertThat(new EventCodec().decodeEvent(ByteBuffer.wrap(event.getData().toBytes())))
                 .isInstanceOf(VolumeEvent.Created.class);
     }
 
@@ -308,7 +307,8 @@ class PublisherTest {
         });
         List<String> all = published(settings);
         assertThat(all.get(all.size() - 1)).startsWith(host + ":" + journal.end());
-        assertThat(all.stream().map(l -> l.substring(0, l.indexOf(' '))).distinct()).hasSameSizeAs(all);
+        assertThat(all.stream().map(l -> l.substring(0, l.indexOf(' '))).distinct())
+                .hasSameSizeAs(all);
     }
 
     @Test
@@ -411,15 +411,13 @@ class PublisherTest {
         read(settings, "state").forEach(r -> newest.put(text(r.key()), r.value()));
         newest.values().removeIf(java.util.Objects::isNull);
         Map<String, String> expected = new TreeMap<>();
-        StateChanges.between(dev.wharf.core.state.Host.EMPTY, agent.host())
-                .forEach((subject, state) -> {
-                    try {
-                        expected.put(
-                                host + "/" + subject.text(), text(new EventCodec().encode(state.orElseThrow())));
-                    } catch (IOException e) {
-                        throw new AssertionError(e);
-                    }
-                });
+        StateChanges.between(dev.wharf.core.state.Host.EMPTY, agent.host()).forEach((subject, state) -> {
+            try {
+                expected.put(host + "/" + subject.text(), text(new EventCodec().encode(state.orElseThrow())));
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        });
         Map<String, String> shown = new TreeMap<>();
         newest.forEach((subject, state) -> shown.put(subject, new String(state, StandardCharsets.UTF_8)));
         assertThat(shown).isEqualTo(expected);

@@ -42,28 +42,52 @@ class SecurityTest {
     private static Path password;
 
     private static void keytool(String... words) throws Exception {
-        List<String> command = new java.util.ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "keytool").toString()));
+        List<String> command = new java.util.ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString()));
         command.addAll(List.of(words));
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(home.resolve("keytool.log").toFile())
                 .start();
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue()).as(Files.readString(home.resolve("keytool.log"))).isZero();
+        assertThat(process.exitValue())
+                .as(Files.readString(home.resolve("keytool.log")))
+                .isZero();
     }
 
     @BeforeAll
     static void startBroker() throws Exception {
         Path store = home.resolve("broker.p12");
         keytool(
-                "-genkeypair", "-alias", "broker", "-keyalg", "EC", "-dname", "CN=localhost", "-ext",
-                "SAN=IP:127.0.0.1,DNS:localhost", "-validity", "2", "-storetype", "PKCS12", "-keystore", store.toString(),
-                "-storepass", "changeit");
+                "-genkeypair",
+                "-alias",
+                "broker",
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=localhost",
+                "-ext",
+                "SAN=IP:127.0.0.1,DNS:localhost",
+                "-validity",
+                "2",
+                "-storetype",
+                "PKCS12",
+                "-keystore",
+                store.toString(),
+                "-storepass",
+                "changeit");
         authority = home.resolve("ca.pem");
         keytool(
-                "-exportcert", "-rfc", "-alias", "broker", "-keystore", store.toString(), "-storepass", "changeit",
-                "-file", authority.toString());
+                "-exportcert",
+                "-rfc",
+                "-alias",
+                "broker",
+                "-keystore",
+                store.toString(),
+                "-storepass",
+                "changeit",
+                "-file",
+                authority.toString());
         password = Files.writeString(home.resolve("password"), PASSWORD + "\n");
         String quoted = ClientSettings.quoted(PASSWORD).replace("\\", "\\\\");
         Map<String, String> settings = new LinkedHashMap<>();
@@ -124,8 +148,8 @@ class SecurityTest {
 
     @Test
     void passwordsAreGivenAsTheyLieInTheirFileOverTls(@TempDir Path folder) throws Exception {
-        Settings settings =
-                settings("plain", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", password.toString());
+        Settings settings = settings(
+                "plain", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", password.toString());
         assertThat(state(settings, folder)).isEqualTo("published");
         assertThat(settings.toString()).doesNotContain("canary");
     }
@@ -140,27 +164,55 @@ class SecurityTest {
     @Test
     void aWrongPasswordBlocksAndSaysSo(@TempDir Path folder) throws Exception {
         Path wrong = Files.writeString(folder.resolve("wrong"), "wrong");
-        Settings settings =
-                settings("wrong", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", wrong.toString());
+        Settings settings = settings(
+                "wrong", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", wrong.toString());
         assertThat(state(settings, folder.resolve("journal"))).isEqualTo("blocked");
     }
 
     @Test
     void whoIsNotVouchedForIsNoBroker(@TempDir Path folder) throws Exception {
         Settings settings = settings(
-                "strange", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", password.toString(),
-                "tls.authorities.file", other(folder).toString());
+                "strange",
+                "sasl.mechanism",
+                "PLAIN",
+                "sasl.user",
+                "wharf",
+                "sasl.password.file",
+                password.toString(),
+                "tls.authorities.file",
+                other(folder).toString());
         assertThat(state(settings, folder.resolve("journal"))).isEqualTo("blocked");
     }
 
     private static Path other(Path folder) throws Exception {
         String store = folder.resolve("other.p12").toString();
         keytool(
-                "-genkeypair", "-alias", "other", "-keyalg", "EC", "-dname", "CN=other", "-validity", "2", "-storetype",
-                "PKCS12", "-keystore", store, "-storepass", "changeit");
+                "-genkeypair",
+                "-alias",
+                "other",
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=other",
+                "-validity",
+                "2",
+                "-storetype",
+                "PKCS12",
+                "-keystore",
+                store,
+                "-storepass",
+                "changeit");
         Path file = folder.resolve("other.pem");
         keytool(
-                "-exportcert", "-rfc", "-alias", "other", "-keystore", store, "-storepass", "changeit", "-file",
+                "-exportcert",
+                "-rfc",
+                "-alias",
+                "other",
+                "-keystore",
+                store,
+                "-storepass",
+                "changeit",
+                "-file",
                 file.toString());
         return file;
     }

@@ -67,8 +67,8 @@ final class Topics {
                     continue;
                 }
                 for (int i = 0; i < events.size(); i++) {
-                    lines.add(host + ":" + entry.get().position() + "." + i + " "
-                            + (i == 0 ? reader.head() : "") + " " + text(codec.encode(events.get(i))));
+                    lines.add(host + ":" + entry.get().position() + "." + i + " " + (i == 0 ? reader.head() : "") + " "
+                            + text(codec.encode(events.get(i))));
                 }
             }
         }

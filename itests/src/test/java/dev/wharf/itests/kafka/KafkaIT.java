@@ -54,19 +54,24 @@ class KafkaIT {
     private void configure(String... lines) throws IOException {
         Path fresh = folder.resolve("kafka.cfg");
         Files.writeString(fresh, String.join("\n", lines) + "\n");
-        Files.move(
-                fresh, config.resolve("dev.wharf.kafka.cfg"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Files.move(fresh, config.resolve("dev.wharf.kafka.cfg"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
     }
 
     private static List<ConsumerRecord<byte[], byte[]>> read(Broker broker, String topic) {
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         Map<String, Object> settings = Map.of(
-                "bootstrap.servers", broker.address(), "isolation.level", "read_committed", "auto.offset.reset", "earliest");
+                "bootstrap.servers",
+                broker.address(),
+                "isolation.level",
+                "read_committed",
+                "auto.offset.reset",
+                "earliest");
         try (KafkaConsumer<byte[], byte[]> consumer =
                 new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            List<TopicPartition> partitions = Optional.ofNullable(consumer.partitionsFor(topic)).orElse(List.of()).stream()
-                    .map(p -> new TopicPartition(p.topic(), p.partition()))
-                    .toList();
+            List<TopicPartition> partitions =
+                    Optional.ofNullable(consumer.partitionsFor(topic)).orElse(List.of()).stream()
+                            .map(p -> new TopicPartition(p.topic(), p.partition()))
+                            .toList();
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
@@ -129,8 +134,17 @@ class KafkaIT {
                 Daemon agent = agent()) {
             configure("bootstrap.servers = " + broker.address());
             agent.docker(
-                            "run", "-d", "--name", "web", "-e", "PASSWORD=canary-env", "--restart", "always", "busybox",
-                            "sleep", "1000")
+                            "run",
+                            "-d",
+                            "--name",
+                            "web",
+                            "-e",
+                            "PASSWORD=canary-env",
+                            "--restart",
+                            "always",
+                            "busybox",
+                            "sleep",
+                            "1000")
                     .outOrThrow();
             awaitPublished(agent, broker);
             churn(agent, 3);
@@ -157,12 +171,14 @@ class KafkaIT {
             assertThat(found.size()).isGreaterThan(100);
             assertThat(found).isEqualTo(expected.subList(0, found.size()));
             assertThat(expected.subList(found.size(), expected.size())).noneMatch(e -> e.contains("container."));
-            assertThat(published).extracting(r -> text(r.key())).containsOnly(header(published.get(0), "ce_source")
-                    .replace("/hosts/", ""));
+            assertThat(published)
+                    .extracting(r -> text(r.key()))
+                    .containsOnly(header(published.get(0), "ce_source").replace("/hosts/", ""));
 
             for (String topic : List.of("wharf.events", "wharf.state", "wharf.positions")) {
                 for (ConsumerRecord<byte[], byte[]> record : read(broker, topic)) {
-                    assertThat(record.value() == null ? "" : text(record.value())).doesNotContain("canary");
+                    assertThat(record.value() == null ? "" : text(record.value()))
+                            .doesNotContain("canary");
                 }
             }
             Map<String, byte[]> newest = new TreeMap<>();
@@ -205,7 +221,8 @@ class KafkaIT {
         }
         Map<String, String> answers = new TreeMap<>();
         for (ConsumerRecord<byte[], byte[]> record : records) {
-            assertThat(answers.put(header(record, "correlationid"), text(record.value()))).isNull();
+            assertThat(answers.put(header(record, "correlationid"), text(record.value())))
+                    .isNull();
         }
         return answers;
     }
@@ -268,7 +285,8 @@ class KafkaIT {
 
     private static void churn(Daemon agent, int times) throws Exception {
         for (int i = 0; i < times; i++) {
-            assertThat(agent.docker("run", "--rm", "busybox", "echo", "hi").outOrThrow()).isEqualTo("hi\n");
+            assertThat(agent.docker("run", "--rm", "busybox", "echo", "hi").outOrThrow())
+                    .isEqualTo("hi\n");
         }
     }
 
@@ -311,7 +329,9 @@ class KafkaIT {
             }
             long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
             while (!Files.readString(agent.log()).contains("not publishing to kafka")) {
-                assertThat(System.nanoTime()).as("the log says that the broker is away").isLessThan(deadline);
+                assertThat(System.nanoTime())
+                        .as("the log says that the broker is away")
+                        .isLessThan(deadline);
                 Thread.sleep(100);
             }
             long offMicros = median(off);
@@ -324,7 +344,9 @@ class KafkaIT {
 
     private static void starts(Daemon agent, List<Long> micros) throws Exception {
         for (int i = 0; i < 6; i++) {
-            String id = agent.docker("create", "busybox", "sleep", "100").outOrThrow().strip();
+            String id = agent.docker("create", "busybox", "sleep", "100")
+                    .outOrThrow()
+                    .strip();
             long before = System.nanoTime();
             agent.curl("/v1.47/containers/" + id + "/start", "-X", "POST").outOrThrow();
             micros.add((System.nanoTime() - before) / 1000);

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -24,7 +25,7 @@ public final class Broker implements AutoCloseable {
     private final Path folder;
     private final int port;
     private final Path properties;
-    private Process process;
+    private Optional<Process> process = Optional.empty();
 
     private Broker(Path folder, int port, Path properties) {
         this.folder = folder;
@@ -68,13 +69,10 @@ public final class Broker implements AutoCloseable {
         StringBuilder text = new StringBuilder();
         all.forEach((key, value) -> text.append(key)
                 .append('=')
-                .append(value.replace("PORT", Integer.toString(port)).replace("CONTROLLER:", "CONTROLLER:"))
+                .append(value.replace("PORT", Integer.toString(port)))
                 .append('\n'));
         Path properties = folder.resolve("server.properties");
-        Files.writeString(
-                properties,
-                text.toString().replace(":CONTROLLER", ":" + controller),
-                StandardCharsets.UTF_8);
+        Files.writeString(properties, text.toString().replace(":CONTROLLER", ":" + controller), StandardCharsets.UTF_8);
         Broker broker = new Broker(folder, port, properties);
         List<String> words = new ArrayList<>(List.of(
                 "kafka.tools.StorageTool", "format", "-t", "wharf-test-cluster-id0A", "-c", properties.toString()));
@@ -90,11 +88,12 @@ public final class Broker implements AutoCloseable {
 
     /** Starts it after a {@link #kill}, and waits until it takes connections. */
     public void start() throws IOException, InterruptedException {
-        process = java(List.of("kafka.Kafka", properties.toString()), "broker.log");
+        Process started = java(List.of("kafka.Kafka", properties.toString()), "broker.log");
+        process = Optional.of(started);
         long end = System.nanoTime() + PATIENCE.toNanos();
         while (!isListening()) {
-            if (!process.isAlive() || System.nanoTime() > end) {
-                process.destroyForcibly();
+            if (!started.isAlive() || System.nanoTime() > end) {
+                started.destroyForcibly();
                 throw new IOException("broker does not start\n" + Files.readString(folder.resolve("broker.log")));
             }
             Thread.sleep(50);
@@ -121,7 +120,8 @@ public final class Broker implements AutoCloseable {
         command.addAll(words);
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(log).toFile()))
+                .redirectOutput(
+                        ProcessBuilder.Redirect.appendTo(folder.resolve(log).toFile()))
                 .start();
     }
 
@@ -137,12 +137,14 @@ public final class Broker implements AutoCloseable {
     }
 
     public long pid() {
-        return process.pid();
+        return process.orElseThrow().pid();
     }
 
     /** Takes the broker away without a word. */
     public void kill() throws InterruptedException {
-        process.destroyForcibly().waitFor();
+        if (process.isPresent()) {
+            process.get().destroyForcibly().waitFor();
+        }
     }
 
     @Override
