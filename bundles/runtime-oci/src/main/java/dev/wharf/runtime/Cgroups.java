@@ -212,10 +212,15 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
     }
 
     private static void removeTree(Path directory) throws IOException {
-        for (Path child : children(directory)) {
-            removeTree(child);
+        try {
+            // Nearly always there is nothing below, and to look would cost more than to try.
+            Files.deleteIfExists(directory);
+        } catch (IOException e) {
+            for (Path child : children(directory)) {
+                removeTree(child);
+            }
+            Files.deleteIfExists(directory);
         }
-        Files.deleteIfExists(directory);
     }
 
     /** Counters of the cgroup; those of network interfaces come from {@code pid}'s namespace, none for 0. */

@@ -2,6 +2,8 @@ package dev.wharf.runtime;
 
 import static dev.wharf.spi.DriverException.failure;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -160,7 +162,7 @@ final class OciConfig {
      * specification says otherwise.
      */
     byte[] exec(byte[] config, ExecSpec spec) throws DriverException, IOException {
-        JsonNode container = JSON.readTree(config);
+        JsonNode container = head(config);
         JsonNode init = container.path("process");
         if (spec.arguments().isEmpty()) {
             throw failure(Kind.INVALID, "no exec command specified");
@@ -197,6 +199,24 @@ final class OciConfig {
             process.set("oomScoreAdj", init.path("oomScoreAdj"));
         }
         return JSON.writeValueAsBytes(process);
+    }
+
+    /** What an exec takes from its container. What comes behind it, a long seccomp profile above all, is not even read. */
+    private static JsonNode head(byte[] config) throws IOException {
+        ObjectNode head = JSON.createObjectNode();
+        try (JsonParser parser = JSON.createParser(config)) {
+            parser.nextToken();
+            while (head.size() < 2 && parser.nextToken() == JsonToken.FIELD_NAME) {
+                String name = parser.currentName();
+                parser.nextToken();
+                if (name.equals("process") || name.equals("root")) {
+                    head.set(name, parser.<JsonNode>readValueAsTree());
+                } else {
+                    parser.skipChildren();
+                }
+            }
+        }
+        return head;
     }
 
     private static ArrayNode execEnvironment(JsonNode inherited, ExecSpec spec, String home) {
