@@ -1,5 +1,6 @@
 """The Python library, both its faces, against the engine of DOCKER_HOST. Every test cleans up behind itself."""
 
+import contextlib
 import io
 import os
 import socket
@@ -10,6 +11,7 @@ import time
 import unittest
 
 import docker
+import websocket
 from docker import errors, types, utils
 from docker.utils import socket as streams
 
@@ -33,6 +35,38 @@ def eventually(condition, seconds=15):
         if time.time() > deadline:
             raise AssertionError("it never came to that")
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def over_tcp(host):
+    """A port of loopback that leads to a unix socket, for what the library does over TCP only."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def serve():
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(host[len("unix://"):])
+            for ends in ((near, far), (far, near)):
+                threading.Thread(target=pump, args=ends, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield "tcp://127.0.0.1:%d" % listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
 
 
 class WithEngine(unittest.TestCase):
@@ -274,6 +308,22 @@ class Containers(WithEngine):
         apart = self.up("sh -c 'sleep 0.5; echo o; echo e >&2'").attach(stream=True, demux=True)
         self.assertEqual({(b"o\n", None), (None, b"e\n")}, set(apart))
 
+    def test_attach_by_websocket(self):
+        container = self.client.containers.create("busybox", ["sh", "-c", "read line; echo got $line; echo bad >&2"],
+                                                  stdin_open=True)
+        with over_tcp(os.environ["DOCKER_HOST"]) as address, docker.APIClient(base_url=address) as api:
+            wire = api.attach_socket(container.id, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}, ws=True)
+            container.start()
+            wire.send("words\n")
+            said = b""
+            while data := wire.recv():
+                said += data
+            self.assertEqual([b"bad", b"got words"], sorted(said.splitlines()))
+            wire.close()
+            with self.assertRaises(websocket.WebSocketBadStatusException) as refused:
+                api.attach_socket("nobody", ws=True)
+            self.assertEqual(404, refused.exception.status_code)
+
     def test_exec(self):
         container = self.up()
         self.assertEqual((0, b"hi\n"), tuple(container.exec_run("echo hi")))
@@ -340,6 +390,7 @@ class Containers(WithEngine):
         web = self.up("httpd -f -p 80 -h /var/www", ports={"80/tcp": ("127.0.0.1", None)})
         web.reload()
         port = int(web.ports["80/tcp"][0]["HostPort"])
+        eventually(lambda: web.exec_run("wget -qO /dev/null http://127.0.0.1/").exit_code == 0)
         with socket.create_connection(("127.0.0.1", port), 5) as wire:
             wire.sendall(b"GET / HTTP/1.0\r\n\r\n")
             self.assertIn(b"200", wire.recv(100))
