@@ -172,7 +172,8 @@ class ArchitectureTest {
                                         "org.apache.kafka..",
                                         "io.cloudevents.."),
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."),
-                                room("dev.wharf.plugins"))
+                                // The JDK's own parser of XML, for what bundles say of their settings.
+                                room("dev.wharf.plugins", "org.w3c.dom..", "org.xml.sax.."))
                         .map(front -> front.and(OSGI)
                                 .and(List.of(
                                         "dev.wharf.core.agent..",
