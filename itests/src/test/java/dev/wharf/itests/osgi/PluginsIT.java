@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
 import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -88,7 +90,15 @@ class PluginsIT {
                     .outOrThrow();
             long served = timesServed(daemon);
 
-            drop(OVERLAY);
+            // The same bytes would be the same plugin, and nothing to replace.
+            try (FileSystem jar = FileSystems.newFileSystem(
+                    Files.copy(home.resolve("plugins").resolve(OVERLAY), folder.resolve(OVERLAY)))) {
+                Files.writeString(jar.getPath("newer.txt"), "newer");
+            }
+            Files.move(
+                    folder.resolve(OVERLAY),
+                    home.resolve("plugins").resolve(OVERLAY),
+                    StandardCopyOption.REPLACE_EXISTING);
 
             awaitTrue(() -> timesServed(daemon) > served);
             assertThat(daemon.docker("exec", "web", "echo", "here").outOrThrow())
