@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
+import dev.wharf.oci.layer.Entry;
+import dev.wharf.oci.layer.TarWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,13 +14,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
-import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -110,7 +109,7 @@ class BuildIT {
         refused("Dockerfile:2:1", context("Dockerfile", "FROM busybox\nRNU x\n"));
         refused("COPY failed: file not found in build context", context("Dockerfile", "FROM busybox\nCOPY no /\n"));
         refused("failed to reach build target no", context("Dockerfile", "FROM busybox\n"), "--target", "no");
-        refused("squash is not served", context("Dockerfile", "FROM busybox\n"), "--squash");
+        assertThat(daemon.curl("/v1.43/build?squash=1", "-X", "POST").out()).contains("squash is not served");
     }
 
     @Test
@@ -162,6 +161,7 @@ class BuildIT {
                 "Dockerfile", "FROM busybox\nCOPY a /\nRUN echo x > /x\nCOPY b /\nRUN echo y > /y\n", "a", "1", "b", "1");
         String first = build(context, "--quiet", "--tag", "again").outOrThrow();
         Files.setLastModifiedTime(context.resolve("a"), java.nio.file.attribute.FileTime.fromMillis(5000));
+        daemon.stop();
         daemon.restart();
 
         assertThat(build(context, "--quiet", "--tag", "again").outOrThrow()).isEqualTo(first);
@@ -203,42 +203,40 @@ class BuildIT {
 
     // ---- what means harm
 
-    private interface Hostile extends Consumer<TarArchiveOutputStream> {}
-
-    private static Outcome send(Hostile hostile) throws Exception {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
-            hostile.accept(tar);
+    private static Outcome send(Entry... entries) throws Exception {
+        ByteArrayOutputStream tar = new ByteArrayOutputStream();
+        for (Entry entry : entries) {
+            // What is said of a file is what is in it.
+            byte[] text = entry.kind() == Entry.Kind.FILE ? texts.get(entry.name()) : new byte[0];
+            tar.writeBytes(TarWriter.header(entry));
+            tar.writeBytes(text);
+            tar.writeBytes(new byte[TarWriter.padding(text.length)]);
         }
+        tar.writeBytes(new byte[TarWriter.END_BYTES]);
         Path file = Files.createTempFile(folder, "context", ".tar");
-        Files.write(file, bytes.toByteArray());
+        Files.write(file, tar.toByteArray());
         return daemon.curl(
                 "/v1.43/build", "-X", "POST", "-H", "Content-Type: application/x-tar", "--data-binary", "@" + file);
     }
 
-    private static void put(TarArchiveOutputStream tar, String name, byte kind, String target, String text) {
-        try {
-            TarArchiveEntry entry = new TarArchiveEntry(name, kind, true);
-            entry.setLinkName(target);
-            entry.setSize(text.length());
-            tar.putArchiveEntry(entry);
-            tar.write(text.getBytes(StandardCharsets.UTF_8));
-            tar.closeArchiveEntry();
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
+    private static final Map<String, byte[]> texts = new HashMap<>();
+
+    private static Entry file(String name, String text) {
+        texts.put(name, text.getBytes(StandardCharsets.UTF_8));
+        return entry(Entry.Kind.FILE, name, "", text.length(), 0);
     }
 
-    private static void file(TarArchiveOutputStream tar, String name, String text) {
-        put(tar, name, TarConstants.LF_NORMAL, "", text);
+    private static Entry link(String name, String target) {
+        return entry(Entry.Kind.SYMBOLIC_LINK, name, target, 0, 0);
+    }
+
+    private static Entry entry(Entry.Kind kind, String name, String target, long size, int major) {
+        return new Entry(kind, name, target, 0644, 0, 0, size, 0, 0, major, 0, Map.of());
     }
 
     @Test
     void aContextThatClimbsOutIsRefused() throws Exception {
-        assertThat(send(tar -> {
-                            file(tar, "Dockerfile", "FROM busybox\nCOPY . /c\n");
-                            file(tar, "../../escaped", "x");
-                        })
+        assertThat(send(file("Dockerfile", "FROM busybox\nCOPY . /c\n"), file("../../escaped", "x"))
                         .out())
                 .contains("climbs out of the root");
         assertThat(daemon.dataRoot().resolve("build/escaped")).doesNotExist();
@@ -246,41 +244,26 @@ class BuildIT {
 
     @Test
     void aContextOfLinksReachesNothingOfTheHost() throws Exception {
-        assertThat(send(tar -> {
-                            file(tar, "Dockerfile", "FROM busybox\nCOPY out/passwd /stolen\n");
-                            put(tar, "out", TarConstants.LF_SYMLINK, "/etc", "");
-                        })
+        assertThat(send(file("Dockerfile", "FROM busybox\nCOPY out/passwd /stolen\n"), link("out", "/etc"))
                         .out())
                 .contains("file not found in build context");
-        assertThat(send(tar -> {
-                            put(tar, "out", TarConstants.LF_SYMLINK, "/tmp", "");
-                            file(tar, "out/written-by-a-context", "x");
-                            file(tar, "Dockerfile", "FROM scratch\nCOPY out /x\n");
-                        })
+        assertThat(send(
+                                link("out", "/tmp"),
+                                file("out/written-by-a-context", "x"),
+                                file("Dockerfile", "FROM scratch\nCOPY out /x\n"))
                         .status())
                 .isZero();
         assertThat(Path.of("/tmp/written-by-a-context")).doesNotExist();
-        assertThat(send(tar -> {
-                            file(tar, "x", "FROM busybox\n");
-                            put(tar, "Dockerfile", TarConstants.LF_SYMLINK, "/proc/self/environ", "");
-                        })
+        assertThat(send(file("x", "FROM busybox\n"), link("Dockerfile", "/proc/self/environ"))
                         .out())
                 .contains("Cannot locate specified Dockerfile");
     }
 
     @Test
     void aContextWithADeviceIsRefused() throws Exception {
-        assertThat(send(tar -> {
-                            file(tar, "Dockerfile", "FROM busybox\nCOPY sda /\n");
-                            TarArchiveEntry entry = new TarArchiveEntry("sda", TarConstants.LF_BLK);
-                            entry.setDevMajor(8);
-                            try {
-                                tar.putArchiveEntry(entry);
-                                tar.closeArchiveEntry();
-                            } catch (IOException e) {
-                                throw new IllegalStateException(e);
-                            }
-                        })
+        assertThat(send(
+                                file("Dockerfile", "FROM busybox\nCOPY sda /\n"),
+                                entry(Entry.Kind.BLOCK_DEVICE, "sda", "", 0, 8))
                         .out())
                 .contains("is a device");
     }

@@ -1,5 +1,7 @@
 package dev.wharf.itests.build;
 
+import dev.wharf.oci.layer.Entry;
+import dev.wharf.oci.layer.TarWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -11,9 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
-import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream;
 import org.tukaani.xz.LZMA2Options;
 import org.tukaani.xz.XZOutputStream;
@@ -133,28 +132,28 @@ final class Corpus {
         }
     }
 
-    private static byte[] archive() throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
-            entry(tar, new TarArchiveEntry("inside/"), 0750, 3, 4, "");
-            entry(tar, new TarArchiveEntry("inside/file"), 0640, 5, 6, "new\n");
-            TarArchiveEntry link = new TarArchiveEntry("inside/link", TarConstants.LF_SYMLINK);
-            link.setLinkName("file");
-            entry(tar, link, 0777, 0, 0, "");
-            entry(tar, new TarArchiveEntry("top"), 0600, 0, 0, "top\n");
-        }
-        return bytes.toByteArray();
+    private static byte[] archive() {
+        ByteArrayOutputStream tar = new ByteArrayOutputStream();
+        put(tar, Entry.Kind.DIRECTORY, "inside/", "", 0750, 3, 4, "");
+        put(tar, Entry.Kind.FILE, "inside/file", "", 0640, 5, 6, "new\n");
+        put(tar, Entry.Kind.SYMBOLIC_LINK, "inside/link", "file", 0777, 0, 0, "");
+        put(tar, Entry.Kind.FILE, "top", "", 0600, 0, 0, "top\n");
+        tar.writeBytes(new byte[TarWriter.END_BYTES]);
+        return tar.toByteArray();
     }
 
-    private static void entry(TarArchiveOutputStream tar, TarArchiveEntry entry, int mode, int uid, int gid, String text)
-            throws IOException {
-        entry.setMode(mode);
-        entry.setUserId(uid);
-        entry.setGroupId(gid);
-        entry.setModTime(1_600_000_000_000L);
-        entry.setSize(text.length());
-        tar.putArchiveEntry(entry);
-        tar.write(text.getBytes(StandardCharsets.US_ASCII));
-        tar.closeArchiveEntry();
+    private static void put(
+            ByteArrayOutputStream tar,
+            Entry.Kind kind,
+            String name,
+            String target,
+            int mode,
+            int uid,
+            int gid,
+            String text) {
+        tar.writeBytes(TarWriter.header(new Entry(
+                kind, name, target, mode, uid, gid, text.length(), 1_600_000_000L, 0, 0, 0, Map.of())));
+        tar.writeBytes(text.getBytes(StandardCharsets.US_ASCII));
+        tar.writeBytes(new byte[TarWriter.padding(text.length())]);
     }
 }

@@ -2,6 +2,9 @@ package dev.wharf.itests.build;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.wharf.oci.layer.Entry;
+import dev.wharf.oci.layer.Limits;
+import dev.wharf.oci.layer.TarReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,10 +17,9 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 
 /**
  * What {@code docker save} wrote, as far as two engines have to agree on it: neither ids nor times.
@@ -32,16 +34,18 @@ record SavedImage(Map<String, String> config, List<String> history, Map<String, 
 
     static SavedImage read(Path saved) throws IOException {
         Map<String, byte[]> files = new HashMap<>();
-        try (TarArchiveInputStream tar = new TarArchiveInputStream(Files.newInputStream(saved))) {
-            for (TarArchiveEntry e = tar.getNextEntry(); e != null; e = tar.getNextEntry()) {
-                if (e.isFile()) {
-                    files.put(e.getName(), tar.readAllBytes());
-                } else if (e.isSymbolicLink()) {
+        try (InputStream in = Files.newInputStream(saved)) {
+            TarReader tar = new TarReader(in, Limits.DEFAULT);
+            for (Optional<Entry> e = tar.next(); e.isPresent(); e = tar.next()) {
+                String name = e.get().name();
+                if (e.get().kind() == Entry.Kind.FILE) {
+                    files.put(name, tar.content().readAllBytes());
+                } else if (e.get().kind() == Entry.Kind.SYMBOLIC_LINK) {
                     // Docker stores a layer once, and names it again by a link.
                     files.put(
-                            e.getName(),
-                            files.get(Path.of(e.getName())
-                                    .resolveSibling(e.getLinkName())
+                            name,
+                            files.get(Path.of(name)
+                                    .resolveSibling(e.get().target())
                                     .normalize()
                                     .toString()));
                 }
@@ -75,33 +79,32 @@ record SavedImage(Map<String, String> config, List<String> history, Map<String, 
 
     private static void apply(byte[] layer, Map<String, String> tree) throws IOException {
         Map<String, String> brought = new TreeMap<>();
-        try (InputStream in = new ByteArrayInputStream(layer);
-                TarArchiveInputStream tar = new TarArchiveInputStream(in)) {
-            for (TarArchiveEntry e = tar.getNextEntry(); e != null; e = tar.getNextEntry()) {
-                String name = e.getName().replaceFirst("^\\./", "").replaceFirst("/$", "");
-                String base = name.substring(name.lastIndexOf('/') + 1);
-                String dir = name.substring(0, name.length() - base.length());
-                if (name.isEmpty() || name.equals(".")) {
-                    continue;
+        TarReader tar = new TarReader(new ByteArrayInputStream(layer), Limits.DEFAULT);
+        for (Optional<Entry> read = tar.next(); read.isPresent(); read = tar.next()) {
+            Entry e = read.get();
+            String name = e.name().replaceFirst("^\\./", "").replaceFirst("/$", "");
+            String base = name.substring(name.lastIndexOf('/') + 1);
+            String dir = name.substring(0, name.length() - base.length());
+            if (name.isEmpty() || name.equals(".")) {
+                continue;
+            }
+            if (base.equals(".wh..wh..opq")) {
+                tree.keySet().removeIf(path -> path.startsWith(dir));
+            } else if (base.startsWith(".wh.")) {
+                String hidden = dir + base.substring(4);
+                tree.keySet().removeIf(path -> path.equals(hidden) || path.startsWith(hidden + "/"));
+            } else if (e.kind() == Entry.Kind.HARD_LINK) {
+                String target = e.target().replaceFirst("^\\./", "");
+                brought.put(name, brought.getOrDefault(target, tree.getOrDefault(target, "nothing")));
+            } else {
+                if (e.kind() != Entry.Kind.DIRECTORY) {
+                    tree.keySet().removeIf(path -> path.startsWith(name + "/"));
                 }
-                if (base.equals(".wh..wh..opq")) {
-                    tree.keySet().removeIf(path -> path.startsWith(dir));
-                } else if (base.startsWith(".wh.")) {
-                    String hidden = dir + base.substring(4);
-                    tree.keySet().removeIf(path -> path.equals(hidden) || path.startsWith(hidden + "/"));
-                } else if (e.isLink()) {
-                    String target = e.getLinkName().replaceFirst("^\\./", "");
-                    brought.put(name, brought.getOrDefault(target, tree.getOrDefault(target, "nothing")));
-                } else {
-                    if (!e.isDirectory()) {
-                        tree.keySet().removeIf(path -> path.startsWith(name + "/"));
-                    }
-                    String kind = e.isDirectory() ? "directory" : e.isSymbolicLink() ? "link" : e.isFIFO() ? "fifo" : "file";
-                    brought.put(
-                            name,
-                            kind + " " + Integer.toOctalString(e.getMode() & 07777) + " " + e.getLongUserId() + ":"
-                                    + e.getLongGroupId() + " " + e.getLinkName() + (e.isFile() ? sha256(tar) : ""));
-                }
+                brought.put(
+                        name,
+                        e.kind() + " " + Integer.toOctalString(e.mode()) + " " + e.uid() + ":" + e.gid() + " "
+                                + e.target()
+                                + (e.kind() == Entry.Kind.FILE ? sha256(tar.content()) : ""));
             }
         }
         tree.putAll(brought);
