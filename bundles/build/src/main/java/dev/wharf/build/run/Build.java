@@ -160,7 +160,8 @@ public final class Build {
                 start(stage);
             }
         });
-        FutureTask<StageRun.Made> target = Objects.requireNonNull(stages.get(all.target().index()));
+        FutureTask<StageRun.Made> target =
+                Objects.requireNonNull(stages.get(all.target().index()));
         target.run();
         Draft draft = result(target).draft();
         List<String> unused = all.outer().unused();

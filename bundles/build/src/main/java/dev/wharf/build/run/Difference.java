@@ -50,7 +50,10 @@ public final class Difference {
             } else if (!now.inputs().containsKey(name)) {
                 changed.add(name + " is gone");
             } else if (!then.inputs().get(name).equals(now.inputs().get(name))) {
-                changed.add(name.endsWith(" (base)") ? "base " + name.replace(" (base)", "") + " moved" : name + " changed");
+                changed.add(
+                        name.endsWith(" (base)")
+                                ? "base " + name.replace(" (base)", "") + " moved"
+                                : name + " changed");
             }
         }
         if (changed.isEmpty()) {

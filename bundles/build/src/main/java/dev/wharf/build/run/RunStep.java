@@ -184,8 +184,7 @@ final class RunStep {
     }
 
     /** What of a mount counts for the cache: what is read from it, but neither what a cache holds nor any secret. */
-    private String keyOf(Asked mount)
-            throws BuildException, DockerfileException, IOException, InterruptedException {
+    private String keyOf(Asked mount) throws BuildException, DockerfileException, IOException, InterruptedException {
         String type = mount.type();
         StringBuilder key = new StringBuilder(type + " " + mount.word("target", ""));
         if (type.equals("bind")) {
@@ -303,14 +302,10 @@ final class RunStep {
         return fresh ? dressed(folder, mount) : folder;
     }
 
-    private Path dressed(Path folder, Asked mount)
-            throws DockerfileException, DriverException, IOException {
+    private Path dressed(Path folder, Asked mount) throws DockerfileException, DriverException, IOException {
         FileCalls files = run.shared().site().agent().streams().files();
         try {
-            files.chown(
-                    folder,
-                    Long.parseLong(mount.word("uid", "0")),
-                    Long.parseLong(mount.word("gid", "0")));
+            files.chown(folder, Long.parseLong(mount.word("uid", "0")), Long.parseLong(mount.word("gid", "0")));
             files.chmod(folder, Integer.parseInt(mount.word("mode", "0755"), 8));
         } catch (NumberFormatException e) {
             throw DockerfileException.at(one, "uid, gid and mode of a cache mount are numbers: " + e.getMessage());
