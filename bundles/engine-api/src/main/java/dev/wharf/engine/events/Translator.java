@@ -259,10 +259,11 @@ final class Translator {
                 case COMMIT, BUILD -> {
                     ImageId id = stored.image().id();
                     List<EngineEvent> told = new ArrayList<>();
-                    if (source == Pull.Source.BUILD) {
-                        told.add(told(moment, "create", id, id.value(), stored.image()));
-                    }
+                    // What has no name holds the layers of a build's steps, which is nobody's business.
                     if (!wished.isEmpty()) {
+                        if (source == Pull.Source.BUILD) {
+                            told.add(told(moment, "create", id, id.value(), stored.image()));
+                        }
                         told.add(told(moment, "tag", id, name, stored.image()));
                     }
                     yield told;

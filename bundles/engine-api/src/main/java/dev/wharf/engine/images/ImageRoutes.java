@@ -81,8 +81,8 @@ public final class ImageRoutes implements Routes {
         Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
         boolean shares = request.query().flag("shared-size", false);
         if (request.query().flag("manifests", false) && request.version().atLeast(47)) {
-            return Answer.later(request.work(() -> Answer.json(
-                    withManifests(lines(host, request, filters, shares), host, agent.streams().content()))));
+            return Answer.later(request.work(() -> Answer.json(withManifests(
+                    lines(host, request, filters, shares), host, agent.streams().content()))));
         }
         if (!filters.values().isEmpty()) {
             return Answer.json(lines(host, request, filters, shares));
@@ -90,7 +90,8 @@ public final class ImageRoutes implements Routes {
         List<Object> told = List.of(
                 host.images(),
                 host.steps(),
-                shares ? host.layers() : this, counts(request.version()) ? host.containers() : this);
+                shares ? host.layers() : this,
+                counts(request.version()) ? host.containers() : this);
         return Answer.json(
                 200,
                 lists.json(
@@ -117,8 +118,7 @@ public final class ImageRoutes implements Routes {
     private static ArrayNode lines(Host host, Request request, Filters filters, boolean shares) {
         ApiVersion version = request.version();
         // Images between two steps of a build are shown to who asks for all; Docker does so, too.
-        Set<ImageId> steps =
-                request.query().flag("all", false) ? Set.of() : BuildCache.intermediates(host);
+        Set<ImageId> steps = request.query().flag("all", false) ? Set.of() : BuildCache.intermediates(host);
         Optional<Instant> before = bound(host, filters, "before");
         Optional<Instant> since = bound(host, filters, "since");
         List<Image> images = host.images().values().stream()
@@ -193,7 +193,8 @@ public final class ImageRoutes implements Routes {
     private static Answer inspect(Agent agent, Request request) {
         Host host = agent.host();
         Image image = ImageLookup.get(host, request.name()).image();
-        boolean manifests = request.query().flag("manifests", false) && request.version().atLeast(48);
+        boolean manifests =
+                request.query().flag("manifests", false) && request.version().atLeast(48);
         if (manifests && request.query().has("platform")) {
             throw Problem.invalid("conflicting options: manifests and platform options cannot both be set");
         }
@@ -205,8 +206,8 @@ public final class ImageRoutes implements Routes {
                 .orElse("");
         ObjectNode shape = ImageShapes.inspect(image, request.version(), storage);
         return manifests
-                ? Answer.later(request.work(() -> Answer.json(
-                        shape.set("Manifests", Manifests.of(image, host, agent.streams().content())))))
+                ? Answer.later(request.work(() -> Answer.json(shape.set(
+                        "Manifests", Manifests.of(image, host, agent.streams().content())))))
                 : Answer.json(shape);
     }
 
@@ -331,8 +332,7 @@ public final class ImageRoutes implements Routes {
         Optional<Platform> platform = platform(request);
         Credentials credentials = credentials(request);
         Transfer transfer = new Transfer();
-        boolean one = !tag.isEmpty() || name.contains("@") || name.lastIndexOf(':') > name.lastIndexOf('/');
-        if (one) {
+        if (!tag.isEmpty() || namesOne(name)) {
             pull(agent, request, reference, platform, credentials, transfer, transfer::end);
         } else {
             request.work(() -> agent.registries().open(reference.repository(), credentials, Remote::tags))
@@ -470,21 +470,65 @@ public final class ImageRoutes implements Routes {
                 .reduce((a, b) -> b);
     }
 
+    /** {@code POST /images/{name}/push}: of one name, or of all the repository has here where no tag is given. */
     private static Answer push(Agent agent, Request request) {
-        String named =
-                request.query().value("tag").map(t -> request.name() + ":" + t).orElse(request.name());
-        Reference reference = reference(named, "");
-        Image image = agent.host()
-                .imageNamed(reference.toString())
+        Optional<String> tag = request.query().value("tag");
+        Reference named = reference(request.name(), tag.orElse(""));
+        Deque<Reference> references = new ArrayDeque<>();
+        if (tag.isPresent() || namesOne(request.name())) {
+            references.add(named);
+        } else {
+            agent.host().images().values().stream()
+                    .flatMap(image -> image.references().stream())
+                    .map(Reference::parse)
+                    .filter(r -> r.repository().equals(named.repository())
+                            && r.digest().isEmpty())
+                    .sorted(Comparator.comparing(Reference::familiar))
+                    .forEach(references::add);
+        }
+        Problem missing = Problem.missing("An image does not exist locally with the tag: "
+                + named.repository().familiar());
+        if (references.isEmpty()) {
+            throw missing;
+        }
+        for (Reference reference : references) {
+            Image image = agent.host()
+                    .imageNamed(reference.toString())
+                    .filter(Image::wanted)
+                    .orElseThrow(() -> missing);
+            requirePlatform(request, "platform", reference.familiar(), image);
+        }
+        Transfer transfer = new Transfer();
+        transfer.tell(Json.object().put("status", "The push refers to repository [" + named.repository() + "]"));
+        pushEach(agent, request, references, transfer);
+        return Answer.later(transfer.answer());
+    }
+
+    private static boolean namesOne(String name) {
+        return name.contains("@") || name.lastIndexOf(':') > name.lastIndexOf('/');
+    }
+
+    private static void pushEach(Agent agent, Request request, Deque<Reference> left, Transfer transfer) {
+        Reference next = left.poll();
+        if (next == null) {
+            transfer.end();
+            return;
+        }
+        agent.host()
+                .imageNamed(next.toString())
                 .filter(Image::wanted)
-                .orElseThrow(() -> Problem.missing("An image does not exist locally with the tag: "
-                        + reference.repository().familiar()));
-        requirePlatform(request, "platform", reference.familiar(), image);
+                .ifPresentOrElse(
+                        image -> push(
+                                agent, request, next, image, transfer, () -> pushEach(agent, request, left, transfer)),
+                        // It lost its name while those before it were pushed.
+                        () -> pushEach(agent, request, left, transfer));
+    }
+
+    private static void push(
+            Agent agent, Request request, Reference reference, Image image, Transfer transfer, Runnable then) {
         PullId id = newPull();
         agent.lend(id, credentials(request));
-        Transfer transfer = new Transfer();
         LayerProgress progress = new LayerProgress(transfer, "Pushing");
-        transfer.tell(Json.object().put("status", "The push refers to repository [" + reference.repository() + "]"));
         for (LayerSpec layer : image.layers()) {
             progress.announce(layer.descriptor().digest(), "Preparing");
         }
@@ -510,9 +554,8 @@ public final class ImageRoutes implements Routes {
                             .put("Digest", pushed.digest().toString())
                             .put("Size", pushed.sizeBytes());
                     transfer.tell(aux);
-                    transfer.end();
+                    then.run();
                 });
-        return Answer.later(transfer.answer());
     }
 
     private static void close(AutoCloseable watch) {
