@@ -27,8 +27,8 @@ public interface ContentStore {
 
     /**
      * The uncompressed tar in a layer blob, plain, gzip or zstd by its first bytes. At its end the stream checks that what
-     * came out has the digest {@code diffId} and fails with an {@link java.io.IOException} where it has not; it also fails
-     * when a small blob unfolds beyond every reason.
+     * came out has the digest {@code diffId} and fails with an {@link java.io.IOException} where it has not, unless the
+     * blob is that tar itself, which was verified when it came; it also fails when a small blob unfolds beyond every reason.
      */
     InputStream openLayer(Descriptor blob, Digest diffId) throws DriverException;
 
