@@ -41,8 +41,9 @@ record Manifesto(String implementation, List<DriverId> drivers) {
     static Manifesto of(Path file) throws IOException {
         try (JarFile jar = new JarFile(file.toFile(), false)) {
             Manifest manifest = jar.getManifest();
-            String name = header(manifest, "Bundle-SymbolicName").orElseThrow(() ->
-                    new IOException("its manifest names no Bundle-SymbolicName, so it is no OSGi bundle"));
+            String name = header(manifest, "Bundle-SymbolicName")
+                    .orElseThrow(() ->
+                            new IOException("its manifest names no Bundle-SymbolicName, so it is no OSGi bundle"));
             List<DriverId> drivers = new ArrayList<>();
             for (String path : header(manifest, "Service-Component").orElse("").split(",")) {
                 ZipEntry entry = jar.getEntry(path.strip());

@@ -161,9 +161,8 @@ final class PluginFolder {
             return false;
         }
         Set<String> there = files.stream().map(PluginFolder::stem).collect(Collectors.toSet());
-        for (String gone : plugins.keySet().stream()
-                .filter(s -> !there.contains(s))
-                .toList()) {
+        for (String gone :
+                plugins.keySet().stream().filter(s -> !there.contains(s)).toList()) {
             leave(gone);
         }
         boolean soon = false;
@@ -230,8 +229,7 @@ final class PluginFolder {
     }
 
     private void startFirst(List<Plugin> fresh) {
-        List<Plugin> present =
-                fresh.stream().filter(p -> p.bundle.isPresent()).toList();
+        List<Plugin> present = fresh.stream().filter(p -> p.bundle.isPresent()).toList();
         context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION)
                 .adapt(FrameworkWiring.class)
                 .resolveBundles(present.stream().map(p -> p.bundle.get()).toList());
@@ -256,8 +254,7 @@ final class PluginFolder {
     private void watchFirst(Plugin plugin) {
         Shelf.Kept kept = plugin.kept.orElseThrow();
         try {
-            Set<DriverId> promised =
-                    new HashSet<>(Manifesto.of(kept.file()).drivers());
+            Set<DriverId> promised = new HashSet<>(Manifesto.of(kept.file()).drivers());
             if (promised.isEmpty()) {
                 return;
             }
@@ -424,8 +421,7 @@ final class PluginFolder {
     private boolean wasTurnedAway(String implementation) {
         return current()
                 .map(a -> a.fleet().candidates().stream()
-                        .anyMatch(c -> c.implementation().equals(implementation)
-                                && c.standing() == Standing.REJECTED))
+                        .anyMatch(c -> c.implementation().equals(implementation) && c.standing() == Standing.REJECTED))
                 .orElse(false);
     }
 
@@ -471,10 +467,12 @@ final class PluginFolder {
             }
             long waited = System.nanoTime() - began;
             if (waited > (arriving ? VERDICT : APPEARANCE).toNanos()) {
-                return Optional.of(arriving
-                        ? "its drivers were not asked within " + VERDICT.toSeconds() + " s"
-                        : "it brings no " + words(minus(expected, settled)) + ", which it should: its component may lack"
-                                + " a service or a setting that it needs");
+                return Optional.of(
+                        arriving
+                                ? "its drivers were not asked within " + VERDICT.toSeconds() + " s"
+                                : "it brings no " + words(minus(expected, settled))
+                                        + ", which it should: its component may lack"
+                                        + " a service or a setting that it needs");
             }
             Thread.sleep(50);
         }
@@ -500,12 +498,11 @@ final class PluginFolder {
     }
 
     private void journal(List<DriverId> drivers, String implementation, String why) {
-        current().ifPresentOrElse(
-                a -> drivers.forEach(d -> a.fleet().turnAway(d, implementation, why)), () -> {
-                    if (!drivers.isEmpty() && !closing) {
-                        later(() -> awaitAndJournal(drivers, implementation, why));
-                    }
-                });
+        current().ifPresentOrElse(a -> drivers.forEach(d -> a.fleet().turnAway(d, implementation, why)), () -> {
+            if (!drivers.isEmpty() && !closing) {
+                later(() -> awaitAndJournal(drivers, implementation, why));
+            }
+        });
     }
 
     private void awaitAndJournal(List<DriverId> drivers, String implementation, String why) {
@@ -563,15 +560,13 @@ final class PluginFolder {
         if (!left.isEmpty()) {
             String names = left.stream().map(Thread::getName).sorted().collect(Collectors.joining(", "));
             log.warn("plugin left threads running implementation={} threads={}", name, names);
-            journal(
-                    driversLeft(bundle), name, "it left " + left.size() + " threads running when it went: " + names);
+            journal(driversLeft(bundle), name, "it left " + left.size() + " threads running when it went: " + names);
         }
     }
 
     private List<DriverId> driversLeft(Bundle bundle) {
         try {
-            return Manifesto.of(Path.of(java.net.URI.create(
-                            bundle.getLocation().substring("reference:".length()))))
+            return Manifesto.of(Path.of(java.net.URI.create(bundle.getLocation().substring("reference:".length()))))
                     .drivers();
         } catch (IOException e) {
             return List.of();
@@ -599,7 +594,7 @@ final class PluginFolder {
             Thread.currentThread().interrupt();
             return Optional.of("interrupted");
         } catch (ExecutionException e) {
-            return Optional.of(reason(e.getCause()));
+            return Optional.of(reason(e));
         }
     }
 
@@ -611,7 +606,9 @@ final class PluginFolder {
         }
         String message = cause.getMessage();
         String text = message == null || message.isBlank() ? cause.toString() : message;
-        return (cause instanceof BundleException || cause instanceof IOException ? text : cause.getClass().getSimpleName() + ": " + text)
+        return (cause instanceof BundleException || cause instanceof IOException
+                        ? text
+                        : cause.getClass().getSimpleName() + ": " + text)
                 .lines()
                 .findFirst()
                 .orElse("")

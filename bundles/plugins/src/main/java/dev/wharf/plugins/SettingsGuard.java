@@ -65,8 +65,7 @@ public final class SettingsGuard implements ConfigurationPlugin {
         Map<String, Object> before = good.getOrDefault(pid, Map.of());
         Set<String> known = new HashSet<>();
         for (String key : Collections.list(settings.keys())) {
-            Optional<Option> option =
-                    options.stream().filter(o -> o.isOf(key)).findFirst();
+            Optional<Option> option = options.stream().filter(o -> o.isOf(key)).findFirst();
             if (option.isEmpty()) {
                 if (OTHERS.stream().noneMatch(key::startsWith)) {
                     refusals.add(key + ": there is no such setting");
@@ -84,7 +83,9 @@ public final class SettingsGuard implements ConfigurationPlugin {
                     settings.put(key, former);
                 }
                 refusals.add(key + " = " + option.get().shown(value) + ": " + trouble.get() + "; "
-                        + (former == null ? "the usual value counts" : option.get().shown(former) + " stays"));
+                        + (former == null
+                                ? "the usual value counts"
+                                : option.get().shown(former) + " stays"));
             }
         }
         Map<String, Object> passed = new HashMap<>();

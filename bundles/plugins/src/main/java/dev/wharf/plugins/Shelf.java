@@ -95,8 +95,7 @@ final class Shelf {
             return Optional.empty();
         }
         try (Stream<Path> stems = Files.list(root)) {
-            return stems.map(stem ->
-                            new Kept(stem.getFileName().toString(), digest, stem.resolve(digest + ".jar")))
+            return stems.map(stem -> new Kept(stem.getFileName().toString(), digest, stem.resolve(digest + ".jar")))
                     .filter(kept -> Files.exists(kept.file()))
                     .findFirst();
         }

@@ -89,10 +89,7 @@ public final class DriverShell {
     private static void show(PrintStream out, List<Candidate> candidates) {
         candidates.forEach(c -> out.printf(
                 "%-60s rank %-4d %-8s %s%n",
-                c.implementation(),
-                c.rank(),
-                c.standing().name().toLowerCase(Locale.ROOT),
-                c.why()));
+                c.implementation(), c.rank(), c.standing().name().toLowerCase(Locale.ROOT), c.why()));
     }
 
     private DriverId find(String name) {

@@ -39,8 +39,8 @@ public sealed interface DriverEvent extends Event {
         public Host apply(Host host) {
             return host.driver(driver)
                     .filter(b -> b.serving().equals(Optional.of(implementation)))
-                    .map(b -> host.with(
-                            b.serving(Optional.empty(), b.formats(), b.rank(), false, "no driver is there")))
+                    .map(b ->
+                            host.with(b.serving(Optional.empty(), b.formats(), b.rank(), false, "no driver is there")))
                     .orElse(host);
         }
     }

@@ -165,7 +165,8 @@ public final class AgentComponent {
         return earlier.get() == 0
                 && swaps().map(Swaps::isQuiet).orElse(false)
                 && Arrays.stream(context.getBundles())
-                .allMatch(b -> b.getState() == Bundle.ACTIVE || b.getHeaders().get(Constants.FRAGMENT_HOST) != null);
+                        .allMatch(b ->
+                                b.getState() == Bundle.ACTIVE || b.getHeaders().get(Constants.FRAGMENT_HOST) != null);
     }
 
     @Deactivate
@@ -327,7 +328,7 @@ public final class AgentComponent {
 
         void come() {
             swaps().ifPresentOrElse(
-                    s -> s.announce(claimed, implementation, rank(reference)), () -> earlier.incrementAndGet());
+                            s -> s.announce(claimed, implementation, rank(reference)), () -> earlier.incrementAndGet());
             boolean announced = house.isPresent();
             Thread thread = new Thread(() -> arrive(announced), "wharf-arrival");
             thread.setDaemon(true);
@@ -363,7 +364,8 @@ public final class AgentComponent {
                         workshop.deadlines.interview(),
                         () -> Optional.ofNullable(context.getService(reference)));
             } catch (DriverException | RuntimeException e) {
-                String why = e instanceof DriverException d ? d.failure().message() : "its bundle went: " + e.getMessage();
+                String why =
+                        e instanceof DriverException d ? d.failure().message() : "its bundle went: " + e.getMessage();
                 if (!isGone()) {
                     swaps.turnAway(claimed, implementation, why);
                 }

@@ -3,12 +3,14 @@ package dev.wharf.core.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.wharf.core.plan.Gate;
 import dev.wharf.model.DriverName;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -103,5 +105,123 @@ class DriverGateTest {
                 .isInstanceOfSatisfying(
                         DriverException.class,
                         e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.UNAVAILABLE));
+    }
+
+    @Test
+    void ofTwoOfTheSameRankTheNewerServesAndTheChosenOneBeforeAll() throws DriverException {
+        DriverGate<Named> gate = gate(Duration.ofSeconds(5));
+        gate.add(old, NAME, 0, "1", true);
+        gate.add(fresh, NAME, 0, "2", true);
+        assertThat(gate.use(NAME, Named::who)).isEqualTo("new");
+        assertThat(gate.serving()).containsExactly(fresh);
+        gate.choose(NAME, Optional.of("1"));
+        assertThat(gate.use(NAME, Named::who)).isEqualTo("old");
+        assertThat(gate.wouldServe(NAME, 100)).isFalse();
+        gate.choose(NAME, Optional.empty());
+        assertThat(gate.use(NAME, Named::who)).isEqualTo("new");
+    }
+
+    @Test
+    void whoComesWhileTheGateIsShutWaitsUntilItIsOpen() throws Exception {
+        DriverGate<Named> gate = gate(Duration.ofSeconds(20));
+        gate.add(old, NAME, 0, "1", true);
+        assertThat(gate.drain(NAME, Duration.ofSeconds(5))).isZero();
+        CompletableFuture<String> call = CompletableFuture.supplyAsync(() -> who(gate));
+        gate.add(fresh, NAME, 0, "2", true);
+        Thread.sleep(50);
+        assertThat(call.isDone()).isFalse();
+        gate.open(NAME);
+        assertThat(call.get(5, TimeUnit.SECONDS)).isEqualTo("new");
+    }
+
+    @Test
+    void whoStaysInsideLongerThanTheDrainMayTakeIsInterrupted() throws Exception {
+        DriverGate<Named> gate = gate(Duration.ofSeconds(20));
+        gate.add(old, NAME, 0, "1", true);
+        CountDownLatch inside = new CountDownLatch(1);
+        CompletableFuture<Boolean> interrupted = CompletableFuture.supplyAsync(() -> {
+            try {
+                return gate.use(NAME, d -> {
+                    inside.countDown();
+                    try {
+                        Thread.sleep(20_000);
+                        return false;
+                    } catch (InterruptedException e) {
+                        return true;
+                    }
+                });
+            } catch (DriverException e) {
+                throw new AssertionError(e);
+            }
+        });
+        inside.await();
+        assertThat(gate.drain(NAME, Duration.ofMillis(50))).isZero();
+        assertThat(interrupted.get(5, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void aBriefCallThatIsLongIsOverdueAndALongOneIsNot() throws Exception {
+        DriverGate<Named> gate = gate(Duration.ofSeconds(20));
+        gate.add(old, NAME, 0, "1", true);
+        CountDownLatch inside = new CountDownLatch(2);
+        CountDownLatch finish = new CountDownLatch(1);
+        Gate.Use<Named, String> stay = d -> {
+            inside.countDown();
+            try {
+                finish.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+            return d.who();
+        };
+        Thread brief = new Thread(() -> quietly(() -> gate.use(NAME, stay)));
+        Thread lasting = new Thread(() -> quietly(() -> gate.useLong(NAME, stay)));
+        brief.start();
+        lasting.start();
+        inside.await();
+        assertThat(gate.overdue(Duration.ofMinutes(1))).isEmpty();
+        assertThat(gate.overdue(Duration.ZERO)).extracting(c -> c.thread()).containsExactly(brief);
+        assertThat(gate.condemn(old, "it hangs")).isTrue();
+        assertThat(gate.condemn(old, "it hangs")).isFalse();
+        assertThat(gate.serving(NAME)).isEmpty();
+        gate.abandon(old, brief);
+        assertThat(gate.isInside(old, brief)).isFalse();
+        finish.countDown();
+        brief.join();
+        lasting.join();
+    }
+
+    @Test
+    void whoIsInsideMayAskAgainThoughTheGateIsShut() throws Exception {
+        DriverGate<Named> gate = gate(Duration.ofSeconds(5));
+        gate.add(old, NAME, 0, "1", true);
+        String answer = gate.use(NAME, d -> {
+            gate.shut(NAME);
+            return gate.use(NAME, Named::who);
+        });
+        assertThat(answer).isEqualTo("old");
+        gate.open(NAME);
+        gate.remove(old);
+        assertThat(gate.standings()).isEmpty();
+    }
+
+    private interface Call {
+        void run() throws DriverException;
+    }
+
+    private static void quietly(Call call) {
+        try {
+            call.run();
+        } catch (DriverException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static String who(DriverGate<Named> gate) {
+        try {
+            return gate.use(NAME, Named::who);
+        } catch (DriverException e) {
+            throw new AssertionError(e);
+        }
     }
 }
