@@ -141,8 +141,9 @@ final class StorageCommands implements Runnable {
     /** Moves it. */
     @Command(
             name = "migrate",
-            description = "Moves images and stopped containers to another driver, with every layer they stand on. It goes"
-                    + " on when this command is interrupted, and after a restart of the agent.",
+            description =
+                    "Moves images and stopped containers to another driver, with every layer they stand on. It goes"
+                            + " on when this command is interrupted, and after a restart of the agent.",
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
             footerHeading = "%nExamples:%n",
@@ -210,7 +211,9 @@ final class StorageCommands implements Runnable {
                 for (Json move : now.list("moves")) {
                     boolean ours = move.text("to").equals(to) && !move.isTrue("copied");
                     left += ours ? 1 : 0;
-                    if (ours && seen.add(move.text("snapshot") + move.text("trouble")) && !move.text("trouble").isEmpty()) {
+                    if (ours
+                            && seen.add(move.text("snapshot") + move.text("trouble"))
+                            && !move.text("trouble").isEmpty()) {
                         out.line(move.text("kind") + " " + move.text("name") + ": " + move.text("trouble"));
                     }
                 }
@@ -231,7 +234,8 @@ final class StorageCommands implements Runnable {
             int result = Main.OK;
             for (Json one : now.list("objects")) {
                 if (wanted.contains(one.text("id"))) {
-                    boolean moved = one.joined("drivers").equals(to) || one.joined("drivers").isEmpty();
+                    boolean moved = one.joined("drivers").equals(to)
+                            || one.joined("drivers").isEmpty();
                     out.line(one.text("kind") + " " + one.text("name") + " "
                             + (moved
                                     ? "lives with " + to

@@ -9,7 +9,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ByteCountTest {
     @ParameterizedTest
-    @CsvSource({"0,0", "32,32", "32b,32", "32k,32768", "32KB,32768", "32kib,32768", "1.5G,1610612736", "2 t,2199023255552"})
+    @CsvSource({
+        "0,0",
+        "32,32",
+        "32b,32",
+        "32k,32768",
+        "32KB,32768",
+        "32kib,32768",
+        "1.5G,1610612736",
+        "2 t,2199023255552"
+    })
     void unitsArePowersOf1024(String text, long bytes) {
         assertThat(ByteCount.parse(text)).contains(bytes);
     }

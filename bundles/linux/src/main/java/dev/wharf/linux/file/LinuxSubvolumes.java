@@ -59,7 +59,9 @@ public final class LinuxSubvolumes implements Subvolumes {
     @Override
     public void create(Path added) throws IOException {
         byte[] argument = named(NAME_IN_V2, added);
-        inside(parent(added), fd -> check(libc.ioctl(fd, SUBVOL_CREATE_V2, argument), "BTRFS_IOC_SUBVOL_CREATE", added));
+        inside(
+                parent(added),
+                fd -> check(libc.ioctl(fd, SUBVOL_CREATE_V2, argument), "BTRFS_IOC_SUBVOL_CREATE", added));
     }
 
     @Override

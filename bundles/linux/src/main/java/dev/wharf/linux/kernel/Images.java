@@ -89,9 +89,8 @@ final class Images {
                 Object path = image ? target : lower;
                 held.add(Errno.check(libc.open(CString.of(path.toString()), O_PATH | O_CLOEXEC, 0), "open", path));
             }
-            String lowerdir = held.stream()
-                    .map(fd -> "/proc/self/fd/" + fd)
-                    .collect(Collectors.joining(":", "lowerdir=", ""));
+            String lowerdir =
+                    held.stream().map(fd -> "/proc/self/fd/" + fd).collect(Collectors.joining(":", "lowerdir=", ""));
             List<String> options = new ArrayList<>(mount.options());
             options.replaceAll(o -> o.startsWith("lowerdir=") ? lowerdir : o);
             mounter.mountAsIs(new Mount(mount.type(), mount.source(), options), target);

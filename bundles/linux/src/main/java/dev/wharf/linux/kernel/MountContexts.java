@@ -28,7 +28,9 @@ final class MountContexts {
     /** @param data the file system's own options, separated by commas, none of which has a comma in it */
     void mount(Mount mount, String data, long flags, Path target) throws IOException {
         int context = (int) Errno.check(
-                libc.syscall(LibC.SYS_FSOPEN, CString.of(mount.type()), FSOPEN_CLOEXEC), "fsopen " + mount.type(), target);
+                libc.syscall(LibC.SYS_FSOPEN, CString.of(mount.type()), FSOPEN_CLOEXEC),
+                "fsopen " + mount.type(),
+                target);
         try {
             set(context, "source", mount.source(), target);
             if ((flags & MountOptions.MS_RDONLY) != 0) {

@@ -62,9 +62,9 @@ class ImagesTest {
     private Mount overlay(Path... lowers) throws IOException {
         Path upper = Files.createDirectories(directory.resolve("upper"));
         Path work = Files.createDirectories(directory.resolve("work"));
-        String lowerdir = String.join(":", List.of(lowers).stream().map(Path::toString).toList());
-        return new Mount(
-                "overlay", "overlay", List.of("lowerdir=" + lowerdir, "upperdir=" + upper, "workdir=" + work));
+        String lowerdir =
+                String.join(":", List.of(lowers).stream().map(Path::toString).toList());
+        return new Mount("overlay", "overlay", List.of("lowerdir=" + lowerdir, "upperdir=" + upper, "workdir=" + work));
     }
 
     @Test
@@ -135,7 +135,8 @@ class ImagesTest {
         Path rootfs = Files.createDirectory(exec.resolve("rootfs").resolve(id.value()));
         mounter.mount(mount(image("one")), rootfs);
         try {
-            assertThat(kernel.mountRootfs(id, List.of(overlay(image("one"), image("two"))))).isEqualTo(rootfs);
+            assertThat(kernel.mountRootfs(id, List.of(overlay(image("one"), image("two")))))
+                    .isEqualTo(rootfs);
             assertThat(rootfs.resolve("two")).isRegularFile();
             assertThat(MountTable.read().under(directory)).hasSize(1);
         } finally {

@@ -5,7 +5,14 @@ import java.time.Instant;
 
 /** A wish. It carries its own identifiers, so that a repeated command is the same command. */
 public sealed interface Command
-        permits BuildCommand, ContainerCommand, ImageCommand, NetworkCommand, VolumeCommand, DriverCommand, HostCommand, StorageCommand {
+        permits BuildCommand,
+                ContainerCommand,
+                ImageCommand,
+                NetworkCommand,
+                VolumeCommand,
+                DriverCommand,
+                HostCommand,
+                StorageCommand {
     /** Judges the wish against the host as it stands; the same host and time give the same answer. */
     Decision decide(Host host, Instant now);
 

@@ -48,7 +48,8 @@ public sealed interface StorageCommand extends Command {
             if (!binding.get().ready()) {
                 return refuse(
                         Refusal.Kind.CONFLICT,
-                        "storage driver " + to + " is not ready: " + binding.get().why());
+                        "storage driver " + to + " is not ready: "
+                                + binding.get().why());
             }
             Set<LayerId> layers = new LinkedHashSet<>();
             for (ImageId id : images) {
@@ -65,8 +66,7 @@ public sealed interface StorageCommand extends Command {
                 }
                 Optional<String> obstacle = obstacle(c.get());
                 if (obstacle.isPresent()) {
-                    return refuse(
-                            Refusal.Kind.CONFLICT, "container " + c.get().name() + " " + obstacle.get());
+                    return refuse(Refusal.Kind.CONFLICT, "container " + c.get().name() + " " + obstacle.get());
                 }
                 layers.addAll(stack(host, c.get().top()));
             }
@@ -80,7 +80,8 @@ public sealed interface StorageCommand extends Command {
                 if (layer.isEmpty() || !layer.get().snapshot().isPresent()) {
                     return refuse(Refusal.Kind.CONFLICT, "layer " + id.value() + " is not unpacked yet");
                 }
-                Optional<Decision> conflict = want(host, SnapshotKey.of(id), layer.get().storage(), events);
+                Optional<Decision> conflict =
+                        want(host, SnapshotKey.of(id), layer.get().storage(), events);
                 if (conflict.isPresent()) {
                     return conflict.get();
                 }

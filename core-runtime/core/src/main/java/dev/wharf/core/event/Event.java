@@ -8,7 +8,15 @@ import java.util.Optional;
 
 /** Something that happened. An event is never refused: by the time it is applied, it is so. */
 public sealed interface Event
-        permits BuildEvent, ContainerEvent, ImageEvent, LayerEvent, NetworkEvent, VolumeEvent, DriverEvent, HostEvent, StorageEvent {
+        permits BuildEvent,
+                ContainerEvent,
+                ImageEvent,
+                LayerEvent,
+                StorageEvent,
+                NetworkEvent,
+                VolumeEvent,
+                DriverEvent,
+                HostEvent {
     SubjectId subject();
 
     /** The host as it is after this event; pure, total, and the only place where state changes. */

@@ -158,9 +158,9 @@ final class Replay {
         host.layers().values().forEach(l -> events.add(new dev.wharf.core.event.LayerEvent.Recorded(l)));
         host.images().values().forEach(i -> events.add(new dev.wharf.core.event.ImageEvent.Recorded(i)));
         host.pulls().values().forEach(p -> events.add(new dev.wharf.core.event.ImageEvent.PullRecorded(p)));
+        host.moves().values().forEach(m -> events.add(new dev.wharf.core.event.StorageEvent.MoveRecorded(m)));
         host.builds().values().forEach(b -> events.add(new dev.wharf.core.event.BuildEvent.Recorded(b)));
         host.steps().forEach((key, step) -> events.add(new dev.wharf.core.event.BuildEvent.StepRecorded(key, step)));
-        host.moves().values().forEach(m -> events.add(new dev.wharf.core.event.StorageEvent.MoveRecorded(m)));
         host.containers().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Recorded(c)));
         host.kept().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Kept(c)));
         return events;

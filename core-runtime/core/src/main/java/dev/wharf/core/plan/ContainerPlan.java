@@ -252,9 +252,8 @@ final class ContainerPlan implements Plan {
 
         private Proposal prepare() {
             SnapshotKey parent = c.top().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH);
-            return Proposal.step(
-                    new ContainerStep.PrepareRootfs(
-                            c.id(), c.spec().storage(), parent, ContainerStep.sizeLimit(c.spec())));
+            return Proposal.step(new ContainerStep.PrepareRootfs(
+                    c.id(), c.spec().storage(), parent, ContainerStep.sizeLimit(c.spec())));
         }
 
         private Proposal removeRootfs() {

@@ -73,8 +73,6 @@ final class LayerPlan implements Plan {
                     : Proposal.step(new LayerStep.RemoveContent(layer));
         }
         // What it left with another driver must not be forgotten.
-        return host.move(SnapshotKey.of(id)).isPresent()
-                ? Proposal.REST
-                : Proposal.say(new LayerEvent.Removed(id));
+        return host.move(SnapshotKey.of(id)).isPresent() ? Proposal.REST : Proposal.say(new LayerEvent.Removed(id));
     }
 }

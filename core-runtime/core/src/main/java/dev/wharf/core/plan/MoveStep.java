@@ -72,11 +72,10 @@ public sealed interface MoveStep extends Step {
 
         @Override
         public Event failed(Failure failure, Instant now) {
-            boolean lasting =
-                    switch (failure.kind()) {
-                        case MISSING, EXISTS, INVALID, UNSUPPORTED, UNAUTHORISED, EXHAUSTED, CORRUPT -> true;
-                        case BUSY, UNAVAILABLE, FAILED -> false;
-                    };
+            boolean lasting = switch (failure.kind()) {
+                case MISSING, EXISTS, INVALID, UNSUPPORTED, UNAUTHORISED, EXHAUSTED, CORRUPT -> true;
+                case BUSY, UNAVAILABLE, FAILED -> false;
+            };
             return lasting || tries() + 1 >= TRIES
                     ? new StorageEvent.MoveFailed(move.snapshot(), move.to(), failure)
                     : stalled(this, failure, now);

@@ -73,7 +73,10 @@ final class Moves {
             return Optional.empty();
         }
         Move move = known.get();
-        boolean still = c.goal() != Goal.REMOVED && !c.goal().wantsProcess() && c.mount().isAbsent() && c.rootfs().isPresent();
+        boolean still = c.goal() != Goal.REMOVED
+                && !c.goal().wantsProcess()
+                && c.mount().isAbsent()
+                && c.rootfs().isPresent();
         if (!still) {
             return Optional.of(given(move, "it is not stopped, or its root file system is not there"));
         }
@@ -125,8 +128,7 @@ final class Moves {
                                 && (l.storage().equals(driver) || leaves(host, SnapshotKey.of(l.id()), driver)))
                 || Stream.concat(host.containers().values().stream(), host.kept().values().stream())
                         .anyMatch(c -> c.top().equals(Optional.of(layer))
-                                && (c.spec().storage().equals(driver)
-                                        || leaves(host, SnapshotKey.of(c.id()), driver)));
+                                && (c.spec().storage().equals(driver) || leaves(host, SnapshotKey.of(c.id()), driver)));
     }
 
     private static boolean leaves(Host host, SnapshotKey snapshot, DriverName driver) {

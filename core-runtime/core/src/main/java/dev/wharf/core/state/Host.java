@@ -43,9 +43,9 @@ public final class Host {
     private final PMap<NetworkId, Network> networks;
     private final PMap<String, NetworkId> networkNames;
     private final PMap<VolumeName, Volume> volumes;
-    private final PMap<SnapshotKey, Move> moves;
     private final PMap<String, Build> builds;
     private final PMap<Digest, BuildStep> steps;
+    private final PMap<SnapshotKey, Move> moves;
     private final PMap<DriverId, DriverBinding> drivers;
     private final PMap<NetworkId, Leases> leases;
     private final PMap<String, PMap<String, ContainerId>> ports;
@@ -73,9 +73,9 @@ public final class Host {
         networks = d.networks;
         networkNames = d.networkNames;
         volumes = d.volumes;
-        moves = d.moves;
         builds = d.builds;
         steps = d.steps;
+        moves = d.moves;
         drivers = d.drivers;
         leases = d.leases;
         ports = d.ports;
@@ -156,16 +156,6 @@ public final class Host {
         return Optional.ofNullable(networkNames.get(name)).flatMap(this::network);
     }
 
-    /** The builds that are remembered. */
-    public Map<String, Build> builds() {
-        return builds;
-    }
-
-    /** The steps that builds need not do again, by their keys. */
-    public Map<Digest, BuildStep> steps() {
-        return steps;
-    }
-
     /** The snapshots that are on their way to another storage driver. */
     public Map<SnapshotKey, Move> moves() {
         return moves;
@@ -190,6 +180,16 @@ public final class Host {
                 .or(() -> Optional.ofNullable(kept.get(id)))
                 .filter(c -> c.spec().storage().equals(driver))
                 .isPresent();
+    }
+
+    /** The builds that are remembered. */
+    public Map<String, Build> builds() {
+        return builds;
+    }
+
+    /** The steps that builds need not do again, by their keys. */
+    public Map<Digest, BuildStep> steps() {
+        return steps;
     }
 
     public Map<VolumeName, Volume> volumes() {
@@ -440,6 +440,15 @@ public final class Host {
         return n == null ? this : with(change.apply(n));
     }
 
+    public Host with(Move move) {
+        return edit(d -> d.moves = moves.plus(move.snapshot(), move));
+    }
+
+    /** The host without this snapshot's move. */
+    public Host without(SnapshotKey moving) {
+        return edit(d -> d.moves = moves.minus(moving));
+    }
+
     /** With a build; the oldest go where there are too many. */
     public Host with(Build build) {
         PMap<String, Build> more = builds.plus(build.id(), build);
@@ -473,15 +482,6 @@ public final class Host {
         return edit(d -> d.steps = steps.minusAll(keys));
     }
 
-    public Host with(Move move) {
-        return edit(d -> d.moves = moves.plus(move.snapshot(), move));
-    }
-
-    /** The host without this snapshot's move. */
-    public Host without(SnapshotKey moving) {
-        return edit(d -> d.moves = moves.minus(moving));
-    }
-
     public Host with(Volume volume) {
         return edit(d -> d.volumes = volumes.plus(volume.name(), volume));
     }
@@ -511,9 +511,9 @@ public final class Host {
                 && layers.equals(h.layers)
                 && networks.equals(h.networks)
                 && volumes.equals(h.volumes)
-                && moves.equals(h.moves)
                 && builds.equals(h.builds)
                 && steps.equals(h.steps)
+                && moves.equals(h.moves)
                 && drivers.equals(h.drivers);
     }
 
@@ -546,9 +546,9 @@ public final class Host {
         private PMap<NetworkId, Network> networks = HashTreePMap.empty();
         private PMap<String, NetworkId> networkNames = HashTreePMap.empty();
         private PMap<VolumeName, Volume> volumes = HashTreePMap.empty();
-        private PMap<SnapshotKey, Move> moves = HashTreePMap.empty();
         private PMap<String, Build> builds = HashTreePMap.empty();
         private PMap<Digest, BuildStep> steps = HashTreePMap.empty();
+        private PMap<SnapshotKey, Move> moves = HashTreePMap.empty();
         private PMap<DriverId, DriverBinding> drivers = HashTreePMap.empty();
         private PMap<NetworkId, Leases> leases = HashTreePMap.empty();
         private PMap<String, PMap<String, ContainerId>> ports = HashTreePMap.empty();
@@ -568,9 +568,9 @@ public final class Host {
             networks = h.networks;
             networkNames = h.networkNames;
             volumes = h.volumes;
-            moves = h.moves;
             builds = h.builds;
             steps = h.steps;
+            moves = h.moves;
             drivers = h.drivers;
             leases = h.leases;
             ports = h.ports;

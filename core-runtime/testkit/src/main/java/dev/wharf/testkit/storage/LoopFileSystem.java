@@ -37,7 +37,14 @@ public final class LoopFileSystem implements AutoCloseable {
             make.addAll(List.of(mkfs));
             make.add(image.toString());
             run(make);
-            run(List.of("mount", "-t", type, "-o", "loop", image.toString(), made.at().toString()));
+            run(List.of(
+                    "mount",
+                    "-t",
+                    type,
+                    "-o",
+                    "loop",
+                    image.toString(),
+                    made.at().toString()));
         } catch (IOException | InterruptedException e) {
             made.close();
             throw e;
@@ -63,8 +70,8 @@ public final class LoopFileSystem implements AutoCloseable {
     @Override
     public void close() throws IOException, InterruptedException {
         if (Files.isDirectory(at()) && !Files.getFileStore(at()).equals(Files.getFileStore(directory))) {
-            // Lazily: an agent that "died" in a test may have left something open until this process ends, and then the loop
-            // device goes as well, which mount(8) set to go with its last user.
+            // Lazily: an agent that "died" in a test may have left something open until this process ends. The loop device
+            // goes with its last user.
             run(List.of("umount", "-l", at().toString()));
         }
         Files.deleteIfExists(at());

@@ -254,8 +254,7 @@ public abstract class StorageDriverContract {
                 .add(file("f", "data"))
                 .tar();
         driver.unpack(LAYER, SnapshotKey.SCRATCH, new ByteArrayInputStream(tar));
-        mounted(
-                LAYER, at -> FileChannelProbe.assertContent(at.resolve("sparse"), 16_777_216, 4_194_304, "data"));
+        mounted(LAYER, at -> FileChannelProbe.assertContent(at.resolve("sparse"), 16_777_216, 4_194_304, "data"));
         long blocks = 0;
         try (Stream<Path> everything = Files.walk(root)) {
             for (Path path : everything.toList()) {

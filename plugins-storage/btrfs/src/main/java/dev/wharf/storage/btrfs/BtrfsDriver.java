@@ -48,7 +48,8 @@ import org.slf4j.LoggerFactory;
         service = StorageDriver.class,
         configurationPid = "dev.wharf.storage.btrfs",
         property = {"wharf.name=btrfs", "wharf.formats=btrfs-subvolume 1", "service.ranking:Integer=-5"})
-public final class BtrfsDriver implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving, StorageDriver.Limiting {
+public final class BtrfsDriver
+        implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving, StorageDriver.Limiting {
     private static final Logger log = LoggerFactory.getLogger(BtrfsDriver.class);
     private static final DriverName NAME = new DriverName("btrfs");
     private static final Format FORMAT = new Format("btrfs-subvolume", 1);
@@ -113,8 +114,9 @@ public final class BtrfsDriver implements StorageDriver, StorageDriver.Diffing, 
                         .orElseThrow(() -> new IOException(root + " has no parent directory"));
             }
             if (!subvolumes.areThereIn(there)) {
-                return Readiness.no(there + " does not lie on btrfs; put the data root on a btrfs file system, or name a"
-                        + " directory on one as root in etc/dev.wharf.storage.btrfs.cfg");
+                return Readiness.no(
+                        there + " does not lie on btrfs; put the data root on a btrfs file system, or name a"
+                                + " directory on one as root in etc/dev.wharf.storage.btrfs.cfg");
             }
             shelf.prepareRoot();
         } catch (IOException e) {
@@ -164,14 +166,11 @@ public final class BtrfsDriver implements StorageDriver, StorageDriver.Diffing, 
             Optional<Snapshot> there = find(key);
             return there.isPresent()
                     ? matching(there.get(), wanted)
-                    : make(
-                            wanted,
-                            begun -> unpackInto(begun, parent, changes),
-                            from -> {
-                                // The original goes when this is told to be there, so it has to stay.
-                                files.syncFileSystem(from);
-                                files.renameDurably(from, shelf.active(key));
-                            });
+                    : make(wanted, begun -> unpackInto(begun, parent, changes), from -> {
+                        // The original goes when this is told to be there, so it has to stay.
+                        files.syncFileSystem(from);
+                        files.renameDurably(from, shelf.active(key));
+                    });
         } catch (IOException e) {
             throw Failures.failed("cannot receive snapshot " + key, e);
         }

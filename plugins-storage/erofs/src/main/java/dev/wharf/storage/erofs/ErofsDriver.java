@@ -420,9 +420,7 @@ public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, 
 
     /** What a snapshot itself has: its image, or the directory of its changes. */
     private Dir own(Snapshot snapshot) throws IOException {
-        return snapshot.committed()
-                ? image(snapshot.key())
-                : tree.open(Shelf.content(shelf.active(snapshot.key())));
+        return snapshot.committed() ? image(snapshot.key()) : tree.open(Shelf.content(shelf.active(snapshot.key())));
     }
 
     @Override

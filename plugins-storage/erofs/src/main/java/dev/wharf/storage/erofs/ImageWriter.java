@@ -169,16 +169,16 @@ final class ImageWriter implements AutoCloseable {
     }
 
     private static byte[] directoryContent(Inode directory, long metadata) {
-        ByteBuffer content =
-                ByteBuffer.allocate((int) directory.sizeBytes).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer content = ByteBuffer.allocate((int) directory.sizeBytes).order(ByteOrder.LITTLE_ENDIAN);
         int start = 0;
         for (List<byte[]> block : directoryBlocks(directory)) {
             int nameAt = block.size() * Format.DIRENT_BYTES;
             content.position(start);
             for (byte[] encoded : block) {
                 String name = Names.decode(encoded);
-                Inode child =
-                        name.equals(".") ? directory : name.equals("..") ? directory.parent : directory.children.get(name);
+                Inode child = name.equals(".")
+                        ? directory
+                        : name.equals("..") ? directory.parent : directory.children.get(name);
                 if (child == null) {
                     throw new IllegalStateException("no " + name + " in its directory");
                 }
@@ -198,8 +198,8 @@ final class ImageWriter implements AutoCloseable {
 
     private void write(Sheet sheet, Inode inode, int number, long metadata) throws IOException {
         sheet.moveTo(inode.at);
-        ByteBuffer head = ByteBuffer.allocate(Format.INODE_BYTES + inode.xattrBytes())
-                .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer head =
+                ByteBuffer.allocate(Format.INODE_BYTES + inode.xattrBytes()).order(ByteOrder.LITTLE_ENDIAN);
         int xattrs = inode.xattrBytes();
         head.putShort((short) (inode.inline ? Format.EXTENDED_INLINE : Format.EXTENDED_PLAIN));
         head.putShort((short) (xattrs == 0 ? 0 : (xattrs - Format.XATTR_HEADER_BYTES) / 4 + 1));
@@ -261,8 +261,7 @@ final class ImageWriter implements AutoCloseable {
     }
 
     private void writeSuperblock(long metadata, long end, long inodes) throws IOException {
-        ByteBuffer superblock =
-                ByteBuffer.allocate(Format.SUPERBLOCK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer superblock = ByteBuffer.allocate(Format.SUPERBLOCK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         superblock.putInt(0, Format.MAGIC);
         superblock.put(12, (byte) Format.BLOCK_BITS);
         superblock.putShort(14, (short) ((root.at - metadata) / Format.SLOT));

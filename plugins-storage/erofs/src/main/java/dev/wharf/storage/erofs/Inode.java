@@ -65,8 +65,7 @@ final class Inode {
 
     Node node(long device) {
         long size = isSymbolicLink() ? target.length : sizeBytes;
-        return new Node(
-                device, number, mode, links, uid, gid, major, minor, size, modifiedSeconds, modifiedNanos);
+        return new Node(device, number, mode, links, uid, gid, major, minor, size, modifiedSeconds, modifiedNanos);
     }
 
     void setXattr(String name, byte[] value) {

@@ -79,8 +79,9 @@ class ImageTest {
     @Test
     void anEmptyImageHasARoot() throws Exception {
         write(root -> root.chmod(".", 01777));
-        assertThat(readTwice()).containsOnlyKeys(".").hasEntrySatisfying(".", line -> assertThat(line)
-                .startsWith("41777 0:0"));
+        assertThat(readTwice())
+                .containsOnlyKeys(".")
+                .hasEntrySatisfying(".", line -> assertThat(line).startsWith("41777 0:0"));
     }
 
     @Test

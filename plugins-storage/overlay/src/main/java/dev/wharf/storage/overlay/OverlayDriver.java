@@ -101,7 +101,8 @@ public final class OverlayDriver
     /** Takes a changed configuration, for what is mounted from now on. A wrong value leaves the one before. */
     @Modified
     public void changed(Map<String, Object> configuration) {
-        String text = String.valueOf(configuration.getOrDefault("volatile", "false")).strip();
+        String text =
+                String.valueOf(configuration.getOrDefault("volatile", "false")).strip();
         if (text.equals("true") || text.equals("false")) {
             isVolatile = text.equals("true");
         } else {
@@ -335,7 +336,8 @@ public final class OverlayDriver
             if (!shelf.volatileBoot(own).equals(Optional.of(boot))) {
                 throw failure(
                         Failure.Kind.CORRUPT,
-                        "snapshot " + key + " was mounted volatile when the host went down, and may be incomplete; make the"
+                        "snapshot " + key
+                                + " was mounted volatile when the host went down, and may be incomplete; make the"
                                 + " container anew, or take what is left with docker export");
             }
             files.removeTree(mark);

@@ -134,14 +134,11 @@ public final class VfsDriver implements StorageDriver, StorageDriver.Diffing, St
             Optional<Snapshot> there = find(key);
             return there.isPresent()
                     ? matching(there.get(), wanted)
-                    : make(
-                            wanted,
-                            begun -> unpackInto(begun, parent, changes),
-                            from -> {
-                                // The original goes when this is told to be there, so it has to stay.
-                                files.syncFileSystem(from);
-                                files.renameDurably(from, shelf.active(key));
-                            });
+                    : make(wanted, begun -> unpackInto(begun, parent, changes), from -> {
+                        // The original goes when this is told to be there, so it has to stay.
+                        files.syncFileSystem(from);
+                        files.renameDurably(from, shelf.active(key));
+                    });
         } catch (IOException e) {
             throw Failures.failed("cannot receive snapshot " + key, e);
         }
