@@ -38,10 +38,16 @@ final class Manifests {
             node.putObject("Size").put("Content", bytes).put("Total", bytes + (here ? image.sizeBytes() : 0));
             node.put("Kind", attests ? "attestation" : "image");
             if (attests) {
-                node.putObject("AttestationData").put("For", manifest.annotations().getOrDefault(FOR, ""));
+                node.putObject("AttestationData")
+                        .put("For", manifest.annotations().getOrDefault(FOR, ""));
             } else {
                 ObjectNode data = node.putObject("ImageData");
-                data.set("Platform", platform(here ? image.config().platform() : manifest.platform().orElse(UNKNOWN)));
+                data.set(
+                        "Platform",
+                        platform(
+                                here
+                                        ? image.config().platform()
+                                        : manifest.platform().orElse(UNKNOWN)));
                 data.set(
                         "Containers",
                         Json.array(
@@ -66,7 +72,8 @@ final class Manifests {
         }
         Descriptor index = image.index().get();
         try (InputStream in = content.open(index.digest())) {
-            return Index.parse(in.readNBytes(Manifest.LIMIT_BYTES), index.mediaType()).manifests();
+            return Index.parse(in.readNBytes(Manifest.LIMIT_BYTES), index.mediaType())
+                    .manifests();
         } catch (DriverException | IOException e) {
             return List.of(image.manifest());
         }
@@ -75,7 +82,9 @@ final class Manifests {
     private static long size(Image image) {
         return image.manifest().sizeBytes()
                 + image.configBlob().sizeBytes()
-                + image.layers().stream().mapToLong(l -> l.descriptor().sizeBytes()).sum();
+                + image.layers().stream()
+                        .mapToLong(l -> l.descriptor().sizeBytes())
+                        .sum();
     }
 
     /** A descriptor as the OCI image spec writes it. */
@@ -92,7 +101,8 @@ final class Manifests {
     }
 
     private static ObjectNode platform(Platform platform) {
-        ObjectNode node = Json.object().put("architecture", platform.architecture()).put("os", platform.os());
+        ObjectNode node =
+                Json.object().put("architecture", platform.architecture()).put("os", platform.os());
         return platform.variant().isEmpty() ? node : node.put("variant", platform.variant());
     }
 }
