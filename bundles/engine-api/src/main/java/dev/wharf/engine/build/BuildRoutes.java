@@ -109,7 +109,7 @@ public final class BuildRoutes implements Routes {
             }
             answer.end();
         } catch (BuildException e) {
-            Problem problem = Problem.invalid(e.getMessage());
+            Problem problem = Problem.invalid(String.valueOf(e.getMessage()));
             answer.fail(problem, e.code() == 0 ? Optional.empty() : Optional.of(e.code()));
         } catch (ContextException e) {
             answer.fail(Problem.invalid(String.valueOf(e.getMessage())), Optional.empty());

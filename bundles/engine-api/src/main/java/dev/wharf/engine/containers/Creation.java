@@ -136,11 +136,7 @@ public final class Creation {
     private ContainerSpec.Stdio stdio(boolean tty) {
         Console console = Console.of(hostConfig);
         return new ContainerSpec.Stdio(
-                tty,
-                body.flag("OpenStdin"),
-                body.flag("StdinOnce"),
-                console.rows(),
-                console.columns());
+                tty, body.flag("OpenStdin"), body.flag("StdinOnce"), console.rows(), console.columns());
     }
 
     private static String hostName() {
