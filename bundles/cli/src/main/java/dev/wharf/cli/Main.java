@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
             DriverCommands.class,
             NetworkCommands.class,
             StorageCommands.class,
+            BuildCommands.class,
             ShellCommand.class,
             VersionCommand.class
         },
