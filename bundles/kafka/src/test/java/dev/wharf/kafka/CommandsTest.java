@@ -22,7 +22,9 @@ import dev.wharf.log.codec.record.RecordJournal;
 import dev.wharf.log.file.FileLog;
 import dev.wharf.model.VolumeName;
 import dev.wharf.testkit.kafka.Broker;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -303,6 +305,60 @@ class CommandsTest {
         assertThat(answer(settings, "stale").path("refusal").asText()).isEqualTo("CONFLICT");
         assertThat(answer(settings, "stale").path("reason").asText()).contains("volume:one has changed");
         assertThat(answer(settings, "fresh").path("outcome").asText()).isEqualTo("DONE");
+    }
+
+    private String fleet(int status, String... words) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int ended = FleetCommand.run(new PrintStream(out), new PrintStream(err), words);
+        assertThat(ended).as(err.toString(StandardCharsets.UTF_8)).isEqualTo(status);
+        return status == 2 ? err.toString(StandardCharsets.UTF_8) : out.toString(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void theFleetIsSeenAndCommandedFromOneCommandLine() throws Exception {
+        Path config = Files.writeString(
+                folder.resolve("fleet.cfg"),
+                "bootstrap.servers = " + broker.address() + "\ntopics.prefix = " + prefix + "\n");
+        Settings settings = settings();
+        publish(settings);
+        String[] send = {
+            "--config",
+            config.toString(),
+            "--principal",
+            "ops",
+            "--id",
+            "one",
+            "send",
+            host,
+            "volume.create",
+            "{\"name\":\"one\"}"
+        };
+        assertThat(fleet(0, send)).startsWith("done").contains(host + ":2.0");
+        assertThat(fleet(0, send)).as("sent again").startsWith("done").contains(host + ":2.0");
+        assertThat(agent.host().volumes()).hasSize(1);
+        assertThat(fleet(
+                        1,
+                        "--config",
+                        config.toString(),
+                        "--principal",
+                        "eve",
+                        "--format",
+                        "json",
+                        "send",
+                        host,
+                        "volume.remove",
+                        "{\"volume\":\"one\"}"))
+                .contains("UNAUTHORISED");
+        assertThat(fleet(0, "--config", config.toString(), "hosts"))
+                .contains("HOST")
+                .contains(host);
+        assertThat(fleet(0, "--config", config.toString(), "events"))
+                .contains("dev.wharf.host.opened.v1")
+                .contains("volume:one  kafka:ops");
+        assertThat(fleet(0, "--config", config.toString(), "ps")).startsWith("HOST");
+        assertThat(fleet(2, "--config", config.toString(), "sing")).contains("sing");
+        assertThat(fleet(2, "ps", "--nonsense", "x")).contains("--nonsense");
     }
 
     /** Ends a publisher at a step without a word, as a crash would. */

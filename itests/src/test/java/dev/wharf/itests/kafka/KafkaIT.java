@@ -255,6 +255,9 @@ class KafkaIT {
             assertThat(agent.docker("ps", "--format", "{{.Names}}").outOrThrow().strip())
                     .isEqualTo("web");
             String web = agent.docker("inspect", "-f", "{{.Id}}", "web").outOrThrow();
+            assertThat(agent.wharf("fleet", "--brokers", broker.address(), "ps").outOrThrow())
+                    .contains(host)
+                    .containsPattern("web +busybox +running");
 
             List<String> more = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
