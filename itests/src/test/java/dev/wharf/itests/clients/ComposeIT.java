@@ -64,7 +64,8 @@ class ComposeIT {
         }
 
         private static Path plugin() throws IOException {
-            for (String place : List.of("target/tools/docker-compose", "/usr/libexec/docker/cli-plugins/docker-compose")) {
+            for (String place :
+                    List.of("target/tools/docker-compose", "/usr/libexec/docker/cli-plugins/docker-compose")) {
                 if (Files.isExecutable(Path.of(place))) return Path.of(place).toAbsolutePath();
             }
             throw new IOException("no compose plugin; itests/verify fetches it");
@@ -78,7 +79,10 @@ class ComposeIT {
         Outcome tried(String file, String... arguments) throws IOException, InterruptedException {
             List<String> command = new ArrayList<>(compose.command);
             command.addAll(List.of(
-                    "--project-name", name, "--file", Scripts.path("stack/" + file).toString()));
+                    "--project-name",
+                    name,
+                    "--file",
+                    Scripts.path("stack/" + file).toString()));
             command.addAll(List.of(arguments));
             return Outcome.of(command, environment, Duration.ofSeconds(60));
         }
@@ -140,13 +144,20 @@ class ComposeIT {
         String before = docker("inspect", "-f", "{{.Id}}", store, web);
         shop.does("up", "-d", "--scale", "worker=2");
         assertThat(docker("inspect", "-f", "{{.Id}}", store, web)).isEqualTo(before);
-        String volume = docker("inspect", "-f", "{{range .Mounts}}{{if eq .Destination \"/www\"}}{{.Name}}{{end}}{{end}}", web);
+        String volume =
+                docker("inspect", "-f", "{{range .Mounts}}{{if eq .Destination \"/www\"}}{{.Name}}{{end}}{{end}}", web);
         shop.with("COLOUR", "red").does("up", "-d", "--scale", "worker=3");
-        assertThat(docker("inspect", "-f", "{{.Id}}", store)).isEqualTo(before.lines().findFirst().orElseThrow());
+        assertThat(docker("inspect", "-f", "{{.Id}}", store))
+                .isEqualTo(before.lines().findFirst().orElseThrow());
         assertThat(shop.does("exec", "-T", "web", "sh", "-c", "echo $COLOUR")).isEqualTo("red\n");
-        assertThat(docker("inspect", "-f", "{{range .Mounts}}{{if eq .Destination \"/www\"}}{{.Name}}{{end}}{{end}}", web))
+        assertThat(docker(
+                        "inspect",
+                        "-f",
+                        "{{range .Mounts}}{{if eq .Destination \"/www\"}}{{.Name}}{{end}}{{end}}",
+                        web))
                 .isEqualTo(volume);
-        assertThat(docker("ps", "-q", "--filter", "label=com.docker.compose.service=worker").lines())
+        assertThat(docker("ps", "-q", "--filter", "label=com.docker.compose.service=worker")
+                        .lines())
                 .hasSize(3);
 
         shop.does("pause", "worker");
@@ -175,7 +186,8 @@ class ComposeIT {
         Project shop = new Project(compose, "kept" + compose.ordinal());
         shop.does("up", "-d", "store");
         shop.does("down");
-        assertThat(docker("volume", "ls", "-q", "--filter", "label=kept=yes")).isEqualTo("kept" + compose.ordinal() + "_data");
+        assertThat(docker("volume", "ls", "-q", "--filter", "label=kept=yes"))
+                .isEqualTo("kept" + compose.ordinal() + "_data");
         shop.does("up", "-d", "store");
         assertThat(shop.does("logs", "--no-color", "store")).contains("visit");
         shop.does("down", "-v", "--remove-orphans");

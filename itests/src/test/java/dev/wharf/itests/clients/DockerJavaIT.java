@@ -144,7 +144,10 @@ class DockerJavaIT {
     }
 
     private static String create(DockerClient docker, String script) {
-        return docker.createContainerCmd("busybox").withCmd("sh", "-c", script).exec().getId();
+        return docker.createContainerCmd("busybox")
+                .withCmd("sh", "-c", script)
+                .exec()
+                .getId();
     }
 
     private static String run(DockerClient docker, String script) {
@@ -154,7 +157,9 @@ class DockerJavaIT {
     }
 
     private static int await(DockerClient docker, String id) {
-        return docker.waitContainerCmd(id).exec(new WaitContainerResultCallback()).awaitStatusCode(20, TimeUnit.SECONDS);
+        return docker.waitContainerCmd(id)
+                .exec(new WaitContainerResultCallback())
+                .awaitStatusCode(20, TimeUnit.SECONDS);
     }
 
     private static Said exec(DockerClient docker, String id, String... command) throws InterruptedException {
@@ -208,15 +213,20 @@ class DockerJavaIT {
         assertThat(up.getHostConfig().getRestartPolicy()).isEqualTo(RestartPolicy.onFailureRestart(2));
         assertThat(up.getHostConfig().getUlimits()).containsExactly(new Ulimit("nofile", 100L, 200L));
         assertThat(up.getNetworkSettings().getNetworks()).containsKey("bridge");
-        assertThatThrownBy(() -> docker.createContainerCmd("busybox").withName("life").exec())
+        assertThatThrownBy(() ->
+                        docker.createContainerCmd("busybox").withName("life").exec())
                 .isInstanceOf(ConflictException.class);
 
         docker.pauseContainerCmd(id).exec();
         assertThat(docker.inspectContainerCmd(id).exec().getState().getPaused()).isTrue();
         docker.unpauseContainerCmd(id).exec();
         docker.renameContainerCmd(id).withName("other").exec();
-        docker.updateContainerCmd(id).withMemory(48L << 20).withMemorySwap(96L << 20).exec();
-        assertThat(docker.inspectContainerCmd("other").exec().getHostConfig().getMemory()).isEqualTo(48L << 20);
+        docker.updateContainerCmd(id)
+                .withMemory(48L << 20)
+                .withMemorySwap(96L << 20)
+                .exec();
+        assertThat(docker.inspectContainerCmd("other").exec().getHostConfig().getMemory())
+                .isEqualTo(48L << 20);
         docker.restartContainerCmd(id).withTimeout(0).exec();
         docker.killContainerCmd(id).withSignal("SIGKILL").exec();
         assertThat(await(docker, id)).isEqualTo(137);
@@ -239,16 +249,25 @@ class DockerJavaIT {
         docker.startContainerCmd(done).exec();
         assertThat(await(docker, done)).isEqualTo(1);
 
-        assertThat(docker.listContainersCmd().exec()).extracting(Container::getId).containsExactly(up);
+        assertThat(docker.listContainersCmd().exec())
+                .extracting(Container::getId)
+                .containsExactly(up);
         assertThat(docker.listContainersCmd().withShowAll(true).exec()).hasSize(2);
-        assertThat(docker.listContainersCmd().withLabelFilter(Map.of("a", "b")).withShowAll(true).exec())
+        assertThat(docker.listContainersCmd()
+                        .withLabelFilter(Map.of("a", "b"))
+                        .withShowAll(true)
+                        .exec())
                 .extracting(Container::getId)
                 .containsExactly(done);
-        assertThat(docker.listContainersCmd().withStatusFilter(List.of("exited")).exec())
+        assertThat(docker.listContainersCmd()
+                        .withStatusFilter(List.of("exited"))
+                        .exec())
                 .extracting(Container::getId)
                 .containsExactly(done);
         assertThat(docker.listContainersCmd().withExitedFilter(1).exec()).hasSize(1);
-        assertThat(docker.listContainersCmd().withAncestorFilter(List.of("busybox")).exec())
+        assertThat(docker.listContainersCmd()
+                        .withAncestorFilter(List.of("busybox"))
+                        .exec())
                 .hasSize(1);
         Container line = docker.listContainersCmd().withShowSize(true).exec().get(0);
         assertThat(line.getImage()).isEqualTo("busybox");
@@ -345,7 +364,11 @@ class DockerJavaIT {
                 .withCmd("sh", "-c", "tty; stty size")
                 .exec()
                 .getId();
-        assertThat(docker.execStartCmd(terminal).withTty(true).exec(new Said()).whole().out())
+        assertThat(docker.execStartCmd(terminal)
+                        .withTty(true)
+                        .exec(new Said())
+                        .whole()
+                        .out())
                 .startsWith("/dev/pts/0\r\n");
         String detached =
                 docker.execCreateCmd(id).withCmd("touch", "/detached").exec().getId();
@@ -444,8 +467,8 @@ class DockerJavaIT {
                 .withHostResource(folder.resolve("tree/a/b").toString())
                 .withRemotePath("/root")
                 .exec();
-        try (TarArchiveInputStream tar =
-                new TarArchiveInputStream(docker.copyArchiveFromContainerCmd(id, "/tmp/tree").exec())) {
+        try (TarArchiveInputStream tar = new TarArchiveInputStream(
+                docker.copyArchiveFromContainerCmd(id, "/tmp/tree").exec())) {
             List<String> names = new ArrayList<>();
             for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
                 names.add(entry.getName());
@@ -455,7 +478,8 @@ class DockerJavaIT {
         assertThat(docker.containerDiffCmd(id).exec())
                 .extracting(ChangeLog::getPath)
                 .contains("/root/b", "/tmp/tree/a/b");
-        assertThatThrownBy(() -> docker.copyArchiveFromContainerCmd(id, "/nothing").exec())
+        assertThatThrownBy(
+                        () -> docker.copyArchiveFromContainerCmd(id, "/nothing").exec())
                 .isInstanceOf(NotFoundException.class);
     }
 
@@ -473,12 +497,17 @@ class DockerJavaIT {
                 .exec();
         try {
             assertThat(docker.inspectImageCmd("made:here").exec().getAuthor()).isEqualTo("me");
-            assertThat(docker.listImagesCmd().withFilter("reference", List.of("made")).exec())
+            assertThat(docker.listImagesCmd()
+                            .withFilter("reference", List.of("made"))
+                            .exec())
                     .extracting(Image::getId)
                     .containsExactly(image);
             docker.tagImageCmd("made:here", "made", "there").exec();
             Path saved = folder.resolve("saved.tar");
-            try (InputStream tar = docker.saveImagesCmd().withImage("made", "here").withImage("made", "there").exec()) {
+            try (InputStream tar = docker.saveImagesCmd()
+                    .withImage("made", "here")
+                    .withImage("made", "there")
+                    .exec()) {
                 Files.copy(tar, saved);
             }
             docker.removeContainerCmd(id).exec();
@@ -528,8 +557,12 @@ class DockerJavaIT {
             assertThat(pushed.get(pushed.size() - 1).getAux().getDigest()).startsWith("sha256:");
             docker.removeImageCmd(name + ":1").exec();
 
-            docker.pullImageCmd(name).withTag("1").exec(new PullImageResultCallback()).awaitCompletion(20, TimeUnit.SECONDS);
-            assertThat(docker.inspectImageCmd(name + ":1").exec().getRepoDigests()).anyMatch(d -> d.startsWith(name + "@"));
+            docker.pullImageCmd(name)
+                    .withTag("1")
+                    .exec(new PullImageResultCallback())
+                    .awaitCompletion(20, TimeUnit.SECONDS);
+            assertThat(docker.inspectImageCmd(name + ":1").exec().getRepoDigests())
+                    .anyMatch(d -> d.startsWith(name + "@"));
             docker.removeImageCmd(name + ":1").exec();
             assertThatThrownBy(() -> docker.pullImageCmd(name)
                             .withTag("2")
@@ -548,10 +581,15 @@ class DockerJavaIT {
                 .withDriver("bridge")
                 .withLabels(Map.of("n", "1"))
                 .withIpam(new Network.Ipam()
-                        .withConfig(new Network.Ipam.Config().withSubnet("172.30.200.0/24").withGateway("172.30.200.1")))
+                        .withConfig(new Network.Ipam.Config()
+                                .withSubnet("172.30.200.0/24")
+                                .withGateway("172.30.200.1")))
                 .exec()
                 .getId();
-        assertThatThrownBy(() -> docker.createNetworkCmd().withName("town").withCheckDuplicate(true).exec())
+        assertThatThrownBy(() -> docker.createNetworkCmd()
+                        .withName("town")
+                        .withCheckDuplicate(true)
+                        .exec())
                 .isInstanceOf(ConflictException.class);
         String web = docker.createContainerCmd("busybox")
                 .withHostConfig(HostConfig.newHostConfig()
@@ -570,7 +608,8 @@ class DockerJavaIT {
                 .withNetworkId(network)
                 .withContainerNetwork(new ContainerNetwork().withAliases("visitor"))
                 .exec();
-        assertThat(exec(docker, guest, "wget", "-qO-", "http://shop:8080/").out()).contains("Hello");
+        assertThat(exec(docker, guest, "wget", "-qO-", "http://shop:8080/").out())
+                .contains("Hello");
         Network seen = docker.inspectNetworkCmd().withNetworkId("town").exec();
         assertThat(seen.getContainers()).containsOnlyKeys(web, guest);
         assertThat(seen.getContainers().get(web).getIpv4Address()).isEqualTo("172.30.200.7/24");
@@ -583,7 +622,10 @@ class DockerJavaIT {
         try (Socket socket = new Socket("127.0.0.1", Integer.parseInt(bound.getHostPortSpec()))) {
             assertThat(socket.isConnected()).isTrue();
         }
-        docker.disconnectFromNetworkCmd().withContainerId(guest).withNetworkId(network).exec();
+        docker.disconnectFromNetworkCmd()
+                .withContainerId(guest)
+                .withNetworkId(network)
+                .exec();
         assertThat(docker.inspectContainerCmd(guest).exec().getNetworkSettings().getNetworks())
                 .containsOnlyKeys("bridge");
         assertThat(docker.listNetworksCmd().withFilter("label", List.of("n=1")).exec())
@@ -591,7 +633,8 @@ class DockerJavaIT {
                 .containsExactly("town");
         docker.removeContainerCmd(web).withForce(true).exec();
         docker.removeNetworkCmd(network).exec();
-        assertThatThrownBy(() -> docker.inspectNetworkCmd().withNetworkId(network).exec())
+        assertThatThrownBy(
+                        () -> docker.inspectNetworkCmd().withNetworkId(network).exec())
                 .isInstanceOf(NotFoundException.class);
     }
 
@@ -599,10 +642,7 @@ class DockerJavaIT {
     @EnumSource
     void volumesOutliveTheirContainers(Transport transport) throws Exception {
         DockerClient docker = client(transport);
-        docker.createVolumeCmd()
-                .withName("store")
-                .withLabels(Map.of("v", "1"))
-                .exec();
+        docker.createVolumeCmd().withName("store").withLabels(Map.of("v", "1")).exec();
         for (String script : List.of("echo first > /v/f", "cat /v/f > /dev/stderr; cat /v/f")) {
             String id = docker.createContainerCmd("busybox")
                     .withHostConfig(HostConfig.newHostConfig().withBinds(new Bind("store", new Volume("/v"))))
@@ -618,13 +658,20 @@ class DockerJavaIT {
                                 .whole()
                                 .out())
                         .isEqualTo("first\n");
-                assertThat(docker.inspectContainerCmd(id).exec().getMounts().get(0).getName())
+                assertThat(docker.inspectContainerCmd(id)
+                                .exec()
+                                .getMounts()
+                                .get(0)
+                                .getName())
                         .isEqualTo("store");
                 assertThatThrownBy(() -> docker.removeVolumeCmd("store").exec()).isInstanceOf(ConflictException.class);
             }
             docker.removeContainerCmd(id).exec();
         }
-        assertThat(docker.listVolumesCmd().withFilter("label", List.of("v=1")).exec().getVolumes())
+        assertThat(docker.listVolumesCmd()
+                        .withFilter("label", List.of("v=1"))
+                        .exec()
+                        .getVolumes())
                 .hasSize(1);
         assertThat(Files.readString(
                         Path.of(docker.inspectVolumeCmd("store").exec().getMountpoint(), "f")))
@@ -641,7 +688,8 @@ class DockerJavaIT {
         await(docker, id);
         docker.createNetworkCmd().withName("spare").exec();
         docker.createVolumeCmd().exec();
-        assertThat(docker.pruneCmd(PruneType.CONTAINERS).exec().getSpaceReclaimed()).isGreaterThanOrEqualTo(100_000);
+        assertThat(docker.pruneCmd(PruneType.CONTAINERS).exec().getSpaceReclaimed())
+                .isGreaterThanOrEqualTo(100_000);
         docker.pruneCmd(PruneType.NETWORKS).exec();
         docker.pruneCmd(PruneType.VOLUMES).exec();
         assertThat(docker.listContainersCmd().withShowAll(true).exec()).isEmpty();

@@ -55,7 +55,10 @@ class DockerodeIT {
             Map<String, String> environment = new HashMap<>(daemon.environment());
             environment.put("REGISTRY", registry.host());
             Outcome tests = Outcome.of(
-                    List.of("node", "--test", folder.resolve("dockerode.test.mjs").toString()),
+                    List.of(
+                            "node",
+                            "--test",
+                            folder.resolve("dockerode.test.mjs").toString()),
                     environment,
                     Duration.ofSeconds(100));
             assertThat(tests.status()).as(tests.out() + tests.err()).isZero();

@@ -24,13 +24,19 @@ final class Reaper {
         Path work = Files.createTempDirectory("wharf-reaper");
         try {
             Path tar = work.resolve("layer.tar");
-            Outcome.of("sh", "-euc", """
+            Outcome.of(
+                            "sh",
+                            "-euc",
+                            """
                             modules=$(/usr/bin/perl -MIO::Handle -e 'print $INC{"IO/Handle.pm"} =~ m{(.*)/IO/}')
                             cp "$2" /"$1"/reaper.pl
                             tar --create --dereference --file "$1/layer.tar" \\
                                 --transform "s,^${1#/}/,," \\
                                 /usr/bin/perl $(ldd /usr/bin/perl | grep -o '/[^ ]*') "$modules" "$1/reaper.pl"
-                            """, "sh", work.toString(), Scripts.path("reaper.pl").toString())
+                            """,
+                            "sh",
+                            work.toString(),
+                            Scripts.path("reaper.pl").toString())
                     .outOrThrow();
             Path layout = Files.createDirectories(daemon.dataRoot().resolve("layouts/layout.local"))
                     .resolve("reaper");

@@ -99,7 +99,8 @@ class TestcontainersIT {
         try (GenericContainer<?> two = busybox("nc -ll -p 7001 -e echo one & exec nc -ll -p 7002 -e echo two")
                 .withExposedPorts(7001, 7002)) {
             two.start();
-            for (Map.Entry<Integer, String> port : Map.of(7001, "one\n", 7002, "two\n").entrySet()) {
+            for (Map.Entry<Integer, String> port :
+                    Map.of(7001, "one\n", 7002, "two\n").entrySet()) {
                 try (Socket socket = new Socket(two.getHost(), two.getMappedPort(port.getKey()))) {
                     assertThat(socket.getInputStream().readAllBytes())
                             .isEqualTo(port.getValue().getBytes(UTF_8));
@@ -136,8 +137,8 @@ class TestcontainersIT {
     @Test
     void aServerIsWaitedForByItsHealth() {
         try (GenericContainer<?> slow = busybox("sleep 1; touch /well; sleep 1000")
-                .withCreateContainerCmdModifier(create -> create.withHealthcheck(
-                        new com.github.dockerjava.api.model.HealthCheck()
+                .withCreateContainerCmdModifier(
+                        create -> create.withHealthcheck(new com.github.dockerjava.api.model.HealthCheck()
                                 .withTest(List.of("CMD", "test", "-f", "/well"))
                                 .withInterval(TimeUnit.MILLISECONDS.toNanos(300))
                                 .withRetries(20)))
@@ -149,8 +150,8 @@ class TestcontainersIT {
 
     @Test
     void aServerIsWaitedForByACommand() {
-        try (GenericContainer<?> slow = busybox("sleep 1; touch /here; sleep 1000")
-                .waitingFor(Wait.forSuccessfulCommand("test -f /here"))) {
+        try (GenericContainer<?> slow =
+                busybox("sleep 1; touch /here; sleep 1000").waitingFor(Wait.forSuccessfulCommand("test -f /here"))) {
             slow.start();
             assertThat(slow.isRunning()).isTrue();
         }
@@ -158,13 +159,13 @@ class TestcontainersIT {
 
     @Test
     void oneThatEndsAtOnceIsAFailureUnlessThatIsWanted() {
-        try (GenericContainer<?> once = busybox("echo done").withStartupCheckStrategy(new OneShotStartupCheckStrategy())) {
+        try (GenericContainer<?> once =
+                busybox("echo done").withStartupCheckStrategy(new OneShotStartupCheckStrategy())) {
             once.start();
             assertThat(once.getLogs()).isEqualTo("done\n");
         }
-        try (GenericContainer<?> broken = busybox("echo broken >&2; exit 3")
-                .withExposedPorts(8080)
-                .withStartupTimeout(Duration.ofSeconds(3))) {
+        try (GenericContainer<?> broken =
+                busybox("echo broken >&2; exit 3").withExposedPorts(8080).withStartupTimeout(Duration.ofSeconds(3))) {
             assertThatThrownBy(broken::start).isInstanceOf(ContainerLaunchException.class);
         }
     }
@@ -183,7 +184,8 @@ class TestcontainersIT {
             assertThat(box.execInContainer("stat", "-c", "%a %u", "/in/given.txt", "/in/made/up")
                             .getStdout())
                     .isEqualTo("640 0\n755 0\n");
-            assertThat(box.execInContainer("cat", "/in/tree/below/leaf").getStdout()).isEqualTo("deep");
+            assertThat(box.execInContainer("cat", "/in/tree/below/leaf").getStdout())
+                    .isEqualTo("deep");
 
             box.copyFileToContainer(Transferable.of("later"), "/later");
             String later = box.copyFileFromContainer("/later", in -> new String(in.readAllBytes(), UTF_8));
@@ -196,7 +198,8 @@ class TestcontainersIT {
 
     @Test
     void commandsAreRunInsideWithTheirOutputApart() throws Exception {
-        try (GenericContainer<?> box = busybox("sleep 1000").withEnv("COLOUR", "green").withWorkingDirectory("/tmp")) {
+        try (GenericContainer<?> box =
+                busybox("sleep 1000").withEnv("COLOUR", "green").withWorkingDirectory("/tmp")) {
             box.start();
             var both = box.execInContainer("sh", "-c", "echo out $COLOUR; echo err >&2; pwd; exit 7");
             assertThat(both.getExitCode()).isEqualTo(7);
@@ -264,15 +267,16 @@ class TestcontainersIT {
                 .withPrivilegedMode(true)
                 .withLabel("purpose", "test")
                 .withExtraHost("elsewhere", "192.0.2.7")
-                .withCreateContainerCmdModifier(create ->
-                        create.withHostName("boxy").getHostConfig().withMemory(64L << 20))) {
+                .withCreateContainerCmdModifier(
+                        create -> create.withHostName("boxy").getHostConfig().withMemory(64L << 20))) {
             box.start();
             assertThat(box.execInContainer("cat", "/shared/f").getStdout()).isEqualTo("shared");
             assertThat(box.execInContainer("touch", "/shared/g").getExitCode()).isNotZero();
             assertThat(box.execInContainer("df", "-k", "/scratch", "/dev/shm").getStdout())
                     .contains(" 1024 ", " 8192 ");
             assertThat(box.execInContainer("hostname").getStdout()).isEqualTo("boxy\n");
-            assertThat(box.execInContainer("grep", "elsewhere", "/etc/hosts").getStdout()).startsWith("192.0.2.7");
+            assertThat(box.execInContainer("grep", "elsewhere", "/etc/hosts").getStdout())
+                    .startsWith("192.0.2.7");
             assertThat(box.getContainerInfo().getHostConfig().getMemory()).isEqualTo(64L << 20);
             assertThat(box.getContainerInfo().getConfig().getLabels()).containsEntry("purpose", "test");
         }
@@ -308,7 +312,9 @@ class TestcontainersIT {
         }
         assertThat(daemon.docker("inspect", ids[0]).err()).contains("o such object");
         assertThat(daemon.docker("network", "inspect", ids[1]).status()).isNotZero();
-        assertThat(daemon.docker("inspect", "busybox").status()).as("what it did not make stays").isZero();
+        assertThat(daemon.docker("inspect", "busybox").status())
+                .as("what it did not make stays")
+                .isZero();
         assertThat(Traces.settled(daemon, List.of(ids[0])))
                 .as("the container that cleans up behind this test still runs")
                 .noneMatch(trace -> trace.contains(ids[0]));
