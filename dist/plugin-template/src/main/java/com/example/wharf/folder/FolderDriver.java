@@ -81,6 +81,7 @@ public final class FolderDriver implements StorageDriver, StorageDriver.Diffing,
                 files,
                 tree,
                 Limits.DEFAULT);
+        folders.shareWithOthersOfThisAgent();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */

@@ -71,6 +71,7 @@ public final class BtrfsDriver
             @Reference Tree tree,
             @Reference Subvolumes subvolumes) {
         this(home(context, configuration), files, tree, subvolumes, Limits.DEFAULT);
+        shelf.shareWithOthersOfThisAgent();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */

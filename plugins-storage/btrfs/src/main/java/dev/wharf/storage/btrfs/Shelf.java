@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -46,6 +47,12 @@ final class Shelf {
     private final Set<String> inWork = ConcurrentHashMap.newKeySet();
 
     private final AtomicLong number = new AtomicLong(System.nanoTime());
+
+    /**
+     * From when on what lies in {@code new} may be another driver's work: while one hands over to another, both are there, and
+     * neither knows what the other has begun.
+     */
+    private volatile Instant shared = Instant.MAX;
 
     Shelf(Path root, FileCalls files, Subvolumes subvolumes) {
         this.root = root;
@@ -140,11 +147,17 @@ final class Shelf {
         return keys;
     }
 
+    /** Leaves alone what this agent has begun, by whichever driver; what an agent before it left is swept. */
+    void shareWithOthersOfThisAgent() {
+        shared = ProcessHandle.current().info().startInstant().orElse(Instant.MAX);
+    }
+
     /** Removes what earlier processes began and did not end. */
     void sweep() throws IOException {
         try (DirectoryStream<Path> paths = Files.newDirectoryStream(fresh)) {
             for (Path path : paths) {
-                if (!inWork.contains(path.getFileName().toString())) {
+                if (!inWork.contains(path.getFileName().toString())
+                        && Instant.ofEpochMilli(path.toFile().lastModified()).isBefore(shared)) {
                     removeAll(path);
                 }
             }

@@ -67,6 +67,7 @@ public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, 
     public ErofsDriver(
             BundleContext context, @Reference FileCalls files, @Reference Tree tree, @Reference MountCalls mounts) {
         this(dataRoot(context).resolve("storage").resolve("erofs"), files, tree, mounts, Limits.DEFAULT);
+        shelf.shareWithOthersOfThisAgent();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */

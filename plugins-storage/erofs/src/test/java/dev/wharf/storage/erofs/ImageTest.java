@@ -2,6 +2,7 @@ package dev.wharf.storage.erofs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.wharf.linux.file.LinuxTree;
 import dev.wharf.linux.kernel.LinuxMountCalls;
@@ -69,6 +70,7 @@ class ImageTest {
         try (Dir root = Image.open(image)) {
             here = Listing.of(root);
         }
+        assumeTrue(ErofsDriverTest.isInKernel(), "the kernel has no erofs to read it with");
         new LinuxMountCalls().mount(new Mount("erofs", image.toString(), List.of("ro")), mounted);
         try (Dir root = new LinuxTree().open(mounted)) {
             assertThat(Listing.of(root)).isEqualTo(here);
@@ -205,10 +207,11 @@ class ImageTest {
             }
         });
         System.out.printf("100,000 files written in %d ms%n", (System.nanoTime() - before) / 1_000_000);
-        new LinuxMountCalls().mount(new Mount("erofs", image.toString(), List.of("ro")), mounted);
-        assertThat(Files.readString(mounted.resolve("d99/file999"))).hasSize(1199);
         try (InputStream tar = Packer.upper(Image.open(image), java.util.Optional.empty())) {
             assertThat(tar.skip(Long.MAX_VALUE)).isGreaterThan(100_000L * 1024);
         }
+        assumeTrue(ErofsDriverTest.isInKernel(), "the kernel has no erofs to read it with");
+        new LinuxMountCalls().mount(new Mount("erofs", image.toString(), List.of("ro")), mounted);
+        assertThat(Files.readString(mounted.resolve("d99/file999"))).hasSize(1199);
     }
 }

@@ -84,6 +84,7 @@ public final class OverlayDriver
             @Reference ProjectQuotas quotas) {
         this(dataRoot(context).resolve("storage").resolve("overlay"), files, tree, mounts, quotas, Limits.DEFAULT);
         changed(configuration);
+        shelf.shareWithOthersOfThisAgent();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */

@@ -58,6 +58,7 @@ public final class VfsDriver implements StorageDriver, StorageDriver.Diffing, St
     @Activate
     public VfsDriver(BundleContext context, @Reference FileCalls files, @Reference Tree tree) {
         this(dataRoot(context).resolve("storage").resolve("vfs"), files, tree, Limits.DEFAULT);
+        shelf.shareWithOthersOfThisAgent();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */
