@@ -42,6 +42,7 @@ class ConsoleIT {
     private JMXConnector connector;
 
     @BeforeAll
+    @SuppressWarnings("BanJNDI") // the address is that which the agent's own JVM has just given
     void start(@TempDir Path folder) throws Exception {
         daemon = SharedAgent.withBusybox(folder);
         VirtualMachine machine = VirtualMachine.attach(Long.toString(daemon.pid()));
