@@ -1,11 +1,12 @@
 package dev.wharf.jolokia;
 
+import java.io.Closeable;
 import java.io.IOException;
-import java.util.HashMap;
+import java.lang.reflect.InvocationTargetException;
 import java.util.Map;
-import java.util.Optional;
-import org.jolokia.jvmagent.JolokiaServer;
-import org.jolokia.jvmagent.JolokiaServerConfig;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -27,65 +28,54 @@ import org.slf4j.LoggerFactory;
 public final class JolokiaComponent {
     private static final Logger LOG = LoggerFactory.getLogger(JolokiaComponent.class);
 
-    private final JolokiaServer server;
+    private final Annexe annexe;
+    private final Closeable door;
 
     @Activate
-    public JolokiaComponent(JolokiaSettings settings) throws IOException {
-        People people = People.of(settings);
-        Doorkeeper.know(Optional.of(people));
-        Policy.letIn(People.words(settings.origins()));
-        server = open(options(settings));
-        LOG.info("MXBeans are served url={}", server.getUrl());
-    }
-
-    /** Jolokia's own words (its manual, "JVM agent"). */
-    static Map<String, String> options(JolokiaSettings settings) {
-        Map<String, String> options = new HashMap<>(Map.of(
-                "host", settings.address(),
-                "port", Integer.toString(settings.port()),
-                "agentContext", "/jolokia",
-                "authMode", "basic",
-                "authClass", Doorkeeper.class.getName(),
-                "restrictorClass", Policy.class.getName(),
-                "discoveryEnabled", "false",
-                "allowErrorDetails", "false",
-                "includeStackTrace", "false",
-                "executor", "single"));
-        options.put("lazy", "false");
-        if (!settings.certificate().isBlank()) {
-            options.put("protocol", "https");
-            options.put("serverCert", settings.certificate());
-            options.put("serverKey", settings.key());
-            if (!settings.authorities().isBlank()) {
-                options.put("caCert", settings.authorities());
-                options.put("useSslClientAuthentication", "true");
-            }
-        }
-        return options;
-    }
-
-    /** Jolokia looks for what it consists of through the thread's class loader. */
-    private static JolokiaServer open(Map<String, String> options) throws IOException {
-        Thread thread = Thread.currentThread();
-        ClassLoader before = thread.getContextClassLoader();
-        thread.setContextClassLoader(JolokiaComponent.class.getClassLoader());
+    public JolokiaComponent(BundleContext context, JolokiaSettings settings) throws IOException {
+        annexe = Annexe.open(context.getBundle(), context.getDataFile("lib").toPath());
         try {
-            JolokiaServer opened = new JolokiaServer(new JolokiaServerConfig(options));
-            opened.start(false);
-            return opened;
-        } finally {
-            thread.setContextClassLoader(before);
+            door = open(annexe, words(settings)::get);
+        } catch (IOException | RuntimeException e) {
+            annexe.close();
+            LOG.error("MXBeans are not served reason={}", e.getMessage());
+            throw e;
         }
+        LOG.info("MXBeans are served url={}", ((Supplier<?>) door).get());
     }
 
-    /** Where it listens. */
-    String url() {
-        return server.getUrl();
+    private static Map<String, String> words(JolokiaSettings settings) {
+        return Map.of(
+                "address", settings.address(),
+                "port", Integer.toString(settings.port()),
+                "readers", settings.readers(),
+                "operators", settings.operators(),
+                "certificate", settings.certificate(),
+                "key", settings.key(),
+                "authorities", settings.authorities(),
+                "certified_operators", settings.certified_operators(),
+                "origins", settings.origins());
+    }
+
+    private static Closeable open(Annexe annexe, Function<String, String> said) throws IOException {
+        try {
+            return (Closeable) annexe.loadClass("dev.wharf.jolokia.door.Door")
+                    .getConstructor(Function.class)
+                    .newInstance(said);
+        } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof IOException io) {
+                throw io;
+            }
+            throw new IllegalArgumentException(
+                    String.valueOf(e.getTargetException().getMessage()), e);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Deactivate
-    void close() {
-        server.stop();
-        Doorkeeper.know(Optional.empty());
+    void close() throws IOException {
+        door.close();
+        annexe.close();
     }
 }

@@ -1,10 +1,9 @@
-package dev.wharf.jolokia;
+package dev.wharf.jolokia.door;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.management.ManagementFactory;
-import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -16,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.Map;
+import java.util.function.Function;
 import javax.management.ObjectName;
 import javax.security.auth.Subject;
 import org.junit.jupiter.api.AfterEach;
@@ -26,13 +26,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A real server, and people who come to it with and without rights. */
 @Timeout(60)
-class JolokiaComponentTest {
+class DoorTest {
     private static final String BEAN = "dev.wharf:type=Probe";
 
     @TempDir
     private Path folder;
 
-    private JolokiaComponent component;
+    private Door door;
 
     /** Something to work. */
     public interface ProbeMXBean {
@@ -68,28 +68,28 @@ class JolokiaComponentTest {
         ManagementFactory.getPlatformMBeanServer().registerMBean(new Probe(), new ObjectName(BEAN));
         Path reader = Files.writeString(folder.resolve("anna"), "read only\n");
         Path operator = Files.writeString(folder.resolve("otto"), "opens all");
-        component = new JolokiaComponent(settings(reader.toString(), operator.toString()));
+        door = new Door(settings(reader.toString(), operator.toString()));
     }
 
     @AfterEach
     void close() throws Exception {
-        component.close();
+        door.close();
         ManagementFactory.getPlatformMBeanServer().unregisterMBean(new ObjectName(BEAN));
     }
 
-    /** Settings as Config Admin would give them: the usual ones but for these. */
-    private static JolokiaSettings settings(String readers, String operators) {
-        Map<String, Object> said =
-                Map.of("port", 0, "readers", readers, "operators", operators, "origins", "http://console.example");
-        return (JolokiaSettings) Proxy.newProxyInstance(
-                JolokiaSettings.class.getClassLoader(),
-                new Class<?>[] {JolokiaSettings.class},
-                (proxy, method, arguments) -> said.getOrDefault(method.getName(), method.getDefaultValue()));
+    private static Function<String, String> settings(String readers, String operators) {
+        Map<String, String> said = Map.of(
+                "address", "127.0.0.1",
+                "port", "0",
+                "readers", readers,
+                "operators", operators,
+                "origins", "http://console.example");
+        return name -> said.getOrDefault(name, "");
     }
 
     private HttpResponse<String> ask(String user, String body, String... headers) throws Exception {
         HttpRequest.Builder request =
-                HttpRequest.newBuilder(URI.create(component.url())).POST(BodyPublishers.ofString(body));
+                HttpRequest.newBuilder(URI.create(door.get())).POST(BodyPublishers.ofString(body));
         if (!user.isEmpty()) {
             request.header(
                     "Authorization",
@@ -160,11 +160,10 @@ class JolokiaComponentTest {
 
     @Test
     void settingsWithoutPeopleOpenNoDoor() {
-        assertThatThrownBy(() -> new JolokiaComponent(settings("", "")))
+        assertThatThrownBy(() -> new Door(settings("", "")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("nobody could come in");
-        assertThatThrownBy(() ->
-                        new JolokiaComponent(settings(folder.resolve("missing").toString(), "")))
+        assertThatThrownBy(() -> new Door(settings(folder.resolve("missing").toString(), "")))
                 .hasMessageContaining("the password of missing cannot be read");
     }
 }

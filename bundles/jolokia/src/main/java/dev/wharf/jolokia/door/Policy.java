@@ -1,4 +1,4 @@
-package dev.wharf.jolokia;
+package dev.wharf.jolokia.door;
 
 import java.util.Optional;
 import java.util.Set;

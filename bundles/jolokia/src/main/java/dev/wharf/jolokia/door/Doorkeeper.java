@@ -1,4 +1,4 @@
-package dev.wharf.jolokia;
+package dev.wharf.jolokia.door;
 
 import com.sun.net.httpserver.Authenticator;
 import com.sun.net.httpserver.HttpExchange;

@@ -1,4 +1,4 @@
-package dev.wharf.jolokia;
+package dev.wharf.jolokia.door;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** Who may come in, and what they may do there. Of passwords only digests are kept. */
@@ -25,15 +26,15 @@ final class People {
     }
 
     /** @throws IllegalArgumentException if a file cannot be read or holds no password, or if nobody could ever come in */
-    static People of(JolokiaSettings settings) {
-        Set<Path> readers = files(settings.readers());
-        Set<Path> operators = files(settings.operators());
+    static People of(Function<String, String> said) {
+        Set<Path> readers = files(said.apply("readers"));
+        Set<Path> operators = files(said.apply("operators"));
         People people = new People(
                 operators.stream().map(People::name).collect(Collectors.toSet()),
-                words(settings.certified_operators()));
+                words(said.apply("certified_operators")));
         readers.forEach(people::add);
         operators.forEach(people::add);
-        if (people.passwords.isEmpty() && settings.authorities().isBlank()) {
+        if (people.passwords.isEmpty() && said.apply("authorities").isBlank()) {
             throw new IllegalArgumentException(
                     "nobody could come in: name files with passwords in readers or operators, or authorities of certificates");
         }
