@@ -81,6 +81,10 @@ final class Lanes {
 
     /** Begins the step unless every lane is taken; the outcome is told from the lane. */
     boolean begin(Step step, Consumer<Letter.Outcome> tell) {
+        if (closing) {
+            // The next start proposes it again; the threads take nothing any more.
+            return false;
+        }
         AtomicInteger places = step.asks() ? asking : taken;
         if (places.incrementAndGet() > (step.asks() ? QUESTIONS : limit)) {
             places.decrementAndGet();
