@@ -122,8 +122,10 @@ public final class BuildCache {
         Instant oldest = Instant.now().minus(UNUSED);
         Instant since = oldest;
         if (steps.size() > MOST_STEPS) {
-            List<Instant> times = new ArrayList<>(
-                    steps.values().stream().map(BuildStep::at).sorted(Comparator.reverseOrder()).toList());
+            List<Instant> times = new ArrayList<>(steps.values().stream()
+                    .map(BuildStep::at)
+                    .sorted(Comparator.reverseOrder())
+                    .toList());
             since = times.get(MOST_STEPS - 1);
         }
         Instant before = since.isAfter(oldest) ? since : oldest;

@@ -162,9 +162,8 @@ public final class BuildRoutes implements Routes {
         Filters filters = Filters.parse(
                 request.query().text("filters"),
                 Set.of("until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private"));
-        Optional<Instant> until = filters.first("until")
-                .or(() -> filters.first("unused-for"))
-                .map(Times::parse);
+        Optional<Instant> until =
+                filters.first("until").or(() -> filters.first("unused-for")).map(Times::parse);
         return Answer.later(request.work(() -> {
             Host host = agent.host();
             BuildCache.Freed freed = BuildCache.forget(
