@@ -38,7 +38,9 @@ final class BuildCommands implements Runnable {
 
     private static String outcome(Json build) {
         if (build.text("millis").isEmpty()) return "under way";
-        return build.text("image").isEmpty() ? "failed" : build.text("image").replace("sha256:", "").substring(0, 12);
+        return build.text("image").isEmpty()
+                ? "failed"
+                : build.text("image").replace("sha256:", "").substring(0, 12);
     }
 
     /** The builds that are remembered. */

@@ -94,7 +94,10 @@ class BuildIT {
                 .containsPattern("Successfully built [0-9a-f]{12}\n")
                 .endsWith("Successfully tagged said:latest\nSuccessfully tagged said:again\n");
         String id = build(context, "--quiet").outOrThrow().strip();
-        assertThat(id).isEqualTo(daemon.docker("inspect", "--format", "{{.Id}}", "said").outOrThrow().strip());
+        assertThat(id)
+                .isEqualTo(daemon.docker("inspect", "--format", "{{.Id}}", "said")
+                        .outOrThrow()
+                        .strip());
     }
 
     @Test
@@ -158,7 +161,12 @@ class BuildIT {
     @Test
     void stepsAreFoundAgainByContentAndOverARestart() throws Exception {
         Path context = context(
-                "Dockerfile", "FROM busybox\nCOPY a /\nRUN echo x > /x\nCOPY b /\nRUN echo y > /y\n", "a", "1", "b", "1");
+                "Dockerfile",
+                "FROM busybox\nCOPY a /\nRUN echo x > /x\nCOPY b /\nRUN echo y > /y\n",
+                "a",
+                "1",
+                "b",
+                "1");
         String first = build(context, "--quiet", "--tag", "again").outOrThrow();
         Files.setLastModifiedTime(context.resolve("a"), java.nio.file.attribute.FileTime.fromMillis(5000));
         daemon.stop();
@@ -180,12 +188,22 @@ class BuildIT {
         build(context("Dockerfile", "FROM busybox\nRUN echo hidden > /1\nRUN echo hidden > /2\n"), "--tag", "hides")
                 .outOrThrow();
 
-        assertThat(daemon.docker("images", "--filter", "dangling=true", "--quiet").outOrThrow()).isEmpty();
-        assertThat(daemon.docker("images", "--all", "--quiet").outOrThrow().lines().count())
-                .isGreaterThan(daemon.docker("images", "--quiet").outOrThrow().lines().count());
+        assertThat(daemon.docker("images", "--filter", "dangling=true", "--quiet")
+                        .outOrThrow())
+                .isEmpty();
+        assertThat(daemon.docker("images", "--all", "--quiet")
+                        .outOrThrow()
+                        .lines()
+                        .count())
+                .isGreaterThan(
+                        daemon.docker("images", "--quiet").outOrThrow().lines().count());
         daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
-        assertThat(daemon.docker("images", "--all", "--quiet").outOrThrow().lines().count())
-                .isEqualTo(daemon.docker("images", "--quiet").outOrThrow().lines().count());
+        assertThat(daemon.docker("images", "--all", "--quiet")
+                        .outOrThrow()
+                        .lines()
+                        .count())
+                .isEqualTo(
+                        daemon.docker("images", "--quiet").outOrThrow().lines().count());
         assertThat(daemon.docker("run", "--rm", "hides", "cat", "/1", "/2").outOrThrow())
                 .isEqualTo("hidden\nhidden\n");
     }
@@ -194,9 +212,11 @@ class BuildIT {
     void aDateMakesImagesThatAreTheSame() throws Exception {
         Path context = context("Dockerfile", "FROM busybox\nRUN echo x > /x\nCOPY Dockerfile /\n");
 
-        String one = build(context, "--quiet", "--no-cache", "--build-arg", "SOURCE_DATE_EPOCH=1500000000").outOrThrow();
+        String one = build(context, "--quiet", "--no-cache", "--build-arg", "SOURCE_DATE_EPOCH=1500000000")
+                .outOrThrow();
         Thread.sleep(1100);
-        String two = build(context, "--quiet", "--no-cache", "--build-arg", "SOURCE_DATE_EPOCH=1500000000").outOrThrow();
+        String two = build(context, "--quiet", "--no-cache", "--build-arg", "SOURCE_DATE_EPOCH=1500000000")
+                .outOrThrow();
 
         assertThat(two).isEqualTo(one);
     }
@@ -276,13 +296,17 @@ class BuildIT {
         refused("becomes longer than", context("Dockerfile", endless.toString()));
         refused(
                 "circular dependency detected on stage",
-                context("Dockerfile", "FROM busybox AS a\nCOPY --from=b /x /x\nFROM busybox AS b\nCOPY --from=a /x /x\n"));
+                context(
+                        "Dockerfile",
+                        "FROM busybox AS a\nCOPY --from=b /x /x\nFROM busybox AS b\nCOPY --from=a /x /x\n"));
     }
 
     @Test
     void aSecretThatIsNeededIsToldToBeMissingAndNoneIsWrittenDown() throws Exception {
         refused(
                 "carries no secrets",
-                context("Dockerfile", "FROM busybox\nRUN --mount=type=secret,id=key,required=true cat /run/secrets/key\n"));
+                context(
+                        "Dockerfile",
+                        "FROM busybox\nRUN --mount=type=secret,id=key,required=true cat /run/secrets/key\n"));
     }
 }

@@ -71,6 +71,7 @@ final class ClassicDocker implements AutoCloseable {
         if (!process.waitFor(20, TimeUnit.SECONDS)) {
             process.destroyForcibly().waitFor();
         }
-        Outcome.of("sh", "-c", "grep -o ' " + folder + "[^ ]*' /proc/mounts | xargs -r -n1 umount -l; rm -rf " + folder);
+        Outcome.of(
+                "sh", "-c", "grep -o ' " + folder + "[^ ]*' /proc/mounts | xargs -r -n1 umount -l; rm -rf " + folder);
     }
 }

@@ -151,8 +151,8 @@ final class Corpus {
             int uid,
             int gid,
             String text) {
-        tar.writeBytes(TarWriter.header(new Entry(
-                kind, name, target, mode, uid, gid, text.length(), 1_600_000_000L, 0, 0, 0, Map.of())));
+        tar.writeBytes(TarWriter.header(
+                new Entry(kind, name, target, mode, uid, gid, text.length(), 1_600_000_000L, 0, 0, 0, Map.of())));
         tar.writeBytes(text.getBytes(StandardCharsets.US_ASCII));
         tar.writeBytes(new byte[TarWriter.padding(text.length())]);
     }

@@ -23,7 +23,11 @@ class DistributionIT {
     @Test
     void aPackageIsInstalledAndRuns() throws Exception {
         Path layouts = Files.createDirectories(folder.resolve("agent/data/layouts/layout.local"));
-        Outcome.of("cp", "-r", Images.ubuntu().toString(), layouts.resolve("ubuntu").toString())
+        Outcome.of(
+                        "cp",
+                        "-r",
+                        Images.ubuntu().toString(),
+                        layouts.resolve("ubuntu").toString())
                 .outOrThrow();
         Path context = Files.createDirectories(folder.resolve("context"));
         Files.writeString(

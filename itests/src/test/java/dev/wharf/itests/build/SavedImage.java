@@ -2,6 +2,7 @@ package dev.wharf.itests.build;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.wharf.oci.archive.Packed;
 import dev.wharf.oci.layer.Entry;
 import dev.wharf.oci.layer.Limits;
 import dev.wharf.oci.layer.TarReader;
@@ -68,7 +69,9 @@ record SavedImage(Map<String, String> config, List<String> history, Map<String, 
         for (JsonNode line : document.path("history")) {
             history.add(line.path("created_by").asText().replaceAll("(file|dir|multi):[0-9a-f]+", "$1:")
                     + (line.path("empty_layer").asBoolean() ? " (empty)" : "")
-                    + (line.path("author").asText().isEmpty() ? "" : " by " + line.path("author").asText()));
+                    + (line.path("author").asText().isEmpty()
+                            ? ""
+                            : " by " + line.path("author").asText()));
         }
         Map<String, String> tree = new TreeMap<>();
         for (JsonNode layer : manifest.get("Layers")) {
@@ -79,7 +82,7 @@ record SavedImage(Map<String, String> config, List<String> history, Map<String, 
 
     private static void apply(byte[] layer, Map<String, String> tree) throws IOException {
         Map<String, String> brought = new TreeMap<>();
-        TarReader tar = new TarReader(new ByteArrayInputStream(layer), Limits.DEFAULT);
+        TarReader tar = new TarReader(Packed.unpack(new ByteArrayInputStream(layer)), Limits.DEFAULT);
         for (Optional<Entry> read = tar.next(); read.isPresent(); read = tar.next()) {
             Entry e = read.get();
             String name = e.name().replaceFirst("^\\./", "").replaceFirst("/$", "");
