@@ -523,6 +523,20 @@ public sealed interface ContainerEvent extends Event {
         }
     }
 
+    /** A removed container whose files are kept, written down by a checkpoint. */
+    @EventType("container.kept-recorded")
+    record KeptRecorded(Container state) implements ContainerEvent {
+        @Override
+        public ContainerId container() {
+            return state.id();
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.keeping(state);
+        }
+    }
+
     private static Container doubt(Container c, String rung) {
         return switch (rung) {
             case "rootfs" -> c.rootfs(c.rootfs().doubtful());

@@ -162,7 +162,7 @@ final class Replay {
         host.builds().values().forEach(b -> events.add(new dev.wharf.core.event.BuildEvent.Recorded(b)));
         host.steps().forEach((key, step) -> events.add(new dev.wharf.core.event.BuildEvent.StepRecorded(key, step)));
         host.containers().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Recorded(c)));
-        host.kept().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Kept(c)));
+        host.kept().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.KeptRecorded(c)));
         return events;
     }
 

@@ -173,6 +173,7 @@ final class Words {
         tell(ContainerEvent.ExecStarted.class, e -> "runs a command beside (pid " + e.pid() + ")");
         tell(ContainerEvent.ExecExited.class, e -> "command beside ended with code " + e.code());
         tell(ContainerEvent.Recorded.class, "written down whole");
+        tell(ContainerEvent.KeptRecorded.class, "written down whole");
     }
 
     private static void builds() {
