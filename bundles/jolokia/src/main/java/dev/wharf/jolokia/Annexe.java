@@ -13,17 +13,18 @@ import java.util.List;
 import org.osgi.framework.Bundle;
 
 /**
- * Loads Jolokia and what knows it from jars unpacked into the bundle's own files. Jolokia makes addresses out of the text of those
+ * Loads Jolokia and what knows it from jars unpacked into the bundle's own files, over nothing but the JDK. Jolokia makes addresses out of the text of those
  * that a class loader gives it, which a bundle's do not survive. What was loaded goes with the annexe.
  */
 final class Annexe extends URLClassLoader {
     private static final String JARS = "lib";
     private static final String DOOR = "dev.wharf.jolokia.door.";
+    private static final String LOGGING = "org.slf4j.";
 
     private final ClassLoader bundle;
 
     private Annexe(URL[] jars, ClassLoader bundle) {
-        super("jolokia", jars, bundle);
+        super("jolokia", jars, ClassLoader.getPlatformClassLoader());
         this.bundle = bundle;
     }
 
@@ -43,6 +44,9 @@ final class Annexe extends URLClassLoader {
     /** The door stands in the bundle's jar, but has to be loaded where Jolokia is. */
     @Override
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+        if (name.startsWith(LOGGING)) {
+            return bundle.loadClass(name);
+        }
         if (!name.startsWith(DOOR)) {
             return super.loadClass(name, resolve);
         }

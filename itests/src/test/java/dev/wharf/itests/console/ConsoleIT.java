@@ -167,7 +167,7 @@ class ConsoleIT {
             // As operators do it: while the agent runs.
             Files.writeString(etc.resolve("dev.wharf.jolokia.cfg"), "port = 0\noperators = " + password + "\n");
             String url = awaitUrl(watched);
-            String question = url + "read/dev.wharf:type=Agent/Version";
+            String question = url + "/read/dev.wharf:type=Agent/Version";
             assertThat(Outcome.of("curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", question)
                             .out())
                     .isEqualTo("401");
@@ -179,7 +179,7 @@ class ConsoleIT {
             for (int i = 0; i < 100 && !networks.contains("seen"); i++) {
                 Thread.sleep(50);
                 networks = Outcome.of(
-                                "curl", "--silent", "--user", "otto:opens all", url + "search/dev.wharf:type=Network,*")
+                                "curl", "--silent", "--user", "otto:opens all", url + "/search/dev.wharf:type=Network,*")
                         .out();
             }
             assertThat(networks).contains("name=\\\"seen\\\"");
