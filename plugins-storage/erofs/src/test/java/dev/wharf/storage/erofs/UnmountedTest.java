@@ -40,8 +40,8 @@ class UnmountedTest {
             @Override
             public void unmount(Path target) {}
         };
-        driver = new ErofsDriver(
-                directory.resolve("root"), new LinuxFileCalls(), new LinuxTree(), none, Limits.DEFAULT);
+        driver =
+                new ErofsDriver(directory.resolve("root"), new LinuxFileCalls(), new LinuxTree(), none, Limits.DEFAULT);
     }
 
     private static InputStream tar(RawTar.Header... entries) {
@@ -66,8 +66,7 @@ class UnmountedTest {
         driver.unpack(LOW, SnapshotKey.SCRATCH, tar(RawTar.file("a", "1"), RawTar.file("b", "2")));
         driver.unpack(HIGH, LOW, tar(RawTar.file(".wh.a", ""), RawTar.file("c", "33")));
         assertThat(driver.survey())
-                .containsExactlyInAnyOrder(
-                        new Snapshot(LOW, SnapshotKey.SCRATCH, true), new Snapshot(HIGH, LOW, true));
+                .containsExactlyInAnyOrder(new Snapshot(LOW, SnapshotKey.SCRATCH, true), new Snapshot(HIGH, LOW, true));
         assertThat(driver.usage(HIGH).sizeBytes()).isEqualTo(2);
         assertThat(driver.changes(HIGH))
                 .contains(new FileChange(FileChange.Kind.DELETED, "/a"), new FileChange(FileChange.Kind.ADDED, "/c"));
