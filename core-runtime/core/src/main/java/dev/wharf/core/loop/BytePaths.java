@@ -5,6 +5,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Layer;
+import dev.wharf.core.state.Move;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ExecId;
@@ -142,6 +143,14 @@ final class BytePaths implements Streams {
         Container c = settled(id);
         if (!c.rootfs().isPresent()) {
             throw DriverException.failure(Failure.Kind.BUSY, "container " + id + " has no root file system now");
+        }
+        Optional<Move> move = host.get().move(SnapshotKey.of(id)).filter(m -> !m.copied());
+        if (move.isPresent()) {
+            // What is written meanwhile might come after its copy was made.
+            throw DriverException.failure(
+                    Failure.Kind.BUSY,
+                    "container " + id + " is just moving from " + move.get().from() + " to "
+                            + move.get().to() + "; wharf storage ls shows how far it is");
         }
         Path at = enter(c);
         try {

@@ -190,7 +190,8 @@ class MovesTest {
                 bare.storedAt(),
                 true,
                 Optional.empty()));
-        Host created = grant(layered, new ContainerCommand.Create(DB, "db", Given.spec().make()), T0);
+        Host created = grant(
+                layered, new ContainerCommand.Create(DB, "db", Given.spec().make()), T0);
         assertThat(Given.spec().make().storage()).isEqualTo(OVERLAY);
         assertThat(the(created, DB).spec().storage()).isEqualTo(EROFS);
         assertThat(the(created, WEB).spec().storage()).isEqualTo(OVERLAY);
@@ -223,7 +224,8 @@ class MovesTest {
 
     @Test
     void aLastingFailureEndsAMoveAndAPassingOneIsTriedAgain() {
-        MoveStep.CopySnapshot step = (MoveStep.CopySnapshot) next(moving(), LOW).steps().get(0);
+        MoveStep.CopySnapshot step =
+                (MoveStep.CopySnapshot) next(moving(), LOW).steps().get(0);
         assertThat(step.failed(new Failure(Failure.Kind.EXHAUSTED, "no space"), T0))
                 .isInstanceOf(StorageEvent.MoveFailed.class);
         Event stalled = step.failed(new Failure(Failure.Kind.UNAVAILABLE, "no driver"), T0);
@@ -248,8 +250,7 @@ class MovesTest {
         StorageCommand.Migrate back = new StorageCommand.Migrate(OVERLAY, List.of(), List.of(WEB));
         Host both = after(
                 moving(),
-                new DriverEvent.Bound(
-                        new DriverId(DriverKind.STORAGE, OVERLAY), "overlay/1", List.of(), 0, true, ""));
+                new DriverEvent.Bound(new DriverId(DriverKind.STORAGE, OVERLAY), "overlay/1", List.of(), 0, true, ""));
         assertThat(refusal(both, back).message()).contains("is just moving from overlay to erofs");
     }
 }
