@@ -38,7 +38,7 @@ class DistributionIT {
             daemon.docker("tag", "layout.local/ubuntu", "ubuntu").outOrThrow();
 
             Outcome built = Outcome.of(
-                    List.of("docker", "build", "--network", "host", "--tag", "curls", context.toString()),
+                    List.of("docker", "build", "--tag", "curls", context.toString()),
                     Map.of("DOCKER_HOST", daemon.host(), "DOCKER_BUILDKIT", "0"),
                     Duration.ofMinutes(5));
 
