@@ -155,10 +155,11 @@ public final class ContainerShapes {
     private static Optional<Instant> started(Container c) {
         return c.isRunning()
                 ? c.startedAt()
-                : c.startedAt().map(start -> c.exit()
-                        .map(exit -> exit.at())
-                        .filter(end -> end.isBefore(start))
-                        .orElse(start));
+                : c.startedAt()
+                        .map(start -> c.exit()
+                                .map(exit -> exit.at())
+                                .filter(end -> end.isBefore(start))
+                                .orElse(start));
     }
 
     private static ObjectNode state(Container c) {
