@@ -159,7 +159,8 @@ public final class ContainerRoutes implements Routes {
         return Answer.json(
                 200,
                 details.json(
-                        c.id() + " " + request.version() + " " + log.map(Path::toString).orElse(""),
+                        c.id() + " " + request.version() + " "
+                                + log.map(Path::toString).orElse(""),
                         List.of(c, host.networks(), host.volumes()),
                         () -> shapes.inspect(c, Optional.empty(), log)));
     }
