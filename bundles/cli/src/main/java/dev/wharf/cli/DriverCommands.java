@@ -120,10 +120,7 @@ final class DriverCommands implements Runnable {
 
         @Override
         public Integer call() throws IOException {
-            show(
-                    main,
-                    format,
-                    main.agent().text(new Request("/wharf/v1/drivers/inspect").with("driver", driver)));
+            show(main, format, main.agent().text(new Request("/wharf/v1/drivers/inspect").with("driver", driver)));
             return Main.OK;
         }
     }
@@ -171,8 +168,9 @@ final class DriverCommands implements Runnable {
     /** Makes what served before serve again. */
     @Command(
             name = "rollback",
-            description = "Makes that serve again which served before, from now on and after a restart. A bundle that was"
-                    + " replaced in the plugins folder is put back there.",
+            description =
+                    "Makes that serve again which served before, from now on and after a restart. A bundle that was"
+                            + " replaced in the plugins folder is put back there.",
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
             footerHeading = "%nExample:%n",
@@ -193,17 +191,16 @@ final class DriverCommands implements Runnable {
         @Override
         public Integer call() throws IOException {
             return told(
-                    main,
-                    format,
-                    main.agent().post(new Request("/wharf/v1/drivers/rollback").with("driver", driver)));
+                    main, format, main.agent().post(new Request("/wharf/v1/drivers/rollback").with("driver", driver)));
         }
     }
 
     /** Asks again. */
     @Command(
             name = "probe",
-            description = "Asks each implementation anew whether it can work here and finds everything; one that could not"
-                    + " before and can now serves again.",
+            description =
+                    "Asks each implementation anew whether it can work here and finds everything; one that could not"
+                            + " before and can now serves again.",
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
             footerHeading = "%nExample:%n",

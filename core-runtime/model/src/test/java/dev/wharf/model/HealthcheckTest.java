@@ -66,8 +66,8 @@ class HealthcheckTest {
                 Duration.ofSeconds(3),
                 Duration.ofSeconds(1),
                 5);
-        Healthcheck own = new Healthcheck(
-                List.of(), Duration.ofSeconds(9), Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
+        Healthcheck own =
+                new Healthcheck(List.of(), Duration.ofSeconds(9), Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
 
         assertThat(own.over(image))
                 .isEqualTo(new Healthcheck(
@@ -77,8 +77,8 @@ class HealthcheckTest {
                         Duration.ofSeconds(3),
                         Duration.ofSeconds(1),
                         5));
-        Healthcheck off = new Healthcheck(
-                List.of("NONE"), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
+        Healthcheck off =
+                new Healthcheck(List.of("NONE"), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
         assertThat(off.over(image).isAsked()).isFalse();
     }
 }

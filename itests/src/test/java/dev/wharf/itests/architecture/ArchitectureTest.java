@@ -158,12 +158,14 @@ class ArchitectureTest {
                 Stream.of(
                                 room("dev.wharf.jmx"),
                                 room("dev.wharf.jolokia", "org.jolokia..", "com.sun.net.httpserver.."),
+                                room("dev.wharf.build", JACKSON, "org.apache.commons.compress..", "org.tukaani.xz.."),
                                 room(
-                                        "dev.wharf.build",
+                                        "dev.wharf.engine",
+                                        "dev.wharf.build..",
+                                        "dev.wharf.log.codec..",
                                         JACKSON,
-                                        "org.apache.commons.compress..",
-                                        "org.tukaani.xz.."),
-                                room("dev.wharf.engine", "dev.wharf.build..", "dev.wharf.log.codec..", JACKSON, "io.netty..", "io.prometheus.."),
+                                        "io.netty..",
+                                        "io.prometheus.."),
                                 room("dev.wharf.dns", "org.xbill.DNS.."),
                                 room(
                                         "dev.wharf.kafka",

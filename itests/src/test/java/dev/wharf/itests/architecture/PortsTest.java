@@ -95,7 +95,8 @@ class PortsTest {
     }
 
     private static Map<String, Set<String>> api() throws Exception {
-        URI at = Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI();
+        URI at =
+                Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI();
         if (Files.isDirectory(Path.of(at))) {
             return api(Path.of(at));
         }
@@ -142,7 +143,8 @@ class PortsTest {
     }
 
     private static boolean isReachable(Class<?> type) {
-        return type.getDeclaringClass() == null || Modifier.isPublic(type.getDeclaringClass().getModifiers());
+        return type.getDeclaringClass() == null
+                || Modifier.isPublic(type.getDeclaringClass().getModifiers());
     }
 
     private static boolean isOpen(int modifiers) {
@@ -154,7 +156,9 @@ class PortsTest {
         try (Stream<Path> files = Files.walk(root)) {
             for (Path file : files.sorted().toList()) {
                 String name = root.relativize(file).toString().replace('/', '.');
-                if (name.endsWith(".class") && name.startsWith("dev.wharf.spi.") && !name.endsWith("package-info.class")) {
+                if (name.endsWith(".class")
+                        && name.startsWith("dev.wharf.spi.")
+                        && !name.endsWith("package-info.class")) {
                     types.add(Class.forName(name.substring(0, name.length() - ".class".length())));
                 }
             }

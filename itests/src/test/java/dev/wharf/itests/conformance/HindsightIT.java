@@ -86,7 +86,15 @@ class HindsightIT {
 
     @Test
     void whyTellsWhoAskedAndHowEachEndCameAbout() throws Exception {
-        docker("run", "-d", "--name", "stopped", "busybox", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done");
+        docker(
+                "run",
+                "-d",
+                "--name",
+                "stopped",
+                "busybox",
+                "sh",
+                "-c",
+                "trap 'exit 7' TERM; while :; do sleep 0.1; done");
         Thread.sleep(300);
         docker("stop", "stopped");
         String why = wharf("why", "stopped", "--format", "json");
@@ -102,7 +110,8 @@ class HindsightIT {
         assertThat(wharf("why", "alone")).contains("ended by itself with code 3");
 
         docker("run", "-d", "--name", "murdered", "busybox", "sleep", "1000");
-        Outcome.of("kill", "-9", docker("inspect", "-f", "{{.State.Pid}}", "murdered")).outOrThrow();
+        Outcome.of("kill", "-9", docker("inspect", "-f", "{{.State.Pid}}", "murdered"))
+                .outOrThrow();
         docker("wait", "murdered");
         assertThat(wharf("why", "murdered")).contains("SIGKILL, which nobody sent through Wharf");
 
@@ -111,7 +120,9 @@ class HindsightIT {
         assertThat(wharf("why", "greedy")).contains("ran out of memory", "its limit was 16 MiB", "out of memory");
 
         docker("rm", "stopped", "alone", "murdered", "greedy");
-        assertThat(wharf("why", "greedy")).as("the journal knows what is gone").contains("State    gone", "ran out of memory");
+        assertThat(wharf("why", "greedy"))
+                .as("the journal knows what is gone")
+                .contains("State    gone", "ran out of memory");
         assertThat(agent.wharf("why", "nobody").status()).isEqualTo(1);
     }
 
@@ -119,18 +130,62 @@ class HindsightIT {
     void theCommandLineOfAContainerMakesOneLikeIt() throws Exception {
         docker("network", "create", "back");
         docker(
-                "run", "-d", "--name", "model", "--network", "back", "--network-alias", "m", "-e", "A=it's b", "-l", "x=y z",
-                "-v", "stock:/data:ro", "--tmpfs", "/scratch:size=1m", "--memory", "64m", "--cpus", "0.5", "--user", "1:2",
-                "-w", "/tmp", "--restart", "on-failure:3", "--cap-drop", "ALL", "--cap-add", "CHOWN", "--read-only",
-                "--stop-signal", "USR1", "--health-cmd", "true", "--health-interval", "1m", "--hostname", "h",
-                "--add-host", "a:1.2.3.4", "--ulimit", "nofile=64:128", "-p", "127.0.0.1::80", "--init",
-                "--entrypoint", "sleep", "busybox", "1000");
+                "run",
+                "-d",
+                "--name",
+                "model",
+                "--network",
+                "back",
+                "--network-alias",
+                "m",
+                "-e",
+                "A=it's b",
+                "-l",
+                "x=y z",
+                "-v",
+                "stock:/data:ro",
+                "--tmpfs",
+                "/scratch:size=1m",
+                "--memory",
+                "64m",
+                "--cpus",
+                "0.5",
+                "--user",
+                "1:2",
+                "-w",
+                "/tmp",
+                "--restart",
+                "on-failure:3",
+                "--cap-drop",
+                "ALL",
+                "--cap-add",
+                "CHOWN",
+                "--read-only",
+                "--stop-signal",
+                "USR1",
+                "--health-cmd",
+                "true",
+                "--health-interval",
+                "1m",
+                "--hostname",
+                "h",
+                "--add-host",
+                "a:1.2.3.4",
+                "--ulimit",
+                "nofile=64:128",
+                "-p",
+                "127.0.0.1::80",
+                "--init",
+                "--entrypoint",
+                "sleep",
+                "busybox",
+                "1000");
         String format = "{{json .Config}}{{json .HostConfig}}{{json .Mounts}}";
         String model = docker("inspect", "-f", format, "model");
         String line = wharf("history", "model", "--as-run").strip();
         docker("rm", "-f", "model");
-        Outcome again = Outcome.of(
-                java.util.List.of("sh", "-c", line), agent.environment(), java.time.Duration.ofSeconds(30));
+        Outcome again =
+                Outcome.of(java.util.List.of("sh", "-c", line), agent.environment(), java.time.Duration.ofSeconds(30));
         again.outOrThrow();
 
         assertThat(docker("inspect", "-f", format, "model")).isEqualTo(model);
@@ -168,7 +223,17 @@ class HindsightIT {
     @Test
     void whatWasRemovedIsHadBackWithItsFilesAlsoByTheNextAgent() throws Exception {
         String id = docker(
-                "run", "-d", "--name", "dear", "-v", "/own", "-v", "memories:/m", "busybox", "sh", "-c",
+                "run",
+                "-d",
+                "--name",
+                "dear",
+                "-v",
+                "/own",
+                "-v",
+                "memories:/m",
+                "busybox",
+                "sh",
+                "-c",
                 "echo root > /f; echo own > /own/f; echo named > /m/f; echo said; sleep 1000");
         Thread.sleep(300);
         docker("rm", "-fv", "dear");

@@ -43,9 +43,16 @@ class PlatformsIT {
         OciLayout layout = new OciLayout(docker.daemon().dataRoot().resolve("layouts/layout.local/many")).create();
         Platform other = new Platform("linux", "s390x", "");
         Descriptor ours = of(
-                BusyboxImage.maker(Path.of("/bin/busybox")).platform(Platform.host()).into(layout), Platform.host());
+                BusyboxImage.maker(Path.of("/bin/busybox"))
+                        .platform(Platform.host())
+                        .into(layout),
+                Platform.host());
         Descriptor theirs = of(
-                new ImageMaker().layer(l -> l.file("theirs", 0644, "x")).platform(other).into(layout), other);
+                new ImageMaker()
+                        .layer(l -> l.file("theirs", 0644, "x"))
+                        .platform(other)
+                        .into(layout),
+                other);
         index = layout.put(MediaTypes.OCI_INDEX, new Index(List.of(theirs, ours)).write());
         layout.tag("1", index);
     }
@@ -57,7 +64,10 @@ class PlatformsIT {
 
     @AfterEach
     void removeImages() throws Exception {
-        for (String id : docker.docker("images", "-q", "--filter", "reference=*/many").lines().distinct().toList()) {
+        for (String id : docker.docker("images", "-q", "--filter", "reference=*/many")
+                .lines()
+                .distinct()
+                .toList()) {
             docker.docker("rmi", "-f", id);
         }
     }
@@ -68,16 +78,22 @@ class PlatformsIT {
 
         assertThat(docker.docker("run", "--rm", NAME, "echo", "runs")).isEqualTo("runs");
         assertThat(docker.inspect(NAME, "{{index .RepoDigests 0}}")).isEqualTo("layout.local/many@" + index.digest());
-        String inspected = docker.daemon().curl("/v1.51/images/" + NAME + "/json?manifests=1").outOrThrow();
+        String inspected = docker.daemon()
+                .curl("/v1.51/images/" + NAME + "/json?manifests=1")
+                .outOrThrow();
         assertThat(inspected)
-                .contains("\"Descriptor\":{\"mediaType\":\"" + MediaTypes.OCI_INDEX + "\",\"digest\":\"" + index.digest())
+                .contains(
+                        "\"Descriptor\":{\"mediaType\":\"" + MediaTypes.OCI_INDEX + "\",\"digest\":\"" + index.digest())
                 .contains("\"architecture\":\"s390x\"")
                 .containsPattern("\"Available\":false.*\"Available\":true");
-        assertThat(docker.daemon().curl("/v1.51/images/json?manifests=1").outOrThrow()).contains("\"Manifests\":[{");
+        assertThat(docker.daemon().curl("/v1.51/images/json?manifests=1").outOrThrow())
+                .contains("\"Manifests\":[{");
         assertThat(docker.docker("images", "--tree")).contains("linux/s390x");
         docker.daemon().stop();
         docker.daemon().restart();
-        assertThat(docker.daemon().curl("/v1.51/images/" + NAME + "/json?manifests=1").outOrThrow())
+        assertThat(docker.daemon()
+                        .curl("/v1.51/images/" + NAME + "/json?manifests=1")
+                        .outOrThrow())
                 .as("what a start sweeps away")
                 .isEqualTo(inspected);
     }
@@ -89,17 +105,20 @@ class PlatformsIT {
         assertThat(docker.tried("pull", "--platform", "linux/riscv64", NAME).err())
                 .contains("no matching manifest for linux/riscv64");
         docker.docker("pull", "--quiet", NAME);
-        assertThat(docker.inspect(NAME, "{{.Architecture}}")).isEqualTo(Platform.host().architecture());
+        assertThat(docker.inspect(NAME, "{{.Architecture}}"))
+                .isEqualTo(Platform.host().architecture());
 
         docker.docker("save", "-o", folder.resolve("many.tar").toString(), NAME);
-        assertThat(docker.docker("load", "-i", folder.resolve("many.tar").toString())).contains("Loaded image: " + NAME);
+        assertThat(docker.docker("load", "-i", folder.resolve("many.tar").toString()))
+                .contains("Loaded image: " + NAME);
         try (LoopbackRegistry registry = LoopbackRegistry.start()) {
             String pushed = registry.host() + "/many:1";
             docker.docker("tag", NAME, pushed);
             docker.docker("push", pushed);
             docker.docker("rmi", pushed);
             docker.docker("pull", "--quiet", pushed);
-            assertThat(docker.docker("run", "--rm", pushed, "echo", "came back")).isEqualTo("came back");
+            assertThat(docker.docker("run", "--rm", pushed, "echo", "came back"))
+                    .isEqualTo("came back");
         }
     }
 }

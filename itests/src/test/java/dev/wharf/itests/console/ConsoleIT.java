@@ -128,7 +128,10 @@ class ConsoleIT {
         NotificationFilterSupport exits = new NotificationFilterSupport();
         exits.enableType("dev.wharf.container.exited");
         console.addNotificationListener(
-                new ObjectName("dev.wharf:type=Journal"), (notification, handback) -> heard.add(notification), exits, null);
+                new ObjectName("dev.wharf:type=Journal"),
+                (notification, handback) -> heard.add(notification),
+                exits,
+                null);
         daemon.docker("run", "--detach", "--name", "seen", "busybox", "sleep", "1000")
                 .outOrThrow();
         ObjectName seen = new ObjectName("dev.wharf:type=Container,name=\"seen\"");
@@ -145,10 +148,10 @@ class ConsoleIT {
         assertThat(exit.getMessage()).startsWith("seen ");
         assertThat(((CompositeData) exit.getUserData()).get("name")).isEqualTo("seen");
         assertThat(console.getAttribute(seen, "LastExitCode")).isEqualTo(137);
-        assertThat(daemon.wharf("journal", "tail", "--lines", "40", "--format", "json").out())
+        assertThat(daemon.wharf("journal", "tail", "--lines", "40", "--format", "json")
+                        .out())
                 .contains("\"kind\":\"jmx\"");
-        assertThatThrownBy(() ->
-                        console.invoke(seen, "pause", new Object[0], new String[0]))
+        assertThatThrownBy(() -> console.invoke(seen, "pause", new Object[0], new String[0]))
                 .hasStackTraceContaining("not running");
 
         daemon.docker("rm", "seen").outOrThrow();
@@ -156,7 +159,8 @@ class ConsoleIT {
             Thread.sleep(20);
         }
         assertThat(console.isRegistered(seen)).isFalse();
-        assertThat(console.queryNames(new ObjectName("dev.wharf:type=Driver,kind=storage,*"), null)).isNotEmpty();
+        assertThat(console.queryNames(new ObjectName("dev.wharf:type=Driver,kind=storage,*"), null))
+                .isNotEmpty();
     }
 
     @Test
@@ -179,7 +183,11 @@ class ConsoleIT {
             for (int i = 0; i < 100 && !networks.contains("seen"); i++) {
                 Thread.sleep(50);
                 networks = Outcome.of(
-                                "curl", "--silent", "--user", "otto:opens all", url + "/search/dev.wharf:type=Network,*")
+                                "curl",
+                                "--silent",
+                                "--user",
+                                "otto:opens all",
+                                url + "/search/dev.wharf:type=Network,*")
                         .out();
             }
             assertThat(networks).contains("name=\\\"seen\\\"");

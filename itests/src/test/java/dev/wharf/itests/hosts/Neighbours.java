@@ -48,7 +48,18 @@ final class Neighbours implements AutoCloseable {
         String space = space("h" + n);
         run("ip", "netns", "add", space);
         ip(
-                "sw", "link", "add", "port" + n, "master", "switch0", "type", "veth", "peer", "name", "eth0", "netns",
+                "sw",
+                "link",
+                "add",
+                "port" + n,
+                "master",
+                "switch0",
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
                 space);
         ip("sw", "link", "set", "port" + n, "up");
         ip("h" + n, "link", "set", "lo", "up");
@@ -67,8 +78,7 @@ final class Neighbours implements AutoCloseable {
         if (!wharfd.toFile().setExecutable(true)) {
             throw new IOException("cannot make " + wharfd + " a program");
         }
-        Files.createSymbolicLink(
-                bin.resolve("wharf"), Daemon.distribution().resolve("bin/wharf"));
+        Files.createSymbolicLink(bin.resolve("wharf"), Daemon.distribution().resolve("bin/wharf"));
         return bin.getParent();
     }
 

@@ -41,8 +41,7 @@ class NeighboursIT {
     @AfterEach
     void clear() throws Exception {
         for (int n = 0; n < HOSTS; n++) {
-            List<String> containers =
-                    hosts.docker(n, "ps", "-aq").lines().toList();
+            List<String> containers = hosts.docker(n, "ps", "-aq").lines().toList();
             if (!containers.isEmpty()) {
                 List<String> remove = new ArrayList<>(List.of("rm", "-f"));
                 remove.addAll(containers);
@@ -97,10 +96,13 @@ class NeighboursIT {
         hosts.docker(0, "network", "disconnect", "lan", "late");
         long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
         while (hosts.agent(1).docker("exec", "c1", "nslookup", "late").status() == 0) {
-            assertThat(System.nanoTime()).as("somebody who left is still told of").isLessThan(end);
+            assertThat(System.nanoTime())
+                    .as("somebody who left is still told of")
+                    .isLessThan(end);
             Thread.sleep(100);
         }
-        assertThat(hosts.agent(2).wharf("journal", "tail", "-n", "300").out()).contains("network.created", "container.endpoint-attached");
+        assertThat(hosts.agent(2).wharf("journal", "tail", "-n", "300").out())
+                .contains("network.created", "container.endpoint-attached");
     }
 
     @Test
@@ -137,8 +139,7 @@ class NeighboursIT {
         hosts.docker(0, "run", "-d", "--name", "mach", "--network", "wire", "busybox", "sleep", "600");
         reaches(0, "mach", "10.77.128.250");
         reaches(0, "mach", Neighbours.address(1));
-        assertThat(hosts.docker(
-                        0, "inspect", "mach", "--format", "{{.NetworkSettings.Networks.wire.Gateway}}"))
+        assertThat(hosts.docker(0, "inspect", "mach", "--format", "{{.NetworkSettings.Networks.wire.Gateway}}"))
                 .isEqualTo("10.77.128.250");
 
         hosts.agent(0).kill();
@@ -169,12 +170,16 @@ class NeighboursIT {
             Thread.sleep(100);
             last = ping(host, from, to);
         }
-        assertThat(last.status()).as("%s to %s: %s%s", from, to, last.out(), last.err()).isZero();
+        assertThat(last.status())
+                .as("%s to %s: %s%s", from, to, last.out(), last.err())
+                .isZero();
     }
 
     private void reaches(int host, String from, String to) throws Exception {
         Outcome ping = ping(host, from, to);
-        assertThat(ping.status()).as("%s to %s: %s%s", from, to, ping.out(), ping.err()).isZero();
+        assertThat(ping.status())
+                .as("%s to %s: %s%s", from, to, ping.out(), ping.err())
+                .isZero();
     }
 
     private Outcome ping(int host, String from, String to) throws Exception {

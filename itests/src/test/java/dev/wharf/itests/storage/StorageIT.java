@@ -108,7 +108,8 @@ class StorageIT {
             assertThat(daemon.wharf("storage", "ls").outOrThrow()).containsPattern("container +web +vfs");
             assertThat(daemon.wharf("storage", "df").outOrThrow()).containsPattern("vfs +2 +.* MB +1 ");
             assertThat(daemon.wharf("history", "web").outOrThrow()).contains("lives with vfs now");
-            assertThat(in(daemon.dataRoot().resolve("storage/overlay/committed"))).isEmpty();
+            assertThat(in(daemon.dataRoot().resolve("storage/overlay/committed")))
+                    .isEmpty();
             assertThat(in(daemon.dataRoot().resolve("storage/overlay/active"))).isEmpty();
             daemon.docker("rm", "web").outOrThrow();
         }
@@ -117,11 +118,11 @@ class StorageIT {
     @Test
     void everyDriverHandsOnToEveryOther() throws Exception {
         try (LoopFileSystem btrfs = LoopFileSystem.make("btrfs", 512L << 20)) {
-            configure(
-                    "dev.wharf.storage.btrfs.cfg", "root=" + btrfs.at().resolve("wharf") + "\n");
+            configure("dev.wharf.storage.btrfs.cfg", "root=" + btrfs.at().resolve("wharf") + "\n");
             try (Daemon daemon = Daemon.start(home, folder.resolve("agent"))) {
                 SharedAgent.pullBusybox(daemon);
-                daemon.docker("run", "--name=web", "busybox", "sh", "-c", "[ ! -e /bin/vi ] || rm /bin/vi; echo >> /mark");
+                daemon.docker(
+                        "run", "--name=web", "busybox", "sh", "-c", "[ ! -e /bin/vi ] || rm /bin/vi; echo >> /mark");
                 daemon.docker("run", "--detach", "--name=steady", "busybox", "sleep", "300")
                         .outOrThrow();
                 Outcome refused = daemon.wharf("storage", "migrate", "--to", "vfs", "steady");
@@ -148,13 +149,14 @@ class StorageIT {
                 }
                 awaitNoMoves(daemon);
                 for (String driver : List.of("overlay", "vfs", "erofs")) {
-                    Path committed = daemon.dataRoot().resolve("storage").resolve(driver).resolve("committed");
+                    Path committed =
+                            daemon.dataRoot().resolve("storage").resolve(driver).resolve("committed");
                     assertThat(in(committed)).as(driver).isEmpty();
                 }
                 String[] filling = {"sh", "-c", "dd if=/dev/zero of=/big bs=1M count=64"};
-                Outcome full = daemon.docker(Stream.concat(
-                                Stream.of("run", "--rm", "--storage-opt=size=32m", "busybox"), Stream.of(filling))
-                        .toArray(String[]::new));
+                Outcome full = daemon.docker(
+                        Stream.concat(Stream.of("run", "--rm", "--storage-opt=size=32m", "busybox"), Stream.of(filling))
+                                .toArray(String[]::new));
                 assertThat(full.status()).isNotZero();
                 assertThat(full.err()).containsIgnoringCase("quota exceeded");
                 daemon.docker("rm", "web").outOrThrow();
@@ -174,6 +176,7 @@ class StorageIT {
             }
             Thread.sleep(100);
         }
-        throw new AssertionError("something is moving still: " + daemon.curl("/wharf/v1/storage").out());
+        throw new AssertionError(
+                "something is moving still: " + daemon.curl("/wharf/v1/storage").out());
     }
 }

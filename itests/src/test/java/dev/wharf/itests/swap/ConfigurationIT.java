@@ -96,8 +96,7 @@ class ConfigurationIT {
                 the file goes, the usual values are back. What has to be known before settings can be read live stands in
                 `wharfd.conf`, which `etc/README.md` explains; a plugin of your own adds its settings as `plugins.md` shows.
 
-                """
-                + String.join("\n", sections.values());
+                """ + String.join("\n", sections.values());
     }
 
     private static List<Path> jars() throws IOException {

@@ -31,7 +31,11 @@ class PluginKitIT {
     void pluginsMdLeadsFromAnEmptyFolderToAServedContainer() throws Exception {
         Path home = Daemon.copyTo(folder.resolve("wharf"));
         Path layouts = Files.createDirectories(folder.resolve("agent/data/layouts/docker.io/library"));
-        Outcome.of("cp", "-r", Images.busybox().toString(), layouts.resolve("busybox").toString())
+        Outcome.of(
+                        "cp",
+                        "-r",
+                        Images.busybox().toString(),
+                        layouts.resolve("busybox").toString())
                 .outOrThrow();
         try (Daemon daemon = Daemon.start(home, folder.resolve("agent"))) {
             Map<String, String> environment = new HashMap<>(daemon.environment());
@@ -72,11 +76,10 @@ class PluginKitIT {
      */
     private Path tools() throws Exception {
         Path tools = Files.createDirectory(folder.resolve("tools"));
-        Path built = Path.of(System.getProperty(
-                "maven.repo.local", System.getProperty("user.home") + "/.m2/repository"));
-        Path settings = Files.writeString(
-                tools.resolve("settings.xml"),
-                """
+        Path built =
+                Path.of(System.getProperty("maven.repo.local", System.getProperty("user.home") + "/.m2/repository"));
+        Path settings =
+                Files.writeString(tools.resolve("settings.xml"), """
                 <settings>
                   <localRepository>%s</localRepository>
                   <mirrors>
@@ -87,8 +90,7 @@ class PluginKitIT {
                     </mirror>
                   </mirrors>
                 </settings>
-                """
-                        .formatted(folder.resolve("repository"), built));
+                """.formatted(folder.resolve("repository"), built));
         Outcome real = Outcome.of("sh", "-c", "command -v mvn");
         Path mvn = Files.writeString(
                 tools.resolve("mvn"),

@@ -29,8 +29,11 @@ final class Plugins {
     Path candidate(Class<?> component, Map<String, String> headers) throws Exception {
         Path jar = workshop.resolve(component.getSimpleName() + ".jar");
         try (Builder builder = new Builder()) {
-            builder.addClasspath(
-                    new File(component.getProtectionDomain().getCodeSource().getLocation().toURI()));
+            builder.addClasspath(new File(component
+                    .getProtectionDomain()
+                    .getCodeSource()
+                    .getLocation()
+                    .toURI()));
             for (String element : System.getProperty("java.class.path").split(File.pathSeparator)) {
                 if (element.contains("dev.wharf") || element.contains("core-runtime")) {
                     builder.addClasspath(new File(element));

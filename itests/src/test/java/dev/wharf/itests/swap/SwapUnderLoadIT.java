@@ -67,7 +67,15 @@ class SwapUnderLoadIT {
             SharedAgent.pullBusybox(daemon);
             List<Integer> ports = new ArrayList<>();
             for (int i = 0; i < CONTAINERS; i++) {
-                daemon.docker("run", "--detach", "--name=web" + i, "--publish=127.0.0.1::80", "busybox", "sh", "-c", WORK)
+                daemon.docker(
+                                "run",
+                                "--detach",
+                                "--name=web" + i,
+                                "--publish=127.0.0.1::80",
+                                "busybox",
+                                "sh",
+                                "-c",
+                                WORK)
                         .outOrThrow();
                 String at = daemon.docker("port", "web" + i, "80").outOrThrow().strip();
                 ports.add(Integer.parseInt(at.substring(at.lastIndexOf(':') + 1)));
@@ -89,7 +97,9 @@ class SwapUnderLoadIT {
             for (int i = 0; i < CONTAINERS; i++) {
                 Outcome logs = daemon.docker("logs", "web" + i);
                 assertThat(logs.out() + logs.err()).isEmpty();
-                assertThat(daemon.docker("exec", "web" + i, "sh", "-c", "ls /work | wc -l").outOrThrow().strip())
+                assertThat(daemon.docker("exec", "web" + i, "sh", "-c", "ls /work | wc -l")
+                                .outOrThrow()
+                                .strip())
                         .isNotEqualTo("0");
             }
             assertNothingIsMissingInTheJournal(position);
@@ -179,12 +189,14 @@ class SwapUnderLoadIT {
     }
 
     private void replace(int mark) throws Exception {
-        for (Map.Entry<String, String> one : Map.of(OVERLAY, "storage/overlay", BRIDGE, "network/bridge").entrySet()) {
+        for (Map.Entry<String, String> one :
+                Map.of(OVERLAY, "storage/overlay", BRIDGE, "network/bridge").entrySet()) {
             String before = serving(one.getValue());
             plugins.drop(plugins.variant(one.getKey(), "variant " + mark), one.getKey());
             long deadline = System.nanoTime() + Duration.ofSeconds(40).toNanos();
             while (serving(one.getValue()).equals(before)) {
-                if (System.nanoTime() > deadline) throw new AssertionError(one.getKey() + " was not replaced\n" + driversInLog());
+                if (System.nanoTime() > deadline)
+                    throw new AssertionError(one.getKey() + " was not replaced\n" + driversInLog());
                 Thread.sleep(100);
             }
         }
@@ -199,7 +211,8 @@ class SwapUnderLoadIT {
 
     private String serving(String driver) throws Exception {
         Matcher serving = Pattern.compile("\"serving\":\"([^\"]+)\"")
-                .matcher(daemon.curl("/wharf/v1/drivers/inspect?driver=" + driver).outOrThrow());
+                .matcher(daemon.curl("/wharf/v1/drivers/inspect?driver=" + driver)
+                        .outOrThrow());
         return serving.find() ? serving.group(1) : "";
     }
 
@@ -213,13 +226,17 @@ class SwapUnderLoadIT {
     /** Every position is there, every swap is told of as one, and nothing of what runs was lost from sight. */
     private void assertNothingIsMissingInTheJournal(long from) throws Exception {
         String journal = daemon.curl("/wharf/v1/journal?from=" + from).outOrThrow();
-        long handedOver = journal.lines().filter(l -> l.contains("driver.handed-over")).count();
+        long handedOver =
+                journal.lines().filter(l -> l.contains("driver.handed-over")).count();
         assertThat(handedOver).isEqualTo(2L * TIMES);
         assertThat(journal).doesNotContain("swap-rejected", "driver.unbound", "container.failed", "container.stalled");
-        assertThat(journal.lines().filter(l -> l.contains("container.observed"))).isEmpty();
+        assertThat(journal.lines().filter(l -> l.contains("container.observed")))
+                .isEmpty();
         assertThat(daemon.curl("/wharf/v1/journal/verify").outOrThrow()).contains("\"whole\":true");
-        long born = journal.lines().filter(l -> l.contains("\"container.created\"")).count();
-        long gone = journal.lines().filter(l -> l.contains("\"container.removed\"")).count();
+        long born =
+                journal.lines().filter(l -> l.contains("\"container.created\"")).count();
+        long gone =
+                journal.lines().filter(l -> l.contains("\"container.removed\"")).count();
         assertThat(gone).isEqualTo(born);
     }
 
@@ -242,7 +259,8 @@ class SwapUnderLoadIT {
             // A histogram collects all garbage first; each class of each loader has a line of its own.
             String histogram = Outcome.of(
                             List.of(
-                                    Path.of(System.getProperty("java.home"), "bin/jcmd").toString(),
+                                    Path.of(System.getProperty("java.home"), "bin/jcmd")
+                                            .toString(),
                                     Long.toString(daemon.pid()),
                                     "GC.class_histogram"),
                             Map.of(),
@@ -283,7 +301,8 @@ class SwapUnderLoadIT {
         }
 
         private static long instances(String histogram, String type) {
-            return histogram.lines()
+            return histogram
+                    .lines()
                     .map(String::strip)
                     .map(line -> line.split("\\s+"))
                     .filter(words -> words.length >= 4 && words[3].endsWith(type))
@@ -298,7 +317,9 @@ class SwapUnderLoadIT {
         void assertNoMoreThan(Footprint before) {
             assertThat(drivers).as("instances of the replaced drivers").isLessThanOrEqualTo(before.drivers);
             assertThat(loaders).as("class loaders of bundles").isLessThanOrEqualTo(before.loaders);
-            assertThat(threads).as("threads, %s and before %s", names, before.names).isLessThanOrEqualTo(before.threads + 1);
+            assertThat(threads)
+                    .as("threads, %s and before %s", names, before.names)
+                    .isLessThanOrEqualTo(before.threads + 1);
             // Connections and logs that are open come and go by a few; swaps that leak one each do not.
             assertThat(files).as("open files").isLessThanOrEqualTo(before.files + Math.min(3, TIMES - 1));
         }

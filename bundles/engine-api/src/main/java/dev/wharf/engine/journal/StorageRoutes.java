@@ -109,10 +109,8 @@ public final class StorageRoutes implements Routes {
     }
 
     private static ObjectNode object(Host host, Container c) {
-        ObjectNode node = Json.object()
-                .put("kind", "container")
-                .put("id", c.id().value())
-                .put("name", c.name());
+        ObjectNode node =
+                Json.object().put("kind", "container").put("id", c.id().value()).put("name", c.name());
         node.set("drivers", Json.array(List.of(c.spec().storage().value())));
         return node.put(
                 "movingTo",
@@ -147,7 +145,9 @@ public final class StorageRoutes implements Routes {
             drivers.addObject()
                     .put("name", name.value())
                     .put("layers", layersOf(host, name).count())
-                    .put("layerBytes", layersOf(host, name).mapToLong(Layer::sizeBytes).sum())
+                    .put(
+                            "layerBytes",
+                            layersOf(host, name).mapToLong(Layer::sizeBytes).sum())
                     .put("containers", containersOf(host, name).count())
                     .put(
                             "containerBytes",

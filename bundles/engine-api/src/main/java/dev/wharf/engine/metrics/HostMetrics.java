@@ -73,7 +73,11 @@ final class HostMetrics {
                                 host.identity().id()))
                         .build())
                 .build());
-        gauge("wharf_start_time", "When the agent was started, since the epoch.", Unit.SECONDS, facts.startedAt().toEpochMilli() / 1e3);
+        gauge(
+                "wharf_start_time",
+                "When the agent was started, since the epoch.",
+                Unit.SECONDS,
+                facts.startedAt().toEpochMilli() / 1e3);
         gauge(
                 "wharf_heap_used",
                 "Java heap in use.",
@@ -88,7 +92,11 @@ final class HostMetrics {
 
     private void journal() {
         Agent.JournalFacts journal = agent.journal();
-        counter("wharf_journal_batches", "Batches ever written to the journal.", null, journal.end().sequence());
+        counter(
+                "wharf_journal_batches",
+                "Batches ever written to the journal.",
+                null,
+                journal.end().sequence());
         gauge(
                 "wharf_journal_undurable_batches",
                 "Batches that a loss of power would take.",
@@ -113,9 +121,8 @@ final class HostMetrics {
             counts.put(standing, 0);
         }
         host.containers().values().forEach(c -> counts.merge(Standing.of(c), 1, Integer::sum));
-        GaugeSnapshot.Builder containers = GaugeSnapshot.builder()
-                .name("wharf_containers")
-                .help("Containers by the way they stand.");
+        GaugeSnapshot.Builder containers =
+                GaugeSnapshot.builder().name("wharf_containers").help("Containers by the way they stand.");
         counts.forEach((standing, count) -> containers.dataPoint(point(Labels.of("state", standing.word()), count)));
         all.metricSnapshot(containers.build());
         gauge("wharf_images", "Images that are kept.", null, host.images().size());
@@ -129,8 +136,9 @@ final class HostMetrics {
         GaugeSnapshot.Builder serving = GaugeSnapshot.builder()
                 .name("wharf_driver_serving")
                 .help("Whether an implementation of a driver serves.");
-        GaugeSnapshot.Builder inside =
-                GaugeSnapshot.builder().name("wharf_driver_calls_inside").help("Calls that are in an implementation now.");
+        GaugeSnapshot.Builder inside = GaugeSnapshot.builder()
+                .name("wharf_driver_calls_inside")
+                .help("Calls that are in an implementation now.");
         for (Candidate candidate : agent.fleet().candidates()) {
             Labels labels = Labels.of(
                     "kind",
@@ -152,9 +160,8 @@ final class HostMetrics {
         GaugeSnapshot.Builder healthy = GaugeSnapshot.builder()
                 .name("wharf_container_healthy")
                 .help("Whether its health check says so; absent without one.");
-        CounterSnapshot.Builder restarts = CounterSnapshot.builder()
-                .name("wharf_container_restarts")
-                .help("Restarts by its policy.");
+        CounterSnapshot.Builder restarts =
+                CounterSnapshot.builder().name("wharf_container_restarts").help("Restarts by its policy.");
         for (Container c : host.containers().values()) {
             Labels labels = labels(c);
             running.dataPoint(point(labels, c.isRunning() ? 1 : 0));
@@ -165,19 +172,43 @@ final class HostMetrics {
         all.metricSnapshot(healthy.build());
         all.metricSnapshot(restarts.build());
         grows("wharf_container_cpu", "CPU time of its processes.", Unit.SECONDS, Measure::cpuTotalNanos, NANOS);
-        grows("wharf_container_cpu_throttled", "Time that its limit held it back.", Unit.SECONDS, Measure::throttledNanos, NANOS);
-        stands("wharf_container_memory_usage", "Memory that counts against its limit.", Unit.BYTES, Measure::memoryUsageBytes);
-        stands("wharf_container_memory_limit", "Its limit of memory, 0 for none.", Unit.BYTES, Measure::memoryLimitBytes);
+        grows(
+                "wharf_container_cpu_throttled",
+                "Time that its limit held it back.",
+                Unit.SECONDS,
+                Measure::throttledNanos,
+                NANOS);
+        stands(
+                "wharf_container_memory_usage",
+                "Memory that counts against its limit.",
+                Unit.BYTES,
+                Measure::memoryUsageBytes);
+        stands(
+                "wharf_container_memory_limit",
+                "Its limit of memory, 0 for none.",
+                Unit.BYTES,
+                Measure::memoryLimitBytes);
         stands("wharf_container_processes", "Processes and threads in it.", null, Measure::pids);
         stands("wharf_container_processes_limit", "Its limit of those, 0 for none.", null, Measure::pidsLimit);
         grows("wharf_container_block_read", "Read from disks.", Unit.BYTES, m -> moved(m, "read"), 1);
         grows("wharf_container_block_written", "Written to disks.", Unit.BYTES, m -> moved(m, "write"), 1);
-        grows("wharf_container_network_received", "Received on its interfaces.", Unit.BYTES, m -> sum(m, Measure.Interface::rxBytes), 1);
-        grows("wharf_container_network_sent", "Sent on its interfaces.", Unit.BYTES, m -> sum(m, Measure.Interface::txBytes), 1);
+        grows(
+                "wharf_container_network_received",
+                "Received on its interfaces.",
+                Unit.BYTES,
+                m -> sum(m, Measure.Interface::rxBytes),
+                1);
+        grows(
+                "wharf_container_network_sent",
+                "Sent on its interfaces.",
+                Unit.BYTES,
+                m -> sum(m, Measure.Interface::txBytes),
+                1);
     }
 
     private static Labels labels(Container c) {
-        return Labels.of("id", c.id().shortForm(), "name", c.name(), "image", c.spec().imageReference());
+        return Labels.of(
+                "id", c.id().shortForm(), "name", c.name(), "image", c.spec().imageReference());
     }
 
     private static long moved(Measure measure, String operation) {
@@ -192,17 +223,16 @@ final class HostMetrics {
     }
 
     private void grows(String name, String help, Unit unit, ToLongFunction<Measure> value, double scale) {
-        CounterSnapshot.Builder counter = CounterSnapshot.builder()
-                .name(name + "_" + unit)
-                .unit(unit)
-                .help(help);
+        CounterSnapshot.Builder counter =
+                CounterSnapshot.builder().name(name + "_" + unit).unit(unit).help(help);
         measures.forEach((id, measure) -> host.container(id)
                 .ifPresent(c -> counter.dataPoint(count(labels(c), value.applyAsLong(measure) / scale))));
         all.metricSnapshot(counter.build());
     }
 
     private void stands(String name, String help, @Nullable Unit unit, ToLongFunction<Measure> value) {
-        GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name(full(name, unit)).help(help);
+        GaugeSnapshot.Builder gauge =
+                GaugeSnapshot.builder().name(full(name, unit)).help(help);
         if (unit != null) {
             gauge.unit(unit);
         }

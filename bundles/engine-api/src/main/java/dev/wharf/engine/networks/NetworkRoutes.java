@@ -226,8 +226,8 @@ public final class NetworkRoutes implements Routes {
             throw Problem.missing("could not find plugin " + driver + " in v1 plugin registry: plugin not found");
         }
         if (known.get().serving().isEmpty() && !known.get().why().isEmpty()) {
-            throw Problem.unsupported(
-                    "networks of driver " + driver + " cannot be made here: " + known.get().why());
+            throw Problem.unsupported("networks of driver " + driver + " cannot be made here: "
+                    + known.get().why());
         }
         String id = Entropy.fresh().hex("network");
         Map<String, String> options = body.map("Options");

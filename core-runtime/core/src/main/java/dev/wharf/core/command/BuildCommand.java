@@ -33,7 +33,9 @@ public sealed interface BuildCommand extends Command {
         public Decision decide(Host host, Instant now) {
             return steps.isEmpty()
                     ? refuse(Refusal.Kind.INVALID, "no step to note")
-                    : accept(steps.stream().map(step -> (Event) new BuildEvent.Stepped(step)).toList());
+                    : accept(steps.stream()
+                            .map(step -> (Event) new BuildEvent.Stepped(step))
+                            .toList());
         }
     }
 

@@ -26,8 +26,7 @@ public sealed interface BuildEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host.with(
-                    new Build(build, at, file, names, List.of(), Optional.empty(), Optional.empty(), ""));
+            return host.with(new Build(build, at, file, names, List.of(), Optional.empty(), Optional.empty(), ""));
         }
     }
 

@@ -181,7 +181,9 @@ final class Words {
         tell(
                 BuildEvent.Stepped.class,
                 e -> "step " + e.step().number() + " "
-                        + (e.step().cached() ? "taken from the cache" : "done in " + e.step().took().toMillis() + " ms")
+                        + (e.step().cached()
+                                ? "taken from the cache"
+                                : "done in " + e.step().took().toMillis() + " ms")
                         + ": " + e.step().instruction());
         tell(
                 BuildEvent.Ended.class,

@@ -449,8 +449,9 @@ class HouseTest {
     }
 
     private HostEvent.HistoryDropped dropped() {
-        return (HostEvent.HistoryDropped)
-                told().filter(e -> e instanceof HostEvent.HistoryDropped).findFirst().orElseThrow();
+        return (HostEvent.HistoryDropped) told().filter(e -> e instanceof HostEvent.HistoryDropped)
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

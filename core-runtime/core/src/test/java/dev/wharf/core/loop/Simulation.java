@@ -89,6 +89,7 @@ final class Simulation {
 
     /** What is kept and had back is chosen beside the rest, so that a seed means what it meant before there was such. */
     private final Random memory;
+
     private final SimWorld world;
     private final SimJournal journal;
     private final List<Object> story = new ArrayList<>();
@@ -874,7 +875,9 @@ final class Simulation {
         }
         for (Container kept : host.kept().values()) {
             assertThat(kept.rootfs().isPresent()).as(() -> "files of " + kept).isTrue();
-            assertThat(kept.isDown()).as(() -> "nothing but files is kept: " + kept).isTrue();
+            assertThat(kept.isDown())
+                    .as(() -> "nothing but files is kept: " + kept)
+                    .isTrue();
         }
         for (Layer layer : host.layers().values()) {
             assertThat(layer.snapshot().isPresent())

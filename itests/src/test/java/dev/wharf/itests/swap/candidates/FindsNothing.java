@@ -7,5 +7,4 @@ import org.osgi.service.component.annotations.Component;
 @Component(
         service = StorageDriver.class,
         property = {"wharf.name=overlay", "service.ranking:Integer=500"})
-public class FindsNothing extends Snapshots {
-}
+public class FindsNothing extends Snapshots {}

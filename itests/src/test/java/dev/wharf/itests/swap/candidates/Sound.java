@@ -7,5 +7,4 @@ import org.osgi.service.component.annotations.Component;
 @Component(
         service = RegistryBackend.class,
         property = {"wharf.name=layout", "service.ranking:Integer=500"})
-public class Sound extends Backend {
-}
+public class Sound extends Backend {}

@@ -108,8 +108,7 @@ final class DistributionRemote implements RegistryBackend.Remote {
             Http.Request get = new Http.Request("GET", uri, Map.of("Accept", "application/json"), session.patience());
             try (Http.Answer answer = session.exchange(get, scopes("pull"))) {
                 if (answer.status() == 404) {
-                    throw failure(
-                            Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown");
+                    throw failure(Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown");
                 }
                 if (answer.status() != 200) {
                     throw Failures.unexpected(repository, false, answer);

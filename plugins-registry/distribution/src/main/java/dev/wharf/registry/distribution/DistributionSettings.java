@@ -6,7 +6,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 /** The settings of PID {@code dev.wharf.registry.distribution}. An underscore here is a dot there, {@code HOST} any host. */
 @ObjectClassDefinition(
         name = "Registry backend distribution",
-        description = "Pulls from and pushes to registries. Changed live; what is under way ends under the settings before.")
+        description =
+                "Pulls from and pushes to registries. Changed live; what is under way ends under the settings before.")
 @interface DistributionSettings {
     @AttributeDefinition(
             description = "Registries that may be spoken to without a valid certificate or in plain HTTP: host,"
@@ -22,7 +23,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     String realms_HOST() default "";
 
     @AttributeDefinition(
-            description = "A folder with a folder of certificates for each registry; certs.d beside the settings if empty")
+            description =
+                    "A folder with a folder of certificates for each registry; certs.d beside the settings if empty")
     String certificates() default "";
 
     @AttributeDefinition(description = "Seconds that a connection may take to come", min = "1", max = "3600")

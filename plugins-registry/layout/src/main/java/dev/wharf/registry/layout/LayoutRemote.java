@@ -44,8 +44,7 @@ final class LayoutRemote implements RegistryBackend.Remote {
     @Override
     public List<String> tags() throws DriverException {
         if (!layout.exists()) {
-            throw failure(
-                    Failure.Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown");
+            throw failure(Failure.Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown");
         }
         try {
             return layout.manifests().stream()
