@@ -280,7 +280,7 @@ class SwapUnderLoadIT {
             try (Stream<Path> entries = Files.list(tasks)) {
                 return entries.map(task -> task.resolve("comm"))
                         .map(Footprint::read)
-                        .filter(name -> !name.matches("|.*Compiler.*|wharf-(lane|work|asking|http).*"))
+                        .filter(name -> !name.matches("|.*Compiler.*|wharf-(lane|work|asking|http|move|newcomers).*"))
                         .sorted()
                         .toList();
             }
