@@ -13,6 +13,7 @@ import dev.wharf.model.SubjectId;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -20,6 +21,17 @@ import java.util.function.Function;
  * it is gone. Hosts share what did not change, so looking costs little.
  */
 final class StateChanges {
+    /** What states are written as. */
+    static final Set<String> TYPES = Set.of(
+            "host.recorded",
+            "driver.recorded",
+            "network.recorded",
+            "volume.recorded",
+            "layer.recorded",
+            "image.recorded",
+            "image.pull-recorded",
+            "container.recorded");
+
     private final Map<SubjectId, Optional<Event>> changes = new LinkedHashMap<>();
 
     private StateChanges() {}

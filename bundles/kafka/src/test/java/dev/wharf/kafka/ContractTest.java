@@ -86,7 +86,7 @@ class ContractTest {
                 "Compacted. The newest state of each subject, key is host/kind:id, as the event that records it whole;"
                         + " no value where the subject is gone.");
         for (String type : new EventCodec().versions().keySet()) {
-            if (type.endsWith(".recorded") || type.endsWith("-recorded")) {
+            if (StateChanges.TYPES.contains(type)) {
                 refer(state, "event." + type);
             }
         }
