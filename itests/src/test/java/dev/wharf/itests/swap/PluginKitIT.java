@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An author follows plugins.md to the letter, from an empty folder to a container that stands on drivers of their own. */
-@Timeout(300)
+@Timeout(600)
 class PluginKitIT {
     private static final Pattern COMMANDS = Pattern.compile("^```sh\\n(.*?)^```", Pattern.MULTILINE | Pattern.DOTALL);
 
@@ -48,7 +48,7 @@ class PluginKitIT {
             Outcome done = Outcome.of(
                     List.of("sh", "-exc", "cd " + work + "\n" + String.join("\n", commands)),
                     environment,
-                    Duration.ofMinutes(4));
+                    Duration.ofMinutes(8));
 
             assertThat(done.status()).as(done.out() + done.err()).isZero();
             String journal = daemon.wharf("journal", "tail", "--from", "0").outOrThrow();
