@@ -4,18 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
-import dev.wharf.itests.swap.candidates.CannotWork;
-import dev.wharf.itests.swap.candidates.FindsNothing;
-import dev.wharf.itests.swap.candidates.HangsInActivate;
 import dev.wharf.itests.swap.candidates.HangsInCall;
-import dev.wharf.itests.swap.candidates.HangsInProbe;
 import dev.wharf.itests.swap.candidates.HangsInStart;
-import dev.wharf.itests.swap.candidates.HangsInSurvey;
 import dev.wharf.itests.swap.candidates.LeavesThreads;
 import dev.wharf.itests.swap.candidates.Sound;
-import dev.wharf.itests.swap.candidates.ThrowsInActivate;
 import dev.wharf.itests.swap.candidates.ThrowsInProbe;
-import dev.wharf.itests.swap.candidates.ThrowsInSurvey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,7 +45,8 @@ class BrokenPluginsIT {
         Path home = Daemon.copyTo(folder.resolve("wharf"));
         Files.writeString(
                 home.resolve("etc/wharfd.conf"),
-                "wharf.driver.interview = " + INTERVIEW_SECONDS + "s\nwharf.driver.call = 3s\nwharf.driver.drain = 2s\n");
+                "wharf.driver.interview = " + INTERVIEW_SECONDS
+                        + "s\nwharf.driver.call = 3s\nwharf.driver.drain = 2s\n");
         plugins = new Plugins(home, Files.createDirectories(folder.resolve("workshop")));
         SharedAgent.offerBusybox(folder.resolve("agent/data"));
         daemon = Daemon.start(home, folder.resolve("agent"));
@@ -96,8 +90,12 @@ class BrokenPluginsIT {
         plugins.drop(plugins.candidate(candidate, Map.of()), CANDIDATE);
 
         // A second until the folder is looked at, its deadline, and what a busy machine adds.
-        within(Duration.ofSeconds(INTERVIEW_SECONDS + 12), () -> rejections(from).contains(reason));
-        assertThat(rejections(from)).contains(driver.substring(driver.indexOf('/') + 1)).contains("planted." + name);
+        within(
+                Duration.ofSeconds(INTERVIEW_SECONDS + 12),
+                () -> rejections(from).contains(reason));
+        assertThat(rejections(from))
+                .contains(driver.substring(driver.indexOf('/') + 1))
+                .contains("planted." + name);
         assertThat(serving(driver)).isEqualTo(serving);
     }
 
@@ -107,8 +105,7 @@ class BrokenPluginsIT {
         long from = end();
 
         plugins.drop(
-                plugins.candidate(
-                        Sound.class, Map.of("Import-Package", "dev.wharf.spi.registry;version=\"[9,10)\",*")),
+                plugins.candidate(Sound.class, Map.of("Import-Package", "dev.wharf.spi.registry;version=\"[9,10)\",*")),
                 CANDIDATE);
 
         within(Duration.ofSeconds(12), () -> rejections(from).contains("dev.wharf.spi.registry"));
@@ -118,14 +115,15 @@ class BrokenPluginsIT {
     @Test
     void oneThatHangsInItsStartKeepsNoOtherPluginWaiting() throws Exception {
         plugins.drop(
-                plugins.candidate(
-                        HangsInStart.class, Map.of("Bundle-Activator", HangsInStart.class.getName())),
+                plugins.candidate(HangsInStart.class, Map.of("Bundle-Activator", HangsInStart.class.getName())),
                 CANDIDATE);
         Thread.sleep(1500);
         plugins.drop(plugins.variant("dev.wharf.registry.layout.jar", "beside"), "dev.wharf.registry.layout.jar");
         String before = serving("registry/layout");
 
-        within(Duration.ofSeconds(INTERVIEW_SECONDS + 12), () -> !serving("registry/layout").equals(before));
+        within(
+                Duration.ofSeconds(INTERVIEW_SECONDS + 12),
+                () -> !serving("registry/layout").equals(before));
         assertThat(Files.readString(daemon.log())).contains("it did not start within 2 s");
     }
 
@@ -201,7 +199,9 @@ class BrokenPluginsIT {
     }
 
     private static String rejections(long from) throws Exception {
-        return daemon.curl("/wharf/v1/journal?from=" + from).outOrThrow().lines()
+        return daemon.curl("/wharf/v1/journal?from=" + from)
+                .outOrThrow()
+                .lines()
                 .filter(line -> line.contains("driver.swap-rejected"))
                 .reduce("", (a, b) -> a + b + "\n");
     }
