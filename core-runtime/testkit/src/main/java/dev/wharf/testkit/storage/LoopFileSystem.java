@@ -70,7 +70,8 @@ public final class LoopFileSystem implements AutoCloseable {
     @Override
     public void close() throws IOException, InterruptedException {
         if (Files.isDirectory(at()) && !Files.getFileStore(at()).equals(Files.getFileStore(directory))) {
-            // Lazily: an agent that "died" in a test may have left something open until this process ends. The loop device
+            // Lazily: an agent that "died" in a test may have left something open until this process ends. The loop
+            // device
             // goes with its last user.
             run(List.of("umount", "-l", at().toString()));
         }
