@@ -35,7 +35,7 @@ final class Interview {
             if (e.getCause() instanceof DriverException told) {
                 throw told;
             }
-            throw DriverException.failure(Failure.Kind.FAILED, what + " broke: " + e.getCause(), e.getCause());
+            throw DriverException.failure(Failure.Kind.FAILED, what + " broke: " + e.getCause(), e);
         }
     }
 

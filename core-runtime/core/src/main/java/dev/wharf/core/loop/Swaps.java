@@ -28,6 +28,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -518,9 +519,14 @@ final class Swaps implements Fleet {
                 .orElse("a newer one of the same rank serves");
     }
 
+    /** There is one for each kind. */
+    private DriverGate<?> gate(DriverId id) {
+        return Objects.requireNonNull(gates.get(id.driverKind()));
+    }
+
     @Override
     public CompletionStage<Event> swap(DriverId id, String implementation, Cause cause) {
-        return later(() -> swap(id, gates.get(id.driverKind()), implementation, cause));
+        return later(() -> swap(id, gate(id), implementation, cause));
     }
 
     private <D extends Driver> CompletionStage<Event> swap(
@@ -602,7 +608,7 @@ final class Swaps implements Fleet {
                         id, binding.previous().orElse(""), implementation, binding.formats(), binding.rank(), 0));
             }
             if (now.filter(c -> c.standing() == Standing.WAITING).isPresent()) {
-                return swap(id, gates.get(id.driverKind()), implementation, cause);
+                return swap(id, gate(id), implementation, cause);
             }
             if (now.filter(c -> c.standing() == Standing.REJECTED).isPresent()) {
                 return CompletableFuture.failedFuture(new FailedException(new Failure(
@@ -622,7 +628,7 @@ final class Swaps implements Fleet {
 
     @Override
     public List<Candidate> probe(DriverId id) {
-        probe(id, gates.get(id.driverKind()));
+        probe(id, gate(id));
         return candidates().stream().filter(c -> c.driver().equals(id)).toList();
     }
 

@@ -142,7 +142,8 @@ class UndeleteTest {
     @Test
     void aCheckpointRemembersWhatIsKept() {
         Host host = removed();
-        Host again = after(Host.EMPTY, new ContainerEvent.KeptRecorded(host.kept().get(WEB)));
+        Host again =
+                after(Host.EMPTY, new ContainerEvent.KeptRecorded(host.kept().get(WEB)));
         assertThat(again.kept()).isEqualTo(host.kept());
     }
 
