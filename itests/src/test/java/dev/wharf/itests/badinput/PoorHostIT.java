@@ -66,9 +66,11 @@ class PoorHostIT {
             daemon.docker("run", "--detach", "--name", "goes", "busybox", "sleep", "1000")
                     .outOrThrow();
             Path ballast = data.resolve("ballast");
-            assertThat(Outcome.of("dd", "if=/dev/zero", "of=" + ballast, "bs=64k").err())
+            assertThat(Outcome.of("dd", "if=/dev/zero", "of=" + ballast, "bs=64k")
+                            .err())
                     .contains("No space left on device");
-            // Each name is an event of the journal and nothing else, until what it keeps in reserve is used to its half.
+            // Each name is an event of the journal and nothing else, until what it keeps in reserve is used to its
+            // half.
             String codes = daemon.curl(
                             "/images/busybox/tag?repo=names&tag=[1-4000]",
                             "--request",
