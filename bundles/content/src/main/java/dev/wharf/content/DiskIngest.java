@@ -163,7 +163,7 @@ final class DiskIngest implements ContentStore.Ingest {
             store.publish(file, actual);
             finished = true;
         } catch (CompletionException e) {
-            throw spoiled("cannot keep " + name(), new IOException(e.getCause().getMessage(), e.getCause()));
+            throw spoiled("cannot keep " + name(), new IOException(String.valueOf(e.getCause()), e));
         } catch (IOException e) {
             throw spoiled("cannot keep " + name(), e);
         }
