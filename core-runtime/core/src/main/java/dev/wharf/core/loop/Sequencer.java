@@ -461,8 +461,10 @@ final class Sequencer {
         }
         view = new View(after, at);
         boolean answers = notice(at, events);
+        // Whoever ran a container that goes by itself waits for its end without having asked for it.
+        boolean awaited = events.stream().anyMatch(e -> e instanceof ContainerEvent.Removed);
         boolean matters = events.stream().anyMatch(e -> !(e instanceof ContainerEvent.Probed));
-        durability.appended(at, answers ? Haste.NOW : matters ? Haste.SOON : Haste.WHENEVER);
+        durability.appended(at, answers || awaited ? Haste.NOW : matters ? Haste.SOON : Haste.WHENEVER);
         return at;
     }
 
