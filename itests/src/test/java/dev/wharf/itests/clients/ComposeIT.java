@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.opentest4j.TestAbortedException;
 
 /** A stack of several services by docker-compose as it was in Python, and by the plugin that the docker command has now. */
 @ExtendWith(SharedAgent.class)
@@ -68,7 +69,7 @@ class ComposeIT {
                     List.of("target/tools/docker-compose", "/usr/libexec/docker/cli-plugins/docker-compose")) {
                 if (Files.isExecutable(Path.of(place))) return Path.of(place).toAbsolutePath();
             }
-            throw new IOException("no compose plugin; itests/verify fetches it");
+            throw new TestAbortedException("no compose plugin: itests/verify could not fetch it");
         }
 
         Project with(String key, String value) {
