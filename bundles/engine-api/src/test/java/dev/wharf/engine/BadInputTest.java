@@ -140,7 +140,7 @@ class BadInputTest {
                 "POST;/images/create;400;fromImage",
                 "POST;/images/create?fromImage=UPPER;400;lowercase",
                 "POST;/images/create?fromImage=a&platform=a%2Fb%2Fc%2Fd%2Fe;400;platform",
-                "POST;/images/create?fromSrc=http%3A%2F%2Fa%2Fb;501;is not served",
+                "POST;/images/create?fromSrc=http%3A%2F%2F127.0.0.1%3A1%2Fb;500;failed to GET http://127.0.0.1:1/b",
                 "POST;/commit;400;no container is named",
                 "POST;/commit?container=none;404;No such container: none",
                 "POST;/commit?container=web&repo=UPPER;400;lowercase",
@@ -235,9 +235,9 @@ class BadInputTest {
     @Test
     void anUnservedUploadIsAnsweredWithoutReadingIt() throws IOException {
         try (Line line = Line.to(socket)) {
-            line.send("POST /build HTTP/1.1\r\nHost: docker\r\nContent-Type: application/x-tar\r\n"
+            line.send("POST /plugins/create?name=a HTTP/1.1\r\nHost: docker\r\nContent-Type: application/x-tar\r\n"
                     + "Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n");
-            assertRefused(line.reply(), 501, "building images");
+            assertRefused(line.reply(), 501, "plugins");
         }
     }
 

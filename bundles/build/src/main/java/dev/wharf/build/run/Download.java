@@ -30,11 +30,15 @@ public final class Download {
     }
 
     /**
-     * Writes what is at an address to {@code file}, with the time the server says it has.
+     * What is at an address, as it comes.
      *
-     * @param checksum what it must come to
+     * @throws BuildException if nothing comes from there, or an error
      */
-    public static void bring(String address, Path file, Optional<String> checksum)
+    public static InputStream open(String address) throws BuildException, IOException, InterruptedException {
+        return get(address).body();
+    }
+
+    private static HttpResponse<InputStream> get(String address)
             throws BuildException, IOException, InterruptedException {
         URI uri;
         try {
@@ -53,11 +57,23 @@ public final class Download {
         } catch (IOException | IllegalArgumentException e) {
             throw new BuildException("failed to GET " + address + ": " + e.getMessage());
         }
+        if (answer.statusCode() >= 400) {
+            answer.body().close();
+            throw new BuildException("failed to GET " + address + " with status " + answer.statusCode());
+        }
+        return answer;
+    }
+
+    /**
+     * Writes what is at an address to {@code file}, with the time the server says it has.
+     *
+     * @param checksum what it must come to
+     */
+    public static void bring(String address, Path file, Optional<String> checksum)
+            throws BuildException, IOException, InterruptedException {
+        HttpResponse<InputStream> answer = get(address);
         MessageDigest hash = Digest.hasher("sha256");
         try (InputStream in = answer.body()) {
-            if (answer.statusCode() >= 400) {
-                throw new BuildException("failed to GET " + address + " with status " + answer.statusCode());
-            }
             try (OutputStream out = Files.newOutputStream(file)) {
                 byte[] buffer = new byte[64 << 10];
                 long size = 0;

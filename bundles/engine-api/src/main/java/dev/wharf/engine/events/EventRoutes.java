@@ -46,6 +46,13 @@ public final class EventRoutes implements Routes {
             "type",
             "volume");
 
+    private static final AtomicInteger LISTENERS = new AtomicInteger();
+
+    /** How many clients listen to events now. */
+    public static int listeners() {
+        return LISTENERS.get();
+    }
+
     @Override
     public void addTo(Router router) {
         router.get("/events", EventRoutes::events);
@@ -135,6 +142,7 @@ public final class EventRoutes implements Routes {
         }
 
         void begin() {
+            LISTENERS.incrementAndGet();
             outlet.onGone(() -> {
                 over.set(true);
                 go();
@@ -161,6 +169,7 @@ public final class EventRoutes implements Routes {
                 seen = calls.get();
                 if (!tell()) {
                     follower.close();
+                    LISTENERS.decrementAndGet();
                     return;
                 }
             } while (!calls.compareAndSet(seen, 0));

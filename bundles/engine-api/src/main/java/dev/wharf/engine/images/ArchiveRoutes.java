@@ -1,5 +1,7 @@
 package dev.wharf.engine.images;
 
+import dev.wharf.build.run.BuildException;
+import dev.wharf.build.run.Download;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.state.Image;
@@ -63,10 +65,22 @@ public final class ArchiveRoutes implements Routes {
         if (source.isEmpty()) {
             throw Problem.invalid("one of fromImage and fromSrc is needed");
         }
-        if (!source.equals("-")) {
-            throw Problem.unsupported("importing from an address is not served; send the tar with fromSrc=-");
+        return Answer.later(request.transfer(() -> source.equals("-")
+                ? importTar(agent, request, request.stream(), "-")
+                : download(agent, request, source)));
+    }
+
+    /** As Docker has it, an address without a scheme is one of plain HTTP. */
+    private static Answer download(Agent agent, Request request, String source) throws DriverException, IOException {
+        String address = Download.isAddress(source) ? source : "http://" + source;
+        try (InputStream tar = Download.open(address)) {
+            return importTar(agent, request, tar, address);
+        } catch (BuildException e) {
+            throw new Problem(500, e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(500, "interrupted while importing from " + address);
         }
-        return Answer.later(request.transfer(() -> importTar(agent, request)));
     }
 
     // ---- load
@@ -135,12 +149,13 @@ public final class ArchiveRoutes implements Routes {
 
     // ---- import
 
-    private static Answer importTar(Agent agent, Request request) throws DriverException {
+    private static Answer importTar(Agent agent, Request request, InputStream packed, String origin)
+            throws DriverException {
         Platform platform = ImageRoutes.platform(request).orElse(Platform.host());
         ContentStore content = agent.streams().content();
         Descriptor layer;
         try (ContentStore.Ingest ingest = content.receive()) {
-            InputStream tar = Packed.unpack(request.stream());
+            InputStream tar = Packed.unpack(packed);
             try {
                 ingest.write(tar);
             } finally {
@@ -151,7 +166,7 @@ public final class ArchiveRoutes implements Routes {
             throw told(e);
         }
         Instant now = Instant.now();
-        String message = request.query().value("message").orElse("Imported from -");
+        String message = request.query().value("message").orElse("Imported from " + origin);
         ImageConfig config = ImportChanges.apply(
                 new ImageConfig(
                         platform,

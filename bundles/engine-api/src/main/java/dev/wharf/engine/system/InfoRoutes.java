@@ -8,6 +8,7 @@ import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.engine.containers.LogOptions;
+import dev.wharf.engine.events.EventRoutes;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.EngineVersion;
@@ -57,14 +58,14 @@ public final class InfoRoutes implements Routes {
             info.put("BridgeNfIptables", true).put("BridgeNfIp6tables", true);
         }
         info.put("Debug", false)
-                .put("NFd", 0)
+                .put("NFd", machine.openFiles())
                 .put("OomScoreAdj", 0)
                 .put("NGoroutines", Thread.activeCount())
                 .put("SystemTime", Instant.now().toString())
                 .put("LoggingDriver", "json-file")
                 .put("CgroupDriver", "cgroupfs")
                 .put("CgroupVersion", machine.isUnified() ? "2" : "1")
-                .put("NEventsListener", 0);
+                .put("NEventsListener", EventRoutes.listeners());
         tellMachine(info);
         tellRegistries(info, agent.registries().manners());
         info.putNull("GenericResources");

@@ -42,6 +42,12 @@ final class Machine {
         return Files.exists(at(path));
     }
 
+    /** How many descriptors this process has open. */
+    int openFiles() {
+        String[] open = at(Path.of("/proc/self/fd")).toFile().list();
+        return open == null ? 0 : open.length;
+    }
+
     String hostName() {
         return text("/proc/sys/kernel/hostname");
     }
