@@ -76,7 +76,7 @@ public final class ArchiveRoutes implements Routes {
         try (InputStream tar = Download.open(address)) {
             return importTar(agent, request, tar, address);
         } catch (BuildException e) {
-            throw new Problem(500, e.getMessage());
+            throw new Problem(500, String.valueOf(e.getMessage()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Problem(500, "interrupted while importing from " + address);
