@@ -139,6 +139,7 @@ class Engine(WithEngine):
         self.assertEqual(["spare"], self.client.networks.prune()["NetworksDeleted"])
         self.client.volumes.prune(filters={"all": True})
         self.assertEqual([], self.client.volumes.list())
+        self.client.images.prune()
         self.assertIsNone(self.client.images.prune()["ImagesDeleted"])
 
     def test_events_come_with_filters_and_from_the_past(self):

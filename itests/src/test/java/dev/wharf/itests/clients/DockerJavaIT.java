@@ -180,7 +180,7 @@ class DockerJavaIT {
         assertThat(docker.versionCmd().exec().getApiVersion()).startsWith("1.");
         var info = docker.infoCmd().exec();
         assertThat(info.getOsType()).isEqualTo("linux");
-        assertThat(info.getImages()).isEqualTo(1);
+        assertThat(info.getImages()).isPositive();
         assertThat(info.getNCPU()).isPositive();
         assertThat(info.getMemTotal()).isPositive();
         assertThat(info.getSwarm().getLocalNodeState().toString()).isEqualToIgnoringCase("inactive");
@@ -530,6 +530,8 @@ class DockerJavaIT {
             said.began.await(10, TimeUnit.SECONDS);
             docker.startContainerCmd(again).exec();
             assertThat(said.whole().out()).isEqualTo("kept\n");
+            // The end of its output is not yet the end of the container.
+            await(docker, again);
             docker.removeContainerCmd(again).exec();
         } finally {
             docker.removeImageCmd(image).withForce(true).exec();

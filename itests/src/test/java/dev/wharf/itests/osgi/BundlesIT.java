@@ -62,17 +62,17 @@ public class BundlesIT {
 
     @Test
     public void theJournalKnowsAStorageDriverThatGoesAndComesBack() throws Exception {
-        goesAndComesBack("dev.wharf.storage.overlay", "overlay");
+        goesAndComesBack("dev.wharf.storage.overlay", "storage/overlay");
     }
 
     @Test
     public void theJournalKnowsANetworkDriverThatGoesAndComesBack() throws Exception {
-        goesAndComesBack("dev.wharf.network.bridge", "bridge");
+        goesAndComesBack("dev.wharf.network.bridge", "network/bridge");
     }
 
     @Test
     public void theJournalKnowsARegistryThatGoesAndComesBack() throws Exception {
-        goesAndComesBack("dev.wharf.registry.distribution", "distribution");
+        goesAndComesBack("dev.wharf.registry.distribution", "registry/distribution");
     }
 
     private static void goesAndComesBack(String symbolicName, String driver) throws BundleException {
@@ -89,7 +89,7 @@ public class BundlesIT {
     /** What the folded journal says, not what the framework happens to hold. */
     private static boolean serves(String name) {
         return service(Agent.class).host().drivers().values().stream()
-                .filter(driver -> driver.id().name().value().equals(name))
+                .filter(driver -> driver.id().value().equals(name))
                 .anyMatch(driver -> driver.serving().isPresent());
     }
 

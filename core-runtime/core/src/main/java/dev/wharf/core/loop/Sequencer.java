@@ -18,6 +18,7 @@ import dev.wharf.core.plan.Plan;
 import dev.wharf.core.plan.Proposal;
 import dev.wharf.core.plan.Step;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerId;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
@@ -461,11 +462,27 @@ final class Sequencer {
         }
         view = new View(after, at);
         boolean answers = notice(at, events);
-        // Whoever ran a container that goes by itself waits for its end without having asked for it.
-        boolean awaited = events.stream().anyMatch(e -> e instanceof ContainerEvent.Removed);
+        Host now = after;
+        boolean awaited = events.stream().anyMatch(e -> isAwaited(e, now));
         boolean matters = events.stream().anyMatch(e -> !(e instanceof ContainerEvent.Probed));
         durability.appended(at, answers || awaited ? Haste.NOW : matters ? Haste.SOON : Haste.WHENEVER);
         return at;
+    }
+
+    /**
+     * Whether somebody waits for an event who did not ask for it: whoever ran a container that goes by itself, for its end, and
+     * the resolver of networks with names, for a sandbox, because it has to be heard there before the process asks.
+     */
+    private static boolean isAwaited(Event event, Host host) {
+        return event instanceof ContainerEvent.Removed
+                || event instanceof ContainerEvent.SandboxCreated made && hasNames(made.container(), host);
+    }
+
+    private static boolean hasNames(ContainerId id, Host host) {
+        return host.container(id).stream()
+                .flatMap(c -> c.places().keySet().stream())
+                .flatMap(network -> host.network(network).stream())
+                .anyMatch(network -> !network.spec().predefined());
     }
 
     /** A batch that changes nothing, such as a checkpoint, was appended between turns. */
