@@ -67,15 +67,25 @@ final class Orders {
     }
 
     /** Who calls: the principal that the connector or Jolokia found, or somebody who attached to this very process. */
-    @SuppressWarnings("removal") // Subject.current is Java 18, and this is what connectors fill on 17.
     private static Actor actor() {
-        Subject subject = Subject.getSubject(java.security.AccessController.getContext());
-        String name = subject == null
-                ? "local"
-                : subject.getPrincipals().stream()
-                        .findFirst()
-                        .map(Principal::getName)
-                        .orElse("local");
+        String name = subject().stream()
+                .flatMap(subject -> subject.getPrincipals().stream())
+                .map(Principal::getName)
+                .findFirst()
+                .orElse("local");
         return new Actor(Actor.Kind.JMX, name, Map.of());
+    }
+
+    /** Subject.current is of Java 18 and the only way from 24 on; before, it comes along with the access control context. */
+    @SuppressWarnings("removal")
+    private static Optional<Subject> subject() {
+        try {
+            return Optional.ofNullable(
+                    (Subject) Subject.class.getMethod("current").invoke(null));
+        } catch (NoSuchMethodException e) {
+            return Optional.ofNullable(Subject.getSubject(java.security.AccessController.getContext()));
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

@@ -19,11 +19,22 @@ record Visitor(String name, boolean operator) implements Principal {
     }
 
     /** The visitor for whom this thread works. */
-    @SuppressWarnings("removal") // Subject.current is Java 18.
     static Optional<Visitor> current() {
-        Subject subject = Subject.getSubject(java.security.AccessController.getContext());
-        return subject == null
-                ? Optional.empty()
-                : subject.getPrincipals(Visitor.class).stream().findFirst();
+        return working()
+                .flatMap(
+                        subject -> subject.getPrincipals(Visitor.class).stream().findFirst());
+    }
+
+    /** Subject.current is of Java 18 and the only way from 24 on; before, it comes along with the access control context. */
+    @SuppressWarnings("removal")
+    private static Optional<Subject> working() {
+        try {
+            return Optional.ofNullable(
+                    (Subject) Subject.class.getMethod("current").invoke(null));
+        } catch (NoSuchMethodException e) {
+            return Optional.ofNullable(Subject.getSubject(java.security.AccessController.getContext()));
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

@@ -17,7 +17,6 @@ import java.util.Base64;
 import java.util.Map;
 import java.util.function.Function;
 import javax.management.ObjectName;
-import javax.security.auth.Subject;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,10 +55,8 @@ class DoorTest {
         }
 
         @Override
-        @SuppressWarnings("removal")
         public String whoCalls() {
-            Subject subject = Subject.getSubject(java.security.AccessController.getContext());
-            return subject.getPrincipals().iterator().next().getName();
+            return Visitor.current().orElseThrow().name();
         }
     }
 
