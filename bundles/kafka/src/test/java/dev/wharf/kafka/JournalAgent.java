@@ -26,6 +26,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 
 /** As much of an agent as a publisher asks for, over a real journal and no host. Every batch counts as durable. */
 final class JournalAgent {
@@ -33,6 +35,11 @@ final class JournalAgent {
     final Map<String, Position> holds = new ConcurrentHashMap<>();
     private final List<Runnable> wakes = new ArrayList<>();
     private final Map<CommandId, Event> done = new ConcurrentHashMap<>();
+    private final Executor sequencer = Executors.newSingleThreadExecutor(work -> {
+        Thread thread = new Thread(work, "test-sequencer");
+        thread.setDaemon(true);
+        return thread;
+    });
     private Host host = Host.EMPTY;
 
     JournalAgent(EventJournal journal) throws IOException {
@@ -78,6 +85,25 @@ final class JournalAgent {
         return CompletableFuture.completedStage(events.get(events.size() - 1));
     }
 
+    /** On a thread that nobody interrupts, as an agent's sequencer is: an interrupt would close the journal's file for good. */
+    private CompletionStage<Event> later(Command command, Cause cause) {
+        CompletableFuture<Event> answer = new CompletableFuture<>();
+        sequencer.execute(() -> {
+            try {
+                submit(command, cause).whenComplete((event, trouble) -> {
+                    if (trouble == null) {
+                        answer.complete(event);
+                    } else {
+                        answer.completeExceptionally(trouble);
+                    }
+                });
+            } catch (IOException | RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
+    }
+
     private Host fold(Position upTo) throws IOException {
         Host folded = Host.EMPTY;
         try (EventJournal.Reader reader = journal.open(journal.origin())) {
@@ -106,7 +132,7 @@ final class JournalAgent {
                         case "follow":
                             return new Following((Position) arguments[0]);
                         case "submit":
-                            return submit((Command) arguments[0], (Cause) arguments[1]);
+                            return later((Command) arguments[0], (Cause) arguments[1]);
                         case "hostAt":
                             return fold((Position) arguments[0]);
                         case "hold":
