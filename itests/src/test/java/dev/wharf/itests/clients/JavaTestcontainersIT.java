@@ -250,7 +250,8 @@ class JavaTestcontainersIT {
             talker.start();
             talker.followOutput(waiting, OutputFrame.OutputType.STDOUT);
             talker.copyFileToContainer(Transferable.of(""), "/go");
-            // Not for a line first: its consumer looks at the newest frame and would throw the end away on the way to it.
+            // Not for a line first: its consumer looks at the newest frame and would throw the end away on the way to
+            // it.
             waiting.waitUntilEnd(20, TimeUnit.SECONDS);
             assertThat(all.toUtf8String().lines()).hasSize(201).endsWith("é");
         }
