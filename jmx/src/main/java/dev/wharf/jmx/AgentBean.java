@@ -2,7 +2,6 @@ package dev.wharf.jmx;
 
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.Vitals.Latency;
-import dev.wharf.core.state.Container;
 import dev.wharf.core.story.Standing;
 import java.time.Clock;
 import java.time.Duration;
@@ -122,10 +121,7 @@ final class AgentBean implements AgentMXBean {
     @Override
     public Map<String, Integer> getContainersByState() {
         Map<String, Integer> counts = new TreeMap<>();
-        for (Standing standing : Standing.values()) counts.put(standing.word(), 0);
-        for (Container container : agent.host().containers().values()) {
-            counts.merge(Standing.of(container).word(), 1, Integer::sum);
-        }
+        Standing.counts(agent.host()).forEach((standing, count) -> counts.put(standing.word(), count));
         return counts;
     }
 

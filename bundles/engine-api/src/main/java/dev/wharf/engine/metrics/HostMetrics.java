@@ -24,7 +24,6 @@ import io.prometheus.metrics.model.snapshots.SummarySnapshot;
 import io.prometheus.metrics.model.snapshots.SummarySnapshot.SummaryDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Unit;
 import java.lang.management.ManagementFactory;
-import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -116,14 +115,10 @@ final class HostMetrics {
     }
 
     private void subjects() {
-        Map<Standing, Integer> counts = new EnumMap<>(Standing.class);
-        for (Standing standing : Standing.values()) {
-            counts.put(standing, 0);
-        }
-        host.containers().values().forEach(c -> counts.merge(Standing.of(c), 1, Integer::sum));
         GaugeSnapshot.Builder containers =
                 GaugeSnapshot.builder().name("wharf_containers").help("Containers by the way they stand.");
-        counts.forEach((standing, count) -> containers.dataPoint(point(Labels.of("state", standing.word()), count)));
+        Standing.counts(host)
+                .forEach((standing, count) -> containers.dataPoint(point(Labels.of("state", standing.word()), count)));
         all.metricSnapshot(containers.build());
         gauge("wharf_images", "Images that are kept.", null, host.images().size());
         gauge("wharf_layers", "Layers that are kept.", null, host.layers().size());
