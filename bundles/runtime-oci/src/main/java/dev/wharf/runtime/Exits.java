@@ -51,20 +51,30 @@ final class Exits {
     private final Cgroups cgroups;
     private final FileWatch files;
     private final Executor teller;
+    private final Consumer<ContainerId> afterExec;
 
     private final List<ExitListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Path, Processes.Watch> watches = new ConcurrentHashMap<>();
     private final Map<Path, FileWatch.Interest> memoryWatches = new ConcurrentHashMap<>();
     private final Set<Path> told = ConcurrentHashMap.newKeySet();
+    private final Set<Path> announced = ConcurrentHashMap.newKeySet();
 
-    /** Exits told by {@code teller}, which runs one task at a time. */
-    Exits(Places places, Monitors monitors, Processes processes, Cgroups cgroups, FileWatch files, Executor teller) {
+    /** Exits told by {@code teller}, which runs one task at a time; {@code afterExec} comes after the end of an exec was told. */
+    Exits(
+            Places places,
+            Monitors monitors,
+            Processes processes,
+            Cgroups cgroups,
+            FileWatch files,
+            Executor teller,
+            Consumer<ContainerId> afterExec) {
         this.places = places;
         this.monitors = monitors;
         this.processes = processes;
         this.cgroups = cgroups;
         this.files = files;
         this.teller = teller;
+        this.afterExec = afterExec;
     }
 
     /** Tells {@code listener} of all that ended and was not deleted, then of all that ends. */
@@ -105,6 +115,33 @@ final class Exits {
     /** Watches one exec from now on; may be repeated. */
     void follow(ContainerId container, ExecId exec) {
         follow(places.exec(container, exec), () -> tellExec(container, exec, listeners));
+    }
+
+    /** Says that {@link #ended} will be called for this exec, so that nothing is concluded from an exit that is not noted yet. */
+    void expect(ContainerId container, ExecId exec) {
+        announced.add(places.exec(container, exec));
+    }
+
+    /** Writes down how an exec ended that nobody monitors, as a monitor would, and tells it. */
+    void ended(ContainerId container, ExecId exec, int code) {
+        Path directory = places.exec(container, exec);
+        Runnable noting = () -> {
+            try {
+                Monitors.writeExit(directory, code);
+            } catch (IOException e) {
+                // Its container was removed meanwhile, and everything that was known of it.
+                LOG.debug("an exec's end cannot be noted exec={} container={}", exec, container, e);
+            }
+        };
+        try {
+            teller.execute(() -> {
+                noting.run();
+                announced.remove(directory);
+                tellExec(container, exec, code, listeners);
+            });
+        } catch (RejectedExecutionException e) {
+            noting.run();
+        }
     }
 
     private void follow(Path directory, Runnable ended) {
@@ -196,17 +233,28 @@ final class Exits {
     private void tellExec(ContainerId container, ExecId exec, List<ExitListener> to) {
         Path directory = places.exec(container, exec);
         try {
-            Optional<Exit> exit = exit(directory);
-            if (exit.isEmpty() || to.isEmpty()) {
-                return;
+            Optional<Exit> exit = announced.contains(directory) ? Optional.empty() : exit(directory);
+            if (exit.isPresent()) {
+                tellExec(container, exec, exit.get().code(), to);
             }
-            told.add(directory);
-            to.forEach(listener -> guarded(
-                    () -> listener.execExited(container, exec, exit.get().code())));
-            Files.write(directory.resolve(TOLD), new byte[0]);
         } catch (IOException e) {
             LOG.warn("cannot read the exit of exec={} container={}", exec, container, e);
         }
+    }
+
+    private void tellExec(ContainerId container, ExecId exec, int code, List<ExitListener> to) {
+        if (to.isEmpty()) {
+            return;
+        }
+        Path directory = places.exec(container, exec);
+        told.add(directory);
+        to.forEach(listener -> guarded(() -> listener.execExited(container, exec, code)));
+        try {
+            Files.write(directory.resolve(TOLD), new byte[0]);
+        } catch (IOException e) {
+            LOG.debug("an end that was told is told again exec={} container={}", exec, container, e);
+        }
+        afterExec.accept(container);
     }
 
     private static void guarded(Runnable call) {
@@ -312,6 +360,7 @@ final class Exits {
             });
         }
         told.removeIf(directory -> directory.startsWith(bundle));
+        announced.removeIf(directory -> directory.startsWith(bundle));
     }
 
     private static void close(AutoCloseable closeable) {

@@ -7,7 +7,6 @@ import dev.wharf.spi.runtime.StreamSink.StandardStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -37,25 +36,16 @@ final class Hub {
     /** How many packets one stream may deliver before the next has its turn. */
     private static final int TURN = 16;
 
+    /** How many of a dead process: two pipes of the largest size that anybody may make them (pipe(7)), in full reads. */
+    private static final int LAST_TURN = 40;
+
     /** A dead process leaves no more than its pipes held; more than this means that somebody else writes into them. */
     private static final int BACKLOG_LIMIT = 4 * 1024 * 1024;
-
-    private static final int STDOUT = 2;
-    private static final int STDERR = 3;
 
     /** Large enough for the packets of every conmon; touched by the descriptors' thread only. */
     private static final ThreadLocal<ByteBuffer> READ =
             ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(64 * 1024));
 
-    private static final Descriptors.Readiness NOTHING = new Descriptors.Readiness() {
-        @Override
-        public void want(boolean readable, boolean writable) {}
-
-        @Override
-        public void close() {}
-    };
-
-    private final Descriptors descriptors;
     private final Executor aside;
 
     private List<Client> clients = List.of();
@@ -66,8 +56,9 @@ final class Hub {
     private boolean takesInput = true;
     private boolean keepsInput;
 
-    private int descriptor = -1;
-    private Descriptors.Readiness readiness = NOTHING;
+    private Optional<Wire> wire = Optional.empty();
+    private boolean reading;
+    private boolean readAgain;
     private boolean ended;
     private boolean undecided;
     private boolean dead;
@@ -75,8 +66,7 @@ final class Hub {
     private boolean pauseSeen;
 
     /** A hub without a process yet; {@code aside} runs what must not run on the caller's thread. */
-    Hub(Descriptors descriptors, Executor aside) {
-        this.descriptors = descriptors;
+    Hub(Executor aside) {
         this.aside = aside;
     }
 
@@ -94,10 +84,6 @@ final class Hub {
 
     synchronized boolean isEmpty() {
         return clients.isEmpty();
-    }
-
-    synchronized boolean isConnected() {
-        return descriptor >= 0;
     }
 
     /** Whether it had a process whose streams are closed: then it serves no more clients. */
@@ -124,23 +110,16 @@ final class Hub {
     }
 
     /**
-     * Connects to the monitor. While {@code undecided}, an end of the streams is not passed on, because it is not known yet
-     * whether the process came to be; {@link #decide} says.
+     * Connects to the process's streams. While {@code undecided}, an end of them is not passed on, because it is not known
+     * yet whether the process came to be; {@link #decide} says.
      */
-    void connect(Path socket, boolean undecided) throws IOException {
+    void connect(Wire.Connector connector, boolean undecided) throws IOException {
         synchronized (this) {
-            if (descriptor >= 0 || ended) {
+            if (wire.isPresent() || ended) {
                 return;
             }
             this.undecided = undecided;
-            int connected = descriptors.connect(socket, Descriptors.SocketType.SEQPACKET, true);
-            try {
-                readiness = descriptors.watch(connected, this::ready);
-            } catch (IOException e) {
-                descriptors.close(connected);
-                throw e;
-            }
-            descriptor = connected;
+            wire = Optional.of(connector.connect(this::ready));
             flush();
             want();
         }
@@ -177,9 +156,17 @@ final class Hub {
     }
 
     /** The process is dead: from now on nothing holds its last words back. */
-    synchronized void processEnded() {
-        dead = true;
-        want();
+    void processEnded() {
+        boolean last;
+        synchronized (this) {
+            dead = true;
+            want();
+            last = wire.isPresent() && !wire.get().isMonitored();
+        }
+        if (last) {
+            // Somebody else may hold the pipes open for ever, so nobody will say that these were the last words.
+            read();
+        }
     }
 
     /** Lets go of the monitor and of the clients, without a word about the process. */
@@ -210,44 +197,76 @@ final class Hub {
         }
     }
 
+    /** Reads a turn. Of two threads that come here at once, the first reads for both, so that no byte overtakes another. */
     private void read() {
+        synchronized (this) {
+            readAgain = reading;
+            if (reading) {
+                return;
+            }
+            reading = true;
+        }
+        boolean more = true;
+        while (more) {
+            readTurn();
+            synchronized (this) {
+                more = readAgain;
+                readAgain = false;
+                reading = more;
+            }
+        }
+        closeAllIfOver();
+    }
+
+    private void readTurn() {
         ByteBuffer buffer = READ.get();
-        for (int i = 0; i < TURN; i++) {
+        for (int i = 0; i < (dead ? LAST_TURN : TURN); i++) {
             List<Client> hearers;
             synchronized (this) {
-                if (descriptor < 0 || isHeld()) {
+                if (wire.isEmpty() || isHeld()) {
                     want();
                     return;
                 }
                 buffer.clear();
                 int count;
                 try {
-                    count = descriptors.read(descriptor, buffer);
+                    count = wire.get().read(buffer);
                 } catch (IOException e) {
                     count = Descriptors.END;
                 }
-                if (count == Descriptors.WOULD_BLOCK) {
+                if (count == Descriptors.WOULD_BLOCK && !isOverWhenSilent()) {
                     return;
                 }
-                if (count == Descriptors.END) {
-                    ended = true;
-                    disconnect();
-                    break;
+                if (count < 0) {
+                    end();
+                    return;
                 }
                 hearers = clients;
             }
             buffer.flip();
             int stream = buffer.get();
-            if (stream == STDOUT || stream == STDERR) {
-                StandardStream name = stream == STDERR ? StandardStream.ERR : StandardStream.OUT;
+            if (stream == Wire.STDOUT || stream == Wire.STDERR) {
+                StandardStream name = stream == Wire.STDERR ? StandardStream.ERR : StandardStream.OUT;
                 for (Client client : hearers) {
                     client.deliver(name, buffer.duplicate());
                 }
             }
         }
-        if (isOver()) {
-            closeAll();
+        synchronized (this) {
+            if (wire.isPresent() && isOverWhenSilent()) {
+                end();
+            }
         }
+    }
+
+    /** A monitor says itself when all was read; of a dead process's own pipes nobody does. */
+    private boolean isOverWhenSilent() {
+        return dead && wire.isPresent() && !wire.get().isMonitored();
+    }
+
+    private void end() {
+        ended = true;
+        disconnect();
     }
 
     private boolean isHeld() {
@@ -256,16 +275,15 @@ final class Hub {
 
     /** Says what is wanted of the descriptor now; called with the lock. */
     private void want() {
-        if (descriptor < 0) {
+        if (wire.isEmpty()) {
             return;
         }
         try {
             // Whoever was told to wait is told to go on from there, also when another's write has emptied the queue
             // meanwhile.
-            readiness.want(!isHeld(), !input.isEmpty() || clients.stream().anyMatch(Client::wasToldToWait));
+            wire.get().want(!isHeld(), !input.isEmpty() || clients.stream().anyMatch(Client::wasToldToWait));
         } catch (IOException e) {
-            ended = true;
-            disconnect();
+            end();
             aside.execute(this::closeAllIfOver);
         }
     }
@@ -279,19 +297,22 @@ final class Hub {
     /** Sends what it can of the waiting input; called with the lock. */
     private void flush() {
         try {
-            while (descriptor >= 0 && !input.isEmpty()) {
+            while (wire.isPresent() && !input.isEmpty()) {
                 ByteBuffer packet = input.peek();
                 int length = packet.remaining();
-                if (descriptors.write(descriptor, packet) == Descriptors.WOULD_BLOCK) {
+                boolean full = wire.get().write(packet) == Descriptors.WOULD_BLOCK;
+                inputBytes -= length - packet.remaining();
+                if (full) {
                     return;
                 }
-                inputBytes -= length;
-                input.remove();
+                if (!packet.hasRemaining()) {
+                    input.remove();
+                }
             }
-            if (inputEnds && !inputEnded && descriptor >= 0) {
+            if (inputEnds && !inputEnded && wire.isPresent()) {
                 inputEnded = true;
                 if (!keepsInput) {
-                    descriptors.shutdownOutput(descriptor);
+                    wire.get().endInput();
                 }
             }
         } catch (IOException e) {
@@ -303,11 +324,8 @@ final class Hub {
     }
 
     private void disconnect() {
-        if (descriptor >= 0) {
-            readiness.close();
-            descriptors.close(descriptor);
-            descriptor = -1;
-        }
+        wire.ifPresent(Wire::close);
+        wire = Optional.empty();
         input.clear();
         inputBytes = 0;
     }
@@ -323,11 +341,12 @@ final class Hub {
 
     /**
      * A client is gone. The last one takes the connection along, unless the process would take that for the end of its
-     * input which nobody asked for.
+     * input which nobody asked for, or nobody else would read what it says.
      */
     private synchronized void leave(Client client) {
         clients = clients.stream().filter(other -> other != client).toList();
-        if (clients.isEmpty() && descriptor >= 0 && (keepsInput || !takesInput || inputEnded)) {
+        boolean harmless = wire.isPresent() && wire.get().isMonitored() && (keepsInput || !takesInput || inputEnded);
+        if (clients.isEmpty() && harmless) {
             disconnect();
         } else {
             want();
@@ -365,7 +384,7 @@ final class Hub {
     private void pauseChanged(boolean paused) {
         Runnable first = () -> {};
         synchronized (this) {
-            if (paused && !pauseSeen && descriptor >= 0) {
+            if (paused && !pauseSeen && wire.isPresent()) {
                 pauseSeen = true;
                 first = onPause;
             }

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
@@ -311,6 +312,13 @@ final class Monitors {
         } catch (NoSuchFileException | NumberFormatException e) {
             return Optional.empty();
         }
+    }
+
+    /** Writes the file that a monitor would have written, in one stroke. */
+    static void writeExit(Path directory, int code) throws IOException {
+        Path draft = directory.resolve(EXIT + ".draft");
+        Files.writeString(draft, Integer.toString(code));
+        Files.move(draft, directory.resolve(EXIT), StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** An exit status and its time. */

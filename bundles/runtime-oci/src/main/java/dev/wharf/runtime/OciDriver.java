@@ -79,6 +79,7 @@ public class OciDriver
     private static final Duration MONITOR_PATIENCE = Duration.ofSeconds(2);
 
     private static final Duration EXEC_MEMORY = Duration.ofMinutes(1);
+    private static final Duration PRUNE_EVERY = Duration.ofSeconds(20);
 
     private final Processes processes;
     private final Descriptors descriptors;
@@ -87,12 +88,14 @@ public class OciDriver
     private final Settings settings;
     private final Programs programs;
     private final SealedPrograms sealed;
+    private final Foreground foreground;
     private final ReadOnlyBelow readOnlyBelow;
     private final FilterCache filters;
     private final FileWatch watch = new FileWatch();
     private final LogKeeper keeper;
     private final ExecutorService teller = Executors.newSingleThreadExecutor(OciDriver::tellerThread);
     private final Map<Path, Hub> hubs = new ConcurrentHashMap<>();
+    private final Map<ContainerId, Long> pruned = new ConcurrentHashMap<>();
     private Optional<Tools> tools = Optional.empty();
 
     /** What is made when it is first needed, because choosing a runtime may take a moment. */
@@ -116,6 +119,7 @@ public class OciDriver
         this.settings = Settings.of(properties);
         this.programs = new Programs(processes, descriptors);
         this.sealed = new SealedPrograms(descriptors);
+        this.foreground = new Foreground(processes, descriptors, programs, sealed, settings.patience());
         this.readOnlyBelow = new ReadOnlyBelow(programs, settings.patience());
         this.keeper = new LogKeeper(places, descriptors, watch, this::isLogged);
         this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"));
@@ -177,7 +181,7 @@ public class OciDriver
                     places.execRoot().resolve("tty"),
                     settings.patience());
             OciConfig config = new OciConfig(files, places, Abilities.ofThisProcess(), cgroups, Seccomp.ofThisHost());
-            Exits exits = new Exits(places, monitors, processes, cgroups, watch, teller);
+            Exits exits = new Exits(places, monitors, processes, cgroups, watch, teller, this::pruneExecs);
             tools = Optional.of(new Tools(choice, monitors, config, cgroups, exits));
             return tools.get();
         } catch (IOException e) {
@@ -250,6 +254,7 @@ public class OciDriver
                 OciConfig.cgroup(wanted, container));
         draft.write(bundle);
         Monitors.Started started;
+        processes.expectNewcomer();
         try {
             started = tools().monitors()
                     .start(
@@ -429,6 +434,7 @@ public class OciDriver
                 tools().cgroups().remove(note.cgroup());
             }
             files.removeTree(bundle);
+            pruned.remove(container);
             hubs.entrySet().removeIf(entry -> isUseless(entry.getKey(), entry.getValue(), bundle));
         } catch (IOException e) {
             throw trouble("cannot delete container " + container.shortForm(), e);
@@ -677,7 +683,6 @@ public class OciDriver
         processes.expectNewcomer();
         try {
             Note parent = running(container);
-            pruneExecs(container);
             if (Files.exists(directory)) {
                 throw failure(Kind.EXISTS, "exec " + exec.value() + " was run before");
             }
@@ -727,32 +732,69 @@ public class OciDriver
                 "");
         draft.write(directory);
         Optional<Hub> waiting = Optional.ofNullable(hubs.get(directory)).filter(hub -> !hub.isEmpty());
-        Monitors.Started started;
+        RuntimeBinary runtime =
+                new RuntimeBinary(parent.runtime().getFileName().toString(), parent.runtime(), parent.runtimeRoot());
         try {
-            started = tools().monitors()
-                    .start(
-                            new Monitors.Order(
-                                    container,
-                                    new RuntimeBinary(
-                                            parent.runtime().getFileName().toString(),
-                                            parent.runtime(),
-                                            parent.runtimeRoot()),
-                                    directory,
-                                    Optional.of(processFile),
-                                    Optional.empty(),
-                                    spec.tty(),
-                                    spec.stdin(),
-                                    keepsStdin),
-                            waiting.map(hub -> () -> connect(hub, directory, draft, true)));
+            // Without a client somebody has to keep what the process says, and only crun waits without a terminal of
+            // its own.
+            return waiting.isPresent() && parent.isOfCrun() && !spec.tty()
+                    ? inForeground(container, exec, runtime, draft, waiting.get(), processFile)
+                    : monitored(container, exec, runtime, draft, waiting, processFile);
         } catch (Monitors.Refused e) {
             throw refusal("exec", e.isSilent() ? missingProgram(parent, process).orElse(e.words()) : e.words());
         }
-        Note note = draft.with(
-                new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
-        note.write(directory);
+    }
+
+    private int monitored(
+            ContainerId container,
+            ExecId exec,
+            RuntimeBinary runtime,
+            Note draft,
+            Optional<Hub> waiting,
+            Path processFile)
+            throws DriverException, IOException, Monitors.Refused {
+        Path directory = places.exec(container, exec);
+        Monitors.Started started = tools().monitors()
+                .start(
+                        new Monitors.Order(
+                                container,
+                                runtime,
+                                directory,
+                                Optional.of(processFile),
+                                Optional.empty(),
+                                draft.terminal(),
+                                draft.stdin(),
+                                draft.keepsStdin()),
+                        waiting.map(hub -> () -> connect(hub, directory, draft, true)));
+        Note note = note(started, draft, directory);
         settleCreated(directory, note);
         exits().follow(container, exec);
         return started.pid();
+    }
+
+    private int inForeground(
+            ContainerId container, ExecId exec, RuntimeBinary runtime, Note draft, Hub hub, Path processFile)
+            throws DriverException, IOException, Monitors.Refused {
+        Path directory = places.exec(container, exec);
+        Foreground.Started started = foreground.start(container, runtime, processFile, draft.stdin());
+        exits().expect(container, exec);
+        note(started.who(), draft, directory);
+        hub.takes(draft.stdin(), false);
+        hub.connect(started.pipes(), false);
+        Exits exits = exits();
+        // Last, so that nobody hears of an end before the beginning.
+        started.code().thenAccept(code -> {
+            exits.ended(container, exec, code);
+            hub.processEnded();
+        });
+        return started.who().pid();
+    }
+
+    private static Note note(Monitors.Started started, Note draft, Path directory) throws IOException {
+        Note note = draft.with(
+                new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
+        note.write(directory);
+        return note;
     }
 
     /**
@@ -805,13 +847,23 @@ public class OciDriver
         }
     }
 
-    private void pruneExecs(ContainerId container) throws IOException {
-        for (ExecId exec : places.execIds(container)) {
-            Path directory = places.exec(container, exec);
-            if (Exits.isTold(directory, EXEC_MEMORY)) {
-                files.removeTree(directory);
-                hubs.remove(directory);
+    /** Forgets ends that were told long ago, now and then: each exec leaves one. */
+    private void pruneExecs(ContainerId container) {
+        long now = System.nanoTime();
+        if (now - pruned.computeIfAbsent(container, first -> now) < PRUNE_EVERY.toNanos()) {
+            return;
+        }
+        pruned.put(container, now);
+        try {
+            for (ExecId exec : places.execIds(container)) {
+                Path directory = places.exec(container, exec);
+                if (Exits.isTold(directory, EXEC_MEMORY)) {
+                    files.removeTree(directory);
+                    hubs.remove(directory);
+                }
             }
+        } catch (IOException e) {
+            LOG.debug("execs that ended are forgotten by the next one or with container={}", container, e);
         }
     }
 
@@ -841,7 +893,7 @@ public class OciDriver
     public Attachment attach(ContainerId container, Optional<ExecId> exec, StreamSink sink) throws DriverException {
         Path directory = directory(container, exec);
         while (true) {
-            Hub hub = hubs.computeIfAbsent(directory, missing -> new Hub(descriptors, teller));
+            Hub hub = hubs.computeIfAbsent(directory, missing -> new Hub(teller));
             Optional<Attachment> attachment = hub.join(sink);
             if (attachment.isEmpty()) {
                 hubs.remove(directory, hub);
@@ -867,7 +919,7 @@ public class OciDriver
     private void connect(Hub hub, Path directory, Note note, boolean undecided) throws IOException {
         hub.takes(note.stdin(), note.keepsStdin());
         hub.onPause(() -> watchDeath(hub, directory));
-        hub.connect(Monitors.attachSocket(directory), undecided);
+        hub.connect(ready -> new PacketWire(descriptors, Monitors.attachSocket(directory), ready), undecided);
     }
 
     /** A monitor that a slow client holds up does not notice that its process is dead, so somebody else has to. */
@@ -890,6 +942,9 @@ public class OciDriver
             Optional<Note> note = Note.read(directory);
             if (note.isEmpty() || !isWaitingOrRunning(note.get())) {
                 throw failure(Kind.MISSING, "cannot resize: the process is not running");
+            }
+            if (!note.get().terminal()) {
+                return;
             }
             Monitors.resize(directory, rows, columns);
         } catch (IOException e) {

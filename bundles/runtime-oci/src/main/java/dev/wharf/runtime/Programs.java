@@ -121,6 +121,7 @@ final class Programs {
         private final int descriptor;
         private final Descriptors.Readiness readiness;
         private final ByteArrayOutputStream heard = new ByteArrayOutputStream();
+        private final CompletableFuture<String> first = new CompletableFuture<>();
         private final CompletableFuture<String> firstLine = new CompletableFuture<>();
         private final CompletableFuture<Boolean> end = new CompletableFuture<>();
         private final ByteBuffer buffer = ByteBuffer.allocateDirect(8 * 1024);
@@ -149,6 +150,7 @@ final class Programs {
                 }
                 buffer.flip();
                 collect();
+                first.complete(text());
             } catch (IOException e) {
                 finish();
             }
@@ -174,8 +176,14 @@ final class Programs {
             } catch (IOException e) {
                 // It hears nothing any more in any case.
             }
+            first.complete(text());
             firstLine.complete(text());
             end.complete(true);
+        }
+
+        /** What came in one piece before anything else; nothing where the end came at once. */
+        CompletableFuture<String> first() {
+            return first;
         }
 
         /** The first line with its newline; what there was of one where the end came before. */

@@ -54,6 +54,11 @@ public final class LinuxDescriptors implements Descriptors {
     }
 
     @Override
+    public void nonBlocking(int descriptor) throws IOException {
+        Errno.check(libc.fcntl(descriptor, F_SETFL, O_NONBLOCK), "fcntl", "descriptor " + descriptor);
+    }
+
+    @Override
     public Pair socketPair(SocketType type, boolean nonBlocking) throws IOException {
         int[] ends = new int[2];
         Errno.check(libc.socketpair(AF_UNIX, number(type, nonBlocking), 0, ends), "socketpair", "socket");

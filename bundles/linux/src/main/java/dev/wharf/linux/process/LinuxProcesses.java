@@ -31,6 +31,7 @@ public final class LinuxProcesses implements Processes {
     @Activate
     public LinuxProcesses(@Reference Epoll epoll) {
         this.epoll = epoll;
+        GracePeriods.mend();
     }
 
     @Override

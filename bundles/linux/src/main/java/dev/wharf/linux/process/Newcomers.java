@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
  * <p>Whoever writes to a {@code cgroup.procs} file takes a lock that every fork and exit takes for reading, and the first
  * writer after a quiet while waits for an RCU grace period, which is most of the time that a container's start takes: 8 ms
  * here, against 0.02 ms for those who come soon after (kernel/cgroup/cgroup.c, cgroup_attach_lock; kernel/rcu/sync.c). So
- * this process moves itself to where it is, which changes nothing, while the container's disk and network are made.
+ * this process moves itself to where it is, which changes nothing, and asks the kernel to make haste meanwhile
+ * ({@link GracePeriods}).
  */
 public final class Newcomers {
     private static final Logger LOG = LoggerFactory.getLogger(Newcomers.class);
@@ -61,7 +62,8 @@ public final class Newcomers {
         if (file.isEmpty()) {
             return;
         }
-        try (FileChannel members = FileChannel.open(file.get(), StandardOpenOption.WRITE)) {
+        try (FileChannel members = FileChannel.open(file.get(), StandardOpenOption.WRITE);
+                GracePeriods.Haste ignored = GracePeriods.hasten()) {
             // 0 is the writer itself (cgroups(7)).
             members.write(ByteBuffer.wrap("0".getBytes(StandardCharsets.US_ASCII)));
         } catch (IOException e) {

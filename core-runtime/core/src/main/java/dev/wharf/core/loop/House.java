@@ -682,8 +682,9 @@ final class House implements Agent, AutoCloseable {
     public Host hostAt(Position position) throws IOException {
         // A checkpoint is known by the position before it, and one that comes after what is asked for says nothing of
         // it.
-        return position.equals(position())
-                ? host()
+        Optional<Host> recent = sequencer.recent(position);
+        return recent.isPresent()
+                ? recent.get()
                 : replay.until(
                         new Position(Math.max(0, position.sequence() - 1)),
                         e -> !e.position().isAfter(position));
@@ -691,8 +692,7 @@ final class House implements Agent, AutoCloseable {
 
     @Override
     public Follower follow(Position after) throws IOException {
-        Sequencer.View now = sequencer.view();
-        return followers.follow(after, after.equals(now.position()) ? now.host() : hostAt(after));
+        return followers.follow(after, hostAt(after));
     }
 
     @Override

@@ -43,7 +43,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +61,9 @@ final class Sequencer {
 
     /** How many commands are remembered, so that one delivered twice is done once. */
     private static final int REMEMBERED = 16_384;
+
+    /** How many of the last hosts are kept at hand; they share nearly everything. */
+    private static final int VIEWS = 64;
 
     /** Plans that say something in every one of so many rounds contradict each other; that is a bug, and it must not loop. */
     private static final int ROUNDS = 10_000;
@@ -117,6 +122,8 @@ final class Sequencer {
         }
     };
 
+    private final AtomicReferenceArray<@Nullable View> views = new AtomicReferenceArray<>(VIEWS);
+
     /** A host and the position of the batch that made it so. */
     record View(Host host, Position position) {}
 
@@ -136,7 +143,7 @@ final class Sequencer {
         this.lanes = lanes;
         this.timers = timers;
         this.durability = durability;
-        view = new View(host, journal.end());
+        show(host, journal.end());
         answered.forEach((id, event) -> remembered.put(id, CompletableFuture.completedFuture(event)));
     }
 
@@ -460,13 +467,25 @@ final class Sequencer {
             full = false;
             log.info("the journal has space again");
         }
-        view = new View(after, at);
+        show(after, at);
         boolean answers = notice(at, events);
         Host now = after;
         boolean awaited = events.stream().anyMatch(e -> isAwaited(e, now));
         boolean matters = events.stream().anyMatch(e -> !(e instanceof ContainerEvent.Probed));
         durability.appended(at, answers || awaited ? Haste.NOW : matters ? Haste.SOON : Haste.WHENEVER);
         return at;
+    }
+
+    private void show(Host host, Position at) {
+        view = new View(host, at);
+        views.set((int) (at.sequence() % VIEWS), view);
+    }
+
+    /** The host as it was at one of the last positions, which followers begin from all the time. */
+    Optional<Host> recent(Position position) {
+        return Optional.ofNullable(views.get((int) (position.sequence() % VIEWS)))
+                .filter(known -> known.position().equals(position))
+                .map(View::host);
     }
 
     /**
@@ -487,7 +506,7 @@ final class Sequencer {
 
     /** A batch that changes nothing, such as a checkpoint, was appended between turns. */
     void passed(Position at) {
-        view = new View(view.host(), at);
+        show(view.host(), at);
         durability.appended(at, Haste.NOW);
     }
 

@@ -20,6 +20,9 @@ public interface Descriptors {
     /** pipe2(2): {@code near} is read from, {@code far} is written to. */
     Pair pipe(boolean nonBlocking) throws IOException;
 
+    /** Makes reads and writes of this end fail with {@link #WOULD_BLOCK} rather than wait; a pipe's other end stays as it is. */
+    void nonBlocking(int descriptor) throws IOException;
+
     /** socketpair(2) of AF_UNIX; both ends are alike. */
     Pair socketPair(SocketType type, boolean nonBlocking) throws IOException;
 

@@ -24,7 +24,10 @@ public class RecordJournal implements EventJournal {
     private final EventCodec codec;
 
     /** The last batches as they were appended, for those who read them a moment later. */
-    private final AtomicReferenceArray<@Nullable Entry> recent = new AtomicReferenceArray<>(REMEMBERED);
+    private final AtomicReferenceArray<@Nullable Recent> recent = new AtomicReferenceArray<>(REMEMBERED);
+
+    /** A batch in its place, and the end of the chain with it. */
+    record Recent(Entry entry, byte[] hash) {}
 
     /** Takes over {@code log} and closes it in the end. */
     public RecordJournal(RecordLog log, EventCodec codec) {
@@ -38,7 +41,7 @@ public class RecordJournal implements EventJournal {
         try {
             Position at = new Position(log.append(payload));
             if (payload.length <= REMEMBERED_BYTES) {
-                recent.set(place(at.sequence()), new Entry(at, batch));
+                recent.set(place(at.sequence()), new Recent(new Entry(at, batch), log.head()));
             }
             return at;
         } catch (IOException e) {
@@ -70,8 +73,22 @@ public class RecordJournal implements EventJournal {
             throw new IOException("position " + position + " lies after the end of the journal at " + log.last()
                     + ": this is not the journal it was taken from, or the journal lost its end");
         }
-        long before = Math.max(position.sequence(), log.origin());
-        return new BatchReader(log.read(position.sequence()), log.last() - before, this::decode);
+        return new RecentReader(this, Math.max(position.sequence(), log.origin()));
+    }
+
+    /** Reads from the log what is not remembered. */
+    Reader read(long sequence) throws IOException {
+        long before = Math.max(sequence, log.origin());
+        return new BatchReader(log.read(sequence), log.last() - before, this::decode);
+    }
+
+    Optional<Recent> recent(long sequence) {
+        return Optional.ofNullable(recent.get(place(sequence)))
+                .filter(known -> known.entry().position().sequence() == sequence);
+    }
+
+    long last() {
+        return log.last();
     }
 
     @Override
@@ -147,9 +164,9 @@ public class RecordJournal implements EventJournal {
     }
 
     private Batch decode(Envelope.Sealed record) throws IOException {
-        Entry known = recent.get(place(record.sequence()));
-        if (known != null && known.position().sequence() == record.sequence()) {
-            return known.batch();
+        Optional<Recent> known = recent(record.sequence());
+        if (known.isPresent()) {
+            return known.get().entry().batch();
         }
         try {
             return codec.decodeBatch(record.payload());
