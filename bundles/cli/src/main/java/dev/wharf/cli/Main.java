@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             NetworkCommands.class,
             StorageCommands.class,
             BuildCommands.class,
+            FleetCommand.class,
             ShellCommand.class,
             VersionCommand.class
         },
@@ -45,6 +46,7 @@ import picocli.CommandLine.Spec;
             "  wharf why web                       who asked for web, and why it ended",
             "  wharf explain web                   what is known of web, and what comes next",
             "  wharf journal replay --to 10:30     the host as it was at half past ten",
+            "  wharf fleet ps                      containers of every host, over Kafka",
             "",
             "Containers are driven with the docker command: export DOCKER_HOST=unix:///run/wharf/wharf.sock"
         })

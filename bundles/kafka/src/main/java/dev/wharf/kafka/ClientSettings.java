@@ -69,7 +69,8 @@ final class ClientSettings {
         to.put("delivery.timeout.ms", "20000");
         to.put("max.block.ms", "15000");
         to.put("transaction.timeout.ms", "60000");
-        to.put("batch.size", Integer.toString(64 << 10));
+        // One partition takes all events of a host, and each request costs the broker as much as hundreds of them.
+        to.put("batch.size", Integer.toString(256 << 10));
         to.put("buffer.memory", Integer.toString(16 << 20));
         to.put("max.request.size", Integer.toString(MAX_RECORD_BYTES));
         to.put("compression.type", settings.compression());

@@ -274,7 +274,9 @@ final class Commands implements AutoCloseable {
                 wrong = "the id \"" + sent.id() + "\" is not to be used";
             }
         } catch (JsonProcessingException e) {
-            wrong = "not JSON: " + e.getOriginalMessage();
+            // What stands there is not repeated: it may be anything, secrets too.
+            wrong = "not JSON at line " + e.getLocation().getLineNr() + ", column "
+                    + e.getLocation().getColumnNr();
         } catch (IOException | IllegalArgumentException e) {
             wrong = String.valueOf(e.getMessage());
         }

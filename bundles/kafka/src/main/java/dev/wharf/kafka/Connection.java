@@ -177,22 +177,43 @@ final class Connection implements AutoCloseable {
      */
     void read(String name, long reach, Consumer<ConsumerRecord<byte[], byte[]>> reader)
             throws IOException, InterruptedException {
+        read(name, reach, (done, total) -> {}, reader);
+    }
+
+    /** Hears how far a reading is, in records. */
+    interface Progress {
+        void at(long done, long total);
+    }
+
+    /** The same, telling how far it is. */
+    void read(String name, long reach, Progress progress, Consumer<ConsumerRecord<byte[], byte[]>> reader)
+            throws IOException, InterruptedException {
         KafkaConsumer<byte[], byte[]> consumer = consumer(READ);
         try {
             List<TopicPartition> partitions = partitions(consumer, name);
             Map<TopicPartition, Long> ends = ends(partitions);
             Map<TopicPartition, Long> starts = consumer.beginningOffsets(partitions, PATIENCE);
             consumer.assign(partitions);
+            long total = 0;
             for (TopicPartition partition : partitions) {
                 long end = ends.getOrDefault(partition, 0L);
-                consumer.seek(partition, Math.max(starts.getOrDefault(partition, 0L), end - Math.min(reach, end)));
+                long from = Math.max(starts.getOrDefault(partition, 0L), end - Math.min(reach, end));
+                consumer.seek(partition, from);
+                total += Math.max(0, end - from);
             }
-            Set<TopicPartition> left = new HashSet<>(partitions);
+            Map<TopicPartition, Long> left = new HashMap<>();
+            partitions.forEach(p -> left.put(p, consumer.position(p, PATIENCE)));
             long deadline = System.nanoTime() + LONG_PATIENCE.toNanos();
             while (true) {
-                left.removeIf(p -> consumer.position(p, PATIENCE) >= ends.getOrDefault(p, 0L));
-                if (left.isEmpty()) {
+                long before = behind(left, ends);
+                left.replaceAll((p, at) -> consumer.position(p, PATIENCE));
+                long behind = behind(left, ends);
+                progress.at(total - behind, total);
+                if (behind == 0) {
                     return;
+                }
+                if (behind < before) {
+                    deadline = System.nanoTime() + LONG_PATIENCE.toNanos();
                 }
                 if (System.nanoTime() > deadline) {
                     throw new org.apache.kafka.common.errors.TimeoutException(
@@ -203,6 +224,12 @@ final class Connection implements AutoCloseable {
         } finally {
             release(consumer);
         }
+    }
+
+    private static long behind(Map<TopicPartition, Long> positions, Map<TopicPartition, Long> ends) {
+        return positions.entrySet().stream()
+                .mapToLong(one -> Math.max(0, ends.getOrDefault(one.getKey(), 0L) - one.getValue()))
+                .sum();
     }
 
     /** Closes a consumer, by a thread that may have been interrupted, which the consumer would complain of. */

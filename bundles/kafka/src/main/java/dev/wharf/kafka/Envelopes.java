@@ -3,17 +3,22 @@ package dev.wharf.kafka;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.log.codec.InstantText;
 import dev.wharf.model.Digest;
 import io.cloudevents.core.builder.CloudEventBuilder;
 import io.cloudevents.jackson.JsonFormat;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
 
 /**
  * Puts events into CloudEvents 1.0. The data is the event as the journal has it. The id is made of host and position, so an
@@ -23,21 +28,30 @@ final class Envelopes {
     static final String TYPE = "dev.wharf.";
     static final String SCHEMA = "urn:dev.wharf:event:";
 
+    private static final Header VERSION = header("ce_specversion", "1.0");
+    private static final Header CONTENT = header("content-type", "application/json");
+
     private final String topic;
     private final String host;
     private final byte[] key;
-    private final byte[] source;
+    private final Header source;
     private final boolean structured;
     private final JsonFormat format = new JsonFormat();
 
-    private static final byte[] VERSION = bytes("1.0");
-    private static final byte[] CONTENT = bytes("application/json");
+    /** What is the same for all events of a type. */
+    private record Kind(Header type, Header schema) {}
+
+    private final Map<String, Kind> kinds = new HashMap<>();
+    private final Map<Actor, Header> actors = new HashMap<>();
+
+    /** There are few actors; but each process that asks is one. */
+    private static final int MOST_ACTORS = 1000;
 
     Envelopes(String topic, String host, boolean structured) {
         this.topic = topic;
         this.host = host;
         this.key = bytes(host);
-        this.source = bytes("/hosts/" + host);
+        this.source = header("ce_source", "/hosts/" + host);
         this.structured = structured;
     }
 
@@ -46,55 +60,94 @@ final class Envelopes {
      * @param head the journal's head with this event's batch, on the first of each batch
      */
     ProducerRecord<byte[], byte[]> wrap(Moment moment, String type, int version, byte[] data, Optional<Digest> head) {
-        Map<String, String> extensions = extensions(moment, head);
-        String id = host + ":" + moment.position() + "." + moment.index();
-        String fullType = TYPE + type + ".v" + version;
-        String schema = SCHEMA + type + ":" + version;
-        if (structured) {
-            CloudEventBuilder event = CloudEventBuilder.v1()
-                    .withId(id)
-                    .withSource(URI.create("/hosts/" + host))
-                    .withType(fullType)
-                    .withSubject(moment.event().subject().text())
-                    .withTime(moment.at().atOffset(ZoneOffset.UTC))
-                    .withDataContentType("application/json")
-                    .withDataSchema(URI.create(schema))
-                    .withData(data);
-            extensions.forEach(event::withExtension);
-            ProducerRecord<byte[], byte[]> record =
-                    new ProducerRecord<>(topic, null, key, format.serialize(event.build()));
-            record.headers().add("content-type", bytes(JsonFormat.CONTENT_TYPE));
-            return record;
+        return structured ? inValue(moment, type, version, data, head) : inHeaders(moment, type, version, data, head);
+    }
+
+    private String id(Moment moment) {
+        return host + ":" + moment.position().sequence() + "." + moment.index();
+    }
+
+    private ProducerRecord<byte[], byte[]> inValue(
+            Moment moment, String type, int version, byte[] data, Optional<Digest> head) {
+        CloudEventBuilder event = CloudEventBuilder.v1()
+                .withId(id(moment))
+                .withSource(URI.create("/hosts/" + host))
+                .withType(fullType(type, version))
+                .withSubject(moment.event().subject().text())
+                .withTime(moment.at().atOffset(ZoneOffset.UTC))
+                .withDataContentType("application/json")
+                .withDataSchema(URI.create(schema(type, version)))
+                .withData(data)
+                .withExtension("actor", actor(moment.cause().actor()));
+        CommandId command = moment.cause().command();
+        if (!command.equals(CommandId.NONE)) {
+            event.withExtension("correlationid", command.value());
         }
-        ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, null, key, data);
-        Headers headers = record.headers();
-        headers.add("ce_specversion", VERSION)
-                .add("ce_id", bytes(id))
-                .add("ce_source", source)
-                .add("ce_type", bytes(fullType))
-                .add("ce_subject", bytes(moment.event().subject().text()))
-                .add("ce_time", bytes(moment.at().toString()))
-                .add("ce_dataschema", bytes(schema))
-                .add("content-type", CONTENT);
-        extensions.forEach((name, value) -> headers.add("ce_" + name, bytes(value)));
+        moment.cause().because().ifPresent(because -> event.withExtension("causationid", host + ":" + because));
+        event.withExtension("sequence", moment.position().toString());
+        head.ifPresent(h -> event.withExtension("chainhead", h.toString()));
+        ProducerRecord<byte[], byte[]> record =
+                new ProducerRecord<>(topic, null, key, format.serialize(event.build()));
+        record.headers().add("content-type", bytes(JsonFormat.CONTENT_TYPE));
         return record;
     }
 
-    private Map<String, String> extensions(Moment moment, Optional<Digest> head) {
-        Map<String, String> extensions = new TreeMap<>();
-        extensions.put("sequence", moment.position().toString());
+    /** The usual way, and done for every event there ever was when a host was away for long: what repeats is made once. */
+    private ProducerRecord<byte[], byte[]> inHeaders(
+            Moment moment, String type, int version, byte[] data, Optional<Digest> head) {
+        Kind kind = kinds.computeIfAbsent(
+                type,
+                t -> new Kind(
+                        header("ce_type", fullType(t, version)), header("ce_dataschema", schema(t, version))));
+        List<Header> headers = new ArrayList<>(13);
+        headers.add(VERSION);
+        headers.add(header("ce_id", id(moment)));
+        headers.add(source);
+        headers.add(kind.type());
+        headers.add(header("ce_subject", moment.event().subject().text()));
+        headers.add(header("ce_time", InstantText.print(moment.at())));
+        headers.add(kind.schema());
+        headers.add(CONTENT);
+        headers.add(actorHeader(moment.cause().actor()));
+        moment.cause()
+                .because()
+                .ifPresent(because -> headers.add(header("ce_causationid", host + ":" + because.sequence())));
+        head.ifPresent(h -> headers.add(header("ce_chainhead", h.toString())));
         CommandId command = moment.cause().command();
         if (!command.equals(CommandId.NONE)) {
-            extensions.put("correlationid", command.value());
+            headers.add(header("ce_correlationid", command.value()));
         }
-        moment.cause().because().ifPresent(because -> extensions.put("causationid", host + ":" + because));
-        extensions.put("actor", actor(moment.cause().actor()));
-        head.ifPresent(h -> extensions.put("chainhead", h.toString()));
-        return extensions;
+        headers.add(header("ce_sequence", Long.toString(moment.position().sequence())));
+        return new ProducerRecord<>(topic, null, key, data, headers);
+    }
+
+    private static String fullType(String type, int version) {
+        return TYPE + type + ".v" + version;
+    }
+
+    private static String schema(String type, int version) {
+        return SCHEMA + type + ":" + version;
+    }
+
+    private Header actorHeader(Actor actor) {
+        Header known = actors.get(actor);
+        if (known != null) {
+            return known;
+        }
+        if (actors.size() == MOST_ACTORS) {
+            actors.clear();
+        }
+        Header made = header("ce_actor", actor(actor));
+        actors.put(actor, made);
+        return made;
     }
 
     private static String actor(Actor actor) {
-        return actor.kind().name().toLowerCase(java.util.Locale.ROOT) + ":" + actor.name();
+        return actor.kind().name().toLowerCase(Locale.ROOT) + ":" + actor.name();
+    }
+
+    private static Header header(String name, String value) {
+        return new RecordHeader(name, bytes(value));
     }
 
     static byte[] bytes(String text) {

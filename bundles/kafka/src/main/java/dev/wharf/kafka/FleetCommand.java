@@ -2,7 +2,6 @@ package dev.wharf.kafka;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
@@ -19,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -49,6 +49,9 @@ public final class FleetCommand {
               ps                          containers of every host
               hosts                       hosts, and how far each is published
               events [-f]                 what happened on every host, and with -f what happens
+              at INSTANT [HOST]           the fleet as it was: 10:30, 15m (ago), 2026-05-01T10:30:00Z
+              why HOST/NAME               who asked for a container, image, network or volume, and what followed
+              verify [HOST]               whether what was published is whole, and what the host's journal says
               send HOST KIND [DATA]       give a host a command, and wait for its answer; DATA is JSON
 
             Options:
@@ -58,15 +61,101 @@ public final class FleetCommand {
               --principal NAME            who commands
               --id ID                     the command's id, to send the same again
               --wait SECONDS              how long to wait for the answer (60)
+              --agent unix://PATH         the agent whose journal to compare with (/run/wharf/wharf.sock)
+              --data-root DIR             the same for a host whose agent does not run
+              --help                      show this text, or with a command what it does
 
             Examples:
               wharf fleet --brokers kafka:9092 ps
+              wharf fleet --brokers kafka:9092 at 2h
+              wharf fleet --brokers kafka:9092 why 4f3a/web
               wharf fleet --brokers kafka:9092 --principal ops send HOST container.stop '{"container": "web"}'
             """;
+
+    /** What a command does, in more words and with examples; those that are not here are told above. */
+    private static final Map<String, String> HELP = Map.of(
+            "ps", """
+                    Usage: wharf fleet ps
+
+                    Lists the containers of every host, as each host published them last.
+
+                    Examples:
+                      wharf fleet --brokers kafka:9092 ps
+                      wharf fleet ps --format json | jq '.[] | select(.state == "exited")'
+                    """,
+            "hosts", """
+                    Usage: wharf fleet hosts
+
+                    Lists every host that ever published: up to which position of its journal, when, and its head there.
+
+                    Examples:
+                      wharf fleet hosts
+                      wharf fleet hosts --format json
+                    """,
+            "events", """
+                    Usage: wharf fleet events [-f]
+
+                    Tells what happened on every host, in each host's order, and with -f goes on with what happens.
+
+                    Examples:
+                      wharf fleet events -f
+                      wharf fleet events --format json
+                    """,
+            "send", """
+                    Usage: wharf fleet send HOST KIND [DATA]
+
+                    Gives a host a command and waits for its one answer. HOST is the whole id of a host; KIND and DATA are
+                    as docs/schemas/commands has them. Sent again with the same --id, nothing is done twice. Exit status
+                    0 where it was done, 1 where it was not.
+
+                    Examples:
+                      wharf fleet --principal ops send HOST container.stop '{"container": "web"}'
+                      wharf fleet --principal ops --id deploy-42 send HOST image.pull '{"reference": "nginx"}'
+                    """,
+            "at", """
+                    Usage: wharf fleet at INSTANT [HOST]
+
+                    Shows what stood on every host at a moment: containers, images, networks and volumes, as the fold of
+                    everything the host had published until then. HOST is the beginning of a host's id. A host whose
+                    first events are no longer on the topic is shown as far as it can be, and named.
+
+                    INSTANT is a time of today (10:30), so long ago (15m, 1h30m, 2d), seconds since 1970, or
+                    2026-05-01T10:30:00Z.
+
+                    Examples:
+                      wharf fleet at 10:30                     every host at half past ten
+                      wharf fleet at 15m 4f3a                  one host, a quarter of an hour ago
+                      wharf fleet at 2d --format json | jq '.hosts[].containers[].image'
+                    """,
+            "why", """
+                    Usage: wharf fleet why HOST/NAME
+
+                    Tells what happened to a container, image, network or volume of a host and what led to it: each wish
+                    with who had it, what followed from it, and of commands from Kafka the answer. HOST is the beginning
+                    of the host's id; NAME is a name or the beginning of an id, and may be of something that is gone.
+
+                    Examples:
+                      wharf fleet why 4f3a/web
+                      wharf fleet why 4f3a/web --format json | jq '.chain[] | select(.depth == 0)'
+                    """,
+            "verify", """
+                    Usage: wharf fleet verify [HOST]
+
+                    Looks whether the events of every host, or of one, are on the topic in order, each once, and end where
+                    the host's bookmark says. On the host itself, or with its data root, each published head of the
+                    journal's chain is compared with the journal too, and where they part is told: from there on the
+                    journal was changed, or another one took its place. Exit status 1 where anything is not whole.
+
+                    Examples:
+                      wharf fleet verify                       what is published of every host
+                      wharf fleet verify 4f3a --agent unix:///run/wharf/wharf.sock
+                      wharf fleet verify 4f3a --data-root /var/lib/wharf
+                    """);
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final PrintStream out;
+    private final PrintStream err;
     private final Map<String, String> options = new HashMap<>();
     private final Deque<String> words = new ArrayDeque<>();
     private Settings settings = Settings.of(Map.of());
@@ -79,8 +168,9 @@ public final class FleetCommand {
         }
     }
 
-    private FleetCommand(PrintStream out) {
+    private FleetCommand(PrintStream out, PrintStream err) {
         this.out = out;
+        this.err = err;
     }
 
     public static void main(String[] arguments) {
@@ -89,7 +179,7 @@ public final class FleetCommand {
 
     static int run(PrintStream out, PrintStream err, String... arguments) {
         try {
-            return new FleetCommand(out).run(arguments);
+            return new FleetCommand(out, err).run(arguments);
         } catch (MisusedException | IllegalArgumentException e) {
             err.println("wharf: " + e.getMessage());
             return 2;
@@ -106,7 +196,7 @@ public final class FleetCommand {
         for (int i = 0; i < arguments.length; i++) {
             String word = arguments[i];
             if (word.equals("--help") || word.equals("-h")) {
-                out.print(USAGE);
+                out.print(HELP.getOrDefault(words.isEmpty() ? "" : words.getFirst(), USAGE));
                 return 0;
             } else if (word.equals("-f")) {
                 options.put(word, "");
@@ -127,6 +217,9 @@ public final class FleetCommand {
                 case "hosts" -> hosts(connection);
                 case "events" -> events(connection);
                 case "send" -> send(connection);
+                case "at" -> at(connection);
+                case "why" -> why(connection);
+                case "verify" -> verify(connection);
                 default -> throw new MisusedException("no such command: \"" + command + "\"; see wharf fleet --help");
             };
         }
@@ -163,10 +256,10 @@ public final class FleetCommand {
     }
 
     /** The newest containers by host and id. */
-    private static Map<String, Container> containers(Connection connection) throws IOException, InterruptedException {
+    private Map<String, Container> containers(Connection connection) throws IOException, InterruptedException {
         EventCodec codec = new EventCodec();
         Map<String, byte[]> newest = new TreeMap<>();
-        connection.read("state", Long.MAX_VALUE, record -> {
+        connection.read("state", Long.MAX_VALUE, terminal().progress("reading states"), record -> {
             String key = text(record.key());
             if (record.value() == null) {
                 newest.remove(key);
@@ -193,7 +286,7 @@ public final class FleetCommand {
                         .put("name", c.name())
                         .put("image", c.spec().imageReference())
                         .put("state", Standing.of(c).word())));
-        print(rows, "host", "id", "name", "image", "state");
+        terminal().table(rows, "host", "id", "name", "image", "state");
         return 0;
     }
 
@@ -225,12 +318,13 @@ public final class FleetCommand {
                 .keySet()
                 .forEach(key -> counts.merge(key.substring(0, key.indexOf('/')), 1, Integer::sum));
         hosts.forEach((host, row) -> row.put("containers", counts.getOrDefault(host, 0)));
-        print(new ArrayList<>(hosts.values()), "host", "position", "containers", "published", "head");
+        terminal().table(new ArrayList<>(hosts.values()), "host", "position", "containers", "published", "head");
         return 0;
     }
 
     private int events(Connection connection) throws IOException, InterruptedException {
-        connection.read("events", options.containsKey("-f") ? 20 : Long.MAX_VALUE, this::tell);
+        Terminal terminal = terminal();
+        connection.read("events", options.containsKey("-f") ? 20 : Long.MAX_VALUE, record -> tell(terminal, record));
         if (!options.containsKey("-f")) {
             return 0;
         }
@@ -239,8 +333,8 @@ public final class FleetCommand {
             List<TopicPartition> partitions = connection.partitions(consumer, "events");
             consumer.assign(partitions);
             consumer.seekToEnd(partitions);
-            while (!out.checkError()) {
-                consumer.poll(Duration.ofSeconds(1)).forEach(this::tell);
+            while (!terminal.isOver()) {
+                consumer.poll(Duration.ofSeconds(1)).forEach(record -> tell(terminal, record));
             }
             return 0;
         } finally {
@@ -248,23 +342,14 @@ public final class FleetCommand {
         }
     }
 
-    private void tell(ConsumerRecord<byte[], byte[]> record) {
-        if (isJson()) {
-            out.println(text(record.value()));
+    private static void tell(Terminal terminal, ConsumerRecord<byte[], byte[]> record) {
+        if (terminal.isJson()) {
+            terminal.line(text(record.value()));
             return;
         }
-        out.printf(
-                "%s  %s  %s  %s  %s%n",
-                header(record, "ce_time"),
-                text(record.key()),
-                header(record, "ce_type"),
-                header(record, "ce_subject"),
-                header(record, "ce_actor"));
-    }
-
-    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
-        var header = record.headers().lastHeader(name);
-        return header == null ? "" : text(header.value());
+        Published event = Published.of(record);
+        terminal.line(terminal.faint(event.at().toString()) + "  " + event.host() + "  " + event.type() + "  "
+                + terminal.bold(event.subject()) + "  " + terminal.faint(event.actor()));
     }
 
     private int send(Connection connection) throws IOException, InterruptedException, MisusedException {
@@ -296,7 +381,7 @@ public final class FleetCommand {
                             .toNanos();
             while (System.nanoTime() < end) {
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
-                    if (header(record, "correlationid").equals(id)) {
+                    if (Published.text(record, "correlationid").equals(id)) {
                         return answer(JSON.readTree(record.value()));
                     }
                 }
@@ -305,6 +390,72 @@ public final class FleetCommand {
                     + ": it may be away, and does it when it is back; ask again with --id " + id);
         } finally {
             Connection.release(consumer);
+        }
+    }
+
+    private Terminal terminal() {
+        return Terminal.ofThisProcess(out, err, isJson());
+    }
+
+    private int at(Connection connection) throws IOException, InterruptedException, MisusedException {
+        if (words.isEmpty() || words.size() > 2) {
+            throw new MisusedException("at wants INSTANT and maybe HOST; see wharf fleet at --help");
+        }
+        String text = words.remove();
+        Instant instant = Moments.instant(text, Instant.now(), ZoneId.systemDefault())
+                .orElseThrow(() -> new MisusedException(
+                        "no moment: \"" + text + "\"; write 10:30, 15m, 2d, 1777631400 or 2026-05-01T10:30:00Z"));
+        return new FleetPast(connection, terminal()).at(instant, words.isEmpty() ? "" : words.remove());
+    }
+
+    private int why(Connection connection) throws IOException, InterruptedException, MisusedException {
+        String text = words.size() == 1 ? words.remove() : "";
+        int slash = text.indexOf('/');
+        if (slash < 1 || slash == text.length() - 1) {
+            throw new MisusedException("why wants HOST/NAME; see wharf fleet why --help");
+        }
+        return new FleetPast(connection, terminal()).why(text.substring(0, slash), text.substring(slash + 1));
+    }
+
+    private int verify(Connection connection) throws IOException, InterruptedException, MisusedException {
+        if (words.size() > 1) {
+            throw new MisusedException("verify wants no more than HOST; see wharf fleet verify --help");
+        }
+        boolean told = options.containsKey("--agent") || options.containsKey("--data-root");
+        try (Journal journal = new Journal(journal(told))) {
+            return new FleetVerify(connection, terminal())
+                    .verify(words.isEmpty() ? "" : words.remove(), journal.opened(), told);
+        }
+    }
+
+    /** A journal that may not be there, to be closed where it is. */
+    private record Journal(Optional<AgentJournal> opened) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            if (opened.isPresent()) {
+                opened.get().close();
+            }
+        }
+    }
+
+    /** The journal of this machine's agent, or the one that was named. */
+    private Optional<AgentJournal> journal(boolean told) throws IOException, MisusedException {
+        if (options.containsKey("--data-root")) {
+            return Optional.of(AgentJournal.ofFolder(Path.of(options.getOrDefault("--data-root", ""))));
+        }
+        String address = options.getOrDefault("--agent", "unix:///run/wharf/wharf.sock");
+        if (!address.startsWith("unix://")) {
+            throw new MisusedException("--agent wants a socket such as unix:///run/wharf/wharf.sock");
+        }
+        Path socket = Path.of(address.substring("unix://".length()));
+        try {
+            return told || Files.exists(socket) ? Optional.of(AgentJournal.ofAgent(socket)) : Optional.empty();
+        } catch (IOException e) {
+            if (told) {
+                throw e;
+            }
+            terminal().note(e.getMessage() + "; so nothing is compared with a journal");
+            return Optional.empty();
         }
     }
 
@@ -320,32 +471,5 @@ public final class FleetCommand {
             answer.path("events").forEach(event -> out.println("  " + event.asText()));
         }
         return outcome.equals("DONE") ? 0 : 1;
-    }
-
-    private void print(List<ObjectNode> rows, String... columns) {
-        if (isJson()) {
-            ArrayNode all = JSON.createArrayNode();
-            rows.forEach(all::add);
-            out.println(all);
-            return;
-        }
-        StringBuilder head = new StringBuilder();
-        int[] widths = new int[columns.length];
-        for (int i = 0; i < columns.length; i++) {
-            widths[i] = columns[i].length();
-            for (ObjectNode row : rows) {
-                widths[i] = Math.max(widths[i], row.path(columns[i]).asText().length());
-            }
-            head.append(String.format("%-" + (widths[i] + 2) + "s", columns[i].toUpperCase(java.util.Locale.ROOT)));
-        }
-        out.println(head.toString().stripTrailing());
-        for (ObjectNode row : rows) {
-            StringBuilder line = new StringBuilder();
-            for (int i = 0; i < columns.length; i++) {
-                line.append(String.format(
-                        "%-" + (widths[i] + 2) + "s", row.path(columns[i]).asText()));
-            }
-            out.println(line.toString().stripTrailing());
-        }
     }
 }

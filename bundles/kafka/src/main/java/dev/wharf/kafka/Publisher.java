@@ -58,7 +58,7 @@ final class Publisher implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Publisher.class);
 
     /** So much is put into a transaction before it is committed, whatever number of events that is. */
-    private static final int TRANSACTION_BYTES = 4 << 20;
+    private static final int TRANSACTION_BYTES = 16 << 20;
 
     private static final Duration SHORT_PAUSE = Duration.ofMillis(200);
     private static final Duration LONG_PAUSE = Duration.ofSeconds(5);
@@ -446,6 +446,9 @@ final class Publisher implements AutoCloseable {
                 return false;
             }
             boolean some = commands.get().take();
+            if (some) {
+                step.accept("taken");
+            }
             List<Commands.Answered> answers = commands.get().ready(bookmark.position());
             if (answers.isEmpty()) {
                 return some;
@@ -460,7 +463,9 @@ final class Publisher implements AutoCloseable {
                     record.headers().add("correlationid", Envelopes.bytes(answer.command()));
                 }
                 producer.send(record);
-                one.dead().ifPresent(dead -> producer.send(letter(dead, answer)));
+                if (one.dead().isPresent()) {
+                    producer.send(letter(one.dead().get(), answer));
+                }
             }
             step.accept("answered");
             commit(bookmark.position(), bookmark.head());
@@ -472,10 +477,14 @@ final class Publisher implements AutoCloseable {
             return true;
         }
 
-        /** A command that cannot be done, as it came, with what was wrong. */
-        private ProducerRecord<byte[], byte[]> letter(ConsumerRecord<byte[], byte[]> dead, Order.Answer answer) {
-            ProducerRecord<byte[], byte[]> record =
-                    new ProducerRecord<>(settings.topic("commands.dlq"), null, dead.key(), dead.value());
+        /** A command that cannot be done, as it came but for secrets, with what was wrong. */
+        private ProducerRecord<byte[], byte[]> letter(ConsumerRecord<byte[], byte[]> dead, Order.Answer answer)
+                throws IOException {
+            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
+                    settings.topic("commands.dlq"),
+                    null,
+                    dead.key(),
+                    dead.value() == null ? null : Concealment.concealCommand(dead.value()));
             dead.headers().forEach(record.headers()::add);
             record.headers()
                     .add("wharf-outcome", Envelopes.bytes(answer.outcome().name()))

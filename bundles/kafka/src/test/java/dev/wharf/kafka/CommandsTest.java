@@ -21,6 +21,7 @@ import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.record.RecordJournal;
 import dev.wharf.log.file.FileLog;
 import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
 import dev.wharf.testkit.kafka.Broker;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -229,6 +230,37 @@ class CommandsTest {
         assertThat(made("x")).isEqualTo(1);
     }
 
+    /** Whoever sends a command wrote its secrets on the topic of commands; from there they go no further. */
+    @Test
+    void secretsInCommandsAreOnNoOtherTopic() throws Exception {
+        Settings settings = settings();
+        Gauges gauges = publish(settings);
+        String body = "{\"body\":{\"Image\":\"x\",\"Env\":[\"INNOCENT=canary-1\"],\"HostConfig\":{\"LogConfig\":"
+                + "{\"Config\":{\"splunk-token\":\"canary-2\"}}},\"Labels\":{\"o\":\"user=me,password=canary-3\"}}}";
+        send(order("forbidden", "container.run", body));
+        send(order("nonsense", "container.fold", body));
+        send(order("late", "container.run", body, ",\"expires\":\"2020-01-01T00:00:00Z\""));
+        send(order("torn", "container.run", body).replace("}}}", ""));
+        send("canary-4");
+        send("{\"id\":\"bare\", \"apiKey\": \"canary-5\", DB_PASSWORD=canary-6}");
+        send(order("options", "volume.create", "{\"name\":\"v\",\"options\":{\"o\":\"password=canary-7\"}}"));
+        await(() -> gauges.getCommands() == 7);
+        assertThat(read(settings, "commands.dlq")).hasSize(6);
+        List<String> found = new ArrayList<>();
+        for (String topic : List.of("events", "state", "positions", "results", "commands.dlq")) {
+            for (ConsumerRecord<byte[], byte[]> record : read(settings, topic)) {
+                StringBuilder all = new StringBuilder(text(record.value() == null ? new byte[0] : record.value()));
+                record.headers().forEach(h -> all.append(' ').append(text(h.value())));
+                if (all.toString().contains("canary")) {
+                    found.add(topic + ": " + all);
+                }
+            }
+        }
+        // A word alone is nobody's secret: nothing says that it is one.
+        assertThat(found).singleElement().asString().startsWith("commands.dlq: canary-4");
+        assertThat(text(read(settings, "commands.dlq").get(0).value())).contains("INNOCENT=" + Concealment.HIDDEN);
+    }
+
     @Test
     void nobodyMayCommandAnythingUnlessItIsSaid() throws Exception {
         Settings settings = settings("commands.allow", "");
@@ -315,6 +347,125 @@ class CommandsTest {
         return status == 2 ? err.toString(StandardCharsets.UTF_8) : out.toString(StandardCharsets.UTF_8);
     }
 
+    private void tell(VolumeEvent event, Instant at) throws IOException {
+        agent.append(new Batch(new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF), at, List.of(event)));
+    }
+
+    private static VolumeEvent.Created volume(String name, Instant at) {
+        return new VolumeEvent.Created(
+                new VolumeSpec(new VolumeName(name), VolumeSpec.LOCAL, Map.of(), Map.of(), false), at);
+    }
+
+    @Test
+    void theFleetIsSeenAsItWasAndWhyItIsSo() throws Exception {
+        String[] fleet = {"--brokers", broker.address(), "--config", "", "--format", "json"};
+        Path config = Files.writeString(folder.resolve("fleet.cfg"), "topics.prefix = " + prefix + "\n");
+        fleet[3] = config.toString();
+        Settings settings = settings("format", "structured");
+        Gauges gauges = publish(settings);
+        Instant noon = Instant.now().plusSeconds(3600);
+        tell(volume("first", noon), noon);
+        tell(new VolumeEvent.Ready(new VolumeName("first"), Path.of("/v/first")), noon.plusSeconds(1));
+        tell(new VolumeEvent.Removed(new VolumeName("first")), noon.plusSeconds(60));
+        send(volume("make", "second"));
+        await(() -> gauges.getCommands() == 1);
+        agent.append(new Batch(
+                new Cause(CommandId.NONE, Optional.of(journal.end()), Actor.WHARF),
+                Instant.now(),
+                List.of(new VolumeEvent.Ready(new VolumeName("second"), Path.of("/v/second")))));
+        await(() -> gauges.getPosition() == journal.end().sequence());
+
+        JsonNode then = JSON.readTree(fleet(0, with(fleet, "at", noon.plusSeconds(30).toString())));
+        assertThat(then.path("hosts")).hasSize(1);
+        assertThat(then.path("hosts").get(0).path("host").asText()).isEqualTo(host);
+        assertThat(then.path("hosts").get(0).path("complete").asBoolean()).isTrue();
+        assertThat(then.path("hosts").get(0).path("volumes")).hasSize(1);
+        assertThat(then.path("hosts").get(0).path("volumes").get(0).path("path").asText()).isEqualTo("/v/first");
+        JsonNode later = JSON.readTree(fleet(0, with(fleet, "at", noon.plusSeconds(90).toString(), host.substring(0, 6))));
+        assertThat(later.path("hosts").get(0).path("volumes").get(0).path("name").asText()).isEqualTo("second");
+        assertThat(JSON.readTree(fleet(0, with(fleet, "at", "2d"))).path("hosts")).isEmpty();
+
+        JsonNode why = JSON.readTree(fleet(0, with(fleet, "why", host.substring(0, 6) + "/second")));
+        assertThat(why.path("kind").asText()).isEqualTo("volume");
+        assertThat(why.path("chain")).hasSize(2);
+        assertThat(why.path("chain").get(0).path("actor").asText()).isEqualTo("kafka:ops");
+        assertThat(why.path("chain").get(0).path("command").asText()).isEqualTo("make");
+        assertThat(why.path("chain").get(1).path("depth").asInt()).isEqualTo(1);
+        assertThat(why.path("commands").path("make").path("outcome").asText()).isEqualTo("DONE");
+        String told = fleet(0, "--brokers", broker.address(), "--config", config.toString(), "why", host + "/first");
+        assertThat(told).contains("volume first", "State  gone", "volume created", "volume ready at /v/first");
+        assertThat(fleet(1, with(fleet, "why", host + "/never"))).isEmpty();
+        assertThat(fleet(2, with(fleet, "why", "nothing"))).contains("HOST/NAME");
+        assertThat(fleet(2, with(fleet, "at", "yesterdayish"))).contains("yesterdayish");
+        for (String command : List.of("at", "why", "verify")) {
+            assertThat(fleet(0, command, "--help")).contains("Usage: wharf fleet " + command, "Examples:");
+        }
+    }
+
+    private static String[] with(String[] first, String... more) {
+        return java.util.stream.Stream.of(first, more)
+                .flatMap(java.util.Arrays::stream)
+                .toArray(String[]::new);
+    }
+
+    @Test
+    void whatWasPublishedIsHeldAgainstTheJournal(@TempDir Path root) throws Exception {
+        String[] fleet = {"--brokers", broker.address(), "--config", "", "--format", "json"};
+        fleet[3] = Files.writeString(folder.resolve("fleet.cfg"), "topics.prefix = " + prefix + "\n")
+                .toString();
+        Settings settings = settings();
+        Gauges gauges = publish(settings);
+        for (int i = 0; i < 20; i++) {
+            if (i == 7) {
+                agent.append(new Batch(
+                        new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF),
+                        Instant.now(),
+                        List.of(new HostEvent.CheckpointStarted(), new HostEvent.CheckpointCompleted(0))));
+            }
+            tell(volume("v" + i, Instant.now()), Instant.now());
+        }
+        await(() -> gauges.getPosition() == journal.end().sequence());
+        assertThat(fleet(0, with(fleet, "verify"))).contains("\"topic\":\"whole\"", "\"journal\":\"not compared\"");
+        publishers.remove(0).close();
+        journal.close();
+        String[] local = with(fleet, "--data-root", folder.toString(), "verify", host.substring(0, 8));
+        assertThat(fleet(0, local)).contains("\"state\":\"whole\"", "\"journal\":\"same up to 22\"");
+
+        // Another journal of the same host, the same up to position 5.
+        Path other = Files.createDirectories(root.resolve("journal"));
+        try (EventJournal old = journal();
+                EventJournal forged =
+                        new RecordJournal(new FileLog(new FileLog.Options(other, "test")), new EventCodec());
+                EventJournal.Reader reader = old.open(dev.wharf.core.journal.Position.START)) {
+            for (var entry = reader.poll(); entry.isPresent(); entry = reader.poll()) {
+                Batch batch = entry.get().batch();
+                boolean changed = entry.get().position().sequence() == 6;
+                forged.append(changed ? new Batch(batch.cause(), batch.at().plusSeconds(1), batch.events()) : batch);
+            }
+        }
+        String parted = fleet(1, with(fleet, "--data-root", root.toString(), "verify", host));
+        assertThat(parted).contains("\"state\":\"parted\"", "parts after 5: the head at 6 was published as sha256:");
+
+        // An older copy of it.
+        Path copy = Files.createDirectories(folder.resolve("copy/journal"));
+        try (EventJournal old = journal();
+                EventJournal older =
+                        new RecordJournal(new FileLog(new FileLog.Options(copy, "test")), new EventCodec());
+                EventJournal.Reader reader = old.open(dev.wharf.core.journal.Position.START)) {
+            for (int i = 0; i < 9; i++) {
+                older.append(reader.poll().orElseThrow().batch());
+            }
+        }
+        assertThat(fleet(1, with(fleet, "--data-root", folder.resolve("copy").toString(), "verify", host)))
+                .contains("the journal ends at 9, and what is published goes to 22");
+        assertThat(fleet(1, with(fleet, "--data-root", folder.toString(), "verify", "0000"))).isEmpty();
+    }
+
+    private EventJournal journal() throws IOException {
+        return new RecordJournal(
+                new FileLog(new FileLog.Options(folder.resolve("journal"), "test")), new EventCodec());
+    }
+
     @Test
     void theFleetIsSeenAndCommandedFromOneCommandLine() throws Exception {
         Path config = Files.writeString(
@@ -359,82 +510,5 @@ class CommandsTest {
         assertThat(fleet(0, "--config", config.toString(), "ps")).startsWith("HOST");
         assertThat(fleet(2, "--config", config.toString(), "sing")).contains("sing");
         assertThat(fleet(2, "ps", "--nonsense", "x")).contains("--nonsense");
-    }
-
-    /** Ends a publisher at a step without a word, as a crash would. */
-    private static final class Crash extends Error {
-        private static final long serialVersionUID = 1L;
-    }
-
-    /** Commands, some sent twice, while publishers die at steps of chance and agents are made anew from the journal. */
-    @Test
-    @Timeout(600)
-    void throughCrashesEveryCommandHasOneResultAndOneEffect() throws Exception {
-        long seed = Long.getLong("kafka.seed", 20261126);
-        long seconds = Long.getLong("kafka.seconds", 8);
-        Random chance = new Random(seed);
-        Settings settings = settings();
-        // Makes the topics.
-        publish(settings);
-        publishers.remove(0).close();
-        List<String> steps = List.of("opened", "begun", "sent", "marked", "committed", "answered", "never");
-        Thread.setDefaultUncaughtExceptionHandler((t, e) -> {});
-        Set<String> ids = new HashSet<>();
-        int rounds = 0;
-        long end = System.nanoTime() + seconds * 1_000_000_000L;
-        while (System.nanoTime() < end) {
-            String step = steps.get(chance.nextInt(steps.size()));
-            AtomicInteger left = new AtomicInteger(1 + chance.nextInt(4));
-            CountDownLatch dead = new CountDownLatch(1);
-            if (chance.nextBoolean()) {
-                agent = new JournalAgent(journal);
-            }
-            Publisher publisher = new Publisher(agent.agent(), settings, new Gauges(), Optional::empty, at -> {
-                if (at.equals(step) && left.decrementAndGet() == 0) {
-                    dead.countDown();
-                    throw new Crash();
-                }
-            });
-            publisher.start();
-            for (int i = chance.nextInt(12); i >= 0; i--) {
-                String id = "id-" + ids.size();
-                ids.add(id);
-                send(volume(id, "vol-" + id));
-                if (chance.nextInt(4) == 0) {
-                    send(volume(id, "vol-" + id));
-                }
-            }
-            dead.await(500 + chance.nextInt(1500), TimeUnit.MILLISECONDS);
-            publisher.close();
-            rounds++;
-        }
-        publish(settings);
-        await(() -> {
-            try {
-                return answers(settings).size() >= ids.size();
-            } catch (Exception e) {
-                throw new AssertionError(e);
-            }
-        });
-        System.out.println("kafka commands: seed " + seed + ", " + rounds + " rounds, " + ids.size() + " commands");
-        Map<String, JsonNode> answers = new TreeMap<>();
-        for (JsonNode answer : answers(settings)) {
-            assertThat(answers.put(answer.path("command").asText(), answer))
-                    .as("one answer for " + answer)
-                    .isNull();
-        }
-        assertThat(answers.keySet()).isEqualTo(ids);
-        List<String> all = published(settings);
-        assertThat(all).isEqualTo(journaled(journal, host));
-        for (String id : ids) {
-            List<String> effects = all.stream()
-                    .filter(l -> l.contains("volume.created") && l.contains("\"vol-" + id + "\""))
-                    .map(l -> l.substring(0, l.indexOf(' ')))
-                    .toList();
-            assertThat(effects).as(id).hasSize(1);
-            assertThat(answers.get(id).path("outcome").asText()).isEqualTo("DONE");
-            assertThat(answers.get(id).path("events")).as(id).hasSize(1);
-            assertThat(answers.get(id).path("events").get(0).asText()).isEqualTo(effects.get(0));
-        }
     }
 }

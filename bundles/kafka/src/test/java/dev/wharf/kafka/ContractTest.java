@@ -111,7 +111,7 @@ class ContractTest {
         channel(
                 channels,
                 "commands.dlq",
-                "Commands that were malformed, unknown, too late or not allowed, as they came, with the headers"
+                "Commands that were malformed, unknown, too late or not allowed, as they came but for secrets, with the headers"
                         + " wharf-outcome, wharf-reason and wharf-source.");
         operation(operations, "publishEvents", "send", "events");
         operation(operations, "publishState", "send", "state");

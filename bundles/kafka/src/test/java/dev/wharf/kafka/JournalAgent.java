@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 
@@ -102,6 +103,13 @@ final class JournalAgent {
             }
         });
         return answer;
+    }
+
+    /** Waits until everything that was submitted is done. */
+    void rest() throws Exception {
+        CountDownLatch done = new CountDownLatch(1);
+        sequencer.execute(done::countDown);
+        done.await();
     }
 
     private Host fold(Position upTo) throws IOException {

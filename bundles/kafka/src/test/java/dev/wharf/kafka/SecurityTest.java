@@ -14,6 +14,7 @@ import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.record.RecordJournal;
 import dev.wharf.log.file.FileLog;
 import dev.wharf.testkit.kafka.Broker;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -38,6 +39,8 @@ class SecurityTest {
     static Path home;
 
     private static Broker broker;
+    private static TokenServer tokens;
+    private static String oauth = "";
     private static Path authority;
     private static Path password;
 
@@ -91,11 +94,26 @@ class SecurityTest {
         password = Files.writeString(home.resolve("password"), PASSWORD + "\n");
         String quoted = ClientSettings.quoted(PASSWORD).replace("\\", "\\\\");
         Map<String, String> settings = new LinkedHashMap<>();
-        settings.put("listeners", "CONTROLLER://127.0.0.1:CONTROLLER,SAFE://127.0.0.1:PORT");
-        settings.put("advertised.listeners", "SAFE://127.0.0.1:PORT");
+        tokens = new TokenServer("wharf-host", "canary client secret");
+        try (ServerSocket socket = new ServerSocket(0)) {
+            oauth = "127.0.0.1:" + socket.getLocalPort();
+        }
+        settings.put(
+                "listeners", "CONTROLLER://127.0.0.1:CONTROLLER,SAFE://127.0.0.1:PORT,OAUTH://" + oauth);
+        settings.put("advertised.listeners", "SAFE://127.0.0.1:PORT,OAUTH://" + oauth);
         settings.put("inter.broker.listener.name", "SAFE");
-        settings.put("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,SAFE:SASL_SSL");
-        settings.put("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-512");
+        settings.put("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,SAFE:SASL_SSL,OAUTH:SASL_SSL");
+        settings.put("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512");
+        settings.put("listener.name.oauth.sasl.enabled.mechanisms", "OAUTHBEARER");
+        settings.put(
+                "listener.name.oauth.oauthbearer.sasl.jaas.config",
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;");
+        settings.put(
+                "listener.name.oauth.oauthbearer.sasl.server.callback.handler.class",
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler");
+        settings.put("listener.name.oauth.oauthbearer.sasl.oauthbearer.jwks.endpoint.url", tokens.keysUrl());
+        settings.put("listener.name.oauth.oauthbearer.sasl.oauthbearer.expected.audience", TokenServer.AUDIENCE);
+        settings.put("listener.name.oauth.oauthbearer.sasl.oauthbearer.expected.issuer", TokenServer.ISSUER);
         settings.put("sasl.mechanism.inter.broker.protocol", "PLAIN");
         settings.put(
                 "listener.name.safe.plain.sasl.jaas.config",
@@ -104,18 +122,29 @@ class SecurityTest {
         settings.put(
                 "listener.name.safe.scram-sha-512.sasl.jaas.config",
                 "org.apache.kafka.common.security.scram.ScramLoginModule required;");
+        settings.put(
+                "listener.name.safe.scram-sha-256.sasl.jaas.config",
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;");
         settings.put("ssl.keystore.type", "PKCS12");
         settings.put("ssl.keystore.location", store.toString());
         settings.put("ssl.keystore.password", "changeit");
         settings.put("ssl.truststore.type", "PEM");
         settings.put("ssl.truststore.location", authority.toString());
         broker = Broker.start(
-                home.resolve("broker"), settings, List.of("--add-scram", "SCRAM-SHA-512=[name=scram,password=secret]"));
+                home.resolve("broker"),
+                settings,
+                List.of(
+                        "--add-scram",
+                        "SCRAM-SHA-512=[name=scram,password=secret]",
+                        "--add-scram",
+                        "SCRAM-SHA-256=[name=short,password=secret]"),
+                List.of("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=" + tokens.keysUrl()));
     }
 
     @AfterAll
     static void stopBroker() throws Exception {
         broker.close();
+        tokens.close();
     }
 
     private static Settings settings(String prefix, String... more) {
@@ -159,6 +188,46 @@ class SecurityTest {
         Path secret = Files.writeString(folder.resolve("secret"), "secret");
         Settings settings = settings("scram", "sasl.user", "scram", "sasl.password.file", secret.toString());
         assertThat(state(settings, folder.resolve("journal"))).isEqualTo("published");
+        Settings shorter = settings(
+                "shorter",
+                "sasl.mechanism",
+                "SCRAM-SHA-256",
+                "sasl.user",
+                "short",
+                "sasl.password.file",
+                secret.toString());
+        assertThat(state(shorter, folder.resolve("other"))).isEqualTo("published");
+    }
+
+    private static Settings oauth(String prefix, Path secret) {
+        return settings(
+                prefix,
+                "bootstrap.servers",
+                oauth,
+                "sasl.mechanism",
+                "OAUTHBEARER",
+                "oauth.token.url",
+                tokens.tokenUrl(),
+                "oauth.client",
+                "wharf-host",
+                "oauth.secret.file",
+                secret.toString(),
+                "oauth.scope",
+                "kafka");
+    }
+
+    @Test
+    void aTokenIsFetchedForTheClientsSecretAndIsEnough(@TempDir Path folder) throws Exception {
+        Path secret = Files.writeString(folder.resolve("secret"), "canary client secret\n");
+        assertThat(state(oauth("oauth", secret), folder.resolve("journal"))).isEqualTo("published");
+        assertThat(tokens.given()).isPositive();
+        assertThat(tokens.scopes()).containsOnly("kafka");
+    }
+
+    @Test
+    void withAWrongSecretThereIsNoTokenAndThatIsSaid(@TempDir Path folder) throws Exception {
+        Path wrong = Files.writeString(folder.resolve("wrong"), "canary of another");
+        assertThat(state(oauth("denied", wrong), folder.resolve("journal"))).isNotEqualTo("published");
     }
 
     @Test

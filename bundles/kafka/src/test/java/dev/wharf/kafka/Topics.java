@@ -24,7 +24,7 @@ final class Topics {
 
     static Settings settings(String brokers, String prefix, Map<String, String> more) {
         Map<String, String> all = new TreeMap<>(more);
-        all.put("bootstrap.servers", brokers);
+        all.putIfAbsent("bootstrap.servers", brokers);
         all.put("topics.prefix", prefix);
         all.putIfAbsent("topics.partitions", "3");
         return Settings.of(all);

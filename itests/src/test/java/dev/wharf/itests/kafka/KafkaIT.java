@@ -9,6 +9,7 @@ import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.Position;
 import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
+import dev.wharf.itests.daemon.Outcome;
 import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.record.RecordJournal;
 import dev.wharf.log.file.FileLog;
@@ -26,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -147,10 +149,14 @@ class KafkaIT {
                             "1000")
                     .outOrThrow();
             awaitPublished(agent, broker);
+            plantSecrets(agent);
             churn(agent, 3);
             agent.kill();
             agent.restart();
-            churn(agent, 3);
+            try (Cut cut = Cut.of(broker)) {
+                churn(agent, 3);
+            }
+            churn(agent, 1);
             broker.kill();
             churn(agent, 3);
             agent.kill();
@@ -175,12 +181,7 @@ class KafkaIT {
                     .extracting(r -> text(r.key()))
                     .containsOnly(header(published.get(0), "ce_source").replace("/hosts/", ""));
 
-            for (String topic : List.of("wharf.events", "wharf.state", "wharf.positions")) {
-                for (ConsumerRecord<byte[], byte[]> record : read(broker, topic)) {
-                    assertThat(record.value() == null ? "" : text(record.value()))
-                            .doesNotContain("canary");
-                }
-            }
+            assertNoSecretsOnAnyTopic(broker);
             Map<String, byte[]> newest = new TreeMap<>();
             read(broker, "wharf.state").forEach(r -> newest.put(text(r.key()), r.value()));
             assertThat(newest.keySet()).anyMatch(key -> key.contains("/container:"));
@@ -190,6 +191,70 @@ class KafkaIT {
                 }
             });
             assertThat(newest.keySet()).anyMatch(key -> key.contains("/network:") && newest.get(key) != null);
+        }
+    }
+
+    /** Drops every packet to and from a broker, as a broken network does, until it is closed. */
+    private record Cut(String table) implements AutoCloseable {
+        static Cut of(Broker broker) throws Exception {
+            String port = broker.address().replaceFirst(".*:", "");
+            String table = "inet wharf_cut_" + port;
+            Outcome.of(
+                            "nft",
+                            "add table " + table + "; add chain " + table
+                                    + " in { type filter hook input priority 0; }; add rule " + table
+                                    + " in iifname lo tcp dport " + port + " drop; add rule " + table
+                                    + " in iifname lo tcp sport " + port + " drop")
+                    .outOrThrow();
+            return new Cut(table);
+        }
+
+        @Override
+        public void close() throws Exception {
+            Outcome.of("nft", "delete table " + table).outOrThrow();
+        }
+    }
+
+    /** Wherever people put secrets that a host needs and a topic does not. */
+    private static void plantSecrets(Daemon agent) throws Exception {
+        agent.docker("exec", "-e", "TOKEN=canary-exec", "web", "true").outOrThrow();
+        agent.docker(
+                        "volume",
+                        "create",
+                        "--opt",
+                        "type=tmpfs",
+                        "--opt",
+                        "device=tmpfs",
+                        "--opt",
+                        "o=size=1m,password=canary-volume",
+                        "secret")
+                .outOrThrow();
+        agent.docker("run", "-d", "--name", "other", "-e", "INNOCENT=canary-env2", "busybox", "sleep", "1000")
+                .outOrThrow();
+        agent.docker("commit", "--change", "ENV KEY=canary-commit", "other", "committed")
+                .outOrThrow();
+        agent.docker("rm", "-f", "other").outOrThrow();
+        agent.docker("rmi", "committed").outOrThrow();
+        agent.docker("volume", "rm", "secret").outOrThrow();
+    }
+
+    /** Every topic that brokers know of, but the one that others write commands to, in values, keys and headers. */
+    private static void assertNoSecretsOnAnyTopic(Broker broker) throws Exception {
+        Set<String> topics;
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.address()))) {
+            topics = admin.listTopics().names().get();
+        }
+        assertThat(topics).contains("wharf.events", "wharf.state", "wharf.positions");
+        for (String topic : topics) {
+            if (topic.equals("wharf.commands")) {
+                continue;
+            }
+            for (ConsumerRecord<byte[], byte[]> record : read(broker, topic)) {
+                StringBuilder all = new StringBuilder(text(record.key()));
+                all.append(record.value() == null ? "" : text(record.value()));
+                record.headers().forEach(h -> all.append(text(h.value())));
+                assertThat(all.toString()).as(topic).doesNotContain("canary");
+            }
         }
     }
 
@@ -252,6 +317,20 @@ class KafkaIT {
             assertThat(answers.get("run-1")).contains("\"outcome\":\"DONE\"");
             assertThat(answers.get("run-2")).contains("\"outcome\":\"FAILED\"", "/nowhere");
             assertThat(answers.get("run-3")).contains("\"outcome\":\"REFUSED\"", "MISSING", "nowhere:1");
+            String secret = "{\"name\":\"web\",\"body\":{\"Image\":\"busybox\",\"Env\":[\"PASSWORD=canary-env\"],"
+                    + "\"HostConfig\":{\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{\"auth-token\":\"canary-log\"}}}}}";
+            send(
+                    broker,
+                    host,
+                    order("secret-1", "container.create", secret.replace("\"web\"", "\"secret\"")),
+                    order("secret-2", "container.create", secret),
+                    order("secret-3", "container.forge", secret),
+                    order("secret-4", "container.run", secret).replace("\"ops\"", "\"eve\""),
+                    order("secret-5", "container.run", secret).replace("}}}}", "}}"));
+            answers(broker, 8);
+            agent.docker("rm", "-f", "secret");
+            assertThat(read(broker, "wharf.commands.dlq")).hasSize(3);
+            assertNoSecretsOnAnyTopic(broker);
             assertThat(agent.docker("ps", "--format", "{{.Names}}").outOrThrow().strip())
                     .isEqualTo("web");
             String web = agent.docker("inspect", "-f", "{{.Id}}", "web").outOrThrow();
@@ -268,9 +347,9 @@ class KafkaIT {
             agent.kill();
             agent.restart();
             send(broker, host, run, order("remove-1", "container.remove", "{\"container\":\"web\",\"force\":true}"));
-            answers = answers(broker, 24);
+            answers = answers(broker, 29);
             Thread.sleep(1000);
-            assertThat(answers(broker, 24)).hasSize(24);
+            assertThat(answers(broker, 29)).hasSize(29);
             for (int i = 0; i < 20; i++) {
                 assertThat(answers.get("volume-" + i)).contains("\"outcome\":\"DONE\"");
             }
@@ -284,6 +363,103 @@ class KafkaIT {
                                     && header(r, "ce_type").equals("dev.wharf.container.created.v1")))
                     .hasSize(1);
         }
+    }
+
+    private static String drive(Broker broker, String host, int status, String... words) throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                "/usr/bin/python3",
+                "-B",
+                Daemon.distribution().resolve("examples/drive-a-host.py").toString(),
+                "--brokers",
+                broker.address(),
+                "--principal",
+                "ops",
+                "--wait",
+                "40",
+                host));
+        command.addAll(List.of(words));
+        Outcome driven = Outcome.of(command, Map.of(), Duration.ofSeconds(60));
+        assertThat(driven.status()).as(driven.out() + driven.err()).isEqualTo(status);
+        return driven.out();
+    }
+
+    private static void awaitLine(Path file, String line) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!Files.readString(file).contains(line)) {
+            assertThat(System.nanoTime())
+                    .as(line + " in " + Files.readString(file))
+                    .isLessThan(deadline);
+            Thread.sleep(100);
+        }
+    }
+
+    /** What knows the contract alone: a script that drives a host, and a stream that keeps what runs where. */
+    @Test
+    void theExamplesServeARealHostAndItsPastIsTold() throws Exception {
+        Path jar = Path.of("../dist/examples/image-inventory/target/image-inventory.jar");
+        assertThat(jar).as("built by the module before this one").exists();
+        try (Broker broker = Broker.start(folder.resolve("broker"));
+                Daemon agent = agent()) {
+            configure("bootstrap.servers = " + broker.address(), "commands = true", "commands.allow = ops=*");
+            awaitPublished(agent, broker);
+            String host = text(read(broker, "wharf.events").get(0).key());
+            Path client = Files.writeString(
+                    folder.resolve("client.properties"),
+                    "bootstrap.servers=" + broker.address() + "\ncommit.interval.ms=100\nstate.dir="
+                            + folder.resolve("streams") + "\nreplication.factor=1\n");
+            Path told = folder.resolve("inventory.log");
+            Process inventory = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            "-Xmx128m",
+                            "-XX:+UseSerialGC",
+                            "-XX:TieredStopAtLevel=1",
+                            "-jar",
+                            jar.toString(),
+                            client.toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(told.toFile())
+                    .start();
+            try {
+                String[] run = {
+                    "--id",
+                    "drive-1",
+                    "container.run",
+                    "{\"name\":\"web\",\"body\":{\"Image\":\"busybox\",\"Cmd\":[\"sleep\",\"1000\"]}}"
+                };
+                assertThat(drive(broker, host, 0, run))
+                        .startsWith("DONE")
+                        .contains("dev.wharf.container.created.v", "dev.wharf.container.started.v");
+                assertThat(drive(broker, host, 0, run)).as("sent again").startsWith("DONE");
+                awaitLine(told, "busybox  on " + host + " since ");
+                String then = java.time.Instant.now().toString();
+                assertThat(drive(broker, host, 1, "container.start", "{\"container\":\"nobody\"}"))
+                        .startsWith("REFUSED");
+                drive(broker, host, 0, "container.remove", "{\"container\":\"web\",\"force\":true}");
+                awaitLine(told, "busybox  on no host");
+                assertThat(read(broker, "wharf.images").stream().map(r -> text(r.key())))
+                        .containsOnly("busybox");
+                awaitPublished(agent, broker);
+                String[] fleet = {"fleet", "--brokers", broker.address()};
+                assertThat(agent.wharf(with(fleet, "at", then)).outOrThrow())
+                        .contains("host " + host)
+                        .containsPattern("web +[0-9a-f]{12} +busybox +running");
+                assertThat(agent.wharf(with(fleet, "why", host.substring(0, 8) + "/web"))
+                                .outOrThrow())
+                        .contains("State  gone", "asked by kafka:ops", "command drive-1 (container.run", "): done");
+                assertThat(agent.wharf(with(fleet, "--agent", agent.host(), "verify", host))
+                                .outOrThrow())
+                        .containsPattern("whole +whole +same up to [0-9]+");
+                assertThat(agent.wharf("--help").outOrThrow()).containsPattern("fleet +Shows");
+            } finally {
+                inventory.destroy();
+                assertThat(inventory.waitFor(20, java.util.concurrent.TimeUnit.SECONDS))
+                        .isTrue();
+            }
+        }
+    }
+
+    private static String[] with(String[] first, String... more) {
+        return java.util.stream.Stream.of(first, more).flatMap(Arrays::stream).toArray(String[]::new);
     }
 
     private static void churn(Daemon agent, int times) throws Exception {
@@ -315,33 +491,62 @@ class KafkaIT {
         }
     }
 
-    /** Both in turns, so that what else the machine does meets both. */
+    private static long residentBytes(Daemon agent) throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + agent.pid() + "/status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /**
+     * Containers churn with Kafka off and with a broker that is away in turns, so that what else the machine does meets both;
+     * then the broker comes, and what it missed is published. For longer with {@code -Dwharf.kafka.away.seconds}.
+     */
     @Test
-    void aBrokerThatIsAwayDoesNotSlowAStart() throws Exception {
-        try (Daemon agent = agent()) {
+    @Timeout(3600)
+    void aBrokerThatIsAwaySlowsNoStartTakesNoMemoryAndHearsEverythingWhenItIsBack() throws Exception {
+        long seconds = Long.getLong("wharf.kafka.away.seconds", 12);
+        try (Broker broker = Broker.start(folder.resolve("broker"));
+                Daemon agent = agent()) {
+            broker.kill();
             List<Long> off = new ArrayList<>();
             List<Long> away = new ArrayList<>();
+            List<Long> memory = new ArrayList<>();
             churn(agent, 3);
-            for (int round = 0; round < 3; round++) {
+            long end = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
+            while (memory.size() < 3 || System.nanoTime() < end) {
                 configure("bootstrap.servers =");
                 Thread.sleep(1500);
                 starts(agent, off);
-                configure("bootstrap.servers = 127.0.0.1:9");
+                configure("bootstrap.servers = " + broker.address());
                 Thread.sleep(1500);
                 starts(agent, away);
+                memory.add(residentBytes(agent));
             }
-            long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-            while (!Files.readString(agent.log()).contains("not publishing to kafka")) {
-                assertThat(System.nanoTime())
-                        .as("the log says that the broker is away")
-                        .isLessThan(deadline);
-                Thread.sleep(100);
-            }
+            awaitLine(agent.log(), "not publishing to kafka");
             long offMicros = median(off);
             long awayMicros = median(away);
-            System.out.println("start of a container, median of " + off.size() + ": kafka off " + offMicros
-                    + " us, broker away " + awayMicros + " us");
+            long before = memory.get(memory.size() / 3);
+            long after = memory.get(memory.size() - 1);
+            long batches = end(agent);
+            broker.start();
+            long begin = System.nanoTime();
+            awaitPublished(agent, broker);
+            long millis = (System.nanoTime() - begin) / 1_000_000;
+            System.out.println("kafka away for " + seconds + " s: start of a container, median of " + off.size()
+                    + ": kafka off " + offMicros + " us, broker away " + awayMicros + " us; memory " + (before >> 20)
+                    + " MiB then, " + (after >> 20) + " MiB at the end; " + batches + " batches published in " + millis
+                    + " ms");
             assertThat(awayMicros).isLessThan(offMicros * 3 / 2);
+            assertThat(after).isLessThan(before + before / 4 + (8 << 20));
+            List<String> expected = new ArrayList<>();
+            agent.stop();
+            journal(agent, expected);
+            List<String> found = read(broker, "wharf.events").stream()
+                    .map(r -> header(r, "ce_id") + " " + header(r, "ce_chainhead") + " " + comparable(text(r.value())))
+                    .toList();
+            assertThat(found).hasSizeGreaterThan(100).isEqualTo(expected.subList(0, found.size()));
         }
     }
 

@@ -37,8 +37,15 @@ final class Excerpt {
      * Which part.
      *
      * @param last only so many batches before the end; with a subject, so many events of it
+     * @param heads of each batch only where it lies and the journal's head there
      */
-    record Wish(Optional<Place> from, Optional<Place> until, Optional<Integer> last, boolean follow, String subject) {
+    record Wish(
+            Optional<Place> from,
+            Optional<Place> until,
+            Optional<Integer> last,
+            boolean follow,
+            String subject,
+            boolean heads) {
         static Wish of(Query query) {
             Optional<Integer> last = query.number("last").map(Wish::last);
             Optional<Place> from = query.value("from").map(text -> Place.parse("from", text));
@@ -50,7 +57,8 @@ final class Excerpt {
                     query.value("until").map(text -> Place.parse("until", text)),
                     last,
                     query.flag("follow", false),
-                    query.text("subject"));
+                    query.text("subject"),
+                    query.flag("heads", false));
         }
 
         private static int last(long number) {
@@ -201,6 +209,7 @@ final class Excerpt {
 
     /** Sends a moment if it is wished for; false asks to wait for the client. */
     private boolean take(Moment moment, Outlet outlet) throws IOException {
+        if (wish.heads()) return moment.index() > 0 || outlet.send(lines.head(moment, follower.head()));
         if (!isWished(moment)) return true;
         if (holding > 0 && !moment.position().isAfter(end)) {
             held.add(moment);

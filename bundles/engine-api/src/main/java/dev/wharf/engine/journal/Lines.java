@@ -7,6 +7,7 @@ import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.story.Story;
 import dev.wharf.engine.json.Json;
 import dev.wharf.log.codec.EventCodec;
+import dev.wharf.model.Digest;
 import java.io.IOException;
 
 /** Writes an event as a line of JSON: its place, its cause, what is stored of it, and how it is told. */
@@ -32,6 +33,14 @@ final class Lines {
                 .put("by", story.by().orElse(""));
         line.set("data", stored.path("data"));
         return Json.line(line);
+    }
+
+    /** Where a batch lies, what it begins with, and the journal's head with it. */
+    byte[] head(Moment moment, Digest head) throws IOException {
+        return Json.line(Json.object()
+                .put("position", moment.position().sequence())
+                .put("head", head.toString())
+                .put("type", Codec.EVENTS.typeOf(moment.event())));
     }
 
     private static ObjectNode cause(Cause cause) {

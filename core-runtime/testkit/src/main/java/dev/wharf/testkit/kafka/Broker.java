@@ -25,12 +25,14 @@ public final class Broker implements AutoCloseable {
     private final Path folder;
     private final int port;
     private final Path properties;
+    private final List<String> flags;
     private Optional<Process> process = Optional.empty();
 
-    private Broker(Path folder, int port, Path properties) {
+    private Broker(Path folder, int port, Path properties, List<String> flags) {
         this.folder = folder;
         this.port = port;
         this.properties = properties;
+        this.flags = List.copyOf(flags);
     }
 
     /** Formats a broker's data in {@code folder} and starts it. */
@@ -45,6 +47,16 @@ public final class Broker implements AutoCloseable {
      * @param format more words for the tool that formats the data, such as {@code --add-scram}
      */
     public static Broker start(Path folder, Map<String, String> settings, List<String> format)
+            throws IOException, InterruptedException {
+        return start(folder, settings, format, List.of());
+    }
+
+    /**
+     * The same with words for its JVM.
+     *
+     * @param flags such as {@code -Dname=value}
+     */
+    public static Broker start(Path folder, Map<String, String> settings, List<String> format, List<String> flags)
             throws IOException, InterruptedException {
         Files.createDirectories(folder);
         int port = freePort();
@@ -73,7 +85,7 @@ public final class Broker implements AutoCloseable {
                 .append('\n'));
         Path properties = folder.resolve("server.properties");
         Files.writeString(properties, text.toString().replace(":CONTROLLER", ":" + controller), StandardCharsets.UTF_8);
-        Broker broker = new Broker(folder, port, properties);
+        Broker broker = new Broker(folder, port, properties, flags);
         List<String> words = new ArrayList<>(List.of(
                 "kafka.tools.StorageTool", "format", "-t", "wharf-test-cluster-id0A", "-c", properties.toString()));
         words.addAll(format);
@@ -114,9 +126,9 @@ public final class Broker implements AutoCloseable {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path")));
+                "-XX:TieredStopAtLevel=1"));
+        command.addAll(flags);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         command.addAll(words);
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
