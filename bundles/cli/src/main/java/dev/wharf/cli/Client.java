@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.StandardProtocolFamily;
 import java.net.URLEncoder;
 import java.net.UnixDomainSocketAddress;
@@ -17,9 +18,10 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Speaks HTTP/1.1 (RFC 9112) over a unix socket, as much of it as an agent and its own command need: GET, one request per
+ * Speaks HTTP/1.1 (RFC 9112) over a unix socket, as much of it as an agent and its own command need: one request per
  * connection, bodies by length, in chunks or until the end.
  */
 final class Client {
@@ -112,6 +114,105 @@ final class Client {
         } catch (IOException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    /** What is sent, as it is made. */
+    interface Body {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    /** Sends a body of unknown length, while the answer may come already. */
+    Answer upload(Request request, String type, Body body) throws IOException {
+        SocketChannel channel = connect();
+        AtomicReference<IOException> failure = new AtomicReference<>();
+        try {
+            send(
+                    channel,
+                    "POST " + request + " HTTP/1.1\r\nHost: wharf\r\nUser-Agent: wharf\r\nContent-Type: " + type
+                            + "\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+            Thread sender = new Thread(() -> upload(channel, body, failure), "sender");
+            sender.setDaemon(true);
+            sender.start();
+            return read(channel, new BufferedInputStream(Channels.newInputStream(channel)));
+        } catch (IOException e) {
+            channel.close();
+            IOException cause = failure.get();
+            throw cause == null ? e : cause;
+        }
+    }
+
+    private static void upload(SocketChannel channel, Body body, AtomicReference<IOException> failure) {
+        try {
+            ChunkedOutput out = new ChunkedOutput(channel);
+            body.writeTo(out);
+            out.end();
+        } catch (AgentGone e) {
+            // An agent that has heard enough says why in its answer.
+        } catch (IOException e) {
+            failure.set(e);
+            try {
+                // Without the last chunk, so that half a body is not taken for a whole one.
+                channel.close();
+            } catch (IOException more) {
+                e.addSuppressed(more);
+            }
+        }
+    }
+
+    private static final class AgentGone extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        AgentGone(IOException cause) {
+            super(cause);
+        }
+    }
+
+    /** Makes chunks of what is written. Writes to the channel itself: its stream would wait for a reader of the same. */
+    private static final class ChunkedOutput extends OutputStream {
+        private final SocketChannel channel;
+        private final ByteBuffer chunk = ByteBuffer.allocate(64 << 10);
+
+        ChunkedOutput(SocketChannel channel) {
+            this.channel = channel;
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            write(new byte[] {(byte) b}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int from, int count) throws IOException {
+            for (int at = from, left = count; left > 0; ) {
+                int step = Math.min(left, chunk.remaining());
+                chunk.put(bytes, at, step);
+                at += step;
+                left -= step;
+                if (!chunk.hasRemaining()) pass();
+            }
+        }
+
+        private void pass() throws IOException {
+            if (chunk.position() == 0) return;
+            try {
+                send(channel, Integer.toHexString(chunk.position()) + "\r\n");
+                chunk.flip();
+                while (chunk.hasRemaining()) channel.write(chunk);
+                chunk.clear();
+                send(channel, "\r\n");
+            } catch (IOException e) {
+                throw new AgentGone(e);
+            }
+        }
+
+        void end() throws IOException {
+            pass();
+            try {
+                send(channel, "0\r\n\r\n");
+            } catch (IOException e) {
+                throw new AgentGone(e);
+            }
         }
     }
 

@@ -45,6 +45,11 @@ record Surroundings(
         }
     }
 
+    /** The same with the output elsewhere. */
+    Surroundings into(OutputStream other) {
+        return new Surroundings(in, other, err, environment, false, isTyped);
+    }
+
     /** Colours are for people who did not say no (no-color.org). */
     boolean isColourful() {
         return isTerminal

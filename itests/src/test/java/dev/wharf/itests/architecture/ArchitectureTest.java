@@ -158,7 +158,12 @@ class ArchitectureTest {
                 Stream.of(
                                 room("dev.wharf.jmx"),
                                 room("dev.wharf.jolokia", "org.jolokia..", "com.sun.net.httpserver.."),
-                                room("dev.wharf.build", JACKSON, "org.apache.commons.compress..", "org.tukaani.xz.."),
+                                room(
+                                        "dev.wharf.build",
+                                        JACKSON,
+                                        "org.apache.commons.compress..",
+                                        "org.tukaani.xz..",
+                                        "org.eclipse.jgit.."),
                                 room(
                                         "dev.wharf.engine",
                                         "dev.wharf.build..",
@@ -187,7 +192,13 @@ class ArchitectureTest {
                                         "dev.wharf.spi..",
                                         "dev.wharf.oci..",
                                         "dev.wharf.model.."))),
-                Stream.of(room("dev.wharf.cli", "dev.wharf.model..", JACKSON, "picocli..")));
+                Stream.of(room(
+                        "dev.wharf.cli",
+                        "dev.wharf.model..",
+                        "dev.wharf.oci.layer..",
+                        "dev.wharf.build.context..",
+                        JACKSON,
+                        "picocli..")));
     }
 
     @ParameterizedTest

@@ -33,6 +33,7 @@ import org.testcontainers.containers.output.ToStringConsumer;
 import org.testcontainers.containers.output.WaitingConsumer;
 import org.testcontainers.containers.startupcheck.OneShotStartupCheckStrategy;
 import org.testcontainers.containers.wait.strategy.Wait;
+import org.testcontainers.images.builder.ImageFromDockerfile;
 import org.testcontainers.images.builder.Transferable;
 import org.testcontainers.utility.DockerImageName;
 import org.testcontainers.utility.MountableFile;
@@ -287,6 +288,23 @@ class JavaTestcontainersIT {
     void anImageThatIsNowhereIsAnErrorAndNotAWait() {
         try (GenericContainer<?> none = new GenericContainer<>(DockerImageName.parse("layout.local/nowhere:1"))) {
             assertThatThrownBy(none::start).hasStackTraceContaining("layout.local/nowhere");
+        }
+    }
+
+    @Test
+    void anImageIsBuiltForATest() {
+        ImageFromDockerfile image = new ImageFromDockerfile()
+                .withFileFromString("said", "built\n")
+                .withDockerfileFromBuilder(file -> file.from("busybox")
+                        .copy("said", "/said")
+                        .run("echo and run >> /said")
+                        .cmd("cat", "/said")
+                        .build());
+        try (GenericContainer<?> built =
+                new GenericContainer<>(image).withStartupCheckStrategy(new OneShotStartupCheckStrategy())) {
+            built.start();
+
+            assertThat(built.getLogs()).isEqualTo("built\nand run\n");
         }
     }
 

@@ -57,10 +57,11 @@ public final class ContextFolder {
         }
     }
 
-    /** Makes it a context of one file. */
+    /** Makes it a context of one file, which lies in it whatever a client says. */
     public void receiveFile(String name, byte[] bytes) throws IOException {
-        Files.createDirectories(folder);
-        Files.write(folder.resolve(name), bytes);
+        Path file = folder.resolve(Sources.relative(name));
+        Files.createDirectories(file.getParent());
+        Files.write(file, bytes);
     }
 
     private static void refuseDevices(Dir dir, String at) throws IOException {

@@ -2,6 +2,7 @@ package dev.wharf.build.context;
 
 import dev.wharf.oci.archive.Packed;
 import java.io.BufferedInputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
@@ -11,13 +12,23 @@ import org.tukaani.xz.XZInputStream;
 public final class Unpacking {
     private static final int MAGIC = 512;
 
+    /** As much may come of anything; what is more must not be this many times what it was packed to. */
+    private static final long HARMLESS = 1L << 30;
+
+    private static final long MOST_SWELLING = 200;
+
     /** A dictionary larger than this is an attack on memory: the largest that xz(1) makes is 64 MiB. */
     private static final int XZ_MEMORY_KIB = 80 << 10;
 
     private Unpacking() {}
 
-    /** The stream without its packing. */
+    /** The stream without its packing. A ContextException where it swells as no honest one does. */
     public static InputStream unpack(InputStream packed) throws IOException {
+        Counted from = new Counted(packed);
+        return new Swelling(plain(from), from);
+    }
+
+    private static InputStream plain(InputStream packed) throws IOException {
         BufferedInputStream in = new BufferedInputStream(packed, 64 << 10);
         byte[] head = peek(in);
         if (starts(head, 'B', 'Z', 'h')) {
@@ -67,5 +78,56 @@ public final class Unpacking {
             }
         }
         return true;
+    }
+
+    /** Counts what was read. */
+    private static final class Counted extends FilterInputStream {
+        private long count;
+
+        Counted(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read() throws IOException {
+            int b = super.read();
+            count += b < 0 ? 0 : 1;
+            return b;
+        }
+
+        @Override
+        public int read(byte[] into, int from, int most) throws IOException {
+            int n = super.read(into, from, most);
+            count += Math.max(0, n);
+            return n;
+        }
+    }
+
+    /** Ends a bomb: a little that becomes more than a disk holds. */
+    private static final class Swelling extends FilterInputStream {
+        private final Counted packed;
+        private long count;
+
+        Swelling(InputStream in, Counted packed) {
+            super(in);
+            this.packed = packed;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] into, int from, int most) throws IOException {
+            int n = super.read(into, from, most);
+            count += Math.max(0, n);
+            if (count > HARMLESS && count / MOST_SWELLING > packed.count) {
+                throw new ContextException("the archive is refused: it unpacks to more than " + MOST_SWELLING
+                        + " times its size, as a tar bomb does; send it unpacked if it is none");
+            }
+            return n;
+        }
     }
 }

@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.stream.Collectors;
 
 /**
  * One build from a context to an image. Stages that do not need one another run side by side, each on a thread of its own;
@@ -135,18 +136,19 @@ public final class Build {
         context.leaveOut();
         Platform platform = order.platform().orElse(Platform.host());
         Stages all = Stages.of(dockerfile, order.arguments(), order.target(), platform);
-        dockerfile.warnings().forEach(warning -> report.stream(warning + "\n"));
+        dockerfile.warnings().forEach(this::warn);
         Numbers numbers = new Numbers(all, !order.labels().isEmpty());
         for (Instruction arg : all.global()) {
             report.stream(numbers.next() + arg.code() + "\n");
         }
         Map<Integer, Numbers.Part> parts = new LinkedHashMap<>();
-        StageRun.Shared shared = new StageRun.Shared(site, order, id, all, hands, cache, sources, this::stage);
+        StageRun.Shared shared = new StageRun.Shared(site, order, id, all, hands, cache, sources, report, this::stage);
         // All have a voice before the first speaks, and all are there before the first asks for another.
         for (int index : all.wanted()) {
             voices.of(index);
             parts.put(index, numbers.part(all.all().get(index)));
         }
+        report.news(planned(all, parts, numbers));
         parts.forEach((index, part) -> stages.put(index, new FutureTask<>(() -> {
             Voice voice = voices.of(index);
             try {
@@ -166,7 +168,7 @@ public final class Build {
         Draft draft = result(target).draft();
         List<String> unused = all.outer().unused();
         if (!unused.isEmpty()) {
-            report.stream("[Warning] One or more build-args " + unused + " were not consumed\n");
+            warn("[Warning] One or more build-args " + unused + " were not consumed");
         }
         if (draft.layers().isEmpty() && draft.config().history().isEmpty()) {
             throw new BuildException("No image was generated. Is your Dockerfile empty?");
@@ -174,6 +176,25 @@ public final class Build {
         Image image = hands.store(draft, order.names());
         report.image(image.id());
         return image.id();
+    }
+
+    private void warn(String text) {
+        report.stream(text + "\n");
+        report.news(new News.Warned(text));
+    }
+
+    private static News.Planned planned(Stages all, Map<Integer, Numbers.Part> parts, Numbers numbers) {
+        List<News.Part> stages = new ArrayList<>();
+        parts.forEach((index, part) -> {
+            Stage stage = all.all().get(index);
+            stages.add(new News.Part(
+                    stage.shown(),
+                    stage.base(),
+                    part.number() + 1,
+                    1 + stage.body().size(),
+                    stage.needs().stream().map(n -> all.all().get(n).shown()).collect(Collectors.toSet())));
+        });
+        return new News.Planned(numbers.total(), stages);
     }
 
     private void start(FutureTask<StageRun.Made> stage) {
@@ -255,6 +276,10 @@ public final class Build {
                 steps += 1 + all.all().get(index).body().size();
             }
             total = steps;
+        }
+
+        int total() {
+            return total;
         }
 
         String next() {

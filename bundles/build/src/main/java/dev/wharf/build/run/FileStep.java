@@ -343,7 +343,7 @@ final class FileStep {
                 change.in(root);
                 return root;
             });
-            return hands.layer(job.id(), top, run.epoch(), Set.of());
+            return hands.layer(job.id(), top, run.epoch(), Set.of(), true);
         } finally {
             hands.dismiss(job.id());
         }

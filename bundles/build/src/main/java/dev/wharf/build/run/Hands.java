@@ -40,6 +40,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /** What a build does in the house: containers and images by commands, bytes by streams. Safe to use from any thread. */
@@ -48,6 +49,9 @@ final class Hands implements AutoCloseable {
     private static final long GLANCE_MILLIS = 2;
 
     private static final long LONG_GLANCE_MILLIS = 20;
+
+    /** A smaller layer is unpacked sooner than its container comes to rest. */
+    private static final long WORTH_ADOPTING = 4 << 20;
 
     private final Site site;
     private final Set<ContainerId> containers = ConcurrentHashMap.newKeySet();
@@ -166,12 +170,21 @@ final class Hands implements AutoCloseable {
 
     // ---- layers and images
 
-    /** What a container changed, as a layer on {@code parent}; empty where it changed nothing. */
-    Optional<LayerSpec> layer(ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, Set<String> stubs)
+    /**
+     * What a container changed, as a layer on {@code parent}; empty where it changed nothing.
+     *
+     * @param adopts whether the container's files may become those of the layer
+     */
+    Optional<LayerSpec> layer(
+            ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, Set<String> stubs, boolean adopts)
             throws DriverException, IOException {
         ContentStore content = agent().streams().content();
-        return agent().streams().layer(id, raw -> {
-            InputStream tar = epoch.isPresent() || !stubs.isEmpty() ? new LayerTar(raw, epoch, stubs) : raw;
+        AtomicBoolean same = new AtomicBoolean();
+        Optional<LayerSpec> layer = agent().streams().layer(id, raw -> {
+            Optional<LayerTar> edited = epoch.isPresent() || !stubs.isEmpty()
+                    ? Optional.of(new LayerTar(raw, epoch, stubs))
+                    : Optional.empty();
+            InputStream tar = edited.isPresent() ? edited.get() : raw;
             byte[] head = tar.readNBytes(512);
             if (isZero(head)) {
                 return Optional.empty();
@@ -180,9 +193,17 @@ final class Hands implements AutoCloseable {
             try (ContentStore.Ingest ingest = content.receive()) {
                 ingest.write(whole);
                 Descriptor blob = ingest.commit(MediaTypes.OCI_LAYER);
+                same.set(edited.map(e -> !e.isChanged()).orElse(true));
                 return Optional.of(new LayerSpec(LayerId.of(parent, blob.digest()), parent, blob, blob.digest()));
             }
         });
+        if (layer.isPresent()
+                && adopts
+                && same.get()
+                && layer.get().descriptor().sizeBytes() >= WORTH_ADOPTING) {
+            agent().streams().adopt(id, layer.get());
+        }
+        return layer;
     }
 
     private static boolean isZero(byte[] block) {

@@ -25,6 +25,7 @@ final class LayerTar extends InputStream {
     private InputStream content = InputStream.nullInputStream();
     private int padding;
     private boolean ended;
+    private boolean changed;
 
     /** Where a runtime mounts files of its own in a container that runs; as files they are empty. */
     static final Set<String> MOUNTED = Set.of("etc/hostname", "etc/hosts", "etc/resolv.conf");
@@ -34,6 +35,11 @@ final class LayerTar extends InputStream {
         this.reader = new TarReader(tar, Limits.DEFAULT);
         this.epoch = epoch;
         this.stubs = stubs;
+    }
+
+    /** Whether what was read so far differs from what was given. */
+    boolean isChanged() {
+        return changed;
     }
 
     @Override
@@ -79,6 +85,7 @@ final class LayerTar extends InputStream {
         }
         Entry e = taken.get();
         boolean young = epoch.isPresent() && e.modifiedSeconds() >= epoch.get();
+        changed |= young;
         head = TarWriter.header(new Entry(
                 e.kind(),
                 e.name(),
@@ -107,6 +114,7 @@ final class LayerTar extends InputStream {
             Optional<Entry> entry = reader.next();
             if (entry.isPresent() && isStub(entry.get())) {
                 stubSeen = true;
+                changed = true;
                 continue;
             }
             if (entry.isPresent() && !stubs.isEmpty() && entry.get().name().equals("etc/")) {

@@ -25,12 +25,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** A RUN: a container of this engine that runs to its end, and what it changed. */
 final class RunStep {
     private static final Map<String, Lock> LOCKED_CACHES = new ConcurrentHashMap<>();
+
+    private static final AtomicInteger SOCKETS = new AtomicInteger();
 
     private final StageRun run;
     private final Instruction one;
@@ -39,6 +42,9 @@ final class RunStep {
     private final Map<String, String> tmpfs = new LinkedHashMap<>();
     private final List<String> targets = new ArrayList<>();
     private final List<Lock> locks = new ArrayList<>();
+    private final List<String> env = new ArrayList<>();
+    private final List<Path> lent = new ArrayList<>();
+    private final List<Relay> relays = new ArrayList<>();
 
     RunStep(StageRun run, Instruction one) {
         this.run = run;
@@ -82,24 +88,27 @@ final class RunStep {
     private Optional<LayerSpec> execute(List<String> command, String network, List<Asked> mounts)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         List<ImageId> shown = new ArrayList<>();
-        for (Asked mount : mounts) {
-            prepare(mount, shown);
-        }
         try {
+            for (Asked mount : mounts) {
+                prepare(mount, shown);
+            }
             return withImages(mounts, 0, () -> inContainer(command, network));
         } finally {
             locks.forEach(Lock::unlock);
+            takeBack();
         }
     }
 
     private Optional<LayerSpec> inContainer(List<String> command, String network)
             throws BuildException, DriverException, IOException, InterruptedException {
         Job plain = run.job(command);
+        List<String> seen = new ArrayList<>(plain.env());
+        seen.addAll(env);
         Job job = new Job(
                 plain.id(),
                 plain.image(),
                 command,
-                plain.env(),
+                seen,
                 plain.user(),
                 plain.workingDir(),
                 plain.volumes(),
@@ -113,13 +122,13 @@ final class RunStep {
         try {
             List<Bare> bare = missing(job);
             run.voice().say(" ---> Running in " + job.id().shortForm() + "\n");
-            int code = hands.run(job.id(), run.voice()::say);
+            int code = hands.run(job.id(), run::said);
             if (code != 0) {
                 throw new BuildException(
                         "The command '" + String.join(" ", command) + "' returned a non-zero code: " + code, code);
             }
             tidy(job, bare);
-            return hands.layer(job.id(), top, run.epoch(), LayerTar.MOUNTED);
+            return hands.layer(job.id(), top, run.epoch(), LayerTar.MOUNTED, !keeps);
         } finally {
             if (keeps) {
                 hands.leave(job.id());
@@ -241,17 +250,72 @@ final class RunStep {
                             + (isWritable(mount) ? "" : ":ro"));
                 }
             }
-            default -> {
-                // The classic API carries neither secrets nor agents of ssh; a step that can do without goes on.
-                if (mount.word("required", "false").equals("true")) {
-                    String id = mount.word("id", mount.word("target", "default"));
-                    throw DockerfileException.at(
-                            one,
-                            mount.type() + " " + id + ": not found: the classic build API carries no "
-                                    + (mount.type().equals("secret") ? "secrets" : "ssh agent")
-                                    + "; use a buildx builder for this file");
-                }
-            }
+            case "secret" -> secret(mount);
+            default -> agent(mount);
+        }
+    }
+
+    /** A file in memory that only this step's container sees, for as long as it runs. */
+    private void secret(Asked mount) throws BuildException, DockerfileException, DriverException, IOException {
+        if (mount.has("env")) {
+            throw DockerfileException.at(
+                    one,
+                    "a secret as a variable is not served, since the variables of containers are written down;"
+                            + " read its file");
+        }
+        String target = mount.target();
+        String id = mount.word("id", target.substring(target.lastIndexOf('/') + 1));
+        Optional<byte[]> secret = run.shared().site().offers().secret(id);
+        if (secret.isEmpty()) {
+            notOffered(mount, id, "send it with wharf build --secret id=" + id + ",src=FILE");
+            return;
+        }
+        Path file = Files.createTempFile(run.shared().site().memory(), "", "");
+        lent.add(file);
+        Files.write(file, secret.get());
+        dress(file, mount, "0400");
+        String at = draft.absolute(target.isEmpty() ? "/run/secrets/" + id : target);
+        binds.add(file + ":" + at + ":ro");
+        targets.add(at);
+    }
+
+    private void agent(Asked mount) throws BuildException, DockerfileException, DriverException, IOException {
+        String id = mount.word("id", "default");
+        Optional<Path> agent = run.shared().site().offers().agent(id);
+        if (agent.isEmpty()) {
+            notOffered(mount, id, "lend it with wharf build --ssh " + id);
+            return;
+        }
+        // Paths of sockets have to be short (unix(7)).
+        Path socket = run.shared().site().memory().resolve("s" + SOCKETS.incrementAndGet());
+        lent.add(socket);
+        relays.add(new Relay(agent.get(), socket));
+        dress(socket, mount, "0600");
+        String at = draft.absolute(mount.word("target", "/run/buildkit/ssh_agent." + (relays.size() - 1)));
+        binds.add(socket + ":" + at);
+        targets.add(at);
+        if (relays.size() == 1) {
+            env.add("SSH_AUTH_SOCK=" + at);
+        }
+    }
+
+    /** The classic API carries neither secrets nor agents of ssh; a step that can do without goes on. */
+    private void notOffered(Asked mount, String id, String help) throws DockerfileException {
+        if (mount.word("required", "false").equals("true")) {
+            throw DockerfileException.at(
+                    one,
+                    mount.type() + " " + id + ": not found: the classic build API carries no "
+                            + (mount.type().equals("secret") ? "secrets" : "ssh agent") + "; " + help);
+        }
+    }
+
+    /** What was lent is gone when the step is over, however it ended. */
+    private void takeBack() throws IOException {
+        for (Relay relay : relays) {
+            relay.close();
+        }
+        for (Path file : lent) {
+            Files.deleteIfExists(file);
         }
     }
 
@@ -303,14 +367,19 @@ final class RunStep {
     }
 
     private Path dressed(Path folder, Asked mount) throws DockerfileException, DriverException, IOException {
+        dress(folder, mount, "0755");
+        return folder;
+    }
+
+    private void dress(Path path, Asked mount, String mode) throws DockerfileException, DriverException, IOException {
         FileCalls files = run.shared().site().agent().streams().files();
         try {
-            files.chown(folder, Long.parseLong(mount.word("uid", "0")), Long.parseLong(mount.word("gid", "0")));
-            files.chmod(folder, Integer.parseInt(mount.word("mode", "0755"), 8));
+            files.chown(path, Long.parseLong(mount.word("uid", "0")), Long.parseLong(mount.word("gid", "0")));
+            files.chmod(path, Integer.parseInt(mount.word("mode", mode), 8));
         } catch (NumberFormatException e) {
-            throw DockerfileException.at(one, "uid, gid and mode of a cache mount are numbers: " + e.getMessage());
+            throw DockerfileException.at(
+                    one, "uid, gid and mode of a " + mount.type() + " mount are numbers: " + e.getMessage());
         }
-        return folder;
     }
 
     private interface Work {

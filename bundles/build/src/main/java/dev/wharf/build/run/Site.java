@@ -8,6 +8,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.layer.Tree;
 import dev.wharf.spi.registry.Credentials;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -25,6 +26,12 @@ public interface Site {
 
     /** A folder for what {@code --mount=type=cache} keeps over builds. */
     Path caches();
+
+    /** What the client lends to steps. */
+    Offers offers();
+
+    /** A folder of this build's own for what must not reach a disk; it is removed when the build ends. */
+    Path memory() throws IOException;
 
     /** The whole specification of a container, as if a client had asked for it, under this build's limits. */
     ContainerSpec container(Job job);

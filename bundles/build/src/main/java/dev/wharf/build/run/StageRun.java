@@ -39,6 +39,7 @@ final class StageRun {
             Hands hands,
             StepCache cache,
             Sources context,
+            Report report,
             Others others) {}
 
     /** The other stages, which are waited for. */
@@ -102,7 +103,13 @@ final class StageRun {
 
     Made run() throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         voice.say(numbers.next() + stage.from().code() + "\n");
-        begin();
+        news(new News.Begun(numbers.number(), stage.shown(), stage.from().code()));
+        try {
+            begin();
+        } catch (BuildException | DockerfileException | InterruptedException | RuntimeException e) {
+            news(new News.Failed(numbers.number(), took()));
+            throw e;
+        }
         taken.add(noted(
                 Digest.sha256("FROM " + draft.key()),
                 true,
@@ -140,7 +147,20 @@ final class StageRun {
         }
     }
 
+    /** A step that is done, which is told at once. */
     private BuildStep noted(
+            Digest key,
+            boolean cached,
+            String told,
+            String created,
+            Optional<LayerSpec> layer,
+            Map<String, String> inputs) {
+        BuildStep step = step(key, cached, told, created, layer, inputs);
+        news(new News.Done(step.number(), step.cached(), step.took(), step.sizeBytes()));
+        return step;
+    }
+
+    private BuildStep step(
             Digest key,
             boolean cached,
             String told,
@@ -154,7 +174,7 @@ final class StageRun {
                 now.code(),
                 key,
                 cached,
-                Duration.ofNanos(System.nanoTime() - begun),
+                took(),
                 layer.flatMap(l -> shared.site().agent().host().layer(l.id()))
                         .map(Layer::sizeBytes)
                         .orElse(0L),
@@ -164,6 +184,20 @@ final class StageRun {
                 layer,
                 holder,
                 inputs);
+    }
+
+    private Duration took() {
+        return Duration.ofNanos(System.nanoTime() - begun);
+    }
+
+    private void news(News news) {
+        shared.report().news(news);
+    }
+
+    /** Tells what a step's process says. */
+    void said(String text) {
+        voice.say(text);
+        news(new News.Said(numbers.number(), text));
     }
 
     private String shown() {
@@ -228,6 +262,8 @@ final class StageRun {
         shared.hands().checkGoingOn();
         now = one;
         begun = System.nanoTime();
+        news(new News.Begun(numbers.number(), stage.shown(), one.code()));
+        boolean done = false;
         try {
             switch (one.word()) {
                 case "RUN" -> new RunStep(this, one).run();
@@ -236,8 +272,13 @@ final class StageRun {
                 case "FROM" -> throw DockerfileException.at(one, "FROM isn't allowed as an ONBUILD trigger");
                 default -> settings(one);
             }
+            done = true;
         } catch (ContextException e) {
             throw DockerfileException.at(one, one.word() + " failed: " + e.getMessage());
+        } finally {
+            if (!done) {
+                news(new News.Failed(numbers.number(), took()));
+            }
         }
         voice.say(" ---> " + shown() + "\n");
     }
@@ -346,7 +387,7 @@ final class StageRun {
             }
             Optional<ImageId> before = holder;
             holder = Optional.of(image.get().id());
-            BuildStep step = noted(
+            BuildStep step = step(
                     key,
                     true,
                     told,

@@ -18,12 +18,14 @@ import java.util.concurrent.CompletionStage;
  * The answer of a build: nothing until there is something to say, so that what fails at once is a plain error, and a stream of
  * records from then on. Whoever writes waits where the client is slow.
  */
-final class BuildAnswer implements Report {
+class BuildAnswer implements Report {
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
     private final CompletableFuture<OutputStream> out = new CompletableFuture<>();
     private final boolean quiet;
     private boolean begun;
     private boolean broken;
+    private boolean ended;
+    private Optional<Answer> refusal = Optional.empty();
 
     /** @param quiet whether nothing is told but the image */
     BuildAnswer(boolean quiet) {
@@ -60,7 +62,7 @@ final class BuildAnswer implements Report {
         tell(record);
     }
 
-    private synchronized void tell(ObjectNode record) {
+    final synchronized void tell(ObjectNode record) {
         if (broken) {
             return;
         }
@@ -85,7 +87,17 @@ final class BuildAnswer implements Report {
         out.complete(outlet.blocking());
     }
 
+    /** Nothing more comes; what failed before there was anything to say is an answer of its own. */
     synchronized void end() {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        if (!begun && refusal.isPresent()) {
+            begun = true;
+            answer.complete(refusal.get());
+            return;
+        }
         begin();
         try {
             out.join().close();
@@ -94,12 +106,11 @@ final class BuildAnswer implements Report {
         }
     }
 
-    /** Ends with an error: as an answer of its own while nothing was sent, and in the stream afterwards. */
+    /** Says that it failed; {@link #end} sends that. */
     synchronized void fail(Problem problem, Optional<Integer> code) {
         if (!begun) {
-            begun = true;
             broken = true;
-            answer.complete(Answer.error(problem.status(), problem.message()));
+            refusal = Optional.of(Answer.error(problem.status(), problem.message()));
             return;
         }
         ObjectNode record = Json.object();
@@ -107,6 +118,5 @@ final class BuildAnswer implements Report {
         code.ifPresent(c -> detail.put("code", c));
         detail.put("message", problem.message());
         tell(record.put("error", problem.message()));
-        end();
     }
 }

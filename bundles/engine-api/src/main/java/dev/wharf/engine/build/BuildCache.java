@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.BuildCommand;
 import dev.wharf.core.command.ImageCommand;
+import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.state.BuildStep;
 import dev.wharf.core.state.Host;
-import dev.wharf.engine.http.Request;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** What builds left to be found again: steps in the journal, and images without a name that hold their layers. */
@@ -44,48 +45,104 @@ public final class BuildCache {
                 .collect(Collectors.toSet());
     }
 
+    /**
+     * One step that later builds may take.
+     *
+     * @param inUse whether an image with a name has its layer, too, so that forgetting it frees nothing
+     * @param uses how many of the builds that are remembered did it or took it
+     */
+    public record Entry(Digest key, BuildStep step, boolean inUse, long uses) {
+        static final String TYPE = "regular";
+
+        /** What clients call it. */
+        public String id() {
+            return key.hex().substring(0, 25);
+        }
+
+        public Instant lastUse() {
+            return step.at();
+        }
+    }
+
+    /** Every step that is remembered, the last used first. */
+    public static List<Entry> entries(Host host) {
+        Map<Digest, Long> uses = host.builds().values().stream()
+                .flatMap(build -> build.steps().stream())
+                .collect(Collectors.groupingBy(BuildStep::key, Collectors.counting()));
+        return host.steps().entrySet().stream()
+                .map(one -> new Entry(
+                        one.getKey(),
+                        one.getValue(),
+                        one.getValue()
+                                .holder()
+                                .flatMap(host::image)
+                                .filter(i -> !i.references().isEmpty())
+                                .isPresent(),
+                        uses.getOrDefault(one.getKey(), 0L)))
+                .sorted(Comparator.comparing(Entry::lastUse).reversed())
+                .toList();
+    }
+
     /** The steps as {@code /system/df} lists them. */
     public static ArrayNode usage(Host host) {
         ArrayNode lines = Json.array();
-        for (Map.Entry<Digest, BuildStep> one : host.steps().entrySet()) {
-            BuildStep step = one.getValue();
-            if (step.layer().isEmpty()) {
-                continue;
+        for (Entry entry : entries(host)) {
+            if (entry.step().layer().isPresent()) {
+                lines.addObject()
+                        .put("ID", entry.id())
+                        .put("Type", Entry.TYPE)
+                        .put("Description", entry.step().instruction())
+                        .put("InUse", entry.inUse())
+                        .put("Shared", entry.inUse())
+                        .put("Size", entry.step().sizeBytes())
+                        .put("CreatedAt", entry.step().created())
+                        .put("LastUsedAt", entry.lastUse().toString())
+                        .put("UsageCount", entry.uses());
             }
-            boolean named = step.holder()
-                    .flatMap(host::image)
-                    .filter(i -> !i.references().isEmpty())
-                    .isPresent();
-            ObjectNode line = lines.addObject()
-                    .put("ID", one.getKey().hex().substring(0, 25))
-                    .put("Type", "regular")
-                    .put("Description", step.instruction())
-                    .put("InUse", named)
-                    .put("Shared", named)
-                    .put("Size", step.sizeBytes())
-                    .put("CreatedAt", step.created())
-                    .put("LastUsedAt", step.at().toString());
-            line.put("UsageCount", 1);
         }
         return lines;
     }
 
+    /** What would be freed if nothing were remembered. */
+    public static long sizeBytes(Host host) {
+        return entries(host).stream()
+                .filter(entry -> !entry.inUse())
+                .mapToLong(entry -> entry.step().sizeBytes())
+                .sum();
+    }
+
     /** What was freed. */
-    record Freed(List<String> keys, long sizeBytes) {}
+    public record Freed(List<String> keys, long sizeBytes) {}
+
+    /**
+     * Forgets steps; may block.
+     *
+     * @param room as many bytes of what may go stay all the same: those that were used last
+     */
+    public static Freed prune(Agent agent, Supplier<Cause> cause, Predicate<Entry> which, long room) {
+        Set<Digest> doomed = new HashSet<>();
+        long left = room;
+        for (Entry entry : entries(agent.host())) {
+            if (which.test(entry)) {
+                left -= entry.step().sizeBytes();
+                if (room == 0 || left < 0) {
+                    doomed.add(entry.key());
+                }
+            }
+        }
+        return forget(agent, cause, doomed);
+    }
 
     /** Forgets steps, and removes the images that were there for them alone. May block. */
-    static Freed forget(Agent agent, Request request, Predicate<BuildStep> which) {
+    private static Freed forget(Agent agent, Supplier<Cause> cause, Set<Digest> which) {
         Host before = agent.host();
-        List<Digest> keys = before.steps().entrySet().stream()
-                .filter(one -> which.test(one.getValue()))
-                .map(Map.Entry::getKey)
-                .toList();
+        List<Digest> keys = which.stream().filter(before.steps()::containsKey).toList();
         if (keys.isEmpty()) {
             return new Freed(List.of(), 0);
         }
         Set<ImageId> candidates = intermediates(before);
         try {
-            agent.submit(new BuildCommand.Forget(keys), request.cause())
+            agent.submit(new BuildCommand.Forget(keys), cause.get())
                     .toCompletableFuture()
                     .join();
         } catch (CompletionException e) {
@@ -95,7 +152,7 @@ public final class BuildCache {
         Set<Digest> gone = new HashSet<>(keys);
         for (ImageId id : candidates) {
             try {
-                agent.submit(new ImageCommand.Remove(id, Optional.empty(), id.shortForm(), false), request.cause())
+                agent.submit(new ImageCommand.Remove(id, Optional.empty(), id.shortForm(), false), cause.get())
                         .toCompletableFuture()
                         .join();
             } catch (CompletionException e) {
@@ -117,7 +174,7 @@ public final class BuildCache {
     }
 
     /** Keeps the cache within its bounds. */
-    static void tidy(Agent agent, Request request) {
+    static void tidy(Agent agent, Supplier<Cause> cause) {
         Map<Digest, BuildStep> steps = agent.host().steps();
         Instant oldest = Instant.now().minus(UNUSED);
         Instant since = oldest;
@@ -130,7 +187,7 @@ public final class BuildCache {
         }
         Instant before = since.isAfter(oldest) ? since : oldest;
         if (steps.values().stream().anyMatch(step -> step.at().isBefore(before))) {
-            forget(agent, request, step -> step.at().isBefore(before));
+            prune(agent, cause, entry -> entry.lastUse().isBefore(before), 0);
         }
     }
 }

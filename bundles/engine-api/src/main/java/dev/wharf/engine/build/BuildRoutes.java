@@ -2,16 +2,18 @@ package dev.wharf.engine.build;
 
 import dev.wharf.build.context.ContextException;
 import dev.wharf.build.context.ContextFolder;
+import dev.wharf.build.context.GitAddress;
+import dev.wharf.build.context.GitContext;
 import dev.wharf.build.context.Unpacking;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.run.Build;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Download;
 import dev.wharf.build.run.HostCache;
+import dev.wharf.build.run.Offers;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.HostCommand;
-import dev.wharf.core.state.Host;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Problem;
@@ -23,6 +25,7 @@ import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
 import dev.wharf.engine.json.Times;
+import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.DriverException;
@@ -32,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -45,20 +49,38 @@ public final class BuildRoutes implements Routes {
     private static final Logger LOG = LoggerFactory.getLogger(BuildRoutes.class);
 
     private final Path root;
+    private final Path memory;
     private final Trees trees;
     private final HostCache cache;
-    private final Map<String, Build> running = new ConcurrentHashMap<>();
+    private final Map<String, Attempt> running = new ConcurrentHashMap<>();
     private boolean swept;
 
     public BuildRoutes(AgentFacts facts, Trees trees, HostCache cache) {
         this.root = facts.dataRoot().resolve("build");
+        this.memory = memory(facts);
         this.trees = trees;
         this.cache = cache;
+    }
+
+    /** Where files are in memory only: below the agent's run-time folder as a rule, and where that is on a disk, in the host's. */
+    private static Path memory(AgentFacts facts) {
+        Path usual = facts.execRoot().resolve("build");
+        try {
+            String kind = Files.getFileStore(facts.execRoot()).type();
+            if (kind.equals("tmpfs") || kind.equals("ramfs")) {
+                return usual;
+            }
+        } catch (IOException e) {
+            LOG.debug("the kind of a file system is unknown folder={} reason={}", facts.execRoot(), e.getMessage());
+        }
+        return Path.of("/dev/shm/wharf-build-"
+                + Digest.sha256(facts.execRoot().toString()).hex().substring(0, 12));
     }
 
     @Override
     public void addTo(Router router) {
         router.upload("POST", "/build", this::build)
+                .upload("POST", "/wharf/v1/build", this::buildAndTell)
                 .post("/build/cancel", this::cancel)
                 .post("/build/prune", BuildRoutes::prune)
                 .get("/wharf/v1/builds", (agent, request) -> Answer.json(Builds.list(agent.host())))
@@ -69,45 +91,108 @@ public final class BuildRoutes implements Routes {
 
     private Answer build(Agent agent, Request request) {
         BuildQuery query = BuildQuery.read(request);
-        BuildAnswer answer = new BuildAnswer(query.order().quiet());
+        return start(agent, request, query, new BuildAnswer(query.order().quiet()), () -> Offers.NONE);
+    }
+
+    /** The same for Wharf's own command: news of steps as they happen, and secrets and ssh agents for those that ask. */
+    private Answer buildAndTell(Agent agent, Request request) {
+        return start(
+                agent,
+                request,
+                BuildQuery.read(request),
+                new NewsAnswer(),
+                () -> Loan.read(request.stream(), request.actor()));
+    }
+
+    private interface Lending {
+        Offers offers() throws IOException;
+    }
+
+    private Answer start(Agent agent, Request request, BuildQuery query, BuildAnswer answer, Lending lending) {
         String id = request.query()
                 .value("buildid")
                 .filter(i -> !i.isEmpty())
                 .orElseGet(() -> Entropy.fresh().hex("build"));
-        Engine engine = new Engine(
-                agent,
-                request,
-                query,
-                trees,
-                root,
-                Entropy.fresh().hex("folder").substring(0, 32));
-        Build build = new Build(engine, query.order(), answer, cache);
-        running.put(id, build);
-        request.onGone(build::cancel);
+        Attempt attempt = new Attempt();
+        running.put(id, attempt);
+        request.onGone(attempt::cancel);
         request.transfer(() -> {
+            String name = Entropy.fresh().hex("folder").substring(0, 12);
             try {
-                run(engine, query, build, answer, request);
+                attempt(agent, request, query, answer, lending, attempt, name);
             } finally {
-                running.remove(id, build);
-                BuildCache.tidy(agent, request);
-                remove(agent, engine.folder());
+                running.remove(id, attempt);
+                remove(agent, memory.resolve(name));
+                remove(agent, root.resolve("running").resolve(name));
+                // Whoever hears of the end may look, and finds nothing left.
+                answer.end();
+                BuildCache.tidy(agent, request::cause);
             }
             return id;
         });
         return Answer.later(answer.answer());
     }
 
-    private void run(Engine engine, BuildQuery query, Build build, BuildAnswer answer, Request request) {
+    /** A request to build, which may be given up at any time: also while its context is still on its way. */
+    private static final class Attempt {
+        private Optional<Build> build = Optional.empty();
+        private Optional<Thread> thread = Optional.empty();
+        private boolean cancelled;
+
+        synchronized void cancel() {
+            cancelled = true;
+            build.ifPresent(Build::cancel);
+            thread.ifPresent(Thread::interrupt);
+        }
+
+        synchronized void begin() throws BuildException {
+            thread = Optional.of(Thread.currentThread());
+            check();
+        }
+
+        synchronized void build(Build begun) throws BuildException {
+            check();
+            build = Optional.of(begun);
+        }
+
+        /** From here on its thread is not its own. */
+        synchronized void over() {
+            thread = Optional.empty();
+            build = Optional.empty();
+            if (Thread.interrupted()) {
+                LOG.debug("a build was given up");
+            }
+        }
+
+        private void check() throws BuildException {
+            if (cancelled) {
+                throw new BuildException("the build was cancelled");
+            }
+        }
+    }
+
+    private void attempt(
+            Agent agent,
+            Request request,
+            BuildQuery query,
+            BuildAnswer answer,
+            Lending lending,
+            Attempt attempt,
+            String folder) {
         try {
-            sweep(engine.agent());
+            sweep(agent);
+            attempt.begin();
+            Offers offers = lending.offers();
+            Engine engine = new Engine(agent, request, query, offers, trees, root, memory, folder);
             ContextFolder context = new ContextFolder(trees, engine.folder().resolve("context"));
             receive(context, query, request);
+            Build build = new Build(engine, query.order(), answer, cache);
+            attempt.build(build);
             ImageId image = build.run(context);
             answer.stream("Successfully built " + image.shortForm().replace("sha256:", "") + "\n");
             for (Reference name : query.order().names()) {
                 answer.stream("Successfully tagged " + name.familiar() + "\n");
             }
-            answer.end();
         } catch (BuildException e) {
             Problem problem = Problem.invalid(String.valueOf(e.getMessage()));
             answer.fail(problem, e.code() == 0 ? Optional.empty() : Optional.of(e.code()));
@@ -120,6 +205,8 @@ public final class BuildRoutes implements Routes {
             answer.fail(Problem.unavailable("the engine stops"), Optional.empty());
         } catch (RuntimeException e) {
             answer.fail(Problems.of(e), Optional.empty());
+        } finally {
+            attempt.over();
         }
     }
 
@@ -133,25 +220,37 @@ public final class BuildRoutes implements Routes {
             context.receive(request.stream());
             return;
         }
-        if (!Download.isAddress(address.get()) || address.get().matches(".*\\.git(#.*)?")) {
-            throw new BuildException("a build from " + address.get()
-                    + " is not served: clone it and send its files, as docker build does by itself");
-        }
         Path file = context.folder().resolveSibling("remote");
+        if (GitAddress.isOne(address.get())) {
+            Path fetched = Files.createDirectories(context.folder().resolveSibling("git"));
+            new GitContext(fetched, () -> false).bring(GitAddress.parse(address.get()), file);
+            unpack(context, file);
+            return;
+        }
+        if (!Download.isAddress(address.get())) {
+            throw new BuildException("a build from " + address.get()
+                    + " is not served; a context is a tar, or comes from git:// or http(s)://");
+        }
         Download.bring(address.get(), file, Optional.empty());
         boolean tar;
         try (InputStream in = Files.newInputStream(file)) {
             tar = Unpacking.isTar(in);
         }
         if (tar) {
-            try (InputStream in = Files.newInputStream(file)) {
-                context.receive(in);
-            }
-        } else {
-            if (Files.size(file) > Dockerfile.LARGEST) {
-                throw new BuildException("what is at " + address.get() + " is neither a tar nor a Dockerfile");
-            }
-            context.receiveFile(query.order().dockerfile(), Files.readAllBytes(file));
+            unpack(context, file);
+            return;
+        }
+        if (Files.size(file) > Dockerfile.LARGEST) {
+            throw new BuildException("what is at " + address.get() + " is neither a tar nor a Dockerfile");
+        }
+        // Alone it is the Dockerfile, whatever the client would have called it.
+        context.receiveFile(query.order().dockerfile(), Files.readAllBytes(file));
+        Files.delete(file);
+    }
+
+    private static void unpack(ContextFolder context, Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            context.receive(in);
         }
         Files.delete(file);
     }
@@ -161,20 +260,28 @@ public final class BuildRoutes implements Routes {
         boolean all = request.query().flag("all", false);
         Filters filters = Filters.parse(
                 request.query().text("filters"),
-                Set.of("until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private"));
+                Set.of("until", "unused-for", "id", "type", "description", "inuse", "shared", "private"));
         Optional<Instant> until =
                 filters.first("until").or(() -> filters.first("unused-for")).map(Times::parse);
+        // Each version of the API has its own name for it.
+        long room = request.query()
+                .number("reserved-space")
+                .or(() -> request.query().number("keep-storage"))
+                .or(() -> request.query().number("max-used-space"))
+                .orElse(0L);
         return Answer.later(request.work(() -> {
-            Host host = agent.host();
-            BuildCache.Freed freed = BuildCache.forget(
+            BuildCache.Freed freed = BuildCache.prune(
                     agent,
-                    request,
-                    step -> until.map(step.at()::isBefore).orElse(true)
-                            && (all
-                                    || step.holder()
-                                            .flatMap(host::image)
-                                            .filter(i -> !i.references().isEmpty())
-                                            .isEmpty()));
+                    request::cause,
+                    entry -> until.map(entry.lastUse()::isBefore).orElse(true)
+                            && (all || !entry.inUse())
+                            && filters.any("id", entry.id()::startsWith)
+                            && filters.any("type", BuildCache.Entry.TYPE::equals)
+                            && filters.any("description", entry.step().instruction()::contains)
+                            && filters.flag("inuse").map(f -> f == entry.inUse()).orElse(true)
+                            && filters.flag("shared").map(f -> f == entry.inUse()).orElse(true)
+                            && filters.flag("private").map(f -> f != entry.inUse()).orElse(true),
+                    room);
             agent.submit(new HostCommand.NotePrune("builder", freed.sizeBytes()), request.cause());
             return Answer.json(Json.object()
                     .put("SpaceReclaimed", freed.sizeBytes())
@@ -183,11 +290,11 @@ public final class BuildRoutes implements Routes {
     }
 
     private Answer cancel(Agent agent, Request request) {
-        Build build = running.get(request.query().text("id"));
-        if (build == null) {
+        Attempt attempt = running.get(request.query().text("id"));
+        if (attempt == null) {
             throw Problem.missing("no build " + request.query().text("id") + " is running");
         }
-        build.cancel();
+        attempt.cancel();
         return Answer.empty(204);
     }
 
@@ -197,13 +304,13 @@ public final class BuildRoutes implements Routes {
             return;
         }
         swept = true;
-        Path folders = root.resolve("running");
-        if (!Files.isDirectory(folders)) {
-            return;
-        }
-        try (Stream<Path> left = Files.list(folders)) {
-            for (Path folder : left.toList()) {
-                remove(agent, folder);
+        for (Path folders : List.of(root.resolve("running"), memory)) {
+            if (Files.isDirectory(folders)) {
+                try (Stream<Path> left = Files.list(folders)) {
+                    for (Path folder : left.toList()) {
+                        remove(agent, folder);
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 package dev.wharf.engine.build;
 
 import dev.wharf.build.run.Job;
+import dev.wharf.build.run.Offers;
 import dev.wharf.build.run.Site;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.Entropy;
@@ -17,11 +18,23 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.layer.Tree;
 import dev.wharf.spi.registry.Credentials;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 
 /** This engine, as a build sees it that a request asked for. */
-record Engine(Agent agent, Request request, BuildQuery query, Trees trees, Path root, String name) implements Site {
+record Engine(
+        Agent agent,
+        Request request,
+        BuildQuery query,
+        Offers offers,
+        Trees trees,
+        Path root,
+        Path memoryRoot,
+        String name)
+        implements Site {
     @Override
     public Cause cause() {
         return request.cause();
@@ -40,6 +53,13 @@ record Engine(Agent agent, Request request, BuildQuery query, Trees trees, Path 
     @Override
     public Path caches() {
         return root.resolve("caches");
+    }
+
+    @Override
+    public Path memory() throws IOException {
+        return Files.createDirectories(
+                memoryRoot.resolve(name),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
     @Override

@@ -71,7 +71,7 @@ public final class UsageRoutes implements Routes {
         answer.set("Volumes", all || types.contains("volume") ? volumes(host) : null);
         answer.set("BuildCache", all || types.contains("build-cache") ? BuildCache.usage(host) : null);
         if (!request.version().atLeast(42)) {
-            answer.put("BuilderSize", 0);
+            answer.put("BuilderSize", BuildCache.sizeBytes(host));
         }
         return answer;
     }

@@ -4,6 +4,7 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.FileChange;
 import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.content.ContentStore;
@@ -62,6 +63,15 @@ public interface Streams {
 
     /** A container's changes as an uncompressed OCI layer tar, open for the length of {@code use}. */
     <R> R layer(ContainerId container, LayerUse<R> use) throws DriverException, java.io.IOException;
+
+    /**
+     * Makes what a container changed the snapshot of a layer, instead of unpacking the layer's blob later; the container has no
+     * files then, and is good for nothing but removal. Whether that was done: where it was not, for whatever reason, nothing
+     * changed and the layer is unpacked as any other.
+     *
+     * @param layer of the very tar that {@link #layer} gave
+     */
+    boolean adopt(ContainerId container, LayerSpec layer) throws DriverException, java.io.IOException;
 
     /** Something to do with a layer tar. */
     interface LayerUse<R> {

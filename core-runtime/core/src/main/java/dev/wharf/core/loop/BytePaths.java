@@ -11,6 +11,7 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.FileChange;
 import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.Driver.Capability;
 import dev.wharf.spi.DriverException;
@@ -199,6 +200,27 @@ final class BytePaths implements Streams {
         } catch (UncheckedIOException e) {
             throw new IOException(e.getMessage(), e);
         }
+    }
+
+    /**
+     * The step that unpacks finds the snapshot there and is done at once; where that never comes, since the agent died, the
+     * next survey sweeps what nobody knows.
+     */
+    @Override
+    public boolean adopt(ContainerId id, LayerSpec layer) throws DriverException, IOException {
+        Container c = settled(id);
+        boolean atRest = c.mount().isAbsent() && !keepsMount(c) && c.rootfs().isPresent();
+        boolean fits = c.top().equals(layer.parent());
+        if (!atRest
+                || !fits
+                || host.get().layer(layer.id()).isPresent()
+                || host.get().move(SnapshotKey.of(id)).isPresent()) {
+            return false;
+        }
+        return workshop.visits.alone(
+                id,
+                () -> workshop.storage.useLong(
+                        c.spec().storage(), s -> s.commit(SnapshotKey.of(id), SnapshotKey.of(layer.id()))));
     }
 
     private static StorageDriver.Diffing diffing(StorageDriver driver) throws DriverException {

@@ -66,6 +66,22 @@ final class Visits {
         }
     }
 
+    /** Something that must not meet a visitor. */
+    interface Deed {
+        void run() throws DriverException;
+    }
+
+    /** Does something while nobody is inside or can come in; answers whether it was done. */
+    boolean alone(ContainerId container, Deed deed) throws DriverException {
+        synchronized (lock(container)) {
+            if (inside.containsKey(container) || owned.contains(container)) {
+                return false;
+            }
+            deed.run();
+            return true;
+        }
+    }
+
     /** Waits a little for those inside, with the container's lock held; most copies are over at once. */
     private void awaitEmpty(ContainerId container) throws DriverException {
         long end = System.nanoTime() + PATIENCE.toNanos();

@@ -184,12 +184,14 @@ public final class OverlayDriver
             if (open.isEmpty()) {
                 throw missing(key);
             }
+            Usage usage;
             try (Dir content = tree.open(Shelf.content(from))) {
                 Extent extent = Extent.of(content);
-                shelf.setUsage(from, new Usage(extent.sizeBytes(), extent.inodes()));
+                usage = new Usage(extent.sizeBytes(), extent.inodes());
             }
+            shelf.setUsage(from, usage);
             unlimit(from);
-            files.syncFileSystem(from);
+            shelf.settle(from, usage);
             files.renameDurably(from, to);
             // A crash before this line leaves the work directory to the next survey.
             files.removeTree(Shelf.work(to));
@@ -210,8 +212,9 @@ public final class OverlayDriver
             try {
                 makeContent(begun, parent);
                 shelf.setParent(begun, parent);
-                shelf.setUsage(begun, unpackInto(Shelf.content(begun), chain(parent), layer));
-                files.syncFileSystem(begun);
+                Usage usage = unpackInto(Shelf.content(begun), chain(parent), layer);
+                shelf.setUsage(begun, usage);
+                shelf.settle(begun, usage);
                 synchronized (family) {
                     there = find(name);
                     if (there.isEmpty()) {

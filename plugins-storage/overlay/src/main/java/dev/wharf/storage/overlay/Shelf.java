@@ -5,12 +5,19 @@ import dev.wharf.spi.storage.SnapshotKey;
 import dev.wharf.spi.storage.Usage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -45,6 +52,8 @@ final class Shelf {
     private static final String LIMIT = "trusted.wharf.limit";
     private static final String VOLATILE = "trusted.wharf.volatile";
     private static final String LAYER = "layer-";
+    private static final long FEW_FILES = 64;
+    private static final long FEW_BYTES = 8 << 20;
     private static final Pattern LAYER_KEY = Pattern.compile(LAYER + "[0-9a-f]{64}");
     private static final FileAttribute<Set<PosixFilePermission>> OURS_ALONE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -113,6 +122,50 @@ final class Shelf {
     /** The directory was moved to its place. */
     void done(Path begun) {
         inWork.remove(begun.getFileName().toString());
+    }
+
+    /**
+     * Makes what was written to a snapshot durable. A small one is forced file by file, since syncfs(2) waits for everything that
+     * anybody on the host has written and the disk has not.
+     */
+    void settle(Path snapshot, Usage usage) throws IOException {
+        if (usage.inodes() > FEW_FILES || usage.sizeBytes() > FEW_BYTES || !forceEach(snapshot)) {
+            files.syncFileSystem(snapshot);
+        }
+    }
+
+    /** Whether it could be done: paths may be longer than a system call takes, or names such as Java cannot spell. */
+    private static boolean forceEach(Path snapshot) {
+        try {
+            Files.walkFileTree(snapshot, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes facts) throws IOException {
+                    // A link, a device and a whiteout are nothing but their entries in a directory.
+                    if (facts.isRegularFile()) {
+                        force(file);
+                    }
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult postVisitDirectory(Path directory, IOException wrong) throws IOException {
+                    if (wrong != null) {
+                        throw wrong;
+                    }
+                    force(directory);
+                    return FileVisitResult.CONTINUE;
+                }
+            });
+            return true;
+        } catch (IOException | InvalidPathException e) {
+            return false;
+        }
+    }
+
+    private static void force(Path path) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+            channel.force(true);
+        }
     }
 
     /** Removes what was begun; what cannot be removed now is left to the next survey. */

@@ -1,0 +1,43 @@
+package dev.wharf.build.run;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+
+/** What a build tells as it happens, with no regard to which stage's turn it is, for clients that show stages side by side. */
+public sealed interface News {
+    /**
+     * What will be built.
+     *
+     * @param steps of all stages that are built
+     */
+    record Planned(int steps, List<Part> stages) implements News {
+        public Planned {
+            stages = List.copyOf(stages);
+        }
+    }
+
+    /**
+     * One stage of a plan.
+     *
+     * @param first the number of its first step
+     * @param needs the names of stages that it waits for
+     */
+    record Part(String name, String base, int first, int steps, Set<String> needs) {
+        public Part {
+            needs = Set.copyOf(needs);
+        }
+    }
+
+    record Begun(int step, String stage, String instruction) implements News {}
+
+    /** Output of a step. */
+    record Said(int step, String text) implements News {}
+
+    record Done(int step, boolean cached, Duration took, long sizeBytes) implements News {}
+
+    record Failed(int step, Duration took) implements News {}
+
+    /** Something that is no error and that whoever wrote the Dockerfile should know. */
+    record Warned(String text) implements News {}
+}

@@ -1,0 +1,158 @@
+package dev.wharf.itests.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.itests.conformance.SharedAgent;
+import dev.wharf.itests.daemon.Daemon;
+import dev.wharf.itests.daemon.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The options of {@code docker build}, and what becomes of its cache. */
+@ExtendWith(SharedAgent.class)
+@Timeout(120)
+class OptionsIT {
+    @TempDir
+    private Path folder;
+
+    private Path context(String... lines) throws IOException {
+        Path context = Files.createTempDirectory(folder, "context");
+        Files.writeString(context.resolve("Dockerfile"), String.join("\n", lines) + "\n");
+        return context;
+    }
+
+    private Outcome build(Daemon daemon, Map<String, String> variables, Path context, String... options)
+            throws Exception {
+        List<String> command = new ArrayList<>(List.of("docker", "build"));
+        command.addAll(List.of(options));
+        command.add(context.toString());
+        Map<String, String> environment = new HashMap<>(daemon.environment());
+        environment.putAll(variables);
+        return Outcome.of(command, environment, Duration.ofSeconds(60));
+    }
+
+    private String build(Daemon daemon, Path context, String... options) throws Exception {
+        return build(daemon, Map.of("DOCKER_BUILDKIT", "0"), context, options).outOrThrow();
+    }
+
+    @Test
+    void limitsAndNetworksAreThoseOfTheSteps(Daemon daemon) throws Exception {
+        Path context = context(
+                "FROM busybox AS wanted",
+                "RUN grep 192.0.2.7 /etc/hosts; ls /sys/class/net; df -k /dev/shm | tail -n 1; ulimit -n; \\",
+                "    grep Cpus_allowed_list /proc/self/status; \\",
+                "    cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true",
+                "FROM wanted",
+                "RUN exit 1");
+
+        String out = build(
+                daemon,
+                context,
+                "--target=wanted",
+                "--add-host=there:192.0.2.7",
+                "--network=none",
+                "--shm-size=32m",
+                "--ulimit=nofile=123:123",
+                "--cpuset-cpus=0",
+                "--memory=64m",
+                "--label=a=b",
+                "--tag=limited");
+
+        assertThat(out)
+                .containsPattern("192\\.0\\.2\\.7\\s+there\nlo\n(shm|tmpfs) +32768 ")
+                .containsPattern("\n123\nCpus_allowed_list:\\s+0\n67108864\n");
+        assertThat(daemon.docker("inspect", "--format", "{{json .Config.Labels}}", "limited").outOrThrow())
+                .isEqualTo("{\"a\":\"b\"}\n");
+        daemon.docker("rmi", "limited").outOrThrow();
+    }
+
+    @Test
+    void aCommandLineWithoutBuildxFallsBackByItself(Daemon daemon) throws Exception {
+        assertThat(daemon.curl("/_ping", "--head").outOrThrow()).containsIgnoringCase("Builder-Version: 1");
+        assertThat(daemon.docker("buildx", "version").status())
+                .as("buildx is installed here, which hides what this test is about")
+                .isNotZero();
+        HashMap<String, String> environment = new HashMap<>(daemon.environment());
+
+        Outcome outcome = build(daemon, environment, context("FROM busybox", "ENV fallen=back"), "--tag=fallen");
+
+        assertThat(outcome.outOrThrow()).contains("Successfully tagged fallen:latest");
+        assertThat(daemon.curl("/v1.43/build?version=2", "-X", "POST").out()).contains("BuildKit is not served here");
+        daemon.docker("rmi", "fallen").outOrThrow();
+    }
+
+    @Test
+    void stepsAreTakenFromImagesThatAreNamedForIt(Daemon daemon) throws Exception {
+        Path context = context("FROM busybox", "RUN date > /when", "LABEL l=1", "RUN date >> /when");
+        String id = build(daemon, context, "--quiet", "--no-cache", "--tag=lender");
+        daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
+
+        String out = build(daemon, context, "--cache-from=lender", "--tag=borrower");
+
+        assertThat(out.split("Using cache", -1)).hasSize(4);
+        assertThat(build(daemon, context, "--quiet", "--cache-from=lender")).isEqualTo(id);
+        assertThat(build(daemon, context, "--cache-from=busybox")).doesNotContain("Using cache");
+        daemon.docker("rmi", "lender", "borrower").outOrThrow();
+    }
+
+    @Test
+    void aBaseIsLookedForAnewWhereThatIsWished(Daemon daemon) throws Exception {
+        Path context = context("FROM layout.local/busybox", "ENV a=b");
+
+        assertThat(build(daemon, context, "--pull")).contains("Pulling from busybox");
+        assertThat(build(daemon, context)).doesNotContain("Pulling");
+        assertThat(build(daemon, Map.of("DOCKER_BUILDKIT", "0"), context, "--platform=linux/s390x").status())
+                .isNotZero();
+    }
+
+    // ---- the cache
+
+    @Test
+    void theCacheIsToldAndPrunedByWhatIsSaidOfIt(Daemon daemon) throws Exception {
+        daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
+        build(daemon, context("FROM busybox", "RUN head -c 3000000 /dev/zero > /large"), "--tag=used");
+        build(daemon, context("FROM busybox", "RUN head -c 2000000 /dev/zero > /older"), "--quiet");
+        Path newest = context("FROM busybox", "RUN head -c 1000000 /dev/zero > /newest");
+        build(daemon, newest, "--quiet");
+        build(daemon, newest, "--quiet");
+
+        String usage = daemon.curl("/v1.43/system/df?type=build-cache").outOrThrow();
+
+        assertThat(usage)
+                .containsPattern("RUN head -c 3000000[^}]*\"InUse\":true[^}]*\"Size\":300\\d{4}")
+                .containsPattern("RUN head -c 1000000[^}]*\"InUse\":false[^}]*\"UsageCount\":2");
+        assertThat(daemon.docker("system", "df").outOrThrow()).containsPattern("Build Cache +3 +1 +6[0-9.]*MB");
+
+        // What an image has too stays, and so does what was used last, up to the space that may be kept.
+        assertThat(daemon.docker("builder", "prune", "--force", "--filter", "until=1h").outOrThrow())
+                .contains("Total:\t0B");
+        assertThat(daemon.curl("/v1.43/build/prune?keep-storage=1500000", "-X", "POST").outOrThrow())
+                .containsPattern("\"SpaceReclaimed\":200\\d{4}");
+        assertThat(build(daemon, newest)).contains("Using cache");
+        assertThat(daemon.curl(
+                                "/v1.43/build/prune?all=1&filters=%7B%22description%22%3A%5B%22newest%22%5D%7D",
+                                "-X",
+                                "POST")
+                        .outOrThrow())
+                .containsPattern("\"SpaceReclaimed\":100\\d{4}");
+        assertThat(daemon.curl("/v1.43/build/prune?filters=%7B%22parent%22%3A%5B%22x%22%5D%7D", "-X", "POST")
+                        .out())
+                .contains("invalid filter 'parent'");
+        assertThat(daemon.docker("run", "--rm", "used", "stat", "-c", "%s", "/large").outOrThrow())
+                .isEqualTo("3000000\n");
+        daemon.docker("rmi", "used").outOrThrow();
+        daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
+        assertThat(daemon.docker("images", "--all", "--quiet", "--filter", "dangling=true").outOrThrow())
+                .isEmpty();
+    }
+}
