@@ -383,6 +383,33 @@ class KafkaIT {
         return driven.out();
     }
 
+    /** Builds the inventory and runs its tests, in a copy of what is shipped: a project that knows nothing of this one. */
+    private Path inventory() throws Exception {
+        Path project = folder.resolve("image-inventory");
+        Outcome.of(
+                        "cp",
+                        "-r",
+                        Daemon.distribution().resolve("examples/image-inventory").toString(),
+                        project.toString())
+                .outOrThrow();
+        String repository =
+                System.getProperty("maven.repo.local", System.getProperty("user.home") + "/.m2/repository");
+        Outcome built = Outcome.of(
+                List.of(
+                        "mvn",
+                        "--batch-mode",
+                        "--quiet",
+                        "-Dmaven.repo.local=" + repository,
+                        "-f",
+                        project.resolve("pom.xml").toString(),
+                        "package"),
+                Map.of("MAVEN_OPTS", "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"),
+                Duration.ofSeconds(200));
+        assertThat(built.status()).as(built.out() + built.err()).isZero();
+        assertThat(project.resolve("target/surefire-reports")).isDirectoryContaining("glob:**ImageInventoryTest.xml");
+        return project.resolve("target/image-inventory.jar");
+    }
+
     private static void awaitLine(Path file, String line) throws Exception {
         long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (!Files.readString(file).contains(line)) {
@@ -396,8 +423,7 @@ class KafkaIT {
     /** What knows the contract alone: a script that drives a host, and a stream that keeps what runs where. */
     @Test
     void theExamplesServeARealHostAndItsPastIsTold() throws Exception {
-        Path jar = Path.of("../dist/examples/image-inventory/target/image-inventory.jar");
-        assertThat(jar).as("built by the module before this one").exists();
+        Path jar = inventory();
         try (Broker broker = Broker.start(folder.resolve("broker"));
                 Daemon agent = agent()) {
             configure("bootstrap.servers = " + broker.address(), "commands = true", "commands.allow = ops=*");
