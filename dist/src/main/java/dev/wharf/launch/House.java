@@ -1,6 +1,5 @@
 package dev.wharf.launch;
 
-import dev.wharf.launch.log.Logs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,9 +47,12 @@ final class House {
 
     private volatile boolean asked;
 
+    private final Reload reload;
+
     House(Options options) {
         this.options = options;
         this.cache = options.execRoot().resolve("osgi");
+        this.reload = new Reload(() -> settings(options.configDir().resolve("wharfd.conf")), options.logLevel());
     }
 
     /** Lives until the process is told to stop, or until the framework stops by itself; answers the exit status. */
@@ -62,6 +64,7 @@ final class House {
         try {
             framework.start();
             furnish(framework);
+            reload.serve(framework.getBundleContext());
             log.info("started version={} data={} in={}ms", Texts.version(), options.dataRoot(), ageMillis());
             over.await();
             framework.stop();
@@ -81,9 +84,10 @@ final class House {
 
     /**
      * Makes a signal the beginning of an orderly stop on the main thread. Not a shutdown hook: there, libraries have hooks of
-     * their own, which run at the same time and in no order. A closed terminal is no signal to stop, so HUP stays as it is.
+     * their own, which run at the same time and in no order. A hang-up is no reason to stop, but one to read the settings again.
      */
     private void listenForSignals() {
+        Signal.handle(new Signal("HUP"), signal -> reload.request());
         for (String name : List.of("TERM", "INT")) {
             Signal.handle(new Signal(name), signal -> {
                 asked = true;
@@ -104,7 +108,7 @@ final class House {
         }
         // Native libraries are unpacked here, where the next start finds and removes what a killed agent left.
         System.setProperty("java.io.tmpdir", scratch.toString());
-        Logs.setLevel(options.logLevel());
+        reload.begin();
     }
 
     private Framework open() throws CannotStart {
@@ -113,7 +117,7 @@ final class House {
                 .orElseThrow(() ->
                         new CannotStart("no OSGi framework in " + Options.home().resolve("lib")));
         Map<String, String> properties = Texts.framework();
-        properties.putAll(settings(options.configDir().resolve("wharfd.conf")));
+        properties.putAll(reload.settings());
         properties.putAll(options.properties());
         properties.put(Constants.FRAMEWORK_STORAGE, cache.resolve("bundles").toString());
         properties.put("felix.cm.dir", cache.resolve("config").toString());

@@ -23,7 +23,7 @@ record Options(
         Path pidFile,
         Path configDir,
         Path pluginsDir,
-        Level logLevel,
+        Optional<Level> logLevel,
         String bridge,
         Optional<String> bip,
         Map<String, String> doors) {
@@ -151,7 +151,9 @@ record Options(
                 directory(values, "--pidfile", execRoot.resolve("wharfd.pid")),
                 directory(values, "--config-dir", home().resolve("etc")),
                 directory(values, "--plugins-dir", home().resolve("plugins")),
-                logLevel(values.getOrDefault("--log-level", "info")),
+                values.containsKey("--log-level")
+                        ? Optional.of(logLevel("--log-level", values.get("--log-level")))
+                        : Optional.empty(),
                 bridge(values.getOrDefault("--bridge", "wharf0")),
                 bip(values),
                 doors(values));
@@ -183,10 +185,12 @@ record Options(
 
     private static String host(String value) throws Misuse {
         boolean unix = value.startsWith("unix:///") && !value.endsWith("/");
+        if (value.equals("fd://")) return value;
         if (!unix && !value.startsWith("tcp://")) {
             throw new Misuse(
                     "--host " + value
-                            + ": expected a socket such as unix:///run/wharf/wharf.sock, or a port such as tcp://10.0.0.5:2376");
+                            + ": expected a socket such as unix:///run/wharf/wharf.sock, a port such as tcp://10.0.0.5:2376,"
+                            + " or fd:// for sockets that systemd passes");
         }
         if (value.indexOf(',') >= 0) {
             throw new Misuse("--host " + value + ": repeat --host for each socket, and use no commas");
@@ -198,14 +202,14 @@ record Options(
         return value;
     }
 
-    private static Level logLevel(String value) throws Misuse {
+    static Level logLevel(String where, String value) throws Misuse {
         for (Level level : Level.values()) {
             if (word(level).equals(value)) return level;
         }
-        throw new Misuse("--log-level " + value + ": expected error, warn, info, debug or trace");
+        throw new Misuse(where + " " + value + ": expected error, warn, info, debug or trace");
     }
 
-    private static String word(Level level) {
+    static String word(Level level) {
         return level.name().toLowerCase(Locale.ROOT);
     }
 
@@ -243,7 +247,7 @@ record Options(
         properties.put("wharf.pidfile", pidFile.toString());
         properties.put("wharf.config.dir", configDir.toString());
         properties.put("wharf.plugins.dir", pluginsDir.toString());
-        properties.put("wharf.log.level", word(logLevel));
+        logLevel.ifPresent(level -> properties.put("wharf.log.level", word(level)));
         properties.put("wharf.bridge.name", bridge);
         bip.ifPresent(cidr -> properties.put("wharf.bridge.bip", cidr));
         properties.putAll(doors);

@@ -21,7 +21,8 @@ class OptionsTest {
                 .containsEntry("wharf.exec.root", "/run/wharf")
                 .containsEntry("wharf.hosts", "unix:///run/wharf/wharf.sock")
                 .containsEntry("wharf.bridge.name", "wharf0")
-                .containsEntry("wharf.log.level", "info")
+                // What stands in wharfd.conf counts where no option says otherwise.
+                .doesNotContainKey("wharf.log.level")
                 .doesNotContainKey("wharf.bridge.bip");
     }
 
@@ -61,6 +62,11 @@ class OptionsTest {
     }
 
     @Test
+    void socketsThatSystemdPassesAreAnAddressLikeAnyOther() throws Exception {
+        assertThat(Options.parse("--host", "fd://").properties()).containsEntry("wharf.hosts", "fd://");
+    }
+
+    @Test
     void thePidFileLivesInTheExecRootUnlessItIsPutElsewhere() throws Exception {
         assertThat(Options.parse("--exec-root", "/e").pidFile()).isEqualTo(Path.of("/e/wharfd.pid"));
     }
@@ -80,7 +86,7 @@ class OptionsTest {
             --data-root=              | --data-root needs a value
             --bip=1.2.3.4/8 --bip=1.2.3.4/8 | --bip is given twice
             --data-root=/a,b          | --data-root /a,b: a path with a comma or a colon cannot be mounted
-            --host=fd://              | expected a socket such as unix:///run/wharf/wharf.sock, or a port such as tcp://
+            --host=fd://3             | expected a socket such as unix:///run/wharf/wharf.sock, a port such as tcp://
             --socket-mode=rw-rw----   | --socket-mode rw-rw----: expected three octal digits such as 660
             --tlsverify=yes           | --tlsverify takes true or false
             --log-level=loud          | expected error, warn, info, debug or trace

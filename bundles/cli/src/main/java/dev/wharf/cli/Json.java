@@ -1,9 +1,11 @@
 package dev.wharf.cli;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,6 +20,19 @@ record Json(Map<String, Json> fields, List<Json> items, String text) {
         try (JsonParser in = FACTORY.createParser(document)) {
             return in.nextToken() == null ? NOTHING : value(in);
         }
+    }
+
+    /** What writes a document. */
+    interface Writing {
+        void to(JsonGenerator out) throws IOException;
+    }
+
+    static String write(Writing writing) throws IOException {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator out = FACTORY.createGenerator(text)) {
+            writing.to(out);
+        }
+        return text.toString();
     }
 
     private static Json value(JsonParser in) throws IOException {

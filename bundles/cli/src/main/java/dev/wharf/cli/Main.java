@@ -35,6 +35,9 @@ import picocli.CommandLine.Spec;
             BuildCommands.class,
             FleetCommand.class,
             ShellCommand.class,
+            DoctorCommand.class,
+            SupportBundleCommand.class,
+            CompletionCommand.class,
             VersionCommand.class
         },
         optionListHeading = "%nOptions:%n",
@@ -85,8 +88,13 @@ public final class Main implements Runnable {
 
     /** Runs one command line to its end and answers the exit status. */
     static int run(Surroundings surroundings, String... arguments) {
+        return line(surroundings).execute(arguments);
+    }
+
+    /** The command with everything below it. */
+    static CommandLine line(Surroundings surroundings) {
         Main main = new Main(surroundings);
-        CommandLine line = new CommandLine(main, new Maker(main))
+        return new CommandLine(main, new Maker(main))
                 .setOut(new PrintWriter(surroundings.out(), true))
                 .setErr(new PrintWriter(surroundings.err(), true))
                 .setColorScheme(Help.defaultColorScheme(surroundings.isColourful() ? Help.Ansi.ON : Help.Ansi.OFF))
@@ -95,7 +103,6 @@ public final class Main implements Runnable {
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Main::misused)
                 .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
-        return line.execute(arguments);
     }
 
     private static int misused(ParameterException e, String[] arguments) {

@@ -84,6 +84,9 @@ class MainTest {
                 "network",
                 "network reconcile",
                 "shell",
+                "doctor",
+                "support-bundle",
+                "completion",
                 "version"
             })
     void everyCommandHasHelpWithAnExample(String command) {

@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Where to listen, from the framework's properties: {@code wharf.hosts}, a comma-separated list of {@code unix:///path} and
- * {@code tcp://address:port}; {@code wharf.socket.group} and {@code wharf.socket.mode} (octal); {@code wharf.tls},
+ * Where to listen, from the framework's properties: {@code wharf.hosts}, a comma-separated list of {@code unix:///path},
+ * {@code tcp://address:port}, and {@code fd://} for what systemd passes; {@code wharf.socket.group} and {@code wharf.socket.mode} (octal); {@code wharf.tls},
  * {@code wharf.tls.verify}, {@code wharf.tls.cacert}, {@code wharf.tls.cert}, {@code wharf.tls.key}; and
  * {@code wharf.tcp.insecure}, without which no port is opened that does not know its clients.
  */
@@ -25,10 +25,16 @@ final class Endpoints {
     private static final int PLAIN_PORT = 2375;
 
     private final Function<String, String> property;
+    private final Passed passed;
 
     /** @param property answers with an empty text where nothing was said */
     Endpoints(Function<String, String> property) {
+        this(property, new Passed(System.getenv(), Path.of("/proc")));
+    }
+
+    Endpoints(Function<String, String> property, Passed passed) {
         this.property = property;
+        this.passed = passed;
     }
 
     /** An IllegalArgumentException says what is wrong with a property, an IOException what is wrong with a file. */
@@ -40,6 +46,8 @@ final class Endpoints {
             String address = host.strip();
             if (address.startsWith(UNIX + "/")) {
                 endpoints.add(socket(Path.of(address.substring(UNIX.length()))));
+            } else if (address.equals("fd://")) {
+                endpoints.addAll(passed.sockets());
             } else if (address.startsWith(TCP)) {
                 checkClientsAreKnown(address);
                 if (wantsTls() && tls.isEmpty()) {
@@ -48,7 +56,7 @@ final class Endpoints {
                 endpoints.add(port(address, tls));
             } else if (!address.isEmpty()) {
                 throw new IllegalArgumentException(
-                        "cannot listen on " + address + ": an address is " + UNIX + "/path or " + TCP + "address:port");
+                        "cannot listen on " + address + ": an address is " + UNIX + "/path, " + TCP + "address:port or fd://");
             }
         }
         return endpoints;

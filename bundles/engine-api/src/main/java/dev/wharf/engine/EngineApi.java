@@ -43,8 +43,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
+import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -78,6 +80,12 @@ public final class EngineApi {
     public EngineApi(BundleContext context) {
         server = open(context);
         rehearsal.setDaemon(true);
+        // At the very beginning of the end, while there still is somebody who answers those that are inside.
+        context.addBundleListener((SynchronousBundleListener) event -> {
+            if (event.getBundle().getBundleId() == 0 && event.getType() == BundleEvent.STOPPING) {
+                server.ifPresent(Server::stopListening);
+            }
+        });
     }
 
     private void rehearse() {

@@ -1,10 +1,16 @@
 package dev.wharf.launch.log;
 
+import java.io.IOException;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +31,7 @@ public final class Logs implements ILoggerFactory {
 
     private static volatile Level threshold = Level.INFO;
     private static volatile PrintStream out = System.err;
+    private static volatile boolean journald = isJournald();
 
     private final ConcurrentMap<String, Logger> loggers = new ConcurrentHashMap<>();
 
@@ -35,6 +42,10 @@ public final class Logs implements ILoggerFactory {
 
     static void setOut(PrintStream stream) {
         out = stream;
+    }
+
+    static void setJournald(boolean toJournald) {
+        journald = toJournald;
     }
 
     @Override
@@ -56,6 +67,10 @@ public final class Logs implements ILoggerFactory {
 
     /** One line, and the trace of what was thrown below it; in one piece, whoever else writes at that moment. */
     static void write(Level level, String name, String message, @Nullable Throwable thrown) {
+        if (journald) {
+            writeToJournald(level, shortName(name) + ": " + message, thrown);
+            return;
+        }
         String line = time(Instant.now()) + ' ' + word(level) + ' ' + shortName(name) + ": " + message;
         PrintStream stream = out;
         synchronized (stream) {
@@ -63,6 +78,43 @@ public final class Logs implements ILoggerFactory {
             if (thrown != null) thrown.printStackTrace(stream);
             stream.flush();
         }
+    }
+
+    /** journald knows the time, and takes the priority from the beginning of each line (sd-daemon(3)). */
+    private static void writeToJournald(Level level, String message, @Nullable Throwable thrown) {
+        StringWriter text = new StringWriter();
+        PrintWriter lines = new PrintWriter(text);
+        lines.println(message);
+        if (thrown != null) thrown.printStackTrace(lines);
+        lines.flush();
+        String priority = "<" + priority(level) + ">";
+        PrintStream stream = out;
+        synchronized (stream) {
+            text.toString().lines().forEach(line -> stream.println(priority + line));
+            stream.flush();
+        }
+    }
+
+    /** Whether standard error is the stream that {@code JOURNAL_STREAM} names: it may have been led elsewhere since. */
+    private static boolean isJournald() {
+        String stream = System.getenv("JOURNAL_STREAM");
+        if (stream == null) return false;
+        try {
+            Map<String, Object> file = Files.readAttributes(Path.of("/proc/self/fd/2"), "unix:dev,ino");
+            return stream.equals(file.get("dev") + ":" + file.get("ino"));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** As syslog counts. */
+    private static int priority(Level level) {
+        return switch (level) {
+            case ERROR -> 3;
+            case WARN -> 4;
+            case INFO -> 6;
+            case DEBUG, TRACE -> 7;
+        };
     }
 
     /** The time in UTC to the millisecond. {@link Instant#toString} says the same and loads a hundred classes for it. */

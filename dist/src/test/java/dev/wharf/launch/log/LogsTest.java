@@ -28,6 +28,7 @@ class LogsTest {
     @AfterEach
     void leave() {
         Logs.setOut(System.err);
+        Logs.setJournald(false);
         Logs.setLevel(Level.INFO);
     }
 
@@ -83,5 +84,16 @@ class LogsTest {
 
         assertThat(time).hasSize("2026-11-24T08:00:00.000Z".length());
         assertThat(Instant.parse(time)).isEqualTo(Instant.parse(text));
+    }
+
+    @Test
+    void journaldGetsThePriorityOfEachLineAndNoTime() {
+        Logs.setJournald(true);
+        ours.warn("it broke", new IllegalStateException("first\nsecond"));
+
+        String[] lines = written.toString(StandardCharsets.UTF_8).split("\n");
+        assertThat(lines[0]).isEqualTo("<4>core.loop: it broke");
+        assertThat(lines[1]).isEqualTo("<4>java.lang.IllegalStateException: first");
+        assertThat(lines).allMatch(line -> line.startsWith("<4>")).hasSizeGreaterThan(3);
     }
 }

@@ -179,6 +179,7 @@ class ArchitectureTest {
                                         "org.apache.kafka..",
                                         "io.cloudevents.."),
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."),
+                                room("dev.wharf.systemd"),
                                 // The JDK's own parser of XML, for what bundles say of their settings.
                                 room("dev.wharf.plugins", "org.w3c.dom..", "org.xml.sax.."))
                         .map(front -> front.and(OSGI)
@@ -240,6 +241,7 @@ class ArchitectureTest {
                         "dev.wharf.build..",
                         "dev.wharf.engine..",
                         "dev.wharf.shell..",
+                        "dev.wharf.systemd..",
                         "dev.wharf.plugins..",
                         "dev.wharf.dns..",
                         "dev.wharf.kafka..",

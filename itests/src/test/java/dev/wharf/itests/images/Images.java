@@ -135,6 +135,37 @@ public final class Images {
         });
     }
 
+    /** A Debian that boots, with what the package of Wharf depends on: folders to stack, the topmost first. */
+    public static List<Path> debian() throws IOException, InterruptedException {
+        Path base = baseTree();
+        Path upper = once("debian.upper", fresh -> {
+            Path work = Files.createTempDirectory("wharf-debian");
+            try {
+                run("sh", "-euc", """
+                        cd "$1"
+                        mkdir upper work merged
+                        mount -t overlay overlay -o "lowerdir=$2,upperdir=upper,workdir=work" merged
+                        mount -t proc proc merged/proc
+                        trap 'umount merged/proc; umount merged' EXIT
+                        cp /etc/resolv.conf merged/etc/resolv.conf
+                        printf '#!/bin/sh\\nexit 101\\n' > merged/usr/sbin/policy-rc.d
+                        chmod +x merged/usr/sbin/policy-rc.d
+                        # Where the links of Java's manual pages go; without it Java is not installed.
+                        mkdir -p merged/usr/share/man/man1
+                        chroot merged apt-get update -q
+                        DEBIAN_FRONTEND=noninteractive chroot merged apt-get install -q -y --no-install-recommends \\
+                            systemd systemd-sysv default-jre-headless crun runc conmon libnftables1 nftables iproute2
+                        rm -f merged/usr/sbin/policy-rc.d merged/etc/resolv.conf
+                        """, "sh", work.toString(), base.toString());
+                run("sh", "-euc", "cd $1; rm -rf var/cache/apt/* var/lib/apt/lists/*", "sh", work.resolve("upper").toString());
+                run("cp", "--archive", work.resolve("upper").toString(), fresh.toString());
+            } finally {
+                run("rm", "-rf", work.toString());
+            }
+        });
+        return List.of(upper, base);
+    }
+
     /** Takes out what only costs time to move. */
     private static void slim(Path tree) throws IOException, InterruptedException {
         run("sh", "-euc", """

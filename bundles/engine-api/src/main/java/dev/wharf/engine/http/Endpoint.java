@@ -34,6 +34,19 @@ public sealed interface Endpoint {
     }
 
     /**
+     * A unix socket that whoever started this process listens on already, so that clients wait there while no agent runs.
+     *
+     * @param descriptor open in this process
+     * @param path where the socket's file lies; it is not ours to remove
+     */
+    record Passed(int descriptor, String path) implements Endpoint {
+        @Override
+        public String url() {
+            return "unix://" + path;
+        }
+    }
+
+    /**
      * A TCP port.
      *
      * @param tls how clients prove who they are; without it, whoever reaches the port is root on this host

@@ -1,9 +1,11 @@
 package dev.wharf.engine.http;
 
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.Epoll;
@@ -37,6 +39,10 @@ public final class Server implements AutoCloseable {
     private static final int HEAD_LIMIT = 128 << 10;
 
     private static final int CHUNK_LIMIT = 256 << 10;
+
+    /** A listening socket reads no bytes; some size has to be named. */
+    private static final int PASSED_BUFFER = 64;
+
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(128 << 10, 512 << 10);
     private static final int LOOPS = Math.min(4, Runtime.getRuntime().availableProcessors());
 
@@ -47,6 +53,7 @@ public final class Server implements AutoCloseable {
             LOOPS, new DefaultThreadFactory("wharf-http", true), WatchedEpoll.newFactory());
     private final ChannelGroup open = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final List<SocketFile> files = new ArrayList<>();
+    private final ChannelGroup listening = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
 
     private Server(Router router, Door door, Workers workers) {
         this.router = router;
@@ -68,6 +75,8 @@ public final class Server implements AutoCloseable {
                     server.listen(socket);
                 } else if (endpoint instanceof Endpoint.Tcp port) {
                     server.listen(port);
+                } else if (endpoint instanceof Endpoint.Passed passed) {
+                    server.listen(passed);
                 }
             }
             return server;
@@ -80,17 +89,31 @@ public final class Server implements AutoCloseable {
     private void listen(Endpoint.Unix socket) throws IOException {
         SocketFile file = new SocketFile(socket);
         Path fresh = file.prepare();
-        ServerBootstrap bootstrap = bootstrap()
-                .channel(EpollServerDomainSocketChannel.class)
-                .childHandler(new ChannelInitializer<EpollDomainSocketChannel>() {
-                    @Override
-                    protected void initChannel(EpollDomainSocketChannel channel) {
-                        converse(new Link.Unix(channel));
-                    }
-                });
+        ServerBootstrap bootstrap =
+                bootstrap().channel(EpollServerDomainSocketChannel.class).childHandler(local());
         bind(bootstrap, new DomainSocketAddress(fresh.toFile()), socket);
         file.publish(fresh);
         files.add(file);
+    }
+
+    private void listen(Endpoint.Passed socket) throws IOException {
+        ServerBootstrap bootstrap = bootstrap()
+                .channelFactory(() -> new EpollServerDomainSocketChannel(socket.descriptor(), true))
+                // The descriptor may be one on which to accept is to wait, so no more are taken than are there for certain.
+                .option(
+                        ChannelOption.RECVBUF_ALLOCATOR,
+                        new FixedRecvByteBufAllocator(PASSED_BUFFER).maxMessagesPerRead(1))
+                .childHandler(local());
+        opened(bootstrap.register().awaitUninterruptibly(), socket);
+    }
+
+    private ChannelInitializer<EpollDomainSocketChannel> local() {
+        return new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(EpollDomainSocketChannel channel) {
+                converse(new Link.Unix(channel));
+            }
+        };
     }
 
     private void listen(Endpoint.Tcp port) throws IOException {
@@ -133,12 +156,15 @@ public final class Server implements AutoCloseable {
     }
 
     private void bind(ServerBootstrap bootstrap, SocketAddress address, Endpoint endpoint) throws IOException {
-        var bound = bootstrap.bind(address).awaitUninterruptibly();
+        opened(bootstrap.bind(address).awaitUninterruptibly(), endpoint);
+    }
+
+    private void opened(ChannelFuture bound, Endpoint endpoint) throws IOException {
         if (!bound.isSuccess()) {
             throw new IOException(
                     "cannot listen on " + endpoint.url() + ": " + bound.cause().getMessage(), bound.cause());
         }
-        open.add(bound.channel());
+        listening.add(bound.channel());
         LOG.info("listening address={}", endpoint.url());
     }
 
@@ -154,9 +180,11 @@ public final class Server implements AutoCloseable {
         return workers;
     }
 
-    /** Stops listening and breaks what is open; containers do not notice. */
-    @Override
-    public void close() {
+    /**
+     * Lets nobody in any more, and goes on answering who is. Whoever comes to a socket that was passed waits there for the next
+     * agent; anywhere else they are refused.
+     */
+    public void stopListening() {
         for (SocketFile file : files) {
             try {
                 file.remove();
@@ -164,6 +192,13 @@ public final class Server implements AutoCloseable {
                 LOG.warn("socket file left behind reason={}", e.getMessage());
             }
         }
+        listening.close().awaitUninterruptibly(2, TimeUnit.SECONDS);
+    }
+
+    /** Stops listening and breaks what is open; containers do not notice. */
+    @Override
+    public void close() {
+        stopListening();
         open.close().awaitUninterruptibly(2, TimeUnit.SECONDS);
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
     }

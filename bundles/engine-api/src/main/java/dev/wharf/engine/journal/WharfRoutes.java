@@ -15,7 +15,9 @@ import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
@@ -36,6 +38,7 @@ public final class WharfRoutes implements Routes {
     @Override
     public void addTo(Router router) {
         router.early("GET", ROOT + "/agent", request -> Answer.json(agent()))
+                .early("GET", ROOT + "/threads", request -> Answer.text(200, threads()))
                 .get(ROOT + "/journal", this::journal)
                 .get(ROOT + "/journal/verify", (agent, request) -> later(request, () -> verdict(agent)))
                 .get(ROOT + "/journal/facts", (agent, request) -> Answer.json(describe(agent.journal())))
@@ -53,6 +56,22 @@ public final class WharfRoutes implements Routes {
                 .put("dataRoot", facts.dataRoot().toString())
                 .put("execRoot", facts.execRoot().toString())
                 .put("shell", facts.shell().toString());
+    }
+
+    /** Every thread with where it stands, for whoever asks why nothing moves; answered while the loop answers nothing. */
+    private static String threads() {
+        StringBuilder text = new StringBuilder();
+        Thread.getAllStackTraces().entrySet().stream()
+                .sorted(Map.Entry.comparingByKey(Comparator.comparing(Thread::getName)))
+                .forEach(entry -> {
+                    Thread thread = entry.getKey();
+                    text.append('"').append(thread.getName()).append("\" ").append(thread.getState());
+                    for (StackTraceElement frame : entry.getValue()) {
+                        text.append("\n    at ").append(frame);
+                    }
+                    text.append("\n\n");
+                });
+        return text.toString();
     }
 
     // ---- the journal

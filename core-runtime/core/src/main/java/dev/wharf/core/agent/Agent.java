@@ -49,6 +49,12 @@ public interface Agent {
     Vitals vitals();
 
     /**
+     * Completes, with the position of the last batch, once the loop has opened a letter that was posted now: whoever supervises the
+     * agent knows by it that the one thread is alive through which everything goes. A full disk does not hold it up.
+     */
+    CompletionStage<Position> pulse();
+
+    /**
      * Keeps what lies after a position from being trimmed for a follower that has yet to carry it elsewhere, while the journal is
      * no larger than {@code limitBytes}; past that it goes all the same, and {@code host.history-dropped} says so. Holds last as
      * long as the agent runs, or until they are moved on or released.

@@ -710,6 +710,13 @@ final class House implements Agent, AutoCloseable {
     }
 
     @Override
+    public CompletionStage<Position> pulse() {
+        CompletableFuture<Position> felt = new CompletableFuture<>();
+        post(new Letter.Pulse(felt));
+        return felt;
+    }
+
+    @Override
     public Vitals vitals() {
         return new Vitals(
                 sequencer.waiting(),

@@ -3,6 +3,7 @@ package dev.wharf.core.loop;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.Position;
 import dev.wharf.core.plan.Step;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.SubjectId;
@@ -27,6 +28,9 @@ sealed interface Letter {
      * opened.
      */
     record Observation(List<SubjectId> about, BiFunction<Host, Instant, List<Event>> meaning) implements Letter {}
+
+    /** Somebody feels whether letters are still opened; answered before anything else, as nothing need be written for it. */
+    record Pulse(CompletableFuture<Position> felt) implements Letter {}
 
     /** Something the sequencer's own thread must do between turns. */
     record Errand(Runnable errand) implements Letter {}

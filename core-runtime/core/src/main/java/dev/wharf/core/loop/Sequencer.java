@@ -236,6 +236,11 @@ final class Sequencer {
 
     /** One turn: open a letter, judge it, write it down, and see what should happen next. */
     void turn(Letter letter) {
+        if (letter instanceof Letter.Pulse pulse) {
+            // A loop that waits for space on the disk is alive, so this does not stand behind what it cannot write.
+            pulse.felt().complete(view.position());
+            return;
+        }
         if (broken && !(letter instanceof Letter.Wish) && !(letter instanceof Letter.Errand)) {
             // What cannot be written down must not lead to anything more; the next start finds it by looking.
             return;

@@ -1,0 +1,78 @@
+package dev.wharf.cli.support;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MaskTest {
+    private static final String SECRET = "hunter2-hunter2";
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "login password=hunter2-hunter2 user=me",
+                "login password: hunter2-hunter2",
+                "sh -c 'run --password hunter2-hunter2 --fast'",
+                "run --api-key=hunter2-hunter2",
+                "GET https://me:hunter2-hunter2@registry.example/v2/",
+                "Authorization: Bearer hunter2-hunter2",
+                "x-registry-auth: hunter2-hunter2",
+                "docker run -e DATABASE_URL=hunter2-hunter2 web",
+                "export GREETING='hunter2-hunter2 and more'",
+                "{\\\"clientSecret\\\":\\\"hunter2-hunter2\\\"}",
+                "-----BEGIN PRIVATE KEY-----\nhunter2-hunter2\n-----END PRIVATE KEY-----"
+            })
+    void aSecretLeavesATextWhereverSecretsStand(String text) {
+        assertThat(Mask.text(text)).doesNotContain(SECRET).contains(Mask.MASKED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "container started id=3f5d name=web pid=4711",
+                "tls.authorities = /etc/wharf/ca.pem",
+                "36 25 0:32 / /run/wharf/rootfs rw,relatime - overlay overlay rw,lowerdir=/a:/b,upperdir=/c",
+                "author: somebody"
+            })
+    void whatIsNoSecretStays(String text) {
+        assertThat(Mask.text(text)).isEqualTo(text);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"Config\":{\"Env\":[\"PATH=/bin\",\"A=hunter2-hunter2\"]}}",
+                "{\"spec\":{\"environment\":{\"a\":\"hunter2-hunter2\"}}}",
+                "{\"Labels\":{\"db.password\":\"hunter2-hunter2\"}}",
+                "{\"Args\":[\"--token\",\"hunter2-hunter2\"]}",
+                "{\"Cmd\":[\"sh\",\"-c\",\"KEYWORD=hunter2-hunter2 run\"]}",
+                "{\"Options\":{\"auth\":[\"hunter2-hunter2\"]}}",
+                "{\"env\":[{\"name\":\"a\",\"value\":\"hunter2-hunter2\"}]}"
+            })
+    void aSecretLeavesJsonWhereverSecretsStand(String json) throws IOException {
+        assertThat(Mask.json(json)).doesNotContain(SECRET).contains(Mask.MASKED);
+    }
+
+    @Test
+    void jsonKeepsItsShapeAndTheNamesOfVariables() throws IOException {
+        String json = "{\"Env\":[\"PATH=/bin\"],\"Pid\":4711,\"Name\":\"web\",\"Up\":true,\"None\":null,\"Ports\":[80,443]}";
+
+        assertThat(Mask.json(json))
+                .isEqualTo("{\"Env\":[\"PATH=***\"],\"Pid\":4711,\"Name\":\"web\",\"Up\":true,\"None\":null,"
+                        + "\"Ports\":[80,443]}\n");
+    }
+
+    @Test
+    void severalDocumentsStayALineEach() throws IOException {
+        assertThat(Mask.json("{\"a\":1}\n{\"b\":2}\n")).isEqualTo("{\"a\":1}\n{\"b\":2}\n");
+    }
+
+    @Test
+    void settingsLoseSecretsAndKeepThePathsOfFilesThatHoldThem() {
+        assertThat(Mask.settings("# by hand\nsasl.password = hunter2-hunter2\nsasl.password.file = /etc/wharf/kafka\nport=9\n"))
+                .isEqualTo("# by hand\nsasl.password = ***\nsasl.password.file = /etc/wharf/kafka\nport=9\n");
+    }
+}

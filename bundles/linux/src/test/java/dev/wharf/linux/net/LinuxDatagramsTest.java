@@ -1,0 +1,69 @@
+package dev.wharf.linux.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wharf.linux.libc.LibC;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(10)
+class LinuxDatagramsTest {
+    private final LibC libc = LibC.get();
+    private final LinuxDatagrams datagrams = new LinuxDatagrams();
+
+    @TempDir
+    private Path folder;
+
+    private int listen(byte[] name) {
+        byte[] address = ByteBuffer.allocate(2 + name.length)
+                .order(ByteOrder.nativeOrder())
+                .putShort((short) 1)
+                .put(name)
+                .array();
+        int fd = libc.socket(1, 2, 0);
+        assertThat(libc.bind(fd, address, address.length)).isZero();
+        return fd;
+    }
+
+    private String receive(int fd) {
+        ByteBuffer into = ByteBuffer.allocateDirect(4096);
+        int length = (int) libc.recv(fd, into, into.capacity(), 0);
+        byte[] bytes = new byte[length];
+        into.get(bytes);
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aMessageComesWholeToAPathAndToAnAbstractName() throws IOException {
+        Path path = folder.resolve("s");
+        int byPath = listen((path + "\0").getBytes(StandardCharsets.UTF_8));
+        String name = "wharf-test-" + ProcessHandle.current().pid();
+        int byName = listen(("\0" + name).getBytes(StandardCharsets.UTF_8));
+        try {
+            datagrams.send(path.toString(), "READY=1\nSTATUS=ü\n".getBytes(StandardCharsets.UTF_8));
+            datagrams.send("@" + name, "WATCHDOG=1".getBytes(StandardCharsets.UTF_8));
+
+            assertThat(receive(byPath)).isEqualTo("READY=1\nSTATUS=ü\n");
+            assertThat(receive(byName)).isEqualTo("WATCHDOG=1");
+        } finally {
+            libc.close(byPath);
+            libc.close(byName);
+        }
+    }
+
+    @Test
+    void nobodyThereIsAnErrorWithTheAddress() {
+        assertThatThrownBy(() -> datagrams.send(folder.resolve("none").toString(), new byte[1]))
+                .isInstanceOf(NoSuchFileException.class)
+                .hasMessageContaining("none");
+        assertThatThrownBy(() -> datagrams.send("vsock:2:1234", new byte[1])).hasMessageContaining("no address");
+    }
+}
