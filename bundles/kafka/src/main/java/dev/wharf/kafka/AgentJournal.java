@@ -33,6 +33,9 @@ interface AgentJournal extends AutoCloseable {
     /** The id of the host whose journal this is. */
     String host();
 
+    /** What is wrong with the chain within the journal itself, empty when it is whole. */
+    Optional<String> damage() throws IOException;
+
     /** The next batch, or empty at the end, which is where the journal ended when it was asked first. */
     Optional<Link> next() throws IOException;
 
@@ -85,6 +88,11 @@ interface AgentJournal extends AutoCloseable {
         @Override
         public String host() {
             return host;
+        }
+
+        @Override
+        public Optional<String> damage() throws IOException {
+            return journal.verify().map(d -> "position " + d.position() + ": " + d.what());
         }
 
         @Override
@@ -172,6 +180,16 @@ interface AgentJournal extends AutoCloseable {
         @Override
         public String host() {
             return host;
+        }
+
+        @Override
+        public Optional<String> damage() throws IOException {
+            try (SocketChannel asking = connect(socket)) {
+                JsonNode verdict = JSON.readTree(ask(asking, "/wharf/v1/journal/verify").readAllBytes());
+                return verdict.path("whole").asBoolean()
+                        ? Optional.empty()
+                        : Optional.of(verdict.path("damage").asText());
+            }
         }
 
         @Override

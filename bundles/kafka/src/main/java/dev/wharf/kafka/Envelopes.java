@@ -11,11 +11,14 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
@@ -42,10 +45,11 @@ final class Envelopes {
     private record Kind(Header type, Header schema) {}
 
     private final Map<String, Kind> kinds = new HashMap<>();
-    private final Map<Actor, Header> actors = new HashMap<>();
 
-    /** There are few actors; but each process that asks is one. */
-    private static final int MOST_ACTORS = 1000;
+    /** The kinds as they are told, for lower case is made anew each time it is asked for. */
+    private static final Map<Actor.Kind, String> ACTORS = Stream.of(Actor.Kind.values())
+            .collect(Collectors.toMap(
+                    kind -> kind, kind -> kind.name().toLowerCase(Locale.ROOT) + ":", (a, b) -> a, () -> new EnumMap<>(Actor.Kind.class)));
 
     Envelopes(String topic, String host, boolean structured) {
         this.topic = topic;
@@ -108,7 +112,7 @@ final class Envelopes {
         headers.add(header("ce_time", InstantText.print(moment.at())));
         headers.add(kind.schema());
         headers.add(CONTENT);
-        headers.add(actorHeader(moment.cause().actor()));
+        headers.add(header("ce_actor", actor(moment.cause().actor())));
         moment.cause()
                 .because()
                 .ifPresent(because -> headers.add(header("ce_causationid", host + ":" + because.sequence())));
@@ -129,21 +133,8 @@ final class Envelopes {
         return SCHEMA + type + ":" + version;
     }
 
-    private Header actorHeader(Actor actor) {
-        Header known = actors.get(actor);
-        if (known != null) {
-            return known;
-        }
-        if (actors.size() == MOST_ACTORS) {
-            actors.clear();
-        }
-        Header made = header("ce_actor", actor(actor));
-        actors.put(actor, made);
-        return made;
-    }
-
     private static String actor(Actor actor) {
-        return actor.kind().name().toLowerCase(Locale.ROOT) + ":" + actor.name();
+        return ACTORS.get(actor.kind()) + actor.name();
     }
 
     private static Header header(String name, String value) {

@@ -23,6 +23,7 @@ import org.apache.kafka.common.KafkaException;
  */
 final class FleetVerify {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String NOT_COMPARED = "not compared";
 
     private final Connection connection;
     private final Terminal terminal;
@@ -73,7 +74,7 @@ final class FleetVerify {
         private Optional<Digest> head = Optional.empty();
         private Optional<Bookmark> bookmark = Optional.empty();
         private Optional<String> broken = Optional.empty();
-        private String journal = "not compared";
+        private String journal = NOT_COMPARED;
 
         Chain(boolean kept) {
             heads = kept ? Optional.of(new Heads()) : Optional.empty();
@@ -120,7 +121,7 @@ final class FleetVerify {
         }
 
         boolean isWhole() {
-            return broken.isEmpty() && !journal.startsWith("parts");
+            return broken.isEmpty() && (journal.startsWith("same") || journal.equals(NOT_COMPARED));
         }
     }
 
@@ -144,7 +145,7 @@ final class FleetVerify {
             compare(chains.get(local.get()), journal.get());
         }
         show();
-        boolean compared = chains.values().stream().anyMatch(chain -> !chain.journal.equals("not compared"));
+        boolean compared = chains.values().stream().anyMatch(chain -> !chain.journal.equals(NOT_COMPARED));
         if (needed && !compared) {
             throw new IOException(
                     "the journal to compare with is not that of this host; run it there, or give --agent or --data-root");
@@ -183,6 +184,11 @@ final class FleetVerify {
 
     /** Both in order, side by side. */
     private static void compare(Chain chain, AgentJournal journal) throws IOException {
+        Optional<String> damage = journal.damage();
+        if (damage.isPresent()) {
+            chain.journal = "damaged: " + damage.get();
+            return;
+        }
         Heads heads = chain.heads.orElseThrow();
         int at = 0;
         long same = 0;

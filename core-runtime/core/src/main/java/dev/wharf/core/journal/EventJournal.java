@@ -100,7 +100,10 @@ public interface EventJournal extends AutoCloseable {
         /** The next batch, or empty when there is none yet. */
         Optional<Entry> poll() throws IOException;
 
-        /** The {@link EventJournal#head} of the journal as it was with the batch that {@link #poll} answered last. */
+        /**
+         * The {@link EventJournal#head} of the journal as it was with the batch that {@link #poll} answered last, as the batch
+         * after it has it where that was read already: whether that is true is for {@link EventJournal#verify} to say.
+         */
         Digest head();
 
         @Override

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -45,7 +44,8 @@ final class BatchReader implements Reader {
     private final Deque<FutureTask<List<Found>>> pieces = new ArrayDeque<>();
     private Optional<ExecutorService> helpers = Optional.empty();
     private Optional<Envelope.Sealed> last = Optional.empty();
-    private Iterator<Found> ready = List.<Found>of().iterator();
+    private List<Found> ready = List.of();
+    private int at;
 
     /** Reads from {@code records}, of which about {@code count} are there already. */
     BatchReader(RecordLog.Reader records, long count, Decoder decoder) {
@@ -63,10 +63,11 @@ final class BatchReader implements Reader {
 
     @Override
     public Optional<Entry> poll() throws IOException {
-        if (!ready.hasNext() && helpers.isPresent()) {
+        if (at == ready.size() && helpers.isPresent()) {
             ready = nextPiece(helpers.get());
+            at = 0;
         }
-        Optional<Found> found = ready.hasNext() ? Optional.of(ready.next()) : next().map(Next::decode);
+        Optional<Found> found = at < ready.size() ? Optional.of(ready.get(at++)) : next().map(Next::decode);
         if (found.isPresent() && found.get().trouble().isPresent()) {
             throw found.get().trouble().get();
         }
@@ -76,13 +77,21 @@ final class BatchReader implements Reader {
         return found.flatMap(Found::entry);
     }
 
+    /** Hashing costs as much as everything else that is done to a record, and the next one holds the hash already. */
     @Override
     public Digest head() {
-        return Digest.of("sha256", last.map(Envelope.Sealed::hash).orElseGet(Envelope::genesis));
+        if (last.isEmpty()) {
+            return Digest.of("sha256", Envelope.genesis());
+        }
+        Optional<Envelope.Sealed> after =
+                at < ready.size() ? ready.get(at).record() : Optional.<Envelope.Sealed>empty();
+        boolean follows =
+                after.isPresent() && after.get().sequence() == last.get().sequence() + 1;
+        return Digest.of("sha256", follows ? after.get().previous() : last.get().hash());
     }
 
     /** The next whole piece; empty when little is left, and then helpers go home. */
-    private Iterator<Found> nextPiece(ExecutorService crew) throws IOException {
+    private List<Found> nextPiece(ExecutorService crew) throws IOException {
         while (pieces.size() < PIECES) {
             List<Next> piece = gather();
             if (piece.isEmpty()) {
@@ -96,7 +105,7 @@ final class BatchReader implements Reader {
         FutureTask<List<Found>> first = pieces.poll();
         if (first == null) {
             stopHelpers();
-            return List.<Found>of().iterator();
+            return List.of();
         }
         first.run();
         for (FutureTask<List<Found>> later : pieces) {
@@ -105,7 +114,7 @@ final class BatchReader implements Reader {
             }
             later.run();
         }
-        return result(first).iterator();
+        return result(first);
     }
 
     private static List<Found> result(FutureTask<List<Found>> piece) {
