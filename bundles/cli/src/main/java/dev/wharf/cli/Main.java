@@ -50,6 +50,8 @@ import picocli.CommandLine.Spec;
             "  wharf explain web                   what is known of web, and what comes next",
             "  wharf journal replay --to 10:30     the host as it was at half past ten",
             "  wharf fleet ps                      containers of every host, over Kafka",
+            "  wharf fleet apply -f services.yaml  have services run on many hosts, and watch them come",
+            "  wharf fleet status                  each service of each host, and how far it is",
             "",
             "Containers are driven with the docker command: export DOCKER_HOST=unix:///run/wharf/wharf.sock"
         })

@@ -77,6 +77,14 @@ final class Connection implements AutoCloseable {
             wanted.add(topic("results", settings.partitions(), large));
             wanted.add(topic("commands.dlq", 1, large));
         }
+        if (settings.membership().desired()) {
+            // One partition, so that documents have one order.
+            wanted.add(topic("desired", 1, compacted(large)));
+        }
+        if (settings.membership().desired()
+                || settings.membership().overlay().isPresent()) {
+            wanted.add(topic("hosts", 1, compacted(Map.of())));
+        }
         Set<String> there = await(admin.listTopics().names());
         wanted.removeIf(t -> there.contains(t.name()));
         if (wanted.isEmpty()) {

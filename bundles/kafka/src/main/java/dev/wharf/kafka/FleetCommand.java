@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -53,6 +54,10 @@ public final class FleetCommand {
               why HOST/NAME               who asked for a container, image, network or volume, and what followed
               verify [HOST]               whether what was published is whole, and what the host's journal says
               send HOST KIND [DATA]       give a host a command, and wait for its answer; DATA is JSON
+              apply -f FILE               have hosts be as documents of desired state say; shows what changes, then waits
+              status                      each service of each host: wanted, running, healthy, and how far it is
+              remove KEY                  take away all that a document wants
+              release KEY                 look after what a document wants no more, and leave it as it is
 
             Options:
               --config FILE               settings as in dev.wharf.kafka.cfg (/etc/wharf/dev.wharf.kafka.cfg)
@@ -60,21 +65,66 @@ public final class FleetCommand {
               --format table|json         how to answer
               --principal NAME            who commands
               --id ID                     the command's id, to send the same again
-              --wait SECONDS              how long to wait for the answer (60)
+              --wait SECONDS              how long to wait for the answer (60), or until all is as applied (600)
+              --dry-run                   of apply: only show what would change
+              --detach                    of apply and remove: do not wait
+              --key KEY                   of apply: host/NAME or group/NAME, instead of that in the file
+              --sign FILE                 of apply, remove and release: sign with this Ed25519 key, PEM
+              --watch                     of status: again with each change
               --agent unix://PATH         the agent whose journal to compare with (/run/wharf/wharf.sock)
               --data-root DIR             the same for a host whose agent does not run
               --help                      show this text, or with a command what it does
 
             Examples:
               wharf fleet --brokers kafka:9092 ps
+              wharf fleet --principal ops apply -f services.yaml
+              wharf fleet status --watch
               wharf fleet --brokers kafka:9092 at 2h
               wharf fleet --brokers kafka:9092 why 4f3a/web
               wharf fleet --brokers kafka:9092 --principal ops send HOST container.stop '{"container": "web"}'
             """;
 
     /** What a command does, in more words and with examples; those that are not here are told above. */
-    private static final Map<String, String> HELP = Map.of(
-            "ps", """
+    private static final Map<String, String> HELP = Map.ofEntries(
+            Map.entry("apply", """
+                    Usage: wharf fleet --principal NAME apply -f FILE
+
+                    Has hosts be as the documents of a YAML file say: shows what changes on which host, sends them, and
+                    tells how far it is until all is so. Exit status 1 where a host refuses it, or a version failed and the
+                    one before came back. docs/fleet.md says what a document may hold.
+
+                    Examples:
+                      wharf fleet apply -f services.yaml --dry-run
+                      wharf fleet --principal ops apply -f services.yaml
+                      wharf fleet --principal ops --sign ops.key apply -f services.yaml --detach
+                    """),
+            Map.entry("status", """
+                    Usage: wharf fleet status [--watch]
+
+                    Shows each service of each host: how many replicas are wanted, run and are well, which version, and how
+                    far a rollout is; and which documents a host refused, and why.
+
+                    Examples:
+                      wharf fleet status --watch
+                      wharf fleet status --format json | jq '.services[] | select(.state != "converged")'
+                    """),
+            Map.entry("remove", """
+                    Usage: wharf fleet --principal NAME remove KEY
+
+                    Takes away all containers and networks that a document wants, and waits until they are gone.
+
+                    Examples:
+                      wharf fleet --principal ops remove group/shop
+                    """),
+            Map.entry("release", """
+                    Usage: wharf fleet --principal NAME release KEY
+
+                    Takes a document away. What it wanted stays as it is, and hosts look after it no more.
+
+                    Examples:
+                      wharf fleet --principal ops release host/alpha
+                    """),
+            Map.entry("ps", """
                     Usage: wharf fleet ps
 
                     Lists the containers of every host, as each host published them last.
@@ -82,8 +132,8 @@ public final class FleetCommand {
                     Examples:
                       wharf fleet --brokers kafka:9092 ps
                       wharf fleet ps --format json | jq '.[] | select(.state == "exited")'
-                    """,
-            "hosts", """
+                    """),
+            Map.entry("hosts", """
                     Usage: wharf fleet hosts
 
                     Lists every host that ever published: up to which position of its journal, when, and its head there.
@@ -91,8 +141,8 @@ public final class FleetCommand {
                     Examples:
                       wharf fleet hosts
                       wharf fleet hosts --format json
-                    """,
-            "events", """
+                    """),
+            Map.entry("events", """
                     Usage: wharf fleet events [-f]
 
                     Tells what happened on every host, in each host's order, and with -f goes on with what happens.
@@ -100,8 +150,8 @@ public final class FleetCommand {
                     Examples:
                       wharf fleet events -f
                       wharf fleet events --format json
-                    """,
-            "send", """
+                    """),
+            Map.entry("send", """
                     Usage: wharf fleet send HOST KIND [DATA]
 
                     Gives a host a command and waits for its one answer. HOST is the whole id of a host; KIND and DATA are
@@ -111,8 +161,8 @@ public final class FleetCommand {
                     Examples:
                       wharf fleet --principal ops send HOST container.stop '{"container": "web"}'
                       wharf fleet --principal ops --id deploy-42 send HOST image.pull '{"reference": "nginx"}'
-                    """,
-            "at", """
+                    """),
+            Map.entry("at", """
                     Usage: wharf fleet at INSTANT [HOST]
 
                     Shows what stood on every host at a moment: containers, images, networks and volumes, as the fold of
@@ -126,8 +176,8 @@ public final class FleetCommand {
                       wharf fleet at 10:30                     every host at half past ten
                       wharf fleet at 15m 4f3a                  one host, a quarter of an hour ago
                       wharf fleet at 2d --format json | jq '.hosts[].containers[].image'
-                    """,
-            "why", """
+                    """),
+            Map.entry("why", """
                     Usage: wharf fleet why HOST/NAME
 
                     Tells what happened to a container, image, network or volume of a host and what led to it: each wish
@@ -137,8 +187,8 @@ public final class FleetCommand {
                     Examples:
                       wharf fleet why 4f3a/web
                       wharf fleet why 4f3a/web --format json | jq '.chain[] | select(.depth == 0)'
-                    """,
-            "verify", """
+                    """),
+            Map.entry("verify", """
                     Usage: wharf fleet verify [HOST]
 
                     Looks whether the events of every host, or of one, are on the topic in order, each once, and end where
@@ -150,7 +200,9 @@ public final class FleetCommand {
                       wharf fleet verify                       what is published of every host
                       wharf fleet verify 4f3a --agent unix:///run/wharf/wharf.sock
                       wharf fleet verify 4f3a --data-root /var/lib/wharf
-                    """);
+                    """));
+
+    private static final Set<String> FLAGS = Set.of("-f", "--dry-run", "--detach", "--watch");
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -198,7 +250,9 @@ public final class FleetCommand {
             if (word.equals("--help") || word.equals("-h")) {
                 out.print(HELP.getOrDefault(words.isEmpty() ? "" : words.getFirst(), USAGE));
                 return 0;
-            } else if (word.equals("-f")) {
+            } else if (word.equals("-f") && "apply".equals(words.peek()) && i + 1 < arguments.length) {
+                options.put("--file", arguments[++i]);
+            } else if (FLAGS.contains(word)) {
                 options.put(word, "");
             } else if (word.startsWith("--")) {
                 if (!USAGE.contains("  " + word + " ") || i + 1 == arguments.length) {
@@ -220,9 +274,31 @@ public final class FleetCommand {
                 case "at" -> at(connection);
                 case "why" -> why(connection);
                 case "verify" -> verify(connection);
+                case "apply", "status", "remove", "release" -> desired(connection, command);
                 default -> throw new MisusedException("no such command: \"" + command + "\"; see wharf fleet --help");
             };
         }
+    }
+
+    private int desired(Connection connection, String command)
+            throws IOException, InterruptedException, MisusedException {
+        FleetDesired desired = new FleetDesired(connection, settings, options, out, terminal());
+        boolean named = command.equals("remove") || command.equals("release");
+        if (words.size() != (named ? 1 : 0)) {
+            throw new MisusedException(
+                    command + (named ? " wants the KEY of a document" : " wants no words") + "; see wharf fleet --help");
+        }
+        return switch (command) {
+            case "status" -> desired.status();
+            case "remove" -> desired.remove(words.remove());
+            case "release" -> desired.release(words.remove());
+            default -> {
+                if (!options.containsKey("--file")) {
+                    throw new MisusedException("apply wants -f FILE, or -f - for what is piped in");
+                }
+                yield desired.apply(options.getOrDefault("--file", ""));
+            }
+        };
     }
 
     private Settings settings() throws IOException, MisusedException {

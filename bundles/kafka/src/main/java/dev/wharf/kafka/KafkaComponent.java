@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import javax.management.JMException;
 import javax.management.ObjectName;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -39,10 +40,13 @@ public final class KafkaComponent {
     private final AtomicReference<@Nullable Forms> forms = new AtomicReference<>();
     private Optional<Settings> settings = Optional.empty();
     private Optional<AutoCloseable> publisher = Optional.empty();
+    private Optional<AutoCloseable> membership = Optional.empty();
+    private final BundleContext context;
 
     @Activate
-    public KafkaComponent(@Reference Agent agent, Map<String, Object> configuration) {
+    public KafkaComponent(@Reference Agent agent, BundleContext context, Map<String, Object> configuration) {
         this.agent = agent;
+        this.context = context;
         change(configuration);
     }
 
@@ -68,6 +72,7 @@ public final class KafkaComponent {
             Publisher made = new Publisher(agent, wanted, gauges, () -> Optional.ofNullable(forms.get()));
             publisher = Optional.of(made);
             made.start();
+            membership = Optional.of(new Membership(agent, wanted, context));
         } else if (was) {
             agent.release(Publisher.NAME);
             log.info("publishing to kafka is off");
@@ -77,6 +82,8 @@ public final class KafkaComponent {
     /** What is not published stays held until the agent has ended: it goes out the next time. */
     @Deactivate
     public synchronized void stop() {
+        membership.ifPresent(KafkaComponent::quietly);
+        membership = Optional.empty();
         publisher.ifPresent(p -> {
             try {
                 p.close();
@@ -86,6 +93,14 @@ public final class KafkaComponent {
             }
         });
         publisher = Optional.empty();
+    }
+
+    private static void quietly(AutoCloseable one) {
+        try {
+            one.close();
+        } catch (Exception e) {
+            log.warn("something was left behind reason={}", e.toString());
+        }
     }
 
     @Reference(

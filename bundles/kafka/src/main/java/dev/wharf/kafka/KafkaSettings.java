@@ -57,6 +57,24 @@ import org.osgi.service.metatype.annotations.Option;
     String commands_keys() default "";
 
     @AttributeDefinition(
+            description = "Whether documents of desired state are followed; commands.allow says whose (desired.apply)")
+    boolean desired() default false;
+
+    @AttributeDefinition(description = "What documents with the key host/NAME call this host. None: the machine's name")
+    String host_name() default "";
+
+    @AttributeDefinition(description = "By what it belongs to groups of hosts: name=value,name=value")
+    String host_labels() default "";
+
+    @AttributeDefinition(
+            description = "This host's number among those that share overlay networks, its own for life; -1: peers are"
+                    + " not told by Kafka")
+    int overlay_number() default -1;
+
+    @AttributeDefinition(description = "Where this host's tunnels end")
+    String overlay_address() default "";
+
+    @AttributeDefinition(
             options = {@Option("PLAINTEXT"), @Option("SSL"), @Option("SASL_PLAINTEXT"), @Option("SASL_SSL")})
     String security_protocol() default "PLAINTEXT";
 

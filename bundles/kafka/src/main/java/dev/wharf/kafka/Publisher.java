@@ -176,7 +176,7 @@ final class Publisher implements AutoCloseable {
     /** One life: from opening the clients to the first trouble. */
     private void live() throws IOException, InterruptedException, SupersededException, ForeignException {
         gauges.state("connecting");
-        knock();
+        knock(settings.brokers());
         try (Connection connection = new Connection(settings, host)) {
             if (fenced) {
                 Thread.sleep(SUCCESSION.toMillis());
@@ -198,9 +198,9 @@ final class Publisher implements AutoCloseable {
     }
 
     /** A broker that is away is found out with a socket, which costs nothing beside Kafka's clients trying for themselves. */
-    private void knock() throws IOException {
+    static void knock(String brokers) throws IOException {
         IOException last = new IOException("no broker is named");
-        for (String broker : settings.brokers().split(",")) {
+        for (String broker : brokers.split(",")) {
             int colon = broker.lastIndexOf(':');
             String name = broker.substring(0, colon).replace("[", "").replace("]", "");
             try (Socket socket = new Socket()) {
@@ -409,6 +409,11 @@ final class Publisher implements AutoCloseable {
             for (Map.Entry<SubjectId, Optional<Event>> change :
                     StateChanges.between(shown.orElse(Host.EMPTY), now).entrySet()) {
                 Optional<Event> state = change.getValue();
+                if (change.getKey().equals(HostEvent.SELF) && isMember()) {
+                    // By itself as well, for hosts that want to know one another and not all that is on each.
+                    producer.send(new ProducerRecord<>(
+                            settings.topic("hosts"), null, key, codec.encode(state.orElseThrow())));
+                }
                 put(
                         host + "/" + change.getKey().text(),
                         state.isEmpty()
@@ -417,6 +422,11 @@ final class Publisher implements AutoCloseable {
                         at);
             }
             shown = Optional.of(now);
+        }
+
+        private boolean isMember() {
+            return settings.membership().desired()
+                    || settings.membership().overlay().isPresent();
         }
 
         private void put(String subject, Optional<byte[]> state, Position at) {

@@ -1,10 +1,12 @@
 package dev.wharf.kafka;
 
+import dev.wharf.spi.network.Peer;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 
@@ -26,13 +28,25 @@ record Settings(
         boolean commands,
         String allow,
         Optional<Path> keys,
+        Membership membership,
         Security security) {
 
     private static final Pattern BROKERS = Pattern.compile(
             "(\\[[0-9a-fA-F:]+]|[A-Za-z0-9._-]+):[0-9]{1,5}(,(\\[[0-9a-fA-F:]+]|[A-Za-z0-9._-]+):[0-9]{1,5})*");
     private static final Pattern PREFIX = Pattern.compile("[a-zA-Z0-9-]+(\\.[a-zA-Z0-9-]+)*");
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,99}");
+    private static final Pattern ADDRESS = Pattern.compile("[0-9.]{7,15}|[0-9a-fA-F:]{2,39}");
     private static final Set<String> PROTOCOLS = Set.of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL");
     private static final Set<String> MECHANISMS = Set.of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER");
+
+    /**
+     * What the host is among others.
+     *
+     * @param desired whether documents of desired state are followed
+     * @param name empty for the machine's own
+     * @param overlay as what it is known to hosts that share networks
+     */
+    record Membership(boolean desired, String name, Map<String, String> labels, Optional<Peer> overlay) {}
 
     /** How the brokers are sure of us and we of them. */
     record Security(
@@ -102,6 +116,7 @@ record Settings(
                 in.choice("commands", Set.of("true", "false"), "false").equals("true"),
                 in.text("commands.allow", ""),
                 in.file("commands.keys"),
+                in.membership(),
                 security);
         if (settings.isOn() && security.isSasl()) {
             boolean oauth = security.mechanism().equals("OAUTHBEARER");
@@ -131,6 +146,42 @@ record Settings(
             Object value = given.get(key);
             String text = value == null ? "" : value.toString().strip();
             return text.isEmpty() ? otherwise : text;
+        }
+
+        Membership membership() {
+            boolean desired = choice("desired", Set.of("true", "false"), "false").equals("true");
+            String name = text("host.name", "");
+            if (!name.isEmpty() && !NAME.matcher(name).matches()) {
+                throw new IllegalArgumentException("host.name must match " + NAME + ", not \"" + name + "\"");
+            }
+            Map<String, String> labels = new TreeMap<>();
+            for (String one : text("host.labels", "").split(",")) {
+                if (one.isBlank()) {
+                    continue;
+                }
+                String[] parts = one.strip().split("=", 2);
+                if (parts.length < 2 || !NAME.matcher(parts[0].strip()).matches()) {
+                    throw new IllegalArgumentException(
+                            "host.labels must be name=value, separated by commas, not \"" + one + "\"");
+                }
+                labels.put(parts[0].strip(), parts[1].strip());
+            }
+            String address = text("overlay.address", "");
+            long number = number("overlay.number", -1, -1, 65_535);
+            if (address.isEmpty() == number >= 0) {
+                throw new IllegalArgumentException(
+                        "overlay.number and overlay.address belong together: give both, or none");
+            }
+            if (!address.isEmpty() && !ADDRESS.matcher(address).matches()) {
+                throw new IllegalArgumentException("overlay.address must be an address, not \"" + address + "\"");
+            }
+            return new Membership(
+                    desired,
+                    name,
+                    labels,
+                    address.isEmpty()
+                            ? Optional.empty()
+                            : Optional.of(new Peer((int) number, name.isEmpty() ? address : name, address)));
         }
 
         Optional<Path> file(String key) {

@@ -1,6 +1,7 @@
 package dev.wharf.kafka;
 
 import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.DesiredEvent;
 import dev.wharf.core.event.DriverEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
@@ -30,7 +31,9 @@ final class StateChanges {
             "layer.recorded",
             "image.recorded",
             "image.pull-recorded",
-            "container.recorded");
+            "container.recorded",
+            "desired.recorded",
+            "service.recorded");
 
     private final Map<SubjectId, Optional<Event>> changes = new LinkedHashMap<>();
 
@@ -48,6 +51,8 @@ final class StateChanges {
         found.compare(before.images(), after.images(), ImageEvent.Recorded::new);
         found.compare(before.pulls(), after.pulls(), ImageEvent.PullRecorded::new);
         found.compare(before.containers(), after.containers(), ContainerEvent.Recorded::new);
+        found.compare(before.documents(), after.documents(), DesiredEvent.Recorded::new);
+        found.compare(before.services(), after.services(), DesiredEvent.ServiceRecorded::new);
         return found.changes;
     }
 

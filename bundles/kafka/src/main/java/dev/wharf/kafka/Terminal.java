@@ -112,8 +112,8 @@ final class Terminal {
     /** A row whose state is good or bad news stands out. */
     private String ink(String line, String state) {
         return switch (state) {
-            case "running", "whole" -> good(line);
-            case "restarting", "removing", "parted", "broken" -> bad(line);
+            case "running", "whole", "converged" -> good(line);
+            case "restarting", "removing", "parted", "broken", "halted", "rolled-back" -> bad(line);
             case "exited", "created" -> faint(line);
             default -> line;
         };

@@ -1,6 +1,7 @@
 package dev.wharf.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,7 +10,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.Schemas;
+import dev.wharf.kafka.desired.DocumentText;
+import dev.wharf.model.DocumentKey;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,11 +50,19 @@ class ContractTest {
         files.put(
                 Path.of("schemas", "result.json"),
                 text(Schemas.of(Order.Answer.class, "urn:dev.wharf:result:1", "The one answer to a command")));
+        files.put(Path.of("schemas", "desired.json"), text(desired()));
         StringBuilder yaml = new StringBuilder(
                 "# Made from the code; see ContractTest. Topics begin with the setting topics.prefix, wharf here.\n");
         yaml(asyncApi(), 0, yaml);
         files.put(Path.of("asyncapi.yaml"), yaml.toString());
         return files;
+    }
+
+    /** Written by hand, and held against what the reader knows in {@link #documentsHaveTheFieldsThatAreRead}. */
+    private static JsonNode desired() throws IOException {
+        try (InputStream in = ContractTest.class.getResourceAsStream("/desired.schema.json")) {
+            return JSON.readTree(in);
+        }
     }
 
     private static String text(JsonNode node) throws IOException {
@@ -108,6 +121,16 @@ class ContractTest {
         payload(result, "schemas/result.json");
         result.putObject("correlationId").put("location", "$message.payload#/command");
         refer(results, "result");
+        ObjectNode wanted = channel(
+                channels,
+                "desired",
+                "Compacted. What hosts shall be like, key is host/NAME or group/NAME; the header principal says whose it"
+                        + " is, the header signature proves it.");
+        payload(message(messages, "desired", "desired"), "schemas/desired.json");
+        refer(wanted, "desired");
+        ObjectNode hosts = channel(
+                channels, "hosts", "Compacted. By what each host is known, key is the host's id, as host.recorded.");
+        refer(hosts, "event.host.recorded");
         channel(
                 channels,
                 "commands.dlq",
@@ -118,6 +141,8 @@ class ContractTest {
         operation(operations, "takeCommands", "receive", "commands");
         operation(operations, "answerCommands", "send", "results");
         operation(operations, "putAsideCommands", "send", "commands.dlq");
+        operation(operations, "takeDesiredState", "receive", "desired");
+        operation(operations, "introduceHosts", "send", "hosts");
         return api;
     }
 
@@ -198,6 +223,28 @@ class ContractTest {
 
     private static String key(String name) throws IOException {
         return name.matches("[A-Za-z][A-Za-z0-9_.-]*") ? name : new ObjectMapper().writeValueAsString(name);
+    }
+
+    @Test
+    void documentsHaveTheFieldsThatAreRead() throws IOException {
+        Map<String, String> places = Map.of(
+                "", "{\"v\":1,\"zzz\":1}",
+                "network", "{\"v\":1,\"networks\":{\"n\":{\"zzz\":1}}}",
+                "volume", "{\"v\":1,\"volumes\":{\"n\":{\"zzz\":1}}}",
+                "service", "{\"v\":1,\"services\":{\"n\":{\"image\":\"a\",\"zzz\":1}}}",
+                "health", "{\"v\":1,\"services\":{\"n\":{\"image\":\"a\",\"health\":{\"zzz\":1}}}}",
+                "update", "{\"v\":1,\"services\":{\"n\":{\"image\":\"a\",\"update\":{\"zzz\":1}}}}");
+        for (Map.Entry<String, String> place : places.entrySet()) {
+            JsonNode schema = place.getKey().isEmpty()
+                    ? desired()
+                    : desired().path("$defs").path(place.getKey());
+            List<String> fields = new ArrayList<>();
+            schema.path("properties").fieldNames().forEachRemaining(fields::add);
+            assertThatThrownBy(() -> DocumentText.read(
+                            new DocumentKey("group/a"), place.getValue().getBytes(StandardCharsets.UTF_8)))
+                    .hasMessageEndingWith(
+                            "zzz is not known; known are " + String.join(", ", fields.stream().sorted().toList()));
+        }
     }
 
     @Test

@@ -4,7 +4,16 @@ package dev.wharf.model;
  * Names one thing that has a goal, facts and a history. The text form is {@code kind:value}, unique on a host.
  */
 public sealed interface SubjectId
-        permits ContainerId, ImageId, PullId, LayerId, NetworkId, VolumeName, DriverId, SubjectId.HostItself {
+        permits ContainerId,
+                ImageId,
+                PullId,
+                LayerId,
+                NetworkId,
+                VolumeName,
+                DriverId,
+                ServiceName,
+                DocumentKey,
+                SubjectId.HostItself {
     /** The kind in one lower-case word, such as {@code container}. */
     String kind();
 

@@ -69,6 +69,8 @@ class ValuesTest {
                 new PullId(hex.substring(32)),
                 new VolumeName(hex),
                 new DriverId(DriverKind.STORAGE, new DriverName("overlay")),
+                new ServiceName("ab"),
+                new DocumentKey("group/ab"),
                 new SubjectId.HostItself());
         assertThat(subjects.stream().map(SubjectId::text).distinct()).hasSize(subjects.size());
     }

@@ -177,7 +177,8 @@ class ArchitectureTest {
                                         "dev.wharf.log.codec..",
                                         JACKSON,
                                         "org.apache.kafka..",
-                                        "io.cloudevents.."),
+                                        "io.cloudevents..",
+                                        "org.snakeyaml.engine.."),
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."),
                                 room("dev.wharf.systemd"),
                                 // The JDK's own parser of XML, for what bundles say of their settings.

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
 
 /** Hosts with an agent each, plugged into one switch; host {@code n} has the address {@code 172.24.0.(n + 1)}. */
 final class Neighbours implements AutoCloseable {
@@ -15,8 +17,19 @@ final class Neighbours implements AutoCloseable {
     private final String prefix = "wt" + ProcessHandle.current().pid() % 100_000;
     private final List<Daemon> agents = new ArrayList<>();
 
+    private final IntFunction<Map<String, String>> settings;
+
     Neighbours(Path folder, int count) throws IOException, InterruptedException {
+        this(folder, count, n -> Map.of("dev.wharf.network.peers.cfg", peers(count)));
+    }
+
+    /**
+     * @param settings the files in the settings folder of each host, by name
+     */
+    Neighbours(Path folder, int count, IntFunction<Map<String, String>> settings)
+            throws IOException, InterruptedException {
         this.folder = folder;
+        this.settings = settings;
         try {
             open(count);
         } catch (IOException | InterruptedException e) {
@@ -29,18 +42,38 @@ final class Neighbours implements AutoCloseable {
         run("ip", "netns", "add", space("sw"));
         ip("sw", "link", "add", "switch0", "type", "bridge");
         ip("sw", "link", "set", "switch0", "up");
-        StringBuilder peers = new StringBuilder();
         for (int n = 0; n < count; n++) {
             plug(n);
-            peers.append("host.%d = %s h%d\n".formatted(n, address(n), n));
         }
         for (int n = 0; n < count; n++) {
-            Path settings = Files.createDirectories(home(n).resolve("etc"));
-            Files.writeString(settings.resolve("dev.wharf.network.peers.cfg"), peers.toString());
+            Path etc = Files.createDirectories(home(n).resolve("etc"));
+            for (Map.Entry<String, String> file : settings.apply(n).entrySet()) {
+                Files.writeString(etc.resolve(file.getKey()), file.getValue());
+            }
             SharedAgent.offerBusybox(home(n).resolve("data"));
-            Daemon agent = Daemon.start(launcher(n), home(n), "--config-dir=" + settings);
+            Daemon agent = Daemon.start(launcher(n), home(n), "--config-dir=" + etc);
             agents.add(agent);
             SharedAgent.pullBusybox(agent);
+        }
+    }
+
+    private static String peers(int count) {
+        StringBuilder peers = new StringBuilder();
+        for (int n = 0; n < count; n++) {
+            peers.append("host.%d = %s h%d\n".formatted(n, address(n), n));
+        }
+        return peers.toString();
+    }
+
+    /** Plugs this machine itself into the switch, and gives each host an address beside it: {@code subnet} and its number. */
+    void reachThisMachine(String subnet, int count) throws IOException, InterruptedException {
+        String device = prefix + "up";
+        run("ip", "link", "add", device, "type", "veth", "peer", "name", "port-up", "netns", space("sw"));
+        ip("sw", "link", "set", "port-up", "master", "switch0", "up");
+        run("ip", "addr", "add", subnet + "1/24", "dev", device);
+        run("ip", "link", "set", device, "up");
+        for (int n = 0; n < count; n++) {
+            ip("h" + n, "addr", "add", subnet + (n + 2) + "/24", "dev", "eth0");
         }
     }
 

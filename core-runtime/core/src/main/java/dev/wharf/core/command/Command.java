@@ -7,6 +7,7 @@ import java.time.Instant;
 public sealed interface Command
         permits BuildCommand,
                 ContainerCommand,
+                DesiredCommand,
                 ImageCommand,
                 NetworkCommand,
                 VolumeCommand,

@@ -11,8 +11,10 @@ import dev.wharf.model.ImageId;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
+import dev.wharf.spi.network.Peer;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Wishes about the host as a whole. */
@@ -27,6 +29,35 @@ public sealed interface HostCommand extends Command {
         @Override
         public Decision decide(Host host, Instant now) {
             return accept(new HostEvent.Pruned(kind, reclaimedBytes));
+        }
+    }
+
+    /** Says what the host is called and by what others know it. */
+    record Introduce(String name, Map<String, String> labels, Optional<Peer> overlay) implements HostCommand {
+        public Introduce {
+            labels = Map.copyOf(labels);
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Host.Identity who = host.identity();
+            return who.equals(who.introducedAs(name, labels, overlay))
+                    ? refuse(Refusal.Kind.UNCHANGED, "the host is known so already")
+                    : accept(new HostEvent.Introduced(name, labels, overlay));
+        }
+    }
+
+    /** Writes down which hosts share networks with this one. */
+    record NotePeers(List<Peer> peers) implements HostCommand {
+        public NotePeers {
+            peers = List.copyOf(peers);
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return host.peers().equals(peers)
+                    ? refuse(Refusal.Kind.UNCHANGED, "they are known already")
+                    : accept(new HostEvent.PeersLearned(peers));
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.Optional;
 public sealed interface Event
         permits BuildEvent,
                 ContainerEvent,
+                DesiredEvent,
                 ImageEvent,
                 LayerEvent,
                 StorageEvent,

@@ -6,7 +6,10 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.SubjectId;
+import dev.wharf.spi.network.Peer;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What happens to the host as a whole. */
@@ -23,7 +26,7 @@ public sealed interface HostEvent extends Event {
     record Opened(String id, int format, String version, Instant at) implements HostEvent {
         @Override
         public Host apply(Host host) {
-            return host.with(new Host.Identity(id, host.identity().bootId(), Optional.of(at)));
+            return host.with(host.identity().openedAs(id, at));
         }
     }
 
@@ -33,7 +36,7 @@ public sealed interface HostEvent extends Event {
         @Override
         public Host apply(Host host) {
             Host.Identity who = host.identity();
-            Host after = host.with(new Host.Identity(who.id(), bootId, who.openedAt()));
+            Host after = host.with(who.booted(bootId));
             if (who.bootId().isEmpty()) {
                 return after;
             }
@@ -79,6 +82,32 @@ public sealed interface HostEvent extends Event {
         @Override
         public Host apply(Host host) {
             return host.with(identity);
+        }
+    }
+
+    /** What the operator calls the host, and by which labels and as which peer other hosts know it. */
+    @EventType("host.introduced")
+    record Introduced(String name, Map<String, String> labels, Optional<Peer> overlay) implements HostEvent {
+        public Introduced {
+            labels = java.util.Collections.unmodifiableMap(new java.util.TreeMap<>(labels));
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(host.identity().introducedAs(name, labels, overlay));
+        }
+    }
+
+    /** The hosts that share networks with this one. */
+    @EventType("host.peers-learned")
+    record PeersLearned(List<Peer> peers) implements HostEvent {
+        public PeersLearned {
+            peers = List.copyOf(peers);
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.withPeers(peers);
         }
     }
 

@@ -161,6 +161,11 @@ final class Replay {
         host.moves().values().forEach(m -> events.add(new dev.wharf.core.event.StorageEvent.MoveRecorded(m)));
         host.builds().values().forEach(b -> events.add(new dev.wharf.core.event.BuildEvent.Recorded(b)));
         host.steps().forEach((key, step) -> events.add(new dev.wharf.core.event.BuildEvent.StepRecorded(key, step)));
+        host.documents().values().forEach(d -> events.add(new dev.wharf.core.event.DesiredEvent.Recorded(d)));
+        host.services().values().forEach(s -> events.add(new dev.wharf.core.event.DesiredEvent.ServiceRecorded(s)));
+        if (!host.peers().isEmpty()) {
+            events.add(new HostEvent.PeersLearned(host.peers()));
+        }
         host.containers().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Recorded(c)));
         host.kept().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.KeptRecorded(c)));
         return events;

@@ -2,11 +2,13 @@ package dev.wharf.core.plan;
 
 import dev.wharf.core.state.Host;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.DocumentKey;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.PullId;
+import dev.wharf.model.ServiceName;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
 import java.time.Instant;
@@ -41,7 +43,10 @@ public interface Plan {
         if (subject instanceof VolumeName name) {
             return new VolumePlan(name);
         }
-        if (subject instanceof DriverId || subject instanceof SubjectId.HostItself) {
+        if (subject instanceof DriverId
+                || subject instanceof ServiceName
+                || subject instanceof DocumentKey
+                || subject instanceof SubjectId.HostItself) {
             return (host, now, busy) -> Proposal.REST;
         }
         throw new IllegalStateException("no plan for " + subject);

@@ -2,6 +2,7 @@ package dev.wharf.core.state;
 
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.Digest;
+import dev.wharf.model.DocumentKey;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
@@ -11,7 +12,9 @@ import dev.wharf.model.LayerId;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.PublishedPort;
 import dev.wharf.model.PullId;
+import dev.wharf.model.ServiceName;
 import dev.wharf.model.VolumeName;
+import dev.wharf.spi.network.Peer;
 import dev.wharf.spi.storage.SnapshotKey;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -47,6 +50,9 @@ public final class Host {
     private final PMap<Digest, BuildStep> steps;
     private final PMap<SnapshotKey, Move> moves;
     private final PMap<DriverId, DriverBinding> drivers;
+    private final PMap<DocumentKey, Document> documents;
+    private final PMap<ServiceName, Service> services;
+    private final List<Peer> peers;
     private final PMap<NetworkId, Leases> leases;
     private final PMap<String, PMap<String, ContainerId>> ports;
 
@@ -55,9 +61,37 @@ public final class Host {
      *
      * @param id chosen when the journal was opened first, for ever the same
      * @param bootId the kernel's, empty before the first boot was noted
+     * @param name what documents of desired state call it; empty where it follows none
+     * @param labels by which it belongs to groups of hosts
+     * @param overlay its number and address among hosts that share networks, where it is known to them by Kafka
      */
-    public record Identity(String id, String bootId, Optional<Instant> openedAt) {
-        public static final Identity NOBODY = new Identity("", "", Optional.empty());
+    public record Identity(
+            String id,
+            String bootId,
+            Optional<Instant> openedAt,
+            String name,
+            Map<String, String> labels,
+            Optional<Peer> overlay) {
+        public static final Identity NOBODY =
+                new Identity("", "", Optional.empty(), "", Map.of(), Optional.empty());
+
+        public Identity {
+            // Journals of before there were names and labels have none.
+            name = name == null ? "" : name;
+            labels = labels == null ? Map.of() : java.util.Collections.unmodifiableMap(new java.util.TreeMap<>(labels));
+        }
+
+        public Identity openedAs(String host, Instant at) {
+            return new Identity(host, bootId, Optional.of(at), name, labels, overlay);
+        }
+
+        public Identity booted(String boot) {
+            return new Identity(id, boot, openedAt, name, labels, overlay);
+        }
+
+        public Identity introducedAs(String called, Map<String, String> with, Optional<Peer> seat) {
+            return new Identity(id, bootId, openedAt, called, with, seat);
+        }
     }
 
     private Host(Draft d) {
@@ -77,6 +111,9 @@ public final class Host {
         steps = d.steps;
         moves = d.moves;
         drivers = d.drivers;
+        documents = d.documents;
+        services = d.services;
+        peers = d.peers;
         leases = d.leases;
         ports = d.ports;
     }
@@ -206,6 +243,29 @@ public final class Host {
 
     public Optional<DriverBinding> driver(DriverId id) {
         return Optional.ofNullable(drivers.get(id));
+    }
+
+    /** The documents of desired state that hold here, or were refused. */
+    public Map<DocumentKey, Document> documents() {
+        return documents;
+    }
+
+    public Optional<Document> document(DocumentKey key) {
+        return Optional.ofNullable(documents.get(key));
+    }
+
+    /** What those documents want. */
+    public Map<ServiceName, Service> services() {
+        return services;
+    }
+
+    public Optional<Service> service(ServiceName name) {
+        return Optional.ofNullable(services.get(name));
+    }
+
+    /** The hosts that share networks with this one, as last heard from Kafka. */
+    public List<Peer> peers() {
+        return peers;
     }
 
     /** The driver that new things of a kind use: the ready one of the highest rank, by name where ranks are equal. */
@@ -499,6 +559,31 @@ public final class Host {
         return edit(d -> d.drivers = drivers.plus(binding.id(), binding));
     }
 
+    public Host with(Document document) {
+        return edit(d -> d.documents = documents.plus(document.key(), document));
+    }
+
+    public Host without(DocumentKey key) {
+        return edit(d -> d.documents = documents.minus(key));
+    }
+
+    public Host with(Service service) {
+        return edit(d -> d.services = services.plus(service.name(), service));
+    }
+
+    public Host without(ServiceName name) {
+        return edit(d -> d.services = services.minus(name));
+    }
+
+    public Host change(ServiceName name, UnaryOperator<Service> change) {
+        Service s = services.get(name);
+        return s == null ? this : with(change.apply(s));
+    }
+
+    public Host withPeers(List<Peer> known) {
+        return edit(d -> d.peers = List.copyOf(known));
+    }
+
     /** Two hosts are equal when the same is so on both, however they came to be. */
     @Override
     public boolean equals(Object other) {
@@ -514,7 +599,10 @@ public final class Host {
                 && builds.equals(h.builds)
                 && steps.equals(h.steps)
                 && moves.equals(h.moves)
-                && drivers.equals(h.drivers);
+                && drivers.equals(h.drivers)
+                && documents.equals(h.documents)
+                && services.equals(h.services)
+                && peers.equals(h.peers);
     }
 
     @Override
@@ -550,6 +638,9 @@ public final class Host {
         private PMap<Digest, BuildStep> steps = HashTreePMap.empty();
         private PMap<SnapshotKey, Move> moves = HashTreePMap.empty();
         private PMap<DriverId, DriverBinding> drivers = HashTreePMap.empty();
+        private PMap<DocumentKey, Document> documents = HashTreePMap.empty();
+        private PMap<ServiceName, Service> services = HashTreePMap.empty();
+        private List<Peer> peers = List.of();
         private PMap<NetworkId, Leases> leases = HashTreePMap.empty();
         private PMap<String, PMap<String, ContainerId>> ports = HashTreePMap.empty();
 
@@ -572,6 +663,9 @@ public final class Host {
             steps = h.steps;
             moves = h.moves;
             drivers = h.drivers;
+            documents = h.documents;
+            services = h.services;
+            peers = h.peers;
             leases = h.leases;
             ports = h.ports;
         }

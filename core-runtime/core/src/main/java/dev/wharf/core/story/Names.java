@@ -92,6 +92,8 @@ public final class Names {
                 host.pulls().keySet().stream(),
                 host.drivers().keySet().stream(),
                 host.layers().keySet().stream(),
+                host.services().keySet().stream(),
+                host.documents().keySet().stream(),
                 Stream.of(new SubjectId.HostItself()));
         return kinds.flatMap(Function.identity());
     }

@@ -1,6 +1,7 @@
 package dev.wharf.core.story;
 
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Document;
 import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Host;
@@ -8,14 +9,17 @@ import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Pull;
+import dev.wharf.core.state.Service;
 import dev.wharf.core.state.Stall;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.DocumentKey;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.PullId;
+import dev.wharf.model.ServiceName;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
 import java.util.ArrayList;
@@ -65,6 +69,8 @@ public record Portrait(SubjectId subject, String name, String goal, List<Line> f
         if (subject instanceof NetworkId id) return host.network(id).map(n -> of(n, host));
         if (subject instanceof VolumeName id) return host.volume(id).map(v -> of(v, host));
         if (subject instanceof DriverId id) return host.driver(id).map(d -> of(d));
+        if (subject instanceof ServiceName id) return host.service(id).map(Portrait::of);
+        if (subject instanceof DocumentKey id) return host.document(id).map(Portrait::of);
         return Optional.of(itself(host));
     }
 
@@ -154,6 +160,31 @@ public record Portrait(SubjectId subject, String name, String goal, List<Line> f
                 "serving",
                 facts,
                 d.ready() || d.why().isEmpty() ? List.of() : List.of(d.why()));
+    }
+
+    private static Portrait of(Service s) {
+        List<Line> facts = new ArrayList<>();
+        facts.add(Line.sure("document", s.document().value()));
+        facts.add(Line.sure("image", s.wanted().spec().image()));
+        facts.add(Line.sure("replicas", Integer.toString(s.target().spec().replicas())));
+        facts.add(Line.sure("version", s.target().id()));
+        List<String> trouble = new ArrayList<>(s.drift());
+        if (!s.reason().isEmpty()) trouble.add(s.reason());
+        String goal = s.phase().name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        return new Portrait(s.name(), s.name().value(), goal, facts, trouble);
+    }
+
+    private static Portrait of(Document d) {
+        List<Line> facts = new ArrayList<>();
+        d.digest().ifPresent(digest -> facts.add(Line.sure("text", digest + " from " + d.source())));
+        d.networks().forEach(n -> facts.add(Line.sure("network", n.name())));
+        d.volumes().forEach(v -> facts.add(Line.sure("volume", v.name().value())));
+        return new Portrait(
+                d.key(),
+                d.key().value(),
+                d.digest().isPresent() ? "holds" : "refused",
+                facts,
+                d.refusal().map(r -> List.of(r.source() + ": " + r.reason())).orElse(List.of()));
     }
 
     private static Portrait itself(Host host) {

@@ -2,6 +2,7 @@ package dev.wharf.core.story;
 
 import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.DesiredEvent;
 import dev.wharf.core.event.DriverEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.EventType;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** The phrase book: how each event is told. A phrase says what happened; its subject is named by whoever tells it. */
@@ -52,6 +54,7 @@ final class Words {
         networks();
         volumes();
         builds();
+        desired();
         drivers();
         host();
     }
@@ -193,6 +196,33 @@ final class Words {
         tell(BuildEvent.StepRecorded.class, "written down whole");
     }
 
+    private static void desired() {
+        tell(DesiredEvent.Accepted.class, e -> "document holds from now on, from " + e.source());
+        tell(DesiredEvent.Refused.class, e -> "document from " + e.source() + " does not hold: " + e.reason());
+        tell(DesiredEvent.Released.class, "document is gone; what it wanted stays as it is");
+        tell(DesiredEvent.Recorded.class, "written down whole");
+        tell(
+                DesiredEvent.ServiceDesired.class,
+                e -> "shall have " + count(e.spec().replicas(), "replica") + " of " + e.spec().image() + " (version "
+                        + e.version() + ")");
+        tell(
+                DesiredEvent.ReplicaFailed.class,
+                e -> "replica " + e.replica() + " of version " + e.version() + " failed: " + e.reason());
+        tell(
+                DesiredEvent.RolloutHalted.class,
+                e -> "rollout of version " + e.version() + " stopped"
+                        + e.backTo().map(v -> ", going back to version " + v).orElse("") + ": " + e.reason());
+        tell(
+                DesiredEvent.Converged.class,
+                e -> "has " + count(e.replicas(), "replica") + " of version " + e.version() + ", as wanted");
+        tell(DesiredEvent.RolledBack.class, e -> "is back at version " + e.to() + " after version " + e.from());
+        tell(DesiredEvent.DriftFound.class, e -> "is not as it was left: " + String.join("; ", e.what()));
+        tell(DesiredEvent.DriftRepaired.class, e -> "repaired: " + String.join("; ", e.what()));
+        tell(DesiredEvent.Withdrawn.class, e -> "wanted no more by " + e.document());
+        tell(DesiredEvent.ServiceRemoved.class, "nothing of it is left");
+        tell(DesiredEvent.ServiceRecorded.class, "written down whole");
+    }
+
     private static void images() {
         tell(ImageEvent.PullRequested.class, e -> source(e.source()));
         tell(
@@ -305,6 +335,11 @@ final class Words {
         tell(HostEvent.CheckpointStarted.class, "checkpoint begun");
         tell(HostEvent.CheckpointCompleted.class, e -> "checkpoint of " + count(e.subjects(), "subject") + " complete");
         tell(HostEvent.Recorded.class, "written down whole");
+        tell(
+                HostEvent.Introduced.class,
+                e -> (e.name().isEmpty() ? "follows no desired state" : "follows desired state as host " + e.name())
+                        + (e.labels().isEmpty() ? "" : ", labels " + new TreeMap<>(e.labels())));
+        tell(HostEvent.PeersLearned.class, e -> "shares networks with " + count(e.peers().size(), "host"));
         tell(
                 HostEvent.Pruned.class,
                 e -> "removed every " + e.kind() + " not in use: " + e.reclaimedBytes() + " bytes given back");

@@ -148,6 +148,10 @@ public final class Broker implements AutoCloseable {
         return "127.0.0.1:" + port;
     }
 
+    public boolean isAlive() {
+        return process.map(Process::isAlive).orElse(false);
+    }
+
     public long pid() {
         return process.orElseThrow().pid();
     }

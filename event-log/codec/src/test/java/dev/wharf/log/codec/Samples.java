@@ -3,6 +3,7 @@ package dev.wharf.log.codec;
 import dev.wharf.core.event.Event;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.Digest;
+import dev.wharf.model.DocumentKey;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
@@ -10,6 +11,8 @@ import dev.wharf.model.PortWish;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.Repository;
+import dev.wharf.model.ServiceName;
+import dev.wharf.model.ServiceSpec;
 import dev.wharf.model.Signal;
 import dev.wharf.spi.kernel.SandboxKey;
 import java.lang.reflect.Constructor;
@@ -53,6 +56,17 @@ final class Samples {
         special.put(ExecId.class, r -> new ExecId(hex(64)));
         special.put(PullId.class, r -> new PullId(hex(32)));
         special.put(SandboxKey.class, r -> new SandboxKey(hex(64) + "-" + r.nextInt(9)));
+        special.put(ServiceName.class, r -> new ServiceName(identifier()));
+        special.put(DocumentKey.class, r -> new DocumentKey("group/" + identifier()));
+        special.put(
+                ServiceSpec.Update.class,
+                r -> new ServiceSpec.Update(
+                        1 + r.nextInt(9),
+                        full || r.nextBoolean(),
+                        Duration.ofSeconds(1 + r.nextInt(60)),
+                        Duration.ofMillis(r.nextInt(5000)),
+                        1 + r.nextInt(5),
+                        full || r.nextBoolean()));
         special.put(Repository.class, r -> Repository.parse("registry.test:5000/team/" + identifier()));
         special.put(
                 Reference.class, r -> Reference.parse("registry.test:5000/team/" + identifier() + ":v" + r.nextInt(9)));
