@@ -31,6 +31,7 @@ final class Exhibits implements AutoCloseable {
     private final Agent agent;
     private final Orders orders;
     private final Map<ObjectName, Object> shown = new HashMap<>();
+    private final Map<ObjectName, Object> containers = new HashMap<>();
 
     Exhibits(MBeanServer server, Agent agent) {
         this.server = server;
@@ -38,13 +39,11 @@ final class Exhibits implements AutoCloseable {
         this.orders = new Orders(agent);
     }
 
-    /** Brings what is registered in line with the host. A container of another id under the same name gets a bean of its own. */
+    /** Brings what is registered in line with the host. */
     void settle(Host host, List<Candidate> drivers) {
+        settle(host);
         Map<ObjectName, Supplier<Object>> wanted = new HashMap<>();
         Map<ObjectName, Object> keys = new HashMap<>();
-        for (Container c : host.containers().values()) {
-            want(wanted, keys, name("Container", "name", c.name()), c.id(), () -> new ContainerBean(agent, orders, c));
-        }
         for (ImageId id : host.images().keySet()) {
             want(wanted, keys, name("Image", "id", id.toString()), id, () -> new ImageBean(agent, id));
         }
@@ -63,17 +62,43 @@ final class Exhibits implements AutoCloseable {
             ObjectName name = driver(d);
             want(wanted, keys, name, name, () -> new DriverBean(agent, orders, d));
         }
-        for (ObjectName name : List.copyOf(shown.keySet())) {
+        settle(shown, wanted, keys);
+    }
+
+    /** The same for containers alone. One of another id under the same name gets a bean of its own. */
+    void settle(Host host) {
+        Map<ObjectName, Supplier<Object>> wanted = new HashMap<>();
+        Map<ObjectName, Object> keys = new HashMap<>();
+        for (Container c : host.containers().values()) {
+            want(wanted, keys, name("Container", "name", c.name()), c.id(), () -> new ContainerBean(agent, orders, c));
+        }
+        settle(containers, wanted, keys);
+    }
+
+    private void settle(
+            Map<ObjectName, Object> now, Map<ObjectName, Supplier<Object>> wanted, Map<ObjectName, Object> keys) {
+        for (ObjectName name : List.copyOf(now.keySet())) {
             Object key = keys.get(name);
-            if (key == null || !key.equals(shown.get(name))) {
-                hide(name);
+            if (key == null || !key.equals(now.get(name))) {
+                hide(now, name);
             }
         }
         wanted.forEach((name, bean) -> {
-            if (!shown.containsKey(name)) {
-                show(name, keys.getOrDefault(name, name), bean.get());
+            if (!now.containsKey(name)) {
+                show(now, name, keys.getOrDefault(name, name), bean.get());
             }
         });
+    }
+
+    /** The same for one image that came or went. */
+    void settle(Host host, ImageId image) {
+        ObjectName name = name("Image", "id", image.toString());
+        boolean wanted = host.images().containsKey(image);
+        if (wanted && !shown.containsKey(name)) {
+            show(shown, name, image, new ImageBean(agent, image));
+        } else if (!wanted && shown.containsKey(name)) {
+            hide(shown, name);
+        }
     }
 
     private static void want(
@@ -105,17 +130,17 @@ final class Exhibits implements AutoCloseable {
         }
     }
 
-    private void show(ObjectName name, Object key, Object bean) {
+    private void show(Map<ObjectName, Object> now, ObjectName name, Object key, Object bean) {
         try {
             server.registerMBean(bean, name);
-            shown.put(name, key);
+            now.put(name, key);
         } catch (JMException e) {
             LOG.warn("cannot be shown name={}", name, e);
         }
     }
 
-    private void hide(ObjectName name) {
-        shown.remove(name);
+    private void hide(Map<ObjectName, Object> now, ObjectName name) {
+        now.remove(name);
         try {
             server.unregisterMBean(name);
         } catch (InstanceNotFoundException e) {
@@ -127,7 +152,8 @@ final class Exhibits implements AutoCloseable {
 
     @Override
     public void close() {
-        List.copyOf(shown.keySet()).forEach(this::hide);
+        List.copyOf(shown.keySet()).forEach(name -> hide(shown, name));
+        List.copyOf(containers.keySet()).forEach(name -> hide(containers, name));
     }
 
     /** An image as it stands. */

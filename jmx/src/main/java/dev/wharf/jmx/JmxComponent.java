@@ -3,7 +3,11 @@ package dev.wharf.jmx;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.Event;
+import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.event.LayerEvent;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Clock;
@@ -66,14 +70,7 @@ public final class JmxComponent {
             while (!closing) {
                 for (Optional<Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
                     journal.tell(moment.get());
-                    // Most of what happens to a container is seen by asking its bean, and adds or removes none.
-                    changed |= !(moment.get().event() instanceof ContainerEvent)
-                            || !moment.get()
-                                    .before()
-                                    .containers()
-                                    .keySet()
-                                    .equals(moment.get().after().containers().keySet())
-                            || moment.get().event() instanceof ContainerEvent.Renamed;
+                    changed |= tell(exhibits, moment.get());
                 }
                 if (changed) {
                     exhibits.settle(agent.host(), agent.fleet().candidates());
@@ -88,6 +85,37 @@ public final class JmxComponent {
         } catch (IOException e) {
             LOG.error("beans show no more what comes and goes", e);
         }
+    }
+
+    /**
+     * Shows what came and hides what went, where that is easily told; whether the rest must be looked at. Most of what happens
+     * to a thing is seen by asking its bean. Builds make many images and containers, and to look at everything for each of them
+     * would take longer than they do.
+     */
+    private boolean tell(Exhibits exhibits, Moment moment) {
+        Event event = moment.event();
+        if (event instanceof ContainerEvent) {
+            if (event instanceof ContainerEvent.Renamed
+                    || !moment.before()
+                            .containers()
+                            .keySet()
+                            .equals(moment.after().containers().keySet())) {
+                exhibits.settle(agent.host());
+            }
+            return false;
+        }
+        if (event instanceof ImageEvent.Stored stored) {
+            exhibits.settle(agent.host(), stored.image().id());
+            return false;
+        }
+        if (event instanceof ImageEvent.Removed removed) {
+            exhibits.settle(agent.host(), removed.image());
+            return false;
+        }
+        return !(event instanceof BuildEvent || event instanceof LayerEvent)
+                && !(event instanceof ImageEvent
+                        && moment.before().images().size()
+                                == moment.after().images().size());
     }
 
     @Deactivate

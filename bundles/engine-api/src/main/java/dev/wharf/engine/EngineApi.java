@@ -6,6 +6,7 @@ import dev.wharf.engine.archive.ContentRoutes;
 import dev.wharf.engine.archive.CopyRoutes;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.build.BuildRoutes;
+import dev.wharf.engine.build.Hashes;
 import dev.wharf.engine.containers.ContainerRoutes;
 import dev.wharf.engine.containers.Rehearsal;
 import dev.wharf.engine.containers.StreamRoutes;
@@ -35,6 +36,7 @@ import dev.wharf.engine.system.SystemRoutes;
 import dev.wharf.engine.system.UsageRoutes;
 import dev.wharf.engine.volumes.VolumeRoutes;
 import dev.wharf.oci.layer.Tree;
+import dev.wharf.spi.kernel.Hashing;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -73,6 +75,7 @@ public final class EngineApi {
     private final Door door = new Door();
     private final Workers workers = new Workers();
     private final Trees trees = new Trees();
+    private final Hashes hashes = new Hashes();
     private final Optional<Server> server;
     private final Thread rehearsal = new Thread(this::rehearse, "wharf-rehearsal");
 
@@ -106,7 +109,7 @@ public final class EngineApi {
         try {
             return Optional.of(Server.open(
                     new Endpoints(name -> property(context, name, "")).read(),
-                    router(routes(facts(context), trees, retention(context))),
+                    router(routes(facts(context), trees, hashes, retention(context))),
                     door,
                     workers));
         } catch (IOException | IllegalArgumentException e) {
@@ -116,8 +119,12 @@ public final class EngineApi {
         }
     }
 
-    /** Every part of the API; the last one answers for what no other serves. */
     static List<Routes> routes(AgentFacts facts, Trees trees, Duration retention) {
+        return routes(facts, trees, new Hashes(), retention);
+    }
+
+    /** Every part of the API; the last one answers for what no other serves. */
+    private static List<Routes> routes(AgentFacts facts, Trees trees, Hashes hashes, Duration retention) {
         return List.of(
                 new WharfRoutes(facts),
                 new DriverRoutes(),
@@ -137,7 +144,7 @@ public final class EngineApi {
                 new VolumeRoutes(trees, retention),
                 new ContainerRoutes(retention),
                 new StreamRoutes(),
-                new BuildRoutes(facts, trees, new HostCache()),
+                new BuildRoutes(facts, trees, hashes, new HostCache()),
                 new EventRoutes(),
                 new MetricsRoutes(facts),
                 new SystemRoutes(),
@@ -207,6 +214,18 @@ public final class EngineApi {
 
     void unsetTree(Tree tree) {
         trees.clear(tree);
+    }
+
+    @Reference(
+            cardinality = ReferenceCardinality.OPTIONAL,
+            policy = ReferencePolicy.DYNAMIC,
+            policyOption = ReferencePolicyOption.GREEDY)
+    void setHashing(Hashing hashing) {
+        hashes.set(hashing);
+    }
+
+    void unsetHashing(Hashing hashing) {
+        hashes.clear(hashing);
     }
 
     @Deactivate

@@ -5,6 +5,7 @@ import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Node;
 import dev.wharf.oci.layer.Tree;
 import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.kernel.Hashing;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -29,12 +30,14 @@ public final class Sources {
 
     private final Tree tree;
     private final FileCalls calls;
+    private final Hashing hashing;
     private final Path root;
     private final Map<String, String> contents = new java.util.concurrent.ConcurrentHashMap<>();
 
-    public Sources(Tree tree, FileCalls calls, Path root) {
+    public Sources(Tree tree, FileCalls calls, Hashing hashing, Path root) {
         this.tree = tree;
         this.calls = calls;
+        this.hashing = hashing;
         this.root = root;
     }
 
@@ -290,7 +293,7 @@ public final class Sources {
         if (known != null) {
             return known;
         }
-        MessageDigest hash = Digest.hasher("sha256");
+        MessageDigest hash = hashing.hasher("sha256");
         byte[] buffer = new byte[64 << 10];
         try (InputStream in = dir.read(name)) {
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {

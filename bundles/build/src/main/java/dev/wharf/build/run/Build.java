@@ -131,7 +131,7 @@ public final class Build {
 
     private ImageId build(ContextFolder context)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        Sources sources = new Sources(site.tree(), site.agent().streams().files(), context.folder());
+        Sources sources = new Sources(site.tree(), site.agent().streams().files(), site.hashing(), context.folder());
         Dockerfile dockerfile = Dockerfile.parse(order.dockerfile(), text(sources));
         context.leaveOut();
         Platform platform = order.platform().orElse(Platform.host());

@@ -82,7 +82,9 @@ public final class Download {
                     if (size > LARGEST) {
                         throw new BuildException(address + " is larger than " + LARGEST + " bytes");
                     }
-                    hash.update(buffer, 0, n);
+                    if (checksum.isPresent()) {
+                        hash.update(buffer, 0, n);
+                    }
                     out.write(buffer, 0, n);
                 }
             }

@@ -124,6 +124,7 @@ final class FileStep {
                     new Sources(
                             run.shared().site().tree(),
                             run.shared().site().agent().streams().files(),
+                            run.shared().site().hashing(),
                             root),
                     words,
                     written,
@@ -309,7 +310,7 @@ final class FileStep {
         }
         Files.setPosixFilePermissions(
                 folder.resolve(file), java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
-        Sources there = new Sources(run.shared().site().tree(), filesOf(), folder);
+        Sources there = new Sources(run.shared().site().tree(), filesOf(), run.shared().site().hashing(), folder);
         boolean unpacks = one.flag("unpack").isPresent() && one.isSet("unpack");
         return new Item.Found(there, new Source(file, name, false, ""), unpacks);
     }
@@ -343,7 +344,7 @@ final class FileStep {
                 change.in(root);
                 return root;
             });
-            return hands.layer(job.id(), top, run.epoch(), Set.of(), true);
+            return hands.layer(job.id(), top, run.epoch(), Set.of(), 0);
         } finally {
             hands.dismiss(job.id());
         }

@@ -50,8 +50,8 @@ final class Hands implements AutoCloseable {
 
     private static final long LONG_GLANCE_MILLIS = 20;
 
-    /** A smaller layer is unpacked sooner than its container comes to rest. */
-    private static final long WORTH_ADOPTING = 4 << 20;
+    /** A smaller layer is unpacked sooner than a container that ran comes to rest. */
+    static final long WORTH_WAITING = 4 << 20;
 
     private final Site site;
     private final Set<ContainerId> containers = ConcurrentHashMap.newKeySet();
@@ -173,10 +173,10 @@ final class Hands implements AutoCloseable {
     /**
      * What a container changed, as a layer on {@code parent}; empty where it changed nothing.
      *
-     * @param adopts whether the container's files may become those of the layer
+     * @param worthAdopting from which size on the container's files become those of the layer
      */
     Optional<LayerSpec> layer(
-            ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, Set<String> stubs, boolean adopts)
+            ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, Set<String> stubs, long worthAdopting)
             throws DriverException, IOException {
         ContentStore content = agent().streams().content();
         AtomicBoolean same = new AtomicBoolean();
@@ -198,9 +198,8 @@ final class Hands implements AutoCloseable {
             }
         });
         if (layer.isPresent()
-                && adopts
                 && same.get()
-                && layer.get().descriptor().sizeBytes() >= WORTH_ADOPTING) {
+                && layer.get().descriptor().sizeBytes() >= worthAdopting) {
             agent().streams().adopt(id, layer.get());
         }
         return layer;

@@ -7,6 +7,7 @@ import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.layer.Tree;
+import dev.wharf.spi.kernel.Hashing;
 import dev.wharf.spi.registry.Credentials;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -20,6 +21,9 @@ public interface Site {
     Cause cause();
 
     Tree tree();
+
+    /** How the content of files is hashed. */
+    Hashing hashing();
 
     /** A folder of this build's own, which is removed when it ends. */
     Path folder();

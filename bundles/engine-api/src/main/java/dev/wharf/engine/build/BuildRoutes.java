@@ -51,14 +51,16 @@ public final class BuildRoutes implements Routes {
     private final Path root;
     private final Path memory;
     private final Trees trees;
+    private final Hashes hashes;
     private final HostCache cache;
     private final Map<String, Attempt> running = new ConcurrentHashMap<>();
     private boolean swept;
 
-    public BuildRoutes(AgentFacts facts, Trees trees, HostCache cache) {
+    public BuildRoutes(AgentFacts facts, Trees trees, Hashes hashes, HostCache cache) {
         this.root = facts.dataRoot().resolve("build");
         this.memory = memory(facts);
         this.trees = trees;
+        this.hashes = hashes;
         this.cache = cache;
     }
 
@@ -183,7 +185,7 @@ public final class BuildRoutes implements Routes {
             sweep(agent);
             attempt.begin();
             Offers offers = lending.offers();
-            Engine engine = new Engine(agent, request, query, offers, trees, root, memory, folder);
+            Engine engine = new Engine(agent, request, query, offers, trees, hashes, root, memory, folder);
             ContextFolder context = new ContextFolder(trees, engine.folder().resolve("context"));
             receive(context, query, request);
             Build build = new Build(engine, query.order(), answer, cache);

@@ -17,6 +17,7 @@ import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.layer.Tree;
+import dev.wharf.spi.kernel.Hashing;
 import dev.wharf.spi.registry.Credentials;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,7 @@ record Engine(
         BuildQuery query,
         Offers offers,
         Trees trees,
+        Hashing hashing,
         Path root,
         Path memoryRoot,
         String name)

@@ -9,6 +9,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.PublishedPort;
 import dev.wharf.model.PullId;
@@ -40,6 +41,8 @@ public final class Host {
     private final PMap<String, ContainerId> names;
     private final PMap<ExecId, ContainerId> execs;
     private final PMap<ImageId, Image> images;
+    /** How many of the images that are wanted have a layer; those that none has are missing. */
+    private final PMap<LayerId, Integer> holders;
     private final PMap<String, ImageId> references;
     private final PMap<PullId, Pull> pulls;
     private final PMap<LayerId, Layer> layers;
@@ -101,6 +104,7 @@ public final class Host {
         names = d.names;
         execs = d.execs;
         images = d.images;
+        holders = d.holders;
         references = d.references;
         pulls = d.pulls;
         layers = d.layers;
@@ -324,8 +328,7 @@ public final class Host {
 
     /** Whether anything stands on a layer: an image, a pull under way, a container, or a layer that is itself wanted. */
     public boolean isWanted(LayerId layer) {
-        return images.values().stream()
-                        .anyMatch(i -> i.wanted() && i.layers().stream().anyMatch(l -> l.id().equals(layer)))
+        return holders.containsKey(layer)
                 || pulls.values().stream()
                         .anyMatch(p -> p.failure().isEmpty()
                                 && p.resolved()
@@ -429,6 +432,7 @@ public final class Host {
             d.references = d.references.plus(reference, image.id());
         }
         d.images = d.images.plus(image.id(), image);
+        d.moveLayers(before, image);
         return new Host(d);
     }
 
@@ -438,6 +442,7 @@ public final class Host {
                 ? this
                 : edit(d -> {
                     d.images = images.minus(id);
+                    d.moveLayers(before, null);
                     d.references = references.minusAll(before.references());
                 });
     }
@@ -628,6 +633,7 @@ public final class Host {
         private PMap<String, ContainerId> names = HashTreePMap.empty();
         private PMap<ExecId, ContainerId> execs = HashTreePMap.empty();
         private PMap<ImageId, Image> images = HashTreePMap.empty();
+        private PMap<LayerId, Integer> holders = HashTreePMap.empty();
         private PMap<String, ImageId> references = HashTreePMap.empty();
         private PMap<PullId, Pull> pulls = HashTreePMap.empty();
         private PMap<LayerId, Layer> layers = HashTreePMap.empty();
@@ -653,6 +659,7 @@ public final class Host {
             names = h.names;
             execs = h.execs;
             images = h.images;
+            holders = h.holders;
             references = h.references;
             pulls = h.pulls;
             layers = h.layers;
@@ -668,6 +675,23 @@ public final class Host {
             peers = h.peers;
             leases = h.leases;
             ports = h.ports;
+        }
+
+        /** Counts an image's layers as it is, and no more as it was. */
+        void moveLayers(
+                @org.jspecify.annotations.Nullable Image before, @org.jspecify.annotations.Nullable Image after) {
+            List<LayerSpec> then = before != null && before.wanted() ? before.layers() : List.of();
+            List<LayerSpec> now = after != null && after.wanted() ? after.layers() : List.of();
+            if (then.equals(now)) {
+                return;
+            }
+            for (LayerSpec layer : then) {
+                int left = holders.getOrDefault(layer.id(), 0) - 1;
+                holders = left > 0 ? holders.plus(layer.id(), left) : holders.minus(layer.id());
+            }
+            for (LayerSpec layer : now) {
+                holders = holders.plus(layer.id(), holders.getOrDefault(layer.id(), 0) + 1);
+            }
         }
 
         /** Gives back what {@code before} held and takes what {@code after} holds. */
