@@ -56,6 +56,14 @@ final class Annexe extends URLClassLoader {
         }
     }
 
+    /** What lies beside the door's classes lies in the bundle as well. */
+    @Override
+    public InputStream getResourceAsStream(String name) {
+        return name.startsWith(DOOR.replace('.', '/'))
+                ? bundle.getResourceAsStream(name)
+                : super.getResourceAsStream(name);
+    }
+
     private Class<?> define(String name) throws ClassNotFoundException {
         try (InputStream content = bundle.getResourceAsStream(name.replace('.', '/') + ".class")) {
             if (content == null) {

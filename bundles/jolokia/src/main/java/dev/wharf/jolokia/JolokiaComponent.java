@@ -3,6 +3,7 @@ package dev.wharf.jolokia;
 import java.io.Closeable;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -28,6 +29,8 @@ import org.slf4j.LoggerFactory;
 public final class JolokiaComponent {
     private static final Logger LOG = LoggerFactory.getLogger(JolokiaComponent.class);
 
+    private static final String UNIX = "unix://";
+
     private final Annexe annexe;
     private final Closeable door;
 
@@ -35,17 +38,30 @@ public final class JolokiaComponent {
     public JolokiaComponent(BundleContext context, JolokiaSettings settings) throws IOException {
         annexe = Annexe.open(context.getBundle(), context.getDataFile("lib").toPath());
         try {
-            door = open(annexe, words(settings)::get);
+            door = open(annexe, words(settings, socket(context))::get);
         } catch (IOException | RuntimeException e) {
             annexe.close();
             LOG.error("MXBeans are not served reason={}", e.getMessage());
             throw e;
         }
-        LOG.info("MXBeans are served url={}", ((Supplier<?>) door).get());
+        String url = String.valueOf(((Supplier<?>) door).get());
+        LOG.info("MXBeans are served url={} console={}", url, url.replaceAll("/jolokia/?$", "/console/"));
     }
 
-    private static Map<String, String> words(JolokiaSettings settings) {
+    /** The first unix socket that the agent listens on, through which the console looks; empty where there is none. */
+    private static String socket(BundleContext context) {
+        String hosts = context.getProperty("wharf.hosts");
+        return Arrays.stream((hosts == null || hosts.isBlank() ? UNIX + "/run/wharf/wharf.sock" : hosts).split(",", -1))
+                .map(String::strip)
+                .filter(host -> host.startsWith(UNIX))
+                .map(host -> host.substring(UNIX.length()))
+                .findFirst()
+                .orElse("");
+    }
+
+    private static Map<String, String> words(JolokiaSettings settings, String socket) {
         return Map.of(
+                "socket", socket,
                 "address", settings.address(),
                 "port", Integer.toString(settings.port()),
                 "readers", settings.readers(),

@@ -158,6 +158,7 @@ class ArchitectureTest {
                 Stream.of(
                                 room("dev.wharf.jmx"),
                                 room("dev.wharf.jolokia", "org.jolokia..", "com.sun.net.httpserver.."),
+                                room("dev.wharf.telemetry", "io.opentelemetry.."),
                                 room(
                                         "dev.wharf.build",
                                         JACKSON,
@@ -248,6 +249,7 @@ class ArchitectureTest {
                         "dev.wharf.kafka..",
                         "dev.wharf.jmx..",
                         "dev.wharf.jolokia..",
+                        "dev.wharf.telemetry..",
                         "..planted..")
                 .should()
                 .dependOnClassesThat()

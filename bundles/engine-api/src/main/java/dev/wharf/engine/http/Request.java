@@ -1,5 +1,6 @@
 package dev.wharf.engine.http;
 
+import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Cause;
@@ -12,8 +13,10 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -25,6 +28,9 @@ import java.util.regex.Pattern;
 public final class Request {
     /** What a client may call its request; it becomes part of a command's id. */
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}");
+
+    /** W3C Trace Context, 3.2, version 00. */
+    private static final Pattern TRACE_PARENT = Pattern.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
 
     /** What a server adds to the client's key (RFC 6455, 1.3). */
     private static final String WEB_SOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -157,7 +163,19 @@ public final class Request {
         CommandId command = requestId()
                 .map(id -> new CommandId(id + "." + fingerprint() + "." + number))
                 .orElseGet(() -> new CommandId(UUID.randomUUID().toString()));
-        return new Cause(command, Optional.empty(), actor());
+        return new Cause(command, Optional.empty(), traced(actor()));
+    }
+
+    /** The trace that the client says its request belongs to goes into the journal with who asked. */
+    private Actor traced(Actor actor) {
+        Optional<String> parent = header(Tracing.TRACE_PARENT)
+                .filter(text -> TRACE_PARENT.matcher(text).matches());
+        if (parent.isEmpty()) {
+            return actor;
+        }
+        Map<String, String> details = new LinkedHashMap<>(actor.details());
+        details.put(Tracing.TRACE_PARENT, parent.get());
+        return new Actor(actor.kind(), actor.name(), details);
     }
 
     /** What the client called this request. */

@@ -12,8 +12,11 @@ import dev.wharf.engine.http.Query;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
@@ -36,8 +39,10 @@ final class Excerpt {
     /**
      * Which part.
      *
-     * @param last only so many batches before the end; with a subject, so many events of it
+     * @param last only so many batches before the end; with a subject or a search, so many events of those
      * @param heads of each batch only where it lies and the journal's head there
+     * @param search what is told of an event must hold each of these words, in whatever case
+     * @param bare whether what is stored of an event, which may hold secrets, is left out
      */
     record Wish(
             Optional<Place> from,
@@ -45,7 +50,9 @@ final class Excerpt {
             Optional<Integer> last,
             boolean follow,
             String subject,
-            boolean heads) {
+            boolean heads,
+            List<String> search,
+            boolean bare) {
         static Wish of(Query query) {
             Optional<Integer> last = query.number("last").map(Wish::last);
             Optional<Place> from = query.value("from").map(text -> Place.parse("from", text));
@@ -58,7 +65,16 @@ final class Excerpt {
                     last,
                     query.flag("follow", false),
                     query.text("subject"),
-                    query.flag("heads", false));
+                    query.flag("heads", false),
+                    Arrays.stream(query.text("search").toLowerCase(Locale.ROOT).split("\\s+"))
+                            .filter(word -> !word.isEmpty())
+                            .toList(),
+                    !query.flag("data", true));
+        }
+
+        /** Whether it has to be asked of each event whether it is meant. */
+        boolean isChoosy() {
+            return !subject.isEmpty() || !search.isEmpty();
         }
 
         private static int last(long number) {
@@ -89,7 +105,7 @@ final class Excerpt {
         this.follower = follower;
         this.subjects = subjects;
         this.end = end;
-        this.holding = wish.subject().isEmpty() ? 0 : wish.last().orElse(0);
+        this.holding = wish.isChoosy() ? wish.last().orElse(0) : 0;
     }
 
     /** Finds where it begins; may take a while. */
@@ -109,7 +125,7 @@ final class Excerpt {
         Position wished = wish.from().isPresent()
                 ? wish.from().get().positionOf(agent)
                 : new Position(
-                        wish.last().isPresent() && wish.subject().isEmpty()
+                        wish.last().isPresent() && !wish.isChoosy()
                                 ? Math.max(0, end.sequence() - wish.last().get())
                                 : 0);
         return origin.isAfter(wished) ? origin : wished;
@@ -217,14 +233,18 @@ final class Excerpt {
             return true;
         }
         release(outlet);
-        return outlet.send(lines.line(moment));
+        return outlet.send(lines.line(moment, wish.bare()));
     }
 
     private void release(Outlet outlet) throws IOException {
-        while (!held.isEmpty()) outlet.send(lines.line(held.remove()));
+        while (!held.isEmpty()) outlet.send(lines.line(held.remove(), wish.bare()));
     }
 
     private boolean isWished(Moment moment) {
+        return isOfSubject(moment) && (wish.search().isEmpty() || Lines.tells(moment, wish.search()));
+    }
+
+    private boolean isOfSubject(Moment moment) {
         if (wish.subject().isEmpty()) return true;
         SubjectId subject = moment.event().subject();
         return subjects.contains(subject)

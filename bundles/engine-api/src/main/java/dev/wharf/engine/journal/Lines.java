@@ -3,12 +3,15 @@ package dev.wharf.engine.journal;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.event.EventType;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.story.Story;
 import dev.wharf.engine.json.Json;
 import dev.wharf.log.codec.EventCodec;
 import dev.wharf.model.Digest;
 import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
 
 /** Writes an event as a line of JSON: its place, its cause, what is stored of it, and how it is told. */
 final class Lines {
@@ -17,7 +20,23 @@ final class Lines {
         static final EventCodec EVENTS = new EventCodec();
     }
 
-    byte[] line(Moment moment) throws IOException {
+    /** Whether an event is told with all of these lower-case words. */
+    static boolean tells(Moment moment, List<String> words) {
+        Story story = Story.of(moment);
+        EventType type = moment.event().getClass().getAnnotation(EventType.class);
+        String told = String.join(
+                        "\n",
+                        type == null ? "" : type.value(),
+                        moment.event().subject().text(),
+                        story.name(),
+                        story.words(),
+                        story.by().orElse(""))
+                .toLowerCase(Locale.ROOT);
+        return words.stream().allMatch(told::contains);
+    }
+
+    /** @param bare whether to leave out what is stored */
+    byte[] line(Moment moment, boolean bare) throws IOException {
         JsonNode stored = Json.parse(Codec.EVENTS.encode(moment.event()));
         Story story = Story.of(moment);
         ObjectNode line = Json.object()
@@ -31,7 +50,7 @@ final class Lines {
                 .put("name", story.name())
                 .put("story", story.words())
                 .put("by", story.by().orElse(""));
-        line.set("data", stored.path("data"));
+        if (!bare) line.set("data", stored.path("data"));
         return Json.line(line);
     }
 
@@ -47,7 +66,7 @@ final class Lines {
         ObjectNode node = Json.object().put("command", cause.command().value());
         cause.because().ifPresentOrElse(p -> node.put("because", p.sequence()), () -> node.putNull("because"));
         node.putObject("actor")
-                .put("kind", cause.actor().kind().name().toLowerCase(java.util.Locale.ROOT))
+                .put("kind", cause.actor().kind().name().toLowerCase(Locale.ROOT))
                 .put("name", cause.actor().name())
                 .set("details", Json.map(cause.actor().details()));
         return node;

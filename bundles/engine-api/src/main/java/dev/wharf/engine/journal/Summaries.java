@@ -58,6 +58,7 @@ final class Summaries {
                 .put("goal", c.goal().name().toLowerCase(java.util.Locale.ROOT))
                 .put("createdAt", c.createdAt().toString())
                 .put("startedAt", c.startedAt().map(Object::toString).orElse(""));
+        node.set("labels", Json.map(c.spec().labels()));
         c.process().value().ifPresent(p -> node.put("pid", p.init().pid()));
         c.exit().ifPresent(e -> node.put("exitCode", e.code()).put("exitedAt", e.at().toString()));
         node.set(

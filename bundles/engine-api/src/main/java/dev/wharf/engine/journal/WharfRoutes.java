@@ -103,14 +103,13 @@ public final class WharfRoutes implements Routes {
     // ---- the host and what stands on it
 
     private Answer host(Agent agent, Request request) {
-        Optional<String> at = request.query().value("at");
-        if (at.isEmpty()) return Answer.json(Summaries.host(agent.host(), agent.position()));
-        Place place = Place.parse("at", at.get());
-        place.mustLieWithin(agent.journal());
-        return later(request, () -> {
-            Host then = place.hostOf(agent);
-            return Summaries.host(then, place.positionOf(agent));
-        });
+        return request.query().value("at").isEmpty()
+                ? Answer.json(host(Then.now(agent)))
+                : later(request, () -> host(Then.of(agent, request, "at")));
+    }
+
+    private static ObjectNode host(Then then) {
+        return Summaries.host(then.host(), then.position()).put("at", then.at().toString());
     }
 
     private static Answer explain(Agent agent, Request request) {

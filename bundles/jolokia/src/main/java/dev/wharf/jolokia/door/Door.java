@@ -1,24 +1,34 @@
 package dev.wharf.jolokia.door;
 
+import com.sun.net.httpserver.HttpServer;
 import java.io.Closeable;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jolokia.jvmagent.JolokiaServer;
 import org.jolokia.jvmagent.JolokiaServerConfig;
 
 /**
- * A Jolokia server that listens. Made by its name, it is spoken to through interfaces of the JDK alone: it answers with its
- * address.
+ * A server that listens, with Jolokia and the console page behind it. Made by its name, it is spoken to through interfaces of the
+ * JDK alone: it answers with Jolokia's address.
  */
 public final class Door implements Supplier<String>, Closeable {
-    private final JolokiaServer server;
+    /** More at once wait; each page that is open follows the journal on one of them. */
+    private static final int THREADS = Console.PAGES + 8;
+
+    private final ThreadPoolExecutor threads = threads();
+    private final JolokiaServer jolokia;
 
     /**
-     * @param said the settings by their names in {@link dev.wharf.jolokia.JolokiaSettings}
+     * @param said the settings by their names in {@link dev.wharf.jolokia.JolokiaSettings}, and the agent's {@code socket}
      * @throws IllegalArgumentException if they make no sense
      * @throws IOException if nothing can listen there
      */
@@ -31,11 +41,37 @@ public final class Door implements Supplier<String>, Closeable {
         ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(Door.class.getClassLoader());
         try {
-            server = new JolokiaServer(new JolokiaServerConfig(options(said)));
-            server.start(false);
+            jolokia = new JolokiaServer(new JolokiaServerConfig(options(said)));
+            HttpServer http = listener(jolokia);
+            http.setExecutor(threads);
+            http.createContext(Console.PATH, new Console(said.apply("socket")));
+            jolokia.start(false);
         } finally {
             thread.setContextClassLoader(before);
         }
+    }
+
+    /** Jolokia makes its server itself, with its certificates and its authenticator, and shows it to nobody. */
+    private static HttpServer listener(JolokiaServer jolokia) {
+        try {
+            Field field = JolokiaServer.class.getDeclaredField("httpServer");
+            field.setAccessible(true);
+            return (HttpServer) field.get(jolokia);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("this Jolokia keeps its server elsewhere", e);
+        }
+    }
+
+    private static ThreadPoolExecutor threads() {
+        AtomicInteger number = new AtomicInteger();
+        ThreadPoolExecutor threads =
+                new ThreadPoolExecutor(THREADS, THREADS, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+                    Thread made = new Thread(task, "wharf-door-" + number.incrementAndGet());
+                    made.setDaemon(true);
+                    return made;
+                });
+        threads.allowCoreThreadTimeOut(true);
+        return threads;
     }
 
     /** Jolokia's own words (its manual, "JVM agent"). */
@@ -50,7 +86,6 @@ public final class Door implements Supplier<String>, Closeable {
         options.put("discoveryEnabled", "false");
         options.put("allowErrorDetails", "false");
         options.put("includeStackTrace", "false");
-        options.put("executor", "single");
         options.put("lazy", "false");
         if (!said.apply("certificate").isBlank()) {
             options.put("protocol", "https");
@@ -66,12 +101,13 @@ public final class Door implements Supplier<String>, Closeable {
 
     @Override
     public String get() {
-        return server.getUrl();
+        return jolokia.getUrl();
     }
 
     @Override
     public void close() {
-        server.stop();
+        jolokia.stop();
+        threads.shutdownNow();
         Doorkeeper.know(Optional.empty());
     }
 }

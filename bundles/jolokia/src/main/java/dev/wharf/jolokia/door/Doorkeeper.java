@@ -23,22 +23,43 @@ public final class Doorkeeper extends Authenticator {
     private static final Logger LOG = LoggerFactory.getLogger(Doorkeeper.class);
     private static final String BASIC = "Basic ";
 
+    /** Sent by the console page, which asks for passwords itself. */
+    private static final String CONSOLE = "X-Wharf-Console";
+
     /** From now on these may come in. */
     static void know(Optional<People> people) {
         known = people;
     }
 
+    /** Whoever comes, if he is known. */
+    static Optional<Visitor> visitor(HttpExchange exchange) {
+        return known.flatMap(people -> recognise(exchange, people));
+    }
+
     @Override
     public Result authenticate(HttpExchange exchange) {
-        Optional<Visitor> visitor = known.flatMap(people -> recognise(exchange, people));
+        if (exchange.getRequestMethod().equals("OPTIONS")) {
+            // A browser asks whether a page may ask, and is not given a password for that; nothing else comes of it.
+            return new Success(new HttpPrincipal("nobody", "wharf"));
+        }
+        Optional<Visitor> visitor = visitor(exchange);
         if (visitor.isEmpty()) {
             LOG.warn("refused who={}", exchange.getRemoteAddress());
-            exchange.getResponseHeaders().set("WWW-Authenticate", BASIC + "realm=\"wharf\", charset=\"UTF-8\"");
+            if (!exchange.getRequestHeaders().containsKey(CONSOLE)) {
+                exchange.getResponseHeaders().set("WWW-Authenticate", BASIC + "realm=\"wharf\", charset=\"UTF-8\"");
+            }
             return new Failure(401);
         }
+        Policy.at(address(exchange));
         exchange.setAttribute(
                 ConfigKey.JAAS_SUBJECT_REQUEST_ATTRIBUTE, visitor.get().subject());
         return new Success(new HttpPrincipal(visitor.get().name(), "wharf"));
+    }
+
+    /** Where the client believes to be, as browsers write it. */
+    private static String address(HttpExchange exchange) {
+        return (exchange instanceof HttpsExchange ? "https://" : "http://")
+                + exchange.getRequestHeaders().getFirst("Host");
     }
 
     private static Optional<Visitor> recognise(HttpExchange exchange, People people) {

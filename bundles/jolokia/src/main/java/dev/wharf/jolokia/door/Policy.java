@@ -17,6 +17,9 @@ import org.slf4j.LoggerFactory;
 public final class Policy implements Restrictor {
     private static volatile Set<String> origins = Set.of();
 
+    /** Where the client of this thread believes to be. */
+    private static final ThreadLocal<String> HERE = new ThreadLocal<>();
+
     private static final Logger LOG = LoggerFactory.getLogger(Policy.class);
     private static final String OURS = "dev.wharf";
     private static final Set<RequestType> LOOKS = Set.of(
@@ -31,6 +34,11 @@ public final class Policy implements Restrictor {
     /** From now on pages from these may come in. */
     static void letIn(Set<String> pages) {
         origins = pages;
+    }
+
+    /** The request that this thread now works for came to this address. */
+    static void at(String address) {
+        HERE.set(address);
     }
 
     @Override
@@ -74,10 +82,10 @@ public final class Policy implements Restrictor {
         return true;
     }
 
-    /** Only pages that were named: a browser that knows the password must not lend it to any page it happens to show. */
+    /** Only our own page and those that were named: a browser that knows the password must not lend it to any page it happens to show. */
     @Override
     public boolean isOriginAllowed(String origin, boolean strict) {
-        return origin == null || origins.contains(origin);
+        return origin == null || origins.contains(origin) || origin.equals(HERE.get());
     }
 
     @Override

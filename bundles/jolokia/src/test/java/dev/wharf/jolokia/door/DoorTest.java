@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import javax.management.ObjectName;
 import org.junit.jupiter.api.AfterEach;
@@ -153,6 +154,52 @@ class DoorTest {
         assertThat(ask(anna, read(BEAN, "Answer"), "Origin", "https://evil.example")
                         .body())
                 .doesNotContain("\"value\":42");
+    }
+
+    @Test
+    void browsersAreToldWhichPagesMayAsk() throws Exception {
+        assertThat(preflight("http://console.example")).hasValue("http://console.example");
+        assertThat(preflight("https://evil.example")).isEmpty();
+        String own = door.get().replaceAll("/jolokia.*", "");
+        assertThat(ask("anna:read only", read(BEAN, "Answer"), "Origin", own).body()).contains("\"value\":42");
+    }
+
+    private Optional<String> preflight(String origin) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(door.get()))
+                .method("OPTIONS", BodyPublishers.noBody())
+                .header("Origin", origin)
+                .header("Access-Control-Request-Headers", "authorization")
+                .build();
+        return HttpClient.newHttpClient()
+                .send(request, BodyHandlers.ofString())
+                .headers()
+                .firstValue("Access-Control-Allow-Origin");
+    }
+
+    @Test
+    void theConsoleShowsNothingOfTheHostToStrangers() throws Exception {
+        String console = door.get().replaceAll("/jolokia.*", "/console/");
+        assertThat(get(console, "").body()).contains("<title>Wharf console</title>");
+        assertThat(get(console + "api/me", "").body()).isEqualTo("{\"name\":\"\",\"operator\":false}");
+        assertThat(get(console + "api/me", "anna:read only").body()).isEqualTo("{\"name\":\"anna\",\"operator\":false}");
+        assertThat(get(console + "api/me", "otto:opens all").body()).isEqualTo("{\"name\":\"otto\",\"operator\":true}");
+        HttpResponse<String> wrong = get(console + "api/me", "anna:wrong");
+        assertThat(wrong.statusCode()).isEqualTo(401);
+        assertThat(wrong.headers().firstValue("WWW-Authenticate")).isEmpty();
+        assertThat(get(console + "api/look/host", "").statusCode()).isEqualTo(401);
+        assertThat(get(console + "api/look/host", "anna:read only").statusCode()).isEqualTo(503);
+        assertThat(get(console + "api/look/containers/json", "anna:read only").statusCode()).isEqualTo(404);
+        assertThat(get(console + "no.such.file", "").statusCode()).isEqualTo(404);
+    }
+
+    private static HttpResponse<String> get(String url, String user) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url));
+        if (!user.isEmpty()) {
+            request.header(
+                    "Authorization",
+                    "Basic " + Base64.getEncoder().encodeToString(user.getBytes(StandardCharsets.UTF_8)));
+        }
+        return HttpClient.newHttpClient().send(request.build(), BodyHandlers.ofString());
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.PluginStore;
+import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.DriverId;
@@ -80,6 +81,7 @@ public final class AgentComponent {
     private final AtomicInteger earlier = new AtomicInteger();
     private final Map<ServiceReference<?>, Visit<?>> visits = new ConcurrentHashMap<>();
     private volatile Optional<PluginStore> kept = Optional.empty();
+    private volatile Tracing tracing = Tracing.OFF;
     private volatile @Nullable ServiceComponentRuntime components;
     private volatile Optional<House> house = Optional.empty();
     private volatile Optional<ServiceRegistration<Agent>> registration = Optional.empty();
@@ -115,6 +117,7 @@ public final class AgentComponent {
                         keep()));
         built.open();
         built.swaps().keptBy(kept);
+        built.trace(tracing);
         house = Optional.of(built);
         workshop.completeWhen(this::isQuiet);
         opened.countDown();
@@ -503,6 +506,19 @@ public final class AgentComponent {
 
     void removeRuntime(ServiceReference<OciRuntime> reference) {
         go(reference);
+    }
+
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, unbind = "removeTracing")
+    void setTracing(Tracing by) {
+        tracing = by;
+        house.ifPresent(h -> h.trace(by));
+    }
+
+    void removeTracing(Tracing gone) {
+        if (tracing == gone) {
+            tracing = Tracing.OFF;
+            house.ifPresent(h -> h.trace(Tracing.OFF));
+        }
     }
 
     @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, unbind = "removeStore")

@@ -1,6 +1,9 @@
 package dev.wharf.core.loop;
 
+import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.plan.Gate;
+import dev.wharf.model.DriverId;
+import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
@@ -37,6 +40,9 @@ final class DriverGate<D extends Driver> implements Gate<D> {
 
     private long arrivals;
     private boolean closing;
+
+    /** What comes between callers and a driver while somebody traces. */
+    private volatile Overhearing<D> overhearing = guest -> guest.driver;
 
     /** An implementation that is there. {@code inside} has the calls it is lent to now, and when each began. */
     static final class Guest<D> {
@@ -79,6 +85,20 @@ final class DriverGate<D extends Driver> implements Gate<D> {
     /** How one implementation stands, for people. */
     record Standing(
             DriverName name, String implementation, int rank, boolean ready, boolean serves, String why, int inside) {}
+
+    private interface Overhearing<D> {
+        D over(Guest<D> guest);
+    }
+
+    /** From now on every call to a driver is told of. */
+    void trace(DriverKind kind, Class<D> port, Tracing by) {
+        overhearing = by == Tracing.OFF
+                ? guest -> guest.driver
+                : guest -> Overheard.of(
+                        port,
+                        guest.driver,
+                        method -> by.call(new DriverId(kind, guest.name), guest.implementation, method));
+    }
 
     /** @param patience how long a call waits for a driver that is not there, and a driver for calls that do not end */
     DriverGate(Duration patience) {
@@ -403,7 +423,7 @@ final class DriverGate<D extends Driver> implements Gate<D> {
     private <R> R use(DriverName name, Use<D, R> use, boolean brief) throws DriverException {
         Guest<D> guest = enter(name, brief);
         try {
-            return use.with(guest.driver);
+            return use.with(overhearing.over(guest));
         } finally {
             leave(guest);
         }

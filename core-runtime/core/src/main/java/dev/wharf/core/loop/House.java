@@ -6,6 +6,7 @@ import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Registries;
 import dev.wharf.core.agent.Streams;
+import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.agent.Vitals;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
@@ -141,6 +142,7 @@ final class House implements Agent, AutoCloseable {
 
     private final Swaps swaps;
     private volatile Position checkpointed;
+    private volatile Tracing tracing = Tracing.OFF;
     private volatile boolean closing;
 
     /** Folds the journal; afterwards {@link #host} is true of the past. Nothing is touched before {@link #open}. */
@@ -203,6 +205,14 @@ final class House implements Agent, AutoCloseable {
         thread.start();
         opener.start();
         swaps.open();
+    }
+
+    /** From now on what commands lead to is told. */
+    void trace(Tracing by) {
+        tracing = by;
+        sequencer.trace(by);
+        lanes.trace(by);
+        workshop.trace(by);
     }
 
     private void broken(IOException e) {
@@ -612,6 +622,16 @@ final class House implements Agent, AutoCloseable {
             return CompletableFuture.failedFuture(new RefusedException(refusal(e.failure())));
         }
         CompletableFuture<Event> answer = new CompletableFuture<>();
+        Tracing tracer = tracing;
+        if (tracer != Tracing.OFF) {
+            Tracing.Work span = tracer.command(command, cause);
+            answer.whenComplete((event, trouble) -> {
+                if (trouble != null) {
+                    span.failed(String.valueOf(trouble.getMessage()));
+                }
+                span.close();
+            });
+        }
         transfer(command).ifPresent(id -> answer.whenComplete((event, trouble) -> workshop.forget(id)));
         sequencer.post(new Letter.Wish(command, cause, answer));
         maybeCheckpoint();

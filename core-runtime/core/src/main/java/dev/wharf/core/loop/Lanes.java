@@ -1,6 +1,8 @@
 package dev.wharf.core.loop;
 
+import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.plan.Drivers;
 import dev.wharf.core.plan.Step;
 import dev.wharf.spi.DriverException;
@@ -40,6 +42,7 @@ final class Lanes {
     /** How to give a step up, by the thread that runs it. */
     private final Map<Thread, Consumer<Failure>> running = new ConcurrentHashMap<>();
 
+    private volatile Tracing tracing = Tracing.OFF;
     private volatile boolean closing;
 
     /** @param patient runs steps that only ask, of which most of the time is waiting */
@@ -79,8 +82,12 @@ final class Lanes {
         closing = true;
     }
 
+    void trace(Tracing by) {
+        tracing = by;
+    }
+
     /** Begins the step unless every lane is taken; the outcome is told from the lane. */
-    boolean begin(Step step, Consumer<Letter.Outcome> tell) {
+    boolean begin(Step step, Cause cause, Consumer<Letter.Outcome> tell) {
         if (closing) {
             // The next start proposes it again; the threads take nothing any more.
             return false;
@@ -103,7 +110,7 @@ final class Lanes {
             Thread thread = Thread.currentThread();
             running.put(
                     thread, failure -> end.accept(new Letter.Outcome(step, step.failed(failure, drivers.now()), true)));
-            Letter.Outcome outcome = run(step);
+            Letter.Outcome outcome = run(step, cause);
             running.remove(thread);
             end.accept(outcome);
         });
@@ -129,6 +136,19 @@ final class Lanes {
 
     int taken() {
         return taken.get();
+    }
+
+    private Letter.Outcome run(Step step, Cause cause) {
+        try (Tracing.Work span = tracing.step(step.getClass().getSimpleName(), step.subject(), cause)) {
+            Letter.Outcome outcome = run(step);
+            if (outcome.failed()) {
+                span.failed(outcome.event()
+                        .trouble()
+                        .map(Failure::message)
+                        .orElse("it did not work"));
+            }
+            return outcome;
+        }
     }
 
     private Letter.Outcome run(Step step) {

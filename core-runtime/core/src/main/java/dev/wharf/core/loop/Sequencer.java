@@ -2,6 +2,7 @@ package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.command.Decision;
 import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.ContainerEvent;
@@ -91,6 +92,7 @@ final class Sequencer {
     private final Stopwatch appends = new Stopwatch();
 
     private volatile View view;
+    private volatile Tracing tracing = Tracing.OFF;
     private volatile Optional<String> closed = Optional.empty();
     private volatile boolean settling;
     private volatile boolean broken;
@@ -149,6 +151,10 @@ final class Sequencer {
 
     View view() {
         return view;
+    }
+
+    void trace(Tracing by) {
+        tracing = by;
     }
 
     int waiting() {
@@ -351,8 +357,11 @@ final class Sequencer {
             return;
         }
         Decision decision;
-        try {
+        try (Tracing.Work span = tracing.decision(wish.command(), wish.cause())) {
             decision = wish.command().decide(view.host(), clock.instant());
+            if (decision instanceof Decision.Refused refused) {
+                span.failed(refused.refusal().message());
+            }
         } catch (RuntimeException e) {
             log.error(
                     "command cannot be judged command={}",
@@ -466,7 +475,11 @@ final class Sequencer {
             events.forEach(e -> touched.add(e.subject()));
         }
         long began = System.nanoTime();
-        Position at = journal.append(new Batch(cause, clock.instant(), events));
+        Position at;
+        try (Tracing.Writing writing = tracing.writing(events, cause)) {
+            at = journal.append(new Batch(cause, clock.instant(), events));
+            writing.lieAt(at);
+        }
         appends.ended(began);
         if (full) {
             full = false;
@@ -618,7 +631,7 @@ final class Sequencer {
         durability.whenDurable(
                 view.position(),
                 () -> post(new Letter.Errand(() -> {
-                    if (!lanes.begin(step, this::post)) {
+                    if (!lanes.begin(step, cause(step), this::post)) {
                         vacate(step);
                         dirty.add(step.subject());
                     }
@@ -627,11 +640,15 @@ final class Sequencer {
     }
 
     private boolean beginNow(Step step) {
-        if (!lanes.begin(step, this::post)) {
+        if (!lanes.begin(step, cause(step), this::post)) {
             return false;
         }
         occupy(step);
         return true;
+    }
+
+    private Cause cause(Step step) {
+        return causes.getOrDefault(step.subject(), OWN);
     }
 
     private void occupy(Step step) {

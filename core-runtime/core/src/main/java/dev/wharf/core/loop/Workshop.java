@@ -1,8 +1,10 @@
 package dev.wharf.core.loop;
 
+import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.plan.Drivers;
 import dev.wharf.core.plan.Gate;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ExecSpec;
@@ -57,6 +59,7 @@ final class Workshop implements Drivers {
     /** How long drivers may take; said before the house is built. */
     Swaps.Deadlines deadlines = Swaps.Deadlines.USUAL;
 
+    private volatile Tracing tracing = Tracing.OFF;
     private volatile boolean closing;
     private volatile Predicate<LayerId> wanted = layer -> true;
 
@@ -125,6 +128,15 @@ final class Workshop implements Drivers {
         }
     }
 
+    /** From now on calls of drivers and of the kernel are told of. */
+    void trace(Tracing by) {
+        tracing = by;
+        storage.trace(DriverKind.STORAGE, StorageDriver.class, by);
+        network.trace(DriverKind.NETWORK, NetworkDriver.class, by);
+        registry.trace(DriverKind.REGISTRY, RegistryBackend.class, by);
+        runtime.trace(DriverKind.RUNTIME, OciRuntime.class, by);
+    }
+
     /** The agent stops: nobody waits any longer for what is not there. */
     void closing() {
         closing = true;
@@ -191,7 +203,9 @@ final class Workshop implements Drivers {
 
     @Override
     public Kernel kernel() throws DriverException {
-        return visits.watched(kernel.get());
+        Kernel watched = visits.watched(kernel.get());
+        Tracing now = tracing;
+        return now == Tracing.OFF ? watched : Overheard.of(Kernel.class, watched, now::kernelCall);
     }
 
     @Override
