@@ -238,15 +238,16 @@ function operations(name, few) {
 }
 
 function setOperations(buttons, c) {
+  const had = [...buttons].find(b => b === document.activeElement);
   for (const button of buttons) {
     const [, word, fits] = OPERATIONS.find(o => o[0] === button.dataset.operation);
-    const focused = document.activeElement === button;
     button.hidden = !fits(c);
     button.disabled = !me.operator || past !== null;
     button.title = past !== null ? "The past cannot be changed" : me.operator ? "" : "For operators";
     button.setAttribute("aria-label", `${word} ${c.name}`);
-    if (focused && button.hidden) [...buttons].find(b => !b.hidden && !b.disabled)?.focus();
   }
+  // What had the focus may have gone; then the next best has it.
+  if (had?.hidden) [...buttons].find(b => !b.hidden && !b.disabled)?.focus();
 }
 
 async function operate(id, operation) {
