@@ -51,6 +51,10 @@ public final class JolokiaComponent {
     /** The first unix socket that the agent listens on, through which the console looks; empty where there is none. */
     private static String socket(BundleContext context) {
         String hosts = context.getProperty("wharf.hosts");
+        if (hosts != null && hosts.contains("fd://")) {
+            // Where systemd's own unit for it puts it.
+            return "/run/wharf/wharf.sock";
+        }
         return Arrays.stream((hosts == null || hosts.isBlank() ? UNIX + "/run/wharf/wharf.sock" : hosts).split(",", -1))
                 .map(String::strip)
                 .filter(host -> host.startsWith(UNIX))
