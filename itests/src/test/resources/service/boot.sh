@@ -48,5 +48,4 @@ mount --bind "$work/given" "$root/mnt"
 cd "$root"
 pivot_root . .
 umount -l .
-exec env -i container=wharf-itest PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=console \
-    --unit=multi-user.target
+exec env -i container=wharf-itest PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --unit=multi-user.target

@@ -76,7 +76,7 @@ final class Guest implements AutoCloseable {
     }
 
     Outcome run(String... command) throws IOException, InterruptedException {
-        List<String> words = new ArrayList<>(List.of("nsenter", "--target", Long.toString(init()), "--all", "--wd=/", "env", "-i"));
+        List<String> words = new ArrayList<>(List.of("nsenter", "--target", Long.toString(init()), "--all", "--root", "--wd", "env", "-i"));
         words.addAll(List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"));
         words.addAll(List.of(command));
         return Outcome.of(words, Map.of(), Duration.ofMinutes(3));

@@ -156,15 +156,15 @@ class OperatorIT {
     @CsvSource(
             delimiter = '|',
             value = {
-                "bash | source bash-completion/completions/wharf; COMP_WORDS=(wharf jou); COMP_CWORD=1; _complete_wharf;"
-                        + " echo ${COMPREPLY[@]} | journal",
+                "bash | source bash-completion/completions/wharf; COMP_WORDS=(wharf jou); COMP_CWORD=1; _complete_wharf"
+                        + " 2>/dev/null; echo ${COMPREPLY[@]} | journal",
                 "bash | source bash-completion/completions/wharf; COMP_WORDS=(wharf journal tail --fol); COMP_CWORD=3;"
-                        + " _complete_wharf; echo ${COMPREPLY[@]} | --follow",
+                        + " _complete_wharf 2>/dev/null; echo ${COMPREPLY[@]} | --follow",
                 "fish | source fish/vendor_completions.d/wharf.fish; complete -C 'wharf jou' | journal",
                 "fish | source fish/vendor_completions.d/wharf.fish; complete -C 'wharf journal tail --fol' | --follow",
-                "zsh | autoload -U compinit; compinit -u -D; source zsh/vendor-completions/_wharf; _describe() { print -l"
+                "zsh | autoload -U compinit; compinit -u -D; source zsh/vendor-completions/_wharf; _describe() { print -l --"
                         + " ${(P)4}; }; words=(wharf jou); CURRENT=2; _wharf | journal:",
-                "zsh | autoload -U compinit; compinit -u -D; source zsh/vendor-completions/_wharf; _describe() { print -l"
+                "zsh | autoload -U compinit; compinit -u -D; source zsh/vendor-completions/_wharf; _describe() { print -l --"
                         + " ${(P)4}; }; words=(wharf journal tail --fol); CURRENT=4; _wharf | --follow:",
             })
     void shellsCompleteCommandsAndOptions(String shell, String script, String expected) throws Exception {

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a service manager is told, and what clients and containers notice when it replaces the agent by another. */
 @Timeout(180)
 class ServiceIT {
-    /** As long as anybody may have to wait for an answer while the agent is replaced. */
+    /** As long as anybody may have to wait for an answer while the agent is replaced, on a machine that does nothing else. */
     private static final Duration GAP = Duration.ofSeconds(2);
 
     @TempDir
@@ -92,12 +92,19 @@ class ServiceIT {
                 assertThat(api.failures()).as("clients that were refused").isEmpty();
                 assertThat(page.failures()).as("visits that failed").isEmpty();
                 System.out.println("API gap " + api.longest().toMillis() + " ms, page gap " + page.longest().toMillis() + " ms");
-                assertThat(api.longest()).as("the longest that a client waited").isLessThan(GAP);
+                assertThat(api.longest()).as("the longest that a client waited").isLessThan(scaled(GAP));
             }
             assertThat(managed.docker("inspect", "--format", "{{.State.Pid}} {{.State.StartedAt}}", "web"))
                     .isEqualTo(process);
             assertThat(managed.docker("exec", "web", "cat", "/www/index.html")).isEqualTo("ahoy");
         }
+    }
+
+    /** Where others want the processors as well, everything takes as much longer as there are more of them than processors. */
+    private static Duration scaled(Duration time) throws IOException {
+        double load = Double.parseDouble(Files.readString(Path.of("/proc/loadavg")).split(" ")[0]);
+        double crowd = Math.max(1, load / Runtime.getRuntime().availableProcessors());
+        return Duration.ofMillis((long) (time.toMillis() * crowd));
     }
 
     private static void archive(Path home) throws IOException, InterruptedException {
