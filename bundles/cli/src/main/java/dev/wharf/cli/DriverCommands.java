@@ -240,6 +240,12 @@ final class DriverCommands implements Runnable {
             if (!driver.text("chosen").isEmpty()) {
                 out.line("chosen    " + driver.text("chosen"));
             }
+            for (Json route : driver.at("routes").items()) {
+                out.line("route     " + route.text());
+            }
+            for (Json refused : driver.at("refusedSettings").items()) {
+                out.line("refused   " + refused.text());
+            }
             Table table = new Table("IMPLEMENTATION", "RANK", "STATE", "WHY");
             for (Json one : driver.at("implementations").items()) {
                 table.row(one.text("implementation"), one.text("rank"), one.text("standing"), one.text("why"));

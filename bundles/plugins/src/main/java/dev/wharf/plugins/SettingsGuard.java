@@ -1,5 +1,6 @@
 package dev.wharf.plugins;
 
+import dev.wharf.core.agent.Refusals;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Dictionary;
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
+import org.osgi.service.cm.ConfigurationEvent;
+import org.osgi.service.cm.ConfigurationListener;
 import org.osgi.service.cm.ConfigurationPlugin;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -26,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * one, and the log says why.
  */
 @Component(
-        service = {ConfigurationPlugin.class, SettingsGuard.class},
+        service = {ConfigurationPlugin.class, ConfigurationListener.class, Refusals.class, SettingsGuard.class},
         immediate = true,
         property = {
             // Config Admin takes changes from plugins of these ranks only (Configuration Admin specification, 104.9.2).
@@ -34,7 +37,7 @@ import org.slf4j.LoggerFactory;
             "osgi.command.scope=wharf",
             "osgi.command.function=settings"
         })
-public final class SettingsGuard implements ConfigurationPlugin {
+public final class SettingsGuard implements ConfigurationPlugin, ConfigurationListener, Refusals {
     private static final Logger log = LoggerFactory.getLogger(SettingsGuard.class);
 
     /** Keys that come with a configuration and are nobody's setting. */
@@ -47,6 +50,9 @@ public final class SettingsGuard implements ConfigurationPlugin {
 
     /** What was refused of each PID, and why. */
     private final Map<String, List<String>> refused = new TreeMap<>();
+
+    /** The bundle that describes each PID. */
+    private final Map<String, String> owners = new HashMap<>();
 
     @Activate
     public SettingsGuard(BundleContext context) {
@@ -109,9 +115,27 @@ public final class SettingsGuard implements ConfigurationPlugin {
             List<Option> own = Option.of(bundle, pid);
             if (!own.isEmpty()) {
                 options = own;
+                owners.put(pid, bundle.getSymbolicName());
             }
         }
         return options;
+    }
+
+    /** The file of a PID went, and what was wrong with it. */
+    @Override
+    public synchronized void configurationEvent(ConfigurationEvent event) {
+        if (event.getType() == ConfigurationEvent.CM_DELETED) {
+            good.remove(event.getPid());
+            refused.remove(event.getPid());
+        }
+    }
+
+    @Override
+    public synchronized List<String> of(String bundle) {
+        return refused.entrySet().stream()
+                .filter(one -> bundle.equals(owners.get(one.getKey())))
+                .flatMap(one -> one.getValue().stream())
+                .toList();
     }
 
     /** What the shell prints for {@code wharf:settings}. */

@@ -43,7 +43,9 @@ public final class DriverShell {
 
     @Descriptor("shows every implementation of a driver, and why it serves or does not")
     public void driver(CommandSession session, @Descriptor("its name, or kind/name") String name) {
-        show(session.getConsole(), candidates(find(name)));
+        DriverId id = find(name);
+        show(session.getConsole(), candidates(id));
+        agent.fleet().refusedSettings(id).forEach(why -> session.getConsole().println("refused " + why));
     }
 
     @Descriptor("makes an implementation serve, whatever the ranks of the others are")

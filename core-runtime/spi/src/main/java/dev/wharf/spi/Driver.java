@@ -29,6 +29,12 @@ public interface Driver {
     /** An ability that not every driver has. */
     interface Capability {}
 
+    /** Checks its settings further than their description can: an address, a list, a file of keys. */
+    interface Configured extends Capability {
+        /** Settings that do not count, each with the reason and what counts instead; empty where all of them do. */
+        List<String> refused();
+    }
+
     /** A name and a version of what lies on disk or in the kernel, such as {@code overlay-tree 1}. */
     record Format(String name, int version) {
         @Override

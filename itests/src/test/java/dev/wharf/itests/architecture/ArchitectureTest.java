@@ -130,6 +130,9 @@ class ArchitectureTest {
                         room("dev.wharf.network.cni", JACKSON),
                         room("dev.wharf.registry.distribution", JACKSON),
                         room("dev.wharf.registry.layout", JACKSON),
+                        room("dev.wharf.registry.archive"),
+                        // A store is reached as a registry is, and the bundle carries its own copy of those classes.
+                        room("dev.wharf.registry.http", "dev.wharf.registry.distribution.."),
                         room("dev.wharf.runtime", JACKSON),
                         room("dev.wharf.content", JACKSON, "com.github.luben.zstd.."),
                         room("dev.wharf.linux", JACKSON, "jnr.ffi..", "com.kenai.jffi.."))

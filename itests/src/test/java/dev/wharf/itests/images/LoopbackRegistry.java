@@ -39,6 +39,11 @@ public final class LoopbackRegistry implements AutoCloseable {
         return start(folder, "auth: {htpasswd: {realm: test, path: " + passwords + "}}\n");
     }
 
+    /** One that keeps what is pulled through it from another. */
+    public static LoopbackRegistry inFrontOf(LoopbackRegistry other) throws IOException, InterruptedException {
+        return start(Files.createTempDirectory("wharf-registry"), "proxy: {remoteurl: " + other.url() + "}\n");
+    }
+
     private static LoopbackRegistry start(Path folder, String more) throws IOException, InterruptedException {
         int port = freePort();
         Path config = folder.resolve("config.yml");

@@ -35,6 +35,9 @@ import java.util.Set;
  * tells a restart when it is over.
  */
 final class Translator {
+    /** An attribute of our own: the registry backend that an image came from or went to. */
+    private static final String BACKEND = "wharf.backend";
+
     private final Set<ContainerId> restarting = new HashSet<>();
 
     List<EngineEvent> translate(Moment moment) {
@@ -252,7 +255,9 @@ final class Translator {
                     .map(r -> Reference.parse(r).familiar())
                     .orElse(stored.image().id().value());
             return switch (source) {
-                case REGISTRY -> List.of(named(moment, "pull", name, stored.image()));
+                case REGISTRY ->
+                    List.of(named(moment, "pull", name, stored.image())
+                            .with(BACKEND, pull.flatMap(Pull::resolved).flatMap(Pull.Resolved::backend)));
                 case LOAD -> List.of(named(moment, "load", stored.image().id().value(), stored.image()));
                 case IMPORT ->
                     List.of(named(moment, "import", stored.image().id().value(), stored.image()));
@@ -283,7 +288,8 @@ final class Translator {
                     told(moment, "delete", removed.image(), removed.image().value(), image(moment, removed.image())));
         }
         if (event instanceof ImageEvent.Pushed pushed) {
-            return List.of(named(moment, "push", familiar(pushed.reference()), image(moment, pushed.image())));
+            return List.of(named(moment, "push", familiar(pushed.reference()), image(moment, pushed.image()))
+                    .with(BACKEND, pushed.backend()));
         }
         if (event instanceof ImageEvent.Noted noted) {
             return noted.action().endsWith("-failed")

@@ -14,6 +14,8 @@ import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.DriverId;
+import dev.wharf.model.DriverKind;
+import dev.wharf.model.DriverName;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -28,7 +30,7 @@ public final class DriverRoutes implements Routes {
 
     @Override
     public void addTo(Router router) {
-        router.get(ROOT + "inspect", (agent, request) -> Answer.json(describe(agent, find(agent, request))))
+        router.get(ROOT + "inspect", DriverRoutes::inspect)
                 .post(ROOT + "swap", DriverRoutes::swap)
                 .post(ROOT + "rollback", DriverRoutes::rollBack)
                 .post(ROOT + "probe", DriverRoutes::probe);
@@ -51,6 +53,12 @@ public final class DriverRoutes implements Routes {
                     + String.join(", ", found.stream().map(DriverId::value).toList()));
         }
         return found.get(0);
+    }
+
+    /** From a thread that may wait, for a driver is asked about its settings. */
+    private static Answer inspect(Agent agent, Request request) {
+        DriverId driver = find(agent, request);
+        return Answer.later(request.transfer(() -> Answer.json(describe(agent, driver))));
     }
 
     private static Answer swap(Agent agent, Request request) {
@@ -108,6 +116,16 @@ public final class DriverRoutes implements Routes {
                         .put("standing", c.standing().name().toLowerCase(java.util.Locale.ROOT))
                         .put("why", c.why())
                         .put("callsInside", c.inside()));
+        node.set("refusedSettings", Json.array(agent.fleet().refusedSettings(driver)));
+        if (driver.driverKind() == DriverKind.REGISTRY) {
+            ArrayNode routes = node.putArray("routes");
+            agent.registries().routes().stream()
+                    .filter(r -> r.backends().contains(driver.name()))
+                    .forEach(r -> routes.add(r.pattern() + " "
+                            + String.join(
+                                    " ",
+                                    r.backends().stream().map(DriverName::value).toList())));
+        }
         return node;
     }
 }

@@ -20,6 +20,9 @@ public interface Fleet {
      */
     record Candidate(DriverId driver, String implementation, int rank, Standing standing, String why, int inside) {}
 
+    /** Settings of a driver that were refused, each with the reason and what counts instead. */
+    List<String> refusedSettings(DriverId driver);
+
     /** How an implementation stands. */
     enum Standing {
         /** It is lent to whoever asks. */

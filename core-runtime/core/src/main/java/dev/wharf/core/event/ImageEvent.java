@@ -195,9 +195,14 @@ public sealed interface ImageEvent extends Event {
         }
     }
 
-    /** A repository has the image under this reference now. */
+    /**
+     * A repository has the image under this reference now.
+     *
+     * @param backend the registry backend that took it
+     */
     @EventType("image.pushed")
-    record Pushed(ImageId image, String reference, Digest digest, long sizeBytes) implements ImageEvent {
+    record Pushed(ImageId image, String reference, Digest digest, long sizeBytes, Optional<DriverName> backend)
+            implements ImageEvent {
         @Override
         public SubjectId subject() {
             return image;

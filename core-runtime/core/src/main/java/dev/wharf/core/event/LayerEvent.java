@@ -40,8 +40,13 @@ public sealed interface LayerEvent extends Event {
         }
     }
 
+    /**
+     * Its blob is in the content store.
+     *
+     * @param backend the registry backend that served it; empty where it was there already
+     */
     @EventType("layer.fetched")
-    record Fetched(LayerId layer, Descriptor descriptor) implements LayerEvent {
+    record Fetched(LayerId layer, Descriptor descriptor, Optional<DriverName> backend) implements LayerEvent {
         @Override
         public Host apply(Host host) {
             return host.change(layer, l -> l.content(Fact.present(descriptor)));

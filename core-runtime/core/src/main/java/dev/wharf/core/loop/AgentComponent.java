@@ -2,6 +2,7 @@ package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.PluginStore;
+import dev.wharf.core.agent.Refusals;
 import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.state.Host;
@@ -70,7 +71,7 @@ public final class AgentComponent {
 
     private final EventJournal journal;
     private final BundleContext context;
-    private final Workshop workshop = new Workshop(InstantSource.system(), PATIENCE);
+    private final Workshop workshop;
 
     /** Where the plugins folder's bundles are kept, under the beginning of their digests. */
     private static final Pattern KEPT = Pattern.compile("/plugins/[^/]+/([0-9a-f]{12})\\.jar$");
@@ -81,6 +82,7 @@ public final class AgentComponent {
     private final AtomicInteger earlier = new AtomicInteger();
     private final Map<ServiceReference<?>, Visit<?>> visits = new ConcurrentHashMap<>();
     private volatile Optional<PluginStore> kept = Optional.empty();
+    private volatile Optional<Refusals> refusals = Optional.empty();
     private volatile Tracing tracing = Tracing.OFF;
     private volatile @Nullable ServiceComponentRuntime components;
     private volatile Optional<House> house = Optional.empty();
@@ -89,9 +91,11 @@ public final class AgentComponent {
     private boolean closing;
 
     @Activate
-    public AgentComponent(@Reference EventJournal journal, BundleContext context) {
+    public AgentComponent(
+            @Reference EventJournal journal, @Reference RoutesComponent routes, BundleContext context) {
         this.journal = journal;
         this.context = context;
+        workshop = new Workshop(InstantSource.system(), PATIENCE, routes.routes());
     }
 
     /** After the references are bound. The journal is folded here; the survey goes on in a thread of the house's own. */
@@ -117,6 +121,7 @@ public final class AgentComponent {
                         keep()));
         built.open();
         built.swaps().keptBy(kept);
+        built.swaps().settingsBy(refusals);
         built.trace(tracing);
         house = Optional.of(built);
         workshop.completeWhen(this::isQuiet);
@@ -530,6 +535,17 @@ public final class AgentComponent {
     void removeStore(PluginStore store) {
         kept = Optional.empty();
         swaps().ifPresent(s -> s.keptBy(kept));
+    }
+
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, unbind = "removeRefusals")
+    void setRefusals(Refusals now) {
+        refusals = Optional.of(now);
+        swaps().ifPresent(s -> s.settingsBy(refusals));
+    }
+
+    void removeRefusals(Refusals gone) {
+        refusals = Optional.empty();
+        swaps().ifPresent(s -> s.settingsBy(refusals));
     }
 
     @Reference(

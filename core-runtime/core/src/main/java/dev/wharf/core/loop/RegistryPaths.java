@@ -57,6 +57,11 @@ final class RegistryPaths implements Registries {
     }
 
     @Override
+    public List<Route> routes() {
+        return workshop.routes.all();
+    }
+
+    @Override
     public Manners manners() {
         List<String> insecure = new ArrayList<>();
         Map<String, List<String>> mirrors = new TreeMap<>();

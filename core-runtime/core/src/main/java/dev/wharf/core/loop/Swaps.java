@@ -3,6 +3,7 @@ package dev.wharf.core.loop;
 import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.agent.Fleet;
 import dev.wharf.core.agent.PluginStore;
+import dev.wharf.core.agent.Refusals;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.DriverCommand;
@@ -96,12 +97,15 @@ final class Swaps implements Fleet {
     private final Map<DriverId, Object> turns = new ConcurrentHashMap<>();
     private final Map<String, Candidate> remembered = new LinkedHashMap<>();
     private final AtomicInteger arriving = new AtomicInteger();
+    private final RegistryRoutes routes;
     private volatile Optional<PluginStore> store = Optional.empty();
+    private volatile Optional<Refusals> refusals = Optional.empty();
     private volatile boolean closing;
 
     Swaps(Workshop workshop, Deadlines deadlines, Surroundings house) {
         this.house = house;
         this.deadlines = deadlines;
+        this.routes = workshop.routes;
         gates.put(DriverKind.STORAGE, workshop.storage);
         gates.put(DriverKind.NETWORK, workshop.network);
         gates.put(DriverKind.REGISTRY, workshop.registry);
@@ -120,6 +124,10 @@ final class Swaps implements Fleet {
 
     void keptBy(Optional<PluginStore> now) {
         store = now;
+    }
+
+    void settingsBy(Optional<Refusals> now) {
+        refusals = now;
     }
 
     /** Whether somebody is still being asked. */
@@ -517,6 +525,27 @@ final class Swaps implements Fleet {
         return binding.filter(b -> b.rank() > s.rank())
                 .map(b -> "rank " + b.rank() + " goes before rank " + s.rank())
                 .orElse("a newer one of the same rank serves");
+    }
+
+    @Override
+    public List<String> refusedSettings(DriverId id) {
+        List<String> refused = new ArrayList<>();
+        if (id.driverKind() == DriverKind.REGISTRY) {
+            routes.refused().ifPresent(refused::add);
+        }
+        gate(id).best(id.name()).ifPresent(serving -> {
+            String bundle = serving.implementation().split("/")[0];
+            refusals.map(r -> r.of(bundle)).ifPresent(refused::addAll);
+            try {
+                if (serving.driver() instanceof Driver.Configured configured) {
+                    refused.addAll(Interview.ask(
+                            "its settings", deadlines.interview(), () -> List.copyOf(configured.refused())));
+                }
+            } catch (DriverException e) {
+                refused.add(e.failure().message());
+            }
+        });
+        return refused;
     }
 
     /** There is one for each kind. */

@@ -27,6 +27,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -56,6 +57,8 @@ final class Workshop implements Drivers {
     final Port<ContentStore> content = new Port<>("content store");
     final Port<FileCalls> files = new Port<>("file calls");
     final Questions questions = new Questions();
+    final RegistryRoutes routes;
+
     /** How long drivers may take; said before the house is built. */
     Swaps.Deadlines deadlines = Swaps.Deadlines.USUAL;
 
@@ -70,7 +73,12 @@ final class Workshop implements Drivers {
     private final Map<PullId, Set<Consumer<Progress>>> listeners = new ConcurrentHashMap<>();
 
     Workshop(InstantSource clock, Duration patience) {
+        this(clock, patience, new RegistryRoutes());
+    }
+
+    Workshop(InstantSource clock, Duration patience, RegistryRoutes routes) {
         this.clock = clock;
+        this.routes = routes;
         this.patience = patience;
         storage = new DriverGate<>(patience);
         network = new DriverGate<>(patience);
@@ -180,15 +188,45 @@ final class Workshop implements Drivers {
     }
 
     @Override
-    public <R> R registry(Repository repository, Gate.Use<RegistryBackend, R> use) throws DriverException {
+    public <R> R registry(
+            Repository repository, Optional<DriverName> preferred, Gate.Use<RegistryBackend, R> use)
+            throws DriverException {
         awaitComplete();
+        Optional<DriverName> stays = preferred.filter(name -> registry.best(name).isPresent());
+        return registry.useLong(stays.isPresent() ? stays.get() : backend(repository), use);
+    }
+
+    /** The backend that serves a repository: by the first route that is its, or else the first by rank that has it. */
+    DriverName backend(Repository repository) throws DriverException {
+        Optional<RegistryRoutes.Route> route = routes.of(repository);
+        if (route.isPresent()) {
+            return backend(route.get(), repository);
+        }
         for (DriverGate.Standing one : registry.standings()) {
             if (one.serves() && serves(one.name(), repository)) {
-                return registry.useLong(one.name(), use);
+                return one.name();
             }
         }
         throw DriverException.failure(
                 Failure.Kind.UNAVAILABLE, "no registry backend serves " + repository + "; see wharf driver ls");
+    }
+
+    /** The last of a route's backends is not asked whether it has the repository: its answer is the one that people get. */
+    private DriverName backend(RegistryRoutes.Route route, Repository repository) throws DriverException {
+        List<DriverName> there = route.backends().stream()
+                .filter(name -> registry.best(name).isPresent())
+                .toList();
+        for (int i = 0; i < there.size() - 1; i++) {
+            if (serves(there.get(i), repository)) {
+                return there.get(i);
+            }
+        }
+        if (there.isEmpty()) {
+            throw DriverException.failure(
+                    Failure.Kind.UNAVAILABLE,
+                    "the route \"" + route + "\" leads to no registry backend that is there; see wharf driver ls");
+        }
+        return there.get(there.size() - 1);
     }
 
     /** One backend that breaks when it is asked must not keep the others from being asked. */

@@ -18,6 +18,7 @@ import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.StorageDriver;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 
 /** Everything a step is given to work with. */
 public interface Drivers {
@@ -27,8 +28,14 @@ public interface Drivers {
 
     Gate<OciRuntime> runtime();
 
-    /** The first registry backend by rank that serves a repository, for the length of one call. */
-    <R> R registry(Repository repository, Gate.Use<RegistryBackend, R> use) throws DriverException;
+    /** The registry backend that the routes choose for a repository, for the length of one call. */
+    default <R> R registry(Repository repository, Gate.Use<RegistryBackend, R> use) throws DriverException {
+        return registry(repository, Optional.empty(), use);
+    }
+
+    /** The same, but {@code preferred} where it is there. */
+    <R> R registry(Repository repository, Optional<DriverName> preferred, Gate.Use<RegistryBackend, R> use)
+            throws DriverException;
 
     Kernel kernel() throws DriverException;
 

@@ -7,6 +7,7 @@ import dev.wharf.core.state.Pull;
 import dev.wharf.core.state.Stall;
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
@@ -54,7 +55,7 @@ public sealed interface ImageStep extends Step {
             Reference reference = Reference.parse(pull.references().get(0));
             return drivers.registry(reference.repository(), backend -> {
                 try (Remote remote = backend.open(reference.repository(), drivers.credentials(pull.id()))) {
-                    return resolve(drivers.content(), remote, reference);
+                    return resolve(drivers.content(), remote, reference, backend.name());
                 } catch (DocumentException e) {
                     throw DriverException.failure(
                             Failure.Kind.CORRUPT, "cannot use " + reference.familiar() + ": " + e.getMessage(), e);
@@ -62,7 +63,7 @@ public sealed interface ImageStep extends Step {
             });
         }
 
-        private Event resolve(ContentStore content, Remote remote, Reference reference)
+        private Event resolve(ContentStore content, Remote remote, Reference reference, DriverName backend)
                 throws DriverException, DocumentException {
             Descriptor target = remote.resolve(reference);
             Descriptor at = target;
@@ -86,7 +87,13 @@ public sealed interface ImageStep extends Step {
             return new ImageEvent.Resolved(
                     pull.id(),
                     new Pull.Resolved(
-                            new ImageId(manifest.config().digest()), target, at, manifest.config(), config, layers));
+                            new ImageId(manifest.config().digest()),
+                            target,
+                            at,
+                            manifest.config(),
+                            config,
+                            layers,
+                            Optional.of(backend)));
         }
 
         private static byte[] fetch(ContentStore content, Remote remote, Descriptor what, int limit)
@@ -178,7 +185,8 @@ public sealed interface ImageStep extends Step {
                         image.id(),
                         reference.toString(),
                         image.manifest().digest(),
-                        image.manifest().sizeBytes());
+                        image.manifest().sizeBytes(),
+                        Optional.of(backend.name()));
             });
         }
 

@@ -3,6 +3,7 @@ package dev.wharf.core.plan;
 import dev.wharf.core.event.LayerEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Layer;
+import dev.wharf.core.state.Pull;
 import dev.wharf.model.LayerId;
 import dev.wharf.spi.storage.SnapshotKey;
 import java.time.Instant;
@@ -45,7 +46,10 @@ final class LayerPlan implements Plan {
             return Proposal.REST;
         }
         if (!layer.content().isPresent()) {
-            return Proposal.step(new LayerStep.FetchLayer(layer));
+            // What a pull began with one backend it ends with it, however the routes change meanwhile.
+            return Proposal.step(new LayerStep.FetchLayer(
+                    layer,
+                    host.pull(layer.pull()).flatMap(Pull::resolved).flatMap(Pull.Resolved::backend)));
         }
         boolean footing = layer.spec()
                 .parent()

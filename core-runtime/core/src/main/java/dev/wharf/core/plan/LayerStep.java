@@ -19,6 +19,7 @@ import dev.wharf.spi.storage.SnapshotKey;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Instant;
+import java.util.Optional;
 
 /** The effects on layers. All of them stall: whether a pull gives up is the pull's plan to say. */
 public sealed interface LayerStep extends Step {
@@ -36,7 +37,8 @@ public sealed interface LayerStep extends Step {
                 layer().id(), new Stall(rung(), failure, now.plus(BackOff.after(tries)), tries + 1));
     }
 
-    record FetchLayer(Layer layer) implements LayerStep {
+    /** @param source the backend that the pull began with; the one that serves the repository now where it is empty or gone */
+    record FetchLayer(Layer layer, Optional<DriverName> source) implements LayerStep {
         @Override
         public String rung() {
             return "content";
@@ -46,22 +48,24 @@ public sealed interface LayerStep extends Step {
         public Event run(Drivers drivers) throws DriverException {
             Descriptor blob = layer.spec().descriptor();
             ContentStore content = drivers.content();
+            Optional<DriverName> backend = Optional.empty();
             if (content.size(blob.digest()).isEmpty()) {
                 if (layer.repository().isEmpty()) {
                     throw DriverException.failure(
                             Failure.Kind.MISSING, "layer " + blob.digest() + " is not in the content store");
                 }
-                fetch(drivers, content, blob);
+                backend = Optional.of(fetch(drivers, content, blob));
             }
             drivers.progress(
                     layer.pull(),
                     new Progress(Progress.Kind.FETCHED, blob.digest(), blob.sizeBytes(), blob.sizeBytes()));
-            return new LayerEvent.Fetched(layer.id(), blob);
+            return new LayerEvent.Fetched(layer.id(), blob, backend);
         }
 
-        private void fetch(Drivers drivers, ContentStore content, Descriptor blob) throws DriverException {
+        /** Answers with the backend that served it. */
+        private DriverName fetch(Drivers drivers, ContentStore content, Descriptor blob) throws DriverException {
             Repository repository = Repository.parse(layer.repository());
-            drivers.registry(repository, backend -> {
+            return drivers.registry(repository, source, backend -> {
                 try (Remote remote = backend.open(repository, drivers.credentials(layer.pull()));
                         ContentStore.Ingest ingest = content.ingest(blob);
                         InputStream in = new CountedStream(remote.fetch(blob, ingest.offset()), done -> {
@@ -75,7 +79,8 @@ public sealed interface LayerStep extends Step {
                                 })
                                 .from(ingest.offset())) {
                     ingest.write(in);
-                    return ingest.commit(blob.mediaType());
+                    ingest.commit(blob.mediaType());
+                    return backend.name();
                 } catch (IOException e) {
                     throw broken(blob, e);
                 }

@@ -43,14 +43,31 @@ public record Pull(
         BUILD
     }
 
-    /** The image behind the reference. {@code digest} is what the registry's reference stood for: an index or a manifest. */
+    /**
+     * The image behind the reference.
+     *
+     * @param target what the registry's reference stood for: an index or a manifest
+     * @param backend the registry backend that knew; empty where the content was here already
+     */
     public record Resolved(
             ImageId image,
             Descriptor target,
             Descriptor manifest,
             Descriptor configBlob,
             ImageConfig config,
-            List<LayerSpec> layers) {
+            List<LayerSpec> layers,
+            Optional<DriverName> backend) {
+        /** One whose content was here already. */
+        public Resolved(
+                ImageId image,
+                Descriptor target,
+                Descriptor manifest,
+                Descriptor configBlob,
+                ImageConfig config,
+                List<LayerSpec> layers) {
+            this(image, target, manifest, configBlob, config, layers, Optional.empty());
+        }
+
         public Resolved {
             layers = List.copyOf(layers);
         }

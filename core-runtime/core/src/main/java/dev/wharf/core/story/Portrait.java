@@ -15,6 +15,7 @@ import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.DocumentKey;
 import dev.wharf.model.DriverId;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.NetworkId;
@@ -113,7 +114,8 @@ public record Portrait(SubjectId subject, String name, String goal, List<Line> f
         List<Line> facts = p.resolved()
                 .map(r -> List.of(
                         Line.sure("image", r.image().value()),
-                        Line.sure("layers", Integer.toString(r.layers().size()))))
+                        Line.sure("layers", Integer.toString(r.layers().size())),
+                        Line.sure("backend", r.backend().map(DriverName::value).orElse("none"))))
                 .orElse(List.of(new Line("image", "absent", "not resolved yet")));
         List<String> trouble = new ArrayList<>();
         p.failure().ifPresent(f -> trouble.add(f.message()));

@@ -14,6 +14,7 @@ import dev.wharf.core.event.StorageEvent;
 import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Pull;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.ExecSpec;
 import dev.wharf.model.Exit;
@@ -228,7 +229,8 @@ final class Words {
         tell(
                 ImageEvent.Resolved.class,
                 e -> "is image " + e.what().image().shortForm() + " with "
-                        + count(e.what().layers().size(), "layer"));
+                        + count(e.what().layers().size(), "layer")
+                        + by(e.what().backend()));
         tell(
                 ImageEvent.Stored.class,
                 e -> "image complete (" + count(e.image().layers().size(), "layer") + ", "
@@ -239,7 +241,7 @@ final class Words {
         tell(ImageEvent.Untagged.class, e -> "is no longer called " + Names.familiar(e.reference()));
         tell(ImageEvent.RemoveRequested.class, "image shall go");
         tell(ImageEvent.Removed.class, "image gone");
-        tell(ImageEvent.Pushed.class, e -> "pushed as " + Names.familiar(e.reference()));
+        tell(ImageEvent.Pushed.class, e -> "pushed as " + Names.familiar(e.reference()) + by(e.backend()));
         tell(ImageEvent.Noted.class, e -> noted(e.action(), e.details()));
         tell(ImageEvent.RemoveStalled.class, e -> "stuck on " + Portrait.words(e.stall()));
         tell(ImageEvent.Recorded.class, "written down whole");
@@ -252,7 +254,7 @@ final class Words {
                 e -> "layer wanted (" + size(e.spec().descriptor().sizeBytes()) + ")");
         tell(
                 LayerEvent.Fetched.class,
-                e -> "layer fetched (" + size(e.descriptor().sizeBytes()) + ")");
+                e -> "layer fetched (" + size(e.descriptor().sizeBytes()) + ")" + by(e.backend()));
         tell(LayerEvent.Unpacked.class, e -> "layer unpacked (" + size(e.sizeBytes()) + ")");
         tell(LayerEvent.SnapshotRemoved.class, "layer's files removed");
         tell(LayerEvent.ContentRemoved.class, "layer's blob removed");
@@ -417,6 +419,11 @@ final class Words {
     private static String subnets(NetworkSpec spec) {
         String text = spec.pools().stream().map(NetworkSpec.Pool::subnet).collect(Collectors.joining(", "));
         return text.isEmpty() ? "" : " (" + text + ")";
+    }
+
+    /** Which registry backend it was, where one was asked. */
+    private static String by(Optional<DriverName> backend) {
+        return backend.map(name -> " by way of " + name).orElse("");
     }
 
     private static String count(int number, String what) {

@@ -12,6 +12,7 @@ import dev.wharf.spi.registry.RegistryBackend;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -75,6 +76,36 @@ class WorkshopTest {
         assertThat(pull.get(5, TimeUnit.SECONDS)).isEqualTo("layout");
         complete.set(false);
         assertThat(chosen()).as("only the start is waited for").isEqualTo("layout");
+    }
+
+    @Test
+    void aRouteGoesBeforeEveryRank() throws Exception {
+        come("distribution", 100);
+        come("archive", 0);
+        assertThat(chosen()).isEqualTo("distribution");
+
+        workshop.routes.set("layout.local/** archive, ** distribution");
+        assertThat(chosen()).isEqualTo("archive");
+
+        workshop.routes.set("layout.local/** gone archive");
+        assertThat(chosen()).as("one that is not there is passed over").isEqualTo("archive");
+
+        workshop.routes.set("layout.local/** gone");
+        assertThatThrownBy(this::chosen)
+                .hasMessageContaining("the route \"layout.local/** gone\" leads to no registry backend that is there");
+    }
+
+    @Test
+    void whatBeganWithOneBackendEndsWithIt() throws Exception {
+        come("distribution", 100);
+        come("archive", 0);
+
+        assertThat(workshop.registry(
+                        REPOSITORY, Optional.of(new DriverName("archive")), b -> b.name().value()))
+                .isEqualTo("archive");
+        assertThat(workshop.registry(
+                        REPOSITORY, Optional.of(new DriverName("gone")), b -> b.name().value()))
+                .isEqualTo("distribution");
     }
 
     @Test

@@ -10,7 +10,7 @@ import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 
 /** Tells by its first bytes how a stream is packed. */
 public final class Packed {
-    private static final int LONGEST_MAGIC = 6;
+    static final int LONGEST_MAGIC = 6;
 
     private Packed() {}
 

@@ -124,10 +124,13 @@ public final class OciLayout {
      * layout of one image without a name answers to {@code latest}.
      */
     public Optional<Descriptor> resolve(Reference reference) throws IOException {
-        if (reference.digest().isPresent()) {
-            return describe(reference.digest().get());
-        }
-        List<Descriptor> manifests = manifests();
+        return reference.digest().isPresent()
+                ? describe(reference.digest().get())
+                : find(manifests(), reference);
+    }
+
+    /** What a reference without a digest stands for among the manifests that an {@code index.json} lists. */
+    public static Optional<Descriptor> find(List<Descriptor> manifests, Reference reference) {
         String tag = reference.tag().orElse("latest");
         for (Descriptor manifest : manifests) {
             if (tag.equals(manifest.annotations().get(REF_NAME)) || named(manifest, reference)) {
@@ -170,7 +173,8 @@ public final class OciLayout {
         return Optional.of(new Descriptor(mediaTypeOf(bytes), digest, bytes.length));
     }
 
-    private static String mediaTypeOf(byte[] document) throws DocumentException {
+    /** What a manifest or an index is by its content. */
+    public static String mediaTypeOf(byte[] document) throws DocumentException {
         try {
             return Manifest.parse(document, "").mediaType();
         } catch (DocumentException notAManifest) {

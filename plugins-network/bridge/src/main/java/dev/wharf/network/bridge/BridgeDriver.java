@@ -37,7 +37,9 @@ import java.util.stream.Stream;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,7 +50,9 @@ import org.slf4j.LoggerFactory;
  */
 @Component(
         service = NetworkDriver.class,
+        configurationPid = "dev.wharf.network.bridge",
         property = {"wharf.name=" + BridgeDriver.NAME, "wharf.formats=" + BridgeDriver.FORMAT_NAME + " 1"})
+@Designate(ocd = BridgeSettings.class)
 public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching, NetworkDriver.Seeing {
     public static final String NAME = "bridge";
     static final String FORMAT_NAME = "bridge-nft";
@@ -66,14 +70,19 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
     /** Chains that were complained about; once is enough. */
     private final Set<String> warned = ConcurrentHashMap.newKeySet();
 
+    /** For networks that say nothing of it themselves; in bytes, 0 for the kernel's own choice. */
+    private volatile int usualMtu;
+
     @Activate
     public BridgeDriver(
             BundleContext framework,
+            Map<String, Object> configuration,
             @Reference Links links,
             @Reference Firewall firewall,
             @Reference HostPorts ports,
             @Reference NetworkEvents events) {
         this(links, firewall, ports, events, agent(framework.getProperty("wharf.exec.root")));
+        changed(configuration);
     }
 
     /** @param agent names this agent's table and devices among those of others, such as {@code wharf-1a2b3c4d} */
@@ -83,6 +92,18 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
         this.ports = ports;
         this.events = events;
         this.rules = new Rules(agent);
+    }
+
+    /** Takes a changed configuration, for what is attached from now on. Wrong values do not come here. */
+    @Modified
+    void changed(Map<String, Object> configuration) {
+        usualMtu = Integer.parseInt(
+                String.valueOf(configuration.getOrDefault("mtu", "0")).strip());
+    }
+
+    private int mtu(NetworkSpec network) {
+        int own = Options.mtu(network);
+        return own == 0 ? usualMtu : own;
     }
 
     @Override
@@ -119,7 +140,7 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
         links.bridge(new Links.Bridge(
                 network.deviceName(),
                 mac(network),
-                Options.mtu(network),
+                mtu(network),
                 addresses,
                 tag(network).toString()));
         // Lets the host's own 127.0.0.1 reach a published port; Rules.whole keeps everybody else from that way.
@@ -287,7 +308,7 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
                 network.deviceName(),
                 endpoint.containerInterface(),
                 endpoint.mac(),
-                Options.mtu(network),
+                mtu(network),
                 Stream.of(endpoint.ipv4(), endpoint.ipv6())
                         .filter(a -> !a.isEmpty())
                         .toList(),

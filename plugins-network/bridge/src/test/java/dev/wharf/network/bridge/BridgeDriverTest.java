@@ -89,6 +89,20 @@ class BridgeDriverTest extends NetworkDriverContract {
     }
 
     @Test
+    void aNetworkThatSaysNothingOfItHasTheUsualMtu() throws Exception {
+        BridgeDriver configured = world.driver(ports, AGENT);
+        configured.changed(Map.of("mtu", "1400"));
+        configured.create(network);
+        configured.attach(network, endpoint(WEB, 2, List.of()), sandbox(1));
+        assertThat(world.run(world.sandbox(1), "ip", "link", "show", "eth0")).anyMatch(l -> l.contains("mtu 1400"));
+
+        configured.changed(Map.of());
+        configured.attach(network, endpoint(DB, 3, List.of()), sandbox(2));
+
+        assertThat(world.run(world.sandbox(2), "ip", "link", "show", "eth0")).anyMatch(l -> l.contains("mtu 1500"));
+    }
+
+    @Test
     void aContainerReachesTheWorldUnderTheHostsAddress() throws Exception {
         Sandbox outside = world.outside();
         driver.create(network);

@@ -36,7 +36,9 @@ import java.util.Set;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,7 +49,9 @@ import org.slf4j.LoggerFactory;
  */
 @Component(
         service = NetworkDriver.class,
+        configurationPid = "dev.wharf.network.vxlan",
         property = {"wharf.name=" + OverlayDriver.NAME, "wharf.formats=" + OverlayDriver.FORMAT_NAME + " 1"})
+@Designate(ocd = OverlaySettings.class)
 public final class OverlayDriver
         implements NetworkDriver, NetworkDriver.Planning, NetworkDriver.Watching, NetworkDriver.Seeing {
     /** What Docker calls networks over several hosts; the technique is VXLAN. */
@@ -56,9 +60,6 @@ public final class OverlayDriver
     static final String FORMAT_NAME = "overlay-vxlan";
     private static final Format FORMAT = new Format(FORMAT_NAME, 1);
     private static final Logger LOG = LoggerFactory.getLogger(OverlayDriver.class);
-    /** As in RFC 7348. */
-    private static final int PORT = 4789;
-
     /** What a frame grows by inside a tunnel: the headers of Ethernet, IP, UDP and VXLAN. */
     private static final int GROWTH_4 = 50;
 
@@ -71,10 +72,13 @@ public final class OverlayDriver
     private final Exchange exchange;
     private final BridgeDriver bridge;
     private final String agent;
+    /** The port of networks that are made from now on. */
+    private volatile int usualPort = OverlayOptions.USUAL_PORT;
 
     @Activate
     public OverlayDriver(
             BundleContext framework,
+            Map<String, Object> configuration,
             @Reference Links links,
             @Reference ChildLinks children,
             @Reference Tunnels tunnels,
@@ -90,6 +94,7 @@ public final class OverlayDriver
                 exchange,
                 agent(framework.getProperty("wharf.exec.root")),
                 new BridgeDriver(links, firewall, ports, events, agent(framework.getProperty("wharf.exec.root"))));
+        changed(configuration);
     }
 
     /** @param bridge with the same name for the agent, another one than the network mode bridge goes by */
@@ -108,6 +113,13 @@ public final class OverlayDriver
         this.exchange = exchange;
         this.agent = agent;
         this.bridge = bridge;
+    }
+
+    /** Takes a changed configuration. Wrong values do not come here. */
+    @Modified
+    void changed(Map<String, Object> configuration) {
+        usualPort = Integer.parseInt(String.valueOf(configuration.getOrDefault("port", OverlayOptions.USUAL_PORT))
+                .strip());
     }
 
     @Override
@@ -141,6 +153,8 @@ public final class OverlayDriver
         }
         Peer self = exchange.peers().self();
         options.put(OverlayOptions.NUMBER, Integer.toString(OverlayOptions.number(options, wanted.name())));
+        // Written down, so that a network keeps its port when the usual one changes.
+        options.put(OverlayOptions.PORT, Integer.toString(OverlayOptions.port(options, usualPort)));
         if (OverlayOptions.mtu(options) == 0) {
             options.put(OverlayOptions.MTU, Integer.toString(mtu(self)));
         }
@@ -221,7 +235,7 @@ public final class OverlayDriver
                     network.deviceName(),
                     number,
                     self.address(),
-                    PORT,
+                    OverlayOptions.port(network.options(), OverlayOptions.USUAL_PORT),
                     OverlayOptions.mtu(network.options()),
                     Tunnel.alias(agent, network.id(), number, network.deviceName())));
         } catch (DriverException e) {

@@ -17,6 +17,10 @@ final class OverlayOptions {
     static final String PARTS = "dev.wharf.overlay.parts";
     static final String NUMBER = "com.docker.network.driver.overlay.vxlanid_list";
     static final String MTU = "com.docker.network.driver.mtu";
+    static final String PORT = "dev.wharf.overlay.port";
+    /** As in RFC 7348. */
+    static final int USUAL_PORT = 4789;
+
     private static final String ENCRYPTED = "encrypted";
     /** Docker leaves the numbers below to others. */
     private static final int FIRST_NUMBER = 4096;
@@ -64,6 +68,20 @@ final class OverlayOptions {
                     Failure.Kind.INVALID, "option " + MTU + " is a number of bytes, not \"" + text + "\"");
         }
         return Integer.parseInt(text);
+    }
+
+    /** The UDP port of the network's tunnels. */
+    static int port(Map<String, String> options, int otherwise) throws DriverException {
+        String text = options.getOrDefault(PORT, "");
+        if (text.isEmpty()) {
+            return otherwise;
+        }
+        int port = text.matches("[0-9]{1,5}") ? Integer.parseInt(text) : 0;
+        if (port < 1 || port > 65_535) {
+            throw DriverException.failure(
+                    Failure.Kind.INVALID, "option " + PORT + " is a UDP port such as 4789, not \"" + text + "\"");
+        }
+        return port;
     }
 
     static boolean isEncrypted(Map<String, String> options) {

@@ -274,7 +274,14 @@ class OverlayDriverTest extends NetworkDriverContract {
         NetworkSpec here = first.driver().plan(open);
         NetworkSpec there = second.driver().plan(open);
 
-        assertThat(here.options()).isEqualTo(there.options()).containsEntry(OverlayOptions.MTU, "1450");
+        assertThat(here.options()).isEqualTo(there.options()).containsEntry(OverlayOptions.MTU, "1450")
+                .containsEntry(OverlayOptions.PORT, "4789");
+        OverlayDriver changed = first.driver();
+        changed.changed(Map.of("port", "8472"));
+        assertThat(changed.plan(open).options()).containsEntry(OverlayOptions.PORT, "8472");
+        assertThat(changed.plan(here).options())
+                .as("a network keeps what was written down for it")
+                .containsEntry(OverlayOptions.PORT, "4789");
         assertThat(here.pools()).hasSize(2);
         assertThat(here.pools())
                 .extracting(Pool::subnet)
@@ -289,6 +296,7 @@ class OverlayDriverTest extends NetworkDriverContract {
     void whatCannotBeIsRefusedBeforeAnythingIsMade() throws Exception {
         refused(Map.of("encrypted", ""), Failure.Kind.UNSUPPORTED, "encrypted overlay networks are not served");
         refused(Map.of(OverlayOptions.NUMBER, "x"), Failure.Kind.INVALID, "1 to 16777215");
+        refused(Map.of(OverlayOptions.PORT, "70000"), Failure.Kind.INVALID, "UDP port such as 4789");
         refused(Map.of(OverlayOptions.PARTS, "3"), Failure.Kind.INVALID, "power of two");
         refused(Map.of(OverlayOptions.PARTS, "256"), Failure.Kind.INVALID, "too small for 256 hosts");
         Machine far = world.machine(40);

@@ -1,7 +1,9 @@
 package dev.wharf.registry.distribution;
 
+import dev.wharf.spi.Driver;
 import dev.wharf.spi.registry.RegistryBackend;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -31,8 +33,10 @@ import org.slf4j.LoggerFactory;
         configurationPid = "dev.wharf.registry.distribution",
         property = {"wharf.name=distribution", "wharf.formats=oci-distribution 1", "service.ranking:Integer=0"})
 @Designate(ocd = DistributionSettings.class)
-public final class DistributionComponent extends DistributionBackend {
+public final class DistributionComponent extends DistributionBackend implements Driver.Configured {
     private static final Logger log = LoggerFactory.getLogger(DistributionComponent.class);
+
+    private volatile List<String> refused = List.of();
 
     @Activate
     public DistributionComponent(BundleContext framework, Map<String, Object> configuration) {
@@ -45,9 +49,16 @@ public final class DistributionComponent extends DistributionBackend {
     public void changed(Map<String, Object> configuration) {
         try {
             configure(configuration);
+            refused = List.of();
         } catch (IllegalArgumentException e) {
+            refused = List.of(e.getMessage() + "; all settings before stay");
             log.warn("registry settings ignored, the former ones stay reason=\"{}\"", e.getMessage());
         }
+    }
+
+    @Override
+    public List<String> refused() {
+        return refused;
     }
 
     /** Leaves nothing running behind. */

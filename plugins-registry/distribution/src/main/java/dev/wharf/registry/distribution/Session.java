@@ -166,7 +166,7 @@ final class Session {
         return true;
     }
 
-    private static boolean mayPass(IOException e) {
+    static boolean mayPass(IOException e) {
         return !(e instanceof InterruptedIOException
                 || e instanceof ConnectException
                 || e instanceof HttpTimeoutException
@@ -174,7 +174,7 @@ final class Session {
     }
 
     /** How long to wait before the same request again; empty where that would not help. */
-    private static Optional<Duration> delay(Http.Request request, Http.Answer answer, int retries) {
+    static Optional<Duration> delay(Http.Request request, Http.Answer answer, int retries) {
         int status = answer.status();
         boolean passing = status == 500 || status == 502 || status == 503 || status == 504;
         if (status != 429 && !(passing && REPEATABLE.contains(request.method()))) {
@@ -204,7 +204,7 @@ final class Session {
         }
     }
 
-    private static boolean isRedirect(int status) {
+    static boolean isRedirect(int status) {
         return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
     }
 

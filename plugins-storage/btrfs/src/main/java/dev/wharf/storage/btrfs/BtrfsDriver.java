@@ -34,6 +34,7 @@ import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +49,7 @@ import org.slf4j.LoggerFactory;
         service = StorageDriver.class,
         configurationPid = "dev.wharf.storage.btrfs",
         property = {"wharf.name=btrfs", "wharf.formats=btrfs-subvolume 1", "service.ranking:Integer=-5"})
+@Designate(ocd = BtrfsSettings.class)
 public final class BtrfsDriver
         implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving, StorageDriver.Limiting {
     private static final Logger log = LoggerFactory.getLogger(BtrfsDriver.class);

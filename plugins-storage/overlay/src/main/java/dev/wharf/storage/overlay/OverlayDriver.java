@@ -38,6 +38,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +54,7 @@ import org.slf4j.LoggerFactory;
         service = StorageDriver.class,
         configurationPid = "dev.wharf.storage.overlay",
         property = {"wharf.name=overlay", "wharf.formats=overlay-tree 1", "service.ranking:Integer=0"})
+@Designate(ocd = OverlaySettings.class)
 public final class OverlayDriver
         implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving, StorageDriver.Limiting {
     private static final Logger log = LoggerFactory.getLogger(OverlayDriver.class);

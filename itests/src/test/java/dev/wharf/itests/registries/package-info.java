@@ -1,0 +1,5 @@
+/** Registry backends on an agent that runs, and the settings that choose among them. */
+@NullMarked
+package dev.wharf.itests.registries;
+
+import org.jspecify.annotations.NullMarked;
