@@ -100,12 +100,12 @@ class WorkshopTest {
         come("distribution", 100);
         come("archive", 0);
 
-        assertThat(workshop.registry(
-                        REPOSITORY, Optional.of(new DriverName("archive")), b -> b.name().value()))
-                .isEqualTo("archive");
-        assertThat(workshop.registry(
-                        REPOSITORY, Optional.of(new DriverName("gone")), b -> b.name().value()))
-                .isEqualTo("distribution");
+        assertThat(preferring("archive")).isEqualTo("archive");
+        assertThat(preferring("gone")).isEqualTo("distribution");
+    }
+
+    private String preferring(String name) throws DriverException {
+        return workshop.registry(REPOSITORY, Optional.of(new DriverName(name)), b -> b.name().value());
     }
 
     @Test

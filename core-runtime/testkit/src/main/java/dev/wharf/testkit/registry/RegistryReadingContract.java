@@ -157,7 +157,7 @@ public abstract class RegistryReadingContract {
     @Test
     void manifestConfigAndLayersComeBackByteForByte() throws Exception {
         Image image = image("x");
-        push(image);
+        publish(tag("v"), push(image));
 
         for (Bytes content : image.all()) {
             assertThat(fetch(content.descriptor(), 0)).isEqualTo(content.bytes());
@@ -167,7 +167,7 @@ public abstract class RegistryReadingContract {
     @Test
     void aTransferGoesOnWhereItIsToldTo() throws Exception {
         Image image = image("x");
-        push(image);
+        publish(tag("v"), push(image));
 
         for (Bytes content : image.all()) {
             int size = content.bytes().length;
