@@ -164,33 +164,22 @@ final class ContainerBean implements ContainerMXBean {
 
     @Override
     public long getBlockReadBytes() {
-        return counter(measure -> moved(measure, "read"));
+        return counter(Measure::blockReadBytes);
     }
 
     @Override
     public long getBlockWrittenBytes() {
-        return counter(measure -> moved(measure, "write"));
-    }
-
-    private static long moved(Measure measure, String operation) {
-        return measure.blockIo().stream()
-                .filter(io -> io.operation().equals(operation))
-                .mapToLong(Measure.BlockIo::bytes)
-                .sum();
+        return counter(Measure::blockWrittenBytes);
     }
 
     @Override
     public long getNetworkReceivedBytes() {
-        return counter(measure -> measure.interfaces().values().stream()
-                .mapToLong(Measure.Interface::rxBytes)
-                .sum());
+        return counter(Measure::rxBytes);
     }
 
     @Override
     public long getNetworkSentBytes() {
-        return counter(measure -> measure.interfaces().values().stream()
-                .mapToLong(Measure.Interface::txBytes)
-                .sum());
+        return counter(Measure::txBytes);
     }
 
     @Override

@@ -35,6 +35,7 @@ class ArchitectureTest {
             new ClassFileImporter().importPackages("dev.wharf.itests.architecture.planted");
 
     private static final List<String> OSGI = List.of("org.osgi..", "org.slf4j..");
+    private static final String SHELVES = "dev.wharf.storage.shelves..";
     private static final String JACKSON = "com.fasterxml.jackson..";
 
     private static final String[] PURE = {
@@ -117,10 +118,12 @@ class ArchitectureTest {
 
     private static Stream<Room> drivers() {
         return Stream.of(
-                        room("dev.wharf.storage.overlay"),
-                        room("dev.wharf.storage.vfs"),
-                        room("dev.wharf.storage.btrfs"),
-                        room("dev.wharf.storage.erofs"),
+                        room("dev.wharf.storage.shelves"),
+                        // Each storage driver carries its own copy of the shelves.
+                        room("dev.wharf.storage.overlay", SHELVES),
+                        room("dev.wharf.storage.vfs", SHELVES),
+                        room("dev.wharf.storage.btrfs", SHELVES),
+                        room("dev.wharf.storage.erofs", SHELVES),
                         room("dev.wharf.network.bridge"),
                         room("dev.wharf.network.host"),
                         room("dev.wharf.network.none"),

@@ -185,36 +185,25 @@ final class HostMetrics {
                 Measure::memoryLimitBytes);
         stands("wharf_container_processes", "Processes and threads in it.", null, Measure::pids);
         stands("wharf_container_processes_limit", "Its limit of those, 0 for none.", null, Measure::pidsLimit);
-        grows("wharf_container_block_read", "Read from disks.", Unit.BYTES, m -> moved(m, "read"), 1);
-        grows("wharf_container_block_written", "Written to disks.", Unit.BYTES, m -> moved(m, "write"), 1);
+        grows("wharf_container_block_read", "Read from disks.", Unit.BYTES, Measure::blockReadBytes, 1);
+        grows("wharf_container_block_written", "Written to disks.", Unit.BYTES, Measure::blockWrittenBytes, 1);
         grows(
                 "wharf_container_network_received",
                 "Received on its interfaces.",
                 Unit.BYTES,
-                m -> sum(m, Measure.Interface::rxBytes),
+                Measure::rxBytes,
                 1);
         grows(
                 "wharf_container_network_sent",
                 "Sent on its interfaces.",
                 Unit.BYTES,
-                m -> sum(m, Measure.Interface::txBytes),
+                Measure::txBytes,
                 1);
     }
 
     private static Labels labels(Container c) {
         return Labels.of(
                 "id", c.id().shortForm(), "name", c.name(), "image", c.spec().imageReference());
-    }
-
-    private static long moved(Measure measure, String operation) {
-        return measure.blockIo().stream()
-                .filter(io -> io.operation().equals(operation))
-                .mapToLong(Measure.BlockIo::bytes)
-                .sum();
-    }
-
-    private static long sum(Measure measure, ToLongFunction<Measure.Interface> counter) {
-        return measure.interfaces().values().stream().mapToLong(counter).sum();
     }
 
     private void grows(String name, String help, Unit unit, ToLongFunction<Measure> value, double scale) {

@@ -40,4 +40,29 @@ public record Measure(
             long txPackets,
             long txErrors,
             long txDropped) {}
+
+    public long blockReadBytes() {
+        return moved("read");
+    }
+
+    public long blockWrittenBytes() {
+        return moved("write");
+    }
+
+    private long moved(String operation) {
+        return blockIo.stream()
+                .filter(io -> io.operation().equals(operation))
+                .mapToLong(BlockIo::bytes)
+                .sum();
+    }
+
+    /** Received on all interfaces. */
+    public long rxBytes() {
+        return interfaces.values().stream().mapToLong(Interface::rxBytes).sum();
+    }
+
+    /** Sent on all interfaces. */
+    public long txBytes() {
+        return interfaces.values().stream().mapToLong(Interface::txBytes).sum();
+    }
 }

@@ -1,8 +1,5 @@
 package dev.wharf.network.bridge;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.wharf.linux.file.LinuxFileCalls;
 import dev.wharf.linux.kernel.LinuxKernel;
 import dev.wharf.linux.net.HomeNetwork;
@@ -12,42 +9,30 @@ import dev.wharf.linux.net.LinuxLinks;
 import dev.wharf.linux.net.LinuxNetworkEvents;
 import dev.wharf.linux.process.Epoll;
 import dev.wharf.linux.process.LinuxNamespaces;
-import dev.wharf.model.ContainerId;
 import dev.wharf.spi.kernel.Sandbox;
-import dev.wharf.spi.kernel.SandboxKey;
-import java.io.IOException;
-import java.net.DatagramPacket;
-import java.net.DatagramSocket;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
-import java.net.SocketTimeoutException;
+import dev.wharf.testkit.network.SandboxWorld;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 
-/** A network of the test's own that plays the host, sandboxes beside it, and programs that talk. */
-final class World implements AutoCloseable {
-    final LinuxNamespaces namespaces = new LinuxNamespaces();
-    final LinuxKernel kernel;
+/** A network of the test's own that plays the host, and sandboxes beside it. */
+final class World extends SandboxWorld {
     final Sandbox host;
     final HomeNetwork home;
     final LinuxLinks links;
     final LinuxFirewall firewall;
-    private final Epoll epoll = new Epoll();
-    private final List<AutoCloseable> opened = new ArrayList<>();
+    private final Epoll epoll;
 
     World(Path dir) throws Exception {
-        kernel = new LinuxKernel(dir.resolve("data"), dir.resolve("exec"), new LinuxFileCalls(), namespaces);
+        this(dir, new LinuxNamespaces());
+    }
+
+    private World(Path dir, LinuxNamespaces namespaces) throws Exception {
+        super(new LinuxKernel(dir.resolve("data"), dir.resolve("exec"), new LinuxFileCalls(), namespaces), namespaces);
         host = sandbox(0);
         home = new HomeNetwork(namespaces, Optional.of(host.path()));
         links = new LinuxLinks(home);
-        firewall = new LinuxFirewall(home);
-        opened.add(firewall);
-        opened.add(epoll);
+        firewall = open(new LinuxFirewall(home));
+        epoll = open(new Epoll());
     }
 
     /** A driver with nothing in memory. One daemon holds ports for all of its drivers, so they share those. */
@@ -56,149 +41,13 @@ final class World implements AutoCloseable {
     }
 
     LinuxHostPorts ports() {
-        LinuxHostPorts ports = new LinuxHostPorts(home);
-        opened.add(ports);
-        return ports;
-    }
-
-    Sandbox sandbox(int number) throws Exception {
-        return kernel.createSandbox(SandboxKey.of(new ContainerId("%064x".formatted(number)), 1));
+        return open(new LinuxHostPorts(home));
     }
 
     /** A machine on the host's outer network, 198.51.100.0/24; the host is .1 and the machine .2, its router the host. */
     Sandbox outside() throws Exception {
-        Sandbox outside = sandbox(99);
-        run(
-                host,
-                "ip",
-                "link",
-                "add",
-                "out0",
-                "type",
-                "veth",
-                "peer",
-                "name",
-                "eth0",
-                "netns",
-                outside.path().toString());
+        Sandbox outside = machine(99, host, "out0", "198.51.100.2/24");
         run(host, "ip", "addr", "add", "198.51.100.1/24", "dev", "out0");
-        run(host, "ip", "link", "set", "out0", "up");
-        run(outside, "ip", "addr", "add", "198.51.100.2/24", "dev", "eth0");
-        run(outside, "ip", "link", "set", "eth0", "up");
         return outside;
-    }
-
-    <T> T in(Sandbox where, Callable<T> work) throws Exception {
-        return namespaces.inNetwork(where.path(), work);
-    }
-
-    /** Answers each connection with the address that it came from. */
-    void serve(Sandbox where, String address, int port) throws Exception {
-        ServerSocket server = in(where, () -> new ServerSocket(port, 50, InetAddress.getByName(address)));
-        opened.add(server);
-        Thread thread = new Thread(() -> {
-            try {
-                while (true) {
-                    try (Socket client = server.accept()) {
-                        client.getOutputStream()
-                                .write(client.getInetAddress().getHostAddress().getBytes(UTF_8));
-                    }
-                }
-            } catch (IOException e) {
-                // Closed: the test is over.
-            }
-        });
-        thread.setDaemon(true);
-        thread.start();
-    }
-
-    /** Answers each datagram with the address that it came from. */
-    void serveDatagrams(Sandbox where, int port) throws Exception {
-        DatagramSocket server = in(where, () -> new DatagramSocket(port));
-        opened.add(server);
-        Thread thread = new Thread(() -> {
-            try {
-                while (true) {
-                    DatagramPacket packet = new DatagramPacket(new byte[100], 100);
-                    server.receive(packet);
-                    byte[] answer = packet.getAddress().getHostAddress().getBytes(UTF_8);
-                    server.send(new DatagramPacket(answer, answer.length, packet.getSocketAddress()));
-                }
-            } catch (IOException e) {
-                // Closed: the test is over.
-            }
-        });
-        thread.setDaemon(true);
-        thread.start();
-    }
-
-    /** What a server at the address says, or {@code refused} or {@code silent}. */
-    String ask(Sandbox from, String address, int port) throws Exception {
-        return in(from, () -> {
-            try (Socket socket = new Socket()) {
-                socket.connect(new InetSocketAddress(address, port), 1500);
-                socket.setSoTimeout(3000);
-                return new String(socket.getInputStream().readAllBytes(), UTF_8);
-            } catch (SocketTimeoutException e) {
-                return "silent";
-            } catch (IOException e) {
-                return "refused";
-            }
-        });
-    }
-
-    /** The same by datagram. */
-    String askByDatagram(Sandbox from, String address, int port) throws Exception {
-        return in(from, () -> {
-            try (DatagramSocket socket = new DatagramSocket()) {
-                socket.setSoTimeout(1500);
-                socket.send(new DatagramPacket(new byte[] {'?'}, 1, InetAddress.getByName(address), port));
-                DatagramPacket answer = new DatagramPacket(new byte[100], 100);
-                socket.receive(answer);
-                return new String(answer.getData(), 0, answer.getLength(), UTF_8);
-            } catch (SocketTimeoutException e) {
-                return "silent";
-            }
-        });
-    }
-
-    List<String> run(Sandbox where, String... command) throws Exception {
-        Process process = start(where, command);
-        List<String> lines = new String(process.getInputStream().readAllBytes(), UTF_8)
-                .lines()
-                .toList();
-        assertThat(process.waitFor())
-                .as("%s: %s", String.join(" ", command), lines)
-                .isZero();
-        return lines;
-    }
-
-    /** A process in the sandbox that has begun. */
-    void inhabit(Sandbox where) throws Exception {
-        Process process = start(where, "sh", "-c", "echo in; exec sleep 60");
-        opened.add(() -> process.destroyForcibly().waitFor());
-        assertThat(process.getInputStream().read()).isEqualTo('i');
-    }
-
-    private static Process start(Sandbox where, String... command) throws IOException {
-        String[] all = new String[command.length + 2];
-        all[0] = "nsenter";
-        all[1] = "--net=" + where.path();
-        System.arraycopy(command, 0, all, 2, command.length);
-        return new ProcessBuilder(all).redirectErrorStream(true).start();
-    }
-
-    void open(AutoCloseable closeable) {
-        opened.add(closeable);
-    }
-
-    @Override
-    public void close() throws Exception {
-        for (AutoCloseable each : opened) {
-            each.close();
-        }
-        for (Sandbox sandbox : kernel.sandboxes()) {
-            kernel.removeSandbox(sandbox.key());
-        }
     }
 }

@@ -4,10 +4,10 @@ import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Node;
 import dev.wharf.oci.layer.Tree;
 import dev.wharf.spi.Driver.Readiness;
-import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Mount;
 import dev.wharf.spi.kernel.MountCalls;
-import dev.wharf.spi.storage.SnapshotKey;
+import dev.wharf.storage.shelves.OverlayOptions;
+import dev.wharf.storage.shelves.Shelf;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,14 +20,12 @@ final class Probe {
 
     private final Path root;
     private final Shelf shelf;
-    private final FileCalls files;
     private final Tree tree;
     private final MountCalls mounts;
 
-    Probe(Path root, Shelf shelf, FileCalls files, Tree tree, MountCalls mounts) {
+    Probe(Path root, Shelf shelf, Tree tree, MountCalls mounts) {
         this.root = root;
         this.shelf = shelf;
-        this.files = files;
         this.tree = tree;
         this.mounts = mounts;
     }
@@ -39,7 +37,7 @@ final class Probe {
         Path begun;
         try {
             shelf.prepareRoot();
-            begun = shelf.begin(SnapshotKey.SCRATCH);
+            begun = shelf.begin();
         } catch (IOException e) {
             return Readiness.no("cannot write to " + root + ": " + e.getMessage());
         }
@@ -71,7 +69,7 @@ final class Probe {
             throw e;
         }
         mounts.unmount(merged);
-        mounts.mount(OverlayOptions.writable(List.of(two, one), Shelf.content(begun), Shelf.work(begun)), merged);
+        mounts.mount(OverlayOptions.writable(List.of(two, one), Shelf.content(begun), Shelf.work(begun), false), merged);
         if (!Files.readString(merged.resolve("file")).equals("above")) {
             return Readiness.no("an overlay in " + root + " does not show what is in its images");
         }

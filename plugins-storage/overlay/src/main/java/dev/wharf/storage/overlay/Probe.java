@@ -4,8 +4,9 @@ import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Node;
 import dev.wharf.oci.layer.Tree;
 import dev.wharf.spi.Driver.Readiness;
-import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.MountCalls;
+import dev.wharf.storage.shelves.OverlayOptions;
+import dev.wharf.storage.shelves.Shelf;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,14 +17,12 @@ import java.util.List;
 final class Probe {
     private final Path root;
     private final Shelf shelf;
-    private final FileCalls files;
     private final Tree tree;
     private final MountCalls mounts;
 
-    Probe(Path root, Shelf shelf, FileCalls files, Tree tree, MountCalls mounts) {
+    Probe(Path root, Shelf shelf, Tree tree, MountCalls mounts) {
         this.root = root;
         this.shelf = shelf;
-        this.files = files;
         this.tree = tree;
         this.mounts = mounts;
     }

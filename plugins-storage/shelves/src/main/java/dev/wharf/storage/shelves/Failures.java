@@ -1,4 +1,4 @@
-package dev.wharf.storage.overlay;
+package dev.wharf.storage.shelves;
 
 import static dev.wharf.spi.DriverException.failure;
 
@@ -12,10 +12,10 @@ import java.nio.file.FileSystemException;
 import java.util.zip.ZipException;
 
 /** What a failed call means to a plan, and how it is told to people. */
-final class Failures {
+public final class Failures {
     private Failures() {}
 
-    static DriverException failed(String what, IOException cause) {
+    public static DriverException failed(String what, IOException cause) {
         if (cause.getCause() instanceof DriverException inner) {
             return failure(inner.failure().kind(), what + ": " + inner.failure().message(), cause);
         }

@@ -1,4 +1,4 @@
-package dev.wharf.storage.overlay;
+package dev.wharf.storage.shelves;
 
 import dev.wharf.spi.kernel.Mount;
 import java.nio.file.Files;
@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Mount options of overlayfs (kernel documentation, filesystems/overlayfs). */
-final class OverlayOptions {
+public final class OverlayOptions {
     private static final Path PARAMETERS = Path.of("/sys/module/overlay/parameters");
     /**
      * What a distribution's kernel may have switched on and snapshots cannot bear: an index ties an upper directory to one
@@ -21,7 +21,7 @@ final class OverlayOptions {
     private OverlayOptions() {}
 
     /** @param unsynced whether nothing that is written needs to reach the disk */
-    static Mount writable(List<Path> lowers, Path upper, Path work, boolean unsynced) {
+    public static Mount writable(List<Path> lowers, Path upper, Path work, boolean unsynced) {
         List<String> options = new ArrayList<>();
         options.add(lowerdir(lowers));
         options.add("upperdir=" + upper);
@@ -39,7 +39,7 @@ final class OverlayOptions {
     }
 
     /** {@code layers} must be two at least. */
-    static Mount readOnly(List<Path> layers) {
+    public static Mount readOnly(List<Path> layers) {
         return new Mount("overlay", "overlay", List.of("ro", lowerdir(layers)));
     }
 

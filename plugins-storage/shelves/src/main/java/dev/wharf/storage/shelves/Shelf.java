@@ -1,8 +1,6 @@
-package dev.wharf.storage.erofs;
+package dev.wharf.storage.shelves;
 
-import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.storage.SnapshotKey;
-import dev.wharf.spi.storage.Usage;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -16,24 +14,21 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.osgi.framework.BundleContext;
 
 /**
- * Where snapshots lie on disk.
+ * Where snapshots lie on disk. What is in a snapshot's directory is its driver's own.
  *
  * <pre>
- * committed/KEY/image, parent, usage    a sealed snapshot: an erofs image of its changes
- * committed/KEY/was                     the active snapshot it was, which is to go
- * active/KEY/fs, work, parent           the changes of a writable one, and what overlayfs needs beside it
- * new/N                                 something being made or removed; nobody's once the agent is gone
+ * committed/KEY    a sealed snapshot
+ * active/KEY       a writable one
+ * new/N            something being made or removed; nobody's once the agent is gone
  * </pre>
- *
- * <p>A snapshot appears, is sealed and disappears by one rename, so a crash leaves it as it was or as it was to be.
  */
-final class Shelf {
+public final class Shelf {
     private static final FileAttribute<Set<PosixFilePermission>> OURS_ALONE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
@@ -41,7 +36,7 @@ final class Shelf {
     private final Path committed;
     private final Path active;
     private final Path fresh;
-    private final FileCalls files;
+    private final Removal removal;
     /** Names in {@code new} that this process is working on, which a survey must leave alone. */
     private final Set<String> inWork = ConcurrentHashMap.newKeySet();
 
@@ -53,92 +48,104 @@ final class Shelf {
      */
     private volatile Instant shared = Instant.MAX;
 
-    Shelf(Path root, FileCalls files) {
+    /** How a driver removes what it made in a directory, and the directory; some of it may never have been made. */
+    public interface Removal {
+        void remove(Path directory) throws IOException;
+    }
+
+    /** Keeps everything below {@code root}, which need not be there yet. */
+    public Shelf(Path root, Removal removal) {
         this.root = root;
         this.committed = root.resolve("committed");
         this.active = root.resolve("active");
         this.fresh = root.resolve("new");
-        this.files = files;
+        this.removal = removal;
     }
 
-    Path committed(SnapshotKey key) {
+    /** Where the agent keeps a driver's snapshots unless it is told otherwise. */
+    public static Path home(BundleContext context, String driver) {
+        String property = context.getProperty("wharf.data.root");
+        if (property == null) {
+            throw new IllegalStateException("the framework property wharf.data.root is not set");
+        }
+        return Path.of(property).resolve("storage").resolve(driver);
+    }
+
+    public Path root() {
+        return root;
+    }
+
+    public Path committed(SnapshotKey key) {
         return committed.resolve(key.value());
     }
 
-    Path active(SnapshotKey key) {
+    public Path active(SnapshotKey key) {
         return active.resolve(key.value());
     }
 
-    static Path content(Path snapshot) {
+    /** The files of a snapshot, or its changes. */
+    public static Path content(Path snapshot) {
         return snapshot.resolve("fs");
     }
 
-    static Path work(Path snapshot) {
+    /** What overlayfs needs beside the changes of a writable snapshot. */
+    public static Path work(Path snapshot) {
         return snapshot.resolve("work");
     }
 
-    static Path image(Path snapshot) {
-        return snapshot.resolve("image");
-    }
-
-    static Path was(Path snapshot) {
-        return snapshot.resolve("was");
-    }
-
-    static void makeDirectory(Path path) throws IOException {
+    public static void makeDirectory(Path path) throws IOException {
         Files.createDirectory(path, OURS_ALONE);
     }
 
-    /** A new directory that knows its parent, to be given to {@link #done} or {@link #discard} in the end. */
-    Path begin(SnapshotKey parent) throws IOException {
+    /** A new empty directory of the caller's, to be given to {@link #done} or {@link #discard} in the end. */
+    public Path begin() throws IOException {
         Path path = doomed();
         try {
-            Files.createDirectory(path, OURS_ALONE);
+            makeDirectory(path);
         } catch (NoSuchFileException e) {
             prepareRoot();
-            Files.createDirectory(path, OURS_ALONE);
+            makeDirectory(path);
         }
-        Files.writeString(path.resolve("parent"), parent.value());
         return path;
     }
 
     /** A name in {@code new} to move something to that is to go away. */
-    Path doomed() {
+    public Path doomed() {
         String name = Long.toString(number.incrementAndGet(), 36);
         inWork.add(name);
         return fresh.resolve(name);
     }
 
     /** The directory was moved to its place. */
-    void done(Path begun) {
+    public void done(Path begun) {
         inWork.remove(begun.getFileName().toString());
     }
 
     /** Removes what was begun; what cannot be removed now is left to the next survey. */
-    void discard(Path begun) throws IOException {
+    public void discard(Path begun) throws IOException {
         try {
-            files.removeTree(begun);
+            removal.remove(begun);
         } finally {
             done(begun);
         }
     }
 
-    void prepareRoot() throws IOException {
+    public void prepareRoot() throws IOException {
         Files.createDirectories(root, OURS_ALONE);
         for (Path each : List.of(committed, active, fresh)) {
             try {
-                Files.createDirectory(each, OURS_ALONE);
+                makeDirectory(each);
             } catch (FileAlreadyExistsException e) {
                 // From an earlier start.
             }
         }
     }
 
-    List<SnapshotKey> allCommitted() throws IOException {
+    public List<SnapshotKey> allCommitted() throws IOException {
         return keys(committed);
     }
 
-    List<SnapshotKey> allActive() throws IOException {
+    public List<SnapshotKey> allActive() throws IOException {
         return keys(active);
     }
 
@@ -156,47 +163,19 @@ final class Shelf {
     }
 
     /** Leaves alone what this agent has begun, by whichever driver; what an agent before it left is swept. */
-    void shareWithOthersOfThisAgent() {
+    public void shareWithOthersOfThisAgent() {
         shared = ProcessHandle.current().info().startInstant().orElse(Instant.MAX);
     }
 
     /** Removes what earlier processes began and did not end. */
-    void sweep() throws IOException {
+    public void sweep() throws IOException {
         try (DirectoryStream<Path> paths = Files.newDirectoryStream(fresh)) {
             for (Path path : paths) {
                 if (!inWork.contains(path.getFileName().toString())
                         && Instant.ofEpochMilli(path.toFile().lastModified()).isBefore(shared)) {
-                    files.removeTree(path);
+                    removal.remove(path);
                 }
             }
-        }
-    }
-
-    Optional<SnapshotKey> parent(Path snapshot) throws IOException {
-        return read(snapshot.resolve("parent")).map(SnapshotKey::new);
-    }
-
-    Optional<Usage> usage(Path snapshot) throws IOException {
-        return read(snapshot.resolve("usage")).map(text -> {
-            String[] words = text.split(" ", 2);
-            return new Usage(Long.parseLong(words[0]), Long.parseLong(words[1]));
-        });
-    }
-
-    void setUsage(Path snapshot, Usage usage) throws IOException {
-        Files.writeString(snapshot.resolve("usage"), usage.sizeBytes() + " " + usage.inodes());
-    }
-
-    /** The active snapshot that a sealed one was, while that may still be there. */
-    Optional<SnapshotKey> was(SnapshotKey sealed) throws IOException {
-        return read(was(committed(sealed))).map(SnapshotKey::new);
-    }
-
-    private static Optional<String> read(Path file) throws IOException {
-        try {
-            return Optional.of(Files.readString(file));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
         }
     }
 }
