@@ -230,14 +230,16 @@ final class FileCursor implements LogCursor {
     private boolean fill(LogParts.Opened open, List<LogLine> lines) throws IOException {
         boolean more = true;
         while (more && lines.isEmpty() && !atEnd) {
-            byte[] bytes = Arrays.copyOf(rest, rest.length + BLOCK);
-            int count = open.file().read(ByteBuffer.wrap(bytes, rest.length, BLOCK), position);
+            // Of a log's end there is often little to read, and one byte of room more shows whether that was all.
+            int room = (int) Math.min(BLOCK, Math.max(0, open.file().size() - position) + 1);
+            byte[] bytes = Arrays.copyOf(rest, rest.length + room);
+            int count = open.file().read(ByteBuffer.wrap(bytes, rest.length, room), position);
             if (count <= 0) {
                 return false;
             }
             position += count;
             take(open, bytes, rest.length + count, lines);
-            more = count == BLOCK;
+            more = count == room;
         }
         return !lines.isEmpty();
     }

@@ -250,6 +250,9 @@ final class LogFile {
      * streams that are not wanted do not count. Goes through one file after the other, the newest first.
      */
     static final class Tail {
+        /** The first block is small, for most ask for a few lines; each is twice the one before. */
+        private static final int FIRST_BLOCK_BYTES = 4 * 1024;
+
         private static final int BLOCK_BYTES = 64 * 1024;
 
         private final LogQuery query;
@@ -277,8 +280,10 @@ final class LogFile {
             long position = end;
             // A record that begins in an earlier block; what we have of it so far.
             byte[] rest = new byte[0];
+            int block = FIRST_BLOCK_BYTES;
             while (position > 0) {
-                int length = (int) Math.min(BLOCK_BYTES, position);
+                int length = (int) Math.min(block, position);
+                block = Math.min(2 * block, BLOCK_BYTES);
                 position -= length;
                 byte[] bytes = new byte[length + rest.length];
                 readFully(file, bytes, length, position);

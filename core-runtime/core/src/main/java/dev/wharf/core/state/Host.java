@@ -10,22 +10,28 @@ import dev.wharf.model.ExecId;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.LayerSpec;
+import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.PublishedPort;
 import dev.wharf.model.PullId;
 import dev.wharf.model.ServiceName;
+import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.network.Peer;
 import dev.wharf.spi.storage.SnapshotKey;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.pcollections.HashTreePMap;
+import org.pcollections.HashTreePSet;
 import org.pcollections.PMap;
+import org.pcollections.PSet;
 
 /**
  * Everything that is so on this host, as one immutable value over persistent maps: keep it as long as you like; the next one
@@ -58,6 +64,10 @@ public final class Host {
     private final List<Peer> peers;
     private final PMap<NetworkId, Leases> leases;
     private final PMap<String, PMap<String, ContainerId>> ports;
+    /** Which containers are made from an image, mount it, mount a volume, or have a place on a network. */
+    private final PMap<SubjectId, PSet<ContainerId>> users;
+    /** Which containers, those kept among them, stand on a layer themselves. */
+    private final PMap<LayerId, PSet<ContainerId>> tops;
 
     /**
      * Who this host is.
@@ -120,6 +130,8 @@ public final class Host {
         peers = d.peers;
         leases = d.leases;
         ports = d.ports;
+        users = d.users;
+        tops = d.tops;
     }
 
     // ---- reading
@@ -302,28 +314,24 @@ public final class Host {
 
     /** The containers that use a volume, whatever they do now. */
     public List<Container> usersOf(VolumeName volume) {
-        return containers.values().stream()
-                .filter(c -> c.spec().mounts().stream()
-                        .anyMatch(m -> m.kind() == dev.wharf.model.MountSpec.Kind.VOLUME
-                                && m.source().equals(volume.value())))
-                .toList();
+        return users(volume);
     }
 
     /** The containers that were made from an image, or mount it. */
     public List<Container> usersOf(ImageId image) {
-        return containers.values().stream()
-                .filter(c -> c.spec().image().equals(image)
-                        || c.spec().mounts().stream()
-                                .anyMatch(m -> m.kind() == dev.wharf.model.MountSpec.Kind.IMAGE
-                                        && m.source().equals(image.value())))
-                .toList();
+        return users(image);
     }
 
     /** The containers that have a place on a network. */
     public List<Container> usersOf(NetworkId network) {
-        return containers.values().stream()
-                .filter(c -> c.places().containsKey(network))
-                .toList();
+        return users(network);
+    }
+
+    private List<Container> users(SubjectId used) {
+        PSet<ContainerId> ids = users.get(used);
+        return ids == null
+                ? List.of()
+                : ids.stream().flatMap(id -> container(id).stream()).toList();
     }
 
     /** Whether anything stands on a layer: an image, a pull under way, a container, or a layer that is itself wanted. */
@@ -334,8 +342,7 @@ public final class Host {
                                 && p.resolved()
                                         .map(r -> r.layers().stream().anyMatch(l -> l.id().equals(layer)))
                                         .orElse(false))
-                || containers.values().stream().anyMatch(c -> standsOn(c.top(), layer))
-                || kept.values().stream().anyMatch(c -> standsOn(c.top(), layer));
+                || tops.keySet().stream().anyMatch(top -> standsOn(Optional.of(top), layer));
     }
 
     private boolean standsOn(Optional<LayerId> top, LayerId layer) {
@@ -367,6 +374,7 @@ public final class Host {
             d.names = d.names.plus(c.name(), c.id());
         }
         d.moveLeases(before, c);
+        d.moveUses(before, c);
         if (before == null || before.execs() != c.execs()) {
             for (ExecId exec : c.execs().keySet()) {
                 d.execs = d.execs.plus(exec, c.id());
@@ -392,6 +400,10 @@ public final class Host {
         d.names = names.minus(before.name());
         d.execs = execs.minusAll(before.execs().keySet());
         d.moveLeases(before, null);
+        d.moveUses(before, null);
+        if (!kept.containsKey(id)) {
+            before.top().ifPresent(top -> d.tops = minus(tops, top, id));
+        }
         return new Host(d);
     }
 
@@ -407,11 +419,22 @@ public final class Host {
 
     /** The host with a removed container's files kept. */
     public Host keeping(Container removed) {
-        return edit(d -> d.kept = kept.plus(removed.id(), removed));
+        return edit(d -> {
+            d.kept = kept.plus(removed.id(), removed);
+            removed.top().ifPresent(top -> d.tops = plus(tops, top, removed.id()));
+        });
     }
 
     public Host keepingNoMore(ContainerId id) {
-        return kept.containsKey(id) ? edit(d -> d.kept = kept.minus(id)) : this;
+        Container removed = kept.get(id);
+        return removed == null
+                ? this
+                : edit(d -> {
+                    d.kept = kept.minus(id);
+                    if (!containers.containsKey(id)) {
+                        removed.top().ifPresent(top -> d.tops = minus(tops, top, id));
+                    }
+                });
     }
 
     /** The host with this image; its references are taken from whatever had them before. */
@@ -621,6 +644,30 @@ public final class Host {
         return new Host(d);
     }
 
+    private static <K> PMap<K, PSet<ContainerId>> plus(PMap<K, PSet<ContainerId>> map, K key, ContainerId id) {
+        PSet<ContainerId> ids = map.get(key);
+        return map.plus(key, ids == null ? HashTreePSet.singleton(id) : ids.plus(id));
+    }
+
+    private static <K> PMap<K, PSet<ContainerId>> minus(PMap<K, PSet<ContainerId>> map, K key, ContainerId id) {
+        PSet<ContainerId> ids = map.get(key);
+        PSet<ContainerId> left = ids == null ? HashTreePSet.empty() : ids.minus(id);
+        return left.isEmpty() ? map.minus(key) : map.plus(key, left);
+    }
+
+    private static Set<SubjectId> uses(Container c) {
+        Set<SubjectId> used = new HashSet<>(c.places().keySet());
+        used.add(c.spec().image());
+        for (MountSpec mount : c.spec().mounts()) {
+            if (mount.kind() == MountSpec.Kind.VOLUME) {
+                used.add(new VolumeName(mount.source()));
+            } else if (mount.kind() == MountSpec.Kind.IMAGE) {
+                used.add(ImageId.parse(mount.source()));
+            }
+        }
+        return used;
+    }
+
     private static String portKey(String protocol, int port) {
         return protocol + "/" + port;
     }
@@ -649,6 +696,8 @@ public final class Host {
         private List<Peer> peers = List.of();
         private PMap<NetworkId, Leases> leases = HashTreePMap.empty();
         private PMap<String, PMap<String, ContainerId>> ports = HashTreePMap.empty();
+        private PMap<SubjectId, PSet<ContainerId>> users = HashTreePMap.empty();
+        private PMap<LayerId, PSet<ContainerId>> tops = HashTreePMap.empty();
 
         Draft() {}
 
@@ -675,6 +724,35 @@ public final class Host {
             peers = h.peers;
             leases = h.leases;
             ports = h.ports;
+            users = h.users;
+            tops = h.tops;
+        }
+
+        /** Notes what {@code after} uses, and no more what only {@code before} used. */
+        void moveUses(
+                @org.jspecify.annotations.Nullable Container before,
+                @org.jspecify.annotations.Nullable Container after) {
+            if (before != null
+                    && after != null
+                    && before.spec() == after.spec()
+                    && before.places().keySet().equals(after.places().keySet())) {
+                return;
+            }
+            Set<SubjectId> old = before == null ? Set.of() : uses(before);
+            Set<SubjectId> now = after == null ? Set.of() : uses(after);
+            for (SubjectId used : old) {
+                if (before != null && !now.contains(used)) {
+                    users = minus(users, used, before.id());
+                }
+            }
+            for (SubjectId used : now) {
+                if (after != null && !old.contains(used)) {
+                    users = plus(users, used, after.id());
+                }
+            }
+            if (before == null && after != null) {
+                after.top().ifPresent(top -> tops = plus(tops, top, after.id()));
+            }
         }
 
         /** Counts an image's layers as it is, and no more as it was. */
