@@ -21,6 +21,7 @@ import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
 import dev.wharf.engine.json.Remembered;
@@ -183,7 +184,7 @@ public final class ContainerRoutes implements Routes {
         String name = wanted.isEmpty()
                 ? Nicknames.free(agent.host(), entropy)
                 : wanted.startsWith("/") ? wanted.substring(1) : wanted;
-        ContainerSpec spec = new Creation(agent.host(), id, body, entropy).spec();
+        ContainerSpec spec = new Creation(agent.host(), id, body, entropy, ImageRoutes.platform(request)).spec();
         return Answer.later(agent.submit(new ContainerCommand.Create(id, name, spec), request.cause())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object().put("Id", id.value());

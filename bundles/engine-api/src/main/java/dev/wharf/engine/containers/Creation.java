@@ -19,6 +19,7 @@ import dev.wharf.model.ImageConfig;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkWish;
+import dev.wharf.model.Platform;
 import dev.wharf.model.Signal;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,6 +48,11 @@ public final class Creation {
     private final Entropy entropy;
 
     public Creation(Host host, ContainerId id, Body body, Entropy entropy) {
+        this(host, id, body, entropy, Optional.empty());
+    }
+
+    /** @param platform the platform that the image must be of, where somebody says so */
+    Creation(Host host, ContainerId id, Body body, Entropy entropy, Optional<Platform> platform) {
         this.host = host;
         this.id = id;
         this.body = body;
@@ -56,7 +62,7 @@ public final class Creation {
         if (name.isBlank()) {
             throw Problem.invalid("no image specified");
         }
-        image = ImageLookup.get(host, name).image();
+        image = ImageLookup.get(host, name, platform).image();
         config = image.config();
     }
 

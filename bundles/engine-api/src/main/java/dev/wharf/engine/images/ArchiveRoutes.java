@@ -4,6 +4,7 @@ import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Download;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.ImageCommand;
+import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Pull;
 import dev.wharf.engine.http.Answer;
@@ -86,13 +87,12 @@ public final class ArchiveRoutes implements Routes {
     // ---- load
 
     private static Answer load(Agent agent, Request request) {
-        Platform platform =
-                ImageRoutes.platforms(request, "platform").stream().findFirst().orElse(Platform.host());
+        List<Platform> wanted = ImageRoutes.platforms(request, "platform");
         return Answer.later(request.transfer(() -> {
             ContentStore content = agent.streams().content();
             ImageArchive.Contents contents;
             try {
-                contents = ImageArchive.read(request.stream(), new Kept(content), platform);
+                contents = ImageArchive.read(request.stream(), new Kept(content), wanted, Platform.host());
             } catch (IOException e) {
                 throw told(e);
             }
@@ -105,12 +105,12 @@ public final class ArchiveRoutes implements Routes {
                         Pull.Source.LOAD,
                         new Pull.Resolved(
                                 image.id(),
-                                image.manifest(),
+                                image.index().orElse(image.manifest()),
                                 image.manifest(),
                                 image.config(),
                                 image.settings(),
                                 image.layers()));
-                if (image.names().isEmpty()) {
+                if (image.names().isEmpty() && image.first()) {
                     say(report, "Loaded image ID: " + image.id() + "\n");
                 }
                 for (Reference name : image.names()) {
@@ -215,17 +215,34 @@ public final class ArchiveRoutes implements Routes {
         Set<ImageId> saved = new LinkedHashSet<>();
         for (String name : names) {
             ImageLookup.Found found = ImageLookup.get(agent.host(), name);
-            ImageRoutes.requirePlatform(request, "platform", name, found.image());
             List<Reference> tags = found.reference()
                     .filter(r -> r.digest().isEmpty())
                     .map(List::of)
                     .orElse(List.of());
-            images.add(new ImageArchive.SavedImage(found.image().manifest(), tags));
-            saved.add(found.image().id());
+            List<Image> chosen = chosen(agent.host(), name, found, ImageRoutes.platforms(request, "platform"));
+            List<Descriptor> manifests = chosen.stream().map(Image::manifest).toList();
+            // One alone needs no choice, and some readers of archives know of none.
+            images.add(new ImageArchive.SavedImage(
+                    manifests.get(0),
+                    tags,
+                    manifests.size() > 1 ? found.image().index() : Optional.empty(),
+                    manifests.subList(1, manifests.size())));
+            chosen.forEach(image -> saved.add(image.id()));
         }
         saved.forEach(id -> agent.submit(new ImageCommand.Note(id, "save", Map.of()), request.cause()));
         Kept blobs = new Kept(agent.streams().content());
         return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, blobs)));
+    }
+
+    /** Every variant that is here of an image that was found by a name or its own id, or those that are asked for. */
+    private static List<Image> chosen(Host host, String name, ImageLookup.Found found, List<Platform> platforms) {
+        if (platforms.isEmpty()) {
+            return found.image().references().isEmpty() ? List.of(found.image()) : host.variants(found.image());
+        }
+        return platforms.stream()
+                .map(p -> ImageLookup.get(host, name, Optional.of(p)).image())
+                .distinct()
+                .toList();
     }
 
     /** Writes the archive, and waits for the client where it is slower. */

@@ -5,6 +5,7 @@ import dev.wharf.core.state.Image;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
+import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +27,19 @@ public final class ImageLookup {
     /** The image; 404 with the words that clients look for where there is none. */
     public static Found get(Host host, String text) {
         return find(host, text).orElseThrow(() -> missing(text));
+    }
+
+    /** The variant for {@code wanted} of the image; 404 where that is not here. */
+    public static Found get(Host host, String text, Optional<Platform> wanted) {
+        Found found = get(host, text);
+        return wanted.isEmpty()
+                ? found
+                : host.variants(found.image()).stream()
+                        .filter(i -> wanted.get().accepts(i.config().platform()))
+                        .findFirst()
+                        .map(i -> new Found(i, found.reference()))
+                        .orElseThrow(() -> Problem.missing("image with reference " + text
+                                + " was found but does not provide the specified platform (" + wanted.get() + ")"));
     }
 
     public static Problem missing(String text) {

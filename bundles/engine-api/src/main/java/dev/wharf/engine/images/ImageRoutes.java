@@ -8,6 +8,7 @@ import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.HostCommand;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.Refusal;
+import dev.wharf.core.event.Event;
 import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
@@ -122,7 +123,7 @@ public final class ImageRoutes implements Routes {
         Optional<Instant> before = bound(host, filters, "before");
         Optional<Instant> since = bound(host, filters, "since");
         List<Image> images = host.images().values().stream()
-                .filter(i -> i.wanted() && !steps.contains(i.id()))
+                .filter(i -> i.wanted() && !steps.contains(i.id()) && !host.isVariant(i))
                 .filter(i -> filters.labels(i.config().labels()))
                 .filter(i -> filters.flag("dangling")
                         .map(wanted -> wanted == ImageShapes.tags(i).isEmpty())
@@ -192,13 +193,12 @@ public final class ImageRoutes implements Routes {
 
     private static Answer inspect(Agent agent, Request request) {
         Host host = agent.host();
-        Image image = ImageLookup.get(host, request.name()).image();
         boolean manifests =
                 request.query().flag("manifests", false) && request.version().atLeast(48);
         if (manifests && request.query().has("platform")) {
             throw Problem.invalid("conflicting options: manifests and platform options cannot both be set");
         }
-        requirePlatform(request, "platform", request.name(), image);
+        Image image = variant(host, request);
         String storage = image.layers().stream()
                 .findFirst()
                 .flatMap(l -> host.layer(l.id()))
@@ -213,9 +213,14 @@ public final class ImageRoutes implements Routes {
 
     private static Answer history(Agent agent, Request request) {
         Host host = agent.host();
-        Image image = ImageLookup.get(host, request.name()).image();
-        requirePlatform(request, "platform", request.name(), image);
-        return Answer.json(ImageShapes.history(host, image));
+        return Answer.json(ImageShapes.history(host, variant(host, request)));
+    }
+
+    /** The image, or that of its variants that is asked for. */
+    private static Image variant(Host host, Request request) {
+        return ImageLookup.get(
+                        host, request.name(), platforms(request, "platform").stream().findFirst())
+                .image();
     }
 
     // ---- names and removal
@@ -245,12 +250,54 @@ public final class ImageRoutes implements Routes {
     private static Answer remove(Agent agent, Request request) {
         Host before = agent.host();
         String name = request.name();
+        boolean force = request.query().flag("force", false);
+        List<Platform> platforms = platforms(request, "platforms");
+        if (!platforms.isEmpty()) {
+            return removeVariants(agent, request, platforms, force);
+        }
         ImageLookup.Found found = ImageLookup.get(before, name);
-        requirePlatform(request, "platforms", name, found.image());
-        ImageCommand.Remove command = new ImageCommand.Remove(
-                found.image().id(), found.reference(), name, request.query().flag("force", false));
+        List<Image> variants = before.variants(found.image());
+        ImageCommand.Remove command =
+                new ImageCommand.Remove(found.image().id(), found.reference(), name, force);
         return Answer.later(agent.submit(command, request.cause())
-                .thenApply(event -> Answer.json(report(before, agent.host(), found.image()))));
+                .thenApply(event -> Answer.json(report(before, agent.host(), variants))));
+    }
+
+    /** Some of the variants go, and their names stay with one that is left. */
+    private static Answer removeVariants(Agent agent, Request request, List<Platform> platforms, boolean force) {
+        Host before = agent.host();
+        List<Image> going = new ArrayList<>();
+        for (Platform platform : platforms) {
+            going.add(ImageLookup.get(before, request.name(), Optional.of(platform)).image());
+        }
+        Image named = ImageLookup.get(before, request.name()).image();
+        Optional<Image> heir = before.variants(named).stream()
+                .filter(i -> going.stream().noneMatch(g -> g.id().equals(i.id())))
+                .findFirst();
+        List<CompletableFuture<Event>> done = new ArrayList<>();
+        for (Image image : going.stream().distinct().toList()) {
+            if (heir.isPresent()) {
+                // A name that another image gets is its own no more.
+                image.references()
+                        .forEach(r -> agent.submit(
+                                new ImageCommand.Tag(heir.get().id(), Reference.parse(r)), request.cause()));
+            }
+            done.add(agent.submit(
+                            new ImageCommand.Remove(image.id(), Optional.empty(), request.name(), force),
+                            request.cause())
+                    .toCompletableFuture());
+        }
+        return Answer.later(CompletableFuture.allOf(done.toArray(CompletableFuture[]::new))
+                .thenApply(all -> Answer.json(report(before, agent.host(), going))));
+    }
+
+    private static ArrayNode report(Host before, Host after, List<Image> images) {
+        ArrayNode lines = Json.array();
+        // Variants may have had layers in common, which go once.
+        Set<JsonNode> told = new LinkedHashSet<>();
+        images.forEach(image -> report(before, after, image).forEach(told::add));
+        told.forEach(lines::add);
+        return lines;
     }
 
     /** What a removal did: the names that went, and the image and its layers if they went too. */
@@ -262,7 +309,7 @@ public final class ImageRoutes implements Routes {
                 lines.addObject().put("Untagged", Reference.parse(reference).familiar());
             }
         }
-        if (after.image(image.id()).isEmpty()) {
+        if (after.image(image.id()).filter(Image::wanted).isEmpty()) {
             lines.addObject().put("Deleted", image.id().value());
             for (int i = image.layers().size() - 1; i >= 0; i--) {
                 LayerSpec layer = image.layers().get(i);
@@ -281,7 +328,7 @@ public final class ImageRoutes implements Routes {
         Optional<Instant> until = filters.first("until").map(dev.wharf.engine.json.Times::parse);
         Set<ImageId> steps = BuildCache.intermediates(before);
         List<Image> chosen = before.images().values().stream()
-                .filter(i -> i.wanted() && before.usersOf(i.id()).isEmpty())
+                .filter(i -> i.wanted() && before.usersOf(i.id()).isEmpty() && !before.isVariant(i))
                 .filter(i -> !danglingOnly || !steps.contains(i.id()))
                 .filter(i -> !danglingOnly || ImageShapes.tags(i).isEmpty())
                 .filter(i -> filters.labels(i.config().labels()))
@@ -294,7 +341,9 @@ public final class ImageRoutes implements Routes {
                                     image.id(), Optional.empty(), image.id().shortForm(), true),
                             request.cause())
                     // Somebody may have begun to use it since; then it stays, and that is no error.
-                    .handle((event, thrown) -> thrown == null ? report(before, agent.host(), image) : Json.array())
+                    .handle((event, thrown) -> thrown == null
+                            ? report(before, agent.host(), before.variants(image))
+                            : Json.array())
                     .toCompletableFuture());
         }
         return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
@@ -304,7 +353,8 @@ public final class ImageRoutes implements Routes {
                     removals.forEach(r -> r.join().forEach(deleted::add));
                     Host after = agent.host();
                     long reclaimed = chosen.stream()
-                            .filter(i -> after.image(i.id()).isEmpty())
+                            .flatMap(i -> before.variants(i).stream())
+                            .filter(i -> after.image(i.id()).filter(Image::wanted).isEmpty())
                             .flatMap(i -> i.layers().stream())
                             .map(LayerSpec::id)
                             .distinct()
@@ -492,11 +542,14 @@ public final class ImageRoutes implements Routes {
             throw missing;
         }
         for (Reference reference : references) {
-            Image image = agent.host()
+            agent.host()
                     .imageNamed(reference.toString())
                     .filter(Image::wanted)
                     .orElseThrow(() -> missing);
-            requirePlatform(request, "platform", reference.familiar(), image);
+            ImageLookup.get(
+                    agent.host(),
+                    reference.familiar(),
+                    platforms(request, "platform").stream().findFirst());
         }
         Transfer transfer = new Transfer();
         transfer.tell(Json.object().put("status", "The push refers to repository [" + named.repository() + "]"));
@@ -525,15 +578,21 @@ public final class ImageRoutes implements Routes {
     }
 
     private static void push(
-            Agent agent, Request request, Reference reference, Image image, Transfer transfer, Runnable then) {
+            Agent agent, Request request, Reference reference, Image named, Transfer transfer, Runnable then) {
         PullId id = newPull();
         agent.lend(id, credentials(request));
+        Optional<Platform> platform = platforms(request, "platform").stream().findFirst();
+        List<Image> variants = agent.host().variants(named);
+        Image image = variants.stream()
+                .filter(i -> platform.map(p -> p.accepts(i.config().platform())).orElse(true))
+                .findFirst()
+                .orElse(named);
         LayerProgress progress = new LayerProgress(transfer, "Pushing");
         for (LayerSpec layer : image.layers()) {
             progress.announce(layer.descriptor().digest(), "Preparing");
         }
         AutoCloseable watch = agent.watch(id, progress::heard);
-        agent.submit(new ImageCommand.Push(id, image.id(), reference), request.cause())
+        agent.submit(new ImageCommand.Push(id, image.id(), reference, platform.isEmpty()), request.cause())
                 .whenComplete((event, thrown) -> {
                     close(watch);
                     if (thrown != null) {
@@ -554,8 +613,23 @@ public final class ImageRoutes implements Routes {
                             .put("Digest", pushed.digest().toString())
                             .put("Size", pushed.sizeBytes());
                     transfer.tell(aux);
+                    if (platform.isEmpty() && variants.size() > 1) {
+                        insteadOfIndex(image, pushed).ifPresent(transfer::tell);
+                    }
                     then.run();
                 });
+    }
+
+    /** Where the index names more than is here, one manifest went alone, which clients are told. */
+    private static Optional<ObjectNode> insteadOfIndex(Image image, ImageEvent.Pushed pushed) {
+        if (!pushed.digest().equals(image.manifest().digest()) || image.index().isEmpty()) {
+            return Optional.empty();
+        }
+        ObjectNode line = Json.object();
+        ObjectNode aux = line.putObject("aux").put("manifestPushedInsteadOfIndex", true);
+        aux.set("originalIndex", Manifests.descriptor(image.index().get()));
+        aux.set("selectedManifest", Manifests.descriptor(image.manifest()));
+        return Optional.of(line);
     }
 
     private static void close(AutoCloseable watch) {
@@ -583,18 +657,8 @@ public final class ImageRoutes implements Routes {
                 .toList();
     }
 
-    /** Of each image one platform is here; a client that asks for another is told so. */
-    static void requirePlatform(Request request, String key, String name, Image image) {
-        for (Platform wanted : platforms(request, key)) {
-            if (!wanted.accepts(image.config().platform())) {
-                throw Problem.missing("image with reference " + name
-                        + " was found but does not provide the specified platform (" + wanted + ")");
-            }
-        }
-    }
-
     /** The platform a client asks for. */
-    static Optional<Platform> platform(Request request) {
+    public static Optional<Platform> platform(Request request) {
         return request.query().value("platform").map(text -> {
             try {
                 return Platform.parse(text);

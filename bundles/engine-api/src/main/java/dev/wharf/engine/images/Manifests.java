@@ -15,9 +15,10 @@ import dev.wharf.spi.content.ContentStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * The manifests an image could have been chosen from ({@code ImageManifestSummary}): those of its index, of which one is
+ * The manifests an image could have been chosen from ({@code ImageManifestSummary}): those of its index, of which some are
  * here, or its own alone. Reads the index, so it may block.
  */
 final class Manifests {
@@ -28,14 +29,19 @@ final class Manifests {
 
     static ArrayNode of(Image image, Host host, ContentStore content) {
         ArrayNode summaries = Json.array();
+        List<Image> variants = host.variants(image);
         for (Descriptor manifest : offered(image, content)) {
-            boolean here = manifest.digest().equals(image.manifest().digest());
+            Optional<Image> variant = variants.stream()
+                    .filter(i -> manifest.digest().equals(i.manifest().digest()))
+                    .findFirst();
+            boolean here = variant.isPresent();
             boolean attests = manifest.annotations().getOrDefault(TYPE, "").equals("attestation-manifest");
             ObjectNode node = summaries.addObject().put("ID", manifest.digest().toString());
             node.set("Descriptor", descriptor(manifest));
             node.put("Available", here);
-            long bytes = here ? size(image) : 0;
-            node.putObject("Size").put("Content", bytes).put("Total", bytes + (here ? image.sizeBytes() : 0));
+            long bytes = variant.map(Manifests::size).orElse(0L);
+            long unpacked = variant.map(Image::sizeBytes).orElse(0L);
+            node.putObject("Size").put("Content", bytes).put("Total", bytes + unpacked);
             node.put("Kind", attests ? "attestation" : "image");
             if (attests) {
                 node.putObject("AttestationData")
@@ -44,20 +50,16 @@ final class Manifests {
                 ObjectNode data = node.putObject("ImageData");
                 data.set(
                         "Platform",
-                        platform(
-                                here
-                                        ? image.config().platform()
-                                        : manifest.platform().orElse(UNKNOWN)));
+                        platform(variant.map(i -> i.config().platform())
+                                .or(manifest::platform)
+                                .orElse(UNKNOWN)));
                 data.set(
                         "Containers",
-                        Json.array(
-                                here
-                                        ? host.usersOf(image.id()).stream()
-                                                .map(Container::id)
-                                                .map(id -> id.value())
-                                                .toList()
-                                        : List.of()));
-                data.putObject("Size").put("Unpacked", here ? image.sizeBytes() : 0);
+                        Json.array(variant.map(i -> host.usersOf(i.id())).orElse(List.of()).stream()
+                                .map(Container::id)
+                                .map(id -> id.value())
+                                .toList()));
+                data.putObject("Size").put("Unpacked", unpacked);
             }
         }
         return summaries;

@@ -169,9 +169,25 @@ public sealed interface ImageCommand extends Command {
                                         + " (cannot be forced) - image is being used by a container")
                         : accept(events);
             }
+            if (!known.get().references().isEmpty()) {
+                events.addAll(variants(host, known.get()));
+            }
             events.add(new ImageEvent.RemoveRequested(image));
             return accept(events)
                     .until(e -> e instanceof ImageEvent.Removed r && r.image().equals(image));
+        }
+
+        /** What was here for other platforms goes with the last of them that was called something, unless it is in use. */
+        private static List<Event> variants(Host host, Image last) {
+            List<Image> others = host.variants(last).stream()
+                    .filter(i -> !i.id().equals(last.id()))
+                    .toList();
+            return others.stream().anyMatch(i -> !i.references().isEmpty())
+                    ? List.of()
+                    : others.stream()
+                            .filter(i -> host.usersOf(i.id()).isEmpty())
+                            .<Event>map(i -> new ImageEvent.RemoveRequested(i.id()))
+                            .toList();
         }
 
         private Optional<Decision> conflict(Host host, List<Event> events) {
@@ -217,15 +233,20 @@ public sealed interface ImageCommand extends Command {
         }
     }
 
-    /** Uploads an image to the repository of one of its references; credentials are lent under {@code push}. */
-    record Push(PullId push, ImageId image, Reference reference) implements ImageCommand {
+    /**
+     * Uploads an image to the repository of one of its references; credentials are lent under {@code push}.
+     *
+     * @param whole whether it goes with its index and everything that is in that, where all of it is here
+     */
+    record Push(PullId push, ImageId image, Reference reference, boolean whole) implements ImageCommand {
         @Override
         public Decision decide(Host host, Instant now) {
             Optional<Image> known = host.image(image).filter(Image::wanted);
             if (known.isEmpty()) {
                 return refuse(Refusal.Kind.MISSING, "No such image: " + reference.familiar());
             }
-            return act(new ImageStep.PushImage(push, known.get(), reference));
+            return act(new ImageStep.PushImage(
+                    push, whole ? host.variants(known.get()) : List.of(known.get()), reference));
         }
     }
 

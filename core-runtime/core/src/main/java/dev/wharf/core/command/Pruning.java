@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What is to be pruned: of these kinds everything that is not in use. What that comes to is a pure function from the host, so
@@ -67,9 +68,7 @@ public record Pruning(Set<Kind> kinds, boolean allImages, boolean allVolumes, Op
                         c.name(),
                         c.exit().map(e -> "ended " + e.at()).orElse("never ran"))));
         if (kinds.contains(Kind.IMAGE)) {
-            host.images().values().stream()
-                    .filter(i -> i.wanted() && isOld(i.storedAt()) && (allImages || isDangling(i)))
-                    .filter(i -> host.usersOf(i.id()).stream().allMatch(c -> going.contains(c.id())))
+            images(host, going)
                     .sorted(Comparator.comparing(i -> i.id().value()))
                     .forEach(i -> items.add(
                             new Item(Kind.IMAGE, i.id().value(), names(i), String.join(" ", i.references()))));
@@ -93,6 +92,24 @@ public record Pruning(Set<Kind> kinds, boolean allImages, boolean allVolumes, Op
                             new Item(Kind.VOLUME, v.name().value(), v.name().value(), "made " + v.createdAt())));
         }
         return items;
+    }
+
+    /** What was here for other platforms goes with the last of them that is called something. */
+    private Stream<Image> images(Host host, Set<ContainerId> going) {
+        List<Image> chosen = host.images().values().stream()
+                .filter(i -> i.wanted() && isOld(i.storedAt()) && (allImages || isDangling(i)) && !host.isVariant(i))
+                .filter(i -> isUnused(host, i, going))
+                .toList();
+        Stream<Image> variants = chosen.stream()
+                .flatMap(i -> host.variants(i).stream())
+                .filter(host::isVariant)
+                .filter(i -> isUnused(host, i, going)
+                        && host.variants(i).stream().allMatch(v -> v.references().isEmpty() || chosen.contains(v)));
+        return Stream.concat(chosen.stream(), variants).distinct();
+    }
+
+    private static boolean isUnused(Host host, Image image, Set<ContainerId> going) {
+        return host.usersOf(image.id()).stream().allMatch(c -> going.contains(c.id()));
     }
 
     /** Stands still and holds nothing of the kernel's, so that what it used may go with it. */

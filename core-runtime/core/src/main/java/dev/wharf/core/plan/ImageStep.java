@@ -32,6 +32,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The effects on images and pulls. */
 public sealed interface ImageStep extends Step {
@@ -157,11 +159,24 @@ public sealed interface ImageStep extends Step {
         }
     }
 
-    /** Uploads layers, config and manifest, and then makes the reference stand for them. */
-    record PushImage(PullId push, Image image, Reference reference) implements ImageStep {
+    /**
+     * Uploads layers, config and manifest, and then makes the reference stand for them. Where the variants are all that their
+     * index names, each is uploaded, and the reference stands for the index.
+     *
+     * @param images the image, and then its other variants
+     */
+    record PushImage(PullId push, List<Image> images, Reference reference) implements ImageStep {
+        public PushImage {
+            images = List.copyOf(images);
+        }
+
+        private Image image() {
+            return images.get(0);
+        }
+
         @Override
         public SubjectId subject() {
-            return image.id();
+            return image().id();
         }
 
         @Override
@@ -173,27 +188,51 @@ public sealed interface ImageStep extends Step {
         public Event run(Drivers drivers) throws DriverException {
             ContentStore content = drivers.content();
             return drivers.registry(reference.repository(), backend -> {
+                Optional<Descriptor> index = wholeIndex(content);
+                Descriptor target = index.orElse(image().manifest());
                 try (Remote remote = backend.open(reference.repository(), drivers.credentials(push))) {
-                    for (LayerSpec layer : image.layers()) {
-                        remote.push(new Blob(drivers, push, content, layer.descriptor()));
+                    for (Image each : index.isPresent() ? images : List.of(image())) {
+                        for (LayerSpec layer : each.layers()) {
+                            remote.push(new Blob(drivers, push, content, layer.descriptor()));
+                        }
+                        remote.push(new Blob(drivers, push, content, each.configBlob()));
+                        remote.push(new Blob(drivers, push, content, each.manifest()));
                     }
-                    remote.push(new Blob(drivers, push, content, image.configBlob()));
-                    remote.push(new Blob(drivers, push, content, image.manifest()));
-                    remote.tag(reference, image.manifest());
+                    if (index.isPresent()) {
+                        remote.push(new Blob(drivers, push, content, index.get()));
+                    }
+                    remote.tag(reference, target);
                 }
                 return new ImageEvent.Pushed(
-                        image.id(),
+                        image().id(),
                         reference.toString(),
-                        image.manifest().digest(),
-                        image.manifest().sizeBytes(),
+                        target.digest(),
+                        target.sizeBytes(),
                         Optional.of(backend.name()));
             });
+        }
+
+        /** The index, where several variants are here and they are all that it names. A registry takes no other. */
+        private Optional<Descriptor> wholeIndex(ContentStore content) throws DriverException {
+            if (images.size() < 2 || image().index().isEmpty()) {
+                return Optional.empty();
+            }
+            Descriptor index = image().index().get();
+            Set<Digest> here = images.stream().map(i -> i.manifest().digest()).collect(Collectors.toSet());
+            try (InputStream in = content.open(index.digest())) {
+                return Index.parse(in.readNBytes(Manifest.LIMIT_BYTES), index.mediaType()).manifests().stream()
+                                .allMatch(manifest -> here.contains(manifest.digest()))
+                        ? Optional.of(index)
+                        : Optional.empty();
+            } catch (IOException e) {
+                throw LayerStep.broken(index, e);
+            }
         }
 
         @Override
         public Event failed(Failure failure, Instant now) {
             return new ImageEvent.Noted(
-                    image.id(), "push-failed", Map.of("reference", reference.toString(), "reason", failure.message()));
+                    image().id(), "push-failed", Map.of("reference", reference.toString(), "reason", failure.message()));
         }
     }
 

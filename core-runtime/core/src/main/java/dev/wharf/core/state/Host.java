@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.pcollections.HashTreePMap;
 import org.pcollections.HashTreePSet;
 import org.pcollections.PMap;
@@ -179,6 +180,28 @@ public final class Host {
     /** The image that a full reference stands for. */
     public Optional<Image> imageNamed(String reference) {
         return Optional.ofNullable(references.get(reference)).flatMap(this::image);
+    }
+
+    /**
+     * The images that are here of those that were offered for several platforms together with this one, this one first. Those
+     * that are called nothing themselves are there for as long as one of them is called something.
+     */
+    public List<Image> variants(Image image) {
+        return image.index().isEmpty()
+                ? List.of(image)
+                : Stream.concat(
+                                Stream.of(image),
+                                images.values().stream()
+                                        .filter(i -> i.wanted()
+                                                && !i.id().equals(image.id())
+                                                && i.index().equals(image.index())))
+                        .toList();
+    }
+
+    /** Whether an image is called nothing because another one of its variants is. */
+    public boolean isVariant(Image image) {
+        return image.references().isEmpty()
+                && variants(image).stream().anyMatch(i -> !i.references().isEmpty());
     }
 
     public Map<PullId, Pull> pulls() {

@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Reads one archive. The table of contents may come last, so every file that could be a blob is taken, and what the table of
@@ -33,15 +35,17 @@ import java.util.Set;
  */
 final class ArchiveReader {
     private final Blobs blobs;
-    private final Platform wanted;
+    private final List<Platform> wanted;
+    private final Platform host;
 
     private final TarPass pass = new TarPass(this::take);
     private final Map<String, Descriptor> files = new HashMap<>();
     private final Set<Digest> used = new HashSet<>();
 
-    ArchiveReader(Blobs blobs, Platform wanted) {
+    ArchiveReader(Blobs blobs, List<Platform> wanted, Platform host) {
         this.blobs = blobs;
         this.wanted = wanted;
+        this.host = host;
     }
 
     ImageArchive.Contents read(InputStream archive) throws IOException {
@@ -101,7 +105,11 @@ final class ArchiveReader {
         for (String tag : tags) {
             names.add(reference(tag));
         }
-        return image(typed(written, MediaTypes.OCI_MANIFEST), manifest, settings, names);
+        return image(
+                typed(written, MediaTypes.OCI_MANIFEST),
+                manifest,
+                settings,
+                new Found(Optional.empty(), true, new LinkedHashSet<>(names)));
     }
 
     private Descriptor file(String name) throws DocumentException {
@@ -114,63 +122,107 @@ final class ArchiveReader {
 
     // --- the OCI layout
 
-    /** A manifest and all the names that lead to it. */
-    private record Found(Descriptor manifest, Set<Reference> names) {}
+    /** How a manifest was come by: the names that lead to it, and the index that offers it. */
+    private record Found(Optional<Descriptor> index, boolean first, Set<Reference> names) {}
 
     private List<ArchivedImage> layoutImages(byte[] index) throws IOException {
         Map<Digest, Descriptor> present = new HashMap<>();
         files.values().forEach(file -> present.put(file.digest(), file));
-        Map<Digest, Found> found = new LinkedHashMap<>();
+        Map<Descriptor, Found> found = new LinkedHashMap<>();
         for (Descriptor entry : Index.parse(index, "").manifests()) {
             Optional<Reference> name = name(entry);
-            choose(entry, present, 1).ifPresent(manifest -> {
-                Found one =
-                        found.computeIfAbsent(manifest.digest(), digest -> new Found(manifest, new LinkedHashSet<>()));
-                name.ifPresent(one.names()::add);
-            });
+            boolean offers = MediaTypes.isIndex(entry.mediaType());
+            boolean first = true;
+            for (Descriptor manifest : manifests(entry, present, 1)) {
+                Found one = found.get(manifest);
+                if (one == null) {
+                    one = new Found(offers ? Optional.of(plain(entry)) : Optional.empty(), first, new LinkedHashSet<>());
+                    found.put(manifest, one);
+                }
+                if (first) {
+                    name.ifPresent(one.names()::add);
+                }
+                first = false;
+            }
         }
         if (found.isEmpty()) {
-            throw new DocumentException("the archive holds no image for " + wanted);
+            throw new DocumentException("the archive holds no image for "
+                    + (wanted.isEmpty()
+                            ? host
+                            : wanted.stream().map(Platform::toString).collect(Collectors.joining(", "))));
         }
         List<ArchivedImage> images = new ArrayList<>();
-        for (Found one : found.values()) {
-            Descriptor descriptor = one.manifest();
-            Manifest manifest = Manifest.parse(bytes(descriptor, Manifest.LIMIT_BYTES), descriptor.mediaType());
+        for (Map.Entry<Descriptor, Found> one : found.entrySet()) {
+            Descriptor descriptor = one.getKey();
+            Manifest manifest = manifest(descriptor);
             for (Descriptor part : parts(manifest)) {
                 if (!present.containsKey(part.digest())) {
                     throw new DocumentException("the archive names " + part.digest() + " but does not hold it");
                 }
             }
             ImageConfig settings = ImageConfigs.parse(bytes(manifest.config(), ImageConfigs.LIMIT_BYTES));
-            images.add(image(descriptor, manifest, settings, List.copyOf(one.names())));
+            images.add(image(descriptor, manifest, settings, one.getValue()));
         }
         return images;
     }
 
-    /** The manifest that an entry of the index leads to; an archive of one platform may well name others. */
-    private Optional<Descriptor> choose(Descriptor entry, Map<Digest, Descriptor> present, int depth)
+    private Manifest manifest(Descriptor descriptor) throws IOException {
+        return Manifest.parse(bytes(descriptor, Manifest.LIMIT_BYTES), descriptor.mediaType());
+    }
+
+    private static Descriptor plain(Descriptor entry) {
+        return new Descriptor(entry.mediaType(), entry.digest(), entry.sizeBytes());
+    }
+
+    /** The manifests that an entry leads to and that are wanted, the host's first; an archive may well name others. */
+    private List<Descriptor> manifests(Descriptor entry, Map<Digest, Descriptor> present, int depth)
             throws IOException {
         if (!present.containsKey(entry.digest())) {
-            return Optional.empty();
+            return List.of();
         }
         if (MediaTypes.isManifest(entry.mediaType())) {
-            return Optional.of(entry);
+            return List.of(plain(entry));
         }
         if (!MediaTypes.isIndex(entry.mediaType())) {
-            return Optional.empty();
+            return List.of();
         }
         if (depth >= Index.MAX_DEPTH) {
             throw new DocumentException("the archive's index is nested too deep");
         }
         used.add(entry.digest());
         Index index = Index.parse(bytes(entry, Manifest.LIMIT_BYTES), entry.mediaType());
-        for (Descriptor choice : index.choices(wanted)) {
-            Optional<Descriptor> chosen = choose(choice, present, depth + 1);
-            if (chosen.isPresent()) {
-                return chosen;
+        Set<Descriptor> manifests = new LinkedHashSet<>();
+        for (Descriptor choice : wanted(index)) {
+            for (Descriptor manifest : manifests(choice, present, depth + 1)) {
+                if (isWhole(manifest, present)) {
+                    manifests.add(manifest);
+                }
             }
         }
-        return Optional.empty();
+        return List.copyOf(manifests);
+    }
+
+    private List<Descriptor> wanted(Index index) {
+        if (!wanted.isEmpty()) {
+            return wanted.stream()
+                    .flatMap(platform -> index.choices(platform).stream().limit(1))
+                    .toList();
+        }
+        return Stream.concat(
+                        index.choices(host).stream(),
+                        index.manifests().stream().filter(ArchiveReader::isImage))
+                .toList();
+    }
+
+    /** What tells of another manifest, such as how it was built, runs nowhere. */
+    private static boolean isImage(Descriptor manifest) {
+        return !manifest.annotations().containsKey("vnd.docker.reference.type")
+                && manifest.platform().map(p -> !p.os().equals("unknown")).orElse(true);
+    }
+
+    /** Whether an archive of some platforms holds this one; it names them all. */
+    private boolean isWhole(Descriptor manifest, Map<Digest, Descriptor> present) throws IOException {
+        return parts(manifest(manifest)).stream().allMatch(part -> present.containsKey(part.digest()));
     }
 
     private static Optional<Reference> name(Descriptor entry) throws DocumentException {
@@ -185,7 +237,7 @@ final class ArchiveReader {
 
     // --- both
 
-    private ArchivedImage image(Descriptor descriptor, Manifest manifest, ImageConfig settings, List<Reference> names)
+    private ArchivedImage image(Descriptor descriptor, Manifest manifest, ImageConfig settings, Found found)
             throws IOException {
         List<LayerSpec> layers = manifest.layersOf(settings);
         for (LayerSpec layer : layers) {
@@ -197,7 +249,14 @@ final class ArchiveReader {
         }
         used.add(descriptor.digest());
         parts(manifest).forEach(part -> used.add(part.digest()));
-        return new ArchivedImage(descriptor, manifest.config(), settings, layers, names);
+        return new ArchivedImage(
+                descriptor,
+                manifest.config(),
+                settings,
+                layers,
+                List.copyOf(found.names()),
+                found.index(),
+                found.first());
     }
 
     private static List<Descriptor> parts(Manifest manifest) {

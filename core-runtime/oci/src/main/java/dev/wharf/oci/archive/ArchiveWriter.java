@@ -54,26 +54,36 @@ final class ArchiveWriter {
     }
 
     private void write(ImageArchive.SavedImage image) throws IOException {
-        byte[] document;
-        try (InputStream in = blobs.open(image.manifest().digest())) {
-            document = in.readNBytes(Manifest.LIMIT_BYTES + 1);
+        Manifest manifest = whole(image.manifest());
+        for (Descriptor other : image.others()) {
+            whole(other);
         }
-        Manifest manifest = Manifest.parse(document, image.manifest().mediaType());
-        for (Descriptor layer : manifest.layers()) {
-            blob(layer);
-        }
-        blob(manifest.config());
-        if (written.add(image.manifest().digest())) {
-            file(path(image.manifest().digest()), document);
+        if (image.index().isPresent()) {
+            blob(image.index().get());
         }
         list(image, manifest);
     }
 
+    /** Writes a manifest with everything that it names. */
+    private Manifest whole(Descriptor descriptor) throws IOException {
+        byte[] document;
+        try (InputStream in = blobs.open(descriptor.digest())) {
+            document = in.readNBytes(Manifest.LIMIT_BYTES + 1);
+        }
+        Manifest manifest = Manifest.parse(document, descriptor.mediaType());
+        for (Descriptor layer : manifest.layers()) {
+            blob(layer);
+        }
+        blob(manifest.config());
+        if (written.add(descriptor.digest())) {
+            file(path(descriptor.digest()), document);
+        }
+        return manifest;
+    }
+
     private void list(ImageArchive.SavedImage image, Manifest manifest) {
-        Descriptor plain = new Descriptor(
-                image.manifest().mediaType(),
-                image.manifest().digest(),
-                image.manifest().sizeBytes());
+        Descriptor target = image.index().orElse(image.manifest());
+        Descriptor plain = new Descriptor(target.mediaType(), target.digest(), target.sizeBytes());
         if (image.names().isEmpty()) {
             index.add(plain);
         }

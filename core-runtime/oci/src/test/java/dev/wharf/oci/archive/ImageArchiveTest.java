@@ -160,12 +160,37 @@ class ImageArchiveTest {
         Descriptor multi = source.put(MediaTypes.OCI_INDEX, index);
         source.tag("docker.io/library/multi:1", multi);
 
-        var contents = read(tarOf(source));
+        var contents = read(tarOf(source), AMD64);
 
         assertThat(contents.images()).hasSize(1);
         assertThat(contents.images().get(0).manifest().digest()).isEqualTo(amd64.digest());
         assertThat(contents.images().get(0).names()).containsExactly(Reference.parse("multi:1"));
         assertThat(contents.leftovers()).contains(arm64.digest()).doesNotContain(amd64.digest(), multi.digest());
+    }
+
+    @Test
+    void everyPlatformOfAnIndexIsTakenAndSavedWithItTheHostsFirst() throws Exception {
+        Descriptor amd64 = image("amd64").platform(AMD64).into(source);
+        Descriptor arm64 =
+                image("arm64").platform(Platform.parse("linux/arm64")).into(source);
+        Descriptor absent = new Descriptor(MediaTypes.OCI_MANIFEST, Digest.sha256("absent"), 6);
+        Descriptor multi = source.put(MediaTypes.OCI_INDEX, new Index(List.of(arm64, amd64, absent)).write());
+        source.tag("docker.io/library/multi:1", multi);
+
+        var contents = read(tarOf(source));
+        var saved = read(write(new ImageArchive.SavedImage(
+                amd64, List.of(Reference.parse("multi:1")), Optional.of(multi), List.of(arm64))));
+
+        for (var each : List.of(contents, saved)) {
+            assertThat(each.images()).extracting(i -> i.manifest().digest()).containsExactly(amd64.digest(), arm64.digest());
+            assertThat(each.images()).extracting(ArchivedImage::first).containsExactly(true, false);
+            assertThat(each.images()).extracting(i -> i.index().orElseThrow().digest()).containsOnly(multi.digest());
+            assertThat(each.images().get(0).names()).containsExactly(Reference.parse("multi:1"));
+            assertThat(each.images().get(1).names()).isEmpty();
+            assertThat(each.leftovers()).isEmpty();
+        }
+        assertThatThrownBy(() -> read(tarOf(source), Platform.parse("linux/riscv64")))
+                .hasMessageContaining("the archive holds no image for linux/riscv64");
     }
 
     @Test
@@ -305,8 +330,8 @@ class ImageArchiveTest {
         return out.toByteArray();
     }
 
-    private ImageArchive.Contents read(byte[] archive) throws IOException {
-        return ImageArchive.read(new ByteArrayInputStream(archive), blobs(store), AMD64);
+    private ImageArchive.Contents read(byte[] archive, Platform... wanted) throws IOException {
+        return ImageArchive.read(new ByteArrayInputStream(archive), blobs(store), List.of(wanted), AMD64);
     }
 
     private void assertRefused(byte[] archive, String why) {
