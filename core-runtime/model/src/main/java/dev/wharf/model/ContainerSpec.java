@@ -98,6 +98,32 @@ public record ContainerSpec(
                 runtime);
     }
 
+    /** The same container with another environment. */
+    public ContainerSpec withEnv(List<String> changed) {
+        return new ContainerSpec(
+                image,
+                imageReference,
+                command.withEnv(changed),
+                stdio,
+                hostname,
+                domainname,
+                labels,
+                annotations,
+                resources,
+                security,
+                namespaces,
+                mounts,
+                networking,
+                restartPolicy,
+                autoRemove,
+                stop,
+                healthcheck,
+                logging,
+                storage,
+                storageOptions,
+                runtime);
+    }
+
     /** The same container with another storage driver. */
     public ContainerSpec withStorage(DriverName changed) {
         return new ContainerSpec(
@@ -174,6 +200,10 @@ public record ContainerSpec(
             env = Checks.copy(env);
             additionalGroups = Checks.copy(additionalGroups);
             Checks.oneLine(user, "user");
+        }
+
+        Command withEnv(List<String> changed) {
+            return new Command(entrypoint, cmd, changed, user, additionalGroups, workingDir, init);
         }
 
         /** The whole argument vector. */
@@ -283,6 +313,7 @@ public record ContainerSpec(
      * @param published host ports wanted
      * @param publishAll whether every exposed port gets a host port
      * @param extraHosts lines for /etc/hosts, {@code name:address}
+     * @param links {@code container:alias}, on the default network by the container's id
      */
     public record Networking(
             Namespace sandbox,
@@ -305,6 +336,22 @@ public record ContainerSpec(
             dnsOptions = Checks.copy(dnsOptions);
             extraHosts = Checks.copy(extraHosts);
             links = Checks.copy(links);
+        }
+
+        /** The same with other links. */
+        public Networking withLinks(List<String> changed) {
+            return new Networking(
+                    sandbox,
+                    networks,
+                    exposed,
+                    published,
+                    publishAll,
+                    dns,
+                    dnsSearch,
+                    dnsOptions,
+                    extraHosts,
+                    changed,
+                    macAddress);
         }
 
         /** The same with other networks wanted. */

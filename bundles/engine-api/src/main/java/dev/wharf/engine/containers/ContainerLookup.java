@@ -38,7 +38,8 @@ public final class ContainerLookup {
             }
         }
         String name = text.startsWith("/") ? text.substring(1) : text;
-        Optional<Container> named = host.containerNamed(name);
+        Optional<Container> named = host.containerNamed(name)
+                .or(() -> Optional.ofNullable(host.linkNames().get(name)).flatMap(host::container));
         if (named.isPresent() || !BEGINNING.matcher(text).matches()) {
             return named;
         }

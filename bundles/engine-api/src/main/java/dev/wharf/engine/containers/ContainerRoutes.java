@@ -38,10 +38,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.Stream;
 
 /** {@code /containers}: everything but streams. */
 public final class ContainerRoutes implements Routes {
@@ -162,7 +164,12 @@ public final class ContainerRoutes implements Routes {
                 details.json(
                         c.id() + " " + request.version() + " "
                                 + log.map(Path::toString).orElse(""),
-                        List.of(c, host.networks(), host.volumes()),
+                        // Of others it tells only whom it is linked to.
+                        List.of(
+                                c,
+                                host.networks(),
+                                host.volumes(),
+                                c.spec().networking().links().isEmpty() ? this : host.containers()),
                         () -> shapes.inspect(c, Optional.empty(), log)));
     }
 
@@ -329,7 +336,7 @@ public final class ContainerRoutes implements Routes {
 
     private Answer remove(Agent agent, Request request) {
         if (request.query().flag("link", false)) {
-            throw Problem.unsupported("links are not containers of their own here; remove the container");
+            return unlink(agent, request);
         }
         ContainerId id = found(agent, request).id();
         return done(
@@ -340,6 +347,21 @@ public final class ContainerRoutes implements Routes {
                         request.query().flag("force", false),
                         request.query().flag("v", false),
                         retention));
+    }
+
+    /** {@code docker rm --link web/db} ends the link that web calls db, and removes no container. */
+    private static Answer unlink(Agent agent, Request request) {
+        found(agent, request);
+        String name = request.name().startsWith("/") ? request.name().substring(1) : request.name();
+        int slash = name.lastIndexOf('/');
+        if (slash < 0) {
+            throw new Problem(500, "Conflict, cannot remove the default link name of the container");
+        }
+        String owner = name.substring(0, slash);
+        Container parent = agent.host()
+                .containerNamed(owner)
+                .orElseThrow(() -> new Problem(500, "Cannot get parent /" + owner + " for link name /" + name));
+        return done(agent, request, new ContainerCommand.Unlink(parent.id(), name.substring(slash + 1)));
     }
 
     private Answer prune(Agent agent, Request request) {
@@ -410,7 +432,7 @@ public final class ContainerRoutes implements Routes {
             return filters.labels(c.spec().labels())
                     && filters.any("status", s -> s.equals(Words.state(c)))
                     && filters.any("id", i -> c.id().value().startsWith(i))
-                    && filters.any("name", n -> matches(n, c.name()))
+                    && filters.any("name", n -> matches(n, c.name()) || linkNames(c).anyMatch(l -> matches(n, l)))
                     && filters.any(
                             "exited",
                             code -> c.exit().isPresent()
@@ -445,6 +467,12 @@ public final class ContainerRoutes implements Routes {
                     && filters.any("is-task", "false"::equals)
                     && before.map(t -> c.createdAt().isBefore(t)).orElse(true)
                     && since.map(t -> c.createdAt().isAfter(t)).orElse(true);
+        }
+
+        private Stream<String> linkNames(Container c) {
+            return host.linkNames().entrySet().stream()
+                    .filter(name -> name.getValue().equals(c.id()))
+                    .map(Map.Entry::getKey);
         }
 
         private static boolean matches(String pattern, String name) {

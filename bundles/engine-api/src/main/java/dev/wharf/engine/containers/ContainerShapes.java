@@ -53,7 +53,8 @@ public final class ContainerShapes {
     ObjectNode lasting(Container c, Optional<Usage> usage) {
         ObjectNode node = Json.object();
         node.put("Id", c.id().value());
-        node.putArray("Names").add("/" + c.name());
+        ArrayNode names = node.putArray("Names").add("/" + c.name());
+        names(c).forEach(name -> names.add("/" + name));
         node.put("Image", c.spec().imageReference())
                 .put("ImageID", c.spec().image().value())
                 .put("Command", String.join(" ", c.spec().command().arguments()))
@@ -93,6 +94,15 @@ public final class ContainerShapes {
         node.putObject("NetworkSettings").set("Networks", networks(c));
         node.set("Mounts", mounts(c));
         return node;
+    }
+
+    /** What others call it that are linked to it. */
+    private List<String> names(Container c) {
+        return host.linkNames().entrySet().stream()
+                .filter(name -> name.getValue().equals(c.id()))
+                .map(Map.Entry::getKey)
+                .sorted()
+                .toList();
     }
 
     // ---- inspect
@@ -341,7 +351,11 @@ public final class ContainerShapes {
                                 ? "private"
                                 : mode(spec.namespaces().ipc()))
                 .put("Cgroup", "");
-        node.set("Links", Json.arrayOrNull(spec.networking().links()));
+        node.set(
+                "Links",
+                Json.arrayOrNull(host.links(c).stream()
+                        .map(link -> "/" + link.target().name() + ":/" + c.name() + "/" + link.alias())
+                        .toList()));
         node.put("OomScoreAdj", r.oomScoreAdj())
                 .put("PidMode", mode(spec.namespaces().pid()))
                 .put("Privileged", s.privileged())

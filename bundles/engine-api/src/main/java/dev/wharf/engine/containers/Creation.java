@@ -365,9 +365,10 @@ public final class Creation {
                         exposed.stream(), published.stream().map(p -> p.containerPort() + "/" + p.protocol()))
                 .distinct()
                 .toList();
+        List<NetworkWish> wishes = own ? wishes() : List.of();
         return new ContainerSpec.Networking(
                 sandbox,
-                own ? wishes() : List.of(),
+                wishes,
                 all,
                 own ? published : List.of(),
                 own && hostConfig.flag("PublishAllPorts"),
@@ -375,24 +376,53 @@ public final class Creation {
                 hostConfig.texts("DnsSearch"),
                 hostConfig.texts("DnsOptions"),
                 extraHosts(),
-                links(),
+                links(sandbox, wishes),
                 body.text("MacAddress"));
     }
 
-    /** Each names a container that is here; as Docker, a missing one is told so and not looked for as an image. */
-    private List<String> links() {
+    /**
+     * Each names a container that is here; as Docker, a missing one is told so and not looked for as an image. On the default
+     * network whom it names is settled now, whatever that is called later.
+     */
+    private List<String> links(Namespace sandbox, List<NetworkWish> wishes) {
         List<String> links = hostConfig.texts("Links");
+        if (!links.isEmpty() && sandbox.kind() != Namespace.Kind.PRIVATE && sandbox.kind() != Namespace.Kind.NONE) {
+            throw Problem.invalid("conflicting options: "
+                    + (sandbox.kind() == Namespace.Kind.HOST ? "host type networking" : "container type network")
+                    + " can't be used with links. This would result in undefined behavior");
+        }
+        boolean onDefault = wishes.stream()
+                .findFirst()
+                .flatMap(w -> host.network(w.network()))
+                .map(n -> n.spec().predefined())
+                .orElse(false);
+        List<String> settled = new ArrayList<>();
         for (String link : links) {
             int colon = link.indexOf(':');
             String name = colon < 0 ? link : link.substring(0, colon);
-            if (name.isEmpty() || colon == link.length() - 1) {
+            String alias = colon < 0 ? link : link.substring(colon + 1);
+            if (name.isEmpty() || alias.isEmpty() || alias.indexOf(':') >= 0) {
                 throw Problem.invalid("bad format for links: " + link);
             }
-            if (ContainerLookup.find(host, name).isEmpty()) {
-                throw Problem.invalid("could not get container for " + name + ": No such container: " + name);
-            }
+            Container target = ContainerLookup.find(host, name)
+                    .orElseThrow(() -> Problem.invalid(
+                            "could not get container for " + name + ": No such container: " + name));
+            settled.add(onDefault ? linkable(target).id() + ":" + alias : link);
         }
-        return links;
+        return settled;
+    }
+
+    /** A container in another's sandbox has that one's address, and one in the host's has none of its own. */
+    private Container linkable(Container target) {
+        Namespace sandbox = target.spec().networking().sandbox();
+        if (sandbox.kind() == Namespace.Kind.HOST) {
+            throw Problem.invalid("conflicting options: host type networking can't be used with links."
+                    + " This would result in undefined behavior");
+        }
+        return sandbox.container()
+                .flatMap(host::container)
+                .map(this::linkable)
+                .orElse(target);
     }
 
     private List<String> extraHosts() {

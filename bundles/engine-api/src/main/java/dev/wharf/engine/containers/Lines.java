@@ -39,6 +39,7 @@ final class Lines {
         private final Container container;
         private final Object networks;
         private final Object volumes;
+        private final Object linkNames;
         private final byte[] lasting;
         private final Optional<Instant> from;
         private volatile Status status;
@@ -50,6 +51,7 @@ final class Lines {
             this.container = container;
             networks = host.networks();
             volumes = host.volumes();
+            linkNames = host.linkNames();
             byte[] object = Json.bytes(new ContainerShapes(host, version).lasting(container, Optional.empty()));
             lasting = Arrays.copyOf(object, object.length - 1);
             from = Words.reckonedFrom(container);
@@ -57,7 +59,10 @@ final class Lines {
         }
 
         boolean tells(Container c, Host host) {
-            return container == c && networks == host.networks() && volumes == host.volumes();
+            return container == c
+                    && networks == host.networks()
+                    && volumes == host.volumes()
+                    && linkNames == host.linkNames();
         }
 
         void write(ByteArrayOutputStream out, Instant now) {

@@ -169,7 +169,7 @@ public final class StreamRoutes implements Routes {
             throw Problem.invalid("No exec command specified");
         }
         Map<String, String> env = new LinkedHashMap<>();
-        for (String one : c.spec().command().env()) {
+        for (String one : agent.host().environment(c)) {
             env.put(one.substring(0, Math.max(one.indexOf('='), 0)), one);
         }
         for (String one : body.texts("Env")) {

@@ -249,7 +249,9 @@ final class AsRun {
             networks(networking.networks());
         }
         option("--mac-address", networking.macAddress());
-        options("--link", networking.links());
+        options(
+                "--link",
+                networking.links().stream().map(this::link).toList());
         networking.published().forEach(p -> option("--publish", published(p)));
         flag("--publish-all", networking.publishAll());
         List<String> known = new ArrayList<>(ofImage(ImageConfig::exposedPorts, List.of()));
@@ -261,6 +263,17 @@ final class AsRun {
         options("--dns-search", networking.dnsSearch());
         options("--dns-option", networking.dnsOptions());
         options("--add-host", networking.extraHosts());
+    }
+
+    /** A link by the name of whom it means, where that is known. */
+    private String link(String written) {
+        int colon = written.indexOf(':');
+        return colon == 64
+                ? host.container(new ContainerId(written.substring(0, colon)))
+                                .map(Container::name)
+                                .orElse(written.substring(0, 12))
+                        + written.substring(colon)
+                : written;
     }
 
     private void networks(List<NetworkWish> wishes) {

@@ -17,6 +17,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Link;
 import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
@@ -155,6 +156,20 @@ public sealed interface ContainerCommand extends Command {
                             CONFLICT,
                             "cannot join namespace of a non running container: "
                                     + shared.container().get());
+                }
+            }
+            for (Link link : host.links(c)) {
+                if (!link.target().isRunning()) {
+                    return refuse(
+                            CONFLICT,
+                            "Cannot link to a non running container: /"
+                                    + link.target().name() + " AS /" + c.name() + "/" + link.alias());
+                }
+                if (link.address(host).isEmpty()) {
+                    return refuse(
+                            CONFLICT,
+                            "Cannot link to /" + link.target().name()
+                                    + ", as it does not belong to the default network");
                 }
             }
             try {
@@ -450,6 +465,23 @@ public sealed interface ContainerCommand extends Command {
                     .mapToInt(n -> Integer.parseInt(n.substring(3)) + 1)
                     .max()
                     .orElse(0);
+        }
+    }
+
+    /** Ends a link on the default network; whoever runs is told of it in its hosts file. */
+    record Unlink(ContainerId container, String alias) implements ContainerCommand {
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return found(host, container, c -> {
+                if (host.links(c).stream().noneMatch(l -> l.alias().equals(alias))) {
+                    return refuse(MISSING, "No such link: /" + c.name() + "/" + alias);
+                }
+                ContainerSpec changed =
+                        c.spec().withNetworking(Link.without(c.spec().networking(), alias));
+                return c.isRunning()
+                        ? act(ContainerStep.TellUnlinked.of(host, c, changed))
+                        : accept(new ContainerEvent.NetworksChanged(container, changed));
+            });
         }
     }
 

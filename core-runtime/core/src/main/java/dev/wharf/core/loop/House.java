@@ -63,6 +63,8 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -288,19 +290,32 @@ final class House implements Agent, AutoCloseable {
         return events;
     }
 
-    /** Starts what has to run whenever the agent does; those that stand in another's sandbox after that other. */
+    /** Starts what has to run whenever the agent does; those that need another one to run, after that other. */
     private void comeBack() {
-        List<Container> back = host().containers().values().stream()
+        comeBack(host().containers().values().stream()
                 .filter(Container::comesBack)
+                .toList());
+    }
+
+    private void comeBack(List<Container> back) {
+        if (back.isEmpty()) {
+            return;
+        }
+        Host host = host();
+        Set<ContainerId> ids = back.stream().map(Container::id).collect(Collectors.toSet());
+        List<Container> free = back.stream()
+                .filter(c -> needs(host, c).noneMatch(ids::contains))
                 .toList();
-        CompletableFuture<?>[] first = back.stream()
-                .filter(c -> c.spec().networking().sandbox().container().isEmpty())
-                .map(c -> comeBack(c.id()))
-                .toArray(CompletableFuture<?>[]::new);
-        CompletableFuture.allOf(first)
-                .thenRun(() -> back.stream()
-                        .filter(c -> c.spec().networking().sandbox().container().isPresent())
-                        .forEach(c -> comeBack(c.id())));
+        List<Container> now = free.isEmpty() ? back : free;
+        CompletableFuture.allOf(now.stream().map(c -> comeBack(c.id())).toArray(CompletableFuture<?>[]::new))
+                .thenRun(() ->
+                        comeBack(back.stream().filter(c -> !now.contains(c)).toList()));
+    }
+
+    private static Stream<ContainerId> needs(Host host, Container c) {
+        return Stream.concat(
+                c.spec().networking().sandbox().container().stream(),
+                host.links(c).stream().map(link -> link.target().id()));
     }
 
     private CompletableFuture<Boolean> comeBack(ContainerId container) {

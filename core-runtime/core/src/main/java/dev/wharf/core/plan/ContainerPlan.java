@@ -277,15 +277,27 @@ final class ContainerPlan implements Plan {
                     known.get().spec(),
                     place.endpoint(),
                     c.sandbox().value().orElseThrow(),
-                    readdressed(c.disconnecting(network), c)));
+                    readdressed(host.with(c.disconnecting(network)), host)));
         }
 
-        /** What runs is told of its new places; what does not run reads of them when it starts. */
-        private Optional<ContainerStep.Readdressed> readdressed(Container before, Container after) {
-            return c.isRunning() && !c.goal().equals(Goal.REMOVED)
-                    ? Optional.of(new ContainerStep.Readdressed(
-                            runtime(), RuntimeSpecs.whereabouts(host, before), RuntimeSpecs.whereabouts(host, after)))
-                    : Optional.empty();
+        /** What runs is told of its new places, and so are those that are linked to it; others read of them when they start. */
+        private List<ContainerStep.Readdressed> readdressed(Host before, Host after) {
+            List<ContainerStep.Readdressed> all = new ArrayList<>();
+            host.linkedTo(c.id()).stream()
+                    .filter(Container::isRunning)
+                    .forEach(owner -> all.add(readdressed(owner.id(), owner.spec().runtime(), before, after)));
+            if (c.isRunning() && !c.goal().equals(Goal.REMOVED)) {
+                all.add(readdressed(c.id(), runtime(), before, after));
+            }
+            return all;
+        }
+
+        private static ContainerStep.Readdressed readdressed(
+                ContainerId id, DriverName runtime, Host before, Host after) {
+            return new ContainerStep.Readdressed(
+                    runtime,
+                    RuntimeSpecs.whereabouts(before, before.container(id).orElseThrow()),
+                    RuntimeSpecs.whereabouts(after, after.container(id).orElseThrow()));
         }
 
         private Proposal detach(Place place) {
@@ -297,7 +309,8 @@ final class ContainerPlan implements Plan {
                             n.spec(),
                             place.endpoint(),
                             sandbox,
-                            readdressed(c.connecting(place.endpoint()), c),
+                            readdressed(
+                                    host.with(c.connecting(place.endpoint())), host.with(c.disconnecting(network))),
                             tries())))
                     .orElseGet(() -> Proposal.step(new ContainerStep.ForgetEndpoint(c.id(), network, tries())));
         }

@@ -3,6 +3,7 @@ package dev.wharf.core.plan;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Stall;
 import dev.wharf.model.ByteCount;
 import dev.wharf.model.ContainerId;
@@ -128,7 +129,7 @@ public sealed interface ContainerStep extends Step {
 
     /** What the files of a container that runs say of its addresses, and what they are to say. */
     record Readdressed(DriverName runtime, RuntimeSpec.Whereabouts before, RuntimeSpec.Whereabouts after) {
-        private void tell(Drivers drivers) throws DriverException {
+        void tell(Drivers drivers) throws DriverException {
             drivers.runtime().use(runtime, r -> {
                 Optional<OciRuntime.Addressing> addressing = r.capability(OciRuntime.Addressing.class);
                 if (addressing.isPresent()) {
@@ -144,8 +145,12 @@ public sealed interface ContainerStep extends Step {
             NetworkSpec network,
             EndpointSpec endpoint,
             Sandbox sandbox,
-            Optional<Readdressed> readdressed)
+            List<Readdressed> readdressed)
             implements Up {
+        public AttachEndpoint {
+            readdressed = List.copyOf(readdressed);
+        }
+
         @Override
         public String rung() {
             return "endpoint:" + network.id().value();
@@ -154,8 +159,8 @@ public sealed interface ContainerStep extends Step {
         @Override
         public Event run(Drivers drivers) throws DriverException {
             Endpoint attached = drivers.network().use(network.driver(), n -> n.attach(network, endpoint, sandbox));
-            if (readdressed.isPresent()) {
-                readdressed.get().tell(drivers);
+            for (Readdressed each : readdressed) {
+                each.tell(drivers);
             }
             return new ContainerEvent.EndpointAttached(container, attached);
         }
@@ -352,9 +357,13 @@ public sealed interface ContainerStep extends Step {
             NetworkSpec network,
             EndpointSpec endpoint,
             Sandbox sandbox,
-            Optional<Readdressed> readdressed,
+            List<Readdressed> readdressed,
             int tries)
             implements Down {
+        public DetachEndpoint {
+            readdressed = List.copyOf(readdressed);
+        }
+
         @Override
         public String rung() {
             return "endpoint:" + network.id().value();
@@ -366,10 +375,41 @@ public sealed interface ContainerStep extends Step {
                 n.detach(network, endpoint, sandbox);
                 return network;
             });
-            if (readdressed.isPresent()) {
-                readdressed.get().tell(drivers);
+            for (Readdressed each : readdressed) {
+                each.tell(drivers);
             }
             return new ContainerEvent.EndpointDetached(container, network.id());
+        }
+    }
+
+    /** Takes the line of a link out of the hosts file of a container that runs, by hand. */
+    record TellUnlinked(ContainerId container, Readdressed readdressed, ContainerSpec changed) implements ContainerStep {
+        /** @param changed without the link */
+        public static TellUnlinked of(Host host, Container c, ContainerSpec changed) {
+            Container after = c.respecified(changed);
+            return new TellUnlinked(
+                    c.id(),
+                    new Readdressed(
+                            c.spec().runtime(),
+                            RuntimeSpecs.whereabouts(host, c),
+                            RuntimeSpecs.whereabouts(host.with(after), after)),
+                    changed);
+        }
+
+        @Override
+        public String rung() {
+            return "unlink";
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            readdressed.tell(drivers);
+            return new ContainerEvent.NetworksChanged(container, changed);
+        }
+
+        @Override
+        public Event failed(Failure failure, Instant now) {
+            return new ContainerEvent.Noted(container, "unlink-failed", Map.of("reason", failure.message()));
         }
     }
 

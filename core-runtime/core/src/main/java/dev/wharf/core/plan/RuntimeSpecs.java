@@ -7,9 +7,11 @@ import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
+import dev.wharf.core.state.Link;
 import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.ContainerSpec.Networking;
 import dev.wharf.model.DriverName;
@@ -51,7 +53,7 @@ final class RuntimeSpecs {
                 c.id(),
                 c.name(),
                 c.generation(),
-                c.spec(),
+                withLinks(host, c),
                 c.mount().value().orElseThrow(),
                 mounts,
                 networkNamespace(host, c),
@@ -60,6 +62,10 @@ final class RuntimeSpecs {
                 nameservers(host, c),
                 files);
         return new ContainerStep.CreateProcess(spec, c.spec().runtime(), sources, fill, pins);
+    }
+
+    private static ContainerSpec withLinks(Host host, Container c) {
+        return host.links(c).isEmpty() ? c.spec() : c.spec().withEnv(host.environment(c));
     }
 
     /** What the files of a container say that has these places. */
@@ -193,8 +199,17 @@ final class RuntimeSpecs {
             String address = extra.substring(colon + 1);
             gateway(host, c, address).ifPresent(a -> lines.add(new HostLine(a, List.of(name))));
         }
-        for (String link : networking.links()) {
-            lines.addAll(linked(host, c, link));
+        for (Link link : host.links(c)) {
+            String address = link.address(host);
+            if (!address.isEmpty()) {
+                Container target = link.target();
+                lines.add(new HostLine(
+                        address,
+                        Stream.of(link.alias(), target.spec().hostname(), target.name())
+                                .filter(n -> !n.isEmpty())
+                                .distinct()
+                                .toList()));
+            }
         }
         for (Place place : c.places().values()) {
             if (!place.wanted()) {
@@ -212,34 +227,6 @@ final class RuntimeSpecs {
             }
         }
         return lines;
-    }
-
-    /** The default bridge has no names, so that whom a container is linked to stands in its hosts file. */
-    private static List<HostLine> linked(Host host, Container c, String link) {
-        int colon = link.indexOf(':');
-        String target = plain(colon < 0 ? link : link.substring(0, colon));
-        String alias = plain(colon < 0 ? link : link.substring(colon + 1));
-        Optional<Container> other = host.containerNamed(target)
-                .or(() -> host.containers().values().stream()
-                        .filter(o -> target.length() >= 12 && o.id().value().startsWith(target))
-                        .findFirst());
-        return other.stream()
-                .flatMap(o -> o.places().entrySet().stream()
-                        .filter(place -> c.places().containsKey(place.getKey()))
-                        .map(place -> place.getValue().endpoint().ipv4())
-                        .filter(cidr -> !cidr.isEmpty())
-                        .map(cidr -> new HostLine(
-                                cidr.substring(0, cidr.indexOf('/')),
-                                Stream.of(alias, o.spec().hostname(), o.name())
-                                        .filter(n -> !n.isEmpty())
-                                        .distinct()
-                                        .toList())))
-                .toList();
-    }
-
-    /** Docker's own clients write {@code /db:/web/db}: the last part is the name. */
-    private static String plain(String name) {
-        return name.substring(name.lastIndexOf('/') + 1);
     }
 
     /** The word {@code host-gateway} stands for the host's own address on the container's first network. */

@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,6 +70,8 @@ public final class Host {
     private final PMap<SubjectId, PSet<ContainerId>> users;
     /** Which containers, those kept among them, stand on a layer themselves. */
     private final PMap<LayerId, PSet<ContainerId>> tops;
+    /** The containers that others on the default network are linked to, by the names {@code other/alias} that gives them. */
+    private final PMap<String, ContainerId> linked;
 
     /**
      * Who this host is.
@@ -133,6 +136,7 @@ public final class Host {
         ports = d.ports;
         users = d.users;
         tops = d.tops;
+        linked = d.linked;
     }
 
     // ---- reading
@@ -162,6 +166,65 @@ public final class Host {
     /** The container that has exactly this name, without a slash. */
     public Optional<Container> containerNamed(String name) {
         return Optional.ofNullable(names.get(name)).flatMap(this::container);
+    }
+
+    /** More names of containers, {@code other/alias}: where another one on the default network is linked to them. */
+    public Map<String, ContainerId> linkNames() {
+        return linked;
+    }
+
+    /** Whom a container on the default network is linked to, as far as they are still here. */
+    public List<Link> links(Container c) {
+        if (c.spec().networking().links().isEmpty() || !isOnDefault(c)) {
+            return List.of();
+        }
+        Map<String, Link> links = new LinkedHashMap<>();
+        for (String written : c.spec().networking().links()) {
+            List<String> parts = Link.parts(written);
+            target(parts.get(0)).ifPresent(other -> links.putIfAbsent(parts.get(1), new Link(other, parts.get(1))));
+        }
+        return List.copyOf(links.values());
+    }
+
+    private Optional<Container> target(String written) {
+        return written.length() == 64
+                ? container(new ContainerId(written))
+                : containerNamed(written)
+                        .or(() -> containers.values().stream()
+                                .filter(o -> written.length() >= 12
+                                        && o.id().value().startsWith(written))
+                                .findFirst());
+    }
+
+    /** Whether it belongs, or will belong, to the network that is there without anybody having made it. */
+    public boolean isOnDefault(Container c) {
+        return c.spec().networking().networks().stream()
+                .anyMatch(w ->
+                        network(w.network()).map(n -> n.spec().predefined()).orElse(false));
+    }
+
+    /** The containers that are linked to this one. */
+    public List<Container> linkedTo(ContainerId target) {
+        return linked.entrySet().stream()
+                .filter(e -> e.getValue().equals(target))
+                .map(e -> e.getKey().substring(0, e.getKey().indexOf('/')))
+                .distinct()
+                .flatMap(owner -> containerNamed(owner).stream())
+                .toList();
+    }
+
+    /** What a container's processes find in their environment: its own variables, and before them those of its links. */
+    public List<String> environment(Container c) {
+        List<Link> links = links(c);
+        if (links.isEmpty()) {
+            return c.spec().command().env();
+        }
+        Map<String, String> variables = new LinkedHashMap<>();
+        Stream.concat(
+                        links.stream().flatMap(l -> l.environment(this, c.name()).stream()),
+                        c.spec().command().env().stream())
+                .forEach(one -> variables.put(one.substring(0, Math.max(one.indexOf('='), 0)), one));
+        return List.copyOf(variables.values());
     }
 
     /** The container in which an exec was made. */
@@ -398,6 +461,7 @@ public final class Host {
         }
         d.moveLeases(before, c);
         d.moveUses(before, c);
+        d.moveLinks(before, c);
         if (before == null || before.execs() != c.execs()) {
             for (ExecId exec : c.execs().keySet()) {
                 d.execs = d.execs.plus(exec, c.id());
@@ -424,6 +488,7 @@ public final class Host {
         d.execs = execs.minusAll(before.execs().keySet());
         d.moveLeases(before, null);
         d.moveUses(before, null);
+        d.moveLinks(before, null);
         if (!kept.containsKey(id)) {
             before.top().ifPresent(top -> d.tops = minus(tops, top, id));
         }
@@ -721,6 +786,7 @@ public final class Host {
         private PMap<String, PMap<String, ContainerId>> ports = HashTreePMap.empty();
         private PMap<SubjectId, PSet<ContainerId>> users = HashTreePMap.empty();
         private PMap<LayerId, PSet<ContainerId>> tops = HashTreePMap.empty();
+        private PMap<String, ContainerId> linked = HashTreePMap.empty();
 
         Draft() {}
 
@@ -749,6 +815,7 @@ public final class Host {
             ports = h.ports;
             users = h.users;
             tops = h.tops;
+            linked = h.linked;
         }
 
         /** Notes what {@code after} uses, and no more what only {@code before} used. */
@@ -793,6 +860,32 @@ public final class Host {
             for (LayerSpec layer : now) {
                 holders = holders.plus(layer.id(), holders.getOrDefault(layer.id(), 0) + 1);
             }
+        }
+
+        /** Gives those that {@code after} is linked to their names, and takes what {@code before} gave. */
+        void moveLinks(
+                @org.jspecify.annotations.Nullable Container before,
+                @org.jspecify.annotations.Nullable Container after) {
+            Map<String, ContainerId> old = before == null ? Map.of() : linkNames(before);
+            Map<String, ContainerId> now = after == null ? Map.of() : linkNames(after);
+            if (!old.equals(now)) {
+                linked = linked.minusAll(old.keySet()).plusAll(now);
+            }
+        }
+
+        /** Links by id are those of the default network; on others names are resolved, and nothing is written down. */
+        private static Map<String, ContainerId> linkNames(Container c) {
+            if (c.spec().networking().links().isEmpty()) {
+                return Map.of();
+            }
+            Map<String, ContainerId> names = new LinkedHashMap<>();
+            for (String written : c.spec().networking().links()) {
+                List<String> parts = Link.parts(written);
+                if (parts.get(0).length() == 64) {
+                    names.putIfAbsent(c.name() + "/" + parts.get(1), new ContainerId(parts.get(0)));
+                }
+            }
+            return names;
         }
 
         /** Gives back what {@code before} held and takes what {@code after} holds. */
