@@ -25,6 +25,23 @@ public record ExecSpec(
         env = Checks.copy(env);
     }
 
+    /** The same on a terminal of another size at first. */
+    public ExecSpec withConsole(int otherRows, int otherColumns) {
+        return new ExecSpec(
+                arguments,
+                env,
+                user,
+                workingDir,
+                privileged,
+                tty,
+                stdin,
+                stdout,
+                stderr,
+                detachKeys,
+                otherRows,
+                otherColumns);
+    }
+
     public ExecSpec(
             List<String> arguments,
             List<String> env,

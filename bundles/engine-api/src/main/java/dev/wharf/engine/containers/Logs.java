@@ -34,6 +34,7 @@ final class Logs {
     private final Executor workers;
     private final boolean tty;
     private final boolean stamps;
+    private final byte[] details;
     private final AtomicBoolean over = new AtomicBoolean();
 
     // One reading at a time, each on some worker.
@@ -41,12 +42,13 @@ final class Logs {
     private int stampedNanos;
     private byte[] stamp = new byte[0];
 
-    private Logs(LogCursor cursor, Outlet outlet, Executor workers, boolean tty, boolean stamps) {
+    private Logs(LogCursor cursor, Outlet outlet, Executor workers, boolean tty, boolean stamps, byte[] details) {
         this.cursor = cursor;
         this.outlet = outlet;
         this.workers = workers;
         this.tty = tty;
         this.stamps = stamps;
+        this.details = details;
     }
 
     static Answer handle(Agent agent, Request request) {
@@ -68,9 +70,10 @@ final class Logs {
                 request.query().flag("follow", false));
         boolean tty = c.spec().stdio().tty();
         boolean stamps = request.query().flag("timestamps", false);
+        byte[] details = request.query().flag("details", false) ? LogDetails.of(c.spec()) : new byte[0];
         return Answer.later(request.work(() -> agent.streams().logs(c.id(), query))
                 .thenApply(cursor -> Answer.flow(StreamRoutes.contentType(tty, request), outlet -> {
-                    Logs logs = new Logs(cursor, outlet, request.workers(), tty, stamps);
+                    Logs logs = new Logs(cursor, outlet, request.workers(), tty, stamps, details);
                     outlet.onGone(logs::end);
                     logs.go();
                 })));
@@ -121,24 +124,22 @@ final class Logs {
 
     /** The lines of one reading in one piece: a line alone would cost more in what is around it than in itself. */
     private byte[] written(List<LogLine> lines) {
+        int before = (stamps ? STAMP_LENGTH : 0) + details.length;
         int size = 0;
         for (LogLine line : lines) {
-            size += (tty ? 0 : Long.BYTES)
-                    + (stamps ? STAMP_LENGTH : 0)
-                    + line.bytes().remaining();
+            size += (tty ? 0 : Long.BYTES) + before + line.bytes().remaining();
         }
         ByteBuffer out = ByteBuffer.allocate(size);
         for (LogLine line : lines) {
             if (!tty) {
                 // The stream's number, three zeros and the length of what follows.
                 long stream = line.stream() == StandardStream.OUT ? 1 : 2;
-                out.putLong(stream << 56
-                        | (stamps ? STAMP_LENGTH : 0) + line.bytes().remaining());
+                out.putLong(stream << 56 | before + line.bytes().remaining());
             }
             if (stamps) {
                 out.put(stamp(line));
             }
-            out.put(line.bytes());
+            out.put(details).put(line.bytes());
         }
         return out.array();
     }

@@ -3,6 +3,7 @@ package dev.wharf.engine.journal;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.DriverKind;

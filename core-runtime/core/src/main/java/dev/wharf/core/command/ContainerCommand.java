@@ -606,8 +606,16 @@ public sealed interface ContainerCommand extends Command {
         }
     }
 
-    /** Runs a prepared command, once. */
-    record StartExec(ContainerId container, ExecId exec) implements ContainerCommand {
+    /**
+     * Runs a prepared command, once.
+     *
+     * @param rows and {@code columns} of its terminal at first, 0 where nobody says more than when it was prepared
+     */
+    record StartExec(ContainerId container, ExecId exec, int rows, int columns) implements ContainerCommand {
+        public StartExec(ContainerId container, ExecId exec) {
+            this(container, exec, 0, 0);
+        }
+
         @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
@@ -624,7 +632,8 @@ public sealed interface ContainerCommand extends Command {
                 if (!c.isRunning()) {
                     return refuse(CONFLICT, "container " + container + " is not running");
                 }
-                return act(new ContainerStep.RunExec(container, c.spec().runtime(), exec, known.spec()));
+                ExecSpec asked = known.spec().tty() && rows > 0 ? known.spec().withConsole(rows, columns) : known.spec();
+                return act(new ContainerStep.RunExec(container, c.spec().runtime(), exec, asked));
             });
         }
     }
