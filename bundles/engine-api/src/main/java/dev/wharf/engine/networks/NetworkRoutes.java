@@ -386,11 +386,16 @@ public final class NetworkRoutes implements Routes {
 
     private static Container container(Host host, String text) {
         String name = text.startsWith("/") ? text.substring(1) : text;
+        return host.containerNamed(name)
+                .or(() -> beginningWith(host, text))
+                .orElseThrow(() -> Problem.missing("No such container: " + text));
+    }
+
+    private static Optional<Container> beginningWith(Host host, String text) {
         List<Container> byId = host.containers().values().stream()
                 .filter(c -> !text.isEmpty() && c.id().value().startsWith(text))
+                .limit(2)
                 .toList();
-        return host.containerNamed(name)
-                .or(() -> byId.size() == 1 ? Optional.of(byId.get(0)) : Optional.empty())
-                .orElseThrow(() -> Problem.missing("No such container: " + text));
+        return byId.size() == 1 ? Optional.of(byId.get(0)) : Optional.empty();
     }
 }
