@@ -63,10 +63,6 @@ public final class ImageRoutes implements Routes {
     @Override
     public void addTo(Router router) {
         router.get("/images/json", this::list)
-                .get(
-                        "/images/search",
-                        (agent, request) -> Answer.error(
-                                501, "searching a registry is not served; ask the registry's own catalogue"))
                 .get("/images/{name}/json", ImageRoutes::inspect)
                 .get("/images/{name}/history", ImageRoutes::history)
                 .post("/images/prune", ImageRoutes::prune)

@@ -36,6 +36,7 @@ public final class AbsentRoutes implements Routes {
         router.get("/containers/{name}/checkpoints", absent(checkpoints))
                 .post("/containers/{name}/checkpoints", absent(checkpoints))
                 .delete("/containers/{name}/checkpoints/{checkpoint}", absent(checkpoints));
+        router.get("/images/search", absent("searching a registry is not served; ask the registry's own catalogue"));
         router.get(
                 "/images/{name}/attestations",
                 absent("attestations are not kept apart from their image; read the image's index in its registry"));
