@@ -14,9 +14,9 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.network.Neighbour;
 import dev.wharf.spi.network.NetworkDriver;
-import dev.wharf.testkit.network.NetworkDriverContract;
+import dev.wharf.testkit.network.SandboxWorld;
+import dev.wharf.testkit.network.SandboxWorldContract;
 import java.net.BindException;
-import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -24,10 +24,9 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class BridgeDriverTest extends NetworkDriverContract {
+class BridgeDriverTest extends SandboxWorldContract {
     private static final String AGENT = "wharf-00000001";
     private static final String WEB = "1d43".repeat(16);
     private static final String DB = "2e54".repeat(16);
@@ -42,37 +41,19 @@ class BridgeDriverTest extends NetworkDriverContract {
         ports = world.ports();
     }
 
-    @AfterEach
-    void close() throws Exception {
-        world.close();
-    }
-
     @Override
     protected NetworkDriver driver() {
         return world.driver(ports, AGENT);
     }
 
     @Override
-    protected Sandbox sandbox(int number) throws Exception {
-        return world.sandbox(number);
+    protected SandboxWorld world() {
+        return world;
     }
 
     @Override
-    protected void inhabit(Sandbox sandbox) throws Exception {
-        world.inhabit(sandbox);
-    }
-
-    @Override
-    protected List<String> devices(Sandbox sandbox) throws Exception {
-        return world.run(sandbox, "ip", "-o", "link").stream()
-                .map(line -> line.split(": ")[1].split("@")[0])
-                .filter(name -> !name.equals("lo"))
-                .toList();
-    }
-
-    @Override
-    protected AutoCloseable listen(int port) throws Exception {
-        return world.in(world.host, () -> new ServerSocket(port));
+    protected Sandbox host() {
+        return world.host;
     }
 
     @Test

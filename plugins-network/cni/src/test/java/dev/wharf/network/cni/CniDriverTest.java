@@ -11,18 +11,17 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.network.NetworkDriver;
-import dev.wharf.testkit.network.NetworkDriverContract;
-import java.net.ServerSocket;
+import dev.wharf.testkit.network.SandboxWorld;
+import dev.wharf.testkit.network.SandboxWorldContract;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** With the plugins that Debian packages. */
-class CniDriverTest extends NetworkDriverContract {
+class CniDriverTest extends SandboxWorldContract {
     private static final Path PROGRAMS = Path.of("/usr/lib/cni");
     private static final String WEB = "1d43".repeat(16);
     private static final String DB = "2e54".repeat(16);
@@ -41,11 +40,6 @@ class CniDriverTest extends NetworkDriverContract {
         Files.createDirectories(lists());
     }
 
-    @AfterEach
-    void close() throws Exception {
-        world.close();
-    }
-
     private Path lists() {
         return dir.resolve("net.d");
     }
@@ -60,26 +54,13 @@ class CniDriverTest extends NetworkDriverContract {
     }
 
     @Override
-    protected Sandbox sandbox(int number) throws Exception {
-        return world.sandbox(number);
+    protected SandboxWorld world() {
+        return world;
     }
 
     @Override
-    protected void inhabit(Sandbox sandbox) throws Exception {
-        world.inhabit(sandbox);
-    }
-
-    @Override
-    protected List<String> devices(Sandbox sandbox) throws Exception {
-        return world.run(sandbox, "ip", "-o", "link").stream()
-                .map(line -> line.split(": ")[1].split("@")[0])
-                .filter(name -> !name.equals("lo"))
-                .toList();
-    }
-
-    @Override
-    protected AutoCloseable listen(int port) throws Exception {
-        return world.in(world.host, () -> new ServerSocket(port));
+    protected Sandbox host() {
+        return world.host;
     }
 
     @Override

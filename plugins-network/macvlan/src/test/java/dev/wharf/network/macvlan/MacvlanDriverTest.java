@@ -9,15 +9,14 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.network.NetworkDriver;
-import dev.wharf.testkit.network.NetworkDriverContract;
-import java.net.ServerSocket;
+import dev.wharf.testkit.network.SandboxWorld;
+import dev.wharf.testkit.network.SandboxWorldContract;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class MacvlanDriverTest extends NetworkDriverContract {
+class MacvlanDriverTest extends SandboxWorldContract {
     private static final String WEB = "1d43".repeat(16);
     private static final String DB = "2e54".repeat(16);
 
@@ -26,11 +25,6 @@ class MacvlanDriverTest extends NetworkDriverContract {
     @Override
     protected void prepare() throws Exception {
         world = new World(dir);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        world.close();
     }
 
     @Override
@@ -43,26 +37,13 @@ class MacvlanDriverTest extends NetworkDriverContract {
     }
 
     @Override
-    protected Sandbox sandbox(int number) throws Exception {
-        return world.sandbox(number);
+    protected SandboxWorld world() {
+        return world;
     }
 
     @Override
-    protected void inhabit(Sandbox sandbox) throws Exception {
-        world.inhabit(sandbox);
-    }
-
-    @Override
-    protected List<String> devices(Sandbox sandbox) throws Exception {
-        return world.run(sandbox, "ip", "-o", "link").stream()
-                .map(line -> line.split(": ")[1].split("@")[0])
-                .filter(name -> !name.equals("lo"))
-                .toList();
-    }
-
-    @Override
-    protected AutoCloseable listen(int port) throws Exception {
-        return world.in(world.host, () -> new ServerSocket(port));
+    protected Sandbox host() {
+        return world.host;
     }
 
     @Override

@@ -14,19 +14,18 @@ import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.kernel.Tunnels.Destination;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.network.Resident;
-import dev.wharf.testkit.network.NetworkDriverContract;
+import dev.wharf.testkit.network.SandboxWorld;
+import dev.wharf.testkit.network.SandboxWorldContract;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class OverlayDriverTest extends NetworkDriverContract {
+class OverlayDriverTest extends SandboxWorldContract {
     private static final String WEB = "1d43".repeat(16);
     private static final String DB = "2e54".repeat(16);
     private static final NetworkId OTHER = new NetworkId("0a".repeat(32));
@@ -40,37 +39,19 @@ class OverlayDriverTest extends NetworkDriverContract {
         first = world.machine(0);
     }
 
-    @AfterEach
-    void close() throws Exception {
-        world.close();
-    }
-
     @Override
     protected NetworkDriver driver() {
         return first.driver();
     }
 
     @Override
-    protected Sandbox sandbox(int number) throws Exception {
-        return world.sandbox(number);
+    protected SandboxWorld world() {
+        return world;
     }
 
     @Override
-    protected void inhabit(Sandbox sandbox) throws Exception {
-        world.inhabit(sandbox);
-    }
-
-    @Override
-    protected List<String> devices(Sandbox sandbox) throws Exception {
-        return world.run(sandbox, "ip", "-o", "link").stream()
-                .map(line -> line.split(": ")[1].split("@")[0])
-                .filter(name -> !name.equals("lo"))
-                .toList();
-    }
-
-    @Override
-    protected AutoCloseable listen(int port) throws Exception {
-        return world.in(first.host, () -> new ServerSocket(port));
+    protected Sandbox host() {
+        return first.host;
     }
 
     @Test

@@ -52,7 +52,6 @@ import org.osgi.service.component.annotations.Reference;
 public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving {
     private static final DriverName NAME = new DriverName("erofs");
     private static final Format FORMAT = new Format("erofs-image", 1);
-    private final Path root;
     private final Shelf shelf;
     private final Notes notes = new Notes.InFiles();
     private final Snapshots snapshots;
@@ -70,7 +69,6 @@ public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, 
 
     /** Keeps everything below {@code root}, which need not be there yet. */
     public ErofsDriver(Path root, FileCalls files, Tree tree, MountCalls mounts, Limits limits) {
-        this.root = root;
         this.shelf = new Shelf(root, files::removeTree);
         this.snapshots = new Snapshots(shelf, notes, files);
         this.stacks = new Stacks(
@@ -100,7 +98,7 @@ public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, 
 
     @Override
     public Readiness probe() {
-        return new Probe(root, shelf, tree, mounts).run();
+        return new Probe(shelf, tree, mounts).run();
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.wharf.spi.kernel.Mount;
 import dev.wharf.spi.kernel.MountCalls;
 import dev.wharf.storage.shelves.OverlayOptions;
 import dev.wharf.storage.shelves.Shelf;
+import dev.wharf.storage.shelves.Trial;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,48 +16,24 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Tries it in the small: two images under an overlay, and something deleted in it. */
-final class Probe {
+final class Probe extends Trial {
     private static final Path FILE_SYSTEMS = Path.of("/proc/filesystems");
 
-    private final Path root;
-    private final Shelf shelf;
     private final Tree tree;
-    private final MountCalls mounts;
 
-    Probe(Path root, Shelf shelf, Tree tree, MountCalls mounts) {
-        this.root = root;
-        this.shelf = shelf;
+    Probe(Shelf shelf, Tree tree, MountCalls mounts) {
+        super(shelf, mounts, "erofs images under an overlay do");
         this.tree = tree;
-        this.mounts = mounts;
     }
 
-    Readiness run() {
-        if (root.toString().indexOf(',') >= 0 || root.toString().indexOf(':') >= 0) {
-            return Readiness.no("overlayfs cannot be told of " + root + ": its path has a comma or a colon");
-        }
-        Path begun;
-        try {
-            shelf.prepareRoot();
-            begun = shelf.begin();
-        } catch (IOException e) {
-            return Readiness.no("cannot write to " + root + ": " + e.getMessage());
-        }
-        try {
-            return tryOut(begun);
-        } catch (IOException e) {
-            return Readiness.no("erofs images under an overlay do not work in " + root + ": " + e.getMessage());
-        } finally {
-            cleanUp(begun);
-        }
-    }
-
-    private Readiness tryOut(Path begun) throws IOException {
+    @Override
+    protected Readiness tryOut(Path begun) throws IOException {
         Path one = begun.resolve("one");
         Path two = begun.resolve("two");
         write(one, begun.resolve("spare"), "below");
         Files.delete(begun.resolve("spare"));
         write(two, begun.resolve("spare"), "above");
-        Path merged = begun.resolve("merged");
+        Path merged = merged(begun);
         for (Path each : List.of(merged, Shelf.content(begun), Shelf.work(begun))) {
             Shelf.makeDirectory(each);
         }
@@ -94,16 +71,6 @@ final class Probe {
                 file.write(bytes, 0, bytes.length);
             }
             writer.finish();
-        }
-    }
-
-    private void cleanUp(Path begun) {
-        try {
-            mounts.unmount(begun.resolve("merged"));
-            shelf.discard(begun);
-        } catch (IOException e) {
-            // What is left is swept by the next survey; the probe has its answer.
-            shelf.done(begun);
         }
     }
 }

@@ -133,7 +133,7 @@ public final class OverlayDriver
 
     @Override
     public Readiness probe() {
-        return new Probe(root, shelf, tree, mounts).run();
+        return new Probe(shelf, tree, mounts).run();
     }
 
     @Override

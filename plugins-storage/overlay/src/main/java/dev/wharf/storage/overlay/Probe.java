@@ -7,6 +7,7 @@ import dev.wharf.spi.Driver.Readiness;
 import dev.wharf.spi.kernel.MountCalls;
 import dev.wharf.storage.shelves.OverlayOptions;
 import dev.wharf.storage.shelves.Shelf;
+import dev.wharf.storage.shelves.Trial;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,44 +15,20 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Tries overlayfs where the snapshots are to be, in the small: whether it mounts, hides what is deleted, and is opaque. */
-final class Probe {
-    private final Path root;
-    private final Shelf shelf;
+final class Probe extends Trial {
     private final Tree tree;
-    private final MountCalls mounts;
 
-    Probe(Path root, Shelf shelf, Tree tree, MountCalls mounts) {
-        this.root = root;
-        this.shelf = shelf;
+    Probe(Shelf shelf, Tree tree, MountCalls mounts) {
+        super(shelf, mounts, "overlayfs does");
         this.tree = tree;
-        this.mounts = mounts;
     }
 
-    Readiness run() {
-        if (root.toString().indexOf(',') >= 0 || root.toString().indexOf(':') >= 0) {
-            return Readiness.no("overlayfs cannot be told of " + root + ": its path has a comma or a colon");
-        }
-        Path begun;
-        try {
-            shelf.prepareRoot();
-            begun = shelf.begin();
-        } catch (IOException e) {
-            return Readiness.no("cannot write to " + root + ": " + e.getMessage());
-        }
-        try {
-            return tryOut(begun);
-        } catch (IOException e) {
-            return Readiness.no("overlayfs does not work in " + root + ": " + e.getMessage());
-        } finally {
-            cleanUp(begun);
-        }
-    }
-
-    private Readiness tryOut(Path begun) throws IOException {
+    @Override
+    protected Readiness tryOut(Path begun) throws IOException {
         Path lower = begun.resolve("lower");
         Path upper = begun.resolve("upper");
         Path work = begun.resolve("work");
-        Path merged = begun.resolve("merged");
+        Path merged = merged(begun);
         for (Path each : List.of(lower, upper, work, merged, lower.resolve("renewed"))) {
             Shelf.makeDirectory(each);
         }
@@ -82,15 +59,5 @@ final class Probe {
             }
         }
         return Readiness.yes();
-    }
-
-    private void cleanUp(Path begun) {
-        try {
-            mounts.unmount(begun.resolve("merged"));
-            shelf.discard(begun);
-        } catch (IOException e) {
-            // What is left is swept by the next survey; the probe has its answer.
-            shelf.done(begun);
-        }
     }
 }
