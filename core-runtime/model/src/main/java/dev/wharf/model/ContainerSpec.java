@@ -48,130 +48,51 @@ public record ContainerSpec(
 
     /** The same container with other limits. */
     public ContainerSpec withResources(Resources changed) {
-        return new ContainerSpec(
-                image,
-                imageReference,
-                command,
-                stdio,
-                hostname,
-                domainname,
-                labels,
-                annotations,
-                changed,
-                security,
-                namespaces,
-                mounts,
-                networking,
-                restartPolicy,
-                autoRemove,
-                stop,
-                healthcheck,
-                logging,
-                storage,
-                storageOptions,
-                runtime);
+        return with(command, changed, networking, restartPolicy, storage);
     }
 
     /** The same container with other wishes for the network. */
     public ContainerSpec withNetworking(Networking changed) {
-        return new ContainerSpec(
-                image,
-                imageReference,
-                command,
-                stdio,
-                hostname,
-                domainname,
-                labels,
-                annotations,
-                resources,
-                security,
-                namespaces,
-                mounts,
-                changed,
-                restartPolicy,
-                autoRemove,
-                stop,
-                healthcheck,
-                logging,
-                storage,
-                storageOptions,
-                runtime);
+        return with(command, resources, changed, restartPolicy, storage);
     }
 
     /** The same container with another environment. */
     public ContainerSpec withEnv(List<String> changed) {
-        return new ContainerSpec(
-                image,
-                imageReference,
-                command.withEnv(changed),
-                stdio,
-                hostname,
-                domainname,
-                labels,
-                annotations,
-                resources,
-                security,
-                namespaces,
-                mounts,
-                networking,
-                restartPolicy,
-                autoRemove,
-                stop,
-                healthcheck,
-                logging,
-                storage,
-                storageOptions,
-                runtime);
+        return with(command.withEnv(changed), resources, networking, restartPolicy, storage);
     }
 
     /** The same container with another storage driver. */
     public ContainerSpec withStorage(DriverName changed) {
-        return new ContainerSpec(
-                image,
-                imageReference,
-                command,
-                stdio,
-                hostname,
-                domainname,
-                labels,
-                annotations,
-                resources,
-                security,
-                namespaces,
-                mounts,
-                networking,
-                restartPolicy,
-                autoRemove,
-                stop,
-                healthcheck,
-                logging,
-                changed,
-                storageOptions,
-                runtime);
+        return with(command, resources, networking, restartPolicy, changed);
     }
 
     /** The same container with another restart policy. */
     public ContainerSpec withRestartPolicy(RestartPolicy changed) {
+        return with(command, resources, networking, changed, storage);
+    }
+
+    private ContainerSpec with(
+            Command ran, Resources limits, Networking wishes, RestartPolicy policy, DriverName keeper) {
         return new ContainerSpec(
                 image,
                 imageReference,
-                command,
+                ran,
                 stdio,
                 hostname,
                 domainname,
                 labels,
                 annotations,
-                resources,
+                limits,
                 security,
                 namespaces,
                 mounts,
-                networking,
-                changed,
+                wishes,
+                policy,
                 autoRemove,
                 stop,
                 healthcheck,
                 logging,
-                storage,
+                keeper,
                 storageOptions,
                 runtime);
     }
@@ -340,25 +261,18 @@ public record ContainerSpec(
 
         /** The same with other links. */
         public Networking withLinks(List<String> changed) {
-            return new Networking(
-                    sandbox,
-                    networks,
-                    exposed,
-                    published,
-                    publishAll,
-                    dns,
-                    dnsSearch,
-                    dnsOptions,
-                    extraHosts,
-                    changed,
-                    macAddress);
+            return with(networks, changed);
         }
 
         /** The same with other networks wanted. */
         public Networking withNetworks(List<NetworkWish> changed) {
+            return with(changed, links);
+        }
+
+        private Networking with(List<NetworkWish> wished, List<String> linked) {
             return new Networking(
                     sandbox,
-                    changed,
+                    wished,
                     exposed,
                     published,
                     publishAll,
@@ -366,7 +280,7 @@ public record ContainerSpec(
                     dnsSearch,
                     dnsOptions,
                     extraHosts,
-                    links,
+                    linked,
                     macAddress);
         }
     }

@@ -62,18 +62,7 @@ public record Image(
     }
 
     public Image withReferences(List<String> changed) {
-        return new Image(
-                id,
-                manifest,
-                configBlob,
-                config,
-                layers,
-                changed.stream().sorted().distinct().toList(),
-                sizeBytes,
-                storedAt,
-                wanted,
-                stall,
-                index);
+        return with(changed.stream().sorted().distinct().toList(), wanted, stall, index);
     }
 
     /** The documents it stands on, its own and the index it was chosen from. */
@@ -83,38 +72,20 @@ public record Image(
 
     /** The same, chosen from an index that it may have been found by before. */
     public Image chosenFrom(Optional<Descriptor> known) {
-        return new Image(
-                id, manifest, configBlob, config, layers, references, sizeBytes, storedAt, wanted, stall, known);
+        return with(references, wanted, stall, known);
     }
 
     public Image unwanted() {
-        return new Image(
-                id,
-                manifest,
-                configBlob,
-                config,
-                layers,
-                List.of(),
-                sizeBytes,
-                storedAt,
-                false,
-                Optional.empty(),
-                index);
+        return with(List.of(), false, Optional.empty(), index);
     }
 
     /** Its removal did not work and is tried again. */
     public Image stalled(Stall why) {
+        return with(references, wanted, Optional.of(why), index);
+    }
+
+    private Image with(List<String> called, boolean kept, Optional<Stall> trouble, Optional<Descriptor> from) {
         return new Image(
-                id,
-                manifest,
-                configBlob,
-                config,
-                layers,
-                references,
-                sizeBytes,
-                storedAt,
-                wanted,
-                Optional.of(why),
-                index);
+                id, manifest, configBlob, config, layers, called, sizeBytes, storedAt, kept, trouble, from);
     }
 }
