@@ -415,4 +415,21 @@ class ContainerCommandTest {
         assertThat(connect.endpoint().containerInterface()).isEqualTo("eth1");
         assertThat(connect.endpoint().ipv4()).isEqualTo("172.18.0.2/16");
     }
+
+    @Test
+    void whoeverIsLinkedToWhatDoesNotRunIsNotStartedAndALinkEndsAlone() {
+        ContainerSpec plain = spec().on(NetworkWish.on(BRIDGE)).make();
+        ContainerSpec linked =
+                plain.withNetworking(plain.networking().withLinks(List.of(WEB.value() + ":store", "f".repeat(64) + ":y")));
+        Host host = furnished(created(WEB, "web", plain), created(DB, "shop", linked));
+        Command start = new ContainerCommand.Start(DB, ENTROPY);
+        refused(host, start, Kind.CONFLICT, "Cannot link to a non running container: /web AS /shop/store");
+
+        Host up = after(host, run(WEB, 1, T0, place(BRIDGE, "172.17.0.2")));
+        assertThat(granted(up, start, T0)).isNotEmpty();
+        refused(up, new ContainerCommand.Unlink(DB, "other"), Kind.MISSING, "No such link: /shop/other");
+        Host ended = grant(up, new ContainerCommand.Unlink(DB, "store"), T0);
+        assertThat(ended.links(the(ended, DB))).isEmpty();
+        assertThat(ended.linkNames().keySet()).doesNotContain("shop/store");
+    }
 }
