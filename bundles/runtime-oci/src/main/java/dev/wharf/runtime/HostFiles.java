@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -63,7 +64,10 @@ final class HostFiles {
         List<String> wanted = lines(after);
         List<String> is = Files.exists(hosts) ? Files.readAllLines(hosts, StandardCharsets.UTF_8) : List.of();
         List<String> lines = new ArrayList<>(is);
-        lines.removeIf(line -> old.contains(line) && !wanted.contains(line));
+        // A line that is to go may have been written when somebody in it was called something else.
+        Set<String> gone = old.stream().map(HostFiles::key).collect(Collectors.toSet());
+        wanted.forEach(line -> gone.remove(key(line)));
+        lines.removeIf(line -> gone.contains(key(line)) || old.contains(line) && !wanted.contains(line));
         wanted.stream()
                 .filter(line -> !old.contains(line) && !is.contains(line))
                 .forEach(lines::add);
@@ -84,6 +88,12 @@ final class HostFiles {
 
     private static String line(RuntimeSpec.HostLine line) {
         return line.address() + "\t" + String.join(" ", line.names());
+    }
+
+    /** The address and the first name. */
+    private static String key(String line) {
+        int space = line.indexOf(' ');
+        return space < 0 ? line : line.substring(0, space);
     }
 
     private static void write(Path file, String text) throws IOException {

@@ -134,7 +134,7 @@ class PitfallsIT {
                 .isFalse();
         assertThat(get("/v1.48/containers/aged/json").at(network).has("GwPriority"))
                 .isTrue();
-        JsonNode event = JSON.readTree(daemon.curl("/v1.41/events?since=1&until=" + System.currentTimeMillis() / 1000 + 1
+        JsonNode event = JSON.readTree(daemon.curl("/v1.41/events?since=1&until=" + (System.currentTimeMillis() / 1000 + 1)
                         + "&filters=" + encoded("{\"container\":[\"aged\"],\"event\":[\"start\"]}"))
                 .outOrThrow()
                 .lines()

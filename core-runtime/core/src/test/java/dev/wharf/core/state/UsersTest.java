@@ -60,7 +60,10 @@ class UsersTest {
         Host running = after(made, run(WEB, 1, T0, place(BRIDGE, "172.17.0.2")));
         assertThat(running.usersOf(BRIDGE)).containsExactly(running.container(WEB).orElseThrow());
 
-        Host left = after(running, new ContainerEvent.EndpointDetached(WEB, BRIDGE));
+        Host left = after(
+                running,
+                new ContainerEvent.DisconnectRequested(WEB, BRIDGE),
+                new ContainerEvent.EndpointDetached(WEB, BRIDGE));
         assertThat(left.usersOf(BRIDGE)).isEmpty();
 
         Host gone = after(left, new ContainerEvent.Removed(WEB));
