@@ -85,8 +85,10 @@ final class Joint implements StreamSink, Duplex.Input {
     boolean open(Joining joining) {
         try {
             Attachment joined = joining.join();
+            Optional<Duplex> waiting;
             synchronized (this) {
                 attachment = Optional.of(joined);
+                waiting = duplex;
                 if (duplex.isEmpty()) {
                     joined.reading(false);
                 }
@@ -94,6 +96,7 @@ final class Joint implements StreamSink, Duplex.Input {
                     joined.closeInput();
                 }
             }
+            waiting.ifPresent(d -> d.reading(true));
             return true;
         } catch (DriverException e) {
             LOG.info("streams cannot be joined reason={}", e.failure().message());
@@ -107,8 +110,10 @@ final class Joint implements StreamSink, Duplex.Input {
     void talk(Duplex taken) {
         List<Piece> kept;
         boolean ended;
+        boolean joined;
         synchronized (this) {
             duplex = Optional.of(taken);
+            joined = attachment.isPresent();
             kept = List.copyOf(early);
             early.clear();
             ended = over;
@@ -117,6 +122,10 @@ final class Joint implements StreamSink, Duplex.Input {
             }
         }
         taken.onGone(this::drop);
+        if (!joined) {
+            // What the client says while it is told what was before is for the process that it is joined to afterwards.
+            taken.reading(false);
+        }
         taken.listen(this);
         attachment().ifPresent(a -> a.reading(true));
         if (ended) {
