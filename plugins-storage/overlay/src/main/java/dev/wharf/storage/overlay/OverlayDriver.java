@@ -19,6 +19,7 @@ import dev.wharf.spi.storage.StorageDriver;
 import dev.wharf.spi.storage.Usage;
 import dev.wharf.storage.shelves.Failures;
 import dev.wharf.storage.shelves.OverlayOptions;
+import dev.wharf.storage.shelves.Settling;
 import dev.wharf.storage.shelves.Shelf;
 import dev.wharf.storage.shelves.Snapshots;
 import dev.wharf.storage.shelves.Stacks;
@@ -95,7 +96,7 @@ public final class OverlayDriver
         this.root = root;
         this.notes = new Attributes(files);
         this.shelf = new Shelf(root, this::removeAll);
-        this.snapshots = new Snapshots(shelf, notes, files);
+        this.snapshots = new Snapshots(shelf, notes, files, Settling.bySize(notes, files));
         this.stacks = new Stacks(
                 shelf, snapshots, notes, files, tree, limits, committed -> tree.open(Shelf.content(committed)));
         this.files = files;

@@ -29,6 +29,7 @@ public final class Snapshots {
     private final Shelf shelf;
     private final Notes notes;
     private final FileCalls files;
+    private final Settling settling;
     /** Held while a parent is seen to be there and a child appears, and while a parent is seen to be childless and goes. */
     private final Object family = new Object();
 
@@ -53,9 +54,14 @@ public final class Snapshots {
     }
 
     public Snapshots(Shelf shelf, Notes notes, FileCalls files) {
+        this(shelf, notes, files, files::syncFileSystem);
+    }
+
+    public Snapshots(Shelf shelf, Notes notes, FileCalls files, Settling settling) {
         this.shelf = shelf;
         this.notes = notes;
         this.files = files;
+        this.settling = settling;
     }
 
     // ---- making ----
@@ -98,7 +104,7 @@ public final class Snapshots {
             notes.setParent(begun, wanted.parent());
             filling.fill(begun);
             if (durable) {
-                files.syncFileSystem(begun);
+                settling.settle(begun);
             }
             synchronized (family) {
                 there = find(wanted.key());
@@ -156,7 +162,7 @@ public final class Snapshots {
     /** Makes an active snapshot the committed one {@code name}, as it is. */
     public Snapshot rename(Snapshot active, SnapshotKey name) throws IOException {
         Path from = shelf.active(active.key());
-        files.syncFileSystem(from);
+        settling.settle(from);
         files.renameDurably(from, shelf.committed(name));
         return new Snapshot(name, active.parent(), true);
     }
