@@ -105,6 +105,16 @@ class PackageIT {
 
     @Test
     @Order(4)
+    void atRestItWritesNothingDown() throws Exception {
+        String script = "end() { wharf journal facts | sed -n 's/^end *//p'; }; a=$(end); sleep 1; b=$(end); [ $a = $b ]";
+
+        // A container's start goes on being written down for a moment; a loop of repairs would go on for ever.
+        guest.await(script);
+        assertThat(guest.sh(script).status()).as(guest.run("wharf", "journal", "tail").out()).isZero();
+    }
+
+    @Test
+    @Order(4)
     void itsSettingsAreReadAgain() throws Exception {
         guest.sh("echo 'wharf.log.level = debug' >>/etc/wharf/wharfd.conf").outOrThrow();
         guest.run("systemctl", "reload", "wharfd").outOrThrow();

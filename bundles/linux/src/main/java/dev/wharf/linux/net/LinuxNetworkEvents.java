@@ -10,6 +10,8 @@ import dev.wharf.spi.kernel.NetworkEvents;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
@@ -32,6 +34,7 @@ public final class LinuxNetworkEvents implements NetworkEvents {
     private static final int NFTABLES = 10;
     private static final int NEW_GENERATION = 15;
     private static final int GENERATION_PROCESS = 2;
+    private static final int GENERATION_NAME = 3;
     /** Removals by their message numbers: table, chain, rule, set, element, object. */
     private static final Set<Integer> REMOVALS = Set.of(2, 5, 8, 11, 14, 20);
 
@@ -79,6 +82,15 @@ public final class LinuxNetworkEvents implements NetworkEvents {
      * threads took away is no loss.
      */
     private static final class RuleLosses implements Ear.Listener {
+        /**
+         * The kernel tells a task by its number in the first pid namespace, which nobody inside another one knows. There it is told
+         * by its name.
+         */
+        private static final boolean NESTED = isNested();
+
+        /** The number that the first pid namespace has on every kernel (include/linux/proc_ns.h). */
+        private static final String FIRST = "pid:[4026531836]";
+
         private final String table;
         private final Runnable lost;
         /** Owned by the thread of the epoll set. */
@@ -105,9 +117,51 @@ public final class LinuxNetworkEvents implements NetworkEvents {
                         .find(GENERATION_PROCESS)
                         .map(p -> p.order(ByteOrder.BIG_ENDIAN).getInt(0))
                         .orElse(0);
-                if (!Files.exists(Path.of("/proc/self/task/" + task))) {
+                String name = attributes
+                        .find(GENERATION_NAME)
+                        .map(Attributes::text)
+                        .orElse("");
+                if (!(NESTED ? isName(name) : isTask(task))) {
                     lost.run();
                 }
+            }
+        }
+
+        private static boolean isNested() {
+            try {
+                return !Files.readSymbolicLink(Path.of("/proc/self/ns/pid"))
+                        .toString()
+                        .equals(FIRST);
+            } catch (IOException e) {
+                return false;
+            }
+        }
+
+        private static boolean isTask(int task) {
+            return Files.exists(Path.of("/proc/self/task/" + task));
+        }
+
+        /** Whether one of our threads is called so. */
+        private static boolean isName(String name) {
+            try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
+                for (Path task : tasks) {
+                    if (name(task).equals(name)) {
+                        return true;
+                    }
+                }
+            } catch (IOException | DirectoryIteratorException e) {
+                // Then it counts as somebody else's: what is made whole once too often does no harm.
+                return false;
+            }
+            return false;
+        }
+
+        private static String name(Path task) {
+            try {
+                return Files.readString(task.resolve("comm")).strip();
+            } catch (IOException e) {
+                // It ended while we looked.
+                return "";
             }
         }
 
