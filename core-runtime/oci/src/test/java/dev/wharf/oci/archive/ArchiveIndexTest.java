@@ -92,6 +92,7 @@ class ArchiveIndexTest {
         assertThat(ImageArchive.read(
                                 new ByteArrayInputStream(archive),
                                 new Source(store),
+                                List.of(),
                                 dev.wharf.model.Platform.host())
                         .images())
                 .extracting(image -> image.manifest().digest())
