@@ -187,10 +187,9 @@ record Options(
         boolean unix = value.startsWith("unix:///") && !value.endsWith("/");
         if (value.equals("fd://")) return value;
         if (!unix && !value.startsWith("tcp://")) {
-            throw new Misuse(
-                    "--host " + value
-                            + ": expected a socket such as unix:///run/wharf/wharf.sock, a port such as tcp://10.0.0.5:2376,"
-                            + " or fd:// for sockets that systemd passes");
+            throw new Misuse("--host " + value
+                    + ": expected a socket such as unix:///run/wharf/wharf.sock, a port such as tcp://10.0.0.5:2376,"
+                    + " or fd:// for sockets that systemd passes");
         }
         if (value.indexOf(',') >= 0) {
             throw new Misuse("--host " + value + ": repeat --host for each socket, and use no commas");

@@ -10,8 +10,10 @@ import org.junit.jupiter.api.Test;
 class ReloadTest {
     @Test
     void whatChangedSinceTheStartWaitsButForTheLevelOfTheLog() {
-        Map<String, String> before = Map.of("wharf.log.level", "info", "wharf.storage", "overlay", "wharf.survey.beat", "5m");
-        Map<String, String> now = Map.of("wharf.log.level", "debug", "wharf.storage", "vfs", "wharf.journal.keep", "30d");
+        Map<String, String> before =
+                Map.of("wharf.log.level", "info", "wharf.storage", "overlay", "wharf.survey.beat", "5m");
+        Map<String, String> now =
+                Map.of("wharf.log.level", "debug", "wharf.storage", "vfs", "wharf.journal.keep", "30d");
 
         assertThat(Reload.waiting(before, now))
                 .containsExactly("wharf.journal.keep", "wharf.storage", "wharf.survey.beat");
@@ -23,6 +25,7 @@ class ReloadTest {
 
         assertThatThrownBy(reload::begin)
                 .isInstanceOf(CannotStart.class)
-                .hasMessageContaining("wharfd.conf: wharf.log.level = loud: expected error, warn, info, debug or trace");
+                .hasMessageContaining(
+                        "wharfd.conf: wharf.log.level = loud: expected error, warn, info, debug or trace");
     }
 }

@@ -19,8 +19,9 @@ import picocli.CommandLine.Option;
 /** What is wrong with this host. */
 @Command(
         name = "doctor",
-        description = "Looks at this host as containers need it and says how to mend what is not right, whether an agent runs"
-                + " or not. Exit status 1 when something keeps containers from running as they should.",
+        description =
+                "Looks at this host as containers need it and says how to mend what is not right, whether an agent runs"
+                        + " or not. Exit status 1 when something keeps containers from running as they should.",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {
@@ -80,7 +81,8 @@ final class DoctorCommand implements Callable<Integer> {
                                     "agent",
                                     String.valueOf(e.getMessage()),
                                     "journalctl -u wharfd says more; wharf support-bundle gathers it")
-                            : new Finding(Level.WARN, "agent", String.valueOf(e.getMessage()), "systemctl start wharfd"));
+                            : new Finding(
+                                    Level.WARN, "agent", String.valueOf(e.getMessage()), "systemctl start wharfd"));
         }
         findings.addAll(new Doctor(new Machine(), dataRoot, execRoot, pid).examine());
         return findings;
@@ -121,7 +123,8 @@ final class DoctorCommand implements Callable<Integer> {
         out.line(
                 bad + warn == 0
                         ? "Nothing to mend."
-                        : bad + " to mend, " + warn + " to know of, " + (findings.size() - bad - warn) + " as they should be.");
+                        : bad + " to mend, " + warn + " to know of, " + (findings.size() - bad - warn)
+                                + " as they should be.");
     }
 
     private static String word(Level level) {

@@ -32,9 +32,10 @@ import picocli.CommandLine.Option;
 /** Everything that somebody who helps asks for, in one file. */
 @Command(
         name = "support-bundle",
-        description = "Gathers in one file what somebody who helps needs: versions, settings, what doctor says, the end of the"
-                + " journal, inspections, threads, metrics, mounts, firewall rules and logs. Values of environment variables and"
-                + " whatever is called a password, a token or a key are taken out; look through it before it leaves the host.",
+        description =
+                "Gathers in one file what somebody who helps needs: versions, settings, what doctor says, the end of the"
+                        + " journal, inspections, threads, metrics, mounts, firewall rules and logs. Values of environment variables and"
+                        + " whatever is called a password, a token or a key are taken out; look through it before it leaves the host.",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {"  wharf support-bundle", "  wharf support-bundle --output /tmp/wharf.zip --batches 5000"})
@@ -85,7 +86,8 @@ final class SupportBundleCommand implements Callable<Integer> {
             gather(new Gathering(zip, names));
         }
         try (Output out = new Output(main.surroundings())) {
-            out.line("Wrote " + file.toAbsolutePath() + ": " + names.size() + " files, " + Files.size(file) / 1024 + " KiB.");
+            out.line("Wrote " + file.toAbsolutePath() + ": " + names.size() + " files, " + Files.size(file) / 1024
+                    + " KiB.");
             out.line("Secrets that stand where secrets stand were taken out. Look through it before you pass it on.");
         }
         return Main.OK;
@@ -96,7 +98,8 @@ final class SupportBundleCommand implements Callable<Integer> {
         try {
             Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         } catch (IOException e) {
-            throw new IOException("cannot write " + file + ": " + e.getClass().getSimpleName() + "; name another with --output", e);
+            throw new IOException(
+                    "cannot write " + file + ": " + e.getClass().getSimpleName() + "; name another with --output", e);
         }
         return Files.newOutputStream(file, StandardOpenOption.WRITE);
     }
@@ -139,7 +142,11 @@ final class SupportBundleCommand implements Callable<Integer> {
         json(into, agent, "engine/images.json", "/images/json");
         json(into, agent, "drivers.json", "/wharf/v1/drivers");
         json(into, agent, "journal/facts.json", "/wharf/v1/journal/facts");
-        json(into, agent, "journal/end.jsonl", new Request("/wharf/v1/journal").with("last", "" + batches).toString());
+        json(
+                into,
+                agent,
+                "journal/end.jsonl",
+                new Request("/wharf/v1/journal").with("last", "" + batches).toString());
         containers(into, agent);
         into.add("threads.txt", () -> agent.text(new Request("/wharf/v1/threads")));
         into.add("metrics.txt", () -> Mask.text(agent.text(new Request("/metrics"))));
@@ -149,7 +156,9 @@ final class SupportBundleCommand implements Callable<Integer> {
         into.add("host/meminfo.txt", () -> machine.text("/proc/meminfo"));
         into.add("host/links.txt", () -> said("ip", "-details", "address"));
         into.add("host/firewall.txt", () -> said("nft", "list", "table", "inet", table(execRoot)));
-        into.add("log/journald.txt", () -> said("journalctl", "--unit=wharfd", "--lines=5000", "--no-pager", "--output=short-iso"));
+        into.add(
+                "log/journald.txt",
+                () -> said("journalctl", "--unit=wharfd", "--lines=5000", "--no-pager", "--output=short-iso"));
         into.add("log/wharfd.txt", () -> Mask.text(end(execRoot.resolve("wharfd.log"))));
         settings(into);
     }
@@ -183,7 +192,11 @@ final class SupportBundleCommand implements Callable<Integer> {
         }
         for (Json container : containers.subList(0, Math.min(MOST_CONTAINERS, containers.size()))) {
             String id = container.text("Id");
-            json(into, agent, "containers/" + id.substring(0, Math.min(12, id.length())) + ".json", "/containers/" + id + "/json");
+            json(
+                    into,
+                    agent,
+                    "containers/" + id.substring(0, Math.min(12, id.length())) + ".json",
+                    "/containers/" + id + "/json");
         }
     }
 

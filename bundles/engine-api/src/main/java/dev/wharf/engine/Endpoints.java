@@ -55,8 +55,8 @@ final class Endpoints {
                 }
                 endpoints.add(port(address, tls));
             } else if (!address.isEmpty()) {
-                throw new IllegalArgumentException(
-                        "cannot listen on " + address + ": an address is " + UNIX + "/path, " + TCP + "address:port or fd://");
+                throw new IllegalArgumentException("cannot listen on " + address + ": an address is " + UNIX + "/path, "
+                        + TCP + "address:port or fd://");
             }
         }
         return endpoints;

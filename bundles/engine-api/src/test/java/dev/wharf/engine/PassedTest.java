@@ -49,7 +49,8 @@ class PassedTest {
 
     @Test
     void whatDoesNotListenIsNamed() {
-        assertThatThrownBy(passed("4711", "2")::sockets).hasMessageContaining("descriptor 4 is no listening unix socket");
+        assertThatThrownBy(passed("4711", "2")::sockets)
+                .hasMessageContaining("descriptor 4 is no listening unix socket");
         assertThatThrownBy(passed("4711", "3")::sockets).hasMessageContaining("descriptor 4");
     }
 }

@@ -16,10 +16,7 @@ import org.osgi.service.component.annotations.Reference;
  * before. The launcher, which hears the signal to reload, calls here when it begins ({@code begin}) and when it is through
  * ({@code end}).
  */
-@Component(
-        immediate = true,
-        service = Consumer.class,
-        property = "wharf.hears=reload")
+@Component(immediate = true, service = Consumer.class, property = "wharf.hears=reload")
 public final class SystemdComponent implements Consumer<String> {
     private final BundleContext context;
     private final Optional<Supervisor> supervisor;

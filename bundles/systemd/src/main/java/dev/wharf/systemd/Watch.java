@@ -48,8 +48,7 @@ final class Watch implements Runnable {
     /** Waits for the loop for one beat, and says so where it does not answer; then the next beat asks again. */
     private void feel() throws InterruptedException {
         try {
-            Position at =
-                    agent.pulse().toCompletableFuture().get(Math.max(1, beat.toMillis()), TimeUnit.MILLISECONDS);
+            Position at = agent.pulse().toCompletableFuture().get(Math.max(1, beat.toMillis()), TimeUnit.MILLISECONDS);
             supervisor.alive(status(agent.host(), at));
         } catch (TimeoutException e) {
             LOG.error("the loop does not answer, so the watchdog is not fed waiting={} {}", beat, doing());

@@ -37,9 +37,10 @@ class WatchTest {
                     Agent.class.getClassLoader(), new Class<?>[] {Agent.class}, (self, method, arguments) -> {
                         return switch (method.getName()) {
                             case "host" -> Host.EMPTY;
-                            case "pulse" -> alive
-                                    ? CompletableFuture.completedFuture(new Position(41))
-                                    : new CompletableFuture<Position>();
+                            case "pulse" ->
+                                alive
+                                        ? CompletableFuture.completedFuture(new Position(41))
+                                        : new CompletableFuture<Position>();
                             default -> throw new AssertionError(method);
                         };
                     });
@@ -77,9 +78,12 @@ class WatchTest {
 
     @Test
     void aWatchdogThatIsMeantForAnotherProcessIsNone() {
-        Map<String, String> environment = Map.of("NOTIFY_SOCKET", "/run/n", "WATCHDOG_USEC", "60000000", "WATCHDOG_PID", "6");
+        Map<String, String> environment =
+                Map.of("NOTIFY_SOCKET", "/run/n", "WATCHDOG_USEC", "60000000", "WATCHDOG_PID", "6");
 
-        assertThat(Supervisor.of(environment, 6, (a, m) -> {}).orElseThrow().watchdog()).hasValue(Duration.ofSeconds(60));
-        assertThat(Supervisor.of(environment, 7, (a, m) -> {}).orElseThrow().watchdog()).isEmpty();
+        assertThat(Supervisor.of(environment, 6, (a, m) -> {}).orElseThrow().watchdog())
+                .hasValue(Duration.ofSeconds(60));
+        assertThat(Supervisor.of(environment, 7, (a, m) -> {}).orElseThrow().watchdog())
+                .isEmpty();
     }
 }

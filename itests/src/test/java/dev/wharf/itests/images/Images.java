@@ -157,7 +157,12 @@ public final class Images {
                             systemd systemd-sysv default-jre-headless crun runc conmon libnftables1 nftables iproute2
                         rm -f merged/usr/sbin/policy-rc.d merged/etc/resolv.conf
                         """, "sh", work.toString(), base.toString());
-                run("sh", "-euc", "cd $1; rm -rf var/cache/apt/* var/lib/apt/lists/*", "sh", work.resolve("upper").toString());
+                run(
+                        "sh",
+                        "-euc",
+                        "cd $1; rm -rf var/cache/apt/* var/lib/apt/lists/*",
+                        "sh",
+                        work.resolve("upper").toString());
                 run("cp", "--archive", work.resolve("upper").toString(), fresh.toString());
             } finally {
                 run("rm", "-rf", work.toString());

@@ -46,8 +46,7 @@ final class Guest implements AutoCloseable {
                 + " mkdir -p $tree/" + cgroup + "; cp $tree/cpuset.cpus $tree/cpuset.mems $tree/" + cgroup
                 + "/ 2>/dev/null || true; echo $$ >$tree/" + cgroup + "/cgroup.procs; done;"
                 + " exec unshare --mount --uts --ipc --net --cgroup --pid --fork --kill-child sh \"$@\"";
-        Process process = new ProcessBuilder(
-                        "sh", "-euc", enter, "sh", script.toString(), work.toString(), layers)
+        Process process = new ProcessBuilder("sh", "-euc", enter, "sh", script.toString(), work.toString(), layers)
                 .redirectInput(Path.of("/dev/null").toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(work.resolve("console").toFile())
@@ -76,7 +75,8 @@ final class Guest implements AutoCloseable {
     }
 
     Outcome run(String... command) throws IOException, InterruptedException {
-        List<String> words = new ArrayList<>(List.of("nsenter", "--target", Long.toString(init()), "--all", "--root", "--wd", "env", "-i"));
+        List<String> words = new ArrayList<>(
+                List.of("nsenter", "--target", Long.toString(init()), "--all", "--root", "--wd", "env", "-i"));
         words.addAll(List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"));
         words.addAll(List.of(command));
         return Outcome.of(words, Map.of(), Duration.ofMinutes(3));
@@ -104,8 +104,10 @@ final class Guest implements AutoCloseable {
         return Outcome.of(
                 command,
                 Map.of(
-                        "DOCKER_HOST", "unix:///proc/" + init() + "/root/run/wharf/wharf.sock",
-                        "DOCKER_CONFIG", work.resolve("docker").toString()),
+                        "DOCKER_HOST",
+                        "unix:///proc/" + init() + "/root/run/wharf/wharf.sock",
+                        "DOCKER_CONFIG",
+                        work.resolve("docker").toString()),
                 Duration.ofMinutes(1));
     }
 
@@ -120,7 +122,10 @@ final class Guest implements AutoCloseable {
     }
 
     private boolean removeCgroups() throws IOException, InterruptedException {
-        Outcome.of("sh", "-c", "find /sys/fs/cgroup -path '*/" + cgroup + "*' -depth -type d -exec rmdir {} + 2>/dev/null");
+        Outcome.of(
+                "sh",
+                "-c",
+                "find /sys/fs/cgroup -path '*/" + cgroup + "*' -depth -type d -exec rmdir {} + 2>/dev/null");
         try (Stream<Path> trees = Files.list(Path.of("/sys/fs/cgroup"))) {
             return Stream.concat(Stream.of(Path.of("/sys/fs/cgroup")), trees)
                     .noneMatch(tree -> Files.exists(tree.resolve(cgroup)));

@@ -100,7 +100,8 @@ final class Managed implements AutoCloseable {
 
     private String answer() throws IOException {
         String line = answers.readLine();
-        if (line == null) throw new IOException("the manager ended\n" + Files.readString(folder.resolve("manager.log")));
+        if (line == null)
+            throw new IOException("the manager ended\n" + Files.readString(folder.resolve("manager.log")));
         return line;
     }
 
@@ -110,8 +111,10 @@ final class Managed implements AutoCloseable {
         return Outcome.of(
                         command,
                         Map.of(
-                                "DOCKER_HOST", "unix://" + socket(),
-                                "DOCKER_CONFIG", folder.resolve("docker").toString()),
+                                "DOCKER_HOST",
+                                "unix://" + socket(),
+                                "DOCKER_CONFIG",
+                                folder.resolve("docker").toString()),
                         Duration.ofMinutes(1))
                 .outOrThrow()
                 .strip();
@@ -136,7 +139,11 @@ final class Managed implements AutoCloseable {
                 manager.destroyForcibly().waitFor();
             }
             Traces.remove(folder.resolve("run"), BRIDGE);
-            Outcome.of("rm", "-rf", "--one-file-system", folder.resolve("data").toString(),
+            Outcome.of(
+                    "rm",
+                    "-rf",
+                    "--one-file-system",
+                    folder.resolve("data").toString(),
                     folder.resolve("run").toString());
         }
     }

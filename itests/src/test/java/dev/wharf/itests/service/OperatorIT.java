@@ -47,11 +47,20 @@ class OperatorIT {
         Files.writeString(etc.resolve("key.pem"), "-----BEGIN PRIVATE KEY-----\n" + SECRET + "\n");
         daemon = SharedAgent.withBusybox(folder, "--config-dir=" + etc, "--log-level=debug");
         daemon.docker(
-                        "run", "-d", "--name", "web",
-                        "-e", "DATABASE=" + SECRET,
-                        "--label", "db.password=" + SECRET,
-                        "--health-cmd", "test -n \"$X\" || TOKEN=" + SECRET + " true",
-                        "busybox", "sh", "-c", "echo started with --password " + SECRET + "; exec sleep 1000")
+                        "run",
+                        "-d",
+                        "--name",
+                        "web",
+                        "-e",
+                        "DATABASE=" + SECRET,
+                        "--label",
+                        "db.password=" + SECRET,
+                        "--health-cmd",
+                        "test -n \"$X\" || TOKEN=" + SECRET + " true",
+                        "busybox",
+                        "sh",
+                        "-c",
+                        "echo started with --password " + SECRET + "; exec sleep 1000")
                 .outOrThrow();
         daemon.docker("exec", "-e", "EXTRA=" + SECRET, "web", "true").outOrThrow();
     }
@@ -83,13 +92,26 @@ class OperatorIT {
 
         assertThat(examine(doctor))
                 .containsKeys(
-                        "agent", "drivers", "kernel", "cgroups", "seccomp", "limits", "java", "runtime", "conmon",
-                        "forwarding", "firewall", "disk", "data root")
+                        "agent",
+                        "drivers",
+                        "kernel",
+                        "cgroups",
+                        "seccomp",
+                        "limits",
+                        "java",
+                        "runtime",
+                        "conmon",
+                        "forwarding",
+                        "firewall",
+                        "disk",
+                        "data root")
                 .containsEntry("agent", List.of("ok"))
                 .containsEntry("drivers", List.of("ok", "ok", "ok"))
                 .containsEntry("runtime", List.of("ok"))
                 .containsEntry("conmon", List.of("ok"));
-        assertThat(doctor.out()).contains("ran a container").contains(daemon.dataRoot().toString());
+        assertThat(doctor.out())
+                .contains("ran a container")
+                .contains(daemon.dataRoot().toString());
     }
 
     @Test
@@ -116,15 +138,28 @@ class OperatorIT {
     void theBundleHoldsWhatHelpsAndNoSecret() throws Exception {
         Path file = folder.resolve("bundle.zip");
         Outcome made = daemon.wharf(
-                "support-bundle", "--output", file.toString(), "--config-dir", folder.resolve("etc").toString());
+                "support-bundle",
+                "--output",
+                file.toString(),
+                "--config-dir",
+                folder.resolve("etc").toString());
 
         assertThat(made.outOrThrow()).contains("Wrote " + file);
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file))).isEqualTo("rw-------");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                .isEqualTo("rw-------");
         Map<String, String> files = unpack(file);
         assertThat(files)
                 .containsKeys(
-                        "doctor.json", "version.txt", "agent.json", "engine/info.json", "journal/end.jsonl",
-                        "threads.txt", "metrics.txt", "host/mounts.txt", "host/firewall.txt", "log/journald.txt",
+                        "doctor.json",
+                        "version.txt",
+                        "agent.json",
+                        "engine/info.json",
+                        "journal/end.jsonl",
+                        "threads.txt",
+                        "metrics.txt",
+                        "host/mounts.txt",
+                        "host/firewall.txt",
+                        "log/journald.txt",
                         "settings/dev.wharf.planted.cfg")
                 .doesNotContainKey("settings/key.pem")
                 .allSatisfy((name, text) -> assertThat(text).as(name).doesNotContain(SECRET));
@@ -137,7 +172,8 @@ class OperatorIT {
         assertThat(files.get("host/mounts.txt")).contains(daemon.execRoot().toString());
         assertThat(files.keySet()).anyMatch(name -> name.matches("containers/[0-9a-f]{12}\\.json"));
         // A second one is not written over the first.
-        assertThat(daemon.wharf("support-bundle", "--output", file.toString()).err()).contains("cannot write " + file);
+        assertThat(daemon.wharf("support-bundle", "--output", file.toString()).err())
+                .contains("cannot write " + file);
     }
 
     private static Map<String, String> unpack(Path file) throws IOException {

@@ -53,13 +53,24 @@ class PackageIT {
     void installedItServes() throws Exception {
         guest.run("dpkg", "--install", "/mnt/wharf.deb").outOrThrow();
 
-        assertThat(unit("ActiveState")).as(guest.sh("journalctl -u wharfd --no-pager | tail -30").out()).isEqualTo("active");
+        assertThat(unit("ActiveState"))
+                .as(guest.sh("journalctl -u wharfd --no-pager | tail -30").out())
+                .isEqualTo("active");
         assertThat(unit("StatusText")).startsWith("0 of 0 containers running, journal at ");
         assertThat(unit("UnitFileState")).isEqualTo("enabled");
-        assertThat(guest.docker("version", "--format", "{{.Server.Version}}").outOrThrow()).isNotBlank();
+        assertThat(guest.docker("version", "--format", "{{.Server.Version}}").outOrThrow())
+                .isNotBlank();
         guest.docker("pull", "--quiet", "layout.local/busybox").outOrThrow();
         guest.docker(
-                        "run", "-d", "--name", "web", "-p", "8080:80", "layout.local/busybox", "sh", "-c",
+                        "run",
+                        "-d",
+                        "--name",
+                        "web",
+                        "-p",
+                        "8080:80",
+                        "layout.local/busybox",
+                        "sh",
+                        "-c",
                         "mkdir /www; echo ahoy >/www/index.html; exec httpd -f -p 80 -h /www")
                 .outOrThrow();
         assertThat(fetch()).isEqualTo("ahoy\n");
@@ -67,18 +78,29 @@ class PackageIT {
 
     private static String fetch() throws Exception {
         return Outcome.of(
-                        "nsenter", "--target", Long.toString(guest.init()), "--net", "curl", "-sS", "--fail", "--retry", "5",
-                        "--retry-connrefused", "http://127.0.0.1:8080/")
+                        "nsenter",
+                        "--target",
+                        Long.toString(guest.init()),
+                        "--net",
+                        "curl",
+                        "-sS",
+                        "--fail",
+                        "--retry",
+                        "5",
+                        "--retry-connrefused",
+                        "http://127.0.0.1:8080/")
                 .outOrThrow();
     }
 
     @Test
     @Order(2)
     void everythingLiesWhereItBelongs() throws Exception {
-        assertThat(guest.run("stat", "-c", "%U:%G %a", "/run/wharf/wharf.sock").outOrThrow()).isEqualTo("root:wharf 660\n");
+        assertThat(guest.run("stat", "-c", "%U:%G %a", "/run/wharf/wharf.sock").outOrThrow())
+                .isEqualTo("root:wharf 660\n");
         assertThat(guest.run("wharf", "version").outOrThrow()).contains("wharfd  ");
         assertThat(guest.run("dpkg", "--verify", "wharf").outOrThrow()).isEmpty();
-        assertThat(guest.run("dpkg-query", "--show", "--showformat", "${Conffiles}", "wharf").outOrThrow())
+        assertThat(guest.run("dpkg-query", "--show", "--showformat", "${Conffiles}", "wharf")
+                        .outOrThrow())
                 .contains("/etc/wharf/wharfd.conf");
         assertThat(guest.sh("ls /usr/lib/wharf/lib/*.jsa").outOrThrow()).contains("/wharfd-17.jsa");
         assertThat(guest.sh("ls /usr/share/man/man1/wharf-doctor.1 /usr/share/man/man8/wharfd.8"
@@ -86,7 +108,8 @@ class PackageIT {
                                 + " /usr/share/fish/vendor_completions.d/wharf.fish /usr/share/doc/wharf/operations.md")
                         .status())
                 .isZero();
-        assertThat(guest.run("systemd-analyze", "verify", "wharfd.service").err()).doesNotContain("wharfd");
+        assertThat(guest.run("systemd-analyze", "verify", "wharfd.service").err())
+                .doesNotContain("wharfd");
         Outcome doctor = guest.run("wharf", "doctor");
         assertThat(doctor.out()).contains("ran a container").contains("ok    agent");
         assertThat(doctor.status()).as(doctor.out()).isZero();
@@ -95,22 +118,29 @@ class PackageIT {
     @Test
     @Order(3)
     void itsLogHasPrioritiesAndNoTimesOfItsOwn() throws Exception {
-        String log = guest.run("journalctl", "--unit=wharfd", "--output=json", "--no-pager").outOrThrow();
+        String log = guest.run("journalctl", "--unit=wharfd", "--output=json", "--no-pager")
+                .outOrThrow();
 
         assertThat(log.lines().filter(line -> line.contains("launch: started version=")))
                 .singleElement()
                 .satisfies(line -> assertThat(line)
-                        .contains("\"PRIORITY\":\"6\"", "\"SYSLOG_IDENTIFIER\":\"wharfd\"", "\"MESSAGE\":\"launch: started"));
+                        .contains(
+                                "\"PRIORITY\":\"6\"",
+                                "\"SYSLOG_IDENTIFIER\":\"wharfd\"",
+                                "\"MESSAGE\":\"launch: started"));
     }
 
     @Test
     @Order(4)
     void atRestItWritesNothingDown() throws Exception {
-        String script = "end() { wharf journal facts | sed -n 's/^end *//p'; }; a=$(end); sleep 1; b=$(end); [ $a = $b ]";
+        String script =
+                "end() { wharf journal facts | sed -n 's/^end *//p'; }; a=$(end); sleep 1; b=$(end); [ $a = $b ]";
 
         // A container's start goes on being written down for a moment; a loop of repairs would go on for ever.
         guest.await(script);
-        assertThat(guest.sh(script).status()).as(guest.run("wharf", "journal", "tail").out()).isZero();
+        assertThat(guest.sh(script).status())
+                .as(guest.run("wharf", "journal", "tail").out())
+                .isZero();
     }
 
     @Test
@@ -141,16 +171,20 @@ class PackageIT {
     @Test
     @Order(6)
     void aStuckAgentIsStartedAnew() throws Exception {
-        guest.sh("mkdir -p /run/systemd/system/wharfd.service.d; printf '[Service]\\nWatchdogSec=3\\n'"
-                        + " >/run/systemd/system/wharfd.service.d/quick.conf; systemctl daemon-reload; systemctl restart wharfd")
+        guest.sh(
+                        "mkdir -p /run/systemd/system/wharfd.service.d; printf '[Service]\\nWatchdogSec=3\\n'"
+                                + " >/run/systemd/system/wharfd.service.d/quick.conf; systemctl daemon-reload; systemctl restart wharfd")
                 .outOrThrow();
         String before = pidOf("web");
         String agent = unit("MainPID");
 
         guest.run("kill", "-STOP", agent).outOrThrow();
-        guest.await("[ $(systemctl show --value -p MainPID wharfd) != " + agent + " ] && [ $(systemctl is-active wharfd) = active ]");
+        guest.await("[ $(systemctl show --value -p MainPID wharfd) != " + agent
+                + " ] && [ $(systemctl is-active wharfd) = active ]");
 
-        assertThat(guest.sh("journalctl -u wharfd --no-pager | grep -c 'Watchdog timeout'").out()).isNotEqualTo("0\n");
+        assertThat(guest.sh("journalctl -u wharfd --no-pager | grep -c 'Watchdog timeout'")
+                        .out())
+                .isNotEqualTo("0\n");
         assertThat(pidOf("web")).isEqualTo(before);
     }
 
@@ -162,7 +196,8 @@ class PackageIT {
         assertThat(removed.outOrThrow()).contains("/var/lib/wharf    images, containers, volumes and the journal");
         assertThat(guest.sh("ls /var/lib/wharf").out()).contains("journal");
         assertThat(guest.sh("ls /usr/lib/wharf /usr/bin/wharf").status()).isNotZero();
-        assertThat(guest.sh("systemctl is-active wharfd.service wharfd.socket").out()).doesNotContain("active\nactive");
+        assertThat(guest.sh("systemctl is-active wharfd.service wharfd.socket").out())
+                .doesNotContain("active\nactive");
         // Whoever visits the container does not notice.
         assertThat(fetch()).isEqualTo("ahoy\n");
 

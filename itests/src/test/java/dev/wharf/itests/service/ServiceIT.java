@@ -39,8 +39,7 @@ class ServiceIT {
     void theManagerHearsThatTheAgentIsReadyAliveReloadingAndStopping() throws Exception {
         Managed managed = Managed.start(Daemon.distribution(), folder, Duration.ofMillis(1500));
         try (managed) {
-            assertThat(managed.told().get(0))
-                    .startsWith("READY=1|STATUS=0 of 0 containers running, journal at ");
+            assertThat(managed.told().get(0)).startsWith("READY=1|STATUS=0 of 0 containers running, journal at ");
             // Three beats: the loop has answered each time.
             managed.awaitTold(line -> line.startsWith("WATCHDOG=1|STATUS="), 3);
 
@@ -52,13 +51,15 @@ class ServiceIT {
             assertThat(managed.log())
                     .contains("settings read again log-level=debug")
                     .contains("setting waits for the next start key=wharf.storage");
-            assertThat(managed.docker("version", "--format", "{{.Server.Version}}")).isNotEmpty();
+            assertThat(managed.docker("version", "--format", "{{.Server.Version}}"))
+                    .isNotEmpty();
             assertThat(managed.log()).contains(" debug ");
 
             managed.command("restart");
             managed.awaitTold(line -> line.startsWith("READY=1"), 3);
             // The socket was the manager's all the while.
-            assertThat(managed.docker("version", "--format", "{{.Server.Version}}")).isNotEmpty();
+            assertThat(managed.docker("version", "--format", "{{.Server.Version}}"))
+                    .isNotEmpty();
         }
         assertThat(managed.told()).last().asString().startsWith("STOPPING=1");
     }
@@ -71,15 +72,24 @@ class ServiceIT {
         try (Managed managed = Managed.start(home, folder, Duration.ofSeconds(60))) {
             managed.docker("pull", "--quiet", "layout.local/busybox");
             managed.docker(
-                    "run", "-d", "--name", "web", "-p", port + ":80", "layout.local/busybox",
-                    "sh", "-c", "mkdir /www; echo ahoy >/www/index.html; exec httpd -f -p 80 -h /www");
+                    "run",
+                    "-d",
+                    "--name",
+                    "web",
+                    "-p",
+                    port + ":80",
+                    "layout.local/busybox",
+                    "sh",
+                    "-c",
+                    "mkdir /www; echo ahoy >/www/index.html; exec httpd -f -p 80 -h /www");
             String process = managed.docker("inspect", "--format", "{{.State.Pid}} {{.State.StartedAt}}", "web");
             try (Visitor api = Visitor.of(() -> ping(managed.socket()));
                     Visitor page = Visitor.of(() -> fetch(port))) {
                 api.awaitVisits(20);
                 page.awaitVisits(20);
 
-                // What an update of the package does: other files in the same place, their archive, a restart of the unit.
+                // What an update of the package does: other files in the same place, their archive, a restart of the
+                // unit.
                 Path other = Daemon.copyTo(folder.resolve("new"));
                 Files.move(home, folder.resolve("old"));
                 Files.move(other, home);
@@ -91,7 +101,8 @@ class ServiceIT {
 
                 assertThat(api.failures()).as("clients that were refused").isEmpty();
                 assertThat(page.failures()).as("visits that failed").isEmpty();
-                System.out.println("API gap " + api.longest().toMillis() + " ms, page gap " + page.longest().toMillis() + " ms");
+                System.out.println("API gap " + api.longest().toMillis() + " ms, page gap "
+                        + page.longest().toMillis() + " ms");
                 assertThat(api.longest()).as("the longest that a client waited").isLessThan(scaled(GAP));
             }
             assertThat(managed.docker("inspect", "--format", "{{.State.Pid}} {{.State.StartedAt}}", "web"))
@@ -102,7 +113,8 @@ class ServiceIT {
 
     /** Where others want the processors as well, everything takes as much longer as there are more of them than processors. */
     private static Duration scaled(Duration time) throws IOException {
-        double load = Double.parseDouble(Files.readString(Path.of("/proc/loadavg")).split(" ")[0]);
+        double load =
+                Double.parseDouble(Files.readString(Path.of("/proc/loadavg")).split(" ")[0]);
         double crowd = Math.max(1, load / Runtime.getRuntime().availableProcessors());
         return Duration.ofMillis((long) (time.toMillis() * crowd));
     }
@@ -121,7 +133,8 @@ class ServiceIT {
                 if (!answer.hasRemaining()) throw new IOException("too long");
             }
             String text = new String(answer.array(), 0, answer.position(), StandardCharsets.UTF_8);
-            if (!text.startsWith("HTTP/1.1 200 ") || !text.contains("\"/web\"")) throw new IOException("answered " + text);
+            if (!text.startsWith("HTTP/1.1 200 ") || !text.contains("\"/web\""))
+                throw new IOException("answered " + text);
             return text;
         }
     }

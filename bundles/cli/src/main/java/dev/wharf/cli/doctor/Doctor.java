@@ -81,14 +81,21 @@ public final class Doctor {
                 ? 0
                 : Integer.parseInt(numbers[0]) * 1000 + Integer.parseInt(numbers[1]);
         if (version < 5006) {
-            add(bad("kernel", "Linux " + release + " lacks openat2 and pidfd_open", "install a kernel of 5.10 or newer"));
+            add(bad(
+                    "kernel",
+                    "Linux " + release + " lacks openat2 and pidfd_open",
+                    "install a kernel of 5.10 or newer"));
         } else if (version < 5010) {
-            add(warn("kernel", "Linux " + release + " is older than any that Wharf is tried on", "install 5.10 or newer"));
+            add(warn(
+                    "kernel",
+                    "Linux " + release + " is older than any that Wharf is tried on",
+                    "install 5.10 or newer"));
         } else {
             add(ok("kernel", "Linux " + release));
         }
         List<String> missing = Stream.of("mnt", "net", "pid", "ipc", "uts", "cgroup")
-                .filter(kind -> !Files.exists(machine.at("/proc/self/ns/" + kind), java.nio.file.LinkOption.NOFOLLOW_LINKS))
+                .filter(kind ->
+                        !Files.exists(machine.at("/proc/self/ns/" + kind), java.nio.file.LinkOption.NOFOLLOW_LINKS))
                 .toList();
         if (!missing.isEmpty()) {
             add(bad("kernel", "no namespaces of kind " + String.join(", ", missing), "boot a kernel that has them"));
@@ -107,7 +114,8 @@ public final class Doctor {
         String version;
         if (machine.has("/sys/fs/cgroup/cgroup.controllers")) {
             version = "version 2";
-            Set<String> there = Set.of(machine.text("/sys/fs/cgroup/cgroup.controllers").split(" "));
+            Set<String> there =
+                    Set.of(machine.text("/sys/fs/cgroup/cgroup.controllers").split(" "));
             missing = wanted.stream().filter(name -> !there.contains(name)).toList();
         } else {
             boolean hybrid = machine.has("/sys/fs/cgroup/unified");
@@ -213,7 +221,9 @@ public final class Doctor {
         for (String name : found) {
             Ran trial = new Trial(machine).run(name);
             if (trial.status() == 0) {
-                add(ok("runtime", name + " ran a container" + (reasons.isEmpty() ? "" : "; " + String.join("; ", reasons))));
+                add(ok(
+                        "runtime",
+                        name + " ran a container" + (reasons.isEmpty() ? "" : "; " + String.join("; ", reasons))));
                 return;
             }
             reasons.add(name + " does not work here: " + trial.line());
@@ -286,10 +296,14 @@ public final class Doctor {
         try {
             FileStore store = Files.getFileStore(machine.at(there.toString()));
             long free = store.getUsableSpace();
-            String room = free / GIB + " of " + store.getTotalSpace() / GIB + " GiB free at " + dataRoot + " (" + store.type() + ")";
+            String room = free / GIB + " of " + store.getTotalSpace() / GIB + " GiB free at " + dataRoot + " ("
+                    + store.type() + ")";
             add(
                     free < LITTLE_BYTES
-                            ? warn("disk", room, "wharf prune --dry-run shows what can go; or move --data-root to a larger disk")
+                            ? warn(
+                                    "disk",
+                                    room,
+                                    "wharf prune --dry-run shows what can go; or move --data-root to a larger disk")
                             : ok("disk", room));
             kind(store, there);
         } catch (IOException e) {
@@ -333,10 +347,11 @@ public final class Doctor {
                     long all = Long.parseLong(words[0]);
                     long free = Long.parseLong(words[1]);
                     if (all > 0 && free < all / 20) {
-                        add(warn(
-                                "disk",
-                                free + " of " + all + " inodes free",
-                                "wharf prune --dry-run shows what can go; ext4 gets no more of them without being made anew"));
+                        add(
+                                warn(
+                                        "disk",
+                                        free + " of " + all + " inodes free",
+                                        "wharf prune --dry-run shows what can go; ext4 gets no more of them without being made anew"));
                     }
                 });
     }

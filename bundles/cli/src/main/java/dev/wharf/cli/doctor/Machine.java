@@ -82,17 +82,20 @@ public class Machine {
         try {
             // A file rather than a pipe: whatever the program starts may hold on to it for as long as it likes.
             said = Files.createTempFile("wharf-doctor", ".txt");
-            Process process = new ProcessBuilder(Stream.concat(Stream.of(path.get().toString()), Stream.of(arguments))
-                            .toList())
+            Process process = new ProcessBuilder(
+                            Stream.concat(Stream.of(path.get().toString()), Stream.of(arguments))
+                                    .toList())
                     .redirectErrorStream(true)
-                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectOutput(said.toFile())
                     .start();
             if (!process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly().waitFor();
                 return Optional.of(new Ran(-1, "still running after " + PATIENCE.toSeconds() + " seconds"));
             }
-            return Optional.of(new Ran(process.exitValue(), Files.readString(said).strip()));
+            return Optional.of(
+                    new Ran(process.exitValue(), Files.readString(said).strip()));
         } catch (IOException e) {
             return Optional.of(new Ran(-1, String.valueOf(e.getMessage())));
         } catch (InterruptedException e) {

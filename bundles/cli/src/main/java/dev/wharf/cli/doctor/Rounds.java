@@ -12,15 +12,21 @@ public final class Rounds {
     /** A driver that is not ready is bad where nothing else does its work: one of each kind that every container needs. */
     public static List<Finding> drivers(List<Driver> drivers) {
         return List.of("storage", "runtime", "network").stream()
-                .map(kind -> kind(kind, drivers.stream().filter(d -> d.kind().equals(kind)).toList()))
+                .map(kind -> kind(
+                        kind,
+                        drivers.stream().filter(d -> d.kind().equals(kind)).toList()))
                 .toList();
     }
 
     private static Finding kind(String kind, List<Driver> drivers) {
-        List<String> ready = drivers.stream().filter(Driver::ready).map(Driver::name).toList();
+        List<String> ready =
+                drivers.stream().filter(Driver::ready).map(Driver::name).toList();
         String rest = String.join(
                 "; ",
-                drivers.stream().filter(d -> !d.ready()).map(d -> d.name() + ": " + d.why()).toList());
+                drivers.stream()
+                        .filter(d -> !d.ready())
+                        .map(d -> d.name() + ": " + d.why())
+                        .toList());
         if (ready.isEmpty()) {
             return Finding.bad(
                     "drivers",
@@ -28,6 +34,7 @@ public final class Rounds {
                     "mend what is missing, then: wharf driver probe NAME");
         }
         return Finding.ok(
-                "drivers", kind + ": " + String.join(", ", ready) + (rest.isEmpty() ? "" : " (not ready: " + rest + ")"));
+                "drivers",
+                kind + ": " + String.join(", ", ready) + (rest.isEmpty() ? "" : " (not ready: " + rest + ")"));
     }
 }

@@ -53,7 +53,8 @@ public final class Completions {
     }
 
     private static String zsh(String name, List<Place> places) {
-        String known = places.stream().map(Place::path).filter(path -> !path.isEmpty()).collect(Collectors.joining("|"));
+        String known =
+                places.stream().map(Place::path).filter(path -> !path.isEmpty()).collect(Collectors.joining("|"));
         StringBuilder text = new StringBuilder();
         text.append("#compdef ").append(name).append("\n\n_").append(name).append("() {\n");
         text.append("    local at='' word\n    local -a commands options\n");
@@ -61,11 +62,17 @@ public final class Completions {
                 .append(known)
                 .append(") at=\"$at/$word\" ;;\n        esac\n    done\n    case $at in\n");
         for (Place place : places) {
-            text.append("        (").append(place.path().isEmpty() ? "''" : place.path()).append(")\n");
+            text.append("        (")
+                    .append(place.path().isEmpty() ? "''" : place.path())
+                    .append(")\n");
             text.append("            commands=(");
-            place.spec().subcommands().forEach((command, below) -> text.append("\n                ")
-                    .append(quoted(command + ":" + colonless(brief(
-                            below.getCommandSpec().usageMessage().description())))));
+            place.spec()
+                    .subcommands()
+                    .forEach((command, below) -> text.append("\n                ")
+                            .append(quoted(command + ":"
+                                    + colonless(brief(below.getCommandSpec()
+                                            .usageMessage()
+                                            .description())))));
             text.append(")\n            options=(");
             for (OptionSpec option : options(place.spec())) {
                 for (String spelling : option.names()) {
@@ -75,11 +82,16 @@ public final class Completions {
             }
             text.append(")\n            ;;\n");
         }
-        text.append("    esac\n    if [[ $words[CURRENT] == -* ]]; then\n        _describe -t options option options\n");
+        text.append(
+                "    esac\n    if [[ $words[CURRENT] == -* ]]; then\n        _describe -t options option options\n");
         text.append("    elif (( $#commands )); then\n        _describe -t commands command commands\n");
         text.append("    else\n        _files\n    fi\n}\n\n");
         text.append("# Sourced, it makes itself known; found by its name, it is called for the first time.\n");
-        text.append("if [[ $funcstack[1] == _").append(name).append(" ]]; then _").append(name).append(" \"$@\"; ");
+        text.append("if [[ $funcstack[1] == _")
+                .append(name)
+                .append(" ]]; then _")
+                .append(name)
+                .append(" \"$@\"; ");
         text.append("else compdef _").append(name).append(' ').append(name).append("; fi\n");
         return text.toString();
     }
@@ -88,23 +100,35 @@ public final class Completions {
         StringBuilder text = new StringBuilder();
         text.append("function __").append(name).append("_at\n    set -l at ''\n");
         text.append("    for word in (commandline -opc)[2..-1]\n        if contains -- \"$at/$word\"");
-        places.stream().map(Place::path).filter(path -> !path.isEmpty()).forEach(path -> text.append(' ').append(path));
-        text.append("\n            set at \"$at/$word\"\n        end\n    end\n    test \"$at\" = \"$argv[1]\"\nend\n\n");
+        places.stream()
+                .map(Place::path)
+                .filter(path -> !path.isEmpty())
+                .forEach(path -> text.append(' ').append(path));
+        text.append(
+                "\n            set at \"$at/$word\"\n        end\n    end\n    test \"$at\" = \"$argv[1]\"\nend\n\n");
         for (Place place : places) {
             String here = "complete -c " + name + " -n '__" + name + "_at \"" + place.path() + "\"'";
-            place.spec().subcommands().forEach((command, below) -> text.append(here)
-                    .append(" -f -a ")
-                    .append(command)
-                    .append(" -d ")
-                    .append(quotedForFish(brief(below.getCommandSpec().usageMessage().description())))
-                    .append('\n'));
+            place.spec()
+                    .subcommands()
+                    .forEach((command, below) -> text.append(here)
+                            .append(" -f -a ")
+                            .append(command)
+                            .append(" -d ")
+                            .append(quotedForFish(
+                                    brief(below.getCommandSpec().usageMessage().description())))
+                            .append('\n'));
             for (OptionSpec option : options(place.spec())) {
                 text.append(here);
                 for (String spelling : option.names()) {
-                    text.append(spelling.startsWith("--") ? " -l " + spelling.substring(2) : " -s " + spelling.substring(1));
+                    text.append(
+                            spelling.startsWith("--")
+                                    ? " -l " + spelling.substring(2)
+                                    : " -s " + spelling.substring(1));
                 }
                 if (option.arity().max() > 0) text.append(" -r");
-                text.append(" -d ").append(quotedForFish(brief(option.description()))).append('\n');
+                text.append(" -d ")
+                        .append(quotedForFish(brief(option.description())))
+                        .append('\n');
             }
         }
         return text.toString();

@@ -42,8 +42,13 @@ public final class ManPages {
         head(text, name(spec), 1, version);
         section(text, "NAME", escaped(name(spec)) + " \\- " + escaped(firstSentence(about)));
         String synopsis = new Help(spec, Help.defaultColorScheme(Help.Ansi.OFF)).synopsis(0);
-        section(text, "SYNOPSIS", "\\fB" + escaped(spec.qualifiedName()) + "\\fR "
-                + escaped(synopsis.replaceAll("\\s+", " ").strip().substring(spec.qualifiedName().length())));
+        section(
+                text,
+                "SYNOPSIS",
+                "\\fB" + escaped(spec.qualifiedName()) + "\\fR "
+                        + escaped(synopsis.replaceAll("\\s+", " ")
+                                .strip()
+                                .substring(spec.qualifiedName().length())));
         section(text, "DESCRIPTION", escaped(about));
         if (!spec.positionalParameters().isEmpty()) {
             text.append(".SH ARGUMENTS\n");
@@ -64,14 +69,20 @@ public final class ManPages {
         }
         if (!spec.subcommands().isEmpty()) {
             text.append(".SH COMMANDS\n");
-            spec.subcommands().values().forEach(below -> item(
-                    text,
-                    "\\fB" + escaped(name(below.getCommandSpec())) + "\\fR(1)",
-                    below.getCommandSpec().usageMessage().description()));
+            spec.subcommands()
+                    .values()
+                    .forEach(below -> item(
+                            text,
+                            "\\fB" + escaped(name(below.getCommandSpec())) + "\\fR(1)",
+                            below.getCommandSpec().usageMessage().description()));
         }
         verbatim(text, "EXAMPLES", Texts.lines(spec.usageMessage().footer()));
         section(text, "EXIT STATUS", "0 when all went well, 1 when it did not, 2 when it was called the wrong way.");
-        section(text, "SEE ALSO", (spec.parent() == null ? "" : "\\fB" + escaped(name(spec.parent())) + "\\fR(1), ") + "\\fBwharfd\\fR(8)");
+        section(
+                text,
+                "SEE ALSO",
+                (spec.parent() == null ? "" : "\\fB" + escaped(name(spec.parent())) + "\\fR(1), ")
+                        + "\\fBwharfd\\fR(8)");
         return text.toString();
     }
 
@@ -87,7 +98,11 @@ public final class ManPages {
         while (!lines[at].startsWith("Examples:")) {
             Matcher option = OPTION.matcher(lines[at]);
             if (option.matches()) {
-                text.append(".TP\n\\fB").append(escaped(option.group(1))).append("\\fR\n").append(escaped(option.group(2))).append('\n');
+                text.append(".TP\n\\fB")
+                        .append(escaped(option.group(1)))
+                        .append("\\fR\n")
+                        .append(escaped(option.group(2)))
+                        .append('\n');
             } else if (lines[at].startsWith("        ")) {
                 text.append(escaped(lines[at].strip())).append('\n');
             }
@@ -99,13 +114,19 @@ public final class ManPages {
         }
         verbatim(text, "EXAMPLES", examples.toString());
         section(text, "EXIT STATUS", escaped(lines[at].substring("Exit status: ".length())));
-        section(text, "FILES", "\\fI/etc/wharf\\fR settings, \\fI/var/lib/wharf\\fR data, \\fI/run/wharf/wharf.sock\\fR the socket");
+        section(
+                text,
+                "FILES",
+                "\\fI/etc/wharf\\fR settings, \\fI/var/lib/wharf\\fR data, \\fI/run/wharf/wharf.sock\\fR the socket");
         section(text, "SEE ALSO", "\\fBwharf\\fR(1)");
         return text.toString();
     }
 
     private static void head(StringBuilder text, String name, int section, String version) {
-        text.append(".TH ").append(escaped(name.toUpperCase(java.util.Locale.ROOT))).append(' ').append(section);
+        text.append(".TH ")
+                .append(escaped(name.toUpperCase(java.util.Locale.ROOT)))
+                .append(' ')
+                .append(section);
         text.append(" \"\" \"Wharf ").append(version).append("\" \"Wharf\"\n.nh\n.ad l\n");
     }
 
@@ -114,7 +135,11 @@ public final class ManPages {
     }
 
     private static void item(StringBuilder text, String what, String... description) {
-        text.append(".TP\n").append(what).append('\n').append(escaped(Texts.plain(description))).append('\n');
+        text.append(".TP\n")
+                .append(what)
+                .append('\n')
+                .append(escaped(Texts.plain(description)))
+                .append('\n');
     }
 
     private static void verbatim(StringBuilder text, String title, String body) {

@@ -27,9 +27,10 @@ public final class Mask {
 
     private static final Pattern NAME = Pattern.compile("(?i).*(?:" + SECRETIVE + ").*");
     private static final Pattern FLAG = Pattern.compile("(?i)--?[\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*");
-    private static final Pattern ASSIGNED =
-            Pattern.compile("(?i)([\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*\\\\?[\"']?\\s*[=:]\\s*\\\\?[\"']?)[^\\s\"',;&\\\\]+");
-    private static final Pattern FLAGGED = Pattern.compile("(?i)(--?[\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*\\s+)[^\\s-]\\S*");
+    private static final Pattern ASSIGNED = Pattern.compile(
+            "(?i)([\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*\\\\?[\"']?\\s*[=:]\\s*\\\\?[\"']?)[^\\s\"',;&\\\\]+");
+    private static final Pattern FLAGGED =
+            Pattern.compile("(?i)(--?[\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*\\s+)[^\\s-]\\S*");
     private static final Pattern VARIABLE = Pattern.compile("\\b([A-Z][A-Z0-9_]{2,}=)(?:\"[^\"]*\"|'[^']*'|\\S+)");
     private static final Pattern IN_ADDRESS = Pattern.compile("(://)[^/\\s:@]*:[^/\\s@]+@");
     private static final Pattern HEADER = Pattern.compile("(?i)\\b(basic|bearer)\\s+[A-Za-z0-9._~+/=-]{6,}");
@@ -127,7 +128,8 @@ public final class Mask {
                 if (!inList || equals < 0) return inList && equals < 0 ? value : MASKED;
                 return value.substring(0, equals + 1) + MASKED;
             }
-            if (NAME.matcher(called(in.getParsingContext())).matches() || inList && FLAG.matcher(before).matches()) return MASKED;
+            if (NAME.matcher(called(in.getParsingContext())).matches()
+                    || inList && FLAG.matcher(before).matches()) return MASKED;
             return text(value);
         }
 
@@ -141,7 +143,9 @@ public final class Mask {
         }
 
         private static boolean isEnvironment(String name) {
-            return name.equalsIgnoreCase("env") || name.equalsIgnoreCase("environment") || name.equalsIgnoreCase("buildargs");
+            return name.equalsIgnoreCase("env")
+                    || name.equalsIgnoreCase("environment")
+                    || name.equalsIgnoreCase("buildargs");
         }
     }
 }

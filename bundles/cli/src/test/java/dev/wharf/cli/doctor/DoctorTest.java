@@ -54,7 +54,12 @@ class DoctorTest {
     }
 
     private List<Finding> examine(boolean agentRuns) {
-        return new Doctor(new Machine(root), Path.of("/var/lib/wharf"), Path.of("/run/wharf"), agentRuns ? Optional.of("self") : Optional.empty()).examine();
+        return new Doctor(
+                        new Machine(root),
+                        Path.of("/var/lib/wharf"),
+                        Path.of("/run/wharf"),
+                        agentRuns ? Optional.of("self") : Optional.empty())
+                .examine();
     }
 
     private Finding only(Level level) {
@@ -70,9 +75,7 @@ class DoctorTest {
 
     @Test
     void aSoundHostHasNothingToMend() {
-        assertThat(examine(true))
-                .filteredOn(f -> !f.area().equals("disk"))
-                .allMatch(f -> f.level() == Level.OK);
+        assertThat(examine(true)).filteredOn(f -> !f.area().equals("disk")).allMatch(f -> f.level() == Level.OK);
     }
 
     @Test
@@ -140,8 +143,10 @@ class DoctorTest {
     void forwardingThatWasSwitchedOffUnderAnAgentIsBad() throws IOException {
         file("/proc/sys/net/ipv4/ip_forward", "0\n");
 
-        assertThat(examine(true)).anyMatch(f -> f.level() == Level.BAD && f.area().equals("forwarding"));
-        assertThat(examine(false)).noneMatch(f -> f.level() == Level.BAD && f.area().equals("forwarding"));
+        assertThat(examine(true))
+                .anyMatch(f -> f.level() == Level.BAD && f.area().equals("forwarding"));
+        assertThat(examine(false))
+                .noneMatch(f -> f.level() == Level.BAD && f.area().equals("forwarding"));
     }
 
     @Test

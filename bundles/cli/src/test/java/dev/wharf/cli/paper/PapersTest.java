@@ -71,7 +71,8 @@ class PapersTest {
 
         assertThat(page)
                 .contains("wharfd \\- a container engine")
-                .contains(".TP\n\\fB\\-H, \\-\\-host ADDRESS\\fR\nwhere to listen\nand more\n.TP\n\\fB\\-\\-bip CIDR\\fR\n")
+                .contains(
+                        ".TP\n\\fB\\-H, \\-\\-host ADDRESS\\fR\nwhere to listen\nand more\n.TP\n\\fB\\-\\-bip CIDR\\fR\n")
                 .contains(".SH EXIT STATUS\n0 when all is well.");
     }
 

@@ -58,7 +58,8 @@ class MaskTest {
 
     @Test
     void jsonKeepsItsShapeAndTheNamesOfVariables() throws IOException {
-        String json = "{\"Env\":[\"PATH=/bin\"],\"Pid\":4711,\"Name\":\"web\",\"Up\":true,\"None\":null,\"Ports\":[80,443]}";
+        String json =
+                "{\"Env\":[\"PATH=/bin\"],\"Pid\":4711,\"Name\":\"web\",\"Up\":true,\"None\":null,\"Ports\":[80,443]}";
 
         assertThat(Mask.json(json))
                 .isEqualTo("{\"Env\":[\"PATH=***\"],\"Pid\":4711,\"Name\":\"web\",\"Up\":true,\"None\":null,"
@@ -72,7 +73,8 @@ class MaskTest {
 
     @Test
     void settingsLoseSecretsAndKeepThePathsOfFilesThatHoldThem() {
-        assertThat(Mask.settings("# by hand\nsasl.password = hunter2-hunter2\nsasl.password.file = /etc/wharf/kafka\nport=9\n"))
+        assertThat(Mask.settings(
+                        "# by hand\nsasl.password = hunter2-hunter2\nsasl.password.file = /etc/wharf/kafka\nport=9\n"))
                 .isEqualTo("# by hand\nsasl.password = ***\nsasl.password.file = /etc/wharf/kafka\nport=9\n");
     }
 }

@@ -99,7 +99,8 @@ public final class Server implements AutoCloseable {
     private void listen(Endpoint.Passed socket) throws IOException {
         ServerBootstrap bootstrap = bootstrap()
                 .channelFactory(() -> new EpollServerDomainSocketChannel(socket.descriptor(), true))
-                // The descriptor may be one on which to accept is to wait, so no more are taken than are there for certain.
+                // The descriptor may be one on which to accept is to wait, so no more are taken than are there for
+                // certain.
                 .option(
                         ChannelOption.RECVBUF_ALLOCATOR,
                         new FixedRecvByteBufAllocator(PASSED_BUFFER).maxMessagesPerRead(1))

@@ -28,7 +28,8 @@ public final class LinuxDatagrams implements Datagrams {
         int fd = Errno.check(libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", address);
         try {
             Errno.check(libc.connect(fd, to, to.length), "connect", address);
-            ByteBuffer bytes = ByteBuffer.allocateDirect(message.length).put(message).flip();
+            ByteBuffer bytes =
+                    ByteBuffer.allocateDirect(message.length).put(message).flip();
             Errno.check(libc.send(fd, bytes, message.length, MSG_NOSIGNAL), "send", address);
         } finally {
             libc.close(fd);

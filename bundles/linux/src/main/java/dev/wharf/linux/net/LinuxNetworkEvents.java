@@ -117,10 +117,8 @@ public final class LinuxNetworkEvents implements NetworkEvents {
                         .find(GENERATION_PROCESS)
                         .map(p -> p.order(ByteOrder.BIG_ENDIAN).getInt(0))
                         .orElse(0);
-                String name = attributes
-                        .find(GENERATION_NAME)
-                        .map(Attributes::text)
-                        .orElse("");
+                String name =
+                        attributes.find(GENERATION_NAME).map(Attributes::text).orElse("");
                 if (!(NESTED ? isName(name) : isTask(task))) {
                     lost.run();
                 }
