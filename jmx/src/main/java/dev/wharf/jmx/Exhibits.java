@@ -66,7 +66,7 @@ final class Exhibits implements AutoCloseable {
     }
 
     /** The same for containers alone. One of another id under the same name gets a bean of its own. */
-    void settle(Host host) {
+    private void settle(Host host) {
         Map<ObjectName, Supplier<Object>> wanted = new HashMap<>();
         Map<ObjectName, Object> keys = new HashMap<>();
         for (Container c : host.containers().values()) {

@@ -11,6 +11,7 @@ import dev.wharf.core.event.LayerEvent;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
@@ -42,6 +43,9 @@ public final class JmxComponent {
     private final MBeanServer server;
     private final JournalBean journal = new JournalBean();
     private final Semaphore more = new Semaphore(1);
+    /** How long what has come or gone may go unseen. */
+    private static final Duration PATIENCE = Duration.ofMillis(100);
+
     private final Thread thread = new Thread(this::run, "wharf-jmx-follower");
     private volatile boolean closing;
 
@@ -67,12 +71,19 @@ public final class JmxComponent {
         try (Exhibits exhibits = new Exhibits(server, agent);
                 Follower follower = agent.follow(agent.position())) {
             boolean changed = true;
+            boolean first = true;
             while (!closing) {
                 for (Optional<Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
                     journal.tell(moment.get());
                     changed |= tell(exhibits, moment.get());
                 }
                 if (changed) {
+                    // All beans are gone through, which is not to happen for each of a thousand containers that come at
+                    // once.
+                    if (!first) {
+                        Thread.sleep(PATIENCE.toMillis());
+                    }
+                    first = false;
                     exhibits.settle(agent.host(), agent.fleet().candidates());
                     changed = false;
                 }
@@ -94,15 +105,10 @@ public final class JmxComponent {
      */
     private boolean tell(Exhibits exhibits, Moment moment) {
         Event event = moment.event();
-        if (event instanceof ContainerEvent) {
-            if (event instanceof ContainerEvent.Renamed
-                    || !moment.before()
-                            .containers()
-                            .keySet()
-                            .equals(moment.after().containers().keySet())) {
-                exhibits.settle(agent.host());
-            }
-            return false;
+        if (event instanceof ContainerEvent about) {
+            return event instanceof ContainerEvent.Renamed
+                    || moment.before().containers().containsKey(about.container())
+                            != moment.after().containers().containsKey(about.container());
         }
         if (event instanceof ImageEvent.Stored stored) {
             exhibits.settle(agent.host(), stored.image().id());

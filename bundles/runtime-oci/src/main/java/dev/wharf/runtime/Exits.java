@@ -4,6 +4,7 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.Exit;
 import dev.wharf.model.InitProcess;
+import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.Processes;
 import dev.wharf.spi.runtime.OciRuntime.ExitListener;
 import java.io.IOException;
@@ -49,13 +50,13 @@ final class Exits {
     private final Monitors monitors;
     private final Processes processes;
     private final Cgroups cgroups;
-    private final FileWatch files;
+    private final Descriptors descriptors;
     private final Executor teller;
     private final Consumer<ContainerId> afterExec;
 
     private final List<ExitListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Path, Processes.Watch> watches = new ConcurrentHashMap<>();
-    private final Map<Path, FileWatch.Interest> memoryWatches = new ConcurrentHashMap<>();
+    private final Map<Path, Processes.Watch> nameWatches = new ConcurrentHashMap<>();
     private final Set<Path> told = ConcurrentHashMap.newKeySet();
     private final Set<Path> announced = ConcurrentHashMap.newKeySet();
 
@@ -65,14 +66,14 @@ final class Exits {
             Monitors monitors,
             Processes processes,
             Cgroups cgroups,
-            FileWatch files,
+            Descriptors descriptors,
             Executor teller,
             Consumer<ContainerId> afterExec) {
         this.places = places;
         this.monitors = monitors;
         this.processes = processes;
         this.cgroups = cgroups;
-        this.files = files;
+        this.descriptors = descriptors;
         this.teller = teller;
         this.afterExec = afterExec;
     }
@@ -102,8 +103,8 @@ final class Exits {
     void follow(ContainerId container) {
         try {
             Path bundle = places.bundle(container);
-            follow(bundle, () -> tell(container, listeners));
-            watchMemory(container, bundle);
+            watchNames(container, bundle);
+            follow(bundle, () -> tellOnce(container));
             for (ExecId exec : places.execIds(container)) {
                 follow(container, exec);
             }
@@ -185,18 +186,30 @@ final class Exits {
         }
     }
 
-    /** The kernel writes no message when memory ran out, but the monitor leaves a file in the bundle. */
-    private void watchMemory(ContainerId container, Path bundle) throws IOException {
-        if (!memoryWatches.containsKey(bundle) && Files.isDirectory(bundle)) {
-            FileWatch.Interest interest = files.on(bundle, () -> {
-                if (Files.exists(bundle.resolve(Monitors.OOM))) {
+    /**
+     * A monitor leaves a file in the bundle when memory ran out, of which the kernel sends no message, and another when all is
+     * over: that comes a moment before its own end.
+     */
+    private void watchNames(ContainerId container, Path bundle) throws IOException {
+        if (!nameWatches.containsKey(bundle) && Files.isDirectory(bundle)) {
+            Processes.Watch watch = descriptors.watchNames(bundle, name -> {
+                if (name.equals(Monitors.OOM) || name.isEmpty()) {
                     later(() -> tellOutOfMemory(container, bundle));
                 }
+                if (name.equals(Monitors.EXIT) || name.isEmpty()) {
+                    later(() -> tellOnce(container));
+                }
             });
-            FileWatch.Interest other = memoryWatches.putIfAbsent(bundle, interest);
+            Processes.Watch other = nameWatches.putIfAbsent(bundle, watch);
             if (other != null) {
-                interest.close();
+                watch.close();
             }
+        }
+    }
+
+    private void tellOnce(ContainerId container) {
+        if (!told.contains(places.bundle(container))) {
+            tell(container, listeners);
         }
     }
 
@@ -217,8 +230,11 @@ final class Exits {
                 tellExec(container, exec, to);
             }
             Optional<Note> note = note(bundle);
-            Optional<Exit> exit = exit(bundle);
-            if (note.isEmpty() || exit.isEmpty() || note.get().process().pid() == 0) {
+            if (note.isEmpty() || note.get().process().pid() == 0) {
+                return;
+            }
+            Optional<Exit> exit = exit(bundle, note.get());
+            if (exit.isEmpty()) {
                 return;
             }
             tellOutOfMemory(container, bundle);
@@ -281,26 +297,26 @@ final class Exits {
      * inferred exit, which stays the same from then on.
      */
     Optional<Exit> exit(Path directory) throws IOException {
-        Optional<Monitors.Ended> written = Monitors.exit(directory);
         Optional<Note> note = note(directory);
-        if (note.isEmpty()) {
-            return Optional.empty();
-        }
-        boolean outOfMemory = !note.get().cgroup().isEmpty()
-                && cgroups.outOfMemoryKills(note.get().cgroup()) > 0;
+        return note.isEmpty() ? Optional.empty() : exit(directory, note.get());
+    }
+
+    private Optional<Exit> exit(Path directory, Note note) throws IOException {
+        Optional<Monitors.Ended> written = Monitors.exit(directory);
+        boolean outOfMemory = !note.cgroup().isEmpty() && cgroups.outOfMemoryKills(note.cgroup()) > 0;
         if (written.isPresent()) {
             // conmon writes -1 where it does not know itself.
             int code = written.get().code();
             return Optional.of(
                     new Exit(code < 0 ? UNKNOWN_CODE : code, written.get().at(), outOfMemory, code < 0));
         }
-        InitProcess process = note.get().process();
-        if (isAlive(process.monitorPid(), note.get().monitorTicks()) || isAlive(process.pid(), process.startTicks())) {
+        InitProcess process = note.process();
+        if (isAlive(process.monitorPid(), note.monitorTicks()) || isAlive(process.pid(), process.startTicks())) {
             return Optional.empty();
         }
         // The monitor may have written between our first look and its end.
         if (Monitors.exit(directory).isPresent()) {
-            return exit(directory);
+            return exit(directory, note);
         }
         Path mark = directory.resolve(INFERRED);
         if (!Files.exists(mark)) {
@@ -339,9 +355,7 @@ final class Exits {
     void settle(ContainerId container) throws IOException {
         CompletableFuture<Boolean> done = new CompletableFuture<>();
         teller.execute(() -> {
-            if (!told.contains(places.bundle(container))) {
-                tell(container, listeners);
-            }
+            tellOnce(container);
             forget(container);
             done.complete(true);
         });
@@ -350,7 +364,7 @@ final class Exits {
 
     private void forget(ContainerId container) {
         Path bundle = places.bundle(container);
-        for (Map<Path, ? extends AutoCloseable> map : List.of(watches, memoryWatches)) {
+        for (Map<Path, ? extends AutoCloseable> map : List.of(watches, nameWatches)) {
             map.entrySet().removeIf(entry -> {
                 boolean ours = entry.getKey().startsWith(bundle);
                 if (ours) {
@@ -374,8 +388,8 @@ final class Exits {
     void close() {
         listeners.clear();
         watches.values().forEach(Exits::close);
-        memoryWatches.values().forEach(Exits::close);
+        nameWatches.values().forEach(Exits::close);
         watches.clear();
-        memoryWatches.clear();
+        nameWatches.clear();
     }
 }

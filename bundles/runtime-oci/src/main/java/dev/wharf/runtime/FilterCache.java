@@ -30,6 +30,11 @@ final class FilterCache {
 
     private final Path directory;
 
+    /** The last profile, which is nearly always the next one too, and its file: a hash of all of it takes longer than a look. */
+    private volatile Last last = new Last("", Path.of(""));
+
+    private record Last(String key, Path file) {}
+
     /** A cache in {@code directory}, which must be root's alone: what lies in there guards containers. */
     FilterCache(Path directory) {
         this.directory = directory;
@@ -85,9 +90,15 @@ final class FilterCache {
                 Long.toString(Files.size(runtime.path())),
                 System.getProperty("os.version", ""),
                 profile.toString());
+        Last known = last;
+        if (known.key().equals(key)) {
+            return known.file();
+        }
         try {
             byte[] hash = MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
-            return directory.resolve(HexFormat.of().formatHex(hash));
+            Path file = directory.resolve(HexFormat.of().formatHex(hash));
+            last = new Last(key, file);
+            return file;
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }

@@ -70,6 +70,8 @@ public class OciDriver
     private static final String STARTED = "started";
     private static final String NO_LOG = "log.none";
     private static final int O_WRONLY = 1;
+    private static final int O_RDWR = 2;
+    private static final int O_NOCTTY = 0400;
     private static final int O_NONBLOCK = 04000;
     private static final Duration DEATH_PATIENCE = Duration.ofSeconds(10);
     /** How often the freezer of cgroup version 1 is asked again before what is frozen by now is thawed for a moment. */
@@ -181,7 +183,7 @@ public class OciDriver
                     places.execRoot().resolve("tty"),
                     settings.patience());
             OciConfig config = new OciConfig(files, places, Abilities.ofThisProcess(), cgroups, Seccomp.ofThisHost());
-            Exits exits = new Exits(places, monitors, processes, cgroups, watch, teller, this::pruneExecs);
+            Exits exits = new Exits(places, monitors, processes, cgroups, descriptors, teller, this::pruneExecs);
             tools = Optional.of(new Tools(choice, monitors, config, cgroups, exits));
             return tools.get();
         } catch (IOException e) {
@@ -274,11 +276,26 @@ public class OciDriver
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
         note.write(bundle);
-        keeper.keep(container);
         settleCreated(bundle, note);
-        exits().follow(container);
-        filters.learn(config, runtime, container.value());
+        Exits exits = exits();
+        // Nobody waits for the rest: whoever is followed late is told of none the less.
+        teller.execute(() -> {
+            exits.follow(container);
+            settle(container, config, runtime);
+        });
         return note.process();
+    }
+
+    private void settle(ContainerId container, ObjectNode config, RuntimeBinary runtime) {
+        try {
+            keeper.keep(container);
+            filters.learn(config, runtime, container.value());
+        } catch (IOException e) {
+            LOG.warn(
+                    "a log may not be rotated until the next start, or a filter is compiled again container={}",
+                    container,
+                    e);
+        }
     }
 
     /** Connects those who came before the process; whoever comes from now on sees the note and connects himself. */
@@ -307,9 +324,12 @@ public class OciDriver
     }
 
     private boolean isLogged(ContainerId container) throws IOException, DriverException {
-        Optional<Note> note = Note.read(places.bundle(container));
+        Path bundle = places.bundle(container);
+        Optional<Note> note = Note.read(bundle);
+        // Once it has written the exit status, the monitor writes nothing any more, though it may live for a moment.
         return note.isPresent()
-                && exits().isAlive(note.get().process().monitorPid(), note.get().monitorTicks());
+                && exits().isAlive(note.get().process().monitorPid(), note.get().monitorTicks())
+                && Monitors.exit(bundle).isEmpty();
     }
 
     /** Takes back what a failed creation left, and lets those go who wait for its streams. */
@@ -946,9 +966,34 @@ public class OciDriver
             if (!note.get().terminal()) {
                 return;
             }
-            Monitors.resize(directory, rows, columns);
+            if (!resizeNow(note.get().process(), rows, columns)) {
+                Monitors.resize(directory, rows, columns);
+            }
         } catch (IOException e) {
             throw trouble("cannot resize the terminal", e);
+        }
+    }
+
+    /** By the process's own end of its terminal, where it still has it: a monitor would come to it some time later. */
+    private boolean resizeNow(InitProcess process, int rows, int columns) {
+        Path input = Path.of("/proc/" + process.pid() + "/fd/0");
+        int descriptor;
+        try {
+            // A process may have put anything there, and what that does when it is opened is not to be found out.
+            if (!Files.readSymbolicLink(input).startsWith("/dev/pts")) {
+                return false;
+            }
+            descriptor = descriptors.open(input, O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
+        } catch (IOException e) {
+            return false;
+        }
+        try {
+            descriptors.windowSize(descriptor, rows, columns);
+            return true;
+        } catch (IOException e) {
+            return false;
+        } finally {
+            descriptors.close(descriptor);
         }
     }
 

@@ -32,6 +32,10 @@ final class Programs {
     /** A runtime in a rage may print without end; what it meant to say comes first. */
     private static final int OUTPUT_LIMIT = 64 * 1024;
 
+    /** Touched by the descriptors' thread only, which hears all programs. */
+    private static final ThreadLocal<ByteBuffer> HEARD =
+            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(8 * 1024));
+
     private final Processes processes;
     private final Descriptors descriptors;
 
@@ -124,7 +128,6 @@ final class Programs {
         private final CompletableFuture<String> first = new CompletableFuture<>();
         private final CompletableFuture<String> firstLine = new CompletableFuture<>();
         private final CompletableFuture<Boolean> end = new CompletableFuture<>();
-        private final ByteBuffer buffer = ByteBuffer.allocateDirect(8 * 1024);
         private boolean closed;
 
         private Listening(int descriptor) throws IOException {
@@ -138,6 +141,7 @@ final class Programs {
             if (closed) {
                 return;
             }
+            ByteBuffer buffer = HEARD.get();
             try {
                 buffer.clear();
                 int count = descriptors.read(descriptor, buffer);
@@ -149,14 +153,14 @@ final class Programs {
                     return;
                 }
                 buffer.flip();
-                collect();
+                collect(buffer);
                 first.complete(text());
             } catch (IOException e) {
                 finish();
             }
         }
 
-        private void collect() {
+        private void collect(ByteBuffer buffer) {
             synchronized (heard) {
                 while (buffer.hasRemaining()) {
                     byte b = buffer.get();

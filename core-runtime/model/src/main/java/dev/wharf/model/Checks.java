@@ -15,6 +15,20 @@ final class Checks {
         return value;
     }
 
+    /** As {@link #matching} of {@code [0-9a-f]{digits}}, for what is made so often that a pattern would be felt. */
+    static String hex(String value, int digits, String what) {
+        boolean fits = value.length() == digits;
+        for (int i = 0; fits && i < digits; i++) {
+            char c = value.charAt(i);
+            fits = c >= '0' && c <= '9' || c >= 'a' && c <= 'f';
+        }
+        if (!fits) {
+            throw new IllegalArgumentException(
+                    "invalid " + what + " \"" + value + "\": must match [0-9a-f]{" + digits + "}");
+        }
+        return value;
+    }
+
     static String oneLine(String value, String what) {
         for (int i = 0; i < value.length(); i++) {
             if (value.charAt(i) < ' ' && value.charAt(i) != '\t') {

@@ -1,13 +1,9 @@
 package dev.wharf.model;
 
-import java.util.regex.Pattern;
-
 /** Names a container: 64 lower-case hexadecimal digits, chosen by the caller of {@code create}. */
 public record ContainerId(String value) implements SubjectId {
-    private static final Pattern FORM = Pattern.compile("[0-9a-f]{64}");
-
     public ContainerId {
-        Checks.matching(FORM, value, "container id");
+        Checks.hex(value, 64, "container id");
     }
 
     @Override

@@ -11,25 +11,13 @@ import java.util.HexFormat;
  */
 public record Digest(String algorithm, String hex) implements Comparable<Digest> {
     public Digest {
-        int digits =
-                switch (algorithm) {
-                    case "sha256" -> 64;
-                    case "sha512" -> 128;
-                    default -> throw new IllegalArgumentException("unsupported digest algorithm \"" + algorithm + "\"");
-                };
-        if (hex.length() != digits || !isHex(hex)) {
-            throw new IllegalArgumentException("invalid " + algorithm + " digest \"" + hex + "\": must match [0-9a-f]{"
-                    + digits + "}");
+        switch (algorithm) {
+            case "sha256" -> Checks.hex(hex, 64, "sha256 digest");
+            case "sha512" -> Checks.hex(hex, 128, "sha512 digest");
+            default -> throw new IllegalArgumentException("unsupported digest algorithm \"" + algorithm + "\"");
         }
     }
 
-    /** Every batch of a journal has a digest, so this is no regular expression. */
-    private static boolean isHex(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
-                return false;
-            }
         }
         return true;
     }

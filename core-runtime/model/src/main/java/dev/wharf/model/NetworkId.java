@@ -1,13 +1,9 @@
 package dev.wharf.model;
 
-import java.util.regex.Pattern;
-
 /** Names a network: 64 lower-case hexadecimal digits. */
 public record NetworkId(String value) implements SubjectId {
-    private static final Pattern FORM = Pattern.compile("[0-9a-f]{64}");
-
     public NetworkId {
-        Checks.matching(FORM, value, "network id");
+        Checks.hex(value, 64, "network id");
     }
 
     @Override

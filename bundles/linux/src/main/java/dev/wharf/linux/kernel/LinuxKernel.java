@@ -29,10 +29,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /**
@@ -51,6 +53,7 @@ public final class LinuxKernel implements Kernel {
     private final Path rootfs;
     private final Path netns;
     private final Pins pins;
+    private final SpareNetwork spare;
 
     @Activate
     public LinuxKernel(BundleContext framework, @Reference LinuxFileCalls files, @Reference LinuxNamespaces namespaces)
@@ -69,6 +72,7 @@ public final class LinuxKernel implements Kernel {
         this.rootfs = privateDirectory(execRoot.resolve("rootfs"));
         this.netns = privateDirectory(execRoot.resolve("netns"));
         this.pins = new Pins(privateDirectory(execRoot.resolve("pins")), mounter);
+        this.spare = new SpareNetwork(namespaces, LinuxKernel::furnish);
         this.volumes = new Volumes(privateDirectory(dataRoot.resolve("volumes")), files, mounter);
         tidy();
     }
@@ -204,15 +208,38 @@ public final class LinuxKernel implements Kernel {
                 Files.deleteIfExists(file);
                 Files.createFile(file);
                 // The bind comes last: a namespace that can be seen is ready.
-                namespaces.inNewNetwork(() -> {
-                    Loopback.up();
-                    quietNewDevices();
-                    mounter.bind(Path.of("/proc/thread-self/ns/net"), file);
-                    return file;
-                });
+                OptionalInt ready = spare.take();
+                if (ready.isPresent()) {
+                    bindSpare(ready.getAsInt(), file);
+                } else {
+                    namespaces.inNewNetwork(() -> {
+                        furnish();
+                        mounter.bind(Path.of("/proc/thread-self/ns/net"), file);
+                        return file;
+                    });
+                }
             }
             return new Sandbox(key, file);
         });
+    }
+
+    private void bindSpare(int descriptor, Path file) throws IOException {
+        try {
+            mounter.bind(Path.of("/proc/self/fd/" + descriptor), file);
+        } finally {
+            libc.close(descriptor);
+        }
+    }
+
+    private static boolean furnish() throws IOException {
+        Loopback.up();
+        quietNewDevices();
+        return true;
+    }
+
+    @Deactivate
+    void close() {
+        spare.close();
     }
 
     @Override

@@ -174,6 +174,12 @@ public interface LibC {
 
     int fcntl(int fd, int command, long argument);
 
+    int inotify_init1(int flags);
+
+    int inotify_add_watch(int fd, @In byte[] path, int mask);
+
+    int inotify_rm_watch(int fd, int watch);
+
     int ioctl(int fd, long request, @In @Out byte[] argument);
 
     int ioctl(int fd, long request, long argument);

@@ -26,6 +26,11 @@ public final class LinuxFirewall implements Firewall, AutoCloseable {
     private final ObjectMapper json = new ObjectMapper();
 
     // Guarded by this.
+    /** EINTR in the words of strerror(3). */
+    private static final String INTERRUPTED = "Interrupted system call";
+
+    private static final int MOST_TRIES = 20;
+
     private @Nullable LibNftables library;
     private @Nullable Pointer context;
 
@@ -116,13 +121,18 @@ public final class LinuxFirewall implements Firewall, AutoCloseable {
             throw DriverException.failure(Failure.Kind.UNAVAILABLE, "the firewall is closed");
         }
         nft.nft_ctx_output_set_flags(current, outputFlags);
-        int result = nft.nft_run_cmd_from_buffer(current, CString.of(commands));
-        String output = nft.nft_ctx_get_output_buffer(current).getString(0);
-        String error = nft.nft_ctx_get_error_buffer(current).getString(0);
-        if (result != 0) {
-            throw failure(error);
+        for (int tries = 1; ; tries++) {
+            int result = nft.nft_run_cmd_from_buffer(current, CString.of(commands));
+            String output = nft.nft_ctx_get_output_buffer(current).getString(0);
+            String error = nft.nft_ctx_get_error_buffer(current).getString(0);
+            if (result == 0) {
+                return output;
+            }
+            // A signal to the process in its midst takes a transaction back as a whole (nf_tables_api.c).
+            if (!error.contains(INTERRUPTED) || tries == MOST_TRIES) {
+                throw failure(error);
+            }
         }
-        return output;
     }
 
     private LibNftables open() throws DriverException {

@@ -9,15 +9,18 @@ import dev.wharf.linux.libc.CString;
 import dev.wharf.linux.libc.Errno;
 import dev.wharf.linux.libc.LibC;
 import dev.wharf.spi.kernel.Descriptors;
+import dev.wharf.spi.kernel.Processes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** Raw descriptors through the C library. */
@@ -27,6 +30,7 @@ public final class LinuxDescriptors implements Descriptors {
     private static final int SOL_SOCKET = 1;
     private static final int SO_SNDTIMEO = 21;
     private static final int F_SETFL = 4;
+    private static final long TIOCSWINSZ = 0x5414;
     private static final int F_ADD_SEALS = 1033;
     private static final int ALL_SEALS = 0xf;
     private static final int MFD_CLOEXEC = 1;
@@ -40,10 +44,12 @@ public final class LinuxDescriptors implements Descriptors {
 
     private final LibC libc = LibC.get();
     private final Epoll epoll;
+    private final Inotify names;
 
     @Activate
     public LinuxDescriptors(@Reference Epoll epoll) {
         this.epoll = epoll;
+        this.names = new Inotify(epoll);
     }
 
     @Override
@@ -193,6 +199,17 @@ public final class LinuxDescriptors implements Descriptors {
     }
 
     @Override
+    public void windowSize(int descriptor, int rows, int columns) throws IOException {
+        // struct winsize: rows, columns and two that nobody uses.
+        byte[] size = ByteBuffer.allocate(8)
+                .order(ByteOrder.nativeOrder())
+                .putShort((short) rows)
+                .putShort((short) columns)
+                .array();
+        Errno.check(libc.ioctl(descriptor, TIOCSWINSZ, size), "ioctl TIOCSWINSZ", "descriptor " + descriptor);
+    }
+
+    @Override
     public void close(int descriptor) {
         libc.close(descriptor);
     }
@@ -200,6 +217,16 @@ public final class LinuxDescriptors implements Descriptors {
     @Override
     public Readiness watch(int descriptor, Ready ready) throws IOException {
         return new DescriptorWatch(descriptor, ready);
+    }
+
+    @Override
+    public Processes.Watch watchNames(Path directory, Consumer<String> appeared) throws IOException {
+        return names.watch(directory, appeared);
+    }
+
+    @Deactivate
+    void close() {
+        names.close();
     }
 
     private static int wouldBlock(String call, int descriptor) throws IOException {

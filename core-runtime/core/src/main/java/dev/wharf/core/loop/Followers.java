@@ -9,13 +9,24 @@ import dev.wharf.core.state.Host;
 import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
 
 /** Makes readers that fold as they go, and never show a batch before it is durable. */
 final class Followers {
+    /** Of how many batches it is remembered what they did: most followers are at the end, and see the same. */
+    private static final int REMEMBERED = 64;
+
     private final EventJournal journal;
     private final Committer committer;
+    private final AtomicReferenceArray<@Nullable Unfolded> recent = new AtomicReferenceArray<>(REMEMBERED);
+
+    /** What a batch did, event by event. */
+    private record Unfolded(Position position, List<Follower.Moment> moments) {}
 
     Followers(EventJournal journal, Committer committer) {
         this.journal = journal;
@@ -57,20 +68,35 @@ final class Followers {
         }
 
         private void unfold(Entry entry) {
-            int index = 0;
+            int place = (int) (entry.position().sequence() % REMEMBERED);
+            Unfolded known = recent.get(place);
+            if (known == null || !known.position().equals(entry.position())) {
+                known = new Unfolded(entry.position(), moments(entry));
+                recent.set(place, known);
+            }
+            ready.addAll(known.moments());
+            host = known.moments().isEmpty()
+                    ? host
+                    : known.moments().get(known.moments().size() - 1).after();
+            seen = entry.position();
+        }
+
+        private List<Moment> moments(Entry entry) {
+            List<Moment> moments = new ArrayList<>();
+            Host before = host;
             for (Event event : entry.batch().events()) {
-                Host before = host;
-                host = event.apply(before);
-                ready.add(new Moment(
+                Host after = event.apply(before);
+                moments.add(new Moment(
                         entry.position(),
-                        index++,
+                        moments.size(),
                         entry.batch().cause(),
                         entry.batch().at(),
                         event,
                         before,
-                        host));
+                        after));
+                before = after;
             }
-            seen = entry.position();
+            return moments;
         }
 
         @Override

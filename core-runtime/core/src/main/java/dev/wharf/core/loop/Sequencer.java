@@ -507,11 +507,14 @@ final class Sequencer {
     }
 
     /**
-     * Whether somebody waits for an event who did not ask for it: whoever ran a container that goes by itself, for its end, and
-     * the resolver of networks with names, for a sandbox, because it has to be heard there before the process asks.
+     * Whether somebody waits for an event who did not ask for it: whoever ran a process, for its end, or for that of the
+     * container where it goes by itself, and the resolver of networks with names, for a sandbox, because it has to be heard
+     * there before the process asks.
      */
     private static boolean isAwaited(Event event, Host host) {
         return event instanceof ContainerEvent.Removed
+                || event instanceof ContainerEvent.Exited
+                || event instanceof ContainerEvent.ExecExited
                 || event instanceof ContainerEvent.SandboxCreated made && hasNames(made.container(), host);
     }
 

@@ -3,6 +3,7 @@ package dev.wharf.spi.kernel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -53,6 +54,9 @@ public interface Descriptors {
     /** shutdown(2) of a socket's writing side: the other end reads its end, answers still come. */
     void shutdownOutput(int descriptor) throws IOException;
 
+    /** Sets a terminal's size and tells its foreground processes: TIOCSWINSZ of ioctl_tty(2), by either of its ends. */
+    void windowSize(int descriptor, int rows, int columns) throws IOException;
+
     /** close(2). */
     void close(int descriptor);
 
@@ -62,6 +66,12 @@ public interface Descriptors {
      * readiness before the descriptor.
      */
     Readiness watch(int descriptor, Ready ready) throws IOException;
+
+    /**
+     * Tells of the names that appear in a directory, made or moved there, with inotify(7); an empty name means that some may
+     * have been missed. {@code appeared} is called from the thread of {@link Processes#watch} and must return soon.
+     */
+    Processes.Watch watchNames(Path directory, Consumer<String> appeared) throws IOException;
 
     /** Two descriptors that belong together. */
     record Pair(int near, int far) {}

@@ -4,6 +4,7 @@ import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.EventJournal.Reader;
 import dev.wharf.model.Digest;
 import java.io.IOException;
+import java.util.HexFormat;
 import java.util.Optional;
 
 /**
@@ -14,7 +15,7 @@ final class RecentReader implements Reader {
     private final RecordJournal journal;
     private long next;
     private Optional<Reader> log = Optional.empty();
-    private Optional<Digest> head = Optional.empty();
+    private byte[] head = Envelope.genesis();
 
     /** Reads what comes after {@code position}. */
     RecentReader(RecordJournal journal, long position) {
@@ -27,7 +28,7 @@ final class RecentReader implements Reader {
         Optional<RecordJournal.Recent> recent = journal.recent(next);
         if (recent.isPresent()) {
             closeLog();
-            head = Optional.of(Digest.of("sha256", recent.get().hash()));
+            head = recent.get().hash();
             next++;
             return Optional.of(recent.get().entry());
         }
@@ -39,7 +40,7 @@ final class RecentReader implements Reader {
         }
         Optional<Entry> entry = log.get().poll();
         if (entry.isPresent()) {
-            head = Optional.of(log.get().head());
+            head = HexFormat.of().parseHex(log.get().head().hex());
             next = entry.get().position().sequence() + 1;
         }
         return entry;
@@ -47,7 +48,7 @@ final class RecentReader implements Reader {
 
     @Override
     public Digest head() {
-        return head.orElseGet(() -> Digest.of("sha256", Envelope.genesis()));
+        return Digest.of("sha256", head);
     }
 
     private void closeLog() {
