@@ -18,10 +18,6 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
         }
     }
 
-        }
-        return true;
-    }
-
     /** Reads {@code algorithm:hex}. */
     public static Digest parse(String text) {
         int colon = text.indexOf(':');
