@@ -67,7 +67,7 @@ final class Orders {
     }
 
     /** Who calls: the principal that the connector or Jolokia found, or somebody who attached to this very process. */
-    private static Actor actor() {
+    static Actor actor() {
         String name = subject().stream()
                 .flatMap(subject -> subject.getPrincipals().stream())
                 .map(Principal::getName)

@@ -24,6 +24,7 @@ import java.util.TreeMap;
  * blobs/sha256/HEX     a whole blob, verified
  * ingest/sha256-HEX    the first part of one, to go on with
  * ingest/N             something that is nobody's once the agent is gone
+ * damaged/sha256-HEX   what was found in the place of a blob and is something else
  * </pre>
  */
 final class BlobFiles {
@@ -48,13 +49,21 @@ final class BlobFiles {
         return ingests().resolve(digest.algorithm() + "-" + digest.hex());
     }
 
+    Path damages() {
+        return root.resolve("damaged");
+    }
+
+    Path damaged(Digest digest) {
+        return damages().resolve(digest.algorithm() + "-" + digest.hex());
+    }
+
     static boolean isPart(Path ingest) {
         return ingest.getFileName().toString().matches("sha(256|512)-[0-9a-f]+");
     }
 
     void makeDirectories() throws IOException {
         Files.createDirectories(root, OURS_ALONE);
-        for (String each : List.of("ingest", "blobs", "blobs/sha256", "blobs/sha512")) {
+        for (String each : List.of("ingest", "damaged", "blobs", "blobs/sha256", "blobs/sha512")) {
             try {
                 Files.createDirectory(root.resolve(each), OURS_ALONE);
             } catch (FileAlreadyExistsException e) {

@@ -19,6 +19,8 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -31,6 +33,7 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -48,6 +51,11 @@ public final class DiskContentStore implements ContentStore {
     private static final Logger log = LoggerFactory.getLogger(DiskContentStore.class);
     /** After a week nobody goes on with a broken transfer. */
     private static final Duration PART_LIFE = Duration.ofDays(7);
+
+    /** As long may somebody look at what was found in the place of a blob. */
+    private static final Duration DAMAGED_LIFE = Duration.ofDays(30);
+
+    private static final int CHECKED_AT_ONCE = 1 << 18;
 
     private static final int FLUSHES = 4;
 
@@ -201,6 +209,47 @@ public final class DiskContentStore implements ContentStore {
     }
 
     @Override
+    public Optional<String> check(Digest digest, LongConsumer read) throws DriverException {
+        MessageDigest hash = hashing.hasher(digest.algorithm());
+        byte[] buffer = new byte[CHECKED_AT_ONCE];
+        if (size(digest).isEmpty()) {
+            return Optional.empty();
+        }
+        // One that cannot be opened may be well, as where this process has too many files open.
+        try (InputStream in = open(digest)) {
+            try {
+                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                    hash.update(buffer, 0, n);
+                    read.accept(n);
+                }
+            } catch (IOException e) {
+                return Optional.of("it cannot be read: " + reason(e));
+            }
+        } catch (IOException e) {
+            throw failed("cannot close blob " + digest, e);
+        }
+        Digest found = Digest.of(digest.algorithm(), hash.digest());
+        return found.equals(digest) ? Optional.empty() : Optional.of("it is " + found);
+    }
+
+    @Override
+    public Optional<String> setAside(Digest digest) throws DriverException {
+        Optional<String> wrong = check(digest, n -> {});
+        if (wrong.isPresent()) {
+            try {
+                blobs.makeDirectories();
+                files.renameDurably(blobs.blob(digest), blobs.damaged(digest));
+            } catch (NoSuchFileException e) {
+                // Somebody else removed it, which is as good.
+                return wrong;
+            } catch (IOException e) {
+                throw failed("cannot move damaged blob " + digest + " out of the way", e);
+            }
+        }
+        return wrong;
+    }
+
+    @Override
     public Map<Digest, Long> survey() throws DriverException {
         try {
             blobs.makeDirectories();
@@ -221,6 +270,16 @@ public final class DiskContentStore implements ContentStore {
                 boolean kept = BlobFiles.isPart(path)
                         && Files.getLastModifiedTime(path).toInstant().isAfter(oldest);
                 if (!kept) {
+                    Files.deleteIfExists(path);
+                }
+            }
+        }
+        Instant noLonger = Instant.now().minus(DAMAGED_LIFE);
+        try (DirectoryStream<Path> paths = Files.newDirectoryStream(blobs.damages())) {
+            for (Path path : paths) {
+                // A rename changes the time of the entry alone, which is when it was moved here.
+                FileTime moved = (FileTime) Files.getAttribute(path, "unix:ctime");
+                if (moved.toInstant().isBefore(noLonger)) {
                     Files.deleteIfExists(path);
                 }
             }
@@ -266,13 +325,17 @@ public final class DiskContentStore implements ContentStore {
         return failure(Failure.Kind.MISSING, "no blob " + digest);
     }
 
+    private static String reason(IOException cause) {
+        return cause instanceof FileSystemException call && call.getReason() != null
+                ? call.getReason()
+                : String.valueOf(cause.getMessage());
+    }
+
     static DriverException failed(String what, IOException cause) {
         if (cause.getCause() instanceof DriverException inner) {
             return failure(inner.failure().kind(), inner.failure().message(), cause);
         }
-        String reason = cause instanceof FileSystemException call && call.getReason() != null
-                ? call.getReason()
-                : String.valueOf(cause.getMessage());
+        String reason = reason(cause);
         boolean full = reason.contains("No space left on device") || reason.contains("Disk quota exceeded");
         return failure(full ? Failure.Kind.EXHAUSTED : Failure.Kind.FAILED, what + ": " + reason, cause);
     }

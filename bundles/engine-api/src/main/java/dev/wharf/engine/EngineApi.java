@@ -23,6 +23,7 @@ import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.journal.DriverRoutes;
 import dev.wharf.engine.journal.HindsightRoutes;
+import dev.wharf.engine.journal.JobRoutes;
 import dev.wharf.engine.journal.PruneRoutes;
 import dev.wharf.engine.journal.StorageRoutes;
 import dev.wharf.engine.journal.UndeleteRoutes;
@@ -132,6 +133,7 @@ public final class EngineApi {
                 new HindsightRoutes(),
                 new PruneRoutes(trees),
                 new UndeleteRoutes(retention),
+                new JobRoutes(),
                 new InfoRoutes(facts),
                 new UsageRoutes(trees),
                 new RegistryRoutes(),

@@ -227,6 +227,7 @@ public final class Given {
 
     /** A specification with some parts other than usual. */
     public static final class Spec {
+        private ImageId image = IMAGE;
         private RestartPolicy policy = RestartPolicy.NO;
         private boolean autoRemove;
         private Optional<Healthcheck> health = Optional.empty();
@@ -237,6 +238,11 @@ public final class Given {
 
         public Spec restart(RestartPolicy.Kind kind, int most) {
             policy = new RestartPolicy(kind, most);
+            return this;
+        }
+
+        public Spec image(ImageId id) {
+            image = id;
             return this;
         }
 
@@ -273,7 +279,7 @@ public final class Given {
 
         public ContainerSpec make() {
             return new ContainerSpec(
-                    IMAGE,
+                    image,
                     "busybox",
                     new ContainerSpec.Command(List.of(), List.of("true"), List.of("A=b"), "", List.of(), "/", false),
                     new ContainerSpec.Stdio(false, false, false),

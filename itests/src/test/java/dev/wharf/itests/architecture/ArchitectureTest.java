@@ -186,6 +186,7 @@ class ArchitectureTest {
                                         "org.apache.kafka..",
                                         "io.cloudevents..",
                                         "org.snakeyaml.engine.."),
+                                room("dev.wharf.housekeeping", "org.quartz.."),
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."),
                                 room("dev.wharf.systemd"),
                                 // The JDK's own parser of XML, for what bundles say of their settings.

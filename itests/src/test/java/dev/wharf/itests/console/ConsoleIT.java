@@ -103,6 +103,7 @@ class ConsoleIT {
                         "sleep",
                         "1000")
                 .outOrThrow();
+        daemon.wharf("jobs", "run", "survey").outOrThrow();
         Set<String> told = names(daemon.curl("/metrics").out());
         daemon.docker("rm", "--force", "checked").outOrThrow();
         for (String file : List.of("grafana-wharf.json", "alerts.yaml")) {
@@ -161,6 +162,32 @@ class ConsoleIT {
         assertThat(console.isRegistered(seen)).isFalse();
         assertThat(console.queryNames(new ObjectName("dev.wharf:type=Driver,kind=storage,*"), null))
                 .isNotEmpty();
+    }
+
+    @Test
+    void aConsoleSeesJobsAndHasOneRun() throws Exception {
+        MBeanServerConnection console = connector.getMBeanServerConnection();
+        ObjectName gc = new ObjectName("dev.wharf:type=Job,name=\"gc\"");
+        awaitBean(console, gc);
+        assertThat(console.getAttribute(gc, "Schedule")).isEqualTo("");
+        assertThat(console.getAttribute(new ObjectName("dev.wharf:type=Job,name=\"scrub\""), "NextRunAt"))
+                .asString()
+                .isNotEmpty();
+        int runs = (Integer) console.getAttribute(gc, "Runs");
+
+        Object run = console.invoke(gc, "dryRun", new Object[0], new String[0]);
+
+        for (int i = 0; i < 200 && (Integer) console.getAttribute(gc, "Runs") == runs; i++) {
+            Thread.sleep(20);
+        }
+        assertThat(console.getAttribute(gc, "LastResult")).isEqualTo("done");
+        assertThat(daemon.wharf("journal", "tail", "--lines", "40", "--format", "json")
+                        .out()
+                        .lines()
+                        .filter(l -> l.contains("host.job-started") && l.contains(run.toString())))
+                .singleElement()
+                .asString()
+                .contains("\"kind\":\"jmx\"");
     }
 
     @Test

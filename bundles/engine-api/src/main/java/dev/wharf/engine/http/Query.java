@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The query of a request, decoded. Unknown keys do no harm. */
 public final class Query {
@@ -40,6 +41,11 @@ public final class Query {
             at = end + 1;
         }
         return new Query(values);
+    }
+
+    /** The keys that were given. */
+    public Set<String> names() {
+        return values.keySet();
     }
 
     public boolean has(String key) {

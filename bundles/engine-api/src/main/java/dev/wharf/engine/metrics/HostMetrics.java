@@ -6,6 +6,7 @@ import dev.wharf.core.agent.Fleet.Candidate;
 import dev.wharf.core.agent.Vitals;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Job;
 import dev.wharf.core.story.Standing;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.model.ContainerId;
@@ -25,6 +26,7 @@ import io.prometheus.metrics.model.snapshots.SummarySnapshot.SummaryDataPointSna
 import io.prometheus.metrics.model.snapshots.Unit;
 import java.lang.management.ManagementFactory;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +56,7 @@ final class HostMetrics {
         loop();
         subjects();
         drivers();
+        jobs();
         containers();
         return all.build();
     }
@@ -147,6 +150,48 @@ final class HostMetrics {
         }
         all.metricSnapshot(serving.build());
         all.metricSnapshot(inside.build());
+    }
+
+    private void jobs() {
+        CounterSnapshot.Builder runs =
+                CounterSnapshot.builder().name("wharf_job_runs").help("Runs of a job of the scheduler.");
+        CounterSnapshot.Builder failures =
+                CounterSnapshot.builder().name("wharf_job_failures").help("Runs that failed or were cut off.");
+        CounterSnapshot.Builder freed = CounterSnapshot.builder()
+                .name("wharf_job_freed_bytes")
+                .unit(Unit.BYTES)
+                .help("What its runs gave back.");
+        GaugeSnapshot.Builder last = GaugeSnapshot.builder()
+                .name("wharf_job_last_run_seconds")
+                .unit(Unit.SECONDS)
+                .help("When the last run that ended had begun, since the epoch.");
+        GaugeSnapshot.Builder took = GaugeSnapshot.builder()
+                .name("wharf_job_last_duration_seconds")
+                .unit(Unit.SECONDS)
+                .help("What that run took.");
+        GaugeSnapshot.Builder well = GaugeSnapshot.builder()
+                .name("wharf_job_last_well")
+                .help("Whether that run did what it should and found nothing amiss.");
+        Map<String, Job> known = new TreeMap<>(host.jobs());
+        agent.jobs().ifPresent(jobs -> jobs.all().forEach(job -> known.putIfAbsent(job.name(), Job.named(job.name()))));
+        for (Job job : known.values()) {
+            Labels labels = Labels.of("job", job.name());
+            runs.dataPoint(count(labels, job.runs()));
+            failures.dataPoint(count(labels, job.failures()));
+            freed.dataPoint(count(labels, job.freedBytes()));
+            job.last().ifPresent(run -> {
+                last.dataPoint(point(labels, run.at().toEpochMilli() / 1e3));
+                took.dataPoint(point(labels, run.took().toMillis() / 1e3));
+                well.dataPoint(point(labels, run.result() == Job.Result.DONE ? 1 : 0));
+            });
+        }
+        all.metricSnapshot(runs.build());
+        all.metricSnapshot(failures.build());
+        all.metricSnapshot(freed.build());
+        all.metricSnapshot(last.build());
+        all.metricSnapshot(took.build());
+        all.metricSnapshot(well.build());
+        gauge("wharf_blobs_damaged", "Blobs that are not what their digests say.", null, host.damages().size());
     }
 
     private void containers() {

@@ -82,6 +82,12 @@ public interface Agent {
     /** Questions to registries. */
     Registries registries();
 
+    /** What keeps record and knowledge in order. */
+    Maintenance maintenance();
+
+    /** The jobs that keep the host tidy, while the bundle that has them is there. */
+    Optional<Jobs> jobs();
+
     /** What the next turn will do for one subject and why, in a few lines for people. */
     List<String> explain(dev.wharf.model.SubjectId subject);
 

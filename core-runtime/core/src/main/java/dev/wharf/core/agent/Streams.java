@@ -73,6 +73,9 @@ public interface Streams {
      */
     boolean adopt(ContainerId container, LayerSpec layer) throws DriverException, java.io.IOException;
 
+    /** What a layer changes as its storage driver keeps it, as an uncompressed OCI layer tar, open for the length of {@code use}. */
+    <R> R layer(LayerId layer, LayerUse<R> use) throws DriverException, java.io.IOException;
+
     /** Something to do with a layer tar. */
     interface LayerUse<R> {
         R with(InputStream tar) throws DriverException, java.io.IOException;

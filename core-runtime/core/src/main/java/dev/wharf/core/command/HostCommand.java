@@ -4,18 +4,26 @@ import static dev.wharf.core.command.Decision.accept;
 import static dev.wharf.core.command.Decision.refuse;
 
 import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.state.Damage;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Job;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.Digest;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.ImageId;
+import dev.wharf.model.LayerSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.network.Peer;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Wishes about the host as a whole. */
 public sealed interface HostCommand extends Command {
@@ -84,6 +92,106 @@ public sealed interface HostCommand extends Command {
             return items.isEmpty()
                     ? refuse(Refusal.Kind.UNCHANGED, "there is nothing to remove")
                     : accept(Pruning.removals(host, items, now));
+        }
+    }
+
+    /** Writes down that a job of the scheduler began; refused while a run of it is under way. */
+    record StartJob(String job, String run, boolean dryRun) implements HostCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return Optional.ofNullable(host.jobs().get(job))
+                    .flatMap(Job::begun)
+                    .map(b -> refuse(Refusal.Kind.CONFLICT, "job " + job + " runs already, since " + b.at()))
+                    .map(Decision.class::cast)
+                    .orElseGet(() -> accept(new HostEvent.JobStarted(job, run, dryRun, now)));
+        }
+    }
+
+    /** Writes down how a run ended that is under way. */
+    record EndJob(String job, String run, Job.Result result, String summary, int items, long freedBytes)
+            implements HostCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            return Optional.ofNullable(host.jobs().get(job))
+                    .flatMap(Job::begun)
+                    .filter(b -> b.run().equals(run))
+                    .map(b -> (Decision) accept(new HostEvent.JobEnded(
+                            job,
+                            new Job.Run(
+                                    run,
+                                    b.at(),
+                                    Duration.between(b.at(), now),
+                                    b.dryRun(),
+                                    result,
+                                    summary,
+                                    items,
+                                    freedBytes))))
+                    .orElseGet(() -> refuse(Refusal.Kind.UNCHANGED, "run " + run + " of job " + job + " is over"));
+        }
+    }
+
+    /**
+     * Removes images and steps of builds that are of no use by a policy, as the host is now: what came into use since somebody
+     * looked stays. A dry run is the same without the removals.
+     *
+     * @param agentSince when the agent was started: builds that began before are over, whatever the journal says
+     */
+    record Collect(String run, GcPolicy what, Instant agentSince, boolean dryRun) implements HostCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Optional<String> build = GcPolicy.buildUnderWay(host, agentSince);
+            if (build.isPresent()) {
+                return refuse(
+                        Refusal.Kind.CONFLICT,
+                        "build " + build.get() + " is under way, and may need any image and any step");
+            }
+            GcPolicy.Found found = what.of(host, now);
+            return found.items().isEmpty()
+                    ? refuse(Refusal.Kind.UNCHANGED, "everything is of use")
+                    : accept(found.events(host, run, dryRun));
+        }
+    }
+
+    /** Tells that a blob was read again and is not what its digest says. */
+    record ReportDamage(Digest blob, String what) implements HostCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Damage known = host.damages().get(blob);
+            if (known != null && !known.aside()) {
+                return refuse(Refusal.Kind.UNCHANGED, "blob " + blob + " is known to be damaged");
+            }
+            List<ImageId> images = host.images().values().stream()
+                    .filter(i -> Stream.concat(
+                                    i.documents().stream(), i.layers().stream().map(LayerSpec::descriptor))
+                            .anyMatch(d -> d.digest().equals(blob)))
+                    .map(Image::id)
+                    .sorted(Comparator.comparing(ImageId::value))
+                    .toList();
+            boolean isLayer = host.layers().values().stream()
+                    .anyMatch(l -> l.spec().descriptor().digest().equals(blob));
+            return images.isEmpty() && !isLayer
+                    ? refuse(Refusal.Kind.MISSING, "nothing stands on blob " + blob)
+                    : accept(new HostEvent.BlobDamaged(blob, what, images, now));
         }
     }
 

@@ -59,7 +59,7 @@ public sealed interface ContainerEvent extends Event {
             implements ContainerEvent {
         @Override
         public Host apply(Host host) {
-            return host.with(Container.created(container, name, spec, top, at));
+            return host.with(Container.created(container, name, spec, top, at)).used(spec, at);
         }
     }
 
@@ -279,7 +279,10 @@ public sealed interface ContainerEvent extends Event {
     record Exited(ContainerId container, Exit exit) implements ContainerEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(container, c -> c.settled().exited(exit));
+            Host after = host.change(container, c -> c.settled().exited(exit));
+            return host.container(container)
+                    .map(c -> after.used(c.spec(), exit.at()))
+                    .orElse(after);
         }
     }
 

@@ -1,10 +1,16 @@
 package dev.wharf.core.event;
 
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Damage;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Job;
+import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Network;
+import dev.wharf.core.state.Stall;
 import dev.wharf.core.state.Volume;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageId;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.network.Peer;
 import java.time.Instant;
@@ -152,5 +158,122 @@ public sealed interface HostEvent extends Event {
         public Host apply(Host host) {
             return host;
         }
+    }
+
+    /** A job of the scheduler began. */
+    @EventType("host.job-started")
+    record JobStarted(String job, String run, boolean dryRun, Instant at) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.with(known(host, job).begun(new Job.Begun(run, at, dryRun)));
+        }
+    }
+
+    /** A job of the scheduler is over; what it removed and why is told by {@link Collected} and the events beside it. */
+    @EventType("host.job-ended")
+    record JobEnded(String job, Job.Run run) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.with(known(host, job).ended(run));
+        }
+    }
+
+    @EventType("host.job-recorded")
+    record JobRecorded(Job state) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.with(state);
+        }
+    }
+
+    /**
+     * Images and steps of builds that a policy found to be of no use any more, with the reasons. What goes is told in the same
+     * batch; of a dry run nothing is.
+     */
+    @EventType("host.collected")
+    record Collected(String run, boolean dryRun, List<Item> items) implements HostEvent {
+        public Collected {
+            items = List.copyOf(items);
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+
+        /**
+         * @param kind {@code image} or {@code build step}
+         * @param sizeBytes what nothing else stands on
+         */
+        public record Item(String kind, String id, String name, long sizeBytes, Instant usedAt, String reason) {}
+    }
+
+    /** A blob was read again and is not what its digest says. */
+    @EventType("host.blob-damaged")
+    record BlobDamaged(Digest blob, String what, List<ImageId> images, Instant at) implements HostEvent {
+        public BlobDamaged {
+            images = List.copyOf(images);
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(new Damage(blob, what, at, false, Optional.empty()));
+        }
+    }
+
+    /** A damaged blob was moved out of the way: whoever pulls or loads an image with it brings it anew. */
+    @EventType("host.blob-set-aside")
+    record BlobSetAside(Digest blob, String what, Instant at) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            Host after = host.with(new Damage(blob, what, at, true, Optional.empty()));
+            for (Layer layer : layers(host)) {
+                after = after.with(layer.content(Fact.absent()));
+            }
+            return after;
+        }
+
+        @Override
+        public List<SubjectId> touches(Host host) {
+            return layers(host).stream().map(l -> (SubjectId) l.id()).toList();
+        }
+
+        private List<Layer> layers(Host host) {
+            return host.layers().values().stream()
+                    .filter(l -> l.spec().descriptor().digest().equals(blob))
+                    .toList();
+        }
+    }
+
+    /** A damaged blob could not be moved out of the way; it will be tried again. */
+    @EventType("host.blob-stalled")
+    record BlobStalled(Digest blob, Stall stall) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            Damage damage = host.damages().get(blob);
+            return damage == null ? host : host.with(damage.stalled(stall));
+        }
+    }
+
+    /** A blob counts as damaged no more: it is whole after all, or nothing stands on it. */
+    @EventType("host.blob-cleared")
+    record BlobCleared(Digest blob, String why) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.cleared(blob);
+        }
+    }
+
+    @EventType("host.blob-recorded")
+    record BlobRecorded(Damage state) implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.with(state);
+        }
+    }
+
+    private static Job known(Host host, String name) {
+        Job job = host.jobs().get(name);
+        return job == null ? Job.named(name) : job;
     }
 }

@@ -4,6 +4,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Pull;
 import dev.wharf.core.state.Stall;
+import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
@@ -81,6 +82,7 @@ public sealed interface ImageEvent extends Event {
             Optional<Image> known = host.image(image.id());
             known.ifPresent(k -> all.addAll(k.references()));
             return host.without(pull)
+                    .renewed(image.documents().stream().map(Descriptor::digest).toList())
                     .with(image.withReferences(all).chosenFrom(image.index().or(() -> known.flatMap(Image::index))));
         }
     }
@@ -184,14 +186,28 @@ public sealed interface ImageEvent extends Event {
             return image;
         }
 
+        /** A pull that found the documents here just before they went looks for them again. */
         @Override
         public Host apply(Host host) {
-            return host.without(image);
+            Host after = host.without(image);
+            for (Pull pull : overtaken(host)) {
+                after = after.with(pull.unresolved());
+            }
+            return after;
         }
 
         @Override
         public List<SubjectId> touches(Host host) {
-            return layers(host, image);
+            List<SubjectId> touched = new ArrayList<>(layers(host, image));
+            overtaken(host).forEach(p -> touched.add(p.id()));
+            return touched;
+        }
+
+        private List<Pull> overtaken(Host host) {
+            return host.pulls().values().stream()
+                    .filter(p -> p.source() == Pull.Source.REGISTRY
+                            && p.resolved().filter(r -> r.image().equals(image)).isPresent())
+                    .toList();
         }
     }
 
@@ -243,6 +259,20 @@ public sealed interface ImageEvent extends Event {
         @Override
         public Host apply(Host host) {
             return host.change(image, i -> i.stalled(stall));
+        }
+    }
+
+    /** When an image was used last, written down by a checkpoint. */
+    @EventType("image.use-recorded")
+    record UseRecorded(ImageId image, Instant at) implements ImageEvent {
+        @Override
+        public SubjectId subject() {
+            return image;
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.used(image, at);
         }
     }
 

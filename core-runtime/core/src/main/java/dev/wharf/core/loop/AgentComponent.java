@@ -1,6 +1,7 @@
 package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Jobs;
 import dev.wharf.core.agent.PluginStore;
 import dev.wharf.core.agent.Refusals;
 import dev.wharf.core.agent.Tracing;
@@ -84,6 +85,7 @@ public final class AgentComponent {
     private volatile Optional<PluginStore> kept = Optional.empty();
     private volatile Optional<Refusals> refusals = Optional.empty();
     private volatile Tracing tracing = Tracing.OFF;
+    private volatile Optional<Jobs> jobs = Optional.empty();
     private volatile @Nullable ServiceComponentRuntime components;
     private volatile Optional<House> house = Optional.empty();
     private volatile Optional<ServiceRegistration<Agent>> registration = Optional.empty();
@@ -123,6 +125,7 @@ public final class AgentComponent {
         built.swaps().keptBy(kept);
         built.swaps().settingsBy(refusals);
         built.trace(tracing);
+        built.jobsBy(jobs);
         house = Optional.of(built);
         workshop.completeWhen(this::isQuiet);
         opened.countDown();
@@ -546,6 +549,17 @@ public final class AgentComponent {
     void removeRefusals(Refusals gone) {
         refusals = Optional.empty();
         swaps().ifPresent(s -> s.settingsBy(refusals));
+    }
+
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, unbind = "removeJobs")
+    void setJobs(Jobs those) {
+        jobs = Optional.of(those);
+        house.ifPresent(h -> h.jobsBy(jobs));
+    }
+
+    void removeJobs(Jobs those) {
+        jobs = jobs.filter(now -> now != those);
+        house.ifPresent(h -> h.jobsBy(jobs));
     }
 
     @Reference(

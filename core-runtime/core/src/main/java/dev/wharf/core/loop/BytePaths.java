@@ -8,6 +8,7 @@ import dev.wharf.core.state.Layer;
 import dev.wharf.core.state.Move;
 import dev.wharf.core.state.Volume;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.FileChange;
 import dev.wharf.model.LayerId;
@@ -108,7 +109,9 @@ final class BytePaths implements Streams {
 
     @Override
     public Usage usage(ContainerId container) throws DriverException {
-        return workshop.storage.use(container(container).spec().storage(), s -> s.usage(SnapshotKey.of(container)));
+        Container kept = host.get().kept().get(container);
+        Container owner = kept == null ? container(container) : kept;
+        return workshop.storage.use(owner.spec().storage(), s -> s.usage(SnapshotKey.of(container)));
     }
 
     @Override
@@ -189,9 +192,21 @@ final class BytePaths implements Streams {
 
     @Override
     public <R> R layer(ContainerId id, LayerUse<R> use) throws DriverException, IOException {
+        return changes(container(id).spec().storage(), SnapshotKey.of(id), use);
+    }
+
+    @Override
+    public <R> R layer(LayerId id, LayerUse<R> use) throws DriverException, IOException {
+        Layer layer = host.get()
+                .layer(id)
+                .orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "no layer " + id));
+        return changes(layer.storage(), SnapshotKey.of(id), use);
+    }
+
+    private <R> R changes(DriverName driver, SnapshotKey key, LayerUse<R> use) throws DriverException, IOException {
         try {
-            return workshop.storage.useLong(container(id).spec().storage(), s -> {
-                try (InputStream tar = diffing(s).diff(SnapshotKey.of(id))) {
+            return workshop.storage.useLong(driver, s -> {
+                try (InputStream tar = diffing(s).diff(key)) {
                     return use.with(tar);
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);

@@ -1,8 +1,11 @@
 package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.agent.Fleet;
 import dev.wharf.core.agent.Follower;
+import dev.wharf.core.agent.Jobs;
+import dev.wharf.core.agent.Maintenance;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Registries;
 import dev.wharf.core.agent.Streams;
@@ -50,6 +53,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -143,6 +147,8 @@ final class House implements Agent, AutoCloseable {
     private final Set<Driver> listened = ConcurrentHashMap.newKeySet();
 
     private final Swaps swaps;
+    private final Maintenance upkeep = new Upkeep();
+    private volatile Optional<Jobs> jobs = Optional.empty();
     private volatile Position checkpointed;
     private volatile Tracing tracing = Tracing.OFF;
     private volatile boolean closing;
@@ -400,26 +406,29 @@ final class House implements Agent, AutoCloseable {
     }
 
     /** Compares the world with what is known of it, now; also on a slow beat and after a swap. */
-    void surveyNow() {
-        survey(survey::look);
+    int surveyNow() {
+        return survey(survey::look);
     }
 
-    private void survey(Supplier<Survey.Findings> look) {
+    private int survey(Supplier<Survey.Findings> look) {
         Set<SubjectId> touched = sequencer.beginSurvey();
         Survey.Findings findings = look.get();
-        CompletableFuture<Void> judged = new CompletableFuture<>();
+        CompletableFuture<Integer> judged = new CompletableFuture<>();
         observe(List.of(), (host, now) -> {
-            judged.complete(null);
-            return findings.against(host, now, touched);
+            List<Event> differences = findings.against(host, now, touched);
+            judged.complete(differences.size());
+            return differences;
         });
+        int found = 0;
         try {
-            judged.get(settings.patience().toSeconds() + 1, TimeUnit.SECONDS);
+            found = judged.get(settings.patience().toSeconds() + 1, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
             log.warn("a survey was not judged in time");
         }
         sequencer.endSurvey(touched);
+        return found;
     }
 
     private void observe(List<SubjectId> about, java.util.function.BiFunction<Host, Instant, List<Event>> meaning) {
@@ -799,6 +808,21 @@ final class House implements Agent, AutoCloseable {
     }
 
     @Override
+    public Maintenance maintenance() {
+        return upkeep;
+    }
+
+    @Override
+    public Optional<Jobs> jobs() {
+        return jobs;
+    }
+
+    /** Says who has the jobs, while somebody has. */
+    void jobsBy(Optional<Jobs> those) {
+        jobs = those;
+    }
+
+    @Override
     public List<String> explain(SubjectId subject) {
         return Explain.lines(host(), subject, clock.instant(), sequencer.busy(subject));
     }
@@ -812,8 +836,54 @@ final class House implements Agent, AutoCloseable {
         }
     }
 
-    /** Writes everything down whole; on the sequencer, so nothing happens in between. */
     private void checkpoint() {
+        try {
+            checkpoint(settings.keep(), OptionalLong.empty());
+        } catch (IOException e) {
+            log.error("checkpoint cannot be written", e);
+        }
+    }
+
+    /** What is done when somebody asks for it, which is else done on a beat. */
+    private final class Upkeep implements Maintenance {
+        @Override
+        public CompletionStage<Checkpoint> checkpoint(Optional<Duration> keep, OptionalLong limitBytes) {
+            CompletableFuture<Checkpoint> written = new CompletableFuture<>();
+            post(new Letter.Errand(() -> {
+                if (sequencer.isBroken() || closing) {
+                    written.completeExceptionally(new RefusedException(
+                            new Refusal(Refusal.Kind.UNAVAILABLE, "the journal cannot be written now")));
+                    return;
+                }
+                try {
+                    written.complete(House.this.checkpoint(keep.or(settings::keep), limitBytes));
+                } catch (IOException e) {
+                    log.error("checkpoint cannot be written", e);
+                    written.completeExceptionally(new FailedException(
+                            new Failure(Failure.Kind.FAILED, "the checkpoint cannot be written: " + e.getMessage())));
+                }
+            }));
+            return written;
+        }
+
+        /** What seems amiss is looked at twice, for it may only have been on its way. */
+        @Override
+        public int survey() {
+            if (survey.look().against(host(), clock.instant(), Set.of()).isEmpty()) {
+                return 0;
+            }
+            try {
+                Thread.sleep(SECOND_LOOK.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return 0;
+            }
+            return surveyNow();
+        }
+    }
+
+    /** Writes everything down whole; on the sequencer, so nothing happens in between. */
+    private Maintenance.Checkpoint checkpoint(Optional<Duration> keep, OptionalLong limitBytes) throws IOException {
         Position before = journal.end();
         Instant now = clock.instant();
         List<Event> recorded = Replay.recorded(host());
@@ -821,25 +891,43 @@ final class House implements Agent, AutoCloseable {
         events.add(new HostEvent.CheckpointStarted());
         events.addAll(recorded);
         events.add(new HostEvent.CheckpointCompleted(recorded.size()));
-        try {
-            // A batch is whole or not there, so a checkpoint in one batch is too, while it is of a readable size.
-            journal.append(new Batch(OWN, now, events));
-            journal.sync();
-            replay.remember(before, now);
-            sequencer.passed(journal.end());
-            trim(now);
-        } catch (IOException e) {
-            log.error("checkpoint cannot be written", e);
+        // A batch is whole or not there, so a checkpoint in one batch is too, while it is of a readable size.
+        journal.append(new Batch(OWN, now, events));
+        journal.sync();
+        replay.remember(before, now);
+        checkpointed = journal.end();
+        sequencer.passed(journal.end());
+        long size = journal.sizeBytes();
+        if (keep.isPresent()) {
+            trim(replay.lastCheckpointBefore(now.minus(keep.get())), now);
+        }
+        if (limitBytes.isPresent()) {
+            shrink(limitBytes.getAsLong(), now);
+        }
+        return new Maintenance.Checkpoint(
+                before, journal.origin(), Math.max(0, size - journal.sizeBytes()), journal.sizeBytes());
+    }
+
+    /** Lets checkpoint after checkpoint go, the oldest first, until the journal is no larger than it should be. */
+    private void shrink(long limitBytes, Instant now) throws IOException {
+        Optional<Position> next = replay.nextCheckpoint(journal.origin());
+        while (journal.sizeBytes() > limitBytes && next.isPresent()) {
+            Position origin = journal.origin();
+            trim(next, now);
+            if (!journal.origin().isAfter(origin) && isHeld(next.get())) {
+                return;
+            }
+            next = replay.nextCheckpoint(next.get());
         }
     }
 
-    /** Lets the oldest part of the journal go, where the operator wants it kept for a time only: up to a checkpoint. */
-    private void trim(Instant now) throws IOException {
-        if (settings.keep().isEmpty()) {
-            return;
-        }
-        Optional<Position> last =
-                replay.lastCheckpointBefore(now.minus(settings.keep().get()));
+    private boolean isHeld(Position position) {
+        return holds.values().stream().anyMatch(hold -> position.isAfter(hold.after()));
+    }
+
+    /** Lets the oldest part of the journal go, up to a checkpoint, but for what is held. */
+    private void trim(Optional<Position> upTo, Instant now) throws IOException {
+        Optional<Position> last = upTo;
         for (Map.Entry<String, Hold> hold : holds.entrySet()) {
             Position held = hold.getValue().after();
             if (last.isPresent() && last.get().isAfter(held)) {
@@ -851,8 +939,11 @@ final class House implements Agent, AutoCloseable {
             }
         }
         if (last.isPresent() && last.get().isAfter(journal.origin())) {
+            Position origin = journal.origin();
             journal.trim(last.get());
-            log.info("journal trimmed upTo={} origin={}", last.get(), journal.origin());
+            if (journal.origin().isAfter(origin)) {
+                log.info("journal trimmed upTo={} origin={}", last.get(), journal.origin());
+            }
         }
     }
 

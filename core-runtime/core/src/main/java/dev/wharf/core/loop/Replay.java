@@ -98,6 +98,13 @@ final class Replay {
         }
     }
 
+    /** The first checkpoint known that lies after a position. */
+    Optional<Position> nextCheckpoint(Position after) {
+        synchronized (checkpoints) {
+            return Optional.ofNullable(checkpoints.higherKey(after));
+        }
+    }
+
     private Folded fold(Position from, Predicate<Entry> wanted) throws IOException {
         Host host = Host.EMPTY;
         Position at = from;
@@ -157,6 +164,7 @@ final class Replay {
         host.volumes().values().forEach(v -> events.add(new dev.wharf.core.event.VolumeEvent.Recorded(v)));
         host.layers().values().forEach(l -> events.add(new dev.wharf.core.event.LayerEvent.Recorded(l)));
         host.images().values().forEach(i -> events.add(new dev.wharf.core.event.ImageEvent.Recorded(i)));
+        host.uses().forEach((image, at) -> events.add(new dev.wharf.core.event.ImageEvent.UseRecorded(image, at)));
         host.pulls().values().forEach(p -> events.add(new dev.wharf.core.event.ImageEvent.PullRecorded(p)));
         host.moves().values().forEach(m -> events.add(new dev.wharf.core.event.StorageEvent.MoveRecorded(m)));
         host.builds().values().forEach(b -> events.add(new dev.wharf.core.event.BuildEvent.Recorded(b)));
@@ -166,6 +174,8 @@ final class Replay {
         if (!host.peers().isEmpty()) {
             events.add(new HostEvent.PeersLearned(host.peers()));
         }
+        host.jobs().values().forEach(j -> events.add(new HostEvent.JobRecorded(j)));
+        host.damages().values().forEach(d -> events.add(new HostEvent.BlobRecorded(d)));
         host.containers().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.Recorded(c)));
         host.kept().values().forEach(c -> events.add(new dev.wharf.core.event.ContainerEvent.KeptRecorded(c)));
         return events;

@@ -7,6 +7,7 @@ import dev.wharf.core.command.Decision;
 import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Actor;
@@ -196,6 +197,7 @@ final class Sequencer {
             dirty.addAll(host.layers().keySet());
             dirty.addAll(host.networks().keySet());
             dirty.addAll(host.volumes().keySet());
+            dirty.add(HostEvent.SELF);
         }));
     }
 

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** An image that is wanted rests; one that is not gives up its documents, and its layers then see that it is gone. */
 final class ImagePlan implements Plan {
@@ -38,6 +39,10 @@ final class ImagePlan implements Plan {
                         .noneMatch(i -> !i.id().equals(id)
                                 && i.documents().stream()
                                         .anyMatch(other -> other.digest().equals(d))))
+                .filter(d -> host.pulls().values().stream()
+                        .flatMap(p -> p.resolved().stream())
+                        .flatMap(r -> Stream.of(r.target(), r.manifest(), r.configBlob()))
+                        .noneMatch(other -> other.digest().equals(d)))
                 .toList();
         return Proposal.step(new ImageStep.RemoveDocuments(
                 id, documents, stall.map(Stall::tries).orElse(0)));

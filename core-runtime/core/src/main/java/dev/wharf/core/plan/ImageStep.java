@@ -105,6 +105,8 @@ public sealed interface ImageStep extends Step {
                         Failure.Kind.CORRUPT,
                         "document " + what.digest() + " is larger than the limit of " + limit + " bytes");
             }
+            // What an image consists of is believed from here on, so a document that rotted must not be the one that says it.
+            content.setAside(what.digest());
             if (content.size(what.digest()).isEmpty()) {
                 try (ContentStore.Ingest ingest = content.ingest(what);
                         InputStream in = remote.fetch(what, ingest.offset())) {

@@ -42,7 +42,11 @@ final class LayerPlan implements Plan {
     }
 
     private static Proposal up(Host host, Layer layer) {
-        if (layer.snapshot().isPresent()) {
+        if (layer.snapshot().isPresent()
+                && (layer.content().isPresent()
+                        || host.pull(layer.pull())
+                                .filter(p -> p.source().bringsBlobs())
+                                .isEmpty())) {
             return Proposal.REST;
         }
         if (!layer.content().isPresent()) {
@@ -51,6 +55,7 @@ final class LayerPlan implements Plan {
                     layer,
                     host.pull(layer.pull()).flatMap(Pull::resolved).flatMap(Pull.Resolved::backend)));
         }
+        // Here its snapshot is missing: one whose blob alone was gone rests by now.
         boolean footing = layer.spec()
                 .parent()
                 .map(p -> host.layer(p).map(l -> l.snapshot().isPresent()).orElse(false))

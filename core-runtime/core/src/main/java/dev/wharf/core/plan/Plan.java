@@ -43,10 +43,10 @@ public interface Plan {
         if (subject instanceof VolumeName name) {
             return new VolumePlan(name);
         }
-        if (subject instanceof DriverId
-                || subject instanceof ServiceName
-                || subject instanceof DocumentKey
-                || subject instanceof SubjectId.HostItself) {
+        if (subject instanceof SubjectId.HostItself) {
+            return new HostPlan();
+        }
+        if (subject instanceof DriverId || subject instanceof ServiceName || subject instanceof DocumentKey) {
             return (host, now, busy) -> Proposal.REST;
         }
         throw new IllegalStateException("no plan for " + subject);

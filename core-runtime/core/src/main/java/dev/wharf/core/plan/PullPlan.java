@@ -44,13 +44,18 @@ final class PullPlan implements Plan {
             return busy.isEmpty() ? Proposal.step(new ImageStep.ResolvePull(pull)) : Proposal.AWAIT;
         }
         Pull.Resolved resolved = pull.resolved().get();
+        if (pull.source() == Pull.Source.REGISTRY
+                && host.image(resolved.image()).filter(i -> !i.wanted()).isPresent()) {
+            // It is on its way out, and its documents with it.
+            return Proposal.AWAIT;
+        }
         List<Event> wanted = new ArrayList<>();
         Map<LayerId, DriverName> homes = new HashMap<>();
         boolean whole = true;
         long size = 0;
         for (LayerSpec spec : resolved.layers()) {
             Optional<Layer> layer = host.layer(spec.id());
-            if (layer.isEmpty() || isOrphan(host, layer.get())) {
+            if (layer.isEmpty() || isOrphan(host, layer.get()) || isBare(host, pull, layer.get())) {
                 // A layer lives where the one below it lives, wherever new images go now.
                 DriverName storage = layer.map(Layer::storage)
                         .or(() -> spec.parent().map(homes::get))
@@ -63,7 +68,8 @@ final class PullPlan implements Plan {
                         new ImageEvent.Failed(id, layer.get().stall().get().failure()));
             } else {
                 homes.put(spec.id(), layer.get().storage());
-                whole &= layer.get().snapshot().isPresent();
+                whole &= layer.get().snapshot().isPresent()
+                        && (layer.get().content().isPresent() || !pull.source().bringsBlobs());
                 size += layer.get().sizeBytes();
             }
         }
@@ -91,6 +97,13 @@ final class PullPlan implements Plan {
     /** A layer that is not here and whose own pull is over must be wanted anew, with this pull's credentials. */
     private static boolean isOrphan(Host host, Layer layer) {
         return !layer.snapshot().isPresent() && host.pull(layer.pull()).isEmpty();
+    }
+
+    /** A layer whose blob was damaged and is gone comes with whoever brings blobs. */
+    private static boolean isBare(Host host, Pull pull, Layer layer) {
+        return pull.source().bringsBlobs()
+                && !layer.content().isPresent()
+                && host.pull(layer.pull()).isEmpty();
     }
 
     private static String repository(Pull pull) {

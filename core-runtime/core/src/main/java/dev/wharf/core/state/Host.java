@@ -1,6 +1,8 @@
 package dev.wharf.core.state;
 
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DocumentKey;
 import dev.wharf.model.DriverId;
@@ -21,6 +23,7 @@ import dev.wharf.spi.network.Peer;
 import dev.wharf.spi.storage.SnapshotKey;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -60,6 +63,9 @@ public final class Host {
     private final PMap<String, Build> builds;
     private final PMap<Digest, BuildStep> steps;
     private final PMap<SnapshotKey, Move> moves;
+    private final PMap<String, Job> jobs;
+    private final PMap<Digest, Damage> damages;
+    private final PMap<ImageId, Instant> uses;
     private final PMap<DriverId, DriverBinding> drivers;
     private final PMap<DocumentKey, Document> documents;
     private final PMap<ServiceName, Service> services;
@@ -128,6 +134,9 @@ public final class Host {
         builds = d.builds;
         steps = d.steps;
         moves = d.moves;
+        jobs = d.jobs;
+        damages = d.damages;
+        uses = d.uses;
         drivers = d.drivers;
         documents = d.documents;
         services = d.services;
@@ -329,6 +338,40 @@ public final class Host {
     /** The steps that builds need not do again, by their keys. */
     public Map<Digest, BuildStep> steps() {
         return steps;
+    }
+
+    /** The jobs of the scheduler that ever ran. */
+    public Map<String, Job> jobs() {
+        return jobs;
+    }
+
+    /** Blobs that are not what their digests say. */
+    public Map<Digest, Damage> damages() {
+        return damages;
+    }
+
+    /** The damaged blobs among those that an image stands on. */
+    public List<Damage> damagesOf(Image image) {
+        return damages.isEmpty()
+                ? List.of()
+                : Stream.concat(
+                                image.documents().stream(),
+                                image.layers().stream().map(LayerSpec::descriptor))
+                        .map(Descriptor::digest)
+                        .distinct()
+                        .flatMap(digest -> Optional.ofNullable(damages.get(digest)).stream())
+                        .toList();
+    }
+
+    /** When each image was last used by a container, for those that ever were. */
+    public Map<ImageId, Instant> uses() {
+        return uses;
+    }
+
+    /** When an image was used last: when it came, or a container of it was made or ended. */
+    public Instant usedAt(Image image) {
+        Instant use = uses.get(image.id());
+        return use != null && use.isAfter(image.storedAt()) ? use : image.storedAt();
     }
 
     public Map<VolumeName, Volume> volumes() {
@@ -554,6 +597,7 @@ public final class Host {
                 : edit(d -> {
                     d.images = images.minus(id);
                     d.moveLayers(before, null);
+                    d.uses = uses.minus(id);
                     d.references = references.minusAll(before.references());
                 });
     }
@@ -623,6 +667,53 @@ public final class Host {
     /** The host without this snapshot's move. */
     public Host without(SnapshotKey moving) {
         return edit(d -> d.moves = moves.minus(moving));
+    }
+
+    public Host with(Job job) {
+        return edit(d -> d.jobs = jobs.plus(job.name(), job));
+    }
+
+    public Host with(Damage damage) {
+        return edit(d -> d.damages = damages.plus(damage.blob(), damage));
+    }
+
+    /** The host with these blobs here anew. One that was not out of the way yet is what it was. */
+    public Host renewed(Collection<Digest> blobs) {
+        if (damages.isEmpty()) {
+            return this;
+        }
+        PMap<Digest, Damage> left = damages.minusAll(blobs.stream()
+                .filter(b -> Optional.ofNullable(damages.get(b))
+                        .filter(Damage::aside)
+                        .isPresent())
+                .toList());
+        return edit(d -> d.damages = left);
+    }
+
+    /** The host without this blob being damaged. */
+    public Host cleared(Digest blob) {
+        return edit(d -> d.damages = damages.minus(blob));
+    }
+
+    /** An image that is here was used at a time, by a container that was made of it or mounts it. */
+    public Host used(ImageId image, Instant at) {
+        Instant before = uses.get(image);
+        return images.containsKey(image) && (before == null || before.isBefore(at))
+                ? edit(d -> d.uses = uses.plus(image, at))
+                : this;
+    }
+
+    /** The images of a container were used at a time. */
+    public Host used(ContainerSpec by, Instant at) {
+        Host after = used(by.image(), at);
+        for (MountSpec mount : by.mounts()) {
+            if (mount.kind() == MountSpec.Kind.IMAGE) {
+                for (ImageId image : images.keySet()) {
+                    after = image.value().equals(mount.source()) ? after.used(image, at) : after;
+                }
+            }
+        }
+        return after;
     }
 
     /** With a build; the oldest go where there are too many. */
@@ -715,6 +806,9 @@ public final class Host {
                 && builds.equals(h.builds)
                 && steps.equals(h.steps)
                 && moves.equals(h.moves)
+                && jobs.equals(h.jobs)
+                && damages.equals(h.damages)
+                && uses.equals(h.uses)
                 && drivers.equals(h.drivers)
                 && documents.equals(h.documents)
                 && services.equals(h.services)
@@ -778,6 +872,9 @@ public final class Host {
         private PMap<String, Build> builds = HashTreePMap.empty();
         private PMap<Digest, BuildStep> steps = HashTreePMap.empty();
         private PMap<SnapshotKey, Move> moves = HashTreePMap.empty();
+        private PMap<String, Job> jobs = HashTreePMap.empty();
+        private PMap<Digest, Damage> damages = HashTreePMap.empty();
+        private PMap<ImageId, Instant> uses = HashTreePMap.empty();
         private PMap<DriverId, DriverBinding> drivers = HashTreePMap.empty();
         private PMap<DocumentKey, Document> documents = HashTreePMap.empty();
         private PMap<ServiceName, Service> services = HashTreePMap.empty();
@@ -807,6 +904,9 @@ public final class Host {
             builds = h.builds;
             steps = h.steps;
             moves = h.moves;
+            jobs = h.jobs;
+            damages = h.damages;
+            uses = h.uses;
             drivers = h.drivers;
             documents = h.documents;
             services = h.services;

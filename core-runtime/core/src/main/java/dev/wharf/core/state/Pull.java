@@ -40,7 +40,12 @@ public record Pull(
         LOAD,
         IMPORT,
         COMMIT,
-        BUILD
+        BUILD;
+
+        /** Whether every blob of the image comes along, and not only those that it has of its own. */
+        public boolean bringsBlobs() {
+            return this == REGISTRY || this == LOAD;
+        }
     }
 
     /**
@@ -75,6 +80,11 @@ public record Pull(
 
     public Pull resolved(Resolved what) {
         return new Pull(id, references, platform, source, storage, at, Optional.of(what), failure, Optional.empty());
+    }
+
+    /** What it turned out to be is to be found out again. */
+    public Pull unresolved() {
+        return new Pull(id, references, platform, source, storage, at, Optional.empty(), failure, Optional.empty());
     }
 
     public Pull failed(Failure why) {

@@ -107,7 +107,12 @@ public record Portrait(SubjectId subject, String name, String goal, List<Line> f
         facts.add(Line.sure("layers", Integer.toString(i.layers().size())));
         facts.add(Line.sure("size", i.sizeBytes() + " bytes"));
         facts.add(Line.sure("containers", Integer.toString(host.usersOf(i.id()).size())));
-        return new Portrait(i.id(), Names.of(i.id(), host), wanted(i.wanted()), facts, List.of());
+        facts.add(Line.sure("last used", host.usedAt(i).toString()));
+        List<String> trouble = host.damagesOf(i).stream()
+                .map(d -> "blob " + d.blob() + " was found damaged at " + d.at() + " (" + d.what()
+                        + "); pull or load the image, and it comes anew")
+                .toList();
+        return new Portrait(i.id(), Names.of(i.id(), host), wanted(i.wanted()), facts, trouble);
     }
 
     private static Portrait of(Pull p) {

@@ -246,6 +246,7 @@ final class Words {
         tell(ImageEvent.RemoveStalled.class, e -> "stuck on " + Portrait.words(e.stall()));
         tell(ImageEvent.Recorded.class, "written down whole");
         tell(ImageEvent.PullRecorded.class, "written down whole");
+        tell(ImageEvent.UseRecorded.class, "written down whole");
     }
 
     private static void layers() {
@@ -353,6 +354,31 @@ final class Words {
         tell(
                 HostEvent.JournalRecovered.class,
                 e -> "journal mended after batch " + e.last() + ", " + size(e.droppedBytes()) + " cut: " + e.reason());
+        housekeeping();
+    }
+
+    private static void housekeeping() {
+        tell(HostEvent.JobStarted.class, e -> "job " + e.job() + " begins" + (e.dryRun() ? ", as a dry run" : ""));
+        tell(HostEvent.JobEnded.class, e -> "job " + e.job() + " " + e.run().result().name().toLowerCase(Locale.ROOT)
+                + " after " + e.run().took().toMillis() + " ms: " + e.run().summary());
+        tell(HostEvent.JobRecorded.class, "written down whole");
+        tell(
+                HostEvent.Collected.class,
+                e -> (e.dryRun() ? "of no use: " : "collected as of no use: ")
+                        + e.items().stream()
+                                .map(i -> i.kind() + " " + i.name() + " (" + i.reason() + ")")
+                                .collect(Collectors.joining(", ")));
+        tell(
+                HostEvent.BlobDamaged.class,
+                e -> "blob " + e.blob() + " is damaged, " + e.what() + "; "
+                        + count(e.images().size(), "image") + " stand on it");
+        tell(HostEvent.BlobSetAside.class, e -> "damaged blob " + e.blob() + " moved aside; the next pull brings it anew");
+        tell(
+                HostEvent.BlobStalled.class,
+                e -> "damaged blob " + e.blob() + " cannot be moved aside: "
+                        + e.stall().failure().message());
+        tell(HostEvent.BlobCleared.class, e -> "blob " + e.blob() + " counts as damaged no more: " + e.why());
+        tell(HostEvent.BlobRecorded.class, "written down whole");
     }
 
     private static String addresses(List<EndpointSpec> endpoints, Hosts on) {

@@ -691,6 +691,23 @@ final class SimWorld {
         }
 
         @Override
+        public Optional<String> check(Digest digest, java.util.function.LongConsumer read) {
+            byte[] blob = blobs.get(digest);
+            return blob == null || Digest.sha256(blob).equals(digest)
+                    ? Optional.empty()
+                    : Optional.of("it is " + Digest.sha256(blob));
+        }
+
+        @Override
+        public Optional<String> setAside(Digest digest) throws DriverException {
+            Optional<String> wrong = check(digest, n -> {});
+            if (wrong.isPresent()) {
+                effect("set aside", () -> String.valueOf(blobs.remove(digest) != null));
+            }
+            return wrong;
+        }
+
+        @Override
         public Path path(Digest digest) {
             throw new UnsupportedOperationException();
         }

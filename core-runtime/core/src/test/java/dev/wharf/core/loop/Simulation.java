@@ -7,6 +7,8 @@ import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
+import dev.wharf.core.command.GcPolicy;
+import dev.wharf.core.command.HostCommand;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.NetworkCommand;
 import dev.wharf.core.command.VolumeCommand;
@@ -22,6 +24,7 @@ import dev.wharf.core.journal.Position;
 import dev.wharf.core.loop.Durability.Haste;
 import dev.wharf.core.plan.Plan;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Damage;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
@@ -68,6 +71,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -89,6 +93,9 @@ final class Simulation {
 
     /** What is kept and had back is chosen beside the rest, so that a seed means what it meant before there was such. */
     private final Random memory;
+
+    private Optional<Random> tidy = Optional.empty();
+    private final Set<Digest> rotten = new HashSet<>();
 
     private final SimWorld world;
     private final SimJournal journal;
@@ -268,6 +275,13 @@ final class Simulation {
         Host host() {
             return sequencer.view().host();
         }
+    }
+
+    /** A world in which blobs rot, and things that are of no use are collected. */
+    static Simulation tidy(long seed) {
+        Simulation simulation = new Simulation(seed);
+        simulation.tidy = Optional.of(new Random(seed * 31 + 7));
+        return simulation;
     }
 
     Simulation(long seed) {
@@ -495,6 +509,9 @@ final class Simulation {
         Optional<ContainerId> some = containers.isEmpty()
                 ? Optional.empty()
                 : Optional.of(containers.get(chance.nextInt(containers.size())));
+        if (tidy.isPresent() && tidy.get().nextInt(8) == 0) {
+            return housekeeping(tidy.get());
+        }
         Optional<Command> past = memory.nextInt(12) == 0 ? past(host) : Optional.empty();
         if (past.isPresent()) {
             return past.get();
@@ -573,6 +590,32 @@ final class Simulation {
                                 new VolumeName("vol" + chance.nextInt(3)), VolumeSpec.LOCAL, device(), Map.of(), false))
                         : new VolumeCommand.Remove(new VolumeName("vol" + chance.nextInt(3)), false, keep());
         };
+    }
+
+    private Command housekeeping(Random luck) {
+        List<Digest> blobs = world.blobs.keySet().stream().sorted().toList();
+        if (luck.nextBoolean() || blobs.isEmpty()) {
+            GcPolicy policy = new GcPolicy(
+                    GcPolicy.Images.UNUSED,
+                    Optional.of(Duration.ofSeconds(luck.nextInt(20))),
+                    luck.nextBoolean() ? OptionalLong.empty() : OptionalLong.of(luck.nextInt(1000)),
+                    Duration.ZERO,
+                    List.of(),
+                    List.of(),
+                    Optional.empty(),
+                    OptionalLong.empty());
+            return new HostCommand.Collect("run", policy, Instant.MIN, luck.nextInt(4) == 0);
+        }
+        Digest blob = blobs.get(luck.nextInt(blobs.size()));
+        if (luck.nextInt(4) > 0) {
+            rotten.add(blob);
+            world.blobs.computeIfPresent(blob, (digest, bytes) -> {
+                byte[] other = bytes.clone();
+                other[luck.nextInt(other.length)] ^= 1;
+                return other;
+            });
+        }
+        return new HostCommand.ReportDamage(blob, "it is another");
     }
 
     private Duration keep() {
@@ -796,6 +839,17 @@ final class Simulation {
                 .filter(l -> l.snapshot().isPresent())
                 .forEach(l -> snapshots.add(SnapshotKey.of(l.id())));
         assertThat(world.snapshots.keySet()).as("snapshots").containsExactlyInAnyOrderElementsOf(snapshots);
+        host.layers().values().stream()
+                .flatMap(l -> l.content().value().stream())
+                .forEach(blob -> assertThat(world.blobs).as("blobs").containsKey(blob.digest()));
+        host.images().values().stream()
+                .flatMap(i -> i.documents().stream())
+                // One that rotted is out of the way where a pull found it so, and that pull may have failed.
+                .filter(d -> !rotten.contains(d.digest()))
+                .forEach(blob -> assertThat(world.blobs).as("documents").containsKey(blob.digest()));
+        assertThat(host.damages().values())
+                .as("whatever is damaged is out of the way")
+                .allMatch(Damage::aside);
         Set<String> endpoints = new HashSet<>();
         host.containers()
                 .values()

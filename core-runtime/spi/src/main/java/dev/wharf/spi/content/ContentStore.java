@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -43,6 +44,19 @@ public interface ContentStore {
 
     /** Removes a blob. */
     void remove(Digest digest) throws DriverException;
+
+    /**
+     * Reads a blob again and says what is wrong with it; empty where it is what its digest says, or is not here.
+     *
+     * @param read told now and then of how many more bytes were read; may take its time
+     */
+    Optional<String> check(Digest digest, LongConsumer read) throws DriverException;
+
+    /**
+     * Moves a blob that is not what its digest says out of the way, so that it can come again, and answers with what is wrong.
+     * It is read first: one that is whole stays, and then, as where it is not here, the answer is empty.
+     */
+    Optional<String> setAside(Digest digest) throws DriverException;
 
     /** Every blob there is now, with its size in bytes. */
     Map<Digest, Long> survey() throws DriverException;

@@ -299,6 +299,42 @@ public abstract class ContentStoreContract {
     }
 
     @Test
+    void aBlobThatIsWholeIsFoundWholeAndStays() throws Exception {
+        Descriptor blob = store.put(TEXT, "hello".getBytes(StandardCharsets.UTF_8));
+        List<Long> read = new ArrayList<>();
+
+        assertThat(store.check(blob.digest(), read::add)).isEmpty();
+        assertThat(read.stream().mapToLong(n -> n).sum()).isEqualTo(5);
+        assertThat(store.setAside(blob.digest())).isEmpty();
+        assertThat(store.size(blob.digest())).contains(5L);
+    }
+
+    @Test
+    void aBlobWithOneByteFlippedIsFoundMovedAsideAndCanComeAgain() throws Exception {
+        byte[] bytes = "hello".getBytes(StandardCharsets.UTF_8);
+        Descriptor blob = store.put(TEXT, bytes);
+        byte[] other = bytes.clone();
+        other[3] ^= 1;
+        Files.write(store.path(blob.digest()), other);
+
+        assertThat(store.check(blob.digest(), n -> {}))
+                .contains("it is " + Digest.sha256(other));
+        assertThat(store.setAside(blob.digest())).contains("it is " + Digest.sha256(other));
+        assertThat(store.size(blob.digest())).isEmpty();
+        assertThat(store.survey()).doesNotContainKey(blob.digest());
+
+        store.put(TEXT, bytes);
+
+        assertThat(store.check(blob.digest(), n -> {})).isEmpty();
+    }
+
+    @Test
+    void aBlobThatIsNotHereIsNotDamaged() throws Exception {
+        assertThat(store.check(Digest.sha256("nowhere"), n -> {})).isEmpty();
+        assertThat(store.setAside(Digest.sha256("nowhere"))).isEmpty();
+    }
+
+    @Test
     void nobodyElseMayLookIntoTheStore() throws Exception {
         Descriptor blob = store.put(TEXT, bytes("hello"));
         for (Path at = store.path(blob.digest()); at != null && at.startsWith(root); at = at.getParent()) {
