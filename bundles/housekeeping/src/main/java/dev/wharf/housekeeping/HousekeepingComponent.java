@@ -73,7 +73,7 @@ public final class HousekeepingComponent implements Jobs {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (SchedulerException e) {
+        } catch (SchedulerException | RuntimeException | LinkageError e) {
             log.error("no job runs by itself until the agent is started again", e);
         }
     }
