@@ -54,6 +54,13 @@ class FleetIT {
                 """
                         .formatted(SUBNET, port, n, n, Neighbours.address(n))));
         hosts.reachThisMachine(SUBNET, HOSTS);
+        Path probe = document("true", 1, "");
+        await("all hosts said who they are", Duration.ofSeconds(60), () -> apply(probe, "--dry-run")
+                        .out()
+                        .lines()
+                        .filter(l -> l.startsWith("h"))
+                        .count()
+                == HOSTS);
     }
 
     @AfterEach
