@@ -26,9 +26,9 @@ import picocli.CommandLine.Spec;
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {
-            "  wharf driver ls                    which drivers are there, and which of them serve",
-            "  wharf driver inspect overlay       every implementation of it, and why it serves or does not",
-            "  wharf driver rollback overlay      what served before serves again"
+            "  wharf driver ls                        which drivers are there, and which of them serve",
+            "  wharf driver inspect storage/overlay   every implementation of it, and why it serves or does not",
+            "  wharf driver rollback storage/overlay  what served before serves again"
         })
 final class DriverCommands implements Runnable {
     @Spec
@@ -104,7 +104,7 @@ final class DriverCommands implements Runnable {
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
             footerHeading = "%nExamples:%n",
-            footer = {"  wharf driver inspect overlay", "  wharf driver inspect storage/overlay --format json"})
+            footer = {"  wharf driver inspect bridge", "  wharf driver inspect storage/overlay --format json"})
     static final class Inspect implements Callable<Integer> {
         private final Main main;
 
@@ -133,7 +133,7 @@ final class DriverCommands implements Runnable {
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
             footerHeading = "%nExample:%n",
-            footer = "  wharf driver swap overlay com.example.overlay/1.2.0@3f5d9c0a1b2c")
+            footer = "  wharf driver swap storage/overlay com.example.overlay/1.2.0@3f5d9c0a1b2c")
     static final class Swap implements Callable<Integer> {
         private final Main main;
 
@@ -174,7 +174,7 @@ final class DriverCommands implements Runnable {
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
             footerHeading = "%nExample:%n",
-            footer = "  wharf driver rollback overlay")
+            footer = "  wharf driver rollback storage/overlay")
     static final class Rollback implements Callable<Integer> {
         private final Main main;
 
@@ -204,7 +204,7 @@ final class DriverCommands implements Runnable {
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
             footerHeading = "%nExample:%n",
-            footer = "  wharf driver probe overlay")
+            footer = "  wharf driver probe storage/overlay")
     static final class Probe implements Callable<Integer> {
         private final Main main;
 

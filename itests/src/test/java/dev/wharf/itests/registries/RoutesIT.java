@@ -70,7 +70,8 @@ class RoutesIT {
         Files.deleteIfExists(etc(ROUTES));
         Outcome.of("rm", "-rf", daemon.dataRoot().resolve("archives").toString());
         settings(DISTRIBUTION, "mirrors.registry.test = " + registry.url());
-        await(() -> !daemon.wharf("driver", "inspect", "distribution").outOrThrow().contains("route "));
+        await(() ->
+                !daemon.wharf("driver", "inspect", "distribution").outOrThrow().contains("route "));
     }
 
     @Test
@@ -87,14 +88,15 @@ class RoutesIT {
 
         assertThat(backends("image.resolved", from)).containsExactly("distribution", "archive", "http");
         assertThat(backends("layer.fetched", from)).containsExactly("distribution", "archive", "http");
-        assertThat(daemon.docker(
-                                "events",
-                                "--since=5m",
-                                "--until=0s",
-                                "--filter=event=pull",
-                                "--format={{index .Actor.Attributes \"wharf.backend\"}}")
-                        .outOrThrow())
-                .endsWith("distribution\narchive\nhttp\n");
+        // What is over is told up to a second that is over.
+        await(() -> daemon.docker(
+                        "events",
+                        "--since=5m",
+                        "--until=0s",
+                        "--filter=event=pull",
+                        "--format={{index .Actor.Attributes \"wharf.backend\"}}")
+                .outOrThrow()
+                .endsWith("distribution\narchive\nhttp\n"));
         assertThat(daemon.wharf("why", IMAGE).outOrThrow()).contains("by way of http");
     }
 
@@ -186,7 +188,9 @@ class RoutesIT {
         Path fresh = folder.resolve(name);
         Files.deleteIfExists(fresh);
         skopeo("oci:" + image + ":1", "docker-archive:" + fresh + ":" + IMAGE);
-        Files.copy(fresh, Files.createDirectories(daemon.dataRoot().resolve("archives")).resolve(name));
+        Files.copy(
+                fresh,
+                Files.createDirectories(daemon.dataRoot().resolve("archives")).resolve(name));
     }
 
     private static void skopeo(String from, String to) throws Exception {

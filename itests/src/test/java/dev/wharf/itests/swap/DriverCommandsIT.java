@@ -54,28 +54,28 @@ class DriverCommandsIT {
     @Test
     @Order(1)
     void whatWasReplacedServesAgainAfterARollbackAndAfterARestart() throws Exception {
-        String shipped = serving("overlay");
+        String shipped = serving("storage/overlay");
         plugins.drop(plugins.variant(OVERLAY, "newer"), OVERLAY);
-        await(() -> !serving("overlay").equals(shipped));
-        String newer = serving("overlay");
-        assertThat(inspect("overlay")).contains("before    " + shipped);
+        await(() -> !serving("storage/overlay").equals(shipped));
+        String newer = serving("storage/overlay");
+        assertThat(inspect("storage/overlay")).contains("before    " + shipped);
 
-        assertThat(daemon.wharf("driver", "rollback", "overlay").outOrThrow())
+        assertThat(daemon.wharf("driver", "rollback", "storage/overlay").outOrThrow())
                 .isEqualTo("storage/overlay is served by " + shipped + " in place of " + newer + "\n");
 
-        assertThat(serving("overlay")).isEqualTo(shipped);
-        assertThat(inspect("overlay")).contains("chosen    " + shipped);
+        assertThat(serving("storage/overlay")).isEqualTo(shipped);
+        assertThat(inspect("storage/overlay")).contains("chosen    " + shipped);
         containersGoOn();
         daemon.stop();
         daemon.restart();
-        assertThat(serving("overlay")).isEqualTo(shipped);
+        assertThat(serving("storage/overlay")).isEqualTo(shipped);
         containersGoOn();
 
         assertThat(daemon.wharf("driver", "rollback", "storage/overlay").outOrThrow())
                 .contains("is served by " + newer);
         daemon.kill();
         daemon.restart();
-        assertThat(serving("overlay")).isEqualTo(newer);
+        assertThat(serving("storage/overlay")).isEqualTo(newer);
         containersGoOn();
         assertThat(daemon.curl("/wharf/v1/journal/verify").outOrThrow()).contains("\"whole\":true");
     }
@@ -91,6 +91,8 @@ class DriverCommandsIT {
         assertThat(daemon.wharf("driver", "swap", "layout", shipped).outOrThrow())
                 .isEqualTo("registry/layout is served by " + shipped + " in place of " + sound + "\n");
 
+        assertThat(daemon.curl("/wharf/v1/journal?from=0").outOrThrow().lines())
+                .anyMatch(l -> l.contains("driver.handed-over") && l.contains("\"from\":\"" + sound + "\""));
         assertThat(inspect("layout")).contains("chosen    " + shipped).contains("an operator chose " + shipped);
         Outcome again = daemon.wharf("driver", "swap", "layout", shipped);
         assertThat(again.status()).isNotZero();

@@ -93,8 +93,7 @@ public final class AgentComponent {
     private boolean closing;
 
     @Activate
-    public AgentComponent(
-            @Reference EventJournal journal, @Reference RoutesComponent routes, BundleContext context) {
+    public AgentComponent(@Reference EventJournal journal, @Reference RoutesComponent routes, BundleContext context) {
         this.journal = journal;
         this.context = context;
         workshop = new Workshop(InstantSource.system(), PATIENCE, routes.routes());

@@ -75,8 +75,9 @@ final class RegistryRoutes {
     private static List<Route> parse(String text) {
         List<Route> parsed = new ArrayList<>();
         for (String part : text.split(",")) {
-            List<String> words =
-                    Arrays.stream(part.strip().split("\\s+")).filter(w -> !w.isEmpty()).toList();
+            List<String> words = Arrays.stream(part.strip().split("\\s+"))
+                    .filter(w -> !w.isEmpty())
+                    .toList();
             if (!words.isEmpty()) {
                 Route route = route(words);
                 parsed.stream()

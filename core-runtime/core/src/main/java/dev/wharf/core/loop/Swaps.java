@@ -340,8 +340,10 @@ final class Swaps implements Fleet {
                             : house.host().driver(id).flatMap(DriverBinding::chosen));
             forget(id, implementation);
             house.rests(old.driver());
+            // The wish itself was written down above; under its own number this would count as the same once more.
+            Cause handing = new Cause(CommandId.NONE, cause.because(), cause.actor());
             CompletionStage<Event> handed = told(
-                    new DriverCommand.HandOver(id, implementation, driver.formats(), rank, verdict.adopted()), cause);
+                    new DriverCommand.HandOver(id, implementation, driver.formats(), rank, verdict.adopted()), handing);
             log.info(
                     "driver handed over driver={} from={} to={} adopted={} millis={}",
                     id,

@@ -188,11 +188,11 @@ final class Workshop implements Drivers {
     }
 
     @Override
-    public <R> R registry(
-            Repository repository, Optional<DriverName> preferred, Gate.Use<RegistryBackend, R> use)
+    public <R> R registry(Repository repository, Optional<DriverName> preferred, Gate.Use<RegistryBackend, R> use)
             throws DriverException {
         awaitComplete();
-        Optional<DriverName> stays = preferred.filter(name -> registry.best(name).isPresent());
+        Optional<DriverName> stays =
+                preferred.filter(name -> registry.best(name).isPresent());
         return registry.useLong(stays.isPresent() ? stays.get() : backend(repository), use);
     }
 

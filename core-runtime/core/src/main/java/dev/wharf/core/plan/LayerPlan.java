@@ -52,8 +52,7 @@ final class LayerPlan implements Plan {
         if (!layer.content().isPresent()) {
             // What a pull began with one backend it ends with it, however the routes change meanwhile.
             return Proposal.step(new LayerStep.FetchLayer(
-                    layer,
-                    host.pull(layer.pull()).flatMap(Pull::resolved).flatMap(Pull.Resolved::backend)));
+                    layer, host.pull(layer.pull()).flatMap(Pull::resolved).flatMap(Pull.Resolved::backend)));
         }
         // Here its snapshot is missing: one whose blob alone was gone rests by now.
         boolean footing = layer.spec()

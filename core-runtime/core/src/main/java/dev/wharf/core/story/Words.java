@@ -204,8 +204,8 @@ final class Words {
         tell(DesiredEvent.Recorded.class, "written down whole");
         tell(
                 DesiredEvent.ServiceDesired.class,
-                e -> "shall have " + count(e.spec().replicas(), "replica") + " of " + e.spec().image() + " (version "
-                        + e.version() + ")");
+                e -> "shall have " + count(e.spec().replicas(), "replica") + " of "
+                        + e.spec().image() + " (version " + e.version() + ")");
         tell(
                 DesiredEvent.ReplicaFailed.class,
                 e -> "replica " + e.replica() + " of version " + e.version() + " failed: " + e.reason());
@@ -342,7 +342,9 @@ final class Words {
                 HostEvent.Introduced.class,
                 e -> (e.name().isEmpty() ? "follows no desired state" : "follows desired state as host " + e.name())
                         + (e.labels().isEmpty() ? "" : ", labels " + new TreeMap<>(e.labels())));
-        tell(HostEvent.PeersLearned.class, e -> "shares networks with " + count(e.peers().size(), "host"));
+        tell(
+                HostEvent.PeersLearned.class,
+                e -> "shares networks with " + count(e.peers().size(), "host"));
         tell(
                 HostEvent.Pruned.class,
                 e -> "removed every " + e.kind() + " not in use: " + e.reclaimedBytes() + " bytes given back");

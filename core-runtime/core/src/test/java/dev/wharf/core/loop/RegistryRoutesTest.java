@@ -60,9 +60,8 @@ class RegistryRoutesTest {
     void wrongRoutesAreRefusedWithTheReasonAndThoseBeforeStay(String wrong, String reason) {
         routes.set("busybox archive");
 
-        assertThat(routes.set(wrong)).hasValueSatisfying(why -> assertThat(why)
-                .contains(reason)
-                .endsWith("; the routes before stay"));
+        assertThat(routes.set(wrong))
+                .hasValueSatisfying(why -> assertThat(why).contains(reason).endsWith("; the routes before stay"));
 
         assertThat(routes.refused()).isPresent();
         assertThat(routes.of(Repository.parse("busybox"))).isPresent();

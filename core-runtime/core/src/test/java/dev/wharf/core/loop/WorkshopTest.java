@@ -105,7 +105,8 @@ class WorkshopTest {
     }
 
     private String preferring(String name) throws DriverException {
-        return workshop.registry(REPOSITORY, Optional.of(new DriverName(name)), b -> b.name().value());
+        return workshop.registry(
+                REPOSITORY, Optional.of(new DriverName(name)), b -> b.name().value());
     }
 
     @Test

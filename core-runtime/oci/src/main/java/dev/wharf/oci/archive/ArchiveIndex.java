@@ -185,8 +185,8 @@ public final class ArchiveIndex {
     }
 
     private static Entry entry(Descriptor listed) throws DocumentException {
-        Descriptor bare = new Descriptor(
-                listed.mediaType(), listed.digest(), listed.sizeBytes(), listed.platform(), Map.of());
+        Descriptor bare =
+                new Descriptor(listed.mediaType(), listed.digest(), listed.sizeBytes(), listed.platform(), Map.of());
         String whole = listed.annotations().getOrDefault(OciLayout.IMAGE_NAME, "");
         String name = listed.annotations().getOrDefault(OciLayout.REF_NAME, "");
         boolean isTag = name.indexOf(':') < 0 && name.indexOf('/') < 0;

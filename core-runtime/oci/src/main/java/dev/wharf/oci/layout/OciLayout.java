@@ -124,9 +124,7 @@ public final class OciLayout {
      * layout of one image without a name answers to {@code latest}.
      */
     public Optional<Descriptor> resolve(Reference reference) throws IOException {
-        return reference.digest().isPresent()
-                ? describe(reference.digest().get())
-                : find(manifests(), reference);
+        return reference.digest().isPresent() ? describe(reference.digest().get()) : find(manifests(), reference);
     }
 
     /** What a reference without a digest stands for among the manifests that an {@code index.json} lists. */

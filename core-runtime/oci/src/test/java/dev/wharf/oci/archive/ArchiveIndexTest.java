@@ -34,7 +34,9 @@ class ArchiveIndexTest {
         OciLayout source = new OciLayout(folder.resolve("source")).create();
         Descriptor saved = new ImageMaker()
                 .layer(layer -> layer.file("x", 0644, "x".repeat(70_000)))
-                .layer(ImageMaker.Packing.PLAIN, new LayerMaker().file("y", 0644, "y").tar())
+                .layer(
+                        ImageMaker.Packing.PLAIN,
+                        new LayerMaker().file("y", 0644, "y").tar())
                 .into(source);
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ImageArchive.write(
@@ -79,9 +81,7 @@ class ArchiveIndexTest {
         Descriptor made = index.entries().get(0).manifest();
         List<Descriptor> layers = Manifest.parse(index.document(made.digest()).orElseThrow(), made.mediaType())
                 .layers();
-        assertThat(layers)
-                .extracting(Descriptor::digest)
-                .containsExactly(Digest.sha256(layer), Digest.sha256(packed));
+        assertThat(layers).extracting(Descriptor::digest).containsExactly(Digest.sha256(layer), Digest.sha256(packed));
         assertThat(layers)
                 .extracting(Descriptor::mediaType)
                 .containsExactly(MediaTypes.OCI_LAYER, MediaTypes.OCI_LAYER_GZIP);
@@ -107,10 +107,16 @@ class ArchiveIndexTest {
         byte[] archive = new LayerMaker()
                 .file("config.json", 0644, config)
                 .file("layer.tar", 0644, layer)
-                .file("manifest.json", 0644, "[{\"Config\": \"config.json\", \"RepoTags\": null, \"Layers\": [\"layer.tar\"]}]")
+                .file(
+                        "manifest.json",
+                        0644,
+                        "[{\"Config\": \"config.json\", \"RepoTags\": null, \"Layers\": [\"layer.tar\"]}]")
                 .tar();
 
-        assertThat(ArchiveIndex.of(new ByteArrayInputStream(archive)).entries().get(0).tag())
+        assertThat(ArchiveIndex.of(new ByteArrayInputStream(archive))
+                        .entries()
+                        .get(0)
+                        .tag())
                 .isEqualTo(Optional.of("latest"));
     }
 
@@ -137,8 +143,8 @@ class ArchiveIndexTest {
     private static void assertIsAt(byte[] archive, ArchiveIndex index, Descriptor part) {
         ArchiveIndex.Place place = index.place(part.digest()).orElseThrow();
         assertThat(place.sizeBytes()).isEqualTo(part.sizeBytes());
-        assertThat(Digest.sha256(Arrays.copyOfRange(
-                        archive, (int) place.offset(), (int) (place.offset() + place.sizeBytes()))))
+        assertThat(Digest.sha256(
+                        Arrays.copyOfRange(archive, (int) place.offset(), (int) (place.offset() + place.sizeBytes()))))
                 .isEqualTo(part.digest());
     }
 

@@ -524,8 +524,8 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
         for (String chain : firewall.droppingForwardChains()) {
             if (warned.add(chain)) {
                 LOG.warn(
-                        "another firewall drops forwarded packets, containers may have no network: accept those from and to"
-                                + " Wharf's bridges there chain={}",
+                        "another firewall drops forwarded packets, containers may have no network: accept those from"
+                                + " and to Wharf's bridges there chain={}",
                         chain);
             }
         }

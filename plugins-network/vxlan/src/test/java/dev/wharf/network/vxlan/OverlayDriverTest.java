@@ -255,7 +255,9 @@ class OverlayDriverTest extends SandboxWorldContract {
         NetworkSpec here = first.driver().plan(open);
         NetworkSpec there = second.driver().plan(open);
 
-        assertThat(here.options()).isEqualTo(there.options()).containsEntry(OverlayOptions.MTU, "1450")
+        assertThat(here.options())
+                .isEqualTo(there.options())
+                .containsEntry(OverlayOptions.MTU, "1450")
                 .containsEntry(OverlayOptions.PORT, "4789");
         OverlayDriver changed = first.driver();
         changed.changed(Map.of("port", "8472"));

@@ -68,8 +68,7 @@ record Archive(Path file, Optional<Repository> own, ArchiveIndex index) {
         }
         ArchiveIndex.Place place =
                 index.place(digest).orElseThrow(() -> new FileNotFoundException(digest + " is not in " + file));
-        InputStream whole =
-                Channels.newInputStream(FileChannel.open(file, StandardOpenOption.READ));
+        InputStream whole = Channels.newInputStream(FileChannel.open(file, StandardOpenOption.READ));
         try {
             InputStream tar = Packed.unpack(whole);
             // A plain archive is a file that can be jumped in, a packed one is read up to there.

@@ -161,9 +161,7 @@ final class ArchiveFolder implements AutoCloseable {
     }
 
     private static Optional<Archive> read(Path folder, Path file) {
-        try (InputStream in =
-                Channels.newInputStream(
-                        FileChannel.open(file, StandardOpenOption.READ))) {
+        try (InputStream in = Channels.newInputStream(FileChannel.open(file, StandardOpenOption.READ))) {
             return Optional.of(new Archive(file, own(folder, file), ArchiveIndex.of(in)));
         } catch (IOException | RuntimeException e) {
             // It may be on its way here still, and is read again when it has changed.

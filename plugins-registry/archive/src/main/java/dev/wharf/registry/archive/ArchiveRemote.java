@@ -49,7 +49,10 @@ final class ArchiveRemote implements RegistryBackend.Remote {
         if (mine.isEmpty()) {
             throw failure(Failure.Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown");
         }
-        return mine.stream().flatMap(a -> a.tags(repository).stream()).distinct().toList();
+        return mine.stream()
+                .flatMap(a -> a.tags(repository).stream())
+                .distinct()
+                .toList();
     }
 
     @Override
@@ -84,8 +87,9 @@ final class ArchiveRemote implements RegistryBackend.Remote {
     private DriverException readOnly() {
         return failure(
                 Failure.Kind.UNSUPPORTED,
-                "cannot push to " + repository.familiar() + ": registry backend archive serves what docker save put into "
-                        + archives.root() + " and takes nothing; a route in dev.wharf.registries.cfg leads elsewhere");
+                "cannot push to " + repository.familiar()
+                        + ": registry backend archive serves what docker save put into " + archives.root()
+                        + " and takes nothing; a route in dev.wharf.registries.cfg leads elsewhere");
     }
 
     @Override

@@ -100,7 +100,9 @@ class ArchiveBackendTest extends ReadOnlyRegistryContract {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue()).as(String.join(" ", command) + "\n" + said).isZero();
+        assertThat(process.exitValue())
+                .as(String.join(" ", command) + "\n" + said)
+                .isZero();
     }
 
     /** An image of two layers, as skopeo writes it for {@code docker load}. */
@@ -184,8 +186,13 @@ class ArchiveBackendTest extends ReadOnlyRegistryContract {
         OciLayout other = new OciLayout(workshop.resolve("other"));
         new ImageMaker().layer(layer -> layer.file("new", 0644, "new")).into(other, "latest");
         Path archive = workshop.resolve("other.tar");
-        run("skopeo", "copy", "--quiet", "--insecure-policy", "oci:" + other.folder() + ":latest", "docker-archive:"
-                + archive + ":busybox:1");
+        run(
+                "skopeo",
+                "copy",
+                "--quiet",
+                "--insecure-policy",
+                "oci:" + other.folder() + ":latest",
+                "docker-archive:" + archive + ":busybox:1");
 
         drop(archive, "a.tar");
 

@@ -58,10 +58,11 @@ final class HttpRemote implements RegistryBackend.Remote {
         if (listed.isPresent()) {
             Descriptor found = listed.get();
             // What it is called here means nothing elsewhere.
-            return new Descriptor(
-                    found.mediaType(), found.digest(), found.sizeBytes(), found.platform(), Map.of());
+            return new Descriptor(found.mediaType(), found.digest(), found.sizeBytes(), found.platform(), Map.of());
         }
-        return reference.digest().isPresent() ? described(reference, reference.digest().get()) : absent(reference);
+        return reference.digest().isPresent()
+                ? described(reference, reference.digest().get())
+                : absent(reference);
     }
 
     private List<Descriptor> listed(Reference reference) throws DriverException {
@@ -92,8 +93,8 @@ final class HttpRemote implements RegistryBackend.Remote {
     @Override
     public List<String> tags() throws DriverException {
         byte[] bytes = document(at("index.json"))
-                .orElseThrow(() -> failure(
-                        Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown"));
+                .orElseThrow(() ->
+                        failure(Kind.MISSING, "repository " + repository.familiar() + " not found: name unknown"));
         try {
             return Index.parse(bytes, "").manifests().stream()
                     .flatMap(m -> Optional.ofNullable(m.annotations().get(OciLayout.REF_NAME)).stream())
@@ -156,7 +157,8 @@ final class HttpRemote implements RegistryBackend.Remote {
         Map<String, String> plain = offset > 0 ? Map.of("Range", "bytes=" + offset + "-") : Map.of();
         return downloads.get(from, uri -> {
             // A signature is for the store, and not for whomever it sends us to.
-            if (keys.isEmpty() || !Objects.equals(uri.getAuthority(), store.base().getAuthority())) {
+            if (keys.isEmpty()
+                    || !Objects.equals(uri.getAuthority(), store.base().getAuthority())) {
                 return plain;
             }
             Map<String, String> signed = new HashMap<>(plain);
@@ -192,9 +194,10 @@ final class HttpRemote implements RegistryBackend.Remote {
             case 401, 403 ->
                 failure(
                         Kind.UNAUTHORISED,
-                        what + (keys.isEmpty()
-                                ? ": it may be missing, or keys." + repository.host() + " may be needed"
-                                : ": it may be missing, or the keys may not be good for it"));
+                        what
+                                + (keys.isEmpty()
+                                        ? ": it may be missing, or keys." + repository.host() + " may be needed"
+                                        : ": it may be missing, or the keys may not be good for it"));
             case 429, 500, 502, 503, 504 -> failure(Kind.UNAVAILABLE, what);
             default -> failure(Kind.FAILED, what);
         };

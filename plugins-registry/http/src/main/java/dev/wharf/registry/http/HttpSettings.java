@@ -6,8 +6,9 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 /** The settings of PID {@code dev.wharf.registry.http}. An underscore here is a dot there, {@code HOST} any host. */
 @ObjectClassDefinition(
         name = "Registry backend http",
-        description = "Pulls from OCI layouts that lie as files on a web server or in an S3-compatible store. Changed live;"
-                + " what is under way ends under the settings before.")
+        description =
+                "Pulls from OCI layouts that lie as files on a web server or in an S3-compatible store. Changed live;"
+                        + " what is under way ends under the settings before.")
 @interface HttpSettings {
     @AttributeDefinition(
             description = "Where the repositories of HOST are: an image HOST/PATH is the layout at this address and"
@@ -24,8 +25,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     String regions_HOST() default "";
 
     @AttributeDefinition(
-            description =
-                    "A folder with a folder of certificates for each store; certs.d beside the settings if empty")
+            description = "A folder with a folder of certificates for each store; certs.d beside the settings if empty")
     String certificates() default "";
 
     @AttributeDefinition(description = "Seconds that a connection may take to come", min = "1", max = "3600")

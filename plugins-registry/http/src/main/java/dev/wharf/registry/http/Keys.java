@@ -16,10 +16,8 @@ import java.util.Set;
 
 /** Who we are to a store. Held for one pull, and shown to nobody. */
 record Keys(String id, String secret, String token) {
-    private static final Set<PosixFilePermission> OTHERS = Set.of(
-            PosixFilePermission.GROUP_WRITE,
-            PosixFilePermission.OTHERS_READ,
-            PosixFilePermission.OTHERS_WRITE);
+    private static final Set<PosixFilePermission> OTHERS =
+            Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_READ, PosixFilePermission.OTHERS_WRITE);
 
     /** Reads a file in the form of AWS's own tools; sections and comments are passed over, of one key the first counts. */
     static Keys read(Path file) throws DriverException {

@@ -53,7 +53,9 @@ final class FileServer implements AutoCloseable {
             Path file = folder.resolve(exchange.getRequestURI().getPath().substring(1));
             if (movedTo.isPresent()) {
                 exchange.getResponseHeaders()
-                        .set("Location", movedTo.get() + exchange.getRequestURI().getPath());
+                        .set(
+                                "Location",
+                                movedTo.get() + exchange.getRequestURI().getPath());
                 exchange.sendResponseHeaders(307, -1);
             } else if (anonymousRefused && authorization == null) {
                 exchange.sendResponseHeaders(403, -1);

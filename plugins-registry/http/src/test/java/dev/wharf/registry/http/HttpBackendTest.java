@@ -103,7 +103,8 @@ class HttpBackendTest extends ReadOnlyRegistryContract {
         server.toBreakOff.set(1);
 
         assertThat(fetch(image.layer().descriptor(), 0)).isEqualTo(image.layer().bytes());
-        assertThat(fetch(image.layer().descriptor(), 1_000_000)).hasSize(image.layer().bytes().length - 1_000_000);
+        assertThat(fetch(image.layer().descriptor(), 1_000_000))
+                .hasSize(image.layer().bytes().length - 1_000_000);
     }
 
     @Test
@@ -112,9 +113,9 @@ class HttpBackendTest extends ReadOnlyRegistryContract {
         Files.writeString(layout.path(manifest.digest()), "{\"schemaVersion\":2}");
 
         assertThatThrownBy(() -> remote.resolve(Reference.of(repository, manifest.digest())))
-                .isInstanceOfSatisfying(DriverException.class, e -> assertThat(
-                                e.failure().kind())
-                        .isEqualTo(Failure.Kind.CORRUPT))
+                .isInstanceOfSatisfying(
+                        DriverException.class,
+                        e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.CORRUPT))
                 .hasMessageContaining("has in truth sha256:");
     }
 
@@ -123,7 +124,8 @@ class HttpBackendTest extends ReadOnlyRegistryContract {
     private Path keys(String permissions) throws Exception {
         Path file = Files.writeString(
                 Files.createTempFile(published, "keys", ""),
-                "# ours\n[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + SECRET + "\n");
+                "# ours\n[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + SECRET
+                        + "\n");
         return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(permissions));
     }
 
@@ -155,7 +157,8 @@ class HttpBackendTest extends ReadOnlyRegistryContract {
         configuration.put("keys.images.example", keys("rw-------"));
         Descriptor manifest = push(image("x"));
         publish(tag("v"), manifest);
-        try (FileServer other = new FileServer(layout.folder().resolve("../../..").normalize())) {
+        try (FileServer other =
+                new FileServer(layout.folder().resolve("../../..").normalize())) {
             server.movedTo = Optional.of(other.url());
 
             try (RegistryBackend.Remote signed = backend().open(TEAM, Credentials.ANONYMOUS)) {

@@ -44,9 +44,11 @@ class SignatureTest {
 
         assertThat(Signature.of(session, "eu-central-1", URI.create("http://store.example"), Map.of(), NOW))
                 .containsEntry("x-amz-security-token", "token")
-                .hasEntrySatisfying("Authorization", a -> assertThat(a)
-                        .contains("/eu-central-1/s3/", "x-amz-date;x-amz-security-token")
-                        .doesNotContain(session.secret()));
+                .hasEntrySatisfying(
+                        "Authorization",
+                        a -> assertThat(a)
+                                .contains("/eu-central-1/s3/", "x-amz-date;x-amz-security-token")
+                                .doesNotContain(session.secret()));
     }
 
     @Test
@@ -55,7 +57,7 @@ class SignatureTest {
     }
 
     private static String signature(String uri, Keys keys) {
-        return String.valueOf(Signature.of(keys, "us-east-1", URI.create(uri), Map.of(), NOW)
-                .get("Authorization"));
+        return String.valueOf(
+                Signature.of(keys, "us-east-1", URI.create(uri), Map.of(), NOW).get("Authorization"));
     }
 }

@@ -10,7 +10,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 @interface OverlaySettings {
     @AttributeDefinition(
             name = "volatile",
-            description = "Whether containers write without ever waiting for the disk. After a crash of the host, such a"
-                    + " container cannot be started any more")
+            description =
+                    "Whether containers write without ever waiting for the disk. After a crash of the host, such a"
+                            + " container cannot be started any more")
     boolean volatile$() default false;
 }
