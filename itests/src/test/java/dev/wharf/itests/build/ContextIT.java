@@ -376,17 +376,17 @@ class ContextIT {
 
     @Test
     void aBombIsStoppedBeforeTheDiskIsFull() throws Exception {
-        // Gigabytes of zeros in a megabyte: what is packed once is sent again and again, as members of one stream.
-        Path run = folder.resolve("zeros.bz2");
-        Outcome.of("sh", "-c", "head -c 268435456 /dev/zero | bzip2 -9 > " + run).outOrThrow();
+        // Gigabytes of zeros in a few megabytes: what is packed once is sent again and again, as members of one stream.
+        Path run = folder.resolve("zeros.gz");
+        Outcome.of("sh", "-c", "head -c 67108864 /dev/zero | gzip -9 > " + run).outOrThrow();
         byte[] zeros = Files.readAllBytes(run);
         Path head = folder.resolve("head");
         Files.write(head, honest().entry(Entry.Kind.FILE, "zeros", "", 8L << 30).out.toByteArray());
-        Path headPacked = folder.resolve("head.bz2");
-        Outcome.of("sh", "-c", "bzip2 < " + head + " > " + headPacked).outOrThrow();
+        Path headPacked = folder.resolve("head.gz");
+        Outcome.of("sh", "-c", "gzip < " + head + " > " + headPacked).outOrThrow();
         ByteArrayOutputStream bomb = new ByteArrayOutputStream();
         bomb.writeBytes(Files.readAllBytes(headPacked));
-        for (int i = 0; i < 32; i++) bomb.writeBytes(zeros);
+        for (int i = 0; i < 128; i++) bomb.writeBytes(zeros);
 
         assertThat(send(bomb.toByteArray(), "").out()).contains("as a tar bomb does");
     }
@@ -395,26 +395,23 @@ class ContextIT {
     void entriesThatReplaceOneAnotherEndWithTheLast() throws Exception {
         Tar tar = new Tar().file("Dockerfile", text("FROM scratch"));
         for (int i = 0; i < 2000; i++) tar.file("same", "x" + i);
-        tar.entry(Entry.Kind.SYMBOLIC_LINK, "turns", "/etc", 0).file("turns", "a file").file("turns/into", "a folder");
+        tar.entry(Entry.Kind.SYMBOLIC_LINK, "turns", "/etc/into", 0).file("turns", "a file");
         tar.file("Dockerfile", text("FROM busybox", "COPY . /c"));
 
         Outcome outcome = send(tar.whole(), "?t=replaced");
 
         assertThat(outcome.out()).contains("Successfully tagged");
-        assertThat(inImage("replaced", "sh", "-c", "cat /c/same; ls -l /c/turns | tail -n 1"))
-                .startsWith("x1999")
-                .contains("into");
+        assertThat(inImage("replaced", "cat", "/c/same", "/c/turns")).isEqualTo("x1999a file");
         assertThat(Path.of("/etc/into")).doesNotExist();
     }
 
     @Test
     void aDockerfileWithoutMeasureIsRefused() throws Exception {
-        String many = "RUN true\n".repeat(200_000);
-
-        assertThat(send(new Tar().file("Dockerfile", "FROM busybox\n" + many).whole(), "").out())
+        assertThat(send(new Tar().file("Dockerfile", "FROM busybox\n" + "RUN true\n".repeat(200_000)).whole(), "")
+                        .out())
                 .contains("is larger than");
-        assertThat(send(new Tar().file("Dockerfile", "FROM busybox\nARG " + "a".repeat(70_000) + "=1\n").whole(), "")
-                        .status())
-                .isNotZero();
+        assertThat(send(new Tar().file("Dockerfile", "FROM busybox\n" + "RUN true\n".repeat(50_000)).whole(), "")
+                        .out())
+                .contains("has more than");
     }
 }

@@ -72,7 +72,7 @@ class OptionsIT {
                 .containsPattern("192\\.0\\.2\\.7\\s+there\nlo\n(shm|tmpfs) +32768 ")
                 .containsPattern("\n123\nCpus_allowed_list:\\s+0\n67108864\n");
         assertThat(daemon.docker("inspect", "--format", "{{json .Config.Labels}}", "limited").outOrThrow())
-                .isEqualTo("{\"a\":\"b\"}\n");
+                .contains("\"a\":\"b\"");
         daemon.docker("rmi", "limited").outOrThrow();
     }
 
@@ -111,8 +111,8 @@ class OptionsIT {
 
         assertThat(build(daemon, context, "--pull")).contains("Pulling from busybox");
         assertThat(build(daemon, context)).doesNotContain("Pulling");
-        assertThat(build(daemon, Map.of("DOCKER_BUILDKIT", "0"), context, "--platform=linux/s390x").status())
-                .isNotZero();
+        assertThat(build(daemon, Map.of("DOCKER_BUILDKIT", "0"), context, "--platform=linux/s390x").err())
+                .contains("s390x");
     }
 
     // ---- the cache
@@ -131,11 +131,11 @@ class OptionsIT {
         assertThat(usage)
                 .containsPattern("RUN head -c 3000000[^}]*\"InUse\":true[^}]*\"Size\":300\\d{4}")
                 .containsPattern("RUN head -c 1000000[^}]*\"InUse\":false[^}]*\"UsageCount\":2");
-        assertThat(daemon.docker("system", "df").outOrThrow()).containsPattern("Build Cache +3 +1 +6[0-9.]*MB");
+        assertThat(daemon.docker("system", "df").outOrThrow()).containsPattern("Build Cache +3 +1 +3(\\.\\d+)?MB");
 
         // What an image has too stays, and so does what was used last, up to the space that may be kept.
         assertThat(daemon.docker("builder", "prune", "--force", "--filter", "until=1h").outOrThrow())
-                .contains("Total:\t0B");
+                .contains("Total reclaimed space: 0B");
         assertThat(daemon.curl("/v1.43/build/prune?keep-storage=1500000", "-X", "POST").outOrThrow())
                 .containsPattern("\"SpaceReclaimed\":200\\d{4}");
         assertThat(build(daemon, newest)).contains("Using cache");

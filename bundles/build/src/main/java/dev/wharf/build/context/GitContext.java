@@ -17,6 +17,7 @@ import org.eclipse.jgit.api.FetchCommand;
 import org.eclipse.jgit.api.Git;
 import org.eclipse.jgit.api.errors.GitAPIException;
 import org.eclipse.jgit.errors.ConfigInvalidException;
+import org.eclipse.jgit.errors.MissingObjectException;
 import org.eclipse.jgit.lib.BlobBasedConfig;
 import org.eclipse.jgit.lib.Config;
 import org.eclipse.jgit.lib.EmptyProgressMonitor;
@@ -36,6 +37,7 @@ import org.eclipse.jgit.transport.UsernamePasswordCredentialsProvider;
 import org.eclipse.jgit.treewalk.TreeWalk;
 import org.eclipse.jgit.util.FS;
 import org.eclipse.jgit.util.SystemReader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes a tar of what a commit holds, its submodules included. Nothing is ever checked out: objects are read where they were
@@ -97,7 +99,7 @@ public final class GitContext {
             try (RevWalk walk = new RevWalk(repository)) {
                 RevCommit commit = walk.parseCommit(id);
                 tar(repository, commit, address, from, to, out, depth);
-            } catch (org.eclipse.jgit.errors.MissingObjectException
+            } catch (MissingObjectException
                     | org.eclipse.jgit.errors.IncorrectObjectTypeException e) {
                 throw new ContextException(
                         "git repository " + address.shown() + " does not hold what it says: " + e.getMessage());
@@ -128,18 +130,29 @@ public final class GitContext {
         if (ref.length() == ObjectId.zeroId().name().length()) {
             try {
                 command(repository, address, who, ref + ":" + WANTED).setDepth(1).call();
-                return wanted(repository, address);
             } catch (GitAPIException e) {
                 // Not every server gives out a commit that no branch ends with; so all that lead to it are asked for.
+            }
+            ObjectId found = commit(repository, ref);
+            if (found != null) {
+                return found;
             }
         }
         command(repository, address, who, "refs/heads/*:refs/wharf/heads/*", "refs/tags/*:refs/wharf/tags/*")
                 .call();
-        ObjectId found = repository.resolve(ref + "^{commit}");
+        ObjectId found = commit(repository, ref);
         if (found == null) {
             throw new ContextException("git repository " + address.shown() + " has no commit " + ref);
         }
         return found;
+    }
+
+    private static @Nullable ObjectId commit(Repository repository, String name) throws IOException {
+        try {
+            return repository.resolve(name + "^{commit}");
+        } catch (MissingObjectException e) {
+            return null;
+        }
     }
 
     private FetchCommand command(Repository repository, GitAddress address, CredentialsProvider who, String... specs) {
@@ -150,7 +163,6 @@ public final class GitContext {
                 .setRefSpecs(List.of(specs).stream().map(RefSpec::new).toArray(RefSpec[]::new))
                 .setTagOpt(TagOpt.NO_TAGS)
                 .setTimeout(PATIENCE_SECONDS)
-                .setCheckFetchedObjects(true)
                 .setProgressMonitor(new EmptyProgressMonitor() {
                     @Override
                     public boolean isCancelled() {
@@ -167,7 +179,7 @@ public final class GitContext {
     }
 
     private static ObjectId wanted(Repository repository, GitAddress address) throws IOException {
-        ObjectId found = repository.resolve(WANTED + "^{commit}");
+        ObjectId found = commit(repository, WANTED);
         if (found == null) {
             throw new ContextException("git repository " + address.shown() + " holds no commit there");
         }

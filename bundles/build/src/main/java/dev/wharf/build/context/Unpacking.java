@@ -13,7 +13,7 @@ public final class Unpacking {
     private static final int MAGIC = 512;
 
     /** As much may come of anything; what is more must not be this many times what it was packed to. */
-    private static final long HARMLESS = 1L << 30;
+    private static final long HARMLESS = 512L << 20;
 
     private static final long MOST_SWELLING = 200;
 

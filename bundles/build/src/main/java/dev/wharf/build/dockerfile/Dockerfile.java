@@ -17,7 +17,10 @@ public record Dockerfile(
         List<Instruction> instructions,
         List<String> warnings) {
     /** The largest file that is read, in characters: anything larger is no Dockerfile. */
-    public static final int LARGEST = 4 << 20;
+    public static final int LARGEST = 1 << 20;
+
+    /** No image can have as many layers, and what is read of a file must not take the memory of everybody else. */
+    static final int MOST_INSTRUCTIONS = 10_000;
 
     public Dockerfile {
         directives = Map.copyOf(directives);

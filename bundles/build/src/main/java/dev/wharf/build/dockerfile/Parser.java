@@ -99,6 +99,10 @@ final class Parser {
             if (!line.isEmpty() && !line.startsWith("#")) {
                 readInstruction();
             }
+            if (instructions.size() > Dockerfile.MOST_INSTRUCTIONS) {
+                throw DockerfileException.of(
+                        file + " has more than " + Dockerfile.MOST_INSTRUCTIONS + " instructions");
+            }
         }
         if (instructions.isEmpty()) {
             throw DockerfileException.of("file with no instructions: " + file + " has nothing to build");

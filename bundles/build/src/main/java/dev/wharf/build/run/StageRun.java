@@ -252,7 +252,13 @@ final class StageRun {
         } catch (IllegalArgumentException e) {
             throw new BuildException("invalid reference format: " + e.getMessage());
         }
-        return shared.hands().pull(reference, platform, voice);
+        Image pulled = shared.hands().pull(reference, platform, voice);
+        Platform found = pulled.config().platform();
+        if (platform.isPresent() && !platform.get().accepts(found)) {
+            throw new BuildException("image " + reference.familiar() + " was found but does not match the specified"
+                    + " platform: wanted " + platform.get() + ", actual: " + found);
+        }
+        return pulled;
     }
 
     // ---- steps
