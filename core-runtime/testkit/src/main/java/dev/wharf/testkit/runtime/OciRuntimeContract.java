@@ -730,6 +730,49 @@ public abstract class OciRuntimeContract {
     // --- execs ---
 
     @Test
+    void anExecWhoseClientLeavesRunsOn() throws Exception {
+        ContainerId container = run(shell("sleep 60"));
+        ExecId exec = execId();
+        Attachment attachment = able(Streaming.class).attach(container, Optional.of(exec), new RecordingSink());
+
+        able(Executing.class)
+                .exec(container, exec, exec("/bin/sh", "-c", "sleep 0.2; head -c 1000000 /dev/zero && exit 6"));
+        attachment.close();
+
+        assertThat(exits.await(exec)).isEqualTo(6);
+    }
+
+    @Test
+    void anExecIsOverWhenItsProcessIsThoughItLeftSomebodyBehind() throws Exception {
+        ContainerId container = run(shell("sleep 60"));
+        ExecId exec = execId();
+        RecordingSink sink = new RecordingSink();
+        try (Attachment ignored = able(Streaming.class).attach(container, Optional.of(exec), sink)) {
+            able(Executing.class).exec(container, exec, exec("/bin/sh", "-c", "sleep 60 & echo left; exit 5"));
+
+            assertThat(exits.await(exec)).isEqualTo(5);
+            assertThat(sink.awaitClosed()).isTrue();
+        }
+        assertThat(sink.out()).isEqualTo("left\n");
+    }
+
+    @Test
+    void nothingOfAnExecsLastWordsIsLost() throws Exception {
+        ContainerId container = run(shell("sleep 60"));
+        for (int round = 0; round < 10; round++) {
+            ExecId exec = execId();
+            RecordingSink sink = new RecordingSink();
+            try (Attachment ignored = able(Streaming.class).attach(container, Optional.of(exec), sink)) {
+                able(Executing.class)
+                        .exec(container, exec, exec("/bin/sh", "-c", "head -c 400000 /dev/zero | tr '\\0' x; echo end"));
+
+                assertThat(sink.awaitClosed()).isTrue();
+            }
+            assertThat(sink.out()).hasSize(400_004).endsWith("end\n");
+        }
+    }
+
+    @Test
     void anExecRunsInsideAndItsExitIsTold() throws Exception {
         ContainerId container = run(shell("sleep 60").hostname("inside", ""));
         ExecId exec = execId();
