@@ -93,7 +93,8 @@ final class JobsCommands implements Runnable {
     /** Has one run. */
     @Command(
             name = "run",
-            description = "Has a job run now, and tells what it does. The run goes on when this command is interrupted.",
+            description =
+                    "Has a job run now, and tells what it does. The run goes on when this command is interrupted.",
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
             footerHeading = "%nExamples:%n",

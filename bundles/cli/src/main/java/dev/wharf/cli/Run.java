@@ -62,9 +62,7 @@ final class Run {
     /** Over the line before where a person looks, else as a line of its own. */
     private void tell(String progress) throws IOException {
         OutputStream err = main.surroundings().err();
-        String text = main.surroundings().isTerminal()
-                ? "\r\u001b[K" + progress
-                : job + ": " + progress + "\n";
+        String text = main.surroundings().isTerminal() ? "\r\u001b[K" + progress : job + ": " + progress + "\n";
         err.write(text.getBytes(StandardCharsets.UTF_8));
         err.flush();
     }

@@ -58,8 +58,8 @@ final class Forms {
             return;
         }
         if (text.split("\\s+").length == 5) {
-            throw new IllegalArgumentException("expected six fields, the first of which are seconds: 0 " + text
-                    + ", with ? for one of the days");
+            throw new IllegalArgumentException(
+                    "expected six fields, the first of which are seconds: 0 " + text + ", with ? for one of the days");
         }
         try {
             CronExpression cron = new CronExpression(text);
@@ -99,7 +99,11 @@ final class Forms {
         }
         return unit == 0
                 ? bytes + " B"
-                : String.format(Locale.ROOT, "%.1f %sB", value, List.of("", "k", "M", "G", "T").get(unit));
+                : String.format(
+                        Locale.ROOT,
+                        "%.1f %sB",
+                        value,
+                        List.of("", "k", "M", "G", "T").get(unit));
     }
 
     static String count(long number, String what) {

@@ -122,7 +122,8 @@ public final class HousekeepingComponent implements Jobs {
                 .orElseThrow(() -> new RefusedException(new Refusal(
                         Refusal.Kind.MISSING,
                         "there is no job " + name + "; there are "
-                                + String.join(", ", chores.stream().map(Chore::name).toList()))));
+                                + String.join(
+                                        ", ", chores.stream().map(Chore::name).toList()))));
     }
 
     @Override

@@ -7,9 +7,10 @@ import org.osgi.service.metatype.annotations.Option;
 /** The settings of PID {@code dev.wharf.housekeeping}, as a console shows them. An underscore here is a dot there. */
 @ObjectClassDefinition(
         name = "Housekeeping",
-        description = "When jobs keep the host tidy, and by which policy. Changed live. Schedules are cron expressions of"
-                + " Quartz, second minute hour day month weekday, in the time zone of the host; empty for never. See"
-                + " housekeeping.md.")
+        description =
+                "When jobs keep the host tidy, and by which policy. Changed live. Schedules are cron expressions of"
+                    + " Quartz, second minute hour day month weekday, in the time zone of the host; empty for never."
+                    + " See housekeeping.md.")
 @interface HousekeepingSettings {
     @AttributeDefinition(description = "When images and steps of builds that are of no use go")
     String gc_schedule() default "";
@@ -70,6 +71,7 @@ import org.osgi.service.metatype.annotations.Option;
     String undelete_schedule() default "0 15 3 * * ?";
 
     @AttributeDefinition(
-            description = "What files of removed containers may take, as 5GB; past it those go that had least time left")
+            description =
+                    "What files of removed containers may take, as 5GB; past it those go that had least time left")
     String undelete_keep_storage() default "";
 }

@@ -94,7 +94,8 @@ final class LogsChore implements Chore {
     private static Optional<Long> limit(Logging logging) {
         boolean json = logging.driver().equals("json-file");
         String size = logging.options().getOrDefault("max-size", json ? "100m" : "20m");
-        String files = logging.options().getOrDefault("max-file", logging.options().containsKey("max-size") && json ? "1" : "5");
+        String files = logging.options()
+                .getOrDefault("max-file", logging.options().containsKey("max-size") && json ? "1" : "5");
         try {
             long part = size.equals("-1") ? 0 : Forms.size(size, 0);
             return part == 0 ? Optional.empty() : Optional.of(part * Math.max(1, Integer.parseInt(files)));

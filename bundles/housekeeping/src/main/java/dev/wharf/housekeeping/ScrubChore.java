@@ -117,8 +117,7 @@ final class ScrubChore implements Chore {
     private static Set<Digest> needed(Host host) {
         return Stream.concat(
                         host.images().values().stream().filter(Image::wanted).flatMap(i -> i.documents().stream()),
-                        host.layers().values().stream()
-                                .flatMap(l -> l.content().value().stream()))
+                        host.layers().values().stream().flatMap(l -> l.content().value().stream()))
                 .map(Descriptor::digest)
                 .collect(Collectors.toSet());
     }
@@ -200,7 +199,8 @@ final class ScrubChore implements Chore {
         }
         shift.summary(Forms.count(compared, "unpacked layer") + " compared"
                 + (compared < layers.size()
-                        ? ", " + (layers.size() - compared) + " could not be, for their blob or their driver cannot tell"
+                        ? ", " + (layers.size() - compared)
+                                + " could not be, for their blob or their driver cannot tell"
                         : "")
                 + (different == 0 ? "" : ", " + different + " damaged"));
     }
@@ -210,8 +210,8 @@ final class ScrubChore implements Chore {
         try {
             ContentStore content = agent.streams().content();
             return Optional.of(agent.streams().layer(layer.id(), kept -> {
-                try (InputStream came =
-                        content.openLayer(layer.spec().descriptor(), layer.spec().diffId())) {
+                try (InputStream came = content.openLayer(
+                        layer.spec().descriptor(), layer.spec().diffId())) {
                     return LayerCheck.compare(pace.of(came), pace.of(kept));
                 }
             }));

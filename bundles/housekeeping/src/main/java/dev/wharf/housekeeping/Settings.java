@@ -18,9 +18,9 @@ record Settings(Map<String, String> values, Map<String, String> refused) {
     /** One setting: what it usually is, and what says whether a value may be. */
     private record Known(String usual, Consumer<String> check) {}
 
-    private static final Map<String, String> IMAGES =
-            new TreeMap<>(Map.of("unused", "", "dangling", "", "none", ""));
-    private static final Map<String, String> SCRUBBED = new TreeMap<>(Map.of("images", "", "journal", "", "layers", ""));
+    private static final Map<String, String> IMAGES = new TreeMap<>(Map.of("unused", "", "dangling", "", "none", ""));
+    private static final Map<String, String> SCRUBBED =
+            new TreeMap<>(Map.of("images", "", "journal", "", "layers", ""));
     private static final Map<String, Known> KNOWN = known();
 
     private static Map<String, Known> known() {
@@ -75,8 +75,8 @@ record Settings(Map<String, String> values, Map<String, String> refused) {
                 values.put(key, former);
                 refused.put(
                         key,
-                        key + " = " + text + ": " + e.getMessage() + "; "
-                                + (former.isEmpty() ? "nothing" : former) + " stays");
+                        key + " = " + text + ": " + e.getMessage() + "; " + (former.isEmpty() ? "nothing" : former)
+                                + " stays");
             }
         });
         return new Settings(values, refused);

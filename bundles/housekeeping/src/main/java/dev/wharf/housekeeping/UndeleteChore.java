@@ -94,8 +94,10 @@ final class UndeleteChore implements Chore {
                 shift.giveIfStillSo(new ContainerCommand.Purge(container.id()));
             }
             shift.progress("waits for files to go");
-            shift.awaitSo(PATIENCE, () -> going.stream()
-                    .noneMatch(c -> shift.agent().host().kept().containsKey(c.id())));
+            shift.awaitSo(
+                    PATIENCE,
+                    () -> going.stream()
+                            .noneMatch(c -> shift.agent().host().kept().containsKey(c.id())));
         }
         shift.freed(all - left);
         shift.summary(Forms.count(kept.size(), "removed container") + " kept " + Forms.words(all)

@@ -56,11 +56,19 @@ class ChurnIT {
 
     /** What an agent holds. */
     private record Held(
-            long heapBytes, int threads, long descriptors, int classes, long unloaded, int mounts, int links, long diskBytes) {
+            long heapBytes,
+            int threads,
+            long descriptors,
+            int classes,
+            long unloaded,
+            int mounts,
+            int links,
+            long diskBytes) {
         @Override
         public String toString() {
             return String.format(
-                    "heap %.1f MB, %d threads, %d descriptors, %d classes (%d unloaded), %d mounts, %d links, disk %.1f MB",
+                    "heap %.1f MB, %d threads, %d descriptors, %d classes (%d unloaded), %d mounts, %d links, disk"
+                            + " %.1f MB",
                     heapBytes / 1e6, threads, descriptors, classes, unloaded, mounts, links, diskBytes / 1e6);
         }
     }
@@ -97,7 +105,8 @@ class ChurnIT {
             assertThat(after.links()).as("links").isEqualTo(before.links());
             assertThat(after.diskBytes()).as("disk").isLessThan(before.diskBytes() + JOURNAL_BYTES + DISK_SLACK);
             assertThat(daemon.wharf("journal", "verify").outOrThrow()).contains("whole");
-            assertThat(daemon.docker("inspect", "--format", "{{.State.Running}}", "stays").outOrThrow())
+            assertThat(daemon.docker("inspect", "--format", "{{.State.Running}}", "stays")
+                            .outOrThrow())
                     .isEqualTo("true\n");
             daemon.docker("rm", "--force", "stays").outOrThrow();
             assertThat(Traces.settled(daemon, List.of())).isEmpty();
@@ -167,7 +176,16 @@ class ChurnIT {
                 .outOrThrow();
         daemon.docker("commit", "made", "made:" + round).outOrThrow();
         daemon.docker("rm", "made").outOrThrow();
-        daemon.wharf("gc", "--unused-for", "0s", "--min-age", "0s", "--keep-reference", "busybox", "--keep-reference", "layout.local/busybox")
+        daemon.wharf(
+                        "gc",
+                        "--unused-for",
+                        "0s",
+                        "--min-age",
+                        "0s",
+                        "--keep-reference",
+                        "busybox",
+                        "--keep-reference",
+                        "layout.local/busybox")
                 .outOrThrow();
         daemon.wharf("jobs", "run", "journal").outOrThrow();
         daemon.wharf("scrub", "--rate", "1000").outOrThrow();
@@ -215,7 +233,12 @@ class ChurnIT {
     }
 
     private static long disk(Daemon daemon) throws Exception {
-        String line = Outcome.of("du", "--summarize", "--block-size=1", "--one-file-system", daemon.dataRoot().toString())
+        String line = Outcome.of(
+                        "du",
+                        "--summarize",
+                        "--block-size=1",
+                        "--one-file-system",
+                        daemon.dataRoot().toString())
                 .out();
         return Long.parseLong(line.substring(0, line.indexOf('\t')));
     }

@@ -63,8 +63,12 @@ class HousekeepingIT {
                     .outOrThrow();
             String[] gc = {"gc", "--unused-for", "0s", "--min-age", "0s"};
 
-            JsonNode dry = wharf(daemon, Stream.concat(Stream.of(gc), Stream.of("--dry-run")).toArray(String[]::new));
-            assertThat(daemon.docker("image", "ls", "--quiet").outOrThrow().lines().distinct())
+            JsonNode dry = wharf(
+                    daemon, Stream.concat(Stream.of(gc), Stream.of("--dry-run")).toArray(String[]::new));
+            assertThat(daemon.docker("image", "ls", "--quiet")
+                            .outOrThrow()
+                            .lines()
+                            .distinct())
                     .as("nothing went")
                     .hasSize(3);
             JsonNode kept = wharf(
@@ -77,11 +81,14 @@ class HousekeepingIT {
             assertThat(lines(dry)).hasSize(1);
             assertThat(lines(dry).get(0).path("name").asText()).isEqualTo("made/one:latest");
             assertThat(lines(dry).get(0).path("sizeBytes").asLong()).isGreaterThanOrEqualTo(300_000);
-            assertThat(lines(real).get(0).path("id")).isEqualTo(lines(dry).get(0).path("id"));
+            assertThat(lines(real).get(0).path("id"))
+                    .isEqualTo(lines(dry).get(0).path("id"));
             assertThat(lines(real)).hasSameSizeAs(lines(dry));
             assertThat(real.path("ended").path("freedBytes").asLong())
                     .isEqualTo(lines(dry).get(0).path("sizeBytes").asLong());
-            assertThat(daemon.docker("image", "ls", "--format", "{{.Repository}}").outOrThrow().lines())
+            assertThat(daemon.docker("image", "ls", "--format", "{{.Repository}}")
+                            .outOrThrow()
+                            .lines())
                     .contains("made/two", "busybox")
                     .doesNotContain("made/one");
             assertThat(wharf(daemon, gc).path("ended").path("summary").asText()).isEqualTo("nothing to collect");
@@ -176,7 +183,11 @@ class HousekeepingIT {
             assertThat(daemon.wharf("scrub", "--journal").outOrThrow()).contains("the journal is whole");
             daemon.stop();
             Files.createDirectories(copy);
-            Outcome.of("cp", "--archive", daemon.dataRoot().toString(), copy.resolve("data").toString())
+            Outcome.of(
+                            "cp",
+                            "--archive",
+                            daemon.dataRoot().toString(),
+                            copy.resolve("data").toString())
                     .outOrThrow();
         }
         flip(copy.resolve("data/journal/queue"), "rotten1");
@@ -211,7 +222,9 @@ class HousekeepingIT {
         Path file = etc.resolve("dev.wharf.housekeeping.cfg");
         try (Daemon daemon = Daemon.start(folder.resolve("agent"), "--config-dir=" + etc)) {
             assertThat(job(daemon, "survey").path("schedule").asText()).isEqualTo("0 20 3 * * ?");
-            assertThat(job(daemon, "gc").path("next").asText()).as("off unless asked for").isEmpty();
+            assertThat(job(daemon, "gc").path("next").asText())
+                    .as("off unless asked for")
+                    .isEmpty();
 
             Files.writeString(file, "survey.schedule = * * * * * ?\njournal.size = 1MB\n");
             await(() -> job(daemon, "survey").path("runs").asInt() > 1);
@@ -260,7 +273,8 @@ class HousekeepingIT {
             daemon.kill();
             daemon.restart();
 
-            await(() -> job(daemon, "scrub").path("last").path("result").asText().equals("interrupted"));
+            await(() ->
+                    job(daemon, "scrub").path("last").path("result").asText().equals("interrupted"));
             assertThat(daemon.wharf("scrub", "--images").outOrThrow()).contains("all of them whole");
         }
     }

@@ -31,7 +31,8 @@ public final class JobRoutes implements Routes {
 
     private static Jobs jobs(Agent agent) {
         return agent.jobs()
-                .orElseThrow(() -> Problem.unavailable("the bundle dev.wharf.housekeeping, which has the jobs, is not there"));
+                .orElseThrow(() ->
+                        Problem.unavailable("the bundle dev.wharf.housekeeping, which has the jobs, is not there"));
     }
 
     private static ObjectNode list(Agent agent) {
@@ -48,10 +49,11 @@ public final class JobRoutes implements Routes {
             line.put("runs", known.map(Job::runs).orElse(0))
                     .put("failures", known.map(Job::failures).orElse(0))
                     .put("freedBytes", known.map(Job::freedBytes).orElse(0L));
-            known.flatMap(Job::begun).ifPresent(b -> line.putObject("running")
-                    .put("run", b.run())
-                    .put("at", b.at().toString())
-                    .put("dryRun", b.dryRun()));
+            known.flatMap(Job::begun)
+                    .ifPresent(b -> line.putObject("running")
+                            .put("run", b.run())
+                            .put("at", b.at().toString())
+                            .put("dryRun", b.dryRun()));
             known.flatMap(Job::last).ifPresent(run -> describe(line.putObject("last"), run));
         }
         return answer;
@@ -81,8 +83,7 @@ public final class JobRoutes implements Routes {
         if (request.query().has("dry-run")) {
             options.put("dry-run", Boolean.toString(request.query().flag("dry-run", true)));
         }
-        return Answer.json(
-                Json.object().put("run", jobs(agent).run(request.name(), options, request.actor())));
+        return Answer.json(Json.object().put("run", jobs(agent).run(request.name(), options, request.actor())));
     }
 
     private static ObjectNode report(Agent agent, Request request) {

@@ -191,7 +191,11 @@ final class HostMetrics {
         all.metricSnapshot(last.build());
         all.metricSnapshot(took.build());
         all.metricSnapshot(well.build());
-        gauge("wharf_blobs_damaged", "Blobs that are not what their digests say.", null, host.damages().size());
+        gauge(
+                "wharf_blobs_damaged",
+                "Blobs that are not what their digests say.",
+                null,
+                host.damages().size());
     }
 
     private void containers() {
@@ -232,18 +236,8 @@ final class HostMetrics {
         stands("wharf_container_processes_limit", "Its limit of those, 0 for none.", null, Measure::pidsLimit);
         grows("wharf_container_block_read", "Read from disks.", Unit.BYTES, Measure::blockReadBytes, 1);
         grows("wharf_container_block_written", "Written to disks.", Unit.BYTES, Measure::blockWrittenBytes, 1);
-        grows(
-                "wharf_container_network_received",
-                "Received on its interfaces.",
-                Unit.BYTES,
-                Measure::rxBytes,
-                1);
-        grows(
-                "wharf_container_network_sent",
-                "Sent on its interfaces.",
-                Unit.BYTES,
-                Measure::txBytes,
-                1);
+        grows("wharf_container_network_received", "Received on its interfaces.", Unit.BYTES, Measure::rxBytes, 1);
+        grows("wharf_container_network_sent", "Sent on its interfaces.", Unit.BYTES, Measure::txBytes, 1);
     }
 
     private static Labels labels(Container c) {

@@ -142,32 +142,29 @@ public record GcPolicy(
             this.now = now;
             steps = new LinkedHashMap<>();
             host.steps().entrySet().stream()
-                    .sorted(Comparator.comparing(
-                                    (Map.Entry<Digest, BuildStep> e) -> e.getValue().at())
+                    .sorted(Comparator.comparing((Map.Entry<Digest, BuildStep> e) ->
+                                    e.getValue().at())
                             .thenComparing(Map.Entry.comparingByKey()))
                     .forEach(e -> steps.put(e.getKey(), e.getValue()));
             host.images().values().stream()
                     .filter(Image::wanted)
-                    .sorted(Comparator.comparing(host::usedAt)
-                            .thenComparing(i -> i.id().value()))
+                    .sorted(Comparator.comparing(host::usedAt).thenComparing(i -> i.id().value()))
                     .forEach(i -> staying.put(i.id(), i));
             staying.values().forEach(i -> count(i, 1));
             host.containers().values().forEach(this::use);
             host.kept().values().forEach(this::use);
-            host.pulls().values().stream()
-                    .flatMap(p -> p.resolved().stream())
-                    .forEach(r -> {
-                        used.add(r.image());
-                        r.layers().forEach(l -> standing.merge(l.id(), 1, Integer::sum));
-                    });
+            host.pulls().values().stream().flatMap(p -> p.resolved().stream()).forEach(r -> {
+                used.add(r.image());
+                r.layers().forEach(l -> standing.merge(l.id(), 1, Integer::sum));
+            });
         }
 
         private void use(Container c) {
             used.add(c.spec().image());
             c.spec().mounts().stream()
                     .filter(m -> m.kind() == MountSpec.Kind.IMAGE)
-                    .flatMap(m -> staying.keySet().stream()
-                            .filter(id -> id.value().equals(m.source())))
+                    .flatMap(m ->
+                            staying.keySet().stream().filter(id -> id.value().equals(m.source())))
                     .forEach(used::add);
             Optional<LayerId> at = c.top();
             while (at.isPresent()) {
@@ -285,8 +282,8 @@ public record GcPolicy(
         /** Whether nothing stands on it that stays, and nothing of it is on its way. */
         private boolean isFree(Image image) {
             List<LayerSpec> layers = image.layers();
-            boolean isParent =
-                    !layers.isEmpty() && below.getOrDefault(layers.get(layers.size() - 1).id(), 0) > 0;
+            boolean isParent = !layers.isEmpty()
+                    && below.getOrDefault(layers.get(layers.size() - 1).id(), 0) > 0;
             return !used.contains(image.id())
                     && !isParent
                     && layers.stream()

@@ -49,8 +49,7 @@ public sealed interface LayerEvent extends Event {
     record Fetched(LayerId layer, Descriptor descriptor, Optional<DriverName> backend) implements LayerEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(layer, l -> l.content(Fact.present(descriptor)))
-                    .renewed(List.of(descriptor.digest()));
+            return host.change(layer, l -> l.content(Fact.present(descriptor))).renewed(List.of(descriptor.digest()));
         }
     }
 

@@ -197,9 +197,8 @@ final class BytePaths implements Streams {
 
     @Override
     public <R> R layer(LayerId id, LayerUse<R> use) throws DriverException, IOException {
-        Layer layer = host.get()
-                .layer(id)
-                .orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "no layer " + id));
+        Layer layer =
+                host.get().layer(id).orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "no layer " + id));
         return changes(layer.storage(), SnapshotKey.of(id), use);
     }
 

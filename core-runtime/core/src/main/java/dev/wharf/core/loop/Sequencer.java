@@ -72,7 +72,8 @@ final class Sequencer {
 
     /** What those hear who ask for changes while the journal finds no space. */
     static final String FULL =
-            "no space left on device: nothing new begins until the disk of the journal has some; stopping and removing go on";
+            "no space left on device: nothing new begins until the disk of the journal has some; stopping and removing"
+                    + " go on";
 
     /** How often it is looked whether there is space again; no event tells of it. */
     private static final long SPACE_BEAT_SECONDS = 1;

@@ -105,7 +105,8 @@ public sealed interface ImageStep extends Step {
                         Failure.Kind.CORRUPT,
                         "document " + what.digest() + " is larger than the limit of " + limit + " bytes");
             }
-            // What an image consists of is believed from here on, so a document that rotted must not be the one that says it.
+            // What an image consists of is believed from here on, so a document that rotted must not be the one that
+            // says it.
             content.setAside(what.digest());
             if (content.size(what.digest()).isEmpty()) {
                 try (ContentStore.Ingest ingest = content.ingest(what);
@@ -234,7 +235,9 @@ public sealed interface ImageStep extends Step {
         @Override
         public Event failed(Failure failure, Instant now) {
             return new ImageEvent.Noted(
-                    image().id(), "push-failed", Map.of("reference", reference.toString(), "reason", failure.message()));
+                    image().id(),
+                    "push-failed",
+                    Map.of("reference", reference.toString(), "reason", failure.message()));
         }
     }
 

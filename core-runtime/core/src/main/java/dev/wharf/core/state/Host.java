@@ -54,6 +54,7 @@ public final class Host {
     private final PMap<ImageId, Image> images;
     /** How many of the images that are wanted have a layer; those that none has are missing. */
     private final PMap<LayerId, Integer> holders;
+
     private final PMap<String, ImageId> references;
     private final PMap<PullId, Pull> pulls;
     private final PMap<LayerId, Layer> layers;
@@ -95,8 +96,7 @@ public final class Host {
             String name,
             Map<String, String> labels,
             Optional<Peer> overlay) {
-        public static final Identity NOBODY =
-                new Identity("", "", Optional.empty(), "", Map.of(), Optional.empty());
+        public static final Identity NOBODY = new Identity("", "", Optional.empty(), "", Map.of(), Optional.empty());
 
         public Identity {
             // Journals of before there were names and labels have none.
@@ -200,8 +200,8 @@ public final class Host {
                 ? container(new ContainerId(written))
                 : containerNamed(written)
                         .or(() -> containers.values().stream()
-                                .filter(o -> written.length() >= 12
-                                        && o.id().value().startsWith(written))
+                                .filter(o ->
+                                        written.length() >= 12 && o.id().value().startsWith(written))
                                 .findFirst());
     }
 

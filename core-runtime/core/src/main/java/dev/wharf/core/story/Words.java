@@ -361,8 +361,10 @@ final class Words {
 
     private static void housekeeping() {
         tell(HostEvent.JobStarted.class, e -> "job " + e.job() + " begins" + (e.dryRun() ? ", as a dry run" : ""));
-        tell(HostEvent.JobEnded.class, e -> "job " + e.job() + " " + e.run().result().name().toLowerCase(Locale.ROOT)
-                + " after " + e.run().took().toMillis() + " ms: " + e.run().summary());
+        tell(
+                HostEvent.JobEnded.class,
+                e -> "job " + e.job() + " " + e.run().result().name().toLowerCase(Locale.ROOT) + " after "
+                        + e.run().took().toMillis() + " ms: " + e.run().summary());
         tell(HostEvent.JobRecorded.class, "written down whole");
         tell(
                 HostEvent.Collected.class,
@@ -374,7 +376,9 @@ final class Words {
                 HostEvent.BlobDamaged.class,
                 e -> "blob " + e.blob() + " is damaged, " + e.what() + "; "
                         + count(e.images().size(), "image") + " stand on it");
-        tell(HostEvent.BlobSetAside.class, e -> "damaged blob " + e.blob() + " moved aside; the next pull brings it anew");
+        tell(
+                HostEvent.BlobSetAside.class,
+                e -> "damaged blob " + e.blob() + " moved aside; the next pull brings it anew");
         tell(
                 HostEvent.BlobStalled.class,
                 e -> "damaged blob " + e.blob() + " cannot be moved aside: "

@@ -222,8 +222,7 @@ class GcPolicyTest {
                 "web",
                 "base",
                 T0,
-                new MountSpec(
-                        MountSpec.Kind.IMAGE, id("mounted").value(), "/data", true, false, Map.of()));
+                new MountSpec(MountSpec.Kind.IMAGE, id("mounted").value(), "/data", true, false, Map.of()));
         containerOf("gone", "kept", T0);
         Container gone = host.container(container("gone")).orElseThrow();
         host = after(host.without(gone.id()), new ContainerEvent.Kept(gone));
@@ -289,8 +288,8 @@ class GcPolicyTest {
         image("nameless", "b", T0);
         image("digest", "c", T0, "docker.io/library/x@" + Digest.sha256("x"));
 
-        assertThat(going(policy(
-                        GcPolicy.Images.DANGLING, Optional.of(DAY), OptionalLong.empty(), List.of(), List.of())))
+        assertThat(going(
+                        policy(GcPolicy.Images.DANGLING, Optional.of(DAY), OptionalLong.empty(), List.of(), List.of())))
                 .containsExactly("<none>", "<none>");
         assertThat(going(policy(GcPolicy.Images.NONE, Optional.of(DAY), OptionalLong.of(0), List.of(), List.of())))
                 .isEmpty();
@@ -307,7 +306,12 @@ class GcPolicyTest {
                 host,
                 new StorageEvent.MoveRequested(key, OVERLAY, new DriverName("erofs")),
                 new ImageEvent.PullRequested(
-                        again, List.of("docker.io/library/pulled:1"), Optional.empty(), Pull.Source.REGISTRY, OVERLAY, NOW),
+                        again,
+                        List.of("docker.io/library/pulled:1"),
+                        Optional.empty(),
+                        Pull.Source.REGISTRY,
+                        OVERLAY,
+                        NOW),
                 new ImageEvent.Resolved(
                         again,
                         new Pull.Resolved(
@@ -380,7 +384,10 @@ class GcPolicyTest {
         assertThat(((HostEvent.Collected) dry.get(0)).items())
                 .isEqualTo(((HostEvent.Collected) real.get(real.size() - 1)).items());
         assertThat(after(host, dry.toArray(Event[]::new))).isEqualTo(host);
-        assertThat(after(host, real.toArray(Event[]::new)).image(id("old")).orElseThrow().wanted())
+        assertThat(after(host, real.toArray(Event[]::new))
+                        .image(id("old"))
+                        .orElseThrow()
+                        .wanted())
                 .isFalse();
     }
 
@@ -429,7 +436,8 @@ class GcPolicyTest {
                     containerOf("c" + i, "i" + i, at);
                 }
                 if (chance.nextInt(4) == 0) {
-                    List<LayerSpec> layers = host.image(id("i" + i)).orElseThrow().layers();
+                    List<LayerSpec> layers =
+                            host.image(id("i" + i)).orElseThrow().layers();
                     step("s" + i, "i" + i, at, layers.get(layers.size() - 1));
                 }
             }

@@ -55,7 +55,9 @@ class SimulationTest {
             List<String> story = simulation.story();
             story.subList(tell ? 0 : Math.max(0, story.size() - 40), story.size())
                     .forEach(System.out::println);
-            throw new AssertionError("seed " + seed + " fails; run it alone with -Dsim.seed=" + seed + (tidy ? " -Dsim.tidy=true" : ""), e);
+            throw new AssertionError(
+                    "seed " + seed + " fails; run it alone with -Dsim.seed=" + seed + (tidy ? " -Dsim.tidy=true" : ""),
+                    e);
         }
     }
 }

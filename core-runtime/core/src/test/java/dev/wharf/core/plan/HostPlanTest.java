@@ -51,8 +51,10 @@ class HostPlanTest {
             new LayerEvent.Unpacked(
                     LAYER.id(), new Snapshot(SnapshotKey.of(LAYER.id()), SnapshotKey.SCRATCH, true), 100),
             new ImageEvent.Stored(FIRST, image()));
-    private final Host damaged =
-            after(whole, granted(whole, new HostCommand.ReportDamage(BLOB, "it is another"), T0).toArray(Event[]::new));
+    private final Host damaged = after(
+            whole,
+            granted(whole, new HostCommand.ReportDamage(BLOB, "it is another"), T0)
+                    .toArray(Event[]::new));
     private final Host aside = after(damaged, new HostEvent.BlobSetAside(BLOB, "it is another", T0));
 
     private static Image image() {
@@ -101,22 +103,22 @@ class HostPlanTest {
     void theNextPullBringsItAnewAndTheMarkIsGone() {
         Host pulling = after(
                 aside,
-                new ImageEvent.PullRequested(
-                        NEXT, List.of(NAME), Optional.empty(), Pull.Source.REGISTRY, OVERLAY, T0),
+                new ImageEvent.PullRequested(NEXT, List.of(NAME), Optional.empty(), Pull.Source.REGISTRY, OVERLAY, T0),
                 resolved());
 
         List<Event> wanted = new PullPlan(NEXT).next(pulling, T0, Set.of()).says();
 
-        assertThat(wanted)
-                .containsExactly(new LayerEvent.Wanted(LAYER, NEXT, "docker.io/library/web", OVERLAY));
+        assertThat(wanted).containsExactly(new LayerEvent.Wanted(LAYER, NEXT, "docker.io/library/web", OVERLAY));
         Host fetching = after(pulling, wanted.toArray(Event[]::new));
         assertThat(new PullPlan(NEXT).next(fetching, T0, Set.of())).isEqualTo(Proposal.AWAIT);
-        assertThat(new LayerPlan(LAYER.id()).next(fetching, T0, Set.of()).steps().get(0))
+        assertThat(new LayerPlan(LAYER.id())
+                        .next(fetching, T0, Set.of())
+                        .steps()
+                        .get(0))
                 .isInstanceOf(LayerStep.FetchLayer.class);
         Host fetched = after(fetching, new LayerEvent.Fetched(LAYER.id(), LAYER.descriptor()));
         assertThat(fetched.damages()).isEmpty();
-        assertThat(new PullPlan(NEXT).next(fetched, T0, Set.of()).says().get(0))
-                .isInstanceOf(ImageEvent.Stored.class);
+        assertThat(new PullPlan(NEXT).next(fetched, T0, Set.of()).says().get(0)).isInstanceOf(ImageEvent.Stored.class);
     }
 
     private static ImageEvent.Resolved resolved() {
@@ -140,7 +142,8 @@ class HostPlanTest {
                 resolved(),
                 new LayerEvent.Wanted(LAYER, NEXT, "", OVERLAY));
 
-        assertThat(new LayerPlan(LAYER.id()).next(building, T0, Set.of()).rests()).isTrue();
+        assertThat(new LayerPlan(LAYER.id()).next(building, T0, Set.of()).rests())
+                .isTrue();
         assertThat(new PullPlan(NEXT).next(building, T0, Set.of()).says().get(0))
                 .isInstanceOf(ImageEvent.Stored.class);
     }
@@ -168,7 +171,6 @@ class HostPlanTest {
     void damageIsForgottenWithTheLastThatStoodOnIt() {
         Host bare = aside.without(WEB).without(LAYER.id());
 
-        assertThat(next(bare).says())
-                .containsExactly(new HostEvent.BlobCleared(BLOB, "nothing stands on it any more"));
+        assertThat(next(bare).says()).containsExactly(new HostEvent.BlobCleared(BLOB, "nothing stands on it any more"));
     }
 }

@@ -317,8 +317,7 @@ public abstract class ContentStoreContract {
         other[3] ^= 1;
         Files.write(store.path(blob.digest()), other);
 
-        assertThat(store.check(blob.digest(), n -> {}))
-                .contains("it is " + Digest.sha256(other));
+        assertThat(store.check(blob.digest(), n -> {})).contains("it is " + Digest.sha256(other));
         assertThat(store.setAside(blob.digest())).contains("it is " + Digest.sha256(other));
         assertThat(store.size(blob.digest())).isEmpty();
         assertThat(store.survey()).doesNotContainKey(blob.digest());
