@@ -155,13 +155,18 @@ final class DriverCommands implements Runnable {
 
         @Override
         public Integer call() throws IOException {
-            return told(
-                    main,
-                    format,
-                    main.agent()
-                            .post(new Request("/wharf/v1/drivers/swap")
-                                    .with("driver", driver)
-                                    .with("to", to)));
+            String body = main.agent()
+                    .post(new Request("/wharf/v1/drivers/swap")
+                            .with("driver", driver)
+                            .with("to", to));
+            if (body.isBlank()) {
+                // Not modified is an answer without a body.
+                try (Output out = new Output(main.surroundings())) {
+                    out.line(format.isJson() ? "{}" : driver + " is served by " + to + " already");
+                }
+                return Main.OK;
+            }
+            return told(main, format, body);
         }
     }
 

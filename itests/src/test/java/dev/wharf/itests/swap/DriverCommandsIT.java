@@ -94,9 +94,8 @@ class DriverCommandsIT {
         assertThat(daemon.curl("/wharf/v1/journal?from=0").outOrThrow().lines())
                 .anyMatch(l -> l.contains("driver.handed-over") && l.contains("\"from\":\"" + sound + "\""));
         assertThat(inspect("layout")).contains("chosen    " + shipped).contains("an operator chose " + shipped);
-        Outcome again = daemon.wharf("driver", "swap", "layout", shipped);
-        assertThat(again.status()).isNotZero();
-        assertThat(again.err()).contains(shipped + " serves registry/layout already");
+        assertThat(daemon.wharf("driver", "swap", "layout", shipped).outOrThrow())
+                .isEqualTo("layout is served by " + shipped + " already\n");
         Outcome unknown = daemon.wharf("driver", "swap", "layout", "nobody/1.0");
         assertThat(unknown.status()).isNotZero();
         assertThat(unknown.err()).contains("no implementation nobody/1.0 of registry/layout is there");
