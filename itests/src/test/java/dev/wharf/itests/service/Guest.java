@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -55,7 +56,7 @@ final class Guest implements AutoCloseable {
         try {
             guest.await("systemctl is-system-running 2>/dev/null | grep -q -e running -e degraded");
             return guest;
-        } catch (IOException e) {
+        } catch (IOException | InterruptedException | RuntimeException e) {
             guest.close();
             throw e;
         }
@@ -68,10 +69,24 @@ final class Guest implements AutoCloseable {
 
     /** The first process of the guest, as the host counts. */
     long init() {
+        return systemd().orElseThrow(() -> new IllegalStateException("the guest is gone"));
+    }
+
+    /** What sets it up has other children before. */
+    private Optional<Long> systemd() {
         return process.children()
-                .findFirst()
                 .map(ProcessHandle::pid)
-                .orElseThrow(() -> new IllegalStateException("the guest is gone"));
+                .filter(pid -> name(pid).equals("systemd\n"))
+                .findFirst();
+    }
+
+    private static String name(long pid) {
+        try {
+            return Files.readString(Path.of("/proc/" + pid + "/comm"));
+        } catch (IOException e) {
+            // It went while we looked.
+            return "";
+        }
     }
 
     Outcome run(String... command) throws IOException, InterruptedException {
@@ -91,7 +106,7 @@ final class Guest implements AutoCloseable {
         long end = System.nanoTime() + PATIENCE.toNanos();
         while (System.nanoTime() < end) {
             if (!process.isAlive()) throw new IOException("the guest ended\n" + console());
-            if (process.children().findAny().isPresent() && sh(script).status() == 0) return;
+            if (systemd().isPresent() && sh(script).status() == 0) return;
             Thread.sleep(100);
         }
         throw new IOException("never: " + script + "\n" + console());

@@ -34,7 +34,8 @@ class PackageIT {
 
     @AfterAll
     static void shutDown() throws Exception {
-        guest.close();
+        // Where it did not boot, it has cleared away after itself.
+        if (guest != null) guest.close();
     }
 
     private static String pidOf(String container) throws Exception {
