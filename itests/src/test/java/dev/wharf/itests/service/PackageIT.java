@@ -109,7 +109,8 @@ class PackageIT {
                                 + " /usr/share/fish/vendor_completions.d/wharf.fish /usr/share/doc/wharf/operations.md")
                         .status())
                 .isZero();
-        assertThat(guest.run("systemd-analyze", "verify", "wharfd.service").err())
+        assertThat(guest.run("systemd-analyze", "verify", "--man=no", "wharfd.service")
+                        .err())
                 .doesNotContain("wharfd");
         Outcome doctor = guest.run("wharf", "doctor");
         assertThat(doctor.out()).contains("ran a container").contains("ok    agent");
