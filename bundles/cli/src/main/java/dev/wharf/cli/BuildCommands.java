@@ -62,8 +62,9 @@ final class BuildCommands implements Callable<Integer> {
     @Parameters(
             paramLabel = "PATH | URL | -",
             arity = "0..1",
-            description = "the folder to build from; an address of a tar, a Dockerfile or a git repository; - for a tar or"
-                    + " a Dockerfile from the standard input")
+            description =
+                    "the folder to build from; an address of a tar, a Dockerfile or a git repository; - for a tar or"
+                            + " a Dockerfile from the standard input")
     private String context = "";
 
     @Option(
@@ -217,7 +218,8 @@ final class BuildCommands implements Callable<Integer> {
     /** A Dockerfile that lies elsewhere goes along under a name that nothing in the folder has. */
     private Client.Body folder(Request request) throws IOException {
         Path folder = Path.of(context).toRealPath();
-        if (file.equals("-")) return elsewhere(request, folder, main.surroundings().in().readAllBytes());
+        if (file.equals("-"))
+            return elsewhere(request, folder, main.surroundings().in().readAllBytes());
         if (file.isEmpty()) return inside(request, folder, "Dockerfile");
         Path written = Path.of(file);
         if (!Files.exists(written)) throw new IOException("there is no Dockerfile " + written);
@@ -279,8 +281,8 @@ final class BuildCommands implements Callable<Integer> {
             }
             String id = words.getOrDefault("id", "");
             if (id.isEmpty()) throw misuse("--secret needs an id");
-            lent.add(JsonText.object(Map.of(
-                    "id", id, "base64", Base64.getEncoder().encodeToString(secret(id, words)))));
+            lent.add(JsonText.object(
+                    Map.of("id", id, "base64", Base64.getEncoder().encodeToString(secret(id, words)))));
         }
         List<String> sockets = new ArrayList<>();
         for (String one : agents) {
@@ -290,8 +292,10 @@ final class BuildCommands implements Callable<Integer> {
                     : one.substring(equals + 1);
             if (socket.isEmpty()) throw misuse("--ssh " + one + ": no agent is running (SSH_AUTH_SOCK is not set)");
             sockets.add(JsonText.object(Map.of(
-                    "id", equals < 0 ? one : one.substring(0, equals),
-                    "socket", Path.of(socket).toRealPath().toString())));
+                    "id",
+                    equals < 0 ? one : one.substring(0, equals),
+                    "socket",
+                    Path.of(socket).toRealPath().toString())));
         }
         return ("{\"secrets\":[" + String.join(",", lent) + "],\"ssh\":[" + String.join(",", sockets) + "]}\n")
                 .getBytes(StandardCharsets.UTF_8);
@@ -302,7 +306,8 @@ final class BuildCommands implements Callable<Integer> {
         if (!source.isEmpty()) return Files.readAllBytes(Path.of(source));
         String name = words.getOrDefault("env", id);
         String value = main.surroundings().environment().get(name);
-        if (value == null) throw misuse("--secret id=" + id + ": no file is named, and no variable " + name + " is set");
+        if (value == null)
+            throw misuse("--secret id=" + id + ": no file is named, and no variable " + name + " is set");
         return value.getBytes(StandardCharsets.UTF_8);
     }
 
@@ -314,7 +319,8 @@ final class BuildCommands implements Callable<Integer> {
         try (Output out = new Output(around);
                 BufferedReader records =
                         new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8))) {
-            Output shown = quiet || progress == Progress.JSON ? new Output(around.into(OutputStream.nullOutputStream())) : out;
+            Output shown =
+                    quiet || progress == Progress.JSON ? new Output(around.into(OutputStream.nullOutputStream())) : out;
             BuildView view = tree && shown == out
                     ? BuildView.tree(out, System::nanoTime, BuildView.Screen.ofTerminal())
                     : BuildView.lines(shown, System::nanoTime);

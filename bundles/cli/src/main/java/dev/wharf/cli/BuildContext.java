@@ -50,9 +50,7 @@ final class BuildContext {
             }
         }
         return new BuildContext(
-                folder,
-                ignored,
-                dockerfile.isEmpty() ? Set.of(".dockerignore") : Set.of(".dockerignore", dockerfile));
+                folder, ignored, dockerfile.isEmpty() ? Set.of(".dockerignore") : Set.of(".dockerignore", dockerfile));
     }
 
     void write(OutputStream out) throws IOException {
@@ -92,8 +90,13 @@ final class BuildContext {
         int type = type(facts);
         switch (type) {
             case DIRECTORY -> out.write(header(Entry.Kind.DIRECTORY, name + "/", "", 0, facts));
-            case SYMBOLIC_LINK -> out.write(
-                    header(Entry.Kind.SYMBOLIC_LINK, name, Files.readSymbolicLink(file).toString(), 0, facts));
+            case SYMBOLIC_LINK ->
+                out.write(header(
+                        Entry.Kind.SYMBOLIC_LINK,
+                        name,
+                        Files.readSymbolicLink(file).toString(),
+                        0,
+                        facts));
             case FIFO -> out.write(header(Entry.Kind.FIFO, name, "", 0, facts));
             case REGULAR -> {
                 long size = (Long) facts.get("size");

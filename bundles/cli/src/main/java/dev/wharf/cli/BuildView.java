@@ -53,7 +53,8 @@ abstract sealed class BuildView implements AutoCloseable {
                         .redirectError(ProcessBuilder.Redirect.DISCARD)
                         .start();
                 String said = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
-                if (!stty.waitFor(1, TimeUnit.SECONDS) || !said.matches("[1-9][0-9]{0,3} [1-9][0-9]{0,3}")) return USUAL;
+                if (!stty.waitFor(1, TimeUnit.SECONDS) || !said.matches("[1-9][0-9]{0,3} [1-9][0-9]{0,3}"))
+                    return USUAL;
                 String[] words = said.split(" ", 2);
                 return new Screen(Integer.parseInt(words[0]), Integer.parseInt(words[1]));
             } catch (IOException e) {
@@ -92,7 +93,8 @@ abstract sealed class BuildView implements AutoCloseable {
             String all = rest + text;
             int end = all.lastIndexOf('\n');
             rest = all.substring(end + 1);
-            List<String> whole = end < 0 ? List.of() : all.substring(0, end).lines().toList();
+            List<String> whole =
+                    end < 0 ? List.of() : all.substring(0, end).lines().toList();
             keep(whole);
             return whole;
         }
@@ -141,7 +143,8 @@ abstract sealed class BuildView implements AutoCloseable {
             began(stage, step);
         } else if (record.fields().containsKey("said")) {
             Optional<Step> step = step(record.at("said"));
-            if (step.isPresent()) said(step.get(), step.get().hear(record.at("said").text("text")));
+            if (step.isPresent())
+                said(step.get(), step.get().hear(record.at("said").text("text")));
         } else if (record.fields().containsKey("done")) {
             Json done = record.at("done");
             ended(done, done.isTrue("cached") ? State.CACHED : State.DONE);
@@ -218,10 +221,11 @@ abstract sealed class BuildView implements AutoCloseable {
 
     /** How it ended, in one line. */
     String summary() {
-        long all = stages.values().stream().mapToLong(stage -> stage.steps.size()).sum();
+        long all =
+                stages.values().stream().mapToLong(stage -> stage.steps.size()).sum();
         long cached = count(State.CACHED);
-        return (error.isEmpty() ? "built" : "failed") + " in " + seconds((nanos.getAsLong() - begun) / 1_000_000) + ": " + all
-                + (all == 1 ? " step, " : " steps, ") + cached + " from the cache";
+        return (error.isEmpty() ? "built" : "failed") + " in " + seconds((nanos.getAsLong() - begun) / 1_000_000) + ": "
+                + all + (all == 1 ? " step, " : " steps, ") + cached + " from the cache";
     }
 
     long count(State state) {
@@ -248,7 +252,9 @@ abstract sealed class BuildView implements AutoCloseable {
 
     /** What a terminal would obey is taken out of what a step says. */
     static String harmless(String text) {
-        return text.replaceAll("\u001b\\[[0-9;?]*[ -/]*[@-~]", "").replace('\t', ' ').replaceAll("\\p{Cntrl}", "");
+        return text.replaceAll("\u001b\\[[0-9;?]*[ -/]*[@-~]", "")
+                .replace('\t', ' ')
+                .replaceAll("\\p{Cntrl}", "");
     }
 
     @Override
@@ -377,8 +383,8 @@ abstract sealed class BuildView implements AutoCloseable {
 
         private void stage(Stage stage, boolean whole, List<String> lines) {
             boolean waits = stage.steps.isEmpty();
-            lines.add(" " + out.bold(cut(stage.name, screen.columns() - 4))
-                    + (waits ? out.faint(waitsFor(stage)) : ""));
+            lines.add(
+                    " " + out.bold(cut(stage.name, screen.columns() - 4)) + (waits ? out.faint(waitsFor(stage)) : ""));
             if (stage.isDone() && !whole && failed().isEmpty() && stages.size() > 1) {
                 long cached = stage.steps.stream()
                         .filter(s -> s.state == State.CACHED)
@@ -392,15 +398,21 @@ abstract sealed class BuildView implements AutoCloseable {
                 return;
             }
             for (Step step : stage.steps) {
-                long millis =
-                        step.state == State.RUNS ? (nanos.getAsLong() - step.begun) / 1_000_000 : step.millis;
+                long millis = step.state == State.RUNS ? (nanos.getAsLong() - step.begun) / 1_000_000 : step.millis;
                 String mark = switch (step.state) {
                     case RUNS -> out.bold(">");
                     case DONE -> out.good("+");
                     case CACHED -> out.good("=");
-                    case FAILED -> out.bad("x");};
+                    case FAILED -> out.bad("x");
+                };
                 String time = step.state == State.CACHED ? "cached" : seconds(millis);
-                int room = Math.max(10, screen.columns() - MARGIN - 2 - time.length() - String.valueOf(step.number).length());
+                int room = Math.max(
+                        10,
+                        screen.columns()
+                                - MARGIN
+                                - 2
+                                - time.length()
+                                - String.valueOf(step.number).length());
                 String words = cut(harmless(step.instruction), room);
                 lines.add("   " + mark + " " + step.number + " " + words + " ".repeat(room - words.length()) + " "
                         + out.faint(time));
@@ -415,7 +427,8 @@ abstract sealed class BuildView implements AutoCloseable {
 
         private String waitsFor(Stage stage) {
             List<String> open = stage.needs.stream()
-                    .filter(name -> stages.containsKey(name) && !stages.get(name).isDone())
+                    .filter(name ->
+                            stages.containsKey(name) && !stages.get(name).isDone())
                     .toList();
             return open.isEmpty() ? "" : "  waits for " + String.join(", ", open);
         }

@@ -52,7 +52,8 @@ class BuildViewTest {
         take(view, List.of("{\"failed\":{\"step\":2,\"millis\":1500}}", "{\"error\":\"it failed\"}"));
 
         assertThat(said())
-                .isEqualTo("#1 [a] FROM x AS a\n#1 cached\n#2 [a] RUN make\n#2 | one\n#2 | two\u001b[31m!\n#2 failed after 1.5s\n");
+                .isEqualTo(
+                        "#1 [a] FROM x AS a\n#1 cached\n#2 [a] RUN make\n#2 | one\n#2 | two\u001b[31m!\n#2 failed after 1.5s\n");
         assertThat(view.error()).isEqualTo("it failed");
         assertThat(view.summary()).isEqualTo("failed in 1.5s: 2 steps, 1 from the cache");
     }

@@ -62,8 +62,7 @@ final class BuildBenchmark {
             if (!outcome.out().contains("Successfully tagged")) {
                 throw new IOException(name + ": " + outcome.out() + outcome.err());
             }
-            return Double.parseDouble(
-                    outcome.out().substring(outcome.out().lastIndexOf('\n') + 1));
+            return Double.parseDouble(outcome.out().substring(outcome.out().lastIndexOf('\n') + 1));
         }
     }
 
@@ -75,7 +74,8 @@ final class BuildBenchmark {
             if (ClassicDocker.isInstalled()) {
                 try (ClassicDocker docker = ClassicDocker.start(folder.resolve("dockerd"))) {
                     Path image = folder.resolve("busybox.tar");
-                    wharf.docker("save", "--output", image.toString(), "busybox").outOrThrow();
+                    wharf.docker("save", "--output", image.toString(), "busybox")
+                            .outOrThrow();
                     docker.docker("load", "--input", image.toString()).outOrThrow();
                     rivals.add(new Rival("dockerd", folder.resolve("dockerd/d.sock")));
                     run(rivals, context);

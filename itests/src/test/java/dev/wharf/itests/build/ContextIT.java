@@ -98,7 +98,10 @@ class ContextIT {
         Path tar = folder.resolve(name + ".tar");
         Files.write(
                 tar,
-                new Tar().file("Dockerfile", text("FROM busybox", "COPY f /")).file("f", name).whole());
+                new Tar()
+                        .file("Dockerfile", text("FROM busybox", "COPY f /"))
+                        .file("f", name)
+                        .whole());
         Path packed = folder.resolve(name + ".packed");
         Outcome.of("sh", "-c", tool + " < " + tar + " > " + packed).outOrThrow();
 
@@ -130,8 +133,10 @@ class ContextIT {
                             "GIT_HTTP_EXPORT_ALL", "1",
                             "PATH_INFO", exchange.getRequestURI().getPath().substring("/git".length()),
                             "REQUEST_METHOD", exchange.getRequestMethod(),
-                            "QUERY_STRING", String.valueOf(exchange.getRequestURI().getRawQuery()),
-                            "CONTENT_TYPE", String.valueOf(exchange.getRequestHeaders().getFirst("Content-Type"))));
+                            "QUERY_STRING",
+                                    String.valueOf(exchange.getRequestURI().getRawQuery()),
+                            "CONTENT_TYPE",
+                                    String.valueOf(exchange.getRequestHeaders().getFirst("Content-Type"))));
             for (Map.Entry<String, String> header : Map.of(
                             "Git-Protocol", "HTTP_GIT_PROTOCOL", "Content-Encoding", "HTTP_CONTENT_ENCODING")
                     .entrySet()) {
@@ -174,20 +179,25 @@ class ContextIT {
         Path root = Files.createTempDirectory(folder, "web");
         Files.write(
                 root.resolve("c.tar"),
-                new Tar().file("sub/D", text("FROM busybox", "COPY f /")).file("f", "of a tar").whole());
+                new Tar()
+                        .file("sub/D", text("FROM busybox", "COPY f /"))
+                        .file("f", "of a tar")
+                        .whole());
         Files.writeString(root.resolve("Only"), text("FROM busybox", "RUN echo alone > /f"));
         HttpServer server = serve(root);
         try {
             String address = "http://127.0.0.1:" + server.getAddress().getPort();
 
-            assertThat(from(address + "/c.tar", "&dockerfile=sub/D&t=remote:tar").out())
+            assertThat(from(address + "/c.tar", "&dockerfile=sub/D&t=remote:tar")
+                            .out())
                     .contains("Successfully tagged remote:tar");
             assertThat(from(address + "/Only", "&t=remote:file").out()).contains("Successfully tagged remote:file");
 
             assertThat(inImage("remote:tar", "cat", "/f")).isEqualTo("of a tar");
             assertThat(inImage("remote:file", "cat", "/f")).isEqualTo("alone\n");
             assertThat(from(address + "/none", "").out()).contains("404");
-            assertThat(from(address + "/Only", "&dockerfile=../../../../escaped").out())
+            assertThat(from(address + "/Only", "&dockerfile=../../../../escaped")
+                            .out())
                     .contains("forbidden path outside the build context");
             assertThat(daemon.dataRoot().getParent().resolve("escaped")).doesNotExist();
             assertThat(daemon.dataRoot().resolve("escaped")).doesNotExist();
@@ -264,12 +274,14 @@ class ContextIT {
             assertThat(inImage("git:at-v1", "cat", "/c/f")).isEqualTo("first");
             assertThat(inImage("git:at-feature", "cat", "/c/f")).isEqualTo("feature");
             assertThat(inImage("git:at-" + first, "cat", "/c/f")).isEqualTo("first");
-            assertThat(inImage("git:at-" + first.substring(0, 10), "cat", "/c/f")).isEqualTo("first");
+            assertThat(inImage("git:at-" + first.substring(0, 10), "cat", "/c/f"))
+                    .isEqualTo("first");
             assertThat(inImage("git:sub", "sh", "-c", "readlink /s/link; stat -c %a /s/program"))
                     .isEqualTo("program\n755\n");
             assertThat(from(address + "#nowhere", "").out()).contains("has no branch and no tag nowhere");
             assertThat(from(address + "#main:none", "").out()).contains("has no directory none");
-            assertThat(from(address.replace("whole", "hole"), "").out()).contains("cannot fetch HEAD of git repository");
+            assertThat(from(address.replace("whole", "hole"), "").out())
+                    .contains("cannot fetch HEAD of git repository");
             assertThat(from("ssh://git@localhost/x.git", "").out()).contains("need no keys");
         } finally {
             server.stop(0);
@@ -297,7 +309,8 @@ class ContextIT {
         try {
             awaitPort(port);
 
-            assertThat(from("git://127.0.0.1:" + port + "/whole.git#feature:", "&t=git:own").out())
+            assertThat(from("git://127.0.0.1:" + port + "/whole.git#feature:", "&t=git:own")
+                            .out())
                     .contains("Successfully tagged git:own");
 
             assertThat(inImage("git:own", "cat", "/c/f")).isEqualTo("feature");
@@ -326,7 +339,9 @@ class ContextIT {
 
         Tar file(String name, String content) {
             byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
-            return entry(Entry.Kind.FILE, name, "", bytes.length).raw(bytes).raw(new byte[TarWriter.padding(bytes.length)]);
+            return entry(Entry.Kind.FILE, name, "", bytes.length)
+                    .raw(bytes)
+                    .raw(new byte[TarWriter.padding(bytes.length)]);
         }
 
         Tar entry(Entry.Kind kind, String name, String target, long size) {
@@ -356,7 +371,8 @@ class ContextIT {
         return Stream.of(
                 new Object[] {"climbs", honest().file("../../escaped", "x"), "climbs out of the root"},
                 new Object[] {"a hard link out", honest().entry(Entry.Kind.HARD_LINK, "h", "/etc/passwd", 0), "h"},
-                new Object[] {"a hard link up", honest().entry(Entry.Kind.HARD_LINK, "h", "../../../etc/passwd", 0), "h"},
+                new Object[] {"a hard link up", honest().entry(Entry.Kind.HARD_LINK, "h", "../../../etc/passwd", 0), "h"
+                },
                 new Object[] {"a device", honest().entry(Entry.Kind.CHARACTER_DEVICE, "null", "", 0), "is a device"},
                 new Object[] {"deep", deep, "deep"},
                 new Object[] {"a lie", liar, "refused"},
@@ -381,7 +397,8 @@ class ContextIT {
         Outcome.of("sh", "-c", "head -c 67108864 /dev/zero | gzip -9 > " + run).outOrThrow();
         byte[] zeros = Files.readAllBytes(run);
         Path head = folder.resolve("head");
-        Files.write(head, honest().entry(Entry.Kind.FILE, "zeros", "", 8L << 30).out.toByteArray());
+        Files.write(
+                head, honest().entry(Entry.Kind.FILE, "zeros", "", 8L << 30).out.toByteArray());
         Path headPacked = folder.resolve("head.gz");
         Outcome.of("sh", "-c", "gzip < " + head + " > " + headPacked).outOrThrow();
         ByteArrayOutputStream bomb = new ByteArrayOutputStream();
@@ -407,10 +424,18 @@ class ContextIT {
 
     @Test
     void aDockerfileWithoutMeasureIsRefused() throws Exception {
-        assertThat(send(new Tar().file("Dockerfile", "FROM busybox\n" + "RUN true\n".repeat(200_000)).whole(), "")
+        assertThat(send(
+                                new Tar()
+                                        .file("Dockerfile", "FROM busybox\n" + "RUN true\n".repeat(200_000))
+                                        .whole(),
+                                "")
                         .out())
                 .contains("is larger than");
-        assertThat(send(new Tar().file("Dockerfile", "FROM busybox\n" + "RUN true\n".repeat(50_000)).whole(), "")
+        assertThat(send(
+                                new Tar()
+                                        .file("Dockerfile", "FROM busybox\n" + "RUN true\n".repeat(50_000))
+                                        .whole(),
+                                "")
                         .out())
                 .contains("has more than");
     }

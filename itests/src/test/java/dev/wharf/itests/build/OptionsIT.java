@@ -71,7 +71,8 @@ class OptionsIT {
         assertThat(out)
                 .containsPattern("192\\.0\\.2\\.7\\s+there\nlo\n(shm|tmpfs) +32768 ")
                 .containsPattern("\n123\nCpus_allowed_list:\\s+0\n67108864\n");
-        assertThat(daemon.docker("inspect", "--format", "{{json .Config.Labels}}", "limited").outOrThrow())
+        assertThat(daemon.docker("inspect", "--format", "{{json .Config.Labels}}", "limited")
+                        .outOrThrow())
                 .contains("\"a\":\"b\"");
         daemon.docker("rmi", "limited").outOrThrow();
     }
@@ -111,7 +112,8 @@ class OptionsIT {
 
         assertThat(build(daemon, context, "--pull")).contains("Pulling from busybox");
         assertThat(build(daemon, context)).doesNotContain("Pulling");
-        assertThat(build(daemon, Map.of("DOCKER_BUILDKIT", "0"), context, "--platform=linux/s390x").err())
+        assertThat(build(daemon, Map.of("DOCKER_BUILDKIT", "0"), context, "--platform=linux/s390x")
+                        .err())
                 .contains("s390x");
     }
 
@@ -134,25 +136,28 @@ class OptionsIT {
         assertThat(daemon.docker("system", "df").outOrThrow()).containsPattern("Build Cache +3 +1 +3(\\.\\d+)?MB");
 
         // What an image has too stays, and so does what was used last, up to the space that may be kept.
-        assertThat(daemon.docker("builder", "prune", "--force", "--filter", "until=1h").outOrThrow())
+        assertThat(daemon.docker("builder", "prune", "--force", "--filter", "until=1h")
+                        .outOrThrow())
                 .contains("Total reclaimed space: 0B");
-        assertThat(daemon.curl("/v1.43/build/prune?keep-storage=1500000", "-X", "POST").outOrThrow())
+        assertThat(daemon.curl("/v1.43/build/prune?keep-storage=1500000", "-X", "POST")
+                        .outOrThrow())
                 .containsPattern("\"SpaceReclaimed\":200\\d{4}");
         assertThat(build(daemon, newest)).contains("Using cache");
         assertThat(daemon.curl(
                                 "/v1.43/build/prune?all=1&filters=%7B%22description%22%3A%5B%22newest%22%5D%7D",
-                                "-X",
-                                "POST")
+                                "-X", "POST")
                         .outOrThrow())
                 .containsPattern("\"SpaceReclaimed\":100\\d{4}");
         assertThat(daemon.curl("/v1.43/build/prune?filters=%7B%22parent%22%3A%5B%22x%22%5D%7D", "-X", "POST")
                         .out())
                 .contains("invalid filter 'parent'");
-        assertThat(daemon.docker("run", "--rm", "used", "stat", "-c", "%s", "/large").outOrThrow())
+        assertThat(daemon.docker("run", "--rm", "used", "stat", "-c", "%s", "/large")
+                        .outOrThrow())
                 .isEqualTo("3000000\n");
         daemon.docker("rmi", "used").outOrThrow();
         daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
-        assertThat(daemon.docker("images", "--all", "--quiet", "--filter", "dangling=true").outOrThrow())
+        assertThat(daemon.docker("images", "--all", "--quiet", "--filter", "dangling=true")
+                        .outOrThrow())
                 .isEmpty();
     }
 }

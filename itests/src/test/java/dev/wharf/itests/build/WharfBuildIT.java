@@ -54,7 +54,10 @@ class WharfBuildIT {
     void nothingIsLeftOfABuildButImages() throws Exception {
         assertThat(Traces.settled(daemon, List.of())).isEmpty();
         assertThat(daemon.dataRoot().resolve("build/running")).isEmptyDirectory();
-        assertThat(Outcome.of("sh", "-c", "find " + daemon.execRoot() + "/build /dev/shm/wharf-build-* -mindepth 1 2>/dev/null")
+        assertThat(Outcome.of(
+                                "sh",
+                                "-c",
+                                "find " + daemon.execRoot() + "/build /dev/shm/wharf-build-* -mindepth 1 2>/dev/null")
                         .out())
                 .isEmpty();
     }
@@ -84,9 +87,7 @@ class WharfBuildIT {
 
     @Test
     void stepsAreShownAsTheyGoOnAndSoIsWhatTheCacheHad() throws Exception {
-        Path context = context(
-                "Dockerfile",
-                """
+        Path context = context("Dockerfile", """
                 FROM busybox AS one
                 RUN echo first; echo made > /1
                 FROM busybox AS two
@@ -99,7 +100,8 @@ class WharfBuildIT {
         String second = build("--tag", "shown", context.toString()).outOrThrow();
 
         assertThat(first)
-                .contains("#2 [one] RUN echo first; echo made > /1\n", "#2 | first\n", "#4 [two] RUN", ", called shown\n")
+                .contains(
+                        "#2 [one] RUN echo first; echo made > /1\n", "#2 | first\n", "#4 [two] RUN", ", called shown\n")
                 .containsPattern("#2 done in [0-9.]+s\n")
                 .containsPattern("built in [0-9.]+s: 6 steps, 3 from the cache\n");
         assertThat(second).contains("#2 cached\n", "#4 cached\n", "6 steps, 6 from the cache\n");
@@ -107,15 +109,19 @@ class WharfBuildIT {
         assertThat(records.lines())
                 .first()
                 .asString()
-                .startsWith("{\"plan\":{\"steps\":6,\"stages\":[{\"name\":\"one\",\"base\":\"busybox\",\"first\":1,\"steps\":2");
+                .startsWith(
+                        "{\"plan\":{\"steps\":6,\"stages\":[{\"name\":\"one\",\"base\":\"busybox\",\"first\":1,\"steps\":2");
         assertThat(records).contains("{\"done\":{\"step\":6,\"cached\":true", "{\"aux\":{\"ID\":\"sha256:");
         assertThat(build("--quiet", context.toString()).outOrThrow().strip())
-                .isEqualTo(daemon.docker("inspect", "--format", "{{.Id}}", "shown").outOrThrow().strip());
+                .isEqualTo(daemon.docker("inspect", "--format", "{{.Id}}", "shown")
+                        .outOrThrow()
+                        .strip());
     }
 
     @Test
     void aStepThatFailsIsShownAsThat() throws Exception {
-        Outcome outcome = build(context("Dockerfile", "FROM busybox\nRUN echo oh no; exit 3\n").toString());
+        Outcome outcome = build(
+                context("Dockerfile", "FROM busybox\nRUN echo oh no; exit 3\n").toString());
 
         assertThat(outcome.status()).isEqualTo(1);
         assertThat(outcome.out()).contains("#2 | oh no\n").containsPattern("#2 failed after [0-9.]+s\n");
@@ -127,7 +133,14 @@ class WharfBuildIT {
     @Test
     void onlyWhatIsNotIgnoredIsSent() throws Exception {
         Path context = context(
-                ".dockerignore", "*\n!kept\n", "kept/a", "1", "other/b", "2", "in/Dockerfile", "FROM busybox\nCOPY . /c\n");
+                ".dockerignore",
+                "*\n!kept\n",
+                "kept/a",
+                "1",
+                "other/b",
+                "2",
+                "in/Dockerfile",
+                "FROM busybox\nCOPY . /c\n");
         Files.createSymbolicLink(context.resolve("kept/link"), Path.of("a"));
         Files.setPosixFilePermissions(
                 context.resolve("kept/a"), java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-x--x"));
@@ -141,13 +154,13 @@ class WharfBuildIT {
         Path elsewhere = context("Dockerfile", "FROM busybox\nCOPY kept/a /\nENV where=elsewhere\n");
         build("--file", elsewhere.resolve("Dockerfile").toString(), "--tag", "elsewhere", context.toString())
                 .outOrThrow();
-        assertThat(daemon.docker("run", "--rm", "elsewhere", "env").outOrThrow()).contains("where=elsewhere");
+        assertThat(daemon.docker("run", "--rm", "elsewhere", "env").outOrThrow())
+                .contains("where=elsewhere");
     }
 
     // ---- what is lent
 
-    private static final String SECRET_DOCKERFILE =
-            """
+    private static final String SECRET_DOCKERFILE = """
             FROM busybox
             RUN --mount=type=secret,id=key,mode=0440,uid=7 stat -c '%a %u' /run/secrets/key > /facts && \
                 sha256sum < /run/secrets/key > /sum && cp /proc/mounts /mounts
@@ -164,7 +177,8 @@ class WharfBuildIT {
                 .outOrThrow();
 
         String sum = Outcome.of("sha256sum", file.toString()).outOrThrow().substring(0, 64);
-        assertThat(daemon.docker("run", "--rm", "knows", "cat", "/facts", "/sum").outOrThrow())
+        assertThat(daemon.docker("run", "--rm", "knows", "cat", "/facts", "/sum")
+                        .outOrThrow())
                 .isEqualTo("440 7\n" + sum + "  -\n");
         assertThat(out).doesNotContain(secret);
         assertThat(daemon.docker("run", "--rm", "knows", "cat", "/mounts").outOrThrow())
@@ -186,12 +200,19 @@ class WharfBuildIT {
     /** Where a text is found of all that the agent writes, publishes and tells. Events go to Kafka as the journal has them. */
     private static List<String> placesOf(String text) throws Exception {
         List<String> places = new ArrayList<>();
-        if (Outcome.of("grep", "-rqaF", text, daemon.dataRoot().toString(), daemon.execRoot().toString(), daemon.log().toString())
+        if (Outcome.of(
+                                "grep",
+                                "-rqaF",
+                                text,
+                                daemon.dataRoot().toString(),
+                                daemon.execRoot().toString(),
+                                daemon.log().toString())
                         .status()
                 == 0) {
             places.add("the disk");
         }
-        if (daemon.wharf("journal", "dump").out().contains(text) || daemon.wharf("journal", "tail").out().contains(text)) {
+        if (daemon.wharf("journal", "dump").out().contains(text)
+                || daemon.wharf("journal", "tail").out().contains(text)) {
             places.add("the journal's story");
         }
         for (String path : List.of(
@@ -238,7 +259,8 @@ class WharfBuildIT {
     @Test
     void aSecretThatFailsItsStepIsGoneAsWell() throws Exception {
         String secret = "planted-" + UUID.randomUUID();
-        Path context = context("Dockerfile", "FROM busybox\nRUN --mount=type=secret,id=key cat /run/secrets/key >/dev/null; exit 1\n");
+        Path context = context(
+                "Dockerfile", "FROM busybox\nRUN --mount=type=secret,id=key cat /run/secrets/key >/dev/null; exit 1\n");
 
         Outcome outcome = build(Map.of("KEY", secret), "--secret", "id=key,env=KEY", context.toString());
 
@@ -259,9 +281,7 @@ class WharfBuildIT {
                 .start();
         try {
             for (int i = 0; i < 100 && !Files.exists(socket); i++) Thread.sleep(20);
-            Path context = context(
-                    "Dockerfile",
-                    """
+            Path context = context("Dockerfile", """
                     FROM busybox
                     COPY root /
                     RUN --mount=type=ssh,required=true ssh-add -l > /answer 2>&1; \
@@ -291,14 +311,19 @@ class WharfBuildIT {
     @Test
     void aBuildThatIsInterruptedEndsInTheAgentToo() throws Exception {
         Path context = context("Dockerfile", "FROM busybox\nRUN echo running; sleep 300\n");
-        ProcessBuilder builder = new ProcessBuilder(daemon.home().resolve("bin/wharf").toString(), "build", context.toString());
+        ProcessBuilder builder =
+                new ProcessBuilder(daemon.home().resolve("bin/wharf").toString(), "build", context.toString());
         builder.environment().putAll(daemon.environment());
         Path said = folder.resolve("said");
-        Process client = builder.redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        Process client =
+                builder.redirectErrorStream(true).redirectOutput(said.toFile()).start();
         for (int i = 0; i < 400 && !Files.readString(said).contains("| running"); i++) Thread.sleep(50);
-        String container = daemon.docker("ps", "--quiet", "--no-trunc").outOrThrow().strip();
+        String container =
+                daemon.docker("ps", "--quiet", "--no-trunc").outOrThrow().strip();
         assertThat(container).isNotEmpty();
-        String pid = daemon.docker("inspect", "--format", "{{.State.Pid}}", container).outOrThrow().strip();
+        String pid = daemon.docker("inspect", "--format", "{{.State.Pid}}", container)
+                .outOrThrow()
+                .strip();
 
         client.destroy();
         client.waitFor();

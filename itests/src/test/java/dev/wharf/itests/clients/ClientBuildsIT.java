@@ -41,9 +41,7 @@ class ClientBuildsIT {
 
     @BeforeEach
     void aContext() throws IOException {
-        Files.writeString(
-                context.resolve("Dockerfile"),
-                """
+        Files.writeString(context.resolve("Dockerfile"), """
                 FROM busybox
                 ARG word=none
                 COPY . /c
@@ -69,9 +67,7 @@ class ClientBuildsIT {
     @Test
     void dockerPyBuilds() throws Exception {
         Path script = context.resolveSibling("build-" + context.getFileName() + ".py");
-        Files.writeString(
-                script,
-                """
+        Files.writeString(script, """
                 import docker, sys
                 client = docker.from_env()
                 image, log = client.images.build(path=sys.argv[1], tag="client:built", buildargs={"word": "python"}, rm=True)
@@ -121,9 +117,7 @@ class ClientBuildsIT {
 
     @Test
     void composeBuilds() throws Exception {
-        Files.writeString(
-                context.resolve("compose.yaml"),
-                """
+        Files.writeString(context.resolve("compose.yaml"), """
                 version: "3"
                 services:
                   one:
@@ -136,7 +130,11 @@ class ClientBuildsIT {
         Map<String, String> environment = new HashMap<>(daemon.environment());
 
         Outcome.of(
-                        List.of("docker-compose", "--file", context.resolve("compose.yaml").toString(), "build"),
+                        List.of(
+                                "docker-compose",
+                                "--file",
+                                context.resolve("compose.yaml").toString(),
+                                "build"),
                         environment,
                         Duration.ofSeconds(40))
                 .outOrThrow();

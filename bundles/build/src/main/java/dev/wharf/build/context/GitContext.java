@@ -99,8 +99,7 @@ public final class GitContext {
             try (RevWalk walk = new RevWalk(repository)) {
                 RevCommit commit = walk.parseCommit(id);
                 tar(repository, commit, address, from, to, out, depth);
-            } catch (MissingObjectException
-                    | org.eclipse.jgit.errors.IncorrectObjectTypeException e) {
+            } catch (MissingObjectException | org.eclipse.jgit.errors.IncorrectObjectTypeException e) {
                 throw new ContextException(
                         "git repository " + address.shown() + " does not hold what it says: " + e.getMessage());
             }
@@ -120,7 +119,9 @@ public final class GitContext {
         String ref = address.ref().isEmpty() ? "HEAD" : address.ref();
         for (String name : List.of(ref, "refs/tags/" + ref, "refs/heads/" + ref)) {
             if (there.containsKey(name) && (name.startsWith("refs/") || name.equals("HEAD"))) {
-                command(repository, address, who, name + ":" + WANTED).setDepth(1).call();
+                command(repository, address, who, name + ":" + WANTED)
+                        .setDepth(1)
+                        .call();
                 return wanted(repository, address);
             }
         }
@@ -129,7 +130,9 @@ public final class GitContext {
         }
         if (ref.length() == ObjectId.zeroId().name().length()) {
             try {
-                command(repository, address, who, ref + ":" + WANTED).setDepth(1).call();
+                command(repository, address, who, ref + ":" + WANTED)
+                        .setDepth(1)
+                        .call();
             } catch (GitAPIException e) {
                 // Not every server gives out a commit that no branch ends with; so all that lead to it are asked for.
             }
@@ -187,7 +190,8 @@ public final class GitContext {
     }
 
     private static CredentialsProvider credentials(GitAddress address) {
-        String user = Optional.ofNullable(URI.create(address.repository()).getUserInfo()).orElse("");
+        String user = Optional.ofNullable(URI.create(address.repository()).getUserInfo())
+                .orElse("");
         int colon = user.indexOf(':');
         return colon < 0
                 ? new UsernamePasswordCredentialsProvider(user, "")
@@ -222,8 +226,8 @@ public final class GitContext {
                     out.write(header(Entry.Kind.DIRECTORY, path + "/", "", 0755, 0, commit));
                     String whole = from.isEmpty() ? walk.getPathString() : from + "/" + walk.getPathString();
                     if (submodules.containsKey(whole)) {
-                        GitAddress part = GitAddress.parse(address.resolve(submodules.get(whole))
-                                + "#" + walk.getObjectId(0).name());
+                        GitAddress part = GitAddress.parse(address.resolve(submodules.get(whole)) + "#"
+                                + walk.getObjectId(0).name());
                         write(part, "", path + "/", out, depth + 1);
                     }
                 } else {
@@ -260,8 +264,7 @@ public final class GitContext {
         out.write(new byte[TarWriter.padding(blob.getSize())]);
     }
 
-    private static byte[] header(
-            Entry.Kind kind, String name, String target, int mode, long size, RevCommit commit) {
+    private static byte[] header(Entry.Kind kind, String name, String target, int mode, long size, RevCommit commit) {
         return TarWriter.header(
                 new Entry(kind, name, target, mode, 0, 0, size, commit.getCommitTime(), 0, 0, 0, Map.of()));
     }

@@ -100,8 +100,7 @@ final class Parser {
                 readInstruction();
             }
             if (instructions.size() > Dockerfile.MOST_INSTRUCTIONS) {
-                throw DockerfileException.of(
-                        file + " has more than " + Dockerfile.MOST_INSTRUCTIONS + " instructions");
+                throw DockerfileException.of(file + " has more than " + Dockerfile.MOST_INSTRUCTIONS + " instructions");
             }
         }
         if (instructions.isEmpty()) {

@@ -310,7 +310,8 @@ final class FileStep {
         }
         Files.setPosixFilePermissions(
                 folder.resolve(file), java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
-        Sources there = new Sources(run.shared().site().tree(), filesOf(), run.shared().site().hashing(), folder);
+        Sources there = new Sources(
+                run.shared().site().tree(), filesOf(), run.shared().site().hashing(), folder);
         boolean unpacks = one.flag("unpack").isPresent() && one.isSet("unpack");
         return new Item.Found(there, new Source(file, name, false, ""), unpacks);
     }

@@ -197,9 +197,7 @@ final class Hands implements AutoCloseable {
                 return Optional.of(new LayerSpec(LayerId.of(parent, blob.digest()), parent, blob, blob.digest()));
             }
         });
-        if (layer.isPresent()
-                && same.get()
-                && layer.get().descriptor().sizeBytes() >= worthAdopting) {
+        if (layer.isPresent() && same.get() && layer.get().descriptor().sizeBytes() >= worthAdopting) {
             agent().streams().adopt(id, layer.get());
         }
         return layer;

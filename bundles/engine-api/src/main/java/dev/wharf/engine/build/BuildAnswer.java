@@ -7,8 +7,10 @@ import dev.wharf.engine.http.Outlet;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.ImageId;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -19,17 +21,32 @@ import java.util.concurrent.CompletionStage;
  * records from then on. Whoever writes waits where the client is slow.
  */
 class BuildAnswer implements Report {
+    /** For so long nobody notices that a record waits for the next. */
+    private static final Duration SOON = Duration.ofMillis(15);
+
+    private static final int MOST_HELD = 16 << 10;
+
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
     private final CompletableFuture<OutputStream> out = new CompletableFuture<>();
+    private final ByteArrayOutputStream held = new ByteArrayOutputStream();
+    private final Later later;
     private final boolean quiet;
+    private long sentAt = System.nanoTime();
+    private boolean waiting;
     private boolean begun;
     private boolean broken;
     private boolean ended;
     private Optional<Answer> refusal = Optional.empty();
 
+    /** What sends is done later by somebody who may block. */
+    interface Later {
+        void run(Duration delay, Runnable task);
+    }
+
     /** @param quiet whether nothing is told but the image */
-    BuildAnswer(boolean quiet) {
+    BuildAnswer(boolean quiet, Later later) {
         this.quiet = quiet;
+        this.later = later;
     }
 
     CompletionStage<Answer> answer() {
@@ -66,9 +83,33 @@ class BuildAnswer implements Report {
         if (broken) {
             return;
         }
+        held.writeBytes(Json.record(record));
+        if (held.size() >= MOST_HELD || System.nanoTime() - sentAt >= SOON.toNanos()) {
+            send();
+        } else if (!waiting) {
+            waiting = true;
+            later.run(SOON, this::sendHeld);
+        }
+    }
+
+    private synchronized void sendHeld() {
+        waiting = false;
+        if (!ended) {
+            send();
+        }
+    }
+
+    /** Steps that the cache has come faster than anybody reads, so they are sent together. */
+    private void send() {
+        if (broken || held.size() == 0) {
+            return;
+        }
         begin();
+        byte[] records = held.toByteArray();
+        held.reset();
+        sentAt = System.nanoTime();
         try {
-            out.join().write(Json.record(record));
+            out.join().write(records);
         } catch (IOException | CompletionException e) {
             // The client is gone; the build hears of that by itself.
             broken = true;
@@ -92,6 +133,7 @@ class BuildAnswer implements Report {
         if (ended) {
             return;
         }
+        send();
         ended = true;
         if (!begun && refusal.isPresent()) {
             begun = true;
@@ -108,7 +150,7 @@ class BuildAnswer implements Report {
 
     /** Says that it failed; {@link #end} sends that. */
     synchronized void fail(Problem problem, Optional<Integer> code) {
-        if (!begun) {
+        if (!begun && held.size() == 0) {
             broken = true;
             refusal = Optional.of(Answer.error(problem.status(), problem.message()));
             return;

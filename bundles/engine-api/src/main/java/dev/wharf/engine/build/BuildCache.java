@@ -1,7 +1,6 @@
 package dev.wharf.engine.build;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.BuildCommand;
 import dev.wharf.core.command.ImageCommand;

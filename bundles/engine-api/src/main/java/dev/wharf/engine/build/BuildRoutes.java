@@ -93,7 +93,7 @@ public final class BuildRoutes implements Routes {
 
     private Answer build(Agent agent, Request request) {
         BuildQuery query = BuildQuery.read(request);
-        return start(agent, request, query, new BuildAnswer(query.order().quiet()), () -> Offers.NONE);
+        return start(agent, request, query, new BuildAnswer(query.order().quiet(), later(request)), () -> Offers.NONE);
     }
 
     /** The same for Wharf's own command: news of steps as they happen, and secrets and ssh agents for those that ask. */
@@ -102,8 +102,13 @@ public final class BuildRoutes implements Routes {
                 agent,
                 request,
                 BuildQuery.read(request),
-                new NewsAnswer(),
+                new NewsAnswer(later(request)),
                 () -> Loan.read(request.stream(), request.actor()));
+    }
+
+    /** On a worker, since a client may be slow to read. */
+    private static BuildAnswer.Later later(Request request) {
+        return (delay, task) -> request.after(delay, () -> request.workers().execute(task));
     }
 
     private interface Lending {
@@ -280,9 +285,15 @@ public final class BuildRoutes implements Routes {
                             && filters.any("id", entry.id()::startsWith)
                             && filters.any("type", BuildCache.Entry.TYPE::equals)
                             && filters.any("description", entry.step().instruction()::contains)
-                            && filters.flag("inuse").map(f -> f == entry.inUse()).orElse(true)
-                            && filters.flag("shared").map(f -> f == entry.inUse()).orElse(true)
-                            && filters.flag("private").map(f -> f != entry.inUse()).orElse(true),
+                            && filters.flag("inuse")
+                                    .map(f -> f == entry.inUse())
+                                    .orElse(true)
+                            && filters.flag("shared")
+                                    .map(f -> f == entry.inUse())
+                                    .orElse(true)
+                            && filters.flag("private")
+                                    .map(f -> f != entry.inUse())
+                                    .orElse(true),
                     room);
             agent.submit(new HostCommand.NotePrune("builder", freed.sizeBytes()), request.cause());
             return Answer.json(Json.object()

@@ -51,7 +51,8 @@ final class Loan {
         for (JsonNode one : line.path("ssh")) {
             String id = id(one);
             if (actor.kind() != Actor.Kind.PEER) {
-                throw Problem.invalid("an ssh agent can be lent by a client on this host only, through the unix socket");
+                throw Problem.invalid(
+                        "an ssh agent can be lent by a client on this host only, through the unix socket");
             }
             Path socket = Path.of(one.path("socket").asText());
             if (!socket.isAbsolute()) {

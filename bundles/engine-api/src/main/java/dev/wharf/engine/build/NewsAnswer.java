@@ -7,8 +7,8 @@ import dev.wharf.engine.json.Json;
 
 /** The answer of a build to Wharf's own command: each piece of news as a record, as it happens. */
 final class NewsAnswer extends BuildAnswer {
-    NewsAnswer() {
-        super(false);
+    NewsAnswer(Later later) {
+        super(false, later);
     }
 
     /** What the classic builder says is in the news, too. */
