@@ -20,6 +20,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -77,6 +78,10 @@ final class Commands implements AutoCloseable {
     private final Map<String, Open> open = new LinkedHashMap<>();
     private final List<Ended> due = new ArrayList<>();
     private final Map<String, Trail> trails = new HashMap<>();
+
+    /** Where each partition ended when it was opened: what an earlier life began lies before. */
+    private final Map<Integer, Long> ends = new HashMap<>();
+
     private final Thread reader;
     private volatile Optional<KafkaException> broken = Optional.empty();
 
@@ -155,10 +160,18 @@ final class Commands implements AutoCloseable {
         this.answered = answered;
         this.first = first;
         this.wake = wake;
-        this.before = before.partitions().isEmpty() ? before.since(agent.position()) : before;
+        // Nothing was ever taken; the first bookmark says so, before anything is.
+        this.before = before.equals(Intake.NOTHING) ? before.since(agent.position()) : before;
         recall();
         KafkaConsumer<byte[], byte[]> consumer = connection.consumer(READ);
-        List<TopicPartition> partitions = connection.partitions(consumer, "commands");
+        List<TopicPartition> partitions;
+        try {
+            partitions = connection.partitions(consumer, "commands");
+            consumer.endOffsets(partitions, Connection.PATIENCE).forEach((p, end) -> ends.put(p.partition(), end));
+        } catch (RuntimeException e) {
+            Connection.release(consumer);
+            throw e;
+        }
         reader = new Thread(() -> read(consumer, partitions), "wharf-kafka-commands");
         reader.setDaemon(true);
         reader.setContextClassLoader(Commands.class.getClassLoader());
@@ -205,8 +218,16 @@ final class Commands implements AutoCloseable {
                     consumer.seek(partition, next);
                 }
             }
+            Set<TopicPartition> behind = new HashSet<>(partitions);
             while (true) {
                 var records = consumer.poll(Duration.ofSeconds(1));
+                // Marks of transactions are at the end of some, and are no records.
+                for (TopicPartition partition : behind) {
+                    if (!records.partitions().contains(partition) && isAtEnd(consumer, partition)) {
+                        arrived.put(new Delivery(partition.partition(), consumer.position(partition), List.of()));
+                    }
+                }
+                behind.removeIf(p -> isAtEnd(consumer, p));
                 for (TopicPartition partition : records.partitions()) {
                     List<ConsumerRecord<byte[], byte[]>> ours = records.records(partition).stream()
                             .filter(r -> Arrays.equals(key, r.key()))
@@ -225,6 +246,19 @@ final class Commands implements AutoCloseable {
         } finally {
             Connection.release(consumer);
         }
+    }
+
+    private boolean isAtEnd(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition) {
+        return consumer.position(partition) >= ends.getOrDefault(partition.partition(), 0L);
+    }
+
+    /** Whether everything came that an earlier life may have begun. */
+    private boolean isCaughtUp() {
+        return ends.entrySet().stream().allMatch(end -> {
+            Progress at = progress.get(end.getKey());
+            long delivered = at == null ? before.of(end.getKey()).next() : at.delivered;
+            return delivered >= end.getValue();
+        });
     }
 
     /** Begins what has come; true if anything had. */
@@ -280,8 +314,10 @@ final class Commands implements AutoCloseable {
         } catch (IOException | IllegalArgumentException e) {
             wrong = String.valueOf(e.getMessage());
         }
-        Open one = new Open(record, sent, agent.position());
         String id = wrong.isEmpty() ? sent.id() : source(record);
+        Trail trail = trails.get(id);
+        // What an earlier life did for it lies further back.
+        Open one = new Open(record, sent, trail == null ? agent.position() : before.since());
         if (wrong.isEmpty() && (answered.test(id) || open.containsKey(id))) {
             // It has its answer, or will have it: delivered twice is done once and told once.
             at.beyond.add(record.offset());
@@ -289,8 +325,8 @@ final class Commands implements AutoCloseable {
         }
         at.open.add(record.offset());
         open.put(id, one);
-        Trail trail = trails.remove(id);
         if (trail != null) {
+            trails.remove(id);
             one.trail = trail;
         }
         if (!wrong.isEmpty()) {
@@ -467,8 +503,7 @@ final class Commands implements AutoCloseable {
                 .filter(s -> published.isAfter(s))
                 .min(Position::compareTo)
                 .orElse(published);
-        // Until every partition was heard of, there may be one among those of before.
-        return now.since(progress.keySet().containsAll(before.partitions().keySet()) ? since : before.since());
+        return now.since(isCaughtUp() ? since : before.since());
     }
 
     @Override

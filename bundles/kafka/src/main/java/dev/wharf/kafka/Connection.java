@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
 final class Connection implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Connection.class);
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    static final Duration PATIENCE = Duration.ofSeconds(20);
 
     /** Longer than any transaction may stay open, for until it ends nothing behind it is shown. */
     private static final Duration LONG_PATIENCE = Duration.ofSeconds(90);
