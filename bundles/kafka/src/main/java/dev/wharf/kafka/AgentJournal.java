@@ -185,7 +185,8 @@ interface AgentJournal extends AutoCloseable {
         @Override
         public Optional<String> damage() throws IOException {
             try (SocketChannel asking = connect(socket)) {
-                JsonNode verdict = JSON.readTree(ask(asking, "/wharf/v1/journal/verify").readAllBytes());
+                JsonNode verdict =
+                        JSON.readTree(ask(asking, "/wharf/v1/journal/verify").readAllBytes());
                 return verdict.path("whole").asBoolean()
                         ? Optional.empty()
                         : Optional.of(verdict.path("damage").asText());

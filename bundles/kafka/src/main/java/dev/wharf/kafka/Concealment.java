@@ -32,8 +32,7 @@ final class Concealment {
     /** Fields that hold a line of a Dockerfile, or what the history of an image makes of it. */
     private static final Set<String> LINES = Set.of("instruction", "told", "createdBy");
 
-    private static final Pattern SETS =
-            Pattern.compile("(?is)((?:/bin/sh -c #\\(nop\\)\\s+)?(?:ENV|ARG)\\s+)(.*)");
+    private static final Pattern SETS = Pattern.compile("(?is)((?:/bin/sh -c #\\(nop\\)\\s+)?(?:ENV|ARG)\\s+)(.*)");
 
     /** Values are told without quotes, so one goes on until the next name. */
     private static final Pattern PAIR =
@@ -53,8 +52,9 @@ final class Concealment {
      * A field or variable whose name speaks of secrets, and its value, in text that may be no JSON. Anybody may have written it,
      * so nothing in here may go on for as long as the text does and then turn back.
      */
-    private static final Pattern NAMED = Pattern.compile("(?i)((?:pass|secret|token|cred|auth|private|api-?key|access-key)"
-            + "[a-z0-9_.-]{0,40}[\"']?\\s{0,4}[:=]\\s{0,4}[\"']?)[^\"',}\\]\\s]+");
+    private static final Pattern NAMED =
+            Pattern.compile("(?i)((?:pass|secret|token|cred|auth|private|api-?key|access-key)"
+                    + "[a-z0-9_.-]{0,40}[\"']?\\s{0,4}[:=]\\s{0,4}[\"']?)[^\"',}\\]\\s]+");
 
     /** The list of variables as far as it goes, in the same. */
     private static final Pattern VARIABLES = Pattern.compile("(?i)(\"env\"\\s{0,4}:\\s{0,4}\\[)[^\\]]*");
@@ -69,7 +69,8 @@ final class Concealment {
 
     byte[] conceal(byte[] event) throws IOException {
         boolean environment = !environmentValues && holds(event, ENVIRONMENT);
-        boolean lines = !environmentValues && event.length > TYPE_AT && (event[TYPE_AT] == 'b' || event[TYPE_AT] == 'i');
+        boolean lines =
+                !environmentValues && event.length > TYPE_AT && (event[TYPE_AT] == 'b' || event[TYPE_AT] == 'i');
         if (!environment && !lines && !holds(event, OPTIONS)) {
             return event;
         }
@@ -91,7 +92,8 @@ final class Concealment {
             // Goes on as text.
         }
         String text = new String(command, StandardCharsets.UTF_8);
-        String shown = VARIABLES.matcher(NAMED.matcher(text).replaceAll("$1" + HIDDEN)).replaceAll("$1\"" + HIDDEN + "\"");
+        String shown =
+                VARIABLES.matcher(NAMED.matcher(text).replaceAll("$1" + HIDDEN)).replaceAll("$1\"" + HIDDEN + "\"");
         return shown.equals(text) ? command : shown.getBytes(StandardCharsets.UTF_8);
     }
 
@@ -128,7 +130,8 @@ final class Concealment {
                 if (name.equals("env") && field.getValue() instanceof ArrayNode variables) {
                     changed |= !environmentValues && names(variables);
                 } else if (LINES.contains(name) && field.getValue().isTextual()) {
-                    changed |= !environmentValues && line(object, name, field.getValue().asText());
+                    changed |= !environmentValues
+                            && line(object, name, field.getValue().asText());
                 } else if (isOptions(name) && field.getValue() instanceof ObjectNode options) {
                     changed |= options(options);
                 } else {

@@ -81,8 +81,7 @@ final class Connection implements AutoCloseable {
             // One partition, so that documents have one order.
             wanted.add(topic("desired", 1, compacted(large)));
         }
-        if (settings.membership().desired()
-                || settings.membership().overlay().isPresent()) {
+        if (settings.membership().desired() || settings.membership().overlay().isPresent()) {
             wanted.add(topic("hosts", 1, compacted(Map.of())));
         }
         Set<String> there = await(admin.listTopics().names());

@@ -49,7 +49,10 @@ final class Envelopes {
     /** The kinds as they are told, for lower case is made anew each time it is asked for. */
     private static final Map<Actor.Kind, String> ACTORS = Stream.of(Actor.Kind.values())
             .collect(Collectors.toMap(
-                    kind -> kind, kind -> kind.name().toLowerCase(Locale.ROOT) + ":", (a, b) -> a, () -> new EnumMap<>(Actor.Kind.class)));
+                    kind -> kind,
+                    kind -> kind.name().toLowerCase(Locale.ROOT) + ":",
+                    (a, b) -> a,
+                    () -> new EnumMap<>(Actor.Kind.class)));
 
     Envelopes(String topic, String host, boolean structured) {
         this.topic = topic;
@@ -90,8 +93,7 @@ final class Envelopes {
         moment.cause().because().ifPresent(because -> event.withExtension("causationid", host + ":" + because));
         event.withExtension("sequence", moment.position().toString());
         head.ifPresent(h -> event.withExtension("chainhead", h.toString()));
-        ProducerRecord<byte[], byte[]> record =
-                new ProducerRecord<>(topic, null, key, format.serialize(event.build()));
+        ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, null, key, format.serialize(event.build()));
         record.headers().add("content-type", bytes(JsonFormat.CONTENT_TYPE));
         return record;
     }
@@ -101,8 +103,7 @@ final class Envelopes {
             Moment moment, String type, int version, byte[] data, Optional<Digest> head) {
         Kind kind = kinds.computeIfAbsent(
                 type,
-                t -> new Kind(
-                        header("ce_type", fullType(t, version)), header("ce_dataschema", schema(t, version))));
+                t -> new Kind(header("ce_type", fullType(t, version)), header("ce_dataschema", schema(t, version))));
         List<Header> headers = new ArrayList<>(13);
         headers.add(VERSION);
         headers.add(header("ce_id", id(moment)));

@@ -285,8 +285,8 @@ public final class FleetCommand {
         FleetDesired desired = new FleetDesired(connection, settings, options, out, terminal());
         boolean named = command.equals("remove") || command.equals("release");
         if (words.size() != (named ? 1 : 0)) {
-            throw new MisusedException(
-                    command + (named ? " wants the KEY of a document" : " wants no words") + "; see wharf fleet --help");
+            throw new MisusedException(command + (named ? " wants the KEY of a document" : " wants no words")
+                    + "; see wharf fleet --help");
         }
         return switch (command) {
             case "status" -> desired.status();

@@ -229,14 +229,15 @@ final class FleetPast {
         if (lives.size() > 1) {
             throw new IOException("hosts " + lives.keySet() + " begin with \"" + host + "\": say more of the id");
         }
-        String exactly = lives.keySet().iterator().next();
+        Map.Entry<String, Past.Life> only = lives.entrySet().iterator().next();
+        String exactly = only.getKey();
         SubjectId subject = found.get(exactly);
         if (subject == null) {
             throw new IOException("host " + exactly + " never had a container, image, network or volume " + name);
         }
         List<Line> chain = chain(exactly, subject);
         Map<String, JsonNode> results = results(chain);
-        Host now = lives.get(exactly).host();
+        Host now = only.getValue().host();
         if (terminal.isJson()) {
             terminal.json(shape(exactly, subject, now, chain, results));
         } else {
@@ -274,7 +275,9 @@ final class FleetPast {
             boolean first = reading == 0;
             read(host, Optional.empty(), (published, moment) -> {
                 boolean about = moment.event().subject().equals(subject);
-                if (first ? about && !isBookkeeping(moment.event()) : !about && missing.contains(published.position())) {
+                if (first
+                        ? about && !isBookkeeping(moment.event())
+                        : !about && missing.contains(published.position())) {
                     Story story = Story.of(moment);
                     chain.computeIfAbsent(published.position(), p -> new ArrayList<>())
                             .add(new Line(published, story.name(), story.words(), about));
@@ -349,8 +352,7 @@ final class FleetPast {
         return container.map(c -> Standing.of(c).word()).orElse(here ? "here" : "gone");
     }
 
-    private void show(
-            String host, SubjectId subject, Host now, List<Line> chain, Map<String, JsonNode> results) {
+    private void show(String host, SubjectId subject, Host now, List<Line> chain, Map<String, JsonNode> results) {
         terminal.line(terminal.bold(subject.kind() + " " + name(subject, now, chain))
                 + terminal.faint("  " + brief(subject.value()) + " on host " + host));
         terminal.line("State  " + state(subject, now));
@@ -364,14 +366,17 @@ final class FleetPast {
             }
             int depth = depth(line, byPosition);
             String words = line.about() ? line.words() : line.name() + " " + line.words();
-            boolean asked = line.event().because().isEmpty() && !line.event().actor().startsWith("wharf:");
+            boolean asked =
+                    line.event().because().isEmpty() && !line.event().actor().startsWith("wharf:");
             boolean failed = line.event().type().contains(".failed.")
                     || line.event().type().contains("stalled.");
             terminal.line(terminal.faint(CLOCK.format(line.event().at())) + "  " + "  ".repeat(depth)
                     + (failed ? terminal.bad(words) : depth == 0 ? terminal.bold(words) : words)
                     + (asked ? " — asked by " + line.event().actor() : ""));
-            command(line).filter(told::add).ifPresent(id -> terminal.line("              " + "  ".repeat(depth)
-                    + terminal.faint(inWords(id, Optional.ofNullable(results.get(id))))));
+            command(line)
+                    .filter(told::add)
+                    .ifPresent(id -> terminal.line("              " + "  ".repeat(depth)
+                            + terminal.faint(inWords(id, Optional.ofNullable(results.get(id))))));
         }
     }
 

@@ -157,8 +157,7 @@ final class FleetVerify {
         connection.read("events", Long.MAX_VALUE, terminal.progress("reading what was published"), record -> {
             if (record.key() != null && wanted.test(new String(record.key(), StandardCharsets.UTF_8))) {
                 Published event = Published.of(record);
-                chains.computeIfAbsent(
-                                event.host(), h -> new Chain(local.equals(Optional.of(h))))
+                chains.computeIfAbsent(event.host(), h -> new Chain(local.equals(Optional.of(h))))
                         .add(event);
             }
         });

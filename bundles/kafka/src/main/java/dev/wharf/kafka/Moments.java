@@ -22,12 +22,14 @@ final class Moments {
             if (text.matches("(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?") && !text.isEmpty()) {
                 int days = text.indexOf('d') + 1;
                 String rest = text.substring(days);
-                return Optional.of(now.minus(Duration.parse(
-                        ("P" + text.substring(0, days) + (rest.isEmpty() ? "" : "T" + rest)).toUpperCase(Locale.ROOT))));
+                return Optional.of(
+                        now.minus(Duration.parse(("P" + text.substring(0, days) + (rest.isEmpty() ? "" : "T" + rest))
+                                .toUpperCase(Locale.ROOT))));
             }
             if (text.matches("\\d{1,2}:\\d{2}(:\\d{2}(\\.\\d+)?)?")) {
                 LocalTime time = LocalTime.parse(text.indexOf(':') == 1 ? "0" + text : text);
-                return Optional.of(now.atZone(zone).toLocalDate().atTime(time).atZone(zone).toInstant());
+                return Optional.of(
+                        now.atZone(zone).toLocalDate().atTime(time).atZone(zone).toInstant());
             }
             if (text.matches(".*T.*(Z|[+-]\\d{2}:?\\d{2})")) {
                 return Optional.of(ZonedDateTime.parse(text).toInstant());

@@ -149,7 +149,8 @@ record Settings(
         }
 
         Membership membership() {
-            boolean desired = choice("desired", Set.of("true", "false"), "false").equals("true");
+            boolean desired =
+                    choice("desired", Set.of("true", "false"), "false").equals("true");
             String name = text("host.name", "");
             if (!name.isEmpty() && !NAME.matcher(name).matches()) {
                 throw new IllegalArgumentException("host.name must match " + NAME + ", not \"" + name + "\"");

@@ -47,8 +47,7 @@ final class CatchUpBenchmark {
             grow(journal, count);
             JournalAgent agent = new JournalAgent(journal);
             for (int i = 0; i < times; i++) {
-                Settings settings =
-                        Topics.settings(broker.address(), "bench" + i, Map.of("compression", compression));
+                Settings settings = Topics.settings(broker.address(), "bench" + i, Map.of("compression", compression));
                 publish(agent, settings, journal.end().sequence(), broker.pid());
             }
         }

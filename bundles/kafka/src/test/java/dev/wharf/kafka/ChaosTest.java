@@ -110,7 +110,8 @@ class ChaosTest {
         Map<String, String> settings = new HashMap<>();
         settings.put(
                 "listeners",
-                "WIRED://127.0.0.1:" + door + ",DIRECT://" + direct + ",CONTROLLER://127.0.0.1:CONTROLLER,SEEN://127.0.0.1:PORT");
+                "WIRED://127.0.0.1:" + door + ",DIRECT://" + direct
+                        + ",CONTROLLER://127.0.0.1:CONTROLLER,SEEN://127.0.0.1:PORT");
         settings.put(
                 "advertised.listeners",
                 "WIRED://127.0.0.1:" + wire.port() + ",DIRECT://" + direct + ",SEEN://127.0.0.1:PORT");
@@ -125,7 +126,9 @@ class ChaosTest {
         agent = new JournalAgent(journal);
         agent.append(batch(new HostEvent.Opened(host, 1, "test", Instant.now())));
         producer = new KafkaProducer<>(
-                Map.of("bootstrap.servers", direct, "acks", "all"), new ByteArraySerializer(), new ByteArraySerializer());
+                Map.of("bootstrap.servers", direct, "acks", "all"),
+                new ByteArraySerializer(),
+                new ByteArraySerializer());
     }
 
     @AfterEach
@@ -138,9 +141,7 @@ class ChaosTest {
 
     private Settings settings(String address) {
         return Topics.settings(
-                address,
-                "chaos",
-                Map.of("commands", "true", "commands.allow", "ops=*", "transaction.events", "20"));
+                address, "chaos", Map.of("commands", "true", "commands.allow", "ops=*", "transaction.events", "20"));
     }
 
     private Batch batch(Event... events) {
@@ -183,8 +184,9 @@ class ChaosTest {
     }
 
     private void send(String id) throws Exception {
-        String command = "{\"id\":\"" + id + "\",\"v\":1,\"kind\":\"volume.create\",\"principal\":\"ops\",\"data\":{\"name\":\""
-                + sent.computeIfAbsent(id, i -> "made-by-" + i) + "\"}}";
+        String command =
+                "{\"id\":\"" + id + "\",\"v\":1,\"kind\":\"volume.create\",\"principal\":\"ops\",\"data\":{\"name\":\""
+                        + sent.computeIfAbsent(id, i -> "made-by-" + i) + "\"}}";
         producer.send(new ProducerRecord<>("chaos.commands", Envelopes.bytes(host), Envelopes.bytes(command)))
                 .get();
     }
@@ -250,7 +252,8 @@ class ChaosTest {
         }
         trouble();
         command();
-        // A slow machine needs its time to come to a step; where none comes, the publisher is stopped in the middle of things.
+        // A slow machine needs its time to come to a step; where none comes, the publisher is stopped in the middle of
+        // things.
         if (dead.await(step.equals("never") ? chance.nextInt(1500) : 3000, TimeUnit.MILLISECONDS)) {
             deaths.merge(step, 1, Integer::sum);
         }
@@ -269,7 +272,8 @@ class ChaosTest {
             round();
             assertThat(broken.get()).isNull();
             if (i % 25 == 0) {
-                System.out.println("kafka chaos: round " + i + ", " + journal.end() + " batches, " + sent.size() + " commands");
+                System.out.println(
+                        "kafka chaos: round " + i + ", " + journal.end() + " batches, " + sent.size() + " commands");
                 check();
             }
         }
@@ -284,7 +288,8 @@ class ChaosTest {
         Gauges gauges = new Gauges();
         try (Publisher publisher = publisher(gauges, "never", 1, new CountDownLatch(1))) {
             publisher.start();
-            await(() -> answers(settings).size() >= sent.size() && gauges.getPosition() == journal.end().sequence());
+            await(() -> answers(settings).size() >= sent.size()
+                    && gauges.getPosition() == journal.end().sequence());
         }
         agent.rest();
         List<String> events = published(settings);
@@ -309,7 +314,8 @@ class ChaosTest {
             assertThat(answer.path("outcome").asText()).as(id).isEqualTo("DONE");
             assertThat(effects.get(id)).as(id).hasSize(1);
             assertThat(answer.path("events")).as(id).hasSize(1);
-            assertThat(answer.path("events").get(0).asText()).isEqualTo(effects.get(id).get(0));
+            assertThat(answer.path("events").get(0).asText())
+                    .isEqualTo(effects.get(id).get(0));
         });
         Map<String, String> shown = new TreeMap<>();
         read(settings, "state").forEach(r -> {

@@ -3,7 +3,6 @@ package dev.wharf.kafka;
 import static dev.wharf.kafka.Topics.await;
 import static dev.wharf.kafka.Topics.header;
 import static dev.wharf.kafka.Topics.journaled;
-import static dev.wharf.kafka.Topics.published;
 import static dev.wharf.kafka.Topics.read;
 import static dev.wharf.kafka.Topics.text;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -35,16 +34,11 @@ import java.security.Signature;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -261,6 +255,20 @@ class CommandsTest {
         assertThat(text(read(settings, "commands.dlq").get(0).value())).contains("INNOCENT=" + Concealment.HIDDEN);
     }
 
+    /** The data of every kind is an object, as its schema says, though some have one field only. */
+    @Test
+    void dataIsAnObjectForKindsOfOneFieldToo() throws Exception {
+        Settings settings = settings("commands.allow", "ops=*");
+        Gauges gauges = publish(settings);
+        send(order("start", "container.start", "{\"container\":\"nobody\"}"));
+        send(order("leave", "network.remove", "{\"network\":\"nowhere\"}"));
+        send(order("bare", "container.start", "\"nobody\""));
+        await(() -> gauges.getCommands() == 3);
+        assertThat(answer(settings, "start").path("refusal").asText()).isEqualTo("MISSING");
+        assertThat(answer(settings, "leave").path("refusal").asText()).isEqualTo("MISSING");
+        assertThat(answer(settings, "bare").path("outcome").asText()).isEqualTo("MALFORMED");
+    }
+
     @Test
     void nobodyMayCommandAnythingUnlessItIsSaid() throws Exception {
         Settings settings = settings("commands.allow", "");
@@ -375,15 +383,25 @@ class CommandsTest {
                 List.of(new VolumeEvent.Ready(new VolumeName("second"), Path.of("/v/second")))));
         await(() -> gauges.getPosition() == journal.end().sequence());
 
-        JsonNode then = JSON.readTree(fleet(0, with(fleet, "at", noon.plusSeconds(30).toString())));
+        JsonNode then =
+                JSON.readTree(fleet(0, with(fleet, "at", noon.plusSeconds(30).toString())));
         assertThat(then.path("hosts")).hasSize(1);
         assertThat(then.path("hosts").get(0).path("host").asText()).isEqualTo(host);
         assertThat(then.path("hosts").get(0).path("complete").asBoolean()).isTrue();
         assertThat(then.path("hosts").get(0).path("volumes")).hasSize(1);
-        assertThat(then.path("hosts").get(0).path("volumes").get(0).path("path").asText()).isEqualTo("/v/first");
-        JsonNode later = JSON.readTree(fleet(0, with(fleet, "at", noon.plusSeconds(90).toString(), host.substring(0, 6))));
-        assertThat(later.path("hosts").get(0).path("volumes").get(0).path("name").asText()).isEqualTo("second");
-        assertThat(JSON.readTree(fleet(0, with(fleet, "at", "2d"))).path("hosts")).isEmpty();
+        assertThat(then.path("hosts").get(0).path("volumes").get(0).path("path").asText())
+                .isEqualTo("/v/first");
+        JsonNode later =
+                JSON.readTree(fleet(0, with(fleet, "at", noon.plusSeconds(90).toString(), host.substring(0, 6))));
+        assertThat(later.path("hosts")
+                        .get(0)
+                        .path("volumes")
+                        .get(0)
+                        .path("name")
+                        .asText())
+                .isEqualTo("second");
+        assertThat(JSON.readTree(fleet(0, with(fleet, "at", "2d"))).path("hosts"))
+                .isEmpty();
 
         JsonNode why = JSON.readTree(fleet(0, with(fleet, "why", host.substring(0, 6) + "/second")));
         assertThat(why.path("kind").asText()).isEqualTo("volume");
@@ -458,12 +476,12 @@ class CommandsTest {
         }
         assertThat(fleet(1, with(fleet, "--data-root", folder.resolve("copy").toString(), "verify", host)))
                 .contains("the journal ends at 9, and what is published goes to 22");
-        assertThat(fleet(1, with(fleet, "--data-root", folder.toString(), "verify", "0000"))).isEmpty();
+        assertThat(fleet(1, with(fleet, "--data-root", folder.toString(), "verify", "0000")))
+                .isEmpty();
     }
 
     private EventJournal journal() throws IOException {
-        return new RecordJournal(
-                new FileLog(new FileLog.Options(folder.resolve("journal"), "test")), new EventCodec());
+        return new RecordJournal(new FileLog(new FileLog.Options(folder.resolve("journal"), "test")), new EventCodec());
     }
 
     @Test

@@ -8,9 +8,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.kafka.desired.DocumentText;
 import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.Schemas;
-import dev.wharf.kafka.desired.DocumentText;
 import dev.wharf.model.DocumentKey;
 import java.io.IOException;
 import java.io.InputStream;
@@ -242,8 +242,8 @@ class ContractTest {
             schema.path("properties").fieldNames().forEachRemaining(fields::add);
             assertThatThrownBy(() -> DocumentText.read(
                             new DocumentKey("group/a"), place.getValue().getBytes(StandardCharsets.UTF_8)))
-                    .hasMessageEndingWith(
-                            "zzz is not known; known are " + String.join(", ", fields.stream().sorted().toList()));
+                    .hasMessageEndingWith("zzz is not known; known are "
+                            + String.join(", ", fields.stream().sorted().toList()));
         }
     }
 

@@ -98,8 +98,7 @@ class SecurityTest {
         try (ServerSocket socket = new ServerSocket(0)) {
             oauth = "127.0.0.1:" + socket.getLocalPort();
         }
-        settings.put(
-                "listeners", "CONTROLLER://127.0.0.1:CONTROLLER,SAFE://127.0.0.1:PORT,OAUTH://" + oauth);
+        settings.put("listeners", "CONTROLLER://127.0.0.1:CONTROLLER,SAFE://127.0.0.1:PORT,OAUTH://" + oauth);
         settings.put("advertised.listeners", "SAFE://127.0.0.1:PORT,OAUTH://" + oauth);
         settings.put("inter.broker.listener.name", "SAFE");
         settings.put("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,SAFE:SASL_SSL,OAUTH:SASL_SSL");

@@ -40,8 +40,8 @@ final class TokenServer implements AutoCloseable {
         KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
         generator.initialize(2048);
         pair = generator.generateKeyPair();
-        expected = "Basic "
-                + Base64.getEncoder().encodeToString((client + ":" + secret).getBytes(StandardCharsets.UTF_8));
+        expected =
+                "Basic " + Base64.getEncoder().encodeToString((client + ":" + secret).getBytes(StandardCharsets.UTF_8));
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/token", this::token);
         server.createContext("/keys", this::keys);
@@ -89,7 +89,18 @@ final class TokenServer implements AutoCloseable {
         long now = Instant.now().getEpochSecond();
         String text = part(Map.of("alg", "RS256", "typ", "JWT", "kid", "one")) + "."
                 + part(Map.of(
-                        "iss", ISSUER, "sub", "wharf-host", "aud", AUDIENCE, "iat", now, "exp", now + 3600, "scope", "kafka"));
+                        "iss",
+                        ISSUER,
+                        "sub",
+                        "wharf-host",
+                        "aud",
+                        AUDIENCE,
+                        "iat",
+                        now,
+                        "exp",
+                        now + 3600,
+                        "scope",
+                        "kafka"));
         try {
             Signature signature = Signature.getInstance("SHA256withRSA");
             signature.initSign(pair.getPrivate());

@@ -463,7 +463,10 @@ public sealed interface ContainerEvent extends Event {
     record Noted(ContainerId container, String action, java.util.Map<String, String> details)
             implements ContainerEvent {
         public Noted {
-            details = details == null ? java.util.Map.of() : java.util.Map.copyOf(details);
+            // In the order in which they are stored, so that what is written again is the same, byte for byte.
+            details = details == null
+                    ? java.util.Map.of()
+                    : java.util.Collections.unmodifiableMap(new java.util.LinkedHashMap<>(details));
         }
 
         @Override

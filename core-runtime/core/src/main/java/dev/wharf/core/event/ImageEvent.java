@@ -234,7 +234,10 @@ public sealed interface ImageEvent extends Event {
     @EventType("image.noted")
     record Noted(ImageId image, String action, java.util.Map<String, String> details) implements ImageEvent {
         public Noted {
-            details = details == null ? java.util.Map.of() : java.util.Map.copyOf(details);
+            // In the order in which they are stored, so that what is written again is the same, byte for byte.
+            details = details == null
+                    ? java.util.Map.of()
+                    : java.util.Collections.unmodifiableMap(new java.util.LinkedHashMap<>(details));
         }
 
         @Override

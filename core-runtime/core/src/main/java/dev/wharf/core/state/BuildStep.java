@@ -5,6 +5,8 @@ import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -40,6 +42,6 @@ public record BuildStep(
         Optional<ImageId> holder,
         Map<String, String> inputs) {
     public BuildStep {
-        inputs = inputs == null ? Map.of() : Map.copyOf(inputs);
+        inputs = inputs == null ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
     }
 }

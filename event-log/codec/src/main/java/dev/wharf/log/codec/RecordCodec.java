@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Writes and reads single records in the shapes that events have: for what is sent beside events, such as commands and their
@@ -15,6 +17,7 @@ public final class RecordCodec {
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private final Shapes shapes = new Shapes();
+    private final Map<Class<?>, Shape> whole = new ConcurrentHashMap<>();
 
     public RecordCodec() {
         shapes.know(JsonNode.class, new Tree());
@@ -23,7 +26,7 @@ public final class RecordCodec {
     public byte[] write(Record value) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
         try (JsonGenerator out = MAPPER.createGenerator(bytes)) {
-            shapes.of(value.getClass()).write(out, value);
+            whole(value.getClass()).write(out, value);
         }
         return bytes.toByteArray();
     }
@@ -32,8 +35,13 @@ public final class RecordCodec {
     public <R extends Record> R read(Class<R> type, JsonNode tree) throws IOException {
         try (JsonParser in = MAPPER.treeAsTokens(tree)) {
             in.nextToken();
-            return type.cast(shapes.of(type).read(in));
+            return type.cast(whole(type).read(in));
         }
+    }
+
+    /** What stands alone is an object even where it has one component only: another may come. */
+    private Shape whole(Class<? extends Record> type) {
+        return whole.computeIfAbsent(type, t -> RecordShape.whole(t, shapes));
     }
 
     private record Tree() implements Shape {

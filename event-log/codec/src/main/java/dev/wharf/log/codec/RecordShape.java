@@ -51,6 +51,11 @@ final class RecordShape implements Shape {
         }
     }
 
+    /** The shape of a record that stands alone, an object however many components it has. */
+    static Shape whole(Class<?> type, Shapes all) {
+        return new RecordShape(type, new Type[0], all);
+    }
+
     /** The shape of a record; one of a single component is that component. */
     static Shape of(Class<?> type, Type[] arguments, Shapes all) {
         RecordShape shape = new RecordShape(type, arguments, all);
