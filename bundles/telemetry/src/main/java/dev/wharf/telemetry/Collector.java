@@ -99,7 +99,9 @@ final class Collector implements AutoCloseable {
     }
 
     Tracer tracer() {
-        return provider.tracerBuilder("dev.wharf").setInstrumentationVersion(version).build();
+        return provider.tracerBuilder("dev.wharf")
+                .setInstrumentationVersion(version)
+                .build();
     }
 
     /** Sends what there is, and stops. */

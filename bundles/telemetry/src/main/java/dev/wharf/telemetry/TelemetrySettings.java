@@ -14,13 +14,16 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     @AttributeDefinition(description = "A file with a header a line, name: value, that the collector wants to see")
     String headers_file() default "";
 
-    @AttributeDefinition(description = "Authorities, PEM, one of which must have signed the collector's certificate; the JDK's if empty")
+    @AttributeDefinition(
+            description =
+                    "Authorities, PEM, one of which must have signed the collector's certificate; the JDK's if empty")
     String authorities() default "";
 
     @AttributeDefinition(description = "What this service is called there")
     String service_name() default "wharf";
 
     @AttributeDefinition(
-            description = "Which part of the traces that begin here is sent, 0 to 1; those that a client began are its to choose")
+            description =
+                    "Which part of the traces that begin here is sent, 0 to 1; those that a client began are its to choose")
     double ratio() default 1.0;
 }

@@ -161,7 +161,9 @@ final class Traces implements Tracing {
     private static String name(Command command) {
         Class<?> type = command.getClass();
         Class<?> family = type.getEnclosingClass();
-        String of = family == null ? "" : family.getSimpleName().replace("Command", "").toLowerCase(Locale.ROOT) + " ";
+        String of = family == null
+                ? ""
+                : family.getSimpleName().replace("Command", "").toLowerCase(Locale.ROOT) + " ";
         return of + type.getSimpleName();
     }
 

@@ -56,8 +56,8 @@ class TracesTest {
                 tokens.add(String.valueOf(exchange.getRequestHeaders().getFirst("X-Token")));
                 ExportTraceServiceRequest.parseFrom(body)
                         .getResourceSpansList()
-                        .forEach(resource -> resource.getScopeSpansList()
-                                .forEach(scope -> received.addAll(scope.getSpansList())));
+                        .forEach(resource ->
+                                resource.getScopeSpansList().forEach(scope -> received.addAll(scope.getSpansList())));
                 exchange.sendResponseHeaders(200, -1);
             }
         });
@@ -105,7 +105,8 @@ class TracesTest {
                     call.close();
                     traces.kernelCall("bootId").close();
                 }
-                try (Tracing.Writing writing = traces.writing(List.of(new ContainerEvent.Frozen(WEB, Instant.EPOCH)), asked)) {
+                try (Tracing.Writing writing =
+                        traces.writing(List.of(new ContainerEvent.Frozen(WEB, Instant.EPOCH)), asked)) {
                     writing.lieAt(new Position(7));
                 }
             }
@@ -115,7 +116,8 @@ class TracesTest {
         Span command = span("command container Pause");
         assertThat(hex(command.getTraceId())).isEqualTo(TRACE);
         assertThat(hex(command.getParentSpanId())).isEqualTo(CLIENT);
-        assertThat(received).allSatisfy(span -> assertThat(hex(span.getTraceId())).isEqualTo(TRACE));
+        assertThat(received)
+                .allSatisfy(span -> assertThat(hex(span.getTraceId())).isEqualTo(TRACE));
         assertThat(span("decide container Pause").getParentSpanId()).isEqualTo(command.getSpanId());
         Span step = span("step Freeze");
         assertThat(step.getParentSpanId()).isEqualTo(command.getSpanId());
@@ -126,11 +128,10 @@ class TracesTest {
                         .setMessage("busy")
                         .build());
         assertThat(span("kernel bootId").getParentSpanId()).isEqualTo(step.getSpanId());
-        assertThat(span("write container.frozen").getAttributesList())
-                .anySatisfy(attribute -> {
-                    assertThat(attribute.getKey()).isEqualTo("wharf.position");
-                    assertThat(attribute.getValue().getIntValue()).isEqualTo(7);
-                });
+        assertThat(span("write container.frozen").getAttributesList()).anySatisfy(attribute -> {
+            assertThat(attribute.getKey()).isEqualTo("wharf.position");
+            assertThat(attribute.getValue().getIntValue()).isEqualTo(7);
+        });
         assertThat(received).hasSize(6);
         assertThat(tokens).containsOnly("secret");
     }

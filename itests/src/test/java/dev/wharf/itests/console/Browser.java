@@ -113,6 +113,26 @@ final class Browser implements AutoCloseable {
         see(css).click();
     }
 
+    /** The first visible button, link or label that says just this, once there is one. */
+    WebElement seeText(String text) throws InterruptedException, IOException {
+        By by = By.xpath("//*[self::button or self::a or self::span or self::td or self::h2][normalize-space()='" + text + "']");
+        await(text + " is seen", () -> driver.findElements(by).stream().anyMatch(WebElement::isDisplayed));
+        return driver.findElements(by).stream()
+                .filter(WebElement::isDisplayed)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    void clickText(String text) throws InterruptedException, IOException {
+        seeText(text).click();
+    }
+
+    /** Goes on in the window that was opened last. */
+    void inNewWindow() throws InterruptedException, IOException {
+        await("there is another window", () -> driver.getWindowHandles().size() > 1);
+        driver.switchTo().window(List.copyOf(driver.getWindowHandles()).get(driver.getWindowHandles().size() - 1));
+    }
+
     void type(String css, CharSequence... keys) throws InterruptedException, IOException {
         see(css).sendKeys(keys);
     }

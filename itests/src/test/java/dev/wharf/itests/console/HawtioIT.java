@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.Keys;
 
 /** A Hawtio as its makers ship it, in a servlet container of its own, connects to the agent: it reads, and it works containers. */
 @Timeout(180)
@@ -43,6 +44,7 @@ class HawtioIT {
         System.setProperty("hawtio.authenticationEnabled", "false");
         System.setProperty("hawtio.proxyAllowlist", "127.0.0.1");
         tomcat = new Tomcat();
+        Files.createDirectories(folder.resolve("tomcat/webapps"));
         tomcat.setBaseDir(folder.resolve("tomcat").toString());
         Connector connector = new Connector();
         connector.setProperty("address", "127.0.0.1");
@@ -50,10 +52,25 @@ class HawtioIT {
         tomcat.setConnector(connector);
         Context context = tomcat.addWebapp(
                 "/hawtio", Path.of("target/hawtio/hawtio.war").toAbsolutePath().toString());
-        context.setParentClassLoader(HawtioIT.class.getClassLoader());
+        context.setParentClassLoader(new ServletsAlone());
         tomcat.start();
         hawtio = "http://127.0.0.1:" + tomcat.getConnector().getLocalPort() + "/hawtio";
         browser = Browser.open(Files.createDirectories(folder.resolve("profile")));
+    }
+
+    /** Of this test's classes Hawtio sees the servlet container's, and none of the many that it has itself. */
+    private static final class ServletsAlone extends ClassLoader {
+        ServletsAlone() {
+            super(ClassLoader.getPlatformClassLoader());
+        }
+
+        @Override
+        protected Class<?> findClass(String name) throws ClassNotFoundException {
+            if (name.startsWith("jakarta.") || name.startsWith("org.apache.catalina.") || name.startsWith("org.apache.tomcat.")) {
+                return HawtioIT.class.getClassLoader().loadClass(name);
+            }
+            throw new ClassNotFoundException(name);
+        }
     }
 
     private int awaitPort() throws Exception {
@@ -84,6 +101,31 @@ class HawtioIT {
 
     @Test
     void hawtioReadsAndOperatesAndIsRefusedWithoutRights() throws Exception {
-        browser.go(hawtio);
+        browser.go(hawtio + "/connect/remote");
+        browser.clickText("Add connection");
+        browser.type("#connection-form-name", "wharf");
+        browser.click("label[for=connection-form-scheme]");
+        browser.see("#connection-form-host").clear();
+        browser.type("#connection-form-host", "127.0.0.1");
+        browser.type("#connection-form-port", Keys.chord(Keys.CONTROL, "a"), Integer.toString(port));
+        browser.see("#connection-form-path").clear();
+        browser.type("#connection-form-path", "/jolokia");
+        browser.shot("hawtio-1");
+        browser.clickText("Add");
+        browser.shot("hawtio-2");
+        browser.click("#connection-list .pf-m-primary:not([disabled])");
+        browser.inNewWindow();
+        browser.type("#connect-login-form-username", "otto");
+        browser.type("#connect-login-form-password", "opens all");
+        browser.shot("hawtio-3");
+        browser.clickText("Log in");
+        browser.clickText("JMX");
+        browser.shot("hawtio-4");
+        browser.clickText("dev.wharf");
+        browser.shot("hawtio-5");
+        browser.clickText("Container");
+        browser.clickText("web");
+        browser.awaitText("main", "MemoryUsageBytes");
+        browser.shot("hawtio");
     }
 }

@@ -39,7 +39,8 @@ final class Window {
     /** @param wish what to look at below {@code /wharf/v1}, as it stands in an address */
     void show(HttpExchange exchange, String wish) throws IOException {
         if (socket.isEmpty()) {
-            Console.say(exchange, 503, "the agent listens on no unix socket, through which the console looks at the host");
+            Console.say(
+                    exchange, 503, "the agent listens on no unix socket, through which the console looks at the host");
             return;
         }
         try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(socket));

@@ -161,7 +161,8 @@ class DoorTest {
         assertThat(preflight("http://console.example")).hasValue("http://console.example");
         assertThat(preflight("https://evil.example")).isEmpty();
         String own = door.get().replaceAll("/jolokia.*", "");
-        assertThat(ask("anna:read only", read(BEAN, "Answer"), "Origin", own).body()).contains("\"value\":42");
+        assertThat(ask("anna:read only", read(BEAN, "Answer"), "Origin", own).body())
+                .contains("\"value\":42");
     }
 
     private Optional<String> preflight(String origin) throws Exception {
@@ -181,14 +182,17 @@ class DoorTest {
         String console = door.get().replaceAll("/jolokia.*", "/console/");
         assertThat(get(console, "").body()).contains("<title>Wharf console</title>");
         assertThat(get(console + "api/me", "").body()).isEqualTo("{\"name\":\"\",\"operator\":false}");
-        assertThat(get(console + "api/me", "anna:read only").body()).isEqualTo("{\"name\":\"anna\",\"operator\":false}");
+        assertThat(get(console + "api/me", "anna:read only").body())
+                .isEqualTo("{\"name\":\"anna\",\"operator\":false}");
         assertThat(get(console + "api/me", "otto:opens all").body()).isEqualTo("{\"name\":\"otto\",\"operator\":true}");
         HttpResponse<String> wrong = get(console + "api/me", "anna:wrong");
         assertThat(wrong.statusCode()).isEqualTo(401);
         assertThat(wrong.headers().firstValue("WWW-Authenticate")).isEmpty();
         assertThat(get(console + "api/look/host", "").statusCode()).isEqualTo(401);
-        assertThat(get(console + "api/look/host", "anna:read only").statusCode()).isEqualTo(503);
-        assertThat(get(console + "api/look/containers/json", "anna:read only").statusCode()).isEqualTo(404);
+        assertThat(get(console + "api/look/host", "anna:read only").statusCode())
+                .isEqualTo(503);
+        assertThat(get(console + "api/look/containers/json", "anna:read only").statusCode())
+                .isEqualTo(404);
         assertThat(get(console + "no.such.file", "").statusCode()).isEqualTo(404);
     }
 
