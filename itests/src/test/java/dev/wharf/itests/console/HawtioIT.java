@@ -32,8 +32,8 @@ class HawtioIT {
     @BeforeAll
     void start(@TempDir Path folder) throws Exception {
         Path etc = Files.createDirectories(folder.resolve("etc"));
-        Path anna = Files.writeString(folder.resolve("anna"), "reads only");
-        Path otto = Files.writeString(folder.resolve("otto"), "opens all");
+        Path anna = Files.writeString(folder.resolve("anna"), "readsonly");
+        Path otto = Files.writeString(folder.resolve("otto"), "opensall");
         Files.writeString(
                 etc.resolve("dev.wharf.jolokia.cfg"), "port = 0\nreaders = " + anna + "\noperators = " + otto + "\n");
         daemon = SharedAgent.withBusybox(folder.resolve("agent"), "--config-dir=" + etc);
@@ -116,7 +116,7 @@ class HawtioIT {
         browser.click("#connection-list .pf-m-primary:not([disabled])");
         browser.inNewWindow();
         browser.type("#connect-login-form-username", "otto");
-        browser.type("#connect-login-form-password", "opens all");
+        browser.type("#connect-login-form-password", "opensall");
         browser.shot("hawtio-3");
         browser.clickText("Log in");
         browser.clickText("JMX");

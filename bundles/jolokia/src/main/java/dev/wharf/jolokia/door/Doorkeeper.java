@@ -23,6 +23,9 @@ public final class Doorkeeper extends Authenticator {
     private static final Logger LOG = LoggerFactory.getLogger(Doorkeeper.class);
     private static final String BASIC = "Basic ";
 
+    /** Where Hawtio puts the password for the agent behind it, the usual place being for its own. */
+    private static final String HAWTIO = "X-Jolokia-Authorization";
+
     /** Sent by the console page, which asks for passwords itself. */
     private static final String CONSOLE = "X-Wharf-Console";
 
@@ -93,7 +96,8 @@ public final class Doorkeeper extends Authenticator {
     }
 
     private static Optional<Visitor> byPassword(HttpExchange exchange, People people) {
-        String header = exchange.getRequestHeaders().getFirst("Authorization");
+        String usual = exchange.getRequestHeaders().getFirst("Authorization");
+        String header = usual == null ? exchange.getRequestHeaders().getFirst(HAWTIO) : usual;
         if (header == null || !header.startsWith(BASIC)) {
             return Optional.empty();
         }

@@ -157,6 +157,17 @@ class DoorTest {
     }
 
     @Test
+    void hawtioHasAHeaderOfItsOwnForThePassword() throws Exception {
+        String pair = Base64.getEncoder().encodeToString("anna:read only".getBytes(StandardCharsets.UTF_8));
+        assertThat(ask("", read(BEAN, "Answer"), "X-Jolokia-Authorization", "Basic " + pair)
+                        .body())
+                .contains("\"value\":42");
+        assertThat(ask("", read(BEAN, "Answer"), "X-Jolokia-Authorization", "Basic " + pair.substring(4))
+                        .statusCode())
+                .isEqualTo(401);
+    }
+
+    @Test
     void browsersAreToldWhichPagesMayAsk() throws Exception {
         assertThat(preflight("http://console.example")).hasValue("http://console.example");
         assertThat(preflight("https://evil.example")).isEmpty();

@@ -142,10 +142,7 @@ final class Lanes {
         try (Tracing.Work span = tracing.step(step.getClass().getSimpleName(), step.subject(), cause)) {
             Letter.Outcome outcome = run(step);
             if (outcome.failed()) {
-                span.failed(outcome.event()
-                        .trouble()
-                        .map(Failure::message)
-                        .orElse("it did not work"));
+                span.failed(outcome.event().trouble().map(Failure::message).orElse("it did not work"));
             }
             return outcome;
         }

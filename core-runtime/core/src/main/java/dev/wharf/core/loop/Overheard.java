@@ -15,7 +15,9 @@ final class Overheard {
     /** @param begin what a call of a method by this name is told as */
     static <P> P of(Class<P> port, P tool, Function<String, Tracing.Work> begin) {
         return port.cast(Proxy.newProxyInstance(
-                port.getClassLoader(), new Class<?>[] {port}, (proxy, method, values) -> call(tool, method, values, begin)));
+                port.getClassLoader(),
+                new Class<?>[] {port},
+                (proxy, method, values) -> call(tool, method, values, begin)));
     }
 
     private static @Nullable Object call(
