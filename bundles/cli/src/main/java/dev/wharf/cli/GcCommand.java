@@ -14,9 +14,9 @@ import picocli.CommandLine.Option;
         name = "gc",
         description =
                 "Removes images and cached steps of builds that are of no use any more, with the reason for each. The"
-                    + " policy is that of the settings (dev.wharf.housekeeping.cfg); options change it for this run."
-                    + " What a container, kept or running, was made of, and what another image stands on, always"
-                    + " stays.",
+                        + " policy is that of the settings (dev.wharf.housekeeping.cfg); options change it for this run."
+                        + " What a container, kept or running, was made of, and what another image stands on, always"
+                        + " stays.",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {

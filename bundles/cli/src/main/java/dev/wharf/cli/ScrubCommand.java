@@ -15,8 +15,8 @@ import picocli.CommandLine.Option;
         name = "scrub",
         description =
                 "Reads what is stored again and compares it with what it should be. A blob that is not what its digest"
-                    + " says is moved aside, and the next pull of its image brings it anew. Ends with 1 where there is"
-                    + " damage.",
+                        + " says is moved aside, and the next pull of its image brings it anew. Ends with 1 where there is"
+                        + " damage.",
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",
         footer = {

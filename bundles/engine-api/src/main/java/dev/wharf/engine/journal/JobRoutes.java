@@ -12,6 +12,7 @@ import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.json.Json;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Locale;
@@ -21,21 +22,30 @@ import java.util.Optional;
 /** The scheduler's jobs: how they stand, having one run now, and what a run came to. */
 public final class JobRoutes implements Routes {
     private static final String ROOT = "/wharf/v1/jobs";
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final long BEAT_MILLIS = 20;
 
     @Override
     public void addTo(Router router) {
-        router.get(ROOT, (agent, request) -> Answer.json(list(agent)))
+        router.get(ROOT, (agent, request) -> Answer.later(request.work(() -> Answer.json(list(agent)))))
                 .post(ROOT + "/{name}/run", (agent, request) -> Answer.later(request.work(() -> begun(agent, request))))
-                .get(ROOT + "/runs/{name}", (agent, request) -> Answer.json(report(agent, request)));
+                .get(
+                        ROOT + "/runs/{name}",
+                        (agent, request) -> Answer.later(request.work(() -> Answer.json(report(agent, request)))));
     }
 
-    private static Jobs jobs(Agent agent) {
+    /** The bundle that has the jobs starts after the front, so who asks in the first moments is kept waiting. */
+    private static Jobs jobs(Agent agent) throws InterruptedException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (agent.jobs().isEmpty() && System.nanoTime() < end) {
+            Thread.sleep(BEAT_MILLIS);
+        }
         return agent.jobs()
                 .orElseThrow(() ->
                         Problem.unavailable("the bundle dev.wharf.housekeeping, which has the jobs, is not there"));
     }
 
-    private static ObjectNode list(Agent agent) {
+    private static ObjectNode list(Agent agent) throws InterruptedException {
         ObjectNode answer = Json.object();
         ArrayNode lines = answer.putArray("jobs");
         for (Jobs.Standing job : jobs(agent).all()) {
@@ -75,7 +85,7 @@ public final class JobRoutes implements Routes {
     }
 
     /** A job begins, and the answer is the name of the run; the run goes on whoever stays to hear of it. */
-    private static Answer begun(Agent agent, Request request) throws RefusedException {
+    private static Answer begun(Agent agent, Request request) throws RefusedException, InterruptedException {
         Map<String, String> options = new HashMap<>();
         for (String name : request.query().names()) {
             options.put(name, request.query().text(name));
@@ -86,7 +96,7 @@ public final class JobRoutes implements Routes {
         return Answer.json(Json.object().put("run", jobs(agent).run(request.name(), options, request.actor())));
     }
 
-    private static ObjectNode report(Agent agent, Request request) {
+    private static ObjectNode report(Agent agent, Request request) throws InterruptedException {
         Jobs.Report report = jobs(agent)
                 .report(request.name())
                 .orElseThrow(() -> Problem.missing("no run " + request.name()
