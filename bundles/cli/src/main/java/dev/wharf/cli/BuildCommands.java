@@ -315,7 +315,7 @@ final class BuildCommands implements Callable<Integer> {
 
     private Integer show(Client.Answer answer) throws IOException {
         Surroundings around = main.surroundings();
-        boolean tree = progress == Progress.TREE || progress == Progress.AUTO && around.isTerminal();
+        boolean tree = progress == Progress.TREE || (progress == Progress.AUTO && around.isTerminal());
         try (Output out = new Output(around);
                 BufferedReader records =
                         new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8))) {

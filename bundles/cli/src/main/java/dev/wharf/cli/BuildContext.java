@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -69,9 +70,8 @@ final class BuildContext {
         for (Path one : inside) {
             String name = at + one.getFileName();
             boolean isOut = ignored.leavesOut(name) && !always.contains(name);
-            Map<String, Object> facts =
-                    Files.readAttributes(one, "unix:mode,size,lastModifiedTime,rdev", LinkOption.NOFOLLOW_LINKS);
-            boolean isDirectory = type(facts) == DIRECTORY;
+            Facts facts = Facts.of(one);
+            boolean isDirectory = facts.type() == DIRECTORY;
             if (!isOut) entry(one, name, facts, out);
             if (isDirectory && (!isOut || mayHoldMore(name))) write(one, name + "/", out);
         }
@@ -82,12 +82,24 @@ final class BuildContext {
         return ignored.takesBackAny() || always.stream().anyMatch(file -> file.startsWith(directory + "/"));
     }
 
-    private static int type(Map<String, Object> facts) {
-        return (Integer) facts.get("mode") & TYPE;
+    /** What lstat(2) says of a file. */
+    private record Facts(int mode, long sizeBytes, FileTime modified) {
+        static Facts of(Path file) throws IOException {
+            Map<String, Object> all =
+                    Files.readAttributes(file, "unix:mode,size,lastModifiedTime", LinkOption.NOFOLLOW_LINKS);
+            return new Facts(
+                    (int) Objects.requireNonNull(all.get("mode")),
+                    (long) Objects.requireNonNull(all.get("size")),
+                    (FileTime) Objects.requireNonNull(all.get("lastModifiedTime")));
+        }
+
+        int type() {
+            return mode & TYPE;
+        }
     }
 
-    private static void entry(Path file, String name, Map<String, Object> facts, OutputStream out) throws IOException {
-        int type = type(facts);
+    private static void entry(Path file, String name, Facts facts, OutputStream out) throws IOException {
+        int type = facts.type();
         switch (type) {
             case DIRECTORY -> out.write(header(Entry.Kind.DIRECTORY, name + "/", "", 0, facts));
             case SYMBOLIC_LINK ->
@@ -99,7 +111,7 @@ final class BuildContext {
                         facts));
             case FIFO -> out.write(header(Entry.Kind.FIFO, name, "", 0, facts));
             case REGULAR -> {
-                long size = (Long) facts.get("size");
+                long size = facts.sizeBytes();
                 out.write(header(Entry.Kind.FILE, name, "", size, facts));
                 try (InputStream in = Files.newInputStream(file)) {
                     copy(in, size, out, file);
@@ -113,14 +125,13 @@ final class BuildContext {
         }
     }
 
-    private static byte[] header(Entry.Kind kind, String name, String target, long size, Map<String, Object> facts) {
-        FileTime time = (FileTime) facts.get("lastModifiedTime");
-        long nanos = time.to(TimeUnit.NANOSECONDS);
+    private static byte[] header(Entry.Kind kind, String name, String target, long size, Facts facts) {
+        long nanos = facts.modified().to(TimeUnit.NANOSECONDS);
         return TarWriter.header(new Entry(
                 kind,
                 name,
                 target,
-                (Integer) facts.get("mode") & 07777,
+                facts.mode() & 07777,
                 0,
                 0,
                 size,

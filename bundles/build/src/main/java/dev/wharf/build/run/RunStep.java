@@ -87,10 +87,9 @@ final class RunStep {
 
     private Optional<LayerSpec> execute(List<String> command, String network, List<Asked> mounts)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        List<ImageId> shown = new ArrayList<>();
         try {
             for (Asked mount : mounts) {
-                prepare(mount, shown);
+                prepare(mount);
             }
             return withImages(mounts, 0, () -> inContainer(command, network));
         } finally {
@@ -230,7 +229,7 @@ final class RunStep {
         return run.image(from, run.shared().order().platform(), false).id();
     }
 
-    private void prepare(Asked mount, List<ImageId> shown)
+    private void prepare(Asked mount)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         String target = mount.word("target", "");
         switch (mount.type()) {
