@@ -60,7 +60,7 @@ final class Watch implements Runnable {
 
     static String status(Host host, Position at) {
         Map<Standing, Integer> counts = Standing.counts(host);
-        int running = counts.get(Standing.RUNNING) + counts.get(Standing.PAUSED);
+        int running = counts.getOrDefault(Standing.RUNNING, 0) + counts.getOrDefault(Standing.PAUSED, 0);
         return running + " of " + host.containers().size() + " containers running, journal at " + at.sequence();
     }
 
