@@ -50,7 +50,8 @@ final class FleetDesired {
     private final PrintStream out;
     private final Terminal terminal;
 
-    FleetDesired(Connection connection, Settings settings, Map<String, String> options, PrintStream out, Terminal terminal) {
+    FleetDesired(
+            Connection connection, Settings settings, Map<String, String> options, PrintStream out, Terminal terminal) {
         this.connection = connection;
         this.settings = settings;
         this.options = options;
@@ -120,8 +121,10 @@ final class FleetDesired {
     private List<Sending> read(String file) throws IOException {
         List<Sending> all = new ArrayList<>();
         try (InputStream in = file.equals("-") ? System.in : Files.newInputStream(Path.of(file))) {
-            LoadSettings strict =
-                    LoadSettings.builder().setLabel(file).setAllowDuplicateKeys(false).build();
+            LoadSettings strict = LoadSettings.builder()
+                    .setLabel(file)
+                    .setAllowDuplicateKeys(false)
+                    .build();
             for (Object document : new Load(strict).loadAllFromInputStream(in)) {
                 JsonNode tree = JSON.valueToTree(document);
                 if (!(tree instanceof ObjectNode object)) {
@@ -142,8 +145,7 @@ final class FleetDesired {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         } catch (DocumentText.MalformedException | IllegalArgumentException e) {
             throw new IllegalArgumentException(
-                    String.valueOf(e.getMessage()).startsWith(file) ? e.getMessage() : file + ": " + e.getMessage(),
-                    e);
+                    String.valueOf(e.getMessage()).startsWith(file) ? e.getMessage() : file + ": " + e.getMessage(), e);
         }
         if (all.isEmpty()) {
             throw new IllegalArgumentException(file + ": there is no document in it");
@@ -153,8 +155,7 @@ final class FleetDesired {
 
     private static Sending sending(DocumentKey key, ObjectNode tree)
             throws IOException, DocumentText.MalformedException {
-        return new Sending(
-                key, Optional.of(JSON.writeValueAsBytes(tree)), Optional.of(DocumentText.of(key, tree)));
+        return new Sending(key, Optional.of(JSON.writeValueAsBytes(tree)), Optional.of(DocumentText.of(key, tree)));
     }
 
     private Optional<JsonNode> current(DocumentKey key) throws IOException, InterruptedException {
@@ -181,8 +182,8 @@ final class FleetDesired {
             // Who follows no documents has no name for them.
             boolean chosen = !who.name().isEmpty()
                     && one.document()
-                    .map(d -> d.chooses(one.key(), id, who.name(), who.labels()))
-                    .orElse(false);
+                            .map(d -> d.chooses(one.key(), id, who.name(), who.labels()))
+                            .orElse(false);
             if (chosen || view.document(id, one.key()).isPresent()) {
                 hosts.add(id);
             }
@@ -207,8 +208,9 @@ final class FleetDesired {
                 Service before = now.remove(spec.name().value());
                 change(Optional.ofNullable(before), spec).ifPresent(lines::add);
             }
-            now.values().forEach(s -> lines.add("  - " + s.name() + ": goes, with "
-                    + s.target().spec().replicas() + " replicas"));
+            now.values()
+                    .forEach(s -> lines.add("  - " + s.name() + ": goes, with "
+                            + s.target().spec().replicas() + " replicas"));
             out.println(view.name(host) + " (" + one.key() + ")");
             out.println(lines.isEmpty() ? "    nothing changes" : String.join(System.lineSeparator(), lines));
         }
@@ -236,7 +238,10 @@ final class FleetDesired {
         fields.put("command", spec.command().toString());
         fields.put(
                 "env",
-                spec.env().stream().map(e -> e.substring(0, e.indexOf('='))).toList().toString());
+                spec.env().stream()
+                        .map(e -> e.substring(0, e.indexOf('=')))
+                        .toList()
+                        .toString());
         fields.put("user", spec.user());
         fields.put("labels", new TreeMap<>(spec.labels()).toString());
         fields.put("replicas", Integer.toString(spec.replicas()));
@@ -300,6 +305,7 @@ final class FleetDesired {
         while (true) {
             boolean open = false;
             boolean bad = false;
+            List<String> late = new ArrayList<>();
             List<String> hosts = hosts(view, one);
             for (String host : hosts) {
                 Optional<Document> document = view.document(host, one.key());
@@ -314,6 +320,7 @@ final class FleetDesired {
                 if (document.filter(d -> d.digest().equals(Optional.of(one.digest())))
                         .isEmpty()) {
                     open = true;
+                    late.add(view.name(host));
                     continue;
                 }
                 open |= !isTaken(view, host, one);
@@ -344,12 +351,14 @@ final class FleetDesired {
                 out.println(
                         bad
                                 ? "not converged: see wharf fleet status"
-                                : hosts.isEmpty() ? "sent" : "converged on " + hosts.size() + " host"
-                                        + (hosts.size() == 1 ? "" : "s"));
+                                : hosts.isEmpty()
+                                        ? "sent"
+                                        : "converged on " + hosts.size() + " host" + (hosts.size() == 1 ? "" : "s"));
                 return !bad;
             }
             if (System.nanoTime() > end) {
-                throw new IOException("not converged yet; hosts go on by themselves, see wharf fleet status");
+                throw new IOException("not converged yet; hosts go on by themselves, see wharf fleet status"
+                        + (late.isEmpty() ? "" : "; not heard of since: " + String.join(", ", late)));
             }
             view.poll(Duration.ofMillis(300));
         }
@@ -393,15 +402,7 @@ final class FleetDesired {
                         out.print(CLEAR);
                     }
                     terminal.table(
-                            view.rows(),
-                            "host",
-                            "service",
-                            "wanted",
-                            "running",
-                            "healthy",
-                            "version",
-                            "state",
-                            "why");
+                            view.rows(), "host", "service", "wanted", "running", "healthy", "version", "state", "why");
                     view.refusals()
                             .forEach(r -> out.println(r.path("host").asText() + " refuses "
                                     + r.path("document").asText() + ": "

@@ -110,8 +110,7 @@ final class FleetView implements AutoCloseable {
             services.computeIfAbsent(host, h -> new TreeMap<>(java.util.Comparator.comparing(ServiceName::value)))
                     .put(recorded.state().name(), recorded.state());
         } else if (event instanceof ContainerEvent.Recorded recorded) {
-            replica(host, recorded.state())
-                    .ifPresentOrElse(r -> replicas.put(key, r), () -> replicas.remove(key));
+            replica(host, recorded.state()).ifPresentOrElse(r -> replicas.put(key, r), () -> replicas.remove(key));
         }
     }
 
@@ -196,12 +195,13 @@ final class FleetView implements AutoCloseable {
     /** Documents that hosts refused. */
     List<ObjectNode> refusals() {
         List<ObjectNode> refusals = new ArrayList<>();
-        documents.forEach((host, all) -> all.values().forEach(d -> d.refusal()
-                .ifPresent(r -> refusals.add(JSON.createObjectNode()
-                        .put("host", name(host))
-                        .put("document", d.key().value())
-                        .put("source", r.source())
-                        .put("reason", r.reason())))));
+        documents.forEach((host, all) -> all.values()
+                .forEach(d -> d.refusal()
+                        .ifPresent(r -> refusals.add(JSON.createObjectNode()
+                                .put("host", name(host))
+                                .put("document", d.key().value())
+                                .put("source", r.source())
+                                .put("reason", r.reason())))));
         return refusals;
     }
 

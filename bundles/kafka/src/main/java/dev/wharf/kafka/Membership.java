@@ -6,7 +6,6 @@ import dev.wharf.core.command.Command;
 import dev.wharf.core.command.DesiredCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.HostCommand;
-import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.journal.CommandId;
@@ -193,8 +192,7 @@ final class Membership implements AutoCloseable {
 
     /** Has the agent do something; refusals that only say that it is so already are none. */
     private Optional<String> give(Command command, Actor actor) throws InterruptedException, IOException {
-        Cause cause =
-                new Cause(new CommandId("fleet-" + Entropy.fresh().seed()), Optional.empty(), actor);
+        Cause cause = new Cause(new CommandId("fleet-" + Entropy.fresh().seed()), Optional.empty(), actor);
         try {
             agent.submit(command, cause).toCompletableFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
             return Optional.empty();
@@ -342,7 +340,8 @@ final class Membership implements AutoCloseable {
         Actor actor = new Actor(Actor.Kind.KAFKA, principal.isEmpty() ? "nobody" : principal, Map.of("source", source));
         Optional<Document> now = host.document(key);
         boolean known = record.value() != null
-                && now.filter(d -> d.digest().equals(Optional.of(digest)) && d.refusal().isEmpty()
+                && now.filter(d -> d.digest().equals(Optional.of(digest))
+                                && d.refusal().isEmpty()
                                 && d.source().equals(source))
                         .isPresent();
         if (known) {
@@ -351,8 +350,8 @@ final class Membership implements AutoCloseable {
         if (record.value() == null && !held) {
             return;
         }
-        Optional<String> against =
-                permissions.against(principal, KIND, DocumentText.signed(text, value), header(record, Commands.SIGNATURE));
+        Optional<String> against = permissions.against(
+                principal, KIND, DocumentText.signed(text, value), header(record, Commands.SIGNATURE));
         boolean meant = isMeant(key, value, held);
         if (against.isPresent()) {
             if (meant) {
@@ -367,20 +366,15 @@ final class Membership implements AutoCloseable {
         try {
             DocumentText document = DocumentText.read(key, value);
             Host.Identity who = host.identity();
-            boolean chosen =
-                    document.chooses(key, who.id(), name(), settings.membership().labels());
+            boolean chosen = document.chooses(
+                    key, who.id(), name(), settings.membership().labels());
             if (!chosen && !held) {
                 return;
             }
             Optional<String> refused = give(
                     chosen
                             ? new DesiredCommand.Apply(
-                                    key,
-                                    digest,
-                                    source,
-                                    document.services(),
-                                    document.networks(),
-                                    document.volumes())
+                                    key, digest, source, document.services(), document.networks(), document.volumes())
                             : new DesiredCommand.Apply(key, digest, source, List.of(), List.of(), List.of()),
                     actor);
             if (refused.isPresent()) {
@@ -403,10 +397,7 @@ final class Membership implements AutoCloseable {
                     || key.name().equals(agent.host().identity().id());
         }
         return DocumentText.selector(value)
-                .map(s -> settings.membership()
-                        .labels()
-                        .entrySet()
-                        .containsAll(s.entrySet()))
+                .map(s -> settings.membership().labels().entrySet().containsAll(s.entrySet()))
                 .orElse(true);
     }
 

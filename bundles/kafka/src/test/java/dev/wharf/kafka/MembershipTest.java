@@ -97,10 +97,14 @@ class MembershipTest {
 
     private Settings settings(String... more) {
         Map<String, String> all = new java.util.HashMap<>(Map.of(
-                "bootstrap.servers", broker.address(),
-                "topics.prefix", prefix,
-                "desired", "true",
-                "commands.allow", "ops=desired.apply"));
+                "bootstrap.servers",
+                broker.address(),
+                "topics.prefix",
+                prefix,
+                "desired",
+                "true",
+                "commands.allow",
+                "ops=desired.apply"));
         for (String line : more) {
             String[] parts = line.split("=", 2);
             all.put(parts[0], parts[1]);
@@ -110,8 +114,8 @@ class MembershipTest {
 
     /** A host that publishes and takes part. */
     private JournalAgent host(String name, int number) throws IOException {
-        EventJournal journal = new RecordJournal(
-                new FileLog(new FileLog.Options(folder.resolve(name), "test")), new EventCodec());
+        EventJournal journal =
+                new RecordJournal(new FileLog(new FileLog.Options(folder.resolve(name), "test")), new EventCodec());
         open.add(journal);
         JournalAgent agent = new JournalAgent(journal);
         String id = UUID.randomUUID().toString().replace("-", "");
@@ -136,8 +140,8 @@ class MembershipTest {
     }
 
     private void send(String key, String principal, String value) throws Exception {
-        ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
-                prefix + ".desired", bytes(key), value.isEmpty() ? null : bytes(value));
+        ProducerRecord<byte[], byte[]> record =
+                new ProducerRecord<>(prefix + ".desired", bytes(key), value.isEmpty() ? null : bytes(value));
         record.headers().add("principal", bytes(principal));
         producer.send(record).get();
     }
@@ -155,15 +159,19 @@ class MembershipTest {
     void hostsLearnOfOneAnotherAndTakeWhatIsForThem() throws Exception {
         JournalAgent one = host("one", 1);
         JournalAgent two = host("two", 2);
-        await("peers", () -> one.host().peers().equals(List.of(new Peer(2, "two", "10.0.0.2")))
-                && two.host().peers().equals(List.of(new Peer(1, "one", "10.0.0.1"))));
+        await(
+                "peers",
+                () -> one.host().peers().equals(List.of(new Peer(2, "two", "10.0.0.2")))
+                        && two.host().peers().equals(List.of(new Peer(1, "one", "10.0.0.1"))));
 
         send("group/shop", "ops", document("shop:1"));
         send("host/two", "ops", "{\"v\":1,\"services\":{\"own\":{\"image\":\"own\"}}}");
         send("group/other", "ops", "{\"v\":1,\"selector\":{\"role\":\"db\"},\"services\":{\"db\":{\"image\":\"db\"}}}");
-        await("documents", () -> image(one.host()).equals(Optional.of("shop:1"))
-                && image(two.host()).equals(Optional.of("shop:1"))
-                && two.host().services().size() == 2);
+        await(
+                "documents",
+                () -> image(one.host()).equals(Optional.of("shop:1"))
+                        && image(two.host()).equals(Optional.of("shop:1"))
+                        && two.host().services().size() == 2);
         assertThat(one.host().documents().keySet()).containsExactly(SHOP);
 
         // What is wrong is told, and what held before goes on.
@@ -177,18 +185,19 @@ class MembershipTest {
         assertThat(reason(one)).isEmpty();
 
         // A host that leaves the group gives up its services; a tombstone only gives up looking after them.
-        send(
-                "group/shop",
-                "ops",
-                document("shop:2").replace("\"role\":\"shop\"", "\"zone\":\"two\""));
+        send("group/shop", "ops", document("shop:2").replace("\"role\":\"shop\"", "\"zone\":\"two\""));
         await("one leaves", () -> one.host().service(WEB).orElseThrow().phase() == Service.Phase.REMOVING);
         assertThat(two.host().service(WEB).orElseThrow().phase()).isEqualTo(Service.Phase.ROLLING);
         send("group/shop", "ops", "");
-        await("released", () -> two.host().service(WEB).isEmpty()
-                && two.host().document(SHOP).isEmpty());
+        await(
+                "released",
+                () -> two.host().service(WEB).isEmpty()
+                        && two.host().document(SHOP).isEmpty());
 
-        await("state of services is published", () -> read(settings(), "state").stream()
-                .anyMatch(r -> Topics.text(r.key()).endsWith("/service:own")));
+        await(
+                "state of services is published",
+                () -> read(settings(), "state").stream()
+                        .anyMatch(r -> Topics.text(r.key()).endsWith("/service:own")));
         for (String topic : List.of("events", "state", "hosts", "positions")) {
             assertThat(read(settings(), topic))
                     .noneMatch(r -> r.value() != null && Topics.text(r.value()).contains("canary"));
@@ -210,9 +219,12 @@ class MembershipTest {
         JournalAgent one = host("one", 1);
         Path file = folder.resolve("services.yaml");
         Files.writeString(file, "key: group/shop\nselector: {role: shop}\nservices:\n  web: {image: 'shop:1'}\n");
-        await("the host is known", () -> fleet("hosts").contains("one") || fleet("hosts").contains("position"));
-        await("the host is meant", () -> fleet("apply", "-f", file.toString(), "--dry-run")
-                .contains("+ web: 1 x shop:1"));
+        await(
+                "the host is known",
+                () -> fleet("hosts").contains("one") || fleet("hosts").contains("position"));
+        await(
+                "the host is meant",
+                () -> fleet("apply", "-f", file.toString(), "--dry-run").contains("+ web: 1 x shop:1"));
         assertThat(one.host().services()).isEmpty();
         assertThat(fleet("--principal", "ops", "apply", "-f", file.toString(), "--detach"))
                 .contains("+ web: 1 x shop:1");

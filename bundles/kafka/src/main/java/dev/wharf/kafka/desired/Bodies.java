@@ -37,16 +37,17 @@ final class Bodies {
                 .put(Service.REPLICA_LABEL, Integer.toString(replica))
                 .put(Service.DOCUMENT_LABEL, document.value());
         spec.health().ifPresent(check -> body.set("Healthcheck", health(check)));
-        ObjectNode host = body.putObject("HostConfig")
-                .put("Memory", spec.memoryBytes())
-                .put("NanoCpus", spec.nanoCpus());
+        ObjectNode host =
+                body.putObject("HostConfig").put("Memory", spec.memoryBytes()).put("NanoCpus", spec.nanoCpus());
         host.putObject("RestartPolicy")
-                .put("Name", switch (spec.restart().kind()) {
-                    case NO -> "no";
-                    case ALWAYS -> "always";
-                    case UNLESS_STOPPED -> "unless-stopped";
-                    case ON_FAILURE -> "on-failure";
-                })
+                .put(
+                        "Name",
+                        switch (spec.restart().kind()) {
+                            case NO -> "no";
+                            case ALWAYS -> "always";
+                            case UNLESS_STOPPED -> "unless-stopped";
+                            case ON_FAILURE -> "on-failure";
+                        })
                 .put("MaximumRetryCount", spec.restart().maximumRetries());
         ObjectNode exposed = body.putObject("ExposedPorts");
         ObjectNode bindings = host.putObject("PortBindings");

@@ -47,12 +47,15 @@ public final class Convergence {
         this.host = host;
         this.now = now;
         for (Container c : host.containers().values()) {
-            service(c).ifPresent(name -> containers
-                    .computeIfAbsent(name, n -> new ArrayList<>())
-                    .add(c));
+            service(c)
+                    .ifPresent(name -> containers
+                            .computeIfAbsent(name, n -> new ArrayList<>())
+                            .add(c));
         }
-        containers.values().forEach(list -> list.sort(
-                Comparator.comparing(Container::createdAt).thenComparing(c -> c.id().value())));
+        containers
+                .values()
+                .forEach(list ->
+                        list.sort(Comparator.comparing(Container::createdAt).thenComparing(c -> c.id().value())));
     }
 
     private static Optional<ServiceName> service(Container c) {
@@ -155,12 +158,13 @@ public final class Convergence {
                 .filter(v -> host.volume(v.name()).isEmpty())
                 .forEach(v -> actions.add(new Action.MakeVolume(v)));
         for (Network network : host.networks().values()) {
-            boolean ours = document.key()
-                    .value()
-                    .equals(network.spec().labels().get(Service.DOCUMENT_LABEL));
+            boolean ours = document.key().value().equals(network.spec().labels().get(Service.DOCUMENT_LABEL));
             boolean wanted = document.networks().stream()
                     .anyMatch(n -> n.name().equals(network.spec().name()));
-            if (ours && !wanted && network.wanted() && host.usersOf(network.id()).isEmpty()) {
+            if (ours
+                    && !wanted
+                    && network.wanted()
+                    && host.usersOf(network.id()).isEmpty()) {
                 actions.add(new Action.RemoveNetwork(network.id()));
             }
         }
@@ -200,8 +204,8 @@ public final class Convergence {
             Service.Version target = service.target();
             for (Container c : mine) {
                 int replica = replica(c);
-                boolean current = target.id().equals(c.spec().labels().get(Service.VERSION_LABEL))
-                        && c.goal() != Goal.REMOVED;
+                boolean current =
+                        target.id().equals(c.spec().labels().get(Service.VERSION_LABEL)) && c.goal() != Goal.REMOVED;
                 if (replica < 1 || replica > target.spec().replicas()) {
                     surplus.add(c);
                 } else if (current && !fresh.containsKey(replica)) {
@@ -254,7 +258,8 @@ public final class Convergence {
             } else if (old.isEmpty()) {
                 busy++;
                 making.add(new Action.Make(target, replica));
-            } else if (old.stream().anyMatch(c -> c.goal() == Goal.STOPPED && c.stoppedByHand()) && !update.startFirst()) {
+            } else if (old.stream().anyMatch(c -> c.goal() == Goal.STOPPED && c.stoppedByHand())
+                    && !update.startFirst()) {
                 busy++;
                 old.forEach(c -> retire(c, actions));
             } else {
@@ -303,8 +308,7 @@ public final class Convergence {
                 actions.add(new Action.Note(new DesiredCommand.NoteFailure(
                         service.name(), service.target().id(), replica, c.id().value(), verdict.reason())));
             }
-        } else if (c.goal() == Goal.CREATED && c.rootfs().isPresent()
-                || c.goal() == Goal.STOPPED && !c.isRunning()) {
+        } else if (c.goal() == Goal.CREATED && c.rootfs().isPresent() || c.goal() == Goal.STOPPED && !c.isRunning()) {
             actions.add(new Action.Start(c.id(), replica));
         } else if (c.goal() == Goal.PAUSED) {
             actions.add(new Action.Resume(c.id()));
@@ -314,7 +318,8 @@ public final class Convergence {
     /** Makes replicas, once what they need is there. */
     private void make(Service service, List<Action> making, List<Action> actions) {
         ServiceSpec spec = service.target().spec();
-        if (making.isEmpty() || !spec.networks().stream().allMatch(n -> network(n).isPresent())) {
+        if (making.isEmpty()
+                || !spec.networks().stream().allMatch(n -> network(n).isPresent())) {
             return;
         }
         if (host.imageNamed(Reference.parse(spec.image()).toString())
@@ -436,7 +441,10 @@ public final class Convergence {
                 repairs.add(new Action.Start(c.id(), replica));
             }
         } else {
-            Instant last = c.exit().map(e -> e.at()).filter(at -> at.isAfter(c.createdAt())).orElse(c.createdAt());
+            Instant last = c.exit()
+                    .map(e -> e.at())
+                    .filter(at -> at.isAfter(c.createdAt()))
+                    .orElse(c.createdAt());
             if (!now.isBefore(last.plus(CALM))) {
                 retire(c, repairs);
             }

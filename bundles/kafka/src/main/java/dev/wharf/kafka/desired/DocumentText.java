@@ -311,15 +311,12 @@ public record DocumentText(
             boolean internal = flag("internal");
             Map<String, String> options = map("options");
             end();
-            if (!LABEL.matcher(name).matches() || Set.of("bridge", "host", "none").contains(name)) {
+            if (!LABEL.matcher(name).matches()
+                    || Set.of("bridge", "host", "none").contains(name)) {
                 throw new MalformedException(path + ": that is no name for a network");
             }
             return checked(() -> new DesiredNetwork(
-                    name,
-                    new DriverName(driver.equals("vxlan") ? "overlay" : driver),
-                    subnet,
-                    internal,
-                    options));
+                    name, new DriverName(driver.equals("vxlan") ? "overlay" : driver), subnet, internal, options));
         }
 
         ServiceSpec service(String name) throws MalformedException {
@@ -334,7 +331,8 @@ public record DocumentText(
             String user = text("user", "");
             Map<String, String> labels = map("labels");
             for (String label : labels.keySet()) {
-                if (!LABEL.matcher(label).matches() || label.startsWith(Service.DOCUMENT_LABEL)
+                if (!LABEL.matcher(label).matches()
+                        || label.startsWith(Service.DOCUMENT_LABEL)
                         || label.startsWith(Service.LABEL)) {
                     throw wrong("labels." + label, "is no label for you to give");
                 }
@@ -391,8 +389,7 @@ public record DocumentText(
                 if (parts.length < 2 || parts.length > 3 || parts.length == 3 && !readOnly && !parts[2].equals("rw")) {
                     throw wrong("volumes", "has \"" + line + "\", which is not SOURCE:TARGET or SOURCE:TARGET:ro");
                 }
-                checked(() -> new MountSpec(
-                        MountSpec.Kind.BIND, parts[0], parts[1], readOnly, false, Map.of()));
+                checked(() -> new MountSpec(MountSpec.Kind.BIND, parts[0], parts[1], readOnly, false, Map.of()));
                 if (!parts[0].startsWith("/")) {
                     checked(() -> new VolumeName(parts[0]));
                 }
@@ -462,8 +459,10 @@ public record DocumentText(
                 case "unless-stopped" -> new RestartPolicy(RestartPolicy.Kind.UNLESS_STOPPED, 0);
                 case "on-failure" -> new RestartPolicy(RestartPolicy.Kind.ON_FAILURE, 0);
                 case "no" -> RestartPolicy.NO;
-                default -> throw wrong(
-                        "restart", "must be always, unless-stopped, on-failure[:TIMES] or no, not \"" + text + "\"");
+                default ->
+                    throw wrong(
+                            "restart",
+                            "must be always, unless-stopped, on-failure[:TIMES] or no, not \"" + text + "\"");
             };
         }
 
@@ -473,7 +472,9 @@ public record DocumentText(
                 return 0;
             }
             Matcher m = SIZE.matcher(value.asText());
-            if (!m.matches() || m.group(1).length() > 12 || m.group(1).length() > 9 && !m.group(2).isEmpty()) {
+            if (!m.matches()
+                    || m.group(1).length() > 12
+                    || m.group(1).length() > 9 && !m.group(2).isEmpty()) {
                 throw wrong("memory", "must be a size such as 64m or 2g, not \"" + value.asText() + "\"");
             }
             int shift = switch (m.group(2).toLowerCase(Locale.ROOT)) {
@@ -504,12 +505,13 @@ public record DocumentText(
             Reading u = in.get();
             ServiceSpec.Update otherwise = ServiceSpec.Update.DEFAULT;
             int parallelism = (int) u.number("parallelism", otherwise.parallelism(), 1, MOST_REPLICAS);
-            boolean startFirst =
-                    u.choice("order", "stop-first", Set.of("stop-first", "start-first")).equals("start-first");
+            boolean startFirst = u.choice("order", "stop-first", Set.of("stop-first", "start-first"))
+                    .equals("start-first");
             Duration gate = u.time("gate", otherwise.gate());
             Duration settle = u.time("settle", otherwise.settle());
             int failures = (int) u.number("maxFailures", otherwise.maxFailures(), 0, MOST_REPLICAS);
-            boolean back = u.choice("onFailure", "rollback", Set.of("rollback", "pause")).equals("rollback");
+            boolean back = u.choice("onFailure", "rollback", Set.of("rollback", "pause"))
+                    .equals("rollback");
             u.end();
             return u.checked(() -> new ServiceSpec.Update(parallelism, startFirst, gate, settle, failures, back));
         }

@@ -156,8 +156,8 @@ public final class Steward implements AutoCloseable {
             } catch (RefusedException e) {
                 stage = CompletableFuture.failedStage(e);
             } catch (IllegalArgumentException e) {
-                stage = CompletableFuture.failedStage(new RefusedException(
-                        new Refusal(Refusal.Kind.INVALID, String.valueOf(e.getMessage()))));
+                stage = CompletableFuture.failedStage(
+                        new RefusedException(new Refusal(Refusal.Kind.INVALID, String.valueOf(e.getMessage()))));
             }
             stage.whenComplete((event, thrown) -> {
                 ended.add(new Outcome(action, trouble(event, thrown)));
@@ -196,8 +196,7 @@ public final class Steward implements AutoCloseable {
                     key,
                     new Trouble(
                             before.times() + 1,
-                            System.nanoTime()
-                                    + (wait.compareTo(LAST_PAUSE) > 0 ? LAST_PAUSE : wait).toNanos()));
+                            System.nanoTime() + (wait.compareTo(LAST_PAUSE) > 0 ? LAST_PAUSE : wait).toNanos()));
             String why = String.valueOf(one.trouble().get().getMessage());
             log.debug("desired state has trouble action={} reason={}", key, why);
             count(one.action(), why, one.trouble().get());
@@ -206,14 +205,13 @@ public final class Steward implements AutoCloseable {
     }
 
     private static boolean isSo(Throwable trouble) {
-        return trouble instanceof RefusedException refused
-                && refused.refusal().kind() == Refusal.Kind.UNCHANGED;
+        return trouble instanceof RefusedException refused && refused.refusal().kind() == Refusal.Kind.UNCHANGED;
     }
 
     /** What fails without a container that shows it counts against the rollout, too. */
     private void count(Action action, String why, Throwable trouble) {
-        boolean busy = trouble instanceof RefusedException refused
-                && refused.refusal().kind() == Refusal.Kind.UNAVAILABLE;
+        boolean busy =
+                trouble instanceof RefusedException refused && refused.refusal().kind() == Refusal.Kind.UNAVAILABLE;
         if (busy) {
             return;
         }
@@ -228,20 +226,22 @@ public final class Steward implements AutoCloseable {
             Optional.ofNullable(host.containers().get(start.container()))
                     .map(c -> c.spec().labels().getOrDefault(Service.LABEL, ""))
                     .filter(name -> !name.isEmpty())
-                    .ifPresent(name -> note(
-                            host, new ServiceName(name), start.replica(), "cannot be started: " + why, number));
+                    .ifPresent(name ->
+                            note(host, new ServiceName(name), start.replica(), "cannot be started: " + why, number));
         }
     }
 
     private void note(Host host, ServiceName name, int replica, String why, String number) {
-        host.service(name).filter(s -> s.phase().isMoving()).ifPresent(service -> agent.submit(
-                new DesiredCommand.NoteFailure(
-                        name,
-                        service.target().id(),
-                        replica,
-                        (replica > 0 ? "replica " + replica + " " : "") + why + number,
-                        why),
-                cause(service.document(), host)));
+        host.service(name)
+                .filter(s -> s.phase().isMoving())
+                .ifPresent(service -> agent.submit(
+                        new DesiredCommand.NoteFailure(
+                                name,
+                                service.target().id(),
+                                replica,
+                                (replica > 0 ? "replica " + replica + " " : "") + why + number,
+                                why),
+                        cause(service.document(), host)));
     }
 
     private CompletionStage<Event> give(Host host, Action action) throws RefusedException {
@@ -324,8 +324,8 @@ public final class Steward implements AutoCloseable {
             return note.command();
         } else if (action instanceof Action.Make make) {
             Forms reader = forms.get()
-                    .orElseThrow(() -> new RefusedException(new Refusal(
-                            Refusal.Kind.UNAVAILABLE, "nobody here reads what containers shall be")));
+                    .orElseThrow(() -> new RefusedException(
+                            new Refusal(Refusal.Kind.UNAVAILABLE, "nobody here reads what containers shall be")));
             ContainerId id = new ContainerId(entropy.hex("container"));
             byte[] body = Bodies.of(make.version(), make.replica(), document(host, action));
             return new ContainerCommand.Create(id, make.name(), reader.container(id, body, entropy));
@@ -339,8 +339,8 @@ public final class Steward implements AutoCloseable {
             return new ContainerCommand.Remove(remove.container(), true, true, Duration.ZERO);
         } else if (action instanceof Action.Pull pull) {
             DriverName storage = host.preferred(DriverKind.STORAGE)
-                    .orElseThrow(() -> new RefusedException(
-                            new Refusal(Refusal.Kind.UNAVAILABLE, "no storage driver serves")));
+                    .orElseThrow(() ->
+                            new RefusedException(new Refusal(Refusal.Kind.UNAVAILABLE, "no storage driver serves")));
             return new ImageCommand.PullImage(
                     new PullId(entropy.hex("pull").substring(0, 32)),
                     Reference.parse(pull.image()),

@@ -148,7 +148,8 @@ class ConvergenceTest {
                 yard.host.networkNamed("shop").orElseThrow().id()));
         yard.settle(60);
         assertThat(yard.story()).endsWith("DriftFound", "DriftRepaired");
-        assertThat(yard.host.usersOf(yard.host.networkNamed("shop").orElseThrow().id()))
+        assertThat(yard.host.usersOf(
+                        yard.host.networkNamed("shop").orElseThrow().id()))
                 .isEmpty();
         assertThat(replica(1).spec().networking().networks().get(0).network())
                 .isEqualTo(yard.host.networkNamed("shop").orElseThrow().id());

@@ -23,9 +23,7 @@ class DocumentTextTest {
 
     @Test
     void everythingThatCanBeSaidIsRead() throws Exception {
-        DocumentText text = read(
-                GROUP,
-                """
+        DocumentText text = read(GROUP, """
                 {"v": 1, "selector": {"role": "web"},
                  "networks": {"shop": {"driver": "vxlan", "subnet": "10.9.0.0/16"}},
                  "volumes": {"data": {}},

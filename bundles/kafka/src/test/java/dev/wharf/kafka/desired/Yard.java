@@ -134,7 +134,8 @@ final class Yard {
     long well(int ofReplicas) {
         return host.containers().values().stream()
                 .filter(c -> Convergence.replica(c) <= ofReplicas)
-                .filter(c -> Convergence.judge(c, web().target().spec().update(), now).standing()
+                .filter(c -> Convergence.judge(c, web().target().spec().update(), now)
+                                .standing()
                         == Convergence.Standing.WELL)
                 .map(Convergence::replica)
                 .distinct()
@@ -196,8 +197,7 @@ final class Yard {
                 .id();
         if (wish(new ContainerCommand.Create(
                 id, make.name(), container(image, spec.image(), labels, wishes, spec.restart())))) {
-            tell(new ContainerEvent.RootfsPrepared(
-                    id, new Snapshot(SnapshotKey.of(id), SnapshotKey.SCRATCH, false)));
+            tell(new ContainerEvent.RootfsPrepared(id, new Snapshot(SnapshotKey.of(id), SnapshotKey.SCRATCH, false)));
         }
     }
 
@@ -315,18 +315,8 @@ final class Yard {
                 Map.of(),
                 Resources.UNLIMITED,
                 new ContainerSpec.Security(
-                        false,
-                        List.of(),
-                        List.of(),
-                        List.of(),
-                        false,
-                        "default",
-                        "",
-                        List.of(),
-                        List.of(),
-                        false,
-                        Map.of(),
-                        List.of()),
+                        false, List.of(), List.of(), List.of(), false, "default", "", List.of(), List.of(), false,
+                        Map.of(), List.of()),
                 ContainerSpec.Namespaces.PRIVATE,
                 List.of(),
                 new ContainerSpec.Networking(

@@ -48,7 +48,8 @@ public sealed interface DesiredCommand extends Command {
             Optional<Document> known = host.document(document);
             Set<ServiceName> names = services.stream().map(ServiceSpec::name).collect(Collectors.toSet());
             for (ServiceName name : names) {
-                Optional<Service> other = host.service(name).filter(s -> !s.document().equals(document));
+                Optional<Service> other =
+                        host.service(name).filter(s -> !s.document().equals(document));
                 if (other.isPresent()) {
                     return refuse(
                             CONFLICT,
@@ -66,8 +67,8 @@ public sealed interface DesiredCommand extends Command {
             }
             for (ServiceSpec spec : services) {
                 Optional<Service> service = host.service(spec.name());
-                if (service.filter(s -> s.phase() != Phase.REMOVING
-                                && s.wanted().spec().equals(spec))
+                if (service.filter(s ->
+                                s.phase() != Phase.REMOVING && s.wanted().spec().equals(spec))
                         .isEmpty()) {
                     events.add(new DesiredEvent.ServiceDesired(document, version(service, spec), spec, now));
                 }
@@ -138,8 +139,7 @@ public sealed interface DesiredCommand extends Command {
                 if (!s.phase().isMoving()) {
                     return refuse(UNCHANGED, "nothing is rolled out");
                 }
-                Optional<String> backTo =
-                        s.canGoBack() ? s.good().map(Service.Version::id) : Optional.empty();
+                Optional<String> backTo = s.canGoBack() ? s.good().map(Service.Version::id) : Optional.empty();
                 return accept(new DesiredEvent.RolloutHalted(service, version, backTo, reason, now));
             });
         }
@@ -150,13 +150,15 @@ public sealed interface DesiredCommand extends Command {
         @Override
         public Decision decide(Host host, Instant now) {
             return at(host, service, version, s -> switch (s.phase()) {
-                case ROLLING -> accept(new DesiredEvent.Converged(
-                        service, version, s.wanted().spec().replicas(), now));
-                case ROLLING_BACK -> accept(
-                        new DesiredEvent.RolledBack(service, s.wanted().id(), version, now));
-                case CONVERGED, ROLLED_BACK -> s.drift().isEmpty()
-                        ? refuse(UNCHANGED, "it is so already")
-                        : accept(new DesiredEvent.DriftRepaired(service, s.drift()));
+                case ROLLING ->
+                    accept(new DesiredEvent.Converged(
+                            service, version, s.wanted().spec().replicas(), now));
+                case ROLLING_BACK ->
+                    accept(new DesiredEvent.RolledBack(service, s.wanted().id(), version, now));
+                case CONVERGED, ROLLED_BACK ->
+                    s.drift().isEmpty()
+                            ? refuse(UNCHANGED, "it is so already")
+                            : accept(new DesiredEvent.DriftRepaired(service, s.drift()));
                 case HALTED, REMOVING -> refuse(CONFLICT, "service " + service + " is not on its way there");
             });
         }

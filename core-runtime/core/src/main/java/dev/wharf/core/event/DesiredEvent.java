@@ -56,8 +56,7 @@ public sealed interface DesiredEvent extends Event {
         @Override
         public Host apply(Host host) {
             return host.with(host.document(document)
-                    .orElse(new Document(
-                            document, Optional.empty(), "", at, List.of(), List.of(), Optional.empty()))
+                    .orElse(new Document(document, Optional.empty(), "", at, List.of(), List.of(), Optional.empty()))
                     .refusing(new Document.Refused(digest, source, reason, at)));
         }
     }
@@ -156,8 +155,7 @@ public sealed interface DesiredEvent extends Event {
         @Override
         public Host apply(Host host) {
             return host.change(
-                    service,
-                    s -> s.halted(backTo.isPresent() ? Phase.ROLLING_BACK : Phase.HALTED, reason, at));
+                    service, s -> s.halted(backTo.isPresent() ? Phase.ROLLING_BACK : Phase.HALTED, reason, at));
         }
     }
 

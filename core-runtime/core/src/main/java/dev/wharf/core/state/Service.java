@@ -105,8 +105,7 @@ public record Service(
     }
 
     public Service converged(Instant at) {
-        return new Service(
-                name, document, wanted, Optional.of(wanted), Phase.CONVERGED, List.of(), "", List.of(), at);
+        return new Service(name, document, wanted, Optional.of(wanted), Phase.CONVERGED, List.of(), "", List.of(), at);
     }
 
     public Service rolledBack(Instant at) {
