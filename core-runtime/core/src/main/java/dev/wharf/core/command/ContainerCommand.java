@@ -632,7 +632,8 @@ public sealed interface ContainerCommand extends Command {
                 if (!c.isRunning()) {
                     return refuse(CONFLICT, "container " + container + " is not running");
                 }
-                ExecSpec asked = known.spec().tty() && rows > 0 ? known.spec().withConsole(rows, columns) : known.spec();
+                ExecSpec asked =
+                        known.spec().tty() && rows > 0 ? known.spec().withConsole(rows, columns) : known.spec();
                 return act(new ContainerStep.RunExec(container, c.spec().runtime(), exec, asked));
             });
         }

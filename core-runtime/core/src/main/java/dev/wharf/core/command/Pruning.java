@@ -104,7 +104,8 @@ public record Pruning(Set<Kind> kinds, boolean allImages, boolean allVolumes, Op
                 .flatMap(i -> host.variants(i).stream())
                 .filter(host::isVariant)
                 .filter(i -> isUnused(host, i, going)
-                        && host.variants(i).stream().allMatch(v -> v.references().isEmpty() || chosen.contains(v)));
+                        && host.variants(i).stream()
+                                .allMatch(v -> v.references().isEmpty() || chosen.contains(v)));
         return Stream.concat(chosen.stream(), variants).distinct();
     }
 

@@ -13,9 +13,9 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     @AttributeDefinition(
             description =
                     "Routes in order, separated by commas: a pattern of repositories, in which * stands for anything"
-                        + " within a part and ** for anything, and the backends it leads to, as in"
-                        + " registry.example/team/* archive distribution. The first route that fits counts, and of its"
-                        + " backends the first that has the repository, or else the last. Where no route fits, every"
-                        + " backend is asked by its rank")
+                            + " within a part and ** for anything, and the backends it leads to, as in"
+                            + " registry.example/team/* archive distribution. The first route that fits counts, and of its"
+                            + " backends the first that has the repository, or else the last. Where no route fits, every"
+                            + " backend is asked by its rank")
     String routes() default "";
 }

@@ -285,7 +285,8 @@ final class ContainerPlan implements Plan {
             List<ContainerStep.Readdressed> all = new ArrayList<>();
             host.linkedTo(c.id()).stream()
                     .filter(Container::isRunning)
-                    .forEach(owner -> all.add(readdressed(owner.id(), owner.spec().runtime(), before, after)));
+                    .forEach(owner ->
+                            all.add(readdressed(owner.id(), owner.spec().runtime(), before, after)));
             if (c.isRunning() && !c.goal().equals(Goal.REMOVED)) {
                 all.add(readdressed(c.id(), runtime(), before, after));
             }
@@ -309,8 +310,7 @@ final class ContainerPlan implements Plan {
                             n.spec(),
                             place.endpoint(),
                             sandbox,
-                            readdressed(
-                                    host.with(c.connecting(place.endpoint())), host.with(c.disconnecting(network))),
+                            readdressed(host.with(c.connecting(place.endpoint())), host.with(c.disconnecting(network))),
                             tries())))
                     .orElseGet(() -> Proposal.step(new ContainerStep.ForgetEndpoint(c.id(), network, tries())));
         }

@@ -383,7 +383,8 @@ public sealed interface ContainerStep extends Step {
     }
 
     /** Takes the line of a link out of the hosts file of a container that runs, by hand. */
-    record TellUnlinked(ContainerId container, Readdressed readdressed, ContainerSpec changed) implements ContainerStep {
+    record TellUnlinked(ContainerId container, Readdressed readdressed, ContainerSpec changed)
+            implements ContainerStep {
         /** @param changed without the link */
         public static TellUnlinked of(Host host, Container c, ContainerSpec changed) {
             Container after = c.respecified(changed);

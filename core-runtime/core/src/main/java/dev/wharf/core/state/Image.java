@@ -85,7 +85,6 @@ public record Image(
     }
 
     private Image with(List<String> called, boolean kept, Optional<Stall> trouble, Optional<Descriptor> from) {
-        return new Image(
-                id, manifest, configBlob, config, layers, called, sizeBytes, storedAt, kept, trouble, from);
+        return new Image(id, manifest, configBlob, config, layers, called, sizeBytes, storedAt, kept, trouble, from);
     }
 }

@@ -16,8 +16,9 @@ public record Link(Container target, String alias) {
         return target.places().values().stream()
                 .filter(Container.Place::wanted)
                 .map(Container.Place::endpoint)
-                .filter(e ->
-                        host.network(e.network()).map(n -> n.spec().predefined()).orElse(false))
+                .filter(e -> host.network(e.network())
+                        .map(n -> n.spec().predefined())
+                        .orElse(false))
                 .map(e -> e.ipv4().isEmpty() ? e.ipv6() : e.ipv4())
                 .filter(cidr -> !cidr.isEmpty())
                 .map(cidr -> cidr.substring(0, cidr.indexOf('/')))

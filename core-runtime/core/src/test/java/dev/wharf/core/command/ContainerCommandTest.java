@@ -419,8 +419,8 @@ class ContainerCommandTest {
     @Test
     void whoeverIsLinkedToWhatDoesNotRunIsNotStartedAndALinkEndsAlone() {
         ContainerSpec plain = spec().on(NetworkWish.on(BRIDGE)).make();
-        ContainerSpec linked =
-                plain.withNetworking(plain.networking().withLinks(List.of(WEB.value() + ":store", "f".repeat(64) + ":y")));
+        ContainerSpec linked = plain.withNetworking(
+                plain.networking().withLinks(List.of(WEB.value() + ":store", "f".repeat(64) + ":y")));
         Host host = furnished(created(WEB, "web", plain), created(DB, "shop", linked));
         Command start = new ContainerCommand.Start(DB, ENTROPY);
         refused(host, start, Kind.CONFLICT, "Cannot link to a non running container: /web AS /shop/store");

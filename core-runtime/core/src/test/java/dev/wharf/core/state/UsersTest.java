@@ -52,13 +52,15 @@ class UsersTest {
 
     @Test
     void aContainerUsesItsImageItsVolumesAndItsNetworksFromFirstToLast() {
-        Host made = furnished(volume("hold"), created(WEB, "web", spec().mounts(MOUNT).make()));
+        Host made = furnished(
+                volume("hold"), created(WEB, "web", spec().mounts(MOUNT).make()));
         assertThat(made.usersOf(IMAGE)).extracting(Container::id).containsExactly(WEB);
         assertThat(made.usersOf(HOLD)).extracting(Container::id).containsExactly(WEB);
         assertThat(made.usersOf(BRIDGE)).isEmpty();
 
         Host running = after(made, run(WEB, 1, T0, place(BRIDGE, "172.17.0.2")));
-        assertThat(running.usersOf(BRIDGE)).containsExactly(running.container(WEB).orElseThrow());
+        assertThat(running.usersOf(BRIDGE))
+                .containsExactly(running.container(WEB).orElseThrow());
 
         Host left = after(
                 running,
@@ -81,9 +83,7 @@ class UsersTest {
         assertThat(made.isWanted(TOP) && made.isWanted(LOW)).isTrue();
 
         Host kept = after(
-                made,
-                new ContainerEvent.Kept(made.container(WEB).orElseThrow()),
-                new ContainerEvent.Removed(WEB));
+                made, new ContainerEvent.Kept(made.container(WEB).orElseThrow()), new ContainerEvent.Removed(WEB));
         assertThat(kept.isWanted(TOP) && kept.isWanted(LOW)).isTrue();
 
         Host back = after(kept, new ContainerEvent.Undeleted(WEB, "web"));
@@ -95,7 +95,8 @@ class UsersTest {
     @Test
     void imagesOfOneIndexAreVariantsOfWhichOneHasTheName() {
         Optional<Descriptor> index = Optional.of(new Descriptor(MediaTypes.OCI_INDEX, Digest.sha256("index"), 1));
-        Image named = image(new ImageId(Digest.sha256("amd64")), "docker.io/library/many:1").chosenFrom(index);
+        Image named = image(new ImageId(Digest.sha256("amd64")), "docker.io/library/many:1")
+                .chosenFrom(index);
         Image other = image(new ImageId(Digest.sha256("arm64"))).chosenFrom(index);
         Image lone = image(new ImageId(Digest.sha256("lone")));
         Host host = Host.EMPTY.with(named).with(other).with(lone);
@@ -109,23 +110,19 @@ class UsersTest {
     @Test
     void aLinkOutlivesNamesAndEndsWithEitherContainer() {
         var networking = spec().on(dev.wharf.model.NetworkWish.on(BRIDGE)).make();
-        var linked = networking.withNetworking(
-                networking.networking().withLinks(List.of(DB.value() + ":store-1")));
+        var linked = networking.withNetworking(networking.networking().withLinks(List.of(DB.value() + ":store-1")));
         Host made = furnished(created(DB, "db", networking), created(WEB, "web", linked));
         made = after(made, run(DB, 1, T0, place(BRIDGE, "172.17.0.2")));
         Container web = made.container(WEB).orElseThrow();
 
         assertThat(made.linkNames()).containsExactly(Map.entry("web/store-1", DB));
         assertThat(made.linkedTo(DB)).containsExactly(web);
-        assertThat(made.environment(web))
-                .containsExactly("STORE_1_NAME=/web/store-1", "STORE_1_ENV_A=b", "A=b");
+        assertThat(made.environment(web)).containsExactly("STORE_1_NAME=/web/store-1", "STORE_1_ENV_A=b", "A=b");
         assertThat(made.links(web)).extracting(Link::alias).containsExactly("store-1");
         assertThat(made.links(web).get(0).address(made)).isEqualTo("172.17.0.2");
 
         Host renamed = after(
-                made,
-                new ContainerEvent.Renamed(WEB, "web", "shop"),
-                new ContainerEvent.Renamed(DB, "db", "archive"));
+                made, new ContainerEvent.Renamed(WEB, "web", "shop"), new ContainerEvent.Renamed(DB, "db", "archive"));
         assertThat(renamed.linkNames()).containsExactly(Map.entry("shop/store-1", DB));
         assertThat(after(renamed, new ContainerEvent.Removed(WEB)).linkNames()).isEmpty();
         Host alone = after(renamed, new ContainerEvent.Removed(DB));

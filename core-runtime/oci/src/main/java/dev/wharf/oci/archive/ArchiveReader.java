@@ -136,7 +136,8 @@ final class ArchiveReader {
             for (Descriptor manifest : manifests(entry, present, 1)) {
                 Found one = found.get(manifest);
                 if (one == null) {
-                    one = new Found(offers ? Optional.of(plain(entry)) : Optional.empty(), first, new LinkedHashSet<>());
+                    one = new Found(
+                            offers ? Optional.of(plain(entry)) : Optional.empty(), first, new LinkedHashSet<>());
                     found.put(manifest, one);
                 }
                 if (first) {
@@ -209,8 +210,7 @@ final class ArchiveReader {
                     .toList();
         }
         return Stream.concat(
-                        index.choices(host).stream(),
-                        index.manifests().stream().filter(ArchiveReader::isImage))
+                        index.choices(host).stream(), index.manifests().stream().filter(ArchiveReader::isImage))
                 .toList();
     }
 

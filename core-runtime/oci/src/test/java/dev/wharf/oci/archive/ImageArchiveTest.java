@@ -183,9 +183,13 @@ class ImageArchiveTest {
                 amd64, List.of(Reference.parse("multi:1")), Optional.of(multi), List.of(arm64))));
 
         for (var each : List.of(contents, saved)) {
-            assertThat(each.images()).extracting(i -> i.manifest().digest()).containsExactly(amd64.digest(), arm64.digest());
+            assertThat(each.images())
+                    .extracting(i -> i.manifest().digest())
+                    .containsExactly(amd64.digest(), arm64.digest());
             assertThat(each.images()).extracting(ArchivedImage::first).containsExactly(true, false);
-            assertThat(each.images()).extracting(i -> i.index().orElseThrow().digest()).containsOnly(multi.digest());
+            assertThat(each.images())
+                    .extracting(i -> i.index().orElseThrow().digest())
+                    .containsOnly(multi.digest());
             assertThat(each.images().get(0).names()).containsExactly(Reference.parse("multi:1"));
             assertThat(each.images().get(1).names()).isEmpty();
             assertThat(each.leftovers()).isEmpty();

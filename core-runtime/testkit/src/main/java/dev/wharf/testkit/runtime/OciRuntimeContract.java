@@ -764,7 +764,10 @@ public abstract class OciRuntimeContract {
             RecordingSink sink = new RecordingSink();
             try (Attachment ignored = able(Streaming.class).attach(container, Optional.of(exec), sink)) {
                 able(Executing.class)
-                        .exec(container, exec, exec("/bin/sh", "-c", "head -c 400000 /dev/zero | tr '\\0' x; echo end"));
+                        .exec(
+                                container,
+                                exec,
+                                exec("/bin/sh", "-c", "head -c 400000 /dev/zero | tr '\\0' x; echo end"));
 
                 assertThat(sink.awaitClosed()).isTrue();
             }

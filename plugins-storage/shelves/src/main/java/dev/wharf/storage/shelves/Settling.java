@@ -52,8 +52,8 @@ public interface Settling {
                 }
 
                 @Override
-                public FileVisitResult postVisitDirectory(Path directory, @org.jspecify.annotations.Nullable IOException wrong)
-                        throws IOException {
+                public FileVisitResult postVisitDirectory(
+                        Path directory, @org.jspecify.annotations.Nullable IOException wrong) throws IOException {
                     if (wrong != null) {
                         throw wrong;
                     }
