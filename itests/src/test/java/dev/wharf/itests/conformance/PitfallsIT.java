@@ -46,11 +46,7 @@ class PitfallsIT {
 
     private String create(String name, String json) throws Exception {
         return JSON.readTree(daemon.curl(
-                                "/containers/create?name=" + name,
-                                "-H",
-                                "Content-Type: application/json",
-                                "-d",
-                                json)
+                                "/containers/create?name=" + name, "-H", "Content-Type: application/json", "-d", json)
                         .outOrThrow())
                 .path("Id")
                 .textValue();
@@ -134,17 +130,19 @@ class PitfallsIT {
                 .isFalse();
         assertThat(get("/v1.48/containers/aged/json").at(network).has("GwPriority"))
                 .isTrue();
-        JsonNode event = JSON.readTree(daemon.curl("/v1.41/events?since=1&until=" + (System.currentTimeMillis() / 1000 + 1)
-                        + "&filters=" + encoded("{\"container\":[\"aged\"],\"event\":[\"start\"]}"))
-                .outOrThrow()
-                .lines()
-                .reduce((a, b) -> b)
-                .orElseThrow());
+        JsonNode event =
+                JSON.readTree(daemon.curl("/v1.41/events?since=1&until=" + (System.currentTimeMillis() / 1000 + 1)
+                                + "&filters=" + encoded("{\"container\":[\"aged\"],\"event\":[\"start\"]}"))
+                        .outOrThrow()
+                        .lines()
+                        .reduce((a, b) -> b)
+                        .orElseThrow());
         assertThat(event.path("status").textValue()).isEqualTo("start");
         assertThat(event.path("id").textValue()).isEqualTo(id);
         assertThat(event.path("from").textValue()).isEqualTo("busybox");
         assertThat(event.path("Actor").path("Attributes").path("l").textValue()).isEqualTo("1");
-        assertThat(event.path("Actor").path("Attributes").path("name").textValue()).isEqualTo("aged");
+        assertThat(event.path("Actor").path("Attributes").path("name").textValue())
+                .isEqualTo("aged");
     }
 
     // ---- hijacked streams
@@ -189,7 +187,8 @@ class PitfallsIT {
             assertThat(stream(frames, 1)).isEqualTo("behind the head\nand later\ndone\n");
             assertThat(stream(frames, 2)).isEqualTo("err\n");
         }
-        assertThat(get("/containers/echoing/json").at("/State/ExitCode").intValue()).isZero();
+        assertThat(get("/containers/echoing/json").at("/State/ExitCode").intValue())
+                .isZero();
     }
 
     /** What the frames of one stream hold together: a byte for the stream, three zeros, a length, and so many bytes. */
@@ -231,7 +230,13 @@ class PitfallsIT {
     void whatIsPausedOrOverTakesNoCommandAndOneRunsOnce() throws Exception {
         docker.background("--name busy", "sleep 100");
         String exec = exec("busy", "exit 3");
-        assertThat(tried("POST", "/exec/" + exec + "/start", "-d", "{\"Detach\":true}", "-H", "Content-Type: application/json"))
+        assertThat(tried(
+                        "POST",
+                        "/exec/" + exec + "/start",
+                        "-d",
+                        "{\"Detach\":true}",
+                        "-H",
+                        "Content-Type: application/json"))
                 .isEqualTo(" 200");
         JsonNode ended = get("/exec/" + exec + "/json");
         for (int i = 0; i < 100 && ended.path("Running").booleanValue(); i++) {
@@ -243,16 +248,30 @@ class PitfallsIT {
         assertThat(tried("POST", "/exec/" + exec + "/start", "-d", "{}", "-H", "Content-Type: application/json"))
                 .endsWith(" 409");
         docker.docker("pause", "busy");
-        assertThat(tried("POST", "/containers/busy/exec", "-d", "{\"Cmd\":[\"true\"]}", "-H", "Content-Type: application/json"))
+        assertThat(tried(
+                        "POST",
+                        "/containers/busy/exec",
+                        "-d",
+                        "{\"Cmd\":[\"true\"]}",
+                        "-H",
+                        "Content-Type: application/json"))
                 .contains("paused")
                 .endsWith(" 409");
         assertThat(tried("POST", "/containers/busy/attach?stream=1&stdout=1")).endsWith(" 409");
         docker.docker("unpause", "busy");
         docker.docker("kill", "busy");
-        assertThat(tried("POST", "/containers/busy/exec", "-d", "{\"Cmd\":[\"true\"]}", "-H", "Content-Type: application/json"))
+        assertThat(tried(
+                        "POST",
+                        "/containers/busy/exec",
+                        "-d",
+                        "{\"Cmd\":[\"true\"]}",
+                        "-H",
+                        "Content-Type: application/json"))
                 .contains("is not running")
                 .endsWith(" 409");
-        assertThat(tried("POST", "/containers/busy/kill")).contains("is not running").endsWith(" 409");
+        assertThat(tried("POST", "/containers/busy/kill"))
+                .contains("is not running")
+                .endsWith(" 409");
     }
 
     private String exec(String container, String script) throws Exception {
@@ -281,7 +300,8 @@ class PitfallsIT {
                 .textValue();
         String body = "{\"Tty\":true,\"ConsoleSize\":[33,111]}";
         try (Wire wire = Wire.to(daemon)
-                .send("POST /v1.44/exec/" + exec + "/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+                .send("POST /v1.44/exec/" + exec
+                        + "/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
                         + "Content-Type: application/json\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)) {
             wire.head();
             assertThat(new String(wire.rest(), UTF_8)).isEqualTo("33 111\r\n");
@@ -300,12 +320,13 @@ class PitfallsIT {
             wire.line();
             assertThat(JSON.readTree(wire.line()).path("StatusCode").intValue()).isEqualTo(7);
         }
-        assertThat(JSON.readTree(daemon.curl("/containers/awaited/wait", "-X", "POST").outOrThrow())
+        assertThat(JSON.readTree(daemon.curl("/containers/awaited/wait", "-X", "POST")
+                                .outOrThrow())
                         .path("StatusCode")
                         .intValue())
                 .isEqualTo(7);
-        try (Wire wire = Wire.to(daemon)
-                .ask("POST", "/v1.43/containers/awaited/wait?condition=removed", "Content-Length: 0")) {
+        try (Wire wire =
+                Wire.to(daemon).ask("POST", "/v1.43/containers/awaited/wait?condition=removed", "Content-Length: 0")) {
             wire.head();
             docker.docker("rm", "awaited");
             wire.line();
@@ -335,7 +356,8 @@ class PitfallsIT {
         docker.awaitLog("hearing", "");
         Thread.sleep(200);
         for (String signal : List.of("SIGUSR1", "usr1", "10")) {
-            assertThat(tried("POST", "/containers/hearing/kill?signal=" + signal)).endsWith("204");
+            assertThat(tried("POST", "/containers/hearing/kill?signal=" + signal))
+                    .endsWith("204");
             Thread.sleep(150);
         }
         docker.awaitLog("hearing", "heard\nheard\nheard");
@@ -362,7 +384,8 @@ class PitfallsIT {
         try (Wire events = Wire.to(daemon)
                         .ask(
                                 "GET",
-                                "/v1.43/events?filters=" + encoded("{\"container\":[\"silent\"],\"event\":[\"health_status\"]}"));
+                                "/v1.43/events?filters="
+                                        + encoded("{\"container\":[\"silent\"],\"event\":[\"health_status\"]}"));
                 Wire logs = Wire.to(daemon).ask("GET", "/v1.43/containers/silent/logs?follow=1&stdout=1")) {
             assertThat(events.head()).contains("chunked").contains("\r\nContent-Type: application/json\r\n");
             assertThat(logs.head()).contains("chunked");
@@ -373,14 +396,25 @@ class PitfallsIT {
     void anEventOfHealthIsFoundByTheBeginningOfItsName() throws Exception {
         docker.background(
                 "--name well --health-cmd true --health-interval 100ms --health-start-interval 100ms", "sleep 100");
-        for (int i = 0; i < 100 && !docker.inspect("well", "{{.State.Health.Status}}").equals("healthy"); i++) {
+        for (int i = 0;
+                i < 100 && !docker.inspect("well", "{{.State.Health.Status}}").equals("healthy");
+                i++) {
             Thread.sleep(50);
         }
         String told = daemon.curl("/events?since=1&until=" + (System.currentTimeMillis() / 1000 + 1) + "&filters="
                         + encoded("{\"container\":[\"well\"],\"event\":[\"health_status\"]}"))
                 .outOrThrow();
         assertThat(told).contains("\"health_status: healthy\"");
-        assertThat(docker.docker("events", "--since", "1", "--until", "0s", "--filter", "event=exec_start", "--format", "{{.Action}}"))
+        assertThat(docker.docker(
+                        "events",
+                        "--since",
+                        "1",
+                        "--until",
+                        "0s",
+                        "--filter",
+                        "event=exec_start",
+                        "--format",
+                        "{{.Action}}"))
                 .contains("exec_start: /bin/sh -c true");
     }
 
@@ -407,7 +441,8 @@ class PitfallsIT {
         assertThat(tried("GET", "/containers/kept/logs?stdout=1&tail=nonsense")).contains("one", "two");
         assertThat(docker.docker("logs", "--timestamps", "kept").lines())
                 .allMatch(line -> line.matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z (one|two)"));
-        assertThat(tried("GET", "/containers/kept/logs?stdout=1&details=1&tail=1")).contains("WHERE=here,who=a+b two");
+        assertThat(tried("GET", "/containers/kept/logs?stdout=1&details=1&tail=1"))
+                .contains("WHERE=here,who=a+b two");
         assertThat(docker.docker("logs", "--details", "kept")).contains("WHERE=here", "one");
     }
 
@@ -479,7 +514,11 @@ class PitfallsIT {
         assertThat(file.path("mode").longValue()).isEqualTo(0755);
         assertThat(file.path("name").textValue()).isEqualTo("busybox");
         try (Wire wire = Wire.to(daemon)
-                .ask("GET", "/containers/paths/archive?path=/bin/busybox", "Accept-Encoding: gzip", "Connection: close")) {
+                .ask(
+                        "GET",
+                        "/containers/paths/archive?path=/bin/busybox",
+                        "Accept-Encoding: gzip",
+                        "Connection: close")) {
             assertThat(wire.head()).contains("X-Docker-Container-Path-Stat: ");
         }
         assertThat(tried("PUT", "/containers/paths/archive?path=/bin/busybox", "-T", emptyTar()))
@@ -488,7 +527,8 @@ class PitfallsIT {
     }
 
     private static String emptyTar() throws Exception {
-        Path tar = Path.of(System.getProperty("java.io.tmpdir")).resolve("wharf-empty-" + ProcessHandle.current().pid());
+        Path tar = Path.of(System.getProperty("java.io.tmpdir"))
+                .resolve("wharf-empty-" + ProcessHandle.current().pid());
         java.nio.file.Files.write(tar, new byte[1024]);
         tar.toFile().deleteOnExit();
         return tar.toString();
@@ -496,7 +536,8 @@ class PitfallsIT {
 
     private JsonNode stat(String container, String path) throws Exception {
         try (Wire wire = Wire.to(daemon).ask("HEAD", "/containers/" + container + "/archive?path=" + path)) {
-            Matcher header = Pattern.compile("X-Docker-Container-Path-Stat: (\\S+)").matcher(wire.head());
+            Matcher header =
+                    Pattern.compile("X-Docker-Container-Path-Stat: (\\S+)").matcher(wire.head());
             assertThat(header.find()).isTrue();
             return JSON.readTree(Base64.getDecoder().decode(header.group(1)));
         }
@@ -603,7 +644,8 @@ class PitfallsIT {
         assertThat(lame.err()).contains("Cannot link to a non running container: /db AS /web/db");
         assertThat(docker.tried("create", "--link", "nobody:x", "busybox").err())
                 .contains("could not get container for nobody");
-        assertThat(docker.tried("create", "--net", "host", "--link", "db", "busybox").err())
+        assertThat(docker.tried("create", "--net", "host", "--link", "db", "busybox")
+                        .err())
                 .contains("can't be used with links");
         assertThat(tried("DELETE", "/containers/db?link=1"))
                 .contains("cannot remove the default link name of the container")
@@ -615,7 +657,9 @@ class PitfallsIT {
 
     @Test
     void thereIsNoSwarmAndNoPluginAndThatIsSaid() throws Exception {
-        assertThat(tried("GET", "/services")).contains("This node is not a swarm manager").endsWith(" 503");
+        assertThat(tried("GET", "/services"))
+                .contains("This node is not a swarm manager")
+                .endsWith(" 503");
         assertThat(daemon.curl("/plugins").outOrThrow()).isEqualToIgnoringNewLines("[]");
         assertThat(get("/info").at("/Swarm/LocalNodeState").textValue()).isEqualTo("inactive");
     }

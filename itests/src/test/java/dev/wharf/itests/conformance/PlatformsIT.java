@@ -138,9 +138,11 @@ class PlatformsIT {
 
         assertThat(docker.docker("load", "-i", tar.toString())).isEqualTo("Loaded image: " + NAME);
         assertThat(availableHere()).isEqualTo(2);
-        assertThat(docker.docker("images", "--quiet", "--filter", "reference=*/many").lines())
+        assertThat(docker.docker("images", "--quiet", "--filter", "reference=*/many")
+                        .lines())
                 .hasSize(1);
-        assertThat(docker.docker("images", "--quiet", "--filter", "dangling=true")).isEmpty();
+        assertThat(docker.docker("images", "--quiet", "--filter", "dangling=true"))
+                .isEmpty();
         String theirs = architecture("--platform", "linux/s390x");
         assertThat(theirs).isEqualTo("s390x");
         docker.docker("create", "--pull", "never", "--platform", "linux/s390x", "--name", "theirs", NAME, "x");
@@ -148,7 +150,13 @@ class PlatformsIT {
         docker.docker("rm", "theirs");
 
         docker.docker("save", "-o", folder.resolve("saved.tar").toString(), NAME);
-        docker.docker("save", "--platform", "linux/s390x", "-o", folder.resolve("one.tar").toString(), NAME);
+        docker.docker(
+                "save",
+                "--platform",
+                "linux/s390x",
+                "-o",
+                folder.resolve("one.tar").toString(),
+                NAME);
         try (LoopbackRegistry registry = LoopbackRegistry.start()) {
             String pushed = registry.host() + "/many:1";
             docker.docker("tag", NAME, pushed);
@@ -160,7 +168,12 @@ class PlatformsIT {
                     .isEqualTo("s390x " + registry.host() + "/many@" + index.digest());
             docker.docker("rmi", pushed);
         }
-        docker.docker("load", "--platform", "linux/s390x", "-i", folder.resolve("saved.tar").toString());
+        docker.docker(
+                "load",
+                "--platform",
+                "linux/s390x",
+                "-i",
+                folder.resolve("saved.tar").toString());
         assertThat(docker.inspect(NAME, "{{.Architecture}}")).isEqualTo("s390x");
         docker.docker("load", "-i", folder.resolve("saved.tar").toString());
         assertThat(availableHere()).isEqualTo(2);

@@ -432,7 +432,8 @@ public final class ContainerRoutes implements Routes {
             return filters.labels(c.spec().labels())
                     && filters.any("status", s -> s.equals(Words.state(c)))
                     && filters.any("id", i -> c.id().value().startsWith(i))
-                    && filters.any("name", n -> matches(n, c.name()) || linkNames(c).anyMatch(l -> matches(n, l)))
+                    && filters.any(
+                            "name", n -> matches(n, c.name()) || linkNames(c).anyMatch(l -> matches(n, l)))
                     && filters.any(
                             "exited",
                             code -> c.exit().isPresent()

@@ -405,8 +405,8 @@ public final class Creation {
                 throw Problem.invalid("bad format for links: " + link);
             }
             Container target = ContainerLookup.find(host, name)
-                    .orElseThrow(() -> Problem.invalid(
-                            "could not get container for " + name + ": No such container: " + name));
+                    .orElseThrow(() ->
+                            Problem.invalid("could not get container for " + name + ": No such container: " + name));
             settled.add(onDefault ? linkable(target).id() + ":" + alias : link);
         }
         return settled;
@@ -419,10 +419,7 @@ public final class Creation {
             throw Problem.invalid("conflicting options: host type networking can't be used with links."
                     + " This would result in undefined behavior");
         }
-        return sandbox.container()
-                .flatMap(host::container)
-                .map(this::linkable)
-                .orElse(target);
+        return sandbox.container().flatMap(host::container).map(this::linkable).orElse(target);
     }
 
     private List<String> extraHosts() {

@@ -229,8 +229,8 @@ public final class StreamRoutes implements Routes {
         ContainerId container = found.container().id();
         ExecSpec spec = found.exec().spec();
         Console console = Console.of(body);
-        ContainerCommand.StartExec start = new ContainerCommand.StartExec(
-                container, found.exec().id(), console.rows(), console.columns());
+        ContainerCommand.StartExec start =
+                new ContainerCommand.StartExec(container, found.exec().id(), console.rows(), console.columns());
         if (body.flag("Detach")) {
             return Answer.later(agent.submit(start, request.cause())
                     .handle((event, thrown) -> thrown == null ? Answer.empty(200) : Problems.answer(thrown)));

@@ -215,7 +215,9 @@ public final class ImageRoutes implements Routes {
     /** The image, or that of its variants that is asked for. */
     private static Image variant(Host host, Request request) {
         return ImageLookup.get(
-                        host, request.name(), platforms(request, "platform").stream().findFirst())
+                        host,
+                        request.name(),
+                        platforms(request, "platform").stream().findFirst())
                 .image();
     }
 
@@ -253,8 +255,7 @@ public final class ImageRoutes implements Routes {
         }
         ImageLookup.Found found = ImageLookup.get(before, name);
         List<Image> variants = before.variants(found.image());
-        ImageCommand.Remove command =
-                new ImageCommand.Remove(found.image().id(), found.reference(), name, force);
+        ImageCommand.Remove command = new ImageCommand.Remove(found.image().id(), found.reference(), name, force);
         return Answer.later(agent.submit(command, request.cause())
                 .thenApply(event -> Answer.json(report(before, agent.host(), variants))));
     }
@@ -264,7 +265,8 @@ public final class ImageRoutes implements Routes {
         Host before = agent.host();
         List<Image> going = new ArrayList<>();
         for (Platform platform : platforms) {
-            going.add(ImageLookup.get(before, request.name(), Optional.of(platform)).image());
+            going.add(ImageLookup.get(before, request.name(), Optional.of(platform))
+                    .image());
         }
         Image named = ImageLookup.get(before, request.name()).image();
         Optional<Image> heir = before.variants(named).stream()
@@ -337,9 +339,8 @@ public final class ImageRoutes implements Routes {
                                     image.id(), Optional.empty(), image.id().shortForm(), true),
                             request.cause())
                     // Somebody may have begun to use it since; then it stays, and that is no error.
-                    .handle((event, thrown) -> thrown == null
-                            ? report(before, agent.host(), before.variants(image))
-                            : Json.array())
+                    .handle((event, thrown) ->
+                            thrown == null ? report(before, agent.host(), before.variants(image)) : Json.array())
                     .toCompletableFuture());
         }
         return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
@@ -350,7 +351,8 @@ public final class ImageRoutes implements Routes {
                     Host after = agent.host();
                     long reclaimed = chosen.stream()
                             .flatMap(i -> before.variants(i).stream())
-                            .filter(i -> after.image(i.id()).filter(Image::wanted).isEmpty())
+                            .filter(i ->
+                                    after.image(i.id()).filter(Image::wanted).isEmpty())
                             .flatMap(i -> i.layers().stream())
                             .map(LayerSpec::id)
                             .distinct()
@@ -538,10 +540,7 @@ public final class ImageRoutes implements Routes {
             throw missing;
         }
         for (Reference reference : references) {
-            agent.host()
-                    .imageNamed(reference.toString())
-                    .filter(Image::wanted)
-                    .orElseThrow(() -> missing);
+            agent.host().imageNamed(reference.toString()).filter(Image::wanted).orElseThrow(() -> missing);
             ImageLookup.get(
                     agent.host(),
                     reference.familiar(),

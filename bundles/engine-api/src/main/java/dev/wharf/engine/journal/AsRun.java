@@ -250,9 +250,7 @@ final class AsRun {
             networks(networking.networks());
         }
         option("--mac-address", networking.macAddress());
-        options(
-                "--link",
-                networking.links().stream().map(this::link).toList());
+        options("--link", networking.links().stream().map(this::link).toList());
         networking.published().forEach(p -> option("--publish", published(p)));
         flag("--publish-all", networking.publishAll());
         List<String> known = new ArrayList<>(ofImage(ImageConfig::exposedPorts, List.of()));

@@ -212,7 +212,7 @@ public final class BtrfsDriver
 
     @Override
     public List<Snapshot> survey() throws DriverException {
-        return snapshots.survey(sealed -> {});
+        return snapshots.survey(key -> {});
     }
 
     @Override

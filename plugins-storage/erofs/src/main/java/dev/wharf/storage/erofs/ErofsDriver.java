@@ -71,8 +71,8 @@ public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, 
     public ErofsDriver(Path root, FileCalls files, Tree tree, MountCalls mounts, Limits limits) {
         this.shelf = new Shelf(root, files::removeTree);
         this.snapshots = new Snapshots(shelf, notes, files);
-        this.stacks = new Stacks(
-                shelf, snapshots, notes, files, tree, limits, committed -> Image.open(image(committed)));
+        this.stacks =
+                new Stacks(shelf, snapshots, notes, files, tree, limits, committed -> Image.open(image(committed)));
         this.tree = tree;
         this.mounts = mounts;
         this.limits = limits;

@@ -46,7 +46,8 @@ final class Probe extends Trial {
             throw e;
         }
         mounts.unmount(merged);
-        mounts.mount(OverlayOptions.writable(List.of(two, one), Shelf.content(begun), Shelf.work(begun), false), merged);
+        mounts.mount(
+                OverlayOptions.writable(List.of(two, one), Shelf.content(begun), Shelf.work(begun), false), merged);
         if (!Files.readString(merged.resolve("file")).equals("above")) {
             return Readiness.no("an overlay in " + root + " does not show what is in its images");
         }

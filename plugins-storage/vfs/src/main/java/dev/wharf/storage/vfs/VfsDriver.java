@@ -136,7 +136,7 @@ public final class VfsDriver implements StorageDriver, StorageDriver.Diffing, St
 
     @Override
     public List<Snapshot> survey() throws DriverException {
-        return snapshots.survey(sealed -> {});
+        return snapshots.survey(key -> {});
     }
 
     @Override
