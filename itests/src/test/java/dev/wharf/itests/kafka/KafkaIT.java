@@ -127,7 +127,8 @@ class KafkaIT {
 
     /** Environments are published by name, and everything else as it is, but for what was planted. */
     private static String comparable(String event) {
-        return event.replaceAll("\"env\":\\[[^\\]]*]", "\"env\":[]").replace("password=canary-volume", "password=(hidden)");
+        return event.replaceAll("\"env\":\\[[^\\]]*]", "\"env\":[]")
+                .replace("password=canary-volume", "password=(hidden)");
     }
 
     @Test
@@ -389,11 +390,12 @@ class KafkaIT {
         Outcome.of(
                         "cp",
                         "-r",
-                        Daemon.distribution().resolve("examples/image-inventory").toString(),
+                        Daemon.distribution()
+                                .resolve("examples/image-inventory")
+                                .toString(),
                         project.toString())
                 .outOrThrow();
-        String repository =
-                System.getProperty("maven.repo.local", System.getProperty("user.home") + "/.m2/repository");
+        String repository = System.getProperty("maven.repo.local", System.getProperty("user.home") + "/.m2/repository");
         Outcome built = Outcome.of(
                 List.of(
                         "mvn",
@@ -435,7 +437,8 @@ class KafkaIT {
                             + folder.resolve("streams") + "\nreplication.factor=1\n");
             Path told = folder.resolve("inventory.log");
             Process inventory = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
                             "-Xmx128m",
                             "-XX:+UseSerialGC",
                             "-XX:TieredStopAtLevel=1",
