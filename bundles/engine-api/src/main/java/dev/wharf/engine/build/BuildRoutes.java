@@ -130,6 +130,7 @@ public final class BuildRoutes implements Routes {
             } finally {
                 running.remove(id, attempt);
                 remove(agent, memory.resolve(name));
+                removeEmpty(memory);
                 remove(agent, root.resolve("running").resolve(name));
                 // Whoever hears of the end may look, and finds nothing left.
                 answer.end();
@@ -325,6 +326,14 @@ public final class BuildRoutes implements Routes {
                     }
                 }
             }
+        }
+    }
+
+    private static void removeEmpty(Path folder) {
+        try {
+            Files.deleteIfExists(folder);
+        } catch (IOException e) {
+            LOG.debug("a folder stays, for another build lends something folder={}", folder);
         }
     }
 

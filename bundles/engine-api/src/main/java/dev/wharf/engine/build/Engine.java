@@ -21,6 +21,7 @@ import dev.wharf.spi.kernel.Hashing;
 import dev.wharf.spi.registry.Credentials;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
@@ -59,6 +60,15 @@ record Engine(
 
     @Override
     public Path memory() throws IOException {
+        try {
+            return makeMemory();
+        } catch (NoSuchFileException e) {
+            // Another build that ended just took the empty folder above away.
+            return makeMemory();
+        }
+    }
+
+    private Path makeMemory() throws IOException {
         return Files.createDirectories(
                 memoryRoot.resolve(name),
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
