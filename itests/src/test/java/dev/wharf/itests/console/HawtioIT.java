@@ -31,16 +31,6 @@ class HawtioIT {
 
     @BeforeAll
     void start(@TempDir Path folder) throws Exception {
-        Path etc = Files.createDirectories(folder.resolve("etc"));
-        Path anna = Files.writeString(folder.resolve("anna"), "readsonly");
-        Path otto = Files.writeString(folder.resolve("otto"), "opensall");
-        Files.writeString(
-                etc.resolve("dev.wharf.jolokia.cfg"), "port = 0\nreaders = " + anna + "\noperators = " + otto + "\n");
-        daemon = SharedAgent.withBusybox(folder.resolve("agent"), "--config-dir=" + etc);
-        daemon.docker("run", "--detach", "--name", "web", "busybox", "sleep", "1000")
-                .outOrThrow();
-        port = awaitPort();
-
         System.setProperty("hawtio.authenticationEnabled", "false");
         System.setProperty("hawtio.proxyAllowlist", "127.0.0.1");
         tomcat = new Tomcat();
@@ -55,6 +45,16 @@ class HawtioIT {
         context.setParentClassLoader(new ServletsAlone());
         tomcat.start();
         hawtio = "http://127.0.0.1:" + tomcat.getConnector().getLocalPort() + "/hawtio";
+        Path etc = Files.createDirectories(folder.resolve("etc"));
+        Path anna = Files.writeString(folder.resolve("anna"), "readsonly");
+        Path otto = Files.writeString(folder.resolve("otto"), "opensall");
+        Files.writeString(
+                etc.resolve("dev.wharf.jolokia.cfg"), "port = 0\nreaders = " + anna + "\noperators = " + otto + "\norigins = "
+                        + hawtio.replace("/hawtio", "") + "\n");
+        daemon = SharedAgent.withBusybox(folder.resolve("agent"), "--config-dir=" + etc);
+        daemon.docker("run", "--detach", "--name", "web", "busybox", "sleep", "1000")
+                .outOrThrow();
+        port = awaitPort();
         browser = Browser.open(Files.createDirectories(folder.resolve("profile")));
     }
 
@@ -120,12 +120,30 @@ class HawtioIT {
         browser.shot("hawtio-3");
         browser.clickText("Log in");
         browser.clickText("JMX");
-        browser.shot("hawtio-4");
-        browser.clickText("dev.wharf");
-        browser.shot("hawtio-5");
-        browser.clickText("Container");
-        browser.clickText("web");
-        browser.awaitText("main", "MemoryUsageBytes");
+        browser.awaitText("main", "dev.wharf");
         browser.shot("hawtio");
+
+        // What its pages ask goes through its proxy, and is asked from here as they do.
+        String web = "dev.wharf:type=Container,name=\\\"web\\\"";
+        assertThat(ask("anna:readsonly", "{\"type\":\"read\",\"mbean\":\"" + web + "\",\"attribute\":\"State\"}"))
+                .contains("\"value\":\"running\"");
+        String pause = "{\"type\":\"exec\",\"mbean\":\"" + web + "\",\"operation\":\"pause\"}";
+        assertThat(ask("anna:readsonly", pause)).contains("\"status\":403");
+        assertThat(Files.readString(daemon.log())).contains("operation refused who=anna");
+        assertThat(ask("otto:opensall", pause)).contains("\"status\":200");
+        assertThat(daemon.docker("inspect", "--format", "{{.State.Status}}", "web")
+                        .out())
+                .isEqualTo("paused\n");
+    }
+
+    private String ask(String who, String request) {
+        return String.valueOf(browser.runAsync(
+                "const done = arguments[arguments.length - 1];"
+                        + "fetch(arguments[0], {method: 'POST', body: arguments[2], headers: {'Content-Type':"
+                        + " 'application/json', 'X-Jolokia-Authorization': 'Basic ' + btoa(arguments[1])}})"
+                        + ".then(r => r.text()).then(done, e => done(String(e)))",
+                hawtio + "/proxy/http/127.0.0.1/" + port + "/jolokia/",
+                who,
+                request));
     }
 }
