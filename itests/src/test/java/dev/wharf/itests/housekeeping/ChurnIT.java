@@ -43,8 +43,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(value = 60, unit = TimeUnit.MINUTES)
 class ChurnIT {
-    private static final int LIFECYCLES = Integer.getInteger("wharf.churn", 60);
-    private static final int WARM_UP = Math.max(40, LIFECYCLES / 5);
+    private static final int LIFECYCLES = Integer.getInteger("wharf.churn", 40);
+    private static final int WARM_UP = Math.max(30, LIFECYCLES / 5);
     private static final int SIDE_BY_SIDE = 4;
     private static final long JOURNAL_BYTES = 8L << 20;
 
@@ -205,7 +205,7 @@ class ChurnIT {
             heap = Math.min(heap, (Long) ((CompositeData) beans.getAttribute(memory, "HeapMemoryUsage")).get("used"));
         }
         // Threads that wait for work in vain go after a while.
-        Thread.sleep(12_000);
+        Thread.sleep(LIFECYCLES > 500 ? 12_000 : 2_000);
         ObjectName classes = new ObjectName(ManagementFactory.CLASS_LOADING_MXBEAN_NAME);
         return new Held(
                 heap,
