@@ -115,7 +115,8 @@ final class Browser implements AutoCloseable {
 
     /** The first visible button, link or label that says just this, once there is one. */
     WebElement seeText(String text) throws InterruptedException, IOException {
-        By by = By.xpath("//*[self::button or self::a or self::span or self::td or self::h2][normalize-space()='" + text + "']");
+        By by = By.xpath(
+                "//*[self::button or self::a or self::span or self::td or self::h2][normalize-space()='" + text + "']");
         await(text + " is seen", () -> driver.findElements(by).stream().anyMatch(WebElement::isDisplayed));
         return driver.findElements(by).stream()
                 .filter(WebElement::isDisplayed)
@@ -130,7 +131,9 @@ final class Browser implements AutoCloseable {
     /** Goes on in the window that was opened last. */
     void inNewWindow() throws InterruptedException, IOException {
         await("there is another window", () -> driver.getWindowHandles().size() > 1);
-        driver.switchTo().window(List.copyOf(driver.getWindowHandles()).get(driver.getWindowHandles().size() - 1));
+        driver.switchTo()
+                .window(List.copyOf(driver.getWindowHandles())
+                        .get(driver.getWindowHandles().size() - 1));
     }
 
     void type(String css, CharSequence... keys) throws InterruptedException, IOException {
@@ -144,7 +147,11 @@ final class Browser implements AutoCloseable {
 
     /** Goes one step back by the tabulator. */
     void pressBack() {
-        new Actions(driver).keyDown(Keys.SHIFT).sendKeys(Keys.TAB).keyUp(Keys.SHIFT).perform();
+        new Actions(driver)
+                .keyDown(Keys.SHIFT)
+                .sendKeys(Keys.TAB)
+                .keyUp(Keys.SHIFT)
+                .perform();
     }
 
     WebElement focused() {

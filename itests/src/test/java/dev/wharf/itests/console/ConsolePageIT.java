@@ -85,7 +85,8 @@ class ConsolePageIT {
     void nothingBad() {
         assertThat(browser.run("return window.bad")).isNull();
         assertThat(browser.all("img[onerror]")).isEmpty();
-        assertThat(browser.complaints().stream().filter(line -> !line.contains("401"))).isEmpty();
+        assertThat(browser.complaints().stream().filter(line -> !line.contains("401")))
+                .isEmpty();
     }
 
     private void logIn(String user, String password) throws Exception {
@@ -112,17 +113,21 @@ class ConsolePageIT {
         browser.see("#user").clear();
         logIn("anna", "reads only");
         browser.awaitText("#me", "anna (reader)");
-        browser.await("busy runs", () -> browser.text("#rows tr:has(button[aria-label='Stop busy']) .running")
-                .equals("running"));
+        browser.await(
+                "busy runs",
+                () -> browser.text("#rows tr:has(button[aria-label='Stop busy']) .running")
+                        .equals("running"));
         assertThat(browser.text("#rows")).contains("exited (3)");
         assertThat(browser.text("#glance")).contains("Running\n2");
         String chart = "#rows tr:has(button[aria-label='Stop busy']) svg";
         browser.await("the chart is drawn", () -> !browser.all(chart + " path").isEmpty());
         String before = browser.see(chart + " path").getDomAttribute("d");
-        browser.await("the chart moves", () -> !before.equals(
-                browser.all(chart + " path").get(0).getDomAttribute("d")));
-        browser.await("it takes some of the CPU", () -> browser.all(chart).get(0).getDomAttribute("aria-label")
-                .matches("CPU of busy: (1\\d|2\\d) %"));
+        browser.await(
+                "the chart moves",
+                () -> !before.equals(browser.all(chart + " path").get(0).getDomAttribute("d")));
+        browser.await(
+                "it takes some of the CPU",
+                () -> browser.all(chart).get(0).getDomAttribute("aria-label").matches("CPU of busy: (1\\d|2\\d) %"));
         assertThat(browser.see(button("Stop busy")).isEnabled()).isFalse();
 
         // Whoever helps himself to the button is refused where it counts.
@@ -142,13 +147,16 @@ class ConsolePageIT {
         assertThat(browser.text("#timeline")).contains(MARKUP);
         browser.type("#search", "done started");
         browser.awaitText("#found", "of done started");
-        browser.await("only it is left", () -> browser.all("#timeline li").stream()
-                .allMatch(line -> line.getText().contains("done")));
+        browser.await(
+                "only it is left",
+                () -> browser.all("#timeline li").stream()
+                        .allMatch(line -> line.getText().contains("done")));
         browser.click("#timeline li:first-child button");
         browser.awaitText("#details .chain", "by root (docker)");
         browser.awaitText("#details", "its program ended by itself with code 3");
         assertThat(browser.see("#details .chain [aria-current]").getText()).contains("done");
-        assertThat(browser.text("#details .facts")).contains("container.started", "Asked by\nroot (docker)", "program\ndocker");
+        assertThat(browser.text("#details .facts"))
+                .contains("container.started", "Asked by\nroot (docker)", "program\ndocker");
         browser.click("#details .first");
         browser.awaitText("#when", "As it was after event");
         browser.click("#now");
@@ -187,7 +195,8 @@ class ConsolePageIT {
         assertThat(docker("inspect", "--format", "{{.State.Status}}", "busy")).isEqualTo("exited\n");
         browser.click(button("Start busy"));
         browser.see(button("Stop busy"));
-        assertThat(daemon.wharf("journal", "tail", "--lines", "60", "--format", "json").out())
+        assertThat(daemon.wharf("journal", "tail", "--lines", "60", "--format", "json")
+                        .out())
                 .contains("\"kind\":\"jmx\",\"name\":\"otto\"");
         // What others do is seen without asking.
         docker("run", "--detach", "--name", "late", "busybox", "sleep", "1000");
@@ -201,14 +210,20 @@ class ConsolePageIT {
 
     @Test
     void allOfItGoesByKeys() throws Exception {
-        browser.await("the user's field has the focus", () -> "user".equals(browser.focused().getDomAttribute("id")));
+        browser.await(
+                "the user's field has the focus",
+                () -> "user".equals(browser.focused().getDomAttribute("id")));
         browser.press("otto", Keys.TAB);
         browser.press("opens all", Keys.ENTER);
         browser.awaitText("#rows", "idle");
-        browser.await("the heading has the focus", () -> "title".equals(browser.focused().getDomAttribute("id")));
+        browser.await(
+                "the heading has the focus",
+                () -> "title".equals(browser.focused().getDomAttribute("id")));
         browser.tabTo("Pause idle");
         browser.press(Keys.ENTER);
-        browser.await("Resume has the focus", () -> "Resume idle".equals(browser.focused().getAccessibleName()));
+        browser.await(
+                "Resume has the focus",
+                () -> "Resume idle".equals(browser.focused().getAccessibleName()));
         assertThat(docker("inspect", "--format", "{{.State.Status}}", "idle")).isEqualTo("paused\n");
         browser.press(Keys.SPACE);
         browser.see(button("Pause idle"));
@@ -235,7 +250,8 @@ class ConsolePageIT {
         accessible();
         browser.shot("console");
         browser.prefer("dark");
-        assertThat(browser.run("return getComputedStyle(document.body).backgroundColor")).isEqualTo("rgb(16, 22, 28)");
+        assertThat(browser.run("return getComputedStyle(document.body).backgroundColor"))
+                .isEqualTo("rgb(16, 22, 28)");
         accessible();
         browser.shot("console-dark");
         browser.click("#rows th button");
@@ -265,7 +281,8 @@ class ConsolePageIT {
                 .containsIgnoringCase("x-content-type-options: nosniff");
         int bytes = 0;
         for (String file : List.of("", "console.css", "console.js", "host.js", "chart.js", "icon.svg")) {
-            String content = Outcome.of("curl", "--silent", "--fail", url + file).outOrThrow();
+            String content =
+                    Outcome.of("curl", "--silent", "--fail", url + file).outOrThrow();
             assertThat(content).doesNotContain("https://");
             bytes += content.length();
         }

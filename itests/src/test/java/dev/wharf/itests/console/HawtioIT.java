@@ -49,8 +49,9 @@ class HawtioIT {
         Path anna = Files.writeString(folder.resolve("anna"), "readsonly");
         Path otto = Files.writeString(folder.resolve("otto"), "opensall");
         Files.writeString(
-                etc.resolve("dev.wharf.jolokia.cfg"), "port = 0\nreaders = " + anna + "\noperators = " + otto + "\norigins = "
-                        + hawtio.replace("/hawtio", "") + "\n");
+                etc.resolve("dev.wharf.jolokia.cfg"),
+                "port = 0\nreaders = " + anna + "\noperators = " + otto + "\norigins = " + hawtio.replace("/hawtio", "")
+                        + "\n");
         daemon = SharedAgent.withBusybox(folder.resolve("agent"), "--config-dir=" + etc);
         daemon.docker("run", "--detach", "--name", "web", "busybox", "sleep", "1000")
                 .outOrThrow();
@@ -66,7 +67,9 @@ class HawtioIT {
 
         @Override
         protected Class<?> findClass(String name) throws ClassNotFoundException {
-            if (name.startsWith("jakarta.") || name.startsWith("org.apache.catalina.") || name.startsWith("org.apache.tomcat.")) {
+            if (name.startsWith("jakarta.")
+                    || name.startsWith("org.apache.catalina.")
+                    || name.startsWith("org.apache.tomcat.")) {
                 return HawtioIT.class.getClassLoader().loadClass(name);
             }
             throw new ClassNotFoundException(name);

@@ -40,8 +40,8 @@ class TracesIT {
                     InputStream body = new GZIPInputStream(exchange.getRequestBody())) {
                 ExportTraceServiceRequest.parseFrom(body)
                         .getResourceSpansList()
-                        .forEach(resource -> resource.getScopeSpansList()
-                                .forEach(scope -> received.addAll(scope.getSpansList())));
+                        .forEach(resource ->
+                                resource.getScopeSpansList().forEach(scope -> received.addAll(scope.getSpansList())));
                 exchange.sendResponseHeaders(200, -1);
             }
         });
@@ -73,13 +73,15 @@ class TracesIT {
                     .outOrThrow();
             Span started = await(span -> span.getName().equals("write container.started"));
 
-            assertThat(received).allSatisfy(span -> assertThat(hex(span.getTraceId())).isEqualTo(TRACE));
+            assertThat(received)
+                    .allSatisfy(span -> assertThat(hex(span.getTraceId())).isEqualTo(TRACE));
             Map<String, Span> byId = received.stream().collect(Collectors.toMap(s -> hex(s.getSpanId()), s -> s));
             Span command = named("command container Start");
             assertThat(hex(command.getParentSpanId())).isEqualTo(CLIENT);
             assertThat(started.getParentSpanId()).isEqualTo(command.getSpanId());
             assertThat(named("decide container Start").getParentSpanId()).isEqualTo(command.getSpanId());
-            assertThat(named("write container.start-requested").getParentSpanId()).isEqualTo(command.getSpanId());
+            assertThat(named("write container.start-requested").getParentSpanId())
+                    .isEqualTo(command.getSpanId());
             for (String call : List.of("kernel mountRootfs", "kernel createSandbox", "network bridge attach")) {
                 Span step = byId.get(hex(named(call).getParentSpanId()));
                 assertThat(step.getName()).as(call).startsWith("step ");
