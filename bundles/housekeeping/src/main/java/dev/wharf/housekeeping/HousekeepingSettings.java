@@ -9,8 +9,8 @@ import org.osgi.service.metatype.annotations.Option;
         name = "Housekeeping",
         description =
                 "When jobs keep the host tidy, and by which policy. Changed live. Schedules are cron expressions of"
-                    + " Quartz, second minute hour day month weekday, in the time zone of the host; empty for never."
-                    + " See housekeeping.md.")
+                        + " Quartz, second minute hour day month weekday, in the time zone of the host; empty for never."
+                        + " See housekeeping.md.")
 @interface HousekeepingSettings {
     @AttributeDefinition(description = "When images and steps of builds that are of no use go")
     String gc_schedule() default "";
