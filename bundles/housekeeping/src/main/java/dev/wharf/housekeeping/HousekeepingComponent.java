@@ -148,7 +148,7 @@ public final class HousekeepingComponent implements Jobs {
         try {
             return runs.begin(chore, settings.of(job).with(own), dry.equals("true"), by);
         } catch (IllegalArgumentException e) {
-            throw new RefusedException(new Refusal(Refusal.Kind.INVALID, e.getMessage()));
+            throw new RefusedException(new Refusal(Refusal.Kind.INVALID, String.valueOf(e.getMessage())));
         }
     }
 

@@ -80,14 +80,15 @@ final class UndeleteChore implements Chore {
                 break;
             }
             going.add(container);
+            long size = sizes.getOrDefault(container, 0L);
             shift.line(new Line(
                     "container",
                     container.id().value(),
                     container.name(),
-                    sizes.get(container),
+                    size,
                     "removed containers keep " + Forms.words(left) + ", which is more than "
                             + Forms.words(limit.getAsLong()) + ", and this one has the least time left"));
-            left -= sizes.get(container);
+            left -= size;
         }
         if (!shift.dryRun()) {
             for (Container container : going) {

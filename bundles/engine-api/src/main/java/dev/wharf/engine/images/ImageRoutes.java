@@ -540,7 +540,9 @@ public final class ImageRoutes implements Routes {
             throw missing;
         }
         for (Reference reference : references) {
-            agent.host().imageNamed(reference.toString()).filter(Image::wanted).orElseThrow(() -> missing);
+            if (agent.host().imageNamed(reference.toString()).filter(Image::wanted).isEmpty()) {
+                throw missing;
+            }
             ImageLookup.get(
                     agent.host(),
                     reference.familiar(),
