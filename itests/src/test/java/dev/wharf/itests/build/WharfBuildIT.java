@@ -229,6 +229,7 @@ class WharfBuildIT {
     }
 
     /** Every attribute of every bean, as far as it can be read. */
+    @SuppressWarnings("BanJNDI") // the address is that which the agent's own JVM has just given
     private static String beans() throws Exception {
         VirtualMachine machine = VirtualMachine.attach(String.valueOf(daemon.pid()));
         StringBuilder all = new StringBuilder();
