@@ -540,7 +540,10 @@ public final class ImageRoutes implements Routes {
             throw missing;
         }
         for (Reference reference : references) {
-            if (agent.host().imageNamed(reference.toString()).filter(Image::wanted).isEmpty()) {
+            if (agent.host()
+                    .imageNamed(reference.toString())
+                    .filter(Image::wanted)
+                    .isEmpty()) {
                 throw missing;
             }
             ImageLookup.get(
