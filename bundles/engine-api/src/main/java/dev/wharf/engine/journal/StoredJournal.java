@@ -15,6 +15,7 @@ import dev.wharf.log.codec.record.RecordJournal;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Optional;
 
 /**
@@ -54,6 +55,7 @@ public final class StoredJournal {
             place.mustLieWithin(journal.origin(), journal.end());
             Host host = Host.EMPTY;
             Position position = journal.origin();
+            Instant at = Instant.now();
             try (EventJournal.Reader reader = journal.open(position)) {
                 for (Optional<Entry> entry = poll(reader); entry.isPresent(); entry = poll(reader)) {
                     if (place.isBefore(
@@ -64,9 +66,11 @@ public final class StoredJournal {
                         host = event.apply(host);
                     }
                     position = entry.get().position();
+                    at = entry.get().batch().at();
                 }
             }
-            return Summaries.host(host, position);
+            return Summaries.host(host, position)
+                    .put("at", place.instant().orElse(at).toString());
         }
     }
 
