@@ -59,7 +59,7 @@ final class Runs implements AutoCloseable {
     /** Whatever an earlier agent began did not end, for nobody but us runs jobs. */
     void closeOpenOnes() {
         for (Job job : agent.host().jobs().values()) {
-            job.begun().ifPresent(b -> {
+            job.begun().filter(b -> report(b.run()).isEmpty()).ifPresent(b -> {
                 try {
                     submit(
                             new HostCommand.EndJob(
@@ -85,13 +85,24 @@ final class Runs implements AutoCloseable {
         }
         String id = UUID.randomUUID().toString().substring(0, 8);
         Shift shift = new Shift(agent, chore.name(), id, dryRun, options, () -> over);
+        // First, so that nobody takes what is written down next for a run of an earlier agent.
+        remember(chore, shift);
         try {
             submit(
                     new HostCommand.StartJob(chore.name(), id, dryRun),
                     new Cause(new CommandId("job-" + id), Optional.empty(), by));
         } catch (FailedException e) {
+            forget(chore, shift);
             throw new IllegalStateException(e);
+        } catch (RefusedException e) {
+            forget(chore, shift);
+            throw e;
         }
+        threads.execute(() -> work(chore, shift));
+        return id;
+    }
+
+    private void remember(Chore chore, Shift shift) {
         synchronized (shifts) {
             Deque<Shift> own = shifts.computeIfAbsent(chore.name(), n -> new ArrayDeque<>());
             own.addFirst(shift);
@@ -99,8 +110,12 @@ final class Runs implements AutoCloseable {
                 own.removeLast();
             }
         }
-        threads.execute(() -> work(chore, shift));
-        return id;
+    }
+
+    private void forget(Chore chore, Shift shift) {
+        synchronized (shifts) {
+            shifts.getOrDefault(chore.name(), new ArrayDeque<>()).remove(shift);
+        }
     }
 
     private void work(Chore chore, Shift shift) {
