@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What containers notice of their agent's death: nothing. */
 class CrashIT {
-    private static final int ROUNDS = Integer.getInteger("crash.rounds", 20);
+    private static final int ROUNDS = Integer.getInteger("crash.rounds", 10);
 
     private static final String SERVER = "mkdir /www; echo ahoy > /www/index.html; exec httpd -f -p 80 -h /www";
 
