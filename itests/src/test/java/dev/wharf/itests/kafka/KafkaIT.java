@@ -535,7 +535,7 @@ class KafkaIT {
     @Test
     @Timeout(3600)
     void aBrokerThatIsAwaySlowsNoStartTakesNoMemoryAndHearsEverythingWhenItIsBack() throws Exception {
-        long seconds = Long.getLong("wharf.kafka.away.seconds", 12);
+        long seconds = Long.getLong("wharf.kafka.away.seconds", 4);
         try (Broker broker = Broker.start(folder.resolve("broker"));
                 Daemon agent = agent()) {
             broker.kill();

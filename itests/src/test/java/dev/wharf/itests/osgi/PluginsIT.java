@@ -39,7 +39,7 @@ class PluginsIT {
         remove(LAYOUT);
         SharedAgent.offerBusybox(folder.resolve("agent/data"));
         try (Daemon daemon = Daemon.start(home, folder.resolve("agent"))) {
-            assertThat(drivers(daemon)).doesNotContain("layout");
+            assertThat(drivers(daemon)).doesNotContainPattern("registry +layout ");
             assertThat(daemon.docker("pull", "layout.local/busybox").status()).isNotZero();
 
             drop(LAYOUT);
