@@ -187,17 +187,14 @@ final class Exits {
     }
 
     /**
-     * A monitor leaves a file in the bundle when memory ran out, of which the kernel sends no message, and another when all is
-     * over: that comes a moment before its own end.
+     * A monitor leaves a file in the bundle when memory ran out, of which the kernel sends no message. The file with the exit
+     * status is no sign yet: what the process said last is with its clients only when the monitor has let go of them.
      */
     private void watchNames(ContainerId container, Path bundle) throws IOException {
         if (!nameWatches.containsKey(bundle) && Files.isDirectory(bundle)) {
             Processes.Watch watch = descriptors.watchNames(bundle, name -> {
                 if (name.equals(Monitors.OOM) || name.isEmpty()) {
                     later(() -> tellOutOfMemory(container, bundle));
-                }
-                if (name.equals(Monitors.EXIT) || name.isEmpty()) {
-                    later(() -> tellOnce(container));
                 }
             });
             Processes.Watch other = nameWatches.putIfAbsent(bundle, watch);
