@@ -136,6 +136,8 @@ class PlatformsIT {
         Outcome.of("tar", "-C", folder.resolve("archive").toString(), "-cf", tar.toString(), ".")
                 .outOrThrow();
 
+        // Others may have left some before.
+        docker.docker("image", "prune", "--force");
         assertThat(docker.docker("load", "-i", tar.toString())).isEqualTo("Loaded image: " + NAME);
         assertThat(availableHere()).isEqualTo(2);
         assertThat(docker.docker("images", "--quiet", "--filter", "reference=*/many")
