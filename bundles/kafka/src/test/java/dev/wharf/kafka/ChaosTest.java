@@ -68,7 +68,7 @@ class ChaosTest {
     Path folder;
 
     private final long seed = Long.getLong("kafka.seed", 20261126);
-    private final int rounds = Integer.getInteger("kafka.rounds", 5);
+    private final int rounds = Integer.getInteger("kafka.rounds", 4);
     private final Random chance = new Random(seed);
     private final String host = UUID.randomUUID().toString().replace("-", "");
 
