@@ -137,6 +137,7 @@ class PlatformsIT {
                 .outOrThrow();
 
         // Others may have left some before.
+        docker.docker("builder", "prune", "--all", "--force");
         docker.docker("image", "prune", "--force");
         assertThat(docker.docker("load", "-i", tar.toString())).isEqualTo("Loaded image: " + NAME);
         assertThat(availableHere()).isEqualTo(2);

@@ -37,6 +37,8 @@ class SystemIT {
 
     @Test
     void spaceIsToldAndGivenBack() throws Exception {
+        // Others may have built before.
+        docker.docker("builder", "prune", "--all", "--force");
         docker.sh("-v named:/v", "head -c 300000 /dev/zero > /v/f");
         docker.docker(
                 "run",
