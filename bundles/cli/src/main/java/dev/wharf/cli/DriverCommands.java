@@ -5,10 +5,7 @@ import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** The drivers of this host. */
 @Command(
@@ -30,15 +27,7 @@ import picocli.CommandLine.Spec;
             "  wharf driver inspect storage/overlay   every implementation of it, and why it serves or does not",
             "  wharf driver rollback storage/overlay  what served before serves again"
         })
-final class DriverCommands implements Runnable {
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
-
+final class DriverCommands extends CommandGroup {
     /** Lists them. */
     @Command(
             name = "ls",

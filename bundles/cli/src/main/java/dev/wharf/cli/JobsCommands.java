@@ -7,11 +7,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** The jobs that keep the host tidy. */
 @Command(
@@ -27,15 +24,7 @@ import picocli.CommandLine.Spec;
             "  wharf jobs run journal         write a checkpoint now, and trim",
             "  wharf jobs run gc --dry-run    what gc would remove"
         })
-final class JobsCommands implements Runnable {
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
-
+final class JobsCommands extends CommandGroup {
     /** Which there are. */
     @Command(
             name = "ls",

@@ -35,16 +35,8 @@ import picocli.CommandLine.Spec;
             "  wharf journal replay --to 15m          the host as it was a quarter of an hour ago",
             "  wharf journal verify                   walk the chain of hashes from end to end"
         })
-final class JournalCommands implements Runnable {
+final class JournalCommands extends CommandGroup {
     static final String ROOT = "/wharf/v1/journal";
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
 
     /** Which part of the journal to read. */
     static final class Range {

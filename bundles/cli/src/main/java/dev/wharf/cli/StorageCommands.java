@@ -29,16 +29,8 @@ import picocli.CommandLine.Spec;
             "  wharf storage migrate --to erofs web    a stopped container and its image",
             "  wharf storage migrate --to btrfs --all  everything that does not run"
         })
-final class StorageCommands implements Runnable {
+final class StorageCommands extends CommandGroup {
     private static final String ROOT = "/wharf/v1/storage";
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
 
     /** What lives where. */
     @Command(

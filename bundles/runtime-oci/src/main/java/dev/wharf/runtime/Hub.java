@@ -42,7 +42,7 @@ final class Hub {
     /** A dead process leaves no more than its pipes held; more than this means that somebody else writes into them. */
     private static final int BACKLOG_LIMIT = 4 * 1024 * 1024;
 
-    /** Large enough for the packets of every conmon; touched by the descriptors' thread only. */
+    /** Large enough for the packets of every conmon; nearly always the descriptors' thread reads. */
     private static final ThreadLocal<ByteBuffer> READ =
             ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(64 * 1024));
 

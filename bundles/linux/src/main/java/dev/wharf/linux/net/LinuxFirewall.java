@@ -22,15 +22,15 @@ import org.osgi.service.component.annotations.Reference;
  */
 @Component(service = Firewall.class)
 public final class LinuxFirewall implements Firewall, AutoCloseable {
-    private final HomeNetwork home;
-    private final ObjectMapper json = new ObjectMapper();
-
-    // Guarded by this.
     /** EINTR in the words of strerror(3). */
     private static final String INTERRUPTED = "Interrupted system call";
 
     private static final int MOST_TRIES = 20;
 
+    private final HomeNetwork home;
+    private final ObjectMapper json = new ObjectMapper();
+
+    // Guarded by this.
     private @Nullable LibNftables library;
     private @Nullable Pointer context;
 

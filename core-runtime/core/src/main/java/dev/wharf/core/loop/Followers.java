@@ -5,6 +5,7 @@ import dev.wharf.core.event.Event;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.Position;
+import dev.wharf.core.journal.RecentBatches;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.Digest;
 import java.io.IOException;
@@ -13,8 +14,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReferenceArray;
-import org.jspecify.annotations.Nullable;
 
 /** Makes readers that fold as they go, and never show a batch before it is durable. */
 final class Followers {
@@ -23,10 +22,8 @@ final class Followers {
 
     private final EventJournal journal;
     private final Committer committer;
-    private final AtomicReferenceArray<@Nullable Unfolded> recent = new AtomicReferenceArray<>(REMEMBERED);
-
     /** What a batch did, event by event. */
-    private record Unfolded(Position position, List<Follower.Moment> moments) {}
+    private final RecentBatches<List<Follower.Moment>> recent = new RecentBatches<>(REMEMBERED);
 
     Followers(EventJournal journal, Committer committer) {
         this.journal = journal;
@@ -68,16 +65,10 @@ final class Followers {
         }
 
         private void unfold(Entry entry) {
-            int place = (int) (entry.position().sequence() % REMEMBERED);
-            Unfolded known = recent.get(place);
-            if (known == null || !known.position().equals(entry.position())) {
-                known = new Unfolded(entry.position(), moments(entry));
-                recent.set(place, known);
-            }
-            ready.addAll(known.moments());
-            host = known.moments().isEmpty()
-                    ? host
-                    : known.moments().get(known.moments().size() - 1).after();
+            List<Moment> moments = recent.at(entry.position()).orElseGet(() -> moments(entry));
+            recent.put(entry.position(), moments);
+            ready.addAll(moments);
+            host = moments.isEmpty() ? host : moments.get(moments.size() - 1).after();
             seen = entry.position();
         }
 

@@ -15,6 +15,7 @@ import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
+import dev.wharf.core.journal.RecentBatches;
 import dev.wharf.core.loop.Durability.Haste;
 import dev.wharf.core.plan.Plan;
 import dev.wharf.core.plan.Proposal;
@@ -45,9 +46,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,7 +64,7 @@ final class Sequencer {
     private static final int REMEMBERED = 16_384;
 
     /** How many of the last hosts are kept at hand; they share nearly everything. */
-    private static final int VIEWS = 64;
+    private static final int HOSTS = 64;
 
     /** Plans that say something in every one of so many rounds contradict each other; that is a bug, and it must not loop. */
     private static final int ROUNDS = 10_000;
@@ -126,7 +125,7 @@ final class Sequencer {
         }
     };
 
-    private final AtomicReferenceArray<@Nullable View> views = new AtomicReferenceArray<>(VIEWS);
+    private final RecentBatches<Host> hosts = new RecentBatches<>(HOSTS);
 
     /** A host and the position of the batch that made it so. */
     record View(Host host, Position position) {}
@@ -499,14 +498,12 @@ final class Sequencer {
 
     private void show(Host host, Position at) {
         view = new View(host, at);
-        views.set((int) (at.sequence() % VIEWS), view);
+        hosts.put(at, host);
     }
 
     /** The host as it was at one of the last positions, which followers begin from all the time. */
     Optional<Host> recent(Position position) {
-        return Optional.ofNullable(views.get((int) (position.sequence() % VIEWS)))
-                .filter(known -> known.position().equals(position))
-                .map(View::host);
+        return hosts.at(position);
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.wharf.log.codec.record;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
+import dev.wharf.core.journal.RecentBatches;
 import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.UnknownEventException;
 import dev.wharf.model.Digest;
@@ -10,8 +11,6 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReferenceArray;
-import org.jspecify.annotations.Nullable;
 
 /** An event journal on a log of records: one batch is one record, and its payload is JSON. */
 public class RecordJournal implements EventJournal {
@@ -24,7 +23,7 @@ public class RecordJournal implements EventJournal {
     private final EventCodec codec;
 
     /** The last batches as they were appended, for those who read them a moment later. */
-    private final AtomicReferenceArray<@Nullable Recent> recent = new AtomicReferenceArray<>(REMEMBERED);
+    private final RecentBatches<Recent> recent = new RecentBatches<>(REMEMBERED);
 
     /** A batch in its place, and the end of the chain with it. */
     record Recent(Entry entry, byte[] hash) {}
@@ -41,7 +40,7 @@ public class RecordJournal implements EventJournal {
         try {
             Position at = new Position(log.append(payload));
             if (payload.length <= REMEMBERED_BYTES) {
-                recent.set(place(at.sequence()), new Recent(new Entry(at, batch), log.head()));
+                recent.put(at, new Recent(new Entry(at, batch), log.head()));
             }
             return at;
         } catch (IOException e) {
@@ -83,8 +82,7 @@ public class RecordJournal implements EventJournal {
     }
 
     Optional<Recent> recent(long sequence) {
-        return Optional.ofNullable(recent.get(place(sequence)))
-                .filter(known -> known.entry().position().sequence() == sequence);
+        return recent.at(new Position(sequence));
     }
 
     long last() {
@@ -157,10 +155,6 @@ public class RecordJournal implements EventJournal {
     @Override
     public void close() throws IOException {
         log.close();
-    }
-
-    private static int place(long sequence) {
-        return (int) (sequence % REMEMBERED);
     }
 
     private Batch decode(Envelope.Sealed record) throws IOException {
