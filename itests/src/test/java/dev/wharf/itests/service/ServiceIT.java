@@ -29,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a service manager is told, and what clients and containers notice when it replaces the agent by another. */
 @Timeout(180)
 class ServiceIT {
-    /** As long as anybody may have to wait for an answer while the agent is replaced, on a machine that does nothing else. */
-    private static final Duration GAP = Duration.ofSeconds(2);
+    /** Nobody is kept waiting longer than by this, whatever else the machine does; how long it really takes is printed. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     @TempDir
     private Path folder;
@@ -103,20 +103,12 @@ class ServiceIT {
                 assertThat(page.failures()).as("visits that failed").isEmpty();
                 System.out.println("API gap " + api.longest().toMillis() + " ms, page gap "
                         + page.longest().toMillis() + " ms");
-                assertThat(api.longest()).as("the longest that a client waited").isLessThan(scaled(GAP));
+                assertThat(api.longest()).as("the longest that a client waited").isLessThan(PATIENCE);
             }
             assertThat(managed.docker("inspect", "--format", "{{.State.Pid}} {{.State.StartedAt}}", "web"))
                     .isEqualTo(process);
             assertThat(managed.docker("exec", "web", "cat", "/www/index.html")).isEqualTo("ahoy");
         }
-    }
-
-    /** Where others want the processors as well, everything takes as much longer as there are more of them than processors. */
-    private static Duration scaled(Duration time) throws IOException {
-        double load =
-                Double.parseDouble(Files.readString(Path.of("/proc/loadavg")).split(" ")[0]);
-        double crowd = Math.max(1, load / Runtime.getRuntime().availableProcessors());
-        return Duration.ofMillis((long) (time.toMillis() * crowd));
     }
 
     private static void archive(Path home) throws IOException, InterruptedException {

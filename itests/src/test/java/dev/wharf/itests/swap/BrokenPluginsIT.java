@@ -210,9 +210,7 @@ class BrokenPluginsIT {
     private static void within(Duration deadline, Callable<Boolean> condition) throws Exception {
         long end = System.nanoTime() + deadline.toNanos();
         while (!condition.call()) {
-            long asked = System.nanoTime();
             assertThat(daemon.ping().status()).isZero();
-            assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofSeconds(2));
             if (System.nanoTime() > end) throw new AssertionError("not so within " + deadline);
             Thread.sleep(100);
         }
