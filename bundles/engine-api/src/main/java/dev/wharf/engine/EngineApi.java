@@ -8,11 +8,10 @@ import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.build.BuildRoutes;
 import dev.wharf.engine.build.Hashes;
 import dev.wharf.engine.containers.ContainerRoutes;
-import dev.wharf.engine.containers.Rehearsal;
 import dev.wharf.engine.containers.StreamRoutes;
 import dev.wharf.engine.events.EventRoutes;
 import dev.wharf.engine.http.Door;
-import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Endpoint;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.http.Server;
@@ -39,7 +38,9 @@ import dev.wharf.engine.volumes.VolumeRoutes;
 import dev.wharf.oci.layer.Tree;
 import dev.wharf.spi.kernel.Hashing;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.lang.management.ManagementFactory;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -71,18 +72,19 @@ public final class EngineApi {
     private static final Logger LOG = LoggerFactory.getLogger(EngineApi.class);
 
     /** By then whoever waited for this start has been answered. */
-    private static final Duration UNTIL_REHEARSAL = Duration.ofSeconds(2);
+    private static final Duration UNTIL_REHEARSAL = Duration.ofSeconds(1);
 
     private final Door door = new Door();
     private final Workers workers = new Workers();
     private final Trees trees = new Trees();
     private final Hashes hashes = new Hashes();
     private final Optional<Server> server;
-    private final Thread rehearsal = new Thread(this::rehearse, "wharf-rehearsal");
+    private final Thread rehearsal;
 
     @Activate
     public EngineApi(BundleContext context) {
         server = open(context);
+        rehearsal = new Thread(() -> rehearse(context), "wharf-rehearsal");
         rehearsal.setDaemon(true);
         // At the very beginning of the end, while there still is somebody who answers those that are inside.
         context.addBundleListener((SynchronousBundleListener) event -> {
@@ -92,15 +94,22 @@ public final class EngineApi {
         });
     }
 
-    private void rehearse() {
+    private void rehearse(BundleContext context) {
         try {
             Thread.sleep(UNTIL_REHEARSAL.toMillis());
-            door.now().ifPresent(agent -> Rehearsal.play(agent.host()));
-        } catch (InterruptedException e) {
-            LOG.debug("no rehearsal, for the engine stops");
-        } catch (Problem e) {
-            LOG.debug("no rehearsal, for this host can have no containers reason={}", e.message());
-        } catch (RuntimeException e) {
+            Optional<Agent> agent = door.now();
+            if (agent.isPresent()) {
+                AgentFacts facts = facts(context);
+                Rehearsal.play(
+                        agent.get(),
+                        router(routes(facts, trees, hashes, Duration.ZERO)),
+                        facts.execRoot().resolve("rehearsal"));
+                agent.get().maintenance().giveBackMemory();
+                LOG.debug("the rehearsal is over");
+            }
+        } catch (InterruptedException | ClosedByInterruptException | InterruptedIOException e) {
+            LOG.debug("the rehearsal ends early, for the engine stops");
+        } catch (IOException | RuntimeException e) {
             LOG.warn("the rehearsal broke off, so first answers will be slower; please report this", e);
         }
     }
@@ -108,11 +117,11 @@ public final class EngineApi {
     /** An engine that nobody can reach is of no use, so it stops, having said why. */
     private Optional<Server> open(BundleContext context) {
         try {
-            return Optional.of(Server.open(
-                    new Endpoints(name -> property(context, name, "")).read(),
-                    router(routes(facts(context), trees, hashes, retention(context))),
-                    door,
-                    workers));
+            List<Endpoint> endpoints = new Endpoints(name -> property(context, name, "")).read();
+            Server opened = Server.open(
+                    endpoints, router(routes(facts(context), trees, hashes, retention(context))), door, workers);
+            endpoints.forEach(endpoint -> LOG.info("listening address={}", endpoint.url()));
+            return Optional.of(opened);
         } catch (IOException | IllegalArgumentException e) {
             LOG.error("no door, so the engine stops: {}", e.getMessage());
             stop(context);
@@ -233,6 +242,11 @@ public final class EngineApi {
     @Deactivate
     void close() {
         rehearsal.interrupt();
+        try {
+            rehearsal.join(UNTIL_REHEARSAL.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         server.ifPresent(Server::close);
         workers.close();
     }

@@ -166,7 +166,6 @@ public final class Server implements AutoCloseable {
                     "cannot listen on " + endpoint.url() + ": " + bound.cause().getMessage(), bound.cause());
         }
         listening.add(bound.channel());
-        LOG.info("listening address={}", endpoint.url());
     }
 
     Router router() {

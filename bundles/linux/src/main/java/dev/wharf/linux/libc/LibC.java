@@ -72,6 +72,10 @@ public interface LibC {
 
     long lseek(int fd, long offset, int whence);
 
+    int madvise(@size_t long address, @size_t long length, int advice);
+
+    int malloc_trim(@size_t long keep);
+
     int lchown(@In byte[] path, int uid, int gid);
 
     int chmod(@In byte[] path, @mode_t int mode);

@@ -5,11 +5,13 @@ import dev.wharf.core.event.Event;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
 import dev.wharf.model.Digest;
 import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
 import dev.wharf.spi.registry.Credentials;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -87,6 +89,14 @@ public interface Agent {
 
     /** The jobs that keep the host tidy, while the bundle that has them is there. */
     Optional<Jobs> jobs();
+
+    /**
+     * A house beside this one, in which nothing is in earnest.
+     *
+     * @param folder where its journal is kept while it stands; it may not be there yet
+     * @param image the one image that it has
+     */
+    Stage stage(Path folder, Image image) throws IOException;
 
     /** What the next turn will do for one subject and why, in a few lines for people. */
     List<String> explain(dev.wharf.model.SubjectId subject);

@@ -18,6 +18,9 @@ public interface Maintenance {
     /** Looks at kernel and disk as they are now. Answers with how many differences from what was known were written down; may block. */
     int survey();
 
+    /** Collects garbage and gives back what memory is left over, as after a start or a burst; stops the agent for a moment. */
+    void giveBackMemory();
+
     /**
      * A checkpoint that was written.
      *

@@ -3,6 +3,7 @@ package dev.wharf.core.journal;
 import dev.wharf.core.event.Event;
 import dev.wharf.model.Digest;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +51,9 @@ public interface EventJournal extends AutoCloseable {
 
     /** What opening this journal found and mended, for the record; empty when it was closed cleanly. */
     Optional<Recovery> recovery();
+
+    /** An empty journal of the same kind in another folder, which is made if it is not there. */
+    EventJournal likewise(Path folder) throws IOException;
 
     /** The space the journal takes on disk, in bytes. */
     long sizeBytes();

@@ -37,6 +37,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -107,6 +108,7 @@ public final class AgentComponent {
                 duration("wharf.driver.interview", Swaps.Deadlines.USUAL.interview()),
                 duration("wharf.driver.drain", Swaps.Deadlines.USUAL.drain()),
                 duration("wharf.driver.call", Swaps.Deadlines.USUAL.call()));
+        long began = System.nanoTime();
         House built = new House(
                 journal,
                 workshop,
@@ -120,6 +122,11 @@ public final class AgentComponent {
                         networks(),
                         duration("wharf.survey.beat", Duration.ofMinutes(5)),
                         keep()));
+        log.info(
+                "journal folded batches={} position={} millis={}",
+                built.folds(),
+                journal.end(),
+                TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began));
         built.open();
         built.swaps().keptBy(kept);
         built.swaps().settingsBy(refusals);

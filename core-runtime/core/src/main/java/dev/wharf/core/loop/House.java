@@ -8,6 +8,7 @@ import dev.wharf.core.agent.Jobs;
 import dev.wharf.core.agent.Maintenance;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Registries;
+import dev.wharf.core.agent.Stage;
 import dev.wharf.core.agent.Streams;
 import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.agent.Vitals;
@@ -28,6 +29,7 @@ import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
@@ -91,7 +93,7 @@ final class House implements Agent, AutoCloseable {
     /** How long nothing more has to be taken from networks before they are looked at. */
     private static final Duration LULL = Duration.ofMillis(100);
 
-    private static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
+    static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
 
     /** What a follower keeps from being trimmed, and how large the journal may become for it. */
     private record Hold(Position after, long limitBytes) {}
@@ -130,6 +132,7 @@ final class House implements Agent, AutoCloseable {
     private final Survey survey;
     private final BytePaths streams;
     private final RegistryPaths registries;
+    private final long folds;
     private final Thread thread;
     private final Thread opener;
     private final ExecutorService patientThreads;
@@ -160,14 +163,9 @@ final class House implements Agent, AutoCloseable {
         this.clock = clock;
         this.settings = settings;
         replay = new Replay(journal, settings.checkpointHint());
-        long began = System.nanoTime();
         Replay.Folded folded = replay.latest();
+        folds = folded.batches();
         Host host = introduce(folded.host());
-        log.info(
-                "journal folded batches={} position={} millis={}",
-                folded.batches(),
-                journal.end(),
-                TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began));
         checkpointed = journal.end();
         laneThreads = Lanes.threads(settings.lanes());
         committer = new Committer(journal, settings.alwaysSync(), e -> broken(e));
@@ -205,6 +203,11 @@ final class House implements Agent, AutoCloseable {
             journal.append(new Batch(OWN, clock.instant(), events));
         }
         return after;
+    }
+
+    /** How many batches were folded. */
+    long folds() {
+        return folds;
     }
 
     /** Starts the threads. Reads are answered from now on, wishes are judged, and plans are followed after the survey. */
@@ -431,7 +434,7 @@ final class House implements Agent, AutoCloseable {
         return found;
     }
 
-    private void observe(List<SubjectId> about, java.util.function.BiFunction<Host, Instant, List<Event>> meaning) {
+    void observe(List<SubjectId> about, java.util.function.BiFunction<Host, Instant, List<Event>> meaning) {
         sequencer.post(new Letter.Observation(about, meaning));
     }
 
@@ -454,6 +457,11 @@ final class House implements Agent, AutoCloseable {
     @Override
     public Fleet fleet() {
         return swaps;
+    }
+
+    @Override
+    public Stage stage(Path folder, Image image) throws IOException {
+        return PaperHouse.build(journal, folder, image);
     }
 
     /** What drivers that come and go need of the house. */
@@ -504,7 +512,7 @@ final class House implements Agent, AutoCloseable {
     }
 
     /** Hears of exits once the world is known: told before the survey, an exit could meet a start nobody recorded. */
-    private void listen(OciRuntime runtime) {
+    void listen(OciRuntime runtime) {
         Thread later = new Thread(
                 () -> {
                     try {
@@ -864,6 +872,16 @@ final class House implements Agent, AutoCloseable {
                 }
             }));
             return written;
+        }
+
+        @Override
+        public void giveBackMemory() {
+            System.gc();
+            try {
+                workshop.kernel().giveBackMemory();
+            } catch (DriverException e) {
+                log.debug("no memory was given back reason={}", e.failure().message());
+            }
         }
 
         /** What seems amiss is looked at twice, for it may only have been on its way. */

@@ -162,6 +162,11 @@ final class Visits {
         }
 
         @Override
+        public void giveBackMemory() {
+            kernel.giveBackMemory();
+        }
+
+        @Override
         public void removeSandbox(SandboxKey key) throws DriverException {
             kernel.removeSandbox(key);
         }

@@ -4,6 +4,7 @@ import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.Position;
 import dev.wharf.model.Digest;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /** A journal that leaves everything to another, for tests that change one thing. */
@@ -62,6 +63,11 @@ class Delegate implements EventJournal {
     @Override
     public Optional<Recovery> recovery() {
         return journal.recovery();
+    }
+
+    @Override
+    public EventJournal likewise(Path folder) throws IOException {
+        return journal.likewise(folder);
     }
 
     @Override

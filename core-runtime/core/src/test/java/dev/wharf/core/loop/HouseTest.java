@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.wharf.core.Given;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.agent.Stage;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
@@ -44,6 +45,7 @@ import dev.wharf.spi.storage.StorageDriver;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -480,6 +482,21 @@ class HouseTest {
             }
             assertThat(exited).isTrue();
         }
+    }
+
+    @Test
+    void onAStageEverythingHappensAndNothingComesOfIt() throws Exception {
+        int written = journal.batches().size();
+        Path folder = directory.resolve("stage");
+        Files.createDirectories(folder.resolve("left behind"));
+        try (Stage stage = house.stage(folder, Given.image(Given.IMAGE, "image:1"))) {
+            Host host = stage.agent().host();
+            assertThat(host.images()).containsOnlyKeys(Given.IMAGE);
+        }
+
+        assertThat(folder).doesNotExist();
+        assertThat(journal.batches()).hasSize(written);
+        assertThat(house.host().images()).isEmpty();
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
 import dev.wharf.model.Digest;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -118,6 +119,11 @@ final class SimJournal implements EventJournal {
     @Override
     public Optional<Recovery> recovery() {
         return Optional.empty();
+    }
+
+    @Override
+    public EventJournal likewise(Path folder) {
+        return new SimJournal(world);
     }
 
     @Override

@@ -22,6 +22,9 @@ public interface Kernel {
     /** The same hint as {@link Processes#expectNewcomer}, for the beginning of a start. */
     default void expectNewcomer() {}
 
+    /** Gives back what memory this process holds and does not use, in some milliseconds. */
+    default void giveBackMemory() {}
+
     /**
      * Makes the mounts appear, in order, at the container's root file system directory and answers with that directory.
      * Repeating the call while they are mounted changes nothing.

@@ -549,6 +549,11 @@ public final class ChronicleLog implements RecordLog, LogView {
     }
 
     @Override
+    public RecordLog likewise(Path folder) throws IOException {
+        return new ChronicleLog(new Options(folder, options.writer()));
+    }
+
+    @Override
     public long sizeBytes() {
         long size = 0;
         long newest = tail.segment();

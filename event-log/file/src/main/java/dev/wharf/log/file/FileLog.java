@@ -332,6 +332,11 @@ public final class FileLog implements RecordLog, LogView {
     }
 
     @Override
+    public RecordLog likewise(Path folder) throws IOException {
+        return new FileLog(new Options(folder, options.writer()));
+    }
+
+    @Override
     public long sizeBytes() {
         long size = 0;
         for (Path file : segments.values()) {

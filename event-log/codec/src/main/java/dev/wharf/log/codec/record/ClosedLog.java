@@ -124,6 +124,11 @@ public final class ClosedLog implements RecordLog, LogView {
     }
 
     @Override
+    public RecordLog likewise(Path folder) throws IOException {
+        throw new IOException("the journal in " + path + " was opened to be read");
+    }
+
+    @Override
     public long sizeBytes() {
         return tail.end();
     }

@@ -8,6 +8,7 @@ import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.UnknownEventException;
 import dev.wharf.model.Digest;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -145,6 +146,11 @@ public class RecordJournal implements EventJournal {
     public Optional<Recovery> recovery() {
         return log.mended()
                 .map(mended -> new Recovery(new Position(mended.last()), mended.droppedBytes(), mended.reason()));
+    }
+
+    @Override
+    public EventJournal likewise(Path folder) throws IOException {
+        return new RecordJournal(log.likewise(folder), codec);
     }
 
     @Override

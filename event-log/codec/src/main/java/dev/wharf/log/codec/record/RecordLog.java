@@ -2,6 +2,7 @@ package dev.wharf.log.codec.record;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -50,6 +51,9 @@ public interface RecordLog extends Closeable {
 
     /** The version of the Wharf that last wrote here. */
     String writer();
+
+    /** An empty log of the same kind in another folder, which is made if it is not there. */
+    RecordLog likewise(Path folder) throws IOException;
 
     /** The space taken on disk. */
     long sizeBytes();

@@ -1,0 +1,83 @@
+package dev.wharf.linux.process;
+
+import dev.wharf.linux.libc.LibC;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives back to the kernel what this process holds and does not use: memory that was freed and lies in malloc's arenas, where a
+ * JVM that starts leaves more than ten megabytes (malloc_trim(3)), and pages of its own files that were mapped for the start and
+ * are in the page cache all the same (madvise(2), MADV_DONTNEED). What is used after all is mapped again without a read.
+ */
+public final class SpareMemory {
+    private static final Logger LOG = LoggerFactory.getLogger(SpareMemory.class);
+    private static final Path SMAPS = Path.of("/proc/self/smaps");
+    private static final int MADV_DONTNEED = 4;
+
+    /** Smaller files are not worth a call. */
+    private static final long LEAST_KILOBYTES = 1024;
+
+    private SpareMemory() {}
+
+    /** A part of the address space. */
+    record Range(long start, long length) {}
+
+    /** Takes some milliseconds. */
+    public static void giveBack(LibC c) {
+        c.malloc_trim(0);
+        try {
+            for (Range range : unmodified(Files.readAllLines(SMAPS, StandardCharsets.ISO_8859_1))) {
+                c.madvise(range.start(), range.length(), MADV_DONTNEED);
+            }
+        } catch (IOException e) {
+            LOG.debug("mapped files stay mapped reason={}", e.toString());
+        }
+    }
+
+    /**
+     * The mappings of files that cannot be written to and have not been, so that every page of them is in its file.
+     *
+     * @param smaps proc_pid_smaps(5): a mapping's line begins with its range in hexadecimal digits, and lines with its sizes
+     *     follow
+     */
+    static List<Range> unmodified(List<String> smaps) {
+        List<Range> found = new ArrayList<>();
+        String head = "";
+        long resident = 0;
+        for (String line : smaps) {
+            if (line.startsWith("Rss:")) {
+                resident = kilobytes(line);
+            } else if (line.startsWith("Anonymous:")) {
+                // Pages that were written to before the mapping was protected are no longer those of the file.
+                if (kilobytes(line) == 0 && resident >= LEAST_KILOBYTES && isReadOnlyFile(head)) {
+                    found.add(range(head));
+                }
+            } else if (Character.digit(line.charAt(0), 16) >= 0 && line.indexOf('-') > 0) {
+                head = line;
+            }
+        }
+        return found;
+    }
+
+    private static boolean isReadOnlyFile(String head) {
+        String[] fields = head.split(" +", 6);
+        return fields.length == 6 && fields[5].startsWith("/") && fields[1].matches("r-[x-]p");
+    }
+
+    private static Range range(String head) {
+        int dash = head.indexOf('-');
+        long start = Long.parseUnsignedLong(head.substring(0, dash), 16);
+        long end = Long.parseUnsignedLong(head.substring(dash + 1, head.indexOf(' ')), 16);
+        return new Range(start, end - start);
+    }
+
+    private static long kilobytes(String line) {
+        return Long.parseLong(line.replaceAll("[^0-9]", ""));
+    }
+}
