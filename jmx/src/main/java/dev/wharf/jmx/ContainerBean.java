@@ -9,7 +9,7 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.model.Exit;
 import dev.wharf.model.Signal;
 import dev.wharf.spi.DriverException;
-import dev.wharf.spi.runtime.Measure;
+import dev.wharf.spi.runtime.Counters;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -17,14 +17,9 @@ import java.util.function.ToLongFunction;
 
 /** Reads one container from the host as it stands, and asks the agent for what somebody wants of it. */
 final class ContainerBean implements ContainerMXBean {
-    /** A console reads every attribute one after the other, and one look at the kernel is enough for all of them. */
-    private static final long FRESH_NANOS = Duration.ofMillis(500).toNanos();
-
     private final Agent agent;
     private final Orders orders;
     private final Container last;
-    private Optional<Measure> measured = Optional.empty();
-    private long measuredAt;
 
     /** @param last how it stood when the bean was made; told of as soon as the container has gone */
     ContainerBean(Agent agent, Orders orders, Container last) {
@@ -41,25 +36,17 @@ final class ContainerBean implements ContainerMXBean {
         return agent.host().container(id()).orElse(last);
     }
 
-    /** The kernel's counters as of the last half second; none while nothing runs. */
-    private synchronized Optional<Measure> measure() {
+    /** One of the kernel's counters; 0 while nothing runs. */
+    private long counter(ToLongFunction<Counters> counter) {
         if (!now().isRunning()) {
-            return Optional.empty();
+            return 0;
         }
-        if (measured.isEmpty() || System.nanoTime() - measuredAt > FRESH_NANOS) {
-            try {
-                measured = Optional.of(agent.streams().measure(id()));
-            } catch (DriverException e) {
-                // It has just ended, or its runtime is being replaced.
-                measured = Optional.empty();
-            }
-            measuredAt = System.nanoTime();
+        try {
+            return counter.applyAsLong(agent.streams().counters(id()));
+        } catch (DriverException e) {
+            // It has just ended, or its runtime is being replaced.
+            return 0;
         }
-        return measured;
-    }
-
-    private long counter(ToLongFunction<Measure> counter) {
-        return measure().map(counter::applyAsLong).orElse(0L);
     }
 
     private static String text(Optional<Instant> instant) {
@@ -144,42 +131,42 @@ final class ContainerBean implements ContainerMXBean {
 
     @Override
     public long getCpuTotalNanos() {
-        return counter(Measure::cpuTotalNanos);
+        return counter(Counters::cpuTotalNanos);
     }
 
     @Override
     public long getCpuThrottledNanos() {
-        return counter(Measure::throttledNanos);
+        return counter(Counters::throttledNanos);
     }
 
     @Override
     public long getMemoryUsageBytes() {
-        return counter(Measure::memoryUsageBytes);
+        return counter(Counters::memoryUsageBytes);
     }
 
     @Override
     public long getPids() {
-        return counter(Measure::pids);
+        return counter(Counters::pids);
     }
 
     @Override
     public long getBlockReadBytes() {
-        return counter(Measure::blockReadBytes);
+        return counter(Counters::blockReadBytes);
     }
 
     @Override
     public long getBlockWrittenBytes() {
-        return counter(Measure::blockWrittenBytes);
+        return counter(Counters::blockWrittenBytes);
     }
 
     @Override
     public long getNetworkReceivedBytes() {
-        return counter(Measure::rxBytes);
+        return counter(Counters::rxBytes);
     }
 
     @Override
     public long getNetworkSentBytes() {
-        return counter(Measure::txBytes);
+        return counter(Counters::txBytes);
     }
 
     @Override

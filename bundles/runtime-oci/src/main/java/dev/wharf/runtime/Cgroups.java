@@ -1,5 +1,6 @@
 package dev.wharf.runtime;
 
+import dev.wharf.spi.runtime.Counters;
 import dev.wharf.spi.runtime.Measure;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -30,6 +31,11 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
 
     /** Version 1 writes a limit that is none as the largest multiple of a page; anything this large is none. */
     private static final long NO_LIMIT = 1L << 60;
+
+    /** Numbers of /proc/[pid]/net/dev between the bytes received and the bytes sent. */
+    private static final int BETWEEN_RECEIVED_AND_SENT = 7;
+
+    private static final String NOWHERE = "/nowhere/";
 
     Cgroups {
         controllers = Map.copyOf(controllers);
@@ -227,6 +233,58 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
     Measure measure(String path, int pid) throws IOException {
         Map<String, Measure.Interface> interfaces = pid == 0 ? Map.of() : interfaces(pid);
         return isVersion2() ? measure2(path, interfaces) : measure1(path, interfaces);
+    }
+
+    /** The few that charts draw; those of network interfaces come from {@code pid}'s namespace. */
+    Counters counters(String path, int pid) {
+        Figures file = new Figures();
+        long received = 0;
+        long sent = 0;
+        file.of("/proc/" + pid + "/net/dev");
+        for (; file.hasMore(); file.skipLine()) {
+            file.skipSpaces();
+            // The headings have no colon.
+            if (!file.isNext("lo:") && file.skipPast(':')) {
+                received += file.next();
+                for (int i = 0; i < BETWEEN_RECEIVED_AND_SENT; i++) {
+                    file.next();
+                }
+                sent += file.next();
+            }
+        }
+        return isVersion2()
+                ? counters2(file, below(unified.orElseThrow(), path) + "/", received, sent)
+                : counters1(file, path, received, sent);
+    }
+
+    private Counters counters1(Figures file, String path, long received, long sent) {
+        String memory = name("memory", path);
+        String block = name("blkio", path);
+        long cpu = file.of(name("cpuacct", path) + "cpuacct.usage").first();
+        long throttled = file.of("throttled_time", name("cpu", path) + "cpu.stat");
+        long used = file.of(memory + "memory.usage_in_bytes").first();
+        long pids = file.of(name("pids", path) + "pids.current").first();
+        if (file.of(block + "blkio.throttle.io_service_bytes_recursive").isEmpty()) {
+            file.of(block + "blkio.throttle.io_service_bytes");
+        }
+        return new Counters(
+                cpu, throttled, used, pids, file.sumAfter("Read "), file.sumAfter("Write "), received, sent);
+    }
+
+    private Counters counters2(Figures file, String directory, long received, long sent) {
+        long cpu = file.of("usage_usec", directory + "cpu.stat") * NANOS_PER_MICRO;
+        long throttled = file.after("throttled_usec") * NANOS_PER_MICRO;
+        long used = file.of(directory + "memory.current").first();
+        long pids = file.of(directory + "pids.current").first();
+        file.of(directory + "io.stat");
+        return new Counters(
+                cpu, throttled, used, pids, file.sumAfter("rbytes="), file.sumAfter("wbytes="), received, sent);
+    }
+
+    /** What the names of the cgroup's files of a controller begin with. */
+    private String name(String controller, String path) {
+        Path root = controllers.get(controller);
+        return root == null ? NOWHERE : root + (path.startsWith("/") ? path : "/" + path) + "/";
     }
 
     private Measure measure1(String path, Map<String, Measure.Interface> interfaces) throws IOException {

@@ -21,7 +21,11 @@ import org.slf4j.LoggerFactory;
 final class LogKeeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LogKeeper.class);
     private static final Duration BEAT = Duration.ofMillis(500);
+
+    /** A log that stands still is looked at closely on each of so many beats: often where its end is waited for elsewhere. */
     private static final int CLOSE_LOOK = 8;
+
+    private static final int LEISURELY_LOOK = 64;
     private static final Duration LAST_LINES = Duration.ofSeconds(3);
 
     private final Places places;
@@ -121,7 +125,8 @@ final class LogKeeper implements AutoCloseable {
                 return;
             }
             boolean closely = beats % CLOSE_LOOK == 0;
-            kept.keySet().forEach(container -> glance(container, closely));
+            boolean all = beats % LEISURELY_LOOK == 0;
+            kept.keySet().forEach(container -> glance(container, all || closely && sending.containsKey(container)));
         }
     }
 

@@ -20,6 +20,7 @@ import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Processes;
 import dev.wharf.spi.runtime.Attachment;
+import dev.wharf.spi.runtime.Counters;
 import dev.wharf.spi.runtime.LogCursor;
 import dev.wharf.spi.runtime.LogQuery;
 import dev.wharf.spi.runtime.Measure;
@@ -98,6 +99,10 @@ public class OciDriver
     private final ExecutorService teller = Executors.newSingleThreadExecutor(OciDriver::tellerThread);
     private final Map<Path, Hub> hubs = new ConcurrentHashMap<>();
     private final Map<ContainerId, Long> pruned = new ConcurrentHashMap<>();
+
+    /** Notes of containers that somebody watches. */
+    private final Map<ContainerId, Note> counted = new ConcurrentHashMap<>();
+
     private Optional<Tools> tools = Optional.empty();
 
     /** What is made when it is first needed, because choosing a runtime may take a moment. */
@@ -455,6 +460,7 @@ public class OciDriver
             }
             files.removeTree(bundle);
             pruned.remove(container);
+            counted.remove(container);
             hubs.entrySet().removeIf(entry -> isUseless(entry.getKey(), entry.getValue(), bundle));
         } catch (IOException e) {
             throw trouble("cannot delete container " + container.shortForm(), e);
@@ -895,6 +901,17 @@ public class OciDriver
         } catch (IOException e) {
             throw trouble("cannot measure container " + container.shortForm(), e);
         }
+    }
+
+    @Override
+    public Counters counters(ContainerId container) throws DriverException {
+        // What was noted of a process holds for as long as that process lives.
+        Note known = counted.get(container);
+        Note note = known != null && isAlive(known.process()) ? known : running(container);
+        if (note != known) {
+            counted.put(container, note);
+        }
+        return tools().cgroups().counters(note.cgroup(), note.process().pid());
     }
 
     @Override

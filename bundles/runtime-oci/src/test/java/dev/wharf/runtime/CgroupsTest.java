@@ -2,6 +2,7 @@ package dev.wharf.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.wharf.spi.runtime.Counters;
 import dev.wharf.spi.runtime.Measure;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -105,6 +106,54 @@ class CgroupsTest {
         assertThat(measure.blockIo())
                 .containsExactly(new Measure.BlockIo(8, 0, "read", 10), new Measure.BlockIo(8, 0, "write", 20));
         assertThat(version1().outOfMemoryKills(BOX)).isEqualTo(2);
+    }
+
+    /** The short way and the long one tell the same, as long as each file may get. */
+    @Test
+    void theFewCountersThatChartsDrawAreTheSameAsAllOfThem() throws IOException {
+        file("cpuacct/wharf/box/cpuacct.usage", "5000000000\n");
+        file("cpu/wharf/box/cpu.stat", "nr_periods 10\nnr_throttled 4\nthrottled_time 123456\n");
+        file("memory/wharf/box/memory.usage_in_bytes", "4096\n");
+        file("pids/wharf/box/pids.current", "3\n");
+        StringBuilder disks = new StringBuilder();
+        for (int disk = 0; disk < 500; disk++) {
+            disks.append("8:").append(disk).append(" Read 10\n8:").append(disk).append(" Write 2000000000000\n");
+        }
+        file("blkio/wharf/box/blkio.throttle.io_service_bytes", disks + "Total 30\n");
+        file(
+                "wharf/box/cpu.stat",
+                "usage_usec 5000\nuser_usec 3000\nsystem_usec 2000\nnr_periods 10\nnr_throttled 4\nthrottled_usec 7\n");
+        file("wharf/box/memory.current", "4096\n");
+        file("wharf/box/pids.current", "3\n");
+        file(
+                "wharf/box/io.stat",
+                "8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=5 dios=0\n"
+                        + "8:16 rbytes=1 wbytes=2 rios=1 wios=2 dbytes=5 dios=0\n");
+        int self = (int) ProcessHandle.current().pid();
+
+        Counters first = version1().counters(BOX, self);
+        Counters second = version2().counters(BOX, self);
+
+        assertThat(first)
+                .usingRecursiveComparison()
+                .ignoringFields("rxBytes", "txBytes")
+                .isEqualTo(version1().measure(BOX, self).counters());
+        assertThat(first.blockReadBytes()).isEqualTo(5000);
+        assertThat(first.blockWrittenBytes()).isEqualTo(1_000_000_000_000_000L);
+        assertThat(second)
+                .usingRecursiveComparison()
+                .ignoringFields("rxBytes", "txBytes")
+                .isEqualTo(version2().measure(BOX, self).counters());
+        assertThat(second.throttledNanos()).isEqualTo(7000);
+        assertThat(second.blockReadBytes()).isEqualTo(11);
+        // What comes and goes on this host's interfaces meanwhile only adds to it.
+        Counters later = version1().measure(BOX, self).counters();
+        assertThat(later.rxBytes()).isGreaterThanOrEqualTo(first.rxBytes());
+        assertThat(later.txBytes()).isGreaterThanOrEqualTo(first.txBytes());
+        Counters last = version1().counters(BOX, self);
+        assertThat(last.rxBytes()).isGreaterThanOrEqualTo(later.rxBytes());
+        assertThat(last.txBytes()).isGreaterThanOrEqualTo(later.txBytes());
+        assertThat(version2().counters("/nobody", 0)).isEqualTo(new Counters(0, 0, 0, 0, 0, 0, 0, 0));
     }
 
     @Test

@@ -9,8 +9,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Job;
 import dev.wharf.core.story.Standing;
 import dev.wharf.engine.journal.AgentFacts;
-import dev.wharf.model.ContainerId;
-import dev.wharf.spi.runtime.Measure;
+import dev.wharf.spi.runtime.Counters;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
@@ -25,8 +24,10 @@ import io.prometheus.metrics.model.snapshots.SummarySnapshot;
 import io.prometheus.metrics.model.snapshots.SummarySnapshot.SummaryDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Unit;
 import java.lang.management.ManagementFactory;
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToLongBiFunction;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -40,14 +41,17 @@ final class HostMetrics {
     private final AgentFacts facts;
     private final Agent agent;
     private final Host host;
-    private final Map<ContainerId, Measure> measures;
+    private final Map<Container, Counters> counters;
+    /** Each container's labels, which a dozen of its metrics carry. */
+    private final Map<Container, Labels> named = new IdentityHashMap<>();
+
     private final MetricSnapshots.Builder all = MetricSnapshots.builder();
 
-    HostMetrics(AgentFacts facts, Agent agent, Map<ContainerId, Measure> measures) {
+    HostMetrics(AgentFacts facts, Agent agent, Host host, Map<Container, Counters> counters) {
         this.facts = facts;
         this.agent = agent;
-        this.host = agent.host();
-        this.measures = measures;
+        this.host = host;
+        this.counters = counters;
     }
 
     MetricSnapshots all() {
@@ -207,7 +211,7 @@ final class HostMetrics {
         CounterSnapshot.Builder restarts =
                 CounterSnapshot.builder().name("wharf_container_restarts").help("Restarts by its policy.");
         for (Container c : host.containers().values()) {
-            Labels labels = labels(c);
+            Labels labels = named(c);
             running.dataPoint(point(labels, c.isRunning() ? 1 : 0));
             c.health().ifPresent(h -> healthy.dataPoint(point(labels, h.status().equals("healthy") ? 1 : 0)));
             restarts.dataPoint(count(labels, c.restarts()));
@@ -215,29 +219,33 @@ final class HostMetrics {
         all.metricSnapshot(running.build());
         all.metricSnapshot(healthy.build());
         all.metricSnapshot(restarts.build());
-        grows("wharf_container_cpu", "CPU time of its processes.", Unit.SECONDS, Measure::cpuTotalNanos, NANOS);
+        grows("wharf_container_cpu", "CPU time of its processes.", Unit.SECONDS, Counters::cpuTotalNanos, NANOS);
         grows(
                 "wharf_container_cpu_throttled",
                 "Time that its limit held it back.",
                 Unit.SECONDS,
-                Measure::throttledNanos,
+                Counters::throttledNanos,
                 NANOS);
         stands(
                 "wharf_container_memory_usage",
                 "Memory that counts against its limit.",
                 Unit.BYTES,
-                Measure::memoryUsageBytes);
+                (c, now) -> now.memoryUsageBytes());
         stands(
                 "wharf_container_memory_limit",
                 "Its limit of memory, 0 for none.",
                 Unit.BYTES,
-                Measure::memoryLimitBytes);
-        stands("wharf_container_processes", "Processes and threads in it.", null, Measure::pids);
-        stands("wharf_container_processes_limit", "Its limit of those, 0 for none.", null, Measure::pidsLimit);
-        grows("wharf_container_block_read", "Read from disks.", Unit.BYTES, Measure::blockReadBytes, 1);
-        grows("wharf_container_block_written", "Written to disks.", Unit.BYTES, Measure::blockWrittenBytes, 1);
-        grows("wharf_container_network_received", "Received on its interfaces.", Unit.BYTES, Measure::rxBytes, 1);
-        grows("wharf_container_network_sent", "Sent on its interfaces.", Unit.BYTES, Measure::txBytes, 1);
+                (c, now) -> Math.max(0, c.spec().resources().memoryBytes()));
+        stands("wharf_container_processes", "Processes and threads in it.", null, (c, now) -> now.pids());
+        stands(
+                "wharf_container_processes_limit",
+                "Its limit of those, 0 for none.",
+                null,
+                (c, now) -> Math.max(0, c.spec().resources().pidsLimit()));
+        grows("wharf_container_block_read", "Read from disks.", Unit.BYTES, Counters::blockReadBytes, 1);
+        grows("wharf_container_block_written", "Written to disks.", Unit.BYTES, Counters::blockWrittenBytes, 1);
+        grows("wharf_container_network_received", "Received on its interfaces.", Unit.BYTES, Counters::rxBytes, 1);
+        grows("wharf_container_network_sent", "Sent on its interfaces.", Unit.BYTES, Counters::txBytes, 1);
     }
 
     private static Labels labels(Container c) {
@@ -245,23 +253,25 @@ final class HostMetrics {
                 "id", c.id().shortForm(), "name", c.name(), "image", c.spec().imageReference());
     }
 
-    private void grows(String name, String help, Unit unit, ToLongFunction<Measure> value, double scale) {
+    private void grows(String name, String help, Unit unit, ToLongFunction<Counters> value, double scale) {
         CounterSnapshot.Builder counter =
                 CounterSnapshot.builder().name(name + "_" + unit).unit(unit).help(help);
-        measures.forEach((id, measure) -> host.container(id)
-                .ifPresent(c -> counter.dataPoint(count(labels(c), value.applyAsLong(measure) / scale))));
+        counters.forEach((c, now) -> counter.dataPoint(count(named(c), value.applyAsLong(now) / scale)));
         all.metricSnapshot(counter.build());
     }
 
-    private void stands(String name, String help, @Nullable Unit unit, ToLongFunction<Measure> value) {
+    private void stands(String name, String help, @Nullable Unit unit, ToLongBiFunction<Container, Counters> value) {
         GaugeSnapshot.Builder gauge =
                 GaugeSnapshot.builder().name(full(name, unit)).help(help);
         if (unit != null) {
             gauge.unit(unit);
         }
-        measures.forEach((id, measure) ->
-                host.container(id).ifPresent(c -> gauge.dataPoint(point(labels(c), value.applyAsLong(measure)))));
+        counters.forEach((c, now) -> gauge.dataPoint(point(named(c), value.applyAsLong(c, now))));
         all.metricSnapshot(gauge.build());
+    }
+
+    private Labels named(Container c) {
+        return named.computeIfAbsent(c, HostMetrics::labels);
     }
 
     private void gauge(String name, String help, @Nullable Unit unit, double value) {

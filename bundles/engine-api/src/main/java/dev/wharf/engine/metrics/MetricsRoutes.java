@@ -2,30 +2,31 @@ package dev.wharf.engine.metrics;
 
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.journal.AgentFacts;
-import dev.wharf.model.ContainerId;
 import dev.wharf.spi.DriverException;
-import dev.wharf.spi.runtime.Measure;
+import dev.wharf.spi.runtime.Counters;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import io.prometheus.metrics.expositionformats.OpenMetricsTextFormatWriter;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.util.List;
+import java.util.IdentityHashMap;
 import java.util.Map;
-import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * {@code GET /metrics}: OpenMetrics 1.0 for who asks for it, as Prometheus does, and Prometheus's older text for everybody else.
  * Counters of containers are read from the kernel for each scrape.
  */
 public final class MetricsRoutes implements Routes {
+    /** Of a host with some hundred containers. */
+    private static final int USUAL_SIZE = 256 << 10;
+
     private final AgentFacts facts;
 
     public MetricsRoutes(AgentFacts facts) {
@@ -43,30 +44,25 @@ public final class MetricsRoutes implements Routes {
                         .isPresent()
                 ? new OpenMetricsTextFormatWriter(false, false)
                 : new PrometheusTextFormatWriter(false);
-        MetricSnapshots all = new HostMetrics(facts, agent, measures(agent)).all();
-        ByteArrayOutputStream text = new ByteArrayOutputStream(64 << 10);
+        Host host = agent.host();
+        MetricSnapshots all = new HostMetrics(facts, agent, host, counters(agent, host)).all();
+        ByteArrayOutputStream text = new ByteArrayOutputStream(USUAL_SIZE);
         writer.write(text, all);
         return new Answer.Whole(200, writer.getContentType(), text.toByteArray(), Map.of());
     }
 
     /** The counters of what runs; a container that ends meanwhile has none. */
-    private static Map<ContainerId, Measure> measures(Agent agent) {
-        List<ContainerId> running = agent.host().containers().values().stream()
-                .filter(Container::isRunning)
-                .map(Container::id)
-                .toList();
-        Map<ContainerId, Measure> measures = new TreeMap<>((a, b) -> a.value().compareTo(b.value()));
-        for (ContainerId id : running) {
-            measure(agent, id).ifPresent(measure -> measures.put(id, measure));
+    private static Map<Container, Counters> counters(Agent agent, Host host) {
+        Map<Container, Counters> all = new IdentityHashMap<>();
+        for (Container c : host.containers().values()) {
+            if (c.isRunning()) {
+                try {
+                    all.put(c, agent.streams().counters(c.id()));
+                } catch (DriverException e) {
+                    // It has just ended, or its runtime is being replaced.
+                }
+            }
         }
-        return measures;
-    }
-
-    private static Optional<Measure> measure(Agent agent, ContainerId id) {
-        try {
-            return Optional.of(agent.streams().measure(id));
-        } catch (DriverException e) {
-            return Optional.empty();
-        }
+        return all;
     }
 }

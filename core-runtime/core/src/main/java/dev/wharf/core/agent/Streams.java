@@ -10,6 +10,7 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.runtime.Attachment;
+import dev.wharf.spi.runtime.Counters;
 import dev.wharf.spi.runtime.LogCursor;
 import dev.wharf.spi.runtime.LogQuery;
 import dev.wharf.spi.runtime.Measure;
@@ -35,6 +36,9 @@ public interface Streams {
     Path logFile(ContainerId container) throws DriverException;
 
     Measure measure(ContainerId container) throws DriverException;
+
+    /** The few numbers that charts draw, as they were within the last moment: consoles ask for one after the other. */
+    Counters counters(ContainerId container) throws DriverException;
 
     /** Pids of every process of a container, as the host sees them. */
     List<Integer> processes(ContainerId container) throws DriverException;

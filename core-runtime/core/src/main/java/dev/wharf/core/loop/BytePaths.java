@@ -21,6 +21,7 @@ import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Mount;
 import dev.wharf.spi.runtime.Attachment;
+import dev.wharf.spi.runtime.Counters;
 import dev.wharf.spi.runtime.LogCursor;
 import dev.wharf.spi.runtime.LogQuery;
 import dev.wharf.spi.runtime.Measure;
@@ -36,7 +37,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /** The way of bytes past the journal: through the same gates as steps, and changing no fact. */
@@ -46,8 +49,16 @@ final class BytePaths implements Streams {
 
     private static final Duration BEAT = Duration.ofMillis(10);
 
+    /** How long a reading of counters is good enough. */
+    private static final Duration FRESH = Duration.ofMillis(500);
+
     private final Workshop workshop;
     private final Supplier<Host> host;
+
+    /** The last reading of each container that somebody watches. */
+    private final Map<ContainerId, Reading> readings = new ConcurrentHashMap<>();
+
+    private record Reading(Counters counters, long at) {}
 
     BytePaths(Workshop workshop, Supplier<Host> host) {
         this.workshop = workshop;
@@ -100,6 +111,21 @@ final class BytePaths implements Streams {
     @Override
     public Measure measure(ContainerId container) throws DriverException {
         return runtime(container, OciRuntime.Measuring.class, m -> m.measure(container));
+    }
+
+    @Override
+    public Counters counters(ContainerId container) throws DriverException {
+        Reading last = readings.get(container);
+        if (last != null && System.nanoTime() - last.at() < FRESH.toNanos()) {
+            return last.counters();
+        }
+        Counters counters = runtime(container, OciRuntime.Measuring.class, m -> m.counters(container));
+        if (last == null) {
+            // One more is watched, so those are forgotten that have gone.
+            readings.keySet().retainAll(host.get().containers().keySet());
+        }
+        readings.put(container, new Reading(counters, System.nanoTime()));
+        return counters;
     }
 
     @Override

@@ -41,6 +41,19 @@ public record Measure(
             long txErrors,
             long txDropped) {}
 
+    /** The few of them that charts draw. */
+    public Counters counters() {
+        return new Counters(
+                cpuTotalNanos,
+                throttledNanos,
+                memoryUsageBytes,
+                pids,
+                blockReadBytes(),
+                blockWrittenBytes(),
+                rxBytes(),
+                txBytes());
+    }
+
     public long blockReadBytes() {
         return moved("read");
     }

@@ -97,6 +97,11 @@ public interface OciRuntime extends Driver {
     interface Measuring extends Capability {
         Measure measure(ContainerId container) throws DriverException;
 
+        /** A few of them, quickly. */
+        default Counters counters(ContainerId container) throws DriverException {
+            return measure(container).counters();
+        }
+
         /** The pids of every process of the container, as the host sees them. */
         List<Integer> processes(ContainerId container) throws DriverException;
     }
