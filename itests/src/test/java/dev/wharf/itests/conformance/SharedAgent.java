@@ -15,6 +15,7 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ExtensionContext.StoreScope;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 public final class SharedAgent implements BeforeEachCallback, AfterEachCallback, ParameterResolver {
     private static final Namespace NAMESPACE = Namespace.create(SharedAgent.class);
 
-    /** The agent, until the last test of the run is over. */
+    /** The agent, until the last test of this JVM is over. */
     private record Lent(Daemon daemon, Path folder) implements ExtensionContext.Store.CloseableResource, AutoCloseable {
         @Override
         public void close() throws Exception {
@@ -35,8 +36,7 @@ public final class SharedAgent implements BeforeEachCallback, AfterEachCallback,
     }
 
     private static Daemon agent(ExtensionContext context) {
-        return context.getRoot()
-                .getStore(NAMESPACE)
+        return context.getStore(StoreScope.LAUNCHER_SESSION, NAMESPACE)
                 .getOrComputeIfAbsent("agent", key -> start(), Lent.class)
                 .daemon();
     }

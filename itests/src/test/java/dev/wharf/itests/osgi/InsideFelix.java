@@ -1,5 +1,6 @@
 package dev.wharf.itests.osgi;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.ops4j.pax.exam.CoreOptions.bootDelegationPackages;
 import static org.ops4j.pax.exam.CoreOptions.bundle;
 import static org.ops4j.pax.exam.CoreOptions.frameworkProperty;
@@ -47,6 +48,7 @@ public final class InsideFelix implements BeforeAllCallback, InvocationIntercept
     private static final String BRIDGE = "wf" + ProcessHandle.current().pid() % 1_000_000;
 
     private final Map<Method, TestAddress> addresses = new HashMap<>();
+    private List<Path> standardFiles = List.of();
     private @Nullable ExamSystem system;
     private @Nullable TestContainer container;
     private @Nullable Path folder;
@@ -55,6 +57,7 @@ public final class InsideFelix implements BeforeAllCallback, InvocationIntercept
     public void beforeAll(ExtensionContext context) throws Exception {
         // The house brings its own SLF4J; Pax Exam's would be a second one.
         System.setProperty("pax.exam.logging", "none");
+        standardFiles = standardFiles();
         Path roots = Files.createTempDirectory("felix");
         folder = roots;
         ExamSystem exam = PaxExamRuntime.createTestSystem(options(roots));
@@ -100,10 +103,21 @@ public final class InsideFelix implements BeforeAllCallback, InvocationIntercept
         ExamSystem exam = system;
         if (felix != null) felix.stop();
         if (exam != null) exam.clear();
+        // A bundle that closes a number that it does not own closes what somebody else in this JVM lives on.
+        assertThat(standardFiles()).isEqualTo(standardFiles);
         Path roots = folder;
         if (roots == null) return;
         Traces.remove(roots.resolve("run"), BRIDGE);
         remove(roots);
+    }
+
+    /** What the descriptors are that every process is born with. */
+    private static List<Path> standardFiles() throws IOException {
+        List<Path> files = new ArrayList<>();
+        for (int number = 0; number <= 2; number++) {
+            files.add(Files.readSymbolicLink(Path.of("/proc/self/fd", Integer.toString(number))));
+        }
+        return files;
     }
 
     private static Option[] options(Path roots) throws IOException {
