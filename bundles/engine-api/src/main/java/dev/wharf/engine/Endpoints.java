@@ -27,6 +27,9 @@ final class Endpoints {
     private final Function<String, String> property;
     private final Passed passed;
 
+    /** Read once, for all ports. */
+    private Optional<SslContext> tls = Optional.empty();
+
     /** @param property answers with an empty text where nothing was said */
     Endpoints(Function<String, String> property) {
         this(property, new Passed(System.getenv(), Path.of("/proc")));
@@ -41,25 +44,29 @@ final class Endpoints {
     List<Endpoint> read() throws IOException {
         String hosts = property.apply("wharf.hosts");
         List<Endpoint> endpoints = new ArrayList<>();
-        Optional<SslContext> tls = Optional.empty();
         for (String host : (hosts.isBlank() ? DEFAULT_HOST : hosts).split(",")) {
             String address = host.strip();
             if (address.startsWith(UNIX + "/")) {
                 endpoints.add(socket(Path.of(address.substring(UNIX.length()))));
             } else if (address.equals("fd://")) {
-                endpoints.addAll(passed.sockets());
+                endpoints.addAll(passed.sockets(this::clients));
             } else if (address.startsWith(TCP)) {
-                checkClientsAreKnown(address);
-                if (wantsTls() && tls.isEmpty()) {
-                    tls = Optional.of(tls());
-                }
-                endpoints.add(port(address, tls));
+                endpoints.add(port(address, clients(address)));
             } else if (!address.isEmpty()) {
                 throw new IllegalArgumentException("cannot listen on " + address + ": an address is " + UNIX + "/path, "
                         + TCP + "address:port or fd://");
             }
         }
         return endpoints;
+    }
+
+    /** How those who come to a port prove who they are; a port where nobody has to is not opened unless forced. */
+    private Optional<SslContext> clients(String address) throws IOException {
+        checkClientsAreKnown(address);
+        if (wantsTls() && tls.isEmpty()) {
+            tls = Optional.of(tls());
+        }
+        return tls;
     }
 
     private void checkClientsAreKnown(String address) {

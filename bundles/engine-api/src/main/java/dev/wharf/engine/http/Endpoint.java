@@ -47,6 +47,19 @@ public sealed interface Endpoint {
     }
 
     /**
+     * A TCP port that whoever started this process listens on already.
+     *
+     * @param descriptor open in this process
+     * @param tls as with {@link Tcp}
+     */
+    record PassedTcp(int descriptor, InetSocketAddress address, Optional<SslContext> tls) implements Endpoint {
+        @Override
+        public String url() {
+            return new Tcp(address, tls).url();
+        }
+    }
+
+    /**
      * A TCP port.
      *
      * @param tls how clients prove who they are; without it, whoever reaches the port is root on this host

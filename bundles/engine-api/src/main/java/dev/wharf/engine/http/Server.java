@@ -18,6 +18,7 @@ import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.GlobalEventExecutor;
@@ -75,6 +76,8 @@ public final class Server implements AutoCloseable {
                     server.listen(socket);
                 } else if (endpoint instanceof Endpoint.Tcp port) {
                     server.listen(port);
+                } else if (endpoint instanceof Endpoint.PassedTcp port) {
+                    server.listen(port);
                 } else if (endpoint instanceof Endpoint.Passed passed) {
                     server.listen(passed);
                 }
@@ -97,14 +100,9 @@ public final class Server implements AutoCloseable {
     }
 
     private void listen(Endpoint.Passed socket) throws IOException {
-        ServerBootstrap bootstrap = bootstrap()
+        ServerBootstrap bootstrap = oneByOne(bootstrap()
                 .channelFactory(() -> new EpollServerDomainSocketChannel(socket.descriptor(), true))
-                // The descriptor may be one on which to accept is to wait, so no more are taken than are there for
-                // certain.
-                .option(
-                        ChannelOption.RECVBUF_ALLOCATOR,
-                        new FixedRecvByteBufAllocator(PASSED_BUFFER).maxMessagesPerRead(1))
-                .childHandler(local());
+                .childHandler(local()));
         opened(bootstrap.register().awaitUninterruptibly(), socket);
     }
 
@@ -118,25 +116,42 @@ public final class Server implements AutoCloseable {
     }
 
     private void listen(Endpoint.Tcp port) throws IOException {
-        if (port.tls().isEmpty()) {
+        ServerBootstrap bootstrap = bootstrap(port, port.tls())
+                .channel(EpollServerSocketChannel.class)
+                .option(ChannelOption.SO_REUSEADDR, true);
+        bind(bootstrap, port.address(), port);
+    }
+
+    private void listen(Endpoint.PassedTcp port) throws IOException {
+        ServerBootstrap bootstrap = oneByOne(
+                bootstrap(port, port.tls()).channelFactory(() -> new EpollServerSocketChannel(port.descriptor())));
+        opened(bootstrap.register().awaitUninterruptibly(), port);
+    }
+
+    /** For ports, with or without TLS. */
+    private ServerBootstrap bootstrap(Endpoint port, Optional<SslContext> tls) {
+        if (tls.isEmpty()) {
             LOG.warn(
                     "without TLS, everybody who can reach this port can become root on this host address={}",
                     port.url());
         }
-        ServerBootstrap bootstrap = bootstrap()
-                .channel(EpollServerSocketChannel.class)
-                .option(ChannelOption.SO_REUSEADDR, true)
+        return bootstrap()
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.SO_KEEPALIVE, true)
                 .childHandler(new ChannelInitializer<EpollSocketChannel>() {
                     @Override
                     protected void initChannel(EpollSocketChannel channel) {
-                        Optional<SslHandler> tls = port.tls().map(context -> context.newHandler(channel.alloc()));
-                        tls.ifPresent(channel.pipeline()::addLast);
-                        converse(new Link.Tcp(channel, tls));
+                        Optional<SslHandler> handler = tls.map(context -> context.newHandler(channel.alloc()));
+                        handler.ifPresent(channel.pipeline()::addLast);
+                        converse(new Link.Tcp(channel, handler));
                     }
                 });
-        bind(bootstrap, port.address(), port);
+    }
+
+    /** The descriptor may be one on which to accept is to wait, so no more are taken than are there for certain. */
+    private static ServerBootstrap oneByOne(ServerBootstrap passed) {
+        return passed.option(
+                ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(PASSED_BUFFER).maxMessagesPerRead(1));
     }
 
     private ServerBootstrap bootstrap() {
