@@ -3,6 +3,7 @@ package dev.wharf.kafka;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal.Actor;
+import dev.wharf.core.journal.Position;
 import dev.wharf.log.codec.InstantText;
 import dev.wharf.model.Digest;
 import io.cloudevents.core.builder.CloudEventBuilder;
@@ -101,9 +102,11 @@ final class Envelopes {
     /** The usual way, and done for every event there ever was when a host was away for long: what repeats is made once. */
     private ProducerRecord<byte[], byte[]> inHeaders(
             Moment moment, String type, int version, byte[] data, Optional<Digest> head) {
-        Kind kind = kinds.computeIfAbsent(
-                type,
-                t -> new Kind(header("ce_type", fullType(t, version)), header("ce_dataschema", schema(t, version))));
+        Kind kind = kinds.get(type);
+        if (kind == null) {
+            kind = new Kind(header("ce_type", fullType(type, version)), header("ce_dataschema", schema(type, version)));
+            kinds.put(type, kind);
+        }
         List<Header> headers = new ArrayList<>(13);
         headers.add(VERSION);
         headers.add(header("ce_id", id(moment)));
@@ -114,13 +117,16 @@ final class Envelopes {
         headers.add(kind.schema());
         headers.add(CONTENT);
         headers.add(header("ce_actor", actor(moment.cause().actor())));
-        moment.cause()
-                .because()
-                .ifPresent(because -> headers.add(header("ce_causationid", host + ":" + because.sequence())));
-        head.ifPresent(h -> headers.add(header("ce_chainhead", h.toString())));
-        CommandId command = moment.cause().command();
-        if (!command.equals(CommandId.NONE)) {
-            headers.add(header("ce_correlationid", command.value()));
+        Optional<Position> because = moment.cause().because();
+        if (because.isPresent()) {
+            headers.add(header("ce_causationid", host + ":" + because.get().sequence()));
+        }
+        if (head.isPresent()) {
+            headers.add(header("ce_chainhead", head.get().toString()));
+        }
+        String command = moment.cause().command().value();
+        if (!command.equals(CommandId.NONE.value())) {
+            headers.add(header("ce_correlationid", command));
         }
         headers.add(header("ce_sequence", Long.toString(moment.position().sequence())));
         return new ProducerRecord<>(topic, null, key, data, headers);

@@ -37,7 +37,7 @@ final class Feed implements AutoCloseable {
         List<Moment> moments = new ArrayList<>();
         moments.add(first.get());
         early = poll();
-        while (early.isPresent() && early.get().position().equals(position)) {
+        while (early.isPresent() && early.get().position().compareTo(position) == 0) {
             moments.add(early.get());
             early = poll();
         }

@@ -17,6 +17,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
@@ -224,7 +225,11 @@ final class Publisher implements AutoCloseable {
                     last.position().next(),
                     origin);
         }
-        try (Feed feed = open(last, origin);
+        Envelopes envelopes = new Envelopes(settings.topic("events"), host, settings.structured());
+        try (Parcels parcels = new Parcels(
+                        open(last, origin),
+                        agent.position().sequence() - last.position().sequence(),
+                        group -> pack(group, envelopes));
                 Intaking intaking =
                         new Intaking(settings.commands() ? Optional.of(take(connection, last)) : Optional.empty())) {
             Outgoing outgoing =
@@ -237,7 +242,7 @@ final class Publisher implements AutoCloseable {
             gauges.state("publishing");
             boolean stale = gap;
             while (!stopping) {
-                boolean some = outgoing.fill(feed);
+                boolean some = outgoing.fill(parcels);
                 some |= outgoing.answer();
                 gauges.lag(agent.position().sequence()
                         - outgoing.bookmark.position().sequence());
@@ -246,7 +251,7 @@ final class Publisher implements AutoCloseable {
                     stale = false;
                 } else if (!some) {
                     if (armed.compareAndSet(false, true)) {
-                        feed.onMore(this::wake);
+                        parcels.onMore(this::wake);
                     }
                     news.tryAcquire(1, TimeUnit.SECONDS);
                     news.drainPermits();
@@ -321,10 +326,31 @@ final class Publisher implements AutoCloseable {
         }
     }
 
+    /** The records of a batch; none of a checkpoint, which stays at home: it says again what was said. */
+    private Parcels.Parcel pack(Feed.Group group, Envelopes envelopes) throws IOException {
+        List<Moment> moments = group.moments();
+        if (moments.get(0).event() instanceof HostEvent.CheckpointStarted) {
+            return new Parcels.Parcel(group, List.of(), 0);
+        }
+        List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>(moments.size());
+        long bytes = 0;
+        for (Moment moment : moments) {
+            byte[] data = concealment.conceal(codec.encode(moment.event()));
+            String type = codec.typeOf(moment.event());
+            records.add(envelopes.wrap(
+                    moment,
+                    type,
+                    versions.getOrDefault(type, 1),
+                    data,
+                    moment.index() == 0 ? Optional.of(group.head()) : Optional.empty()));
+            bytes += data.length;
+        }
+        return new Parcels.Parcel(group, records, bytes);
+    }
+
     /** What goes out, transaction by transaction. */
     private final class Outgoing {
         private final KafkaProducer<byte[], byte[]> producer;
-        private final Envelopes envelopes = new Envelopes(settings.topic("events"), host, settings.structured());
         private final byte[] key = Envelopes.bytes(host);
         private final Optional<Commands> commands;
         private final RecordCodec records = new RecordCodec();
@@ -349,46 +375,39 @@ final class Publisher implements AutoCloseable {
         }
 
         /** Publishes what is there, as much as one transaction takes; false where there is nothing. */
-        boolean fill(Feed feed) throws IOException {
+        boolean fill(Parcels parcels) throws IOException, InterruptedException {
             int events = 0;
             long bytes = 0;
             Position at = bookmark.position();
             Optional<Digest> head = bookmark.head();
             Optional<Host> after = Optional.empty();
             while (events < settings.transactionEvents() && bytes < TRANSACTION_BYTES) {
-                Optional<Feed.Group> next = feed.next();
+                Optional<Parcels.Parcel> next = parcels.next();
                 if (next.isEmpty()) {
                     break;
                 }
-                Feed.Group group = next.get();
-                List<Moment> moments = group.moments();
-                commands.ifPresent(c -> c.passed(group));
-                if (shown.isEmpty()) {
-                    shown = Optional.of(moments.get(0).before());
+                Parcels.Parcel parcel = next.get();
+                if (commands.isPresent()) {
+                    commands.get().passed(parcel.group());
                 }
-                at = group.position();
-                head = Optional.of(group.head());
-                after = Optional.of(moments.get(moments.size() - 1).after());
-                if (moments.get(0).event() instanceof HostEvent.CheckpointStarted) {
-                    // Checkpoints stay at home: they say again what was said.
+                if (shown.isEmpty()) {
+                    shown = Optional.of(parcel.first().before());
+                }
+                at = parcel.group().position();
+                head = Optional.of(parcel.group().head());
+                after = Optional.of(parcel.last().after());
+                if (parcel.records().isEmpty()) {
                     continue;
                 }
                 if (events == 0) {
                     begin();
                     step.accept("begun");
                 }
-                for (Moment moment : moments) {
-                    byte[] data = concealment.conceal(codec.encode(moment.event()));
-                    String type = codec.typeOf(moment.event());
-                    producer.send(envelopes.wrap(
-                            moment,
-                            type,
-                            versions.getOrDefault(type, 1),
-                            data,
-                            moment.index() == 0 ? head : Optional.empty()));
+                for (ProducerRecord<byte[], byte[]> record : parcel.records()) {
+                    producer.send(record);
                     events++;
-                    bytes += data.length;
                 }
+                bytes += parcel.bytes();
             }
             if (after.isEmpty()) {
                 return false;

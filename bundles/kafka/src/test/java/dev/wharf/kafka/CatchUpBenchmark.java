@@ -45,7 +45,7 @@ final class CatchUpBenchmark {
                         new FileLog(new FileLog.Options(folder.resolve("journal"), "bench")), new EventCodec());
                 Broker broker = Broker.start(folder.resolve("broker"))) {
             grow(journal, count);
-            JournalAgent agent = new JournalAgent(journal);
+            JournalAgent agent = new JournalAgent(journal, false);
             for (int i = 0; i < times; i++) {
                 Settings settings = Topics.settings(broker.address(), "bench" + i, Map.of("compression", compression));
                 publish(agent, settings, journal.end().sequence(), broker.pid());

@@ -44,7 +44,19 @@ final class JournalAgent {
     private Host host = Host.EMPTY;
 
     JournalAgent(EventJournal journal) throws IOException {
+        this(journal, true);
+    }
+
+    /** @param remembering whether it knows which commands were done, which takes memory for each there ever was */
+    JournalAgent(EventJournal journal, boolean remembering) throws IOException {
         this.journal = journal;
+        if (remembering) {
+            remember();
+        }
+        this.host = fold(journal.end());
+    }
+
+    private void remember() throws IOException {
         try (EventJournal.Reader reader = journal.open(journal.origin())) {
             for (Optional<Entry> entry = reader.poll(); entry.isPresent(); entry = reader.poll()) {
                 Batch batch = entry.get().batch();
@@ -53,7 +65,6 @@ final class JournalAgent {
                         batch.events().get(batch.events().size() - 1));
             }
         }
-        this.host = fold(journal.end());
     }
 
     synchronized Position append(Batch batch) throws IOException {

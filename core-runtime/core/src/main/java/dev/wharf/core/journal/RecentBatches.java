@@ -25,9 +25,10 @@ public final class RecentBatches<T> {
 
     /** What was remembered of this batch; empty where it was nothing, or too long ago. */
     public Optional<T> at(Position position) {
-        return Optional.ofNullable(places.get(place(position)))
-                .filter(known -> known.position().equals(position))
-                .map(Remembered::what);
+        Remembered<T> known = places.get(place(position));
+        return known != null && known.position().compareTo(position) == 0
+                ? Optional.of(known.what())
+                : Optional.empty();
     }
 
     private int place(Position position) {

@@ -77,17 +77,21 @@ final class BatchReader implements Reader {
         return found.flatMap(Found::entry);
     }
 
-    /** Hashing costs as much as everything else that is done to a record, and the next one holds the hash already. */
     @Override
     public Digest head() {
+        return Digest.of("sha256", headHash());
+    }
+
+    /** Hashing costs as much as everything else that is done to a record, and the next one holds the hash already. */
+    byte[] headHash() {
         if (last.isEmpty()) {
-            return Digest.of("sha256", Envelope.genesis());
+            return Envelope.genesis();
         }
         Optional<Envelope.Sealed> after =
                 at < ready.size() ? ready.get(at).record() : Optional.<Envelope.Sealed>empty();
         boolean follows =
                 after.isPresent() && after.get().sequence() == last.get().sequence() + 1;
-        return Digest.of("sha256", follows ? after.get().previous() : last.get().hash());
+        return follows ? after.get().previous() : last.get().hash();
     }
 
     /** The next whole piece; empty when little is left, and then helpers go home. */

@@ -4,7 +4,6 @@ import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.EventJournal.Reader;
 import dev.wharf.model.Digest;
 import java.io.IOException;
-import java.util.HexFormat;
 import java.util.Optional;
 
 /**
@@ -14,7 +13,7 @@ import java.util.Optional;
 final class RecentReader implements Reader {
     private final RecordJournal journal;
     private long next;
-    private Optional<Reader> log = Optional.empty();
+    private Optional<BatchReader> log = Optional.empty();
     private byte[] head = Envelope.genesis();
 
     /** Reads what comes after {@code position}. */
@@ -40,7 +39,7 @@ final class RecentReader implements Reader {
         }
         Optional<Entry> entry = log.get().poll();
         if (entry.isPresent()) {
-            head = HexFormat.of().parseHex(log.get().head().hex());
+            head = log.get().headHash();
             next = entry.get().position().sequence() + 1;
         }
         return entry;
@@ -52,7 +51,7 @@ final class RecentReader implements Reader {
     }
 
     private void closeLog() {
-        log.ifPresent(Reader::close);
+        log.ifPresent(BatchReader::close);
         log = Optional.empty();
     }
 

@@ -77,7 +77,7 @@ public class RecordJournal implements EventJournal {
     }
 
     /** Reads from the log what is not remembered. */
-    Reader read(long sequence) throws IOException {
+    BatchReader read(long sequence) throws IOException {
         long before = Math.max(sequence, log.origin());
         return new BatchReader(log.read(sequence), log.last() - before, this::decode);
     }

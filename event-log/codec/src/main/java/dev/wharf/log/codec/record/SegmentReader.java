@@ -16,6 +16,8 @@ public final class SegmentReader implements RecordLog.Reader {
     private long next;
     private long segment;
     private Optional<RecordScan> scan = Optional.empty();
+    /** Whether the whole of a segment that is not the last is looked at. */
+    private boolean grown;
     /** A record that was found behind a gap, kept while the gap is told. */
     private Optional<Envelope.Sealed> held = Optional.empty();
 
@@ -79,6 +81,7 @@ public final class SegmentReader implements RecordLog.Reader {
         if (scan.isEmpty() || wanted.getKey() != segment) {
             close();
             segment = wanted.getKey();
+            grown = false;
             try {
                 scan = Optional.of(new RecordScan(disk, wanted.getValue(), 0));
             } catch (NoSuchFileException e) {
@@ -90,8 +93,10 @@ public final class SegmentReader implements RecordLog.Reader {
         }
         if (segment == tail.segment()) {
             scan.get().limit(tail.end());
-        } else {
+        } else if (!grown) {
+            // It was written further since it was opened; nobody writes to it any more.
             scan.get().limitToFile();
+            grown = true;
         }
         return scan.get().next().map(RecordScan.Found::record);
     }
