@@ -4,6 +4,12 @@ import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Node;
 import dev.wharf.oci.layer.Unpacker.Owner;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,6 +25,10 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
     public static final Owner ROOT = new Owner(0, 0);
 
     private static final int DEEPEST = 512;
+
+    /** As many as path_resolution(7) follows, and some. */
+    private static final int MOST_LINKS = 255;
+
     private static final int SYMBOLIC_LINK = 0120000;
 
     /** Copies {@code from} in {@code dir}, whatever it is, to {@code name} in {@code to}. */
@@ -36,10 +46,11 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
             directory(dir, from, node, to, name, there, relative, depth);
             return;
         }
-        if (there.filter(Node::isDirectory).isPresent()) {
+        if (depth == 0 && there.filter(Node::isDirectory).isPresent()) {
             throw new ContextException(
                     "cannot copy to directory: /" + name + " is a directory, and " + from + " is not");
         }
+        // Inside of a directory that is copied over another, what comes takes the place of what is there.
         if (there.isPresent()) {
             to.remove(name);
         }
@@ -98,40 +109,90 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
     }
 
     /** Whose the things are that are made for what is put. */
-    private Owner maker() {
+    public Owner maker() {
         return owner.orElse(ROOT);
     }
 
-    /** Makes the directories of a path that are not there; answers with the last one open, for the caller to close. */
-    public Dir make(Dir root, String path) throws IOException {
-        Dir at = root.again();
-        StringBuilder way = new StringBuilder();
-        for (String part : path.split("/")) {
-            if (part.isEmpty()) {
+    /**
+     * The absolute path that {@code path} leads to once every link in it is followed inside of {@code root}, whether or not
+     * anything is there; it has no link and no dots in it.
+     */
+    public static String follow(Dir root, String path) throws IOException {
+        Deque<String> ahead = new ArrayDeque<>(List.of(path.split("/")));
+        List<String> way = new ArrayList<>();
+        int links = 0;
+        while (!ahead.isEmpty()) {
+            String part = ahead.removeFirst();
+            if (part.isEmpty() || part.equals(".")) {
                 continue;
             }
-            way.append('/').append(part);
+            if (part.equals("..")) {
+                if (!way.isEmpty()) {
+                    way.remove(way.size() - 1);
+                }
+                continue;
+            }
+            Optional<String> link = link(root, way, part);
+            if (link.isEmpty()) {
+                way.add(part);
+                continue;
+            }
+            if (++links > MOST_LINKS) {
+                throw new ContextException("too many links in " + path);
+            }
+            if (link.get().startsWith("/")) {
+                way.clear();
+            }
+            String[] parts = link.get().split("/");
+            for (int i = parts.length - 1; i >= 0; i--) {
+                ahead.addFirst(parts[i]);
+            }
+        }
+        return "/" + String.join("/", way);
+    }
+
+    private static Optional<String> link(Dir root, List<String> way, String name) throws IOException {
+        try (Dir dir = way.isEmpty() ? root.again() : root.resolve("/" + String.join("/", way))) {
+            return dir.look(name).filter(Node::isSymbolicLink).isPresent()
+                    ? Optional.of(dir.readLink(name))
+                    : Optional.empty();
+        } catch (NoSuchFileException | NotDirectoryException e) {
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * Makes the directories of a path without links that are not there; answers with the last one open, for the caller to
+     * close.
+     *
+     * @param above whose the ones above the last become
+     */
+    public Dir make(Dir root, String path, Owner above, Owner last) throws IOException {
+        List<String> parts = new ArrayList<>(List.of(path.split("/")));
+        parts.removeIf(String::isEmpty);
+        Dir at = root.again();
+        for (int i = 0; i < parts.size(); i++) {
             Dir next;
             try {
-                next = root.resolve(way.toString());
-            } catch (java.nio.file.NoSuchFileException e) {
-                try {
-                    at.makeDirectory(part);
-                    at.chown(part, maker().uid(), maker().gid());
-                    at.chmod(part, 0755);
-                    next = at.enter(part);
-                } catch (IOException wrong) {
-                    at.close();
-                    throw new ContextException("cannot make directory " + way + ": " + wrong.getMessage());
-                }
-            } catch (java.nio.file.NotDirectoryException e) {
+                next = makeOne(at, parts.get(i), i + 1 < parts.size() ? above : last);
+            } catch (NotDirectoryException e) {
+                throw new ContextException(
+                        "cannot create /" + String.join("/", parts.subList(0, i + 1)) + ": it is no directory");
+            } finally {
                 at.close();
-                throw new ContextException("cannot create " + way + ": it is no directory");
             }
-            at.close();
             at = next;
         }
         return at;
+    }
+
+    private static Dir makeOne(Dir at, String name, Owner whose) throws IOException {
+        if (at.look(name).isEmpty()) {
+            at.makeDirectory(name);
+            at.chown(name, whose.uid(), whose.gid());
+            at.chmod(name, 0755);
+        }
+        return at.enter(name);
     }
 
     /** Puts a thing that was found at {@code name} in an open directory. */

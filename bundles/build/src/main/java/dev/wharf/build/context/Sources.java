@@ -28,6 +28,9 @@ public final class Sources {
     /** Directories deeper than this are an attack. */
     private static final int DEEPEST = 512;
 
+    /** How a message begins of what is not there, where it was looked for among the client's files. */
+    public static final String ABSENT = "file not found in build context or excluded by .dockerignore: ";
+
     private final Tree tree;
     private final FileCalls calls;
     private final Hashing hashing;
@@ -154,8 +157,7 @@ public final class Sources {
     }
 
     static ContextException absent(String path) {
-        return new ContextException(
-                "file not found in build context or excluded by .dockerignore: stat " + path + ": file does not exist");
+        return new ContextException(ABSENT + "stat " + path + ": file does not exist");
     }
 
     /** The path with every symbolic link followed inside. */

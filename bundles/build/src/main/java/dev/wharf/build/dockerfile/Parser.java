@@ -155,10 +155,12 @@ final class Parser {
             }
             code.append(line, 0, cut);
             int next = at + 1;
+            boolean empty = false;
             while (next < lines.size() && isSkipped(lines.get(next))) {
-                emptyLine |= lines.get(next).isBlank();
+                empty |= lines.get(next).isBlank();
                 next++;
             }
+            emptyLine |= empty && next < lines.size();
             if (next >= lines.size()) {
                 at = lines.size() - 1;
                 break;
@@ -291,11 +293,12 @@ final class Parser {
                 }
             }
         }
-        checkCount(word, words, rest, place);
+        checkCount(word, words, json, rest, place);
         return new Instruction(word, code, place, flags, rest, json, words, heredocs);
     }
 
-    private static void checkCount(String word, List<String> words, String rest, Place place)
+    /** What can be told to be wrong before anything runs. */
+    private static void checkCount(String word, List<String> words, boolean json, String rest, Place place)
             throws DockerfileException {
         switch (word) {
             case "FROM" -> {
@@ -307,13 +310,39 @@ final class Parser {
                 if (words.size() < 2) {
                     throw DockerfileException.at(
                             place,
-                            word + " requires at least two arguments, but only " + words.size()
-                                    + " were provided. Destination could not be determined.");
+                            word + " requires at least two arguments, but only " + (words.isEmpty() ? "none" : "one")
+                                    + " was provided. Destination could not be determined");
                 }
             }
             case "ENV", "LABEL", "EXPOSE", "ARG", "VOLUME" -> {
                 if (words.isEmpty()) {
                     throw requires(place, word, "at least one argument");
+                }
+                if (word.equals("ARG") && words.stream().anyMatch(w -> w.startsWith("="))) {
+                    throw DockerfileException.at(place, "ARG names can not be blank");
+                }
+                if (word.equals("VOLUME") && words.stream().anyMatch(String::isBlank)) {
+                    throw DockerfileException.at(place, "VOLUME specified can not be an empty string");
+                }
+            }
+            case "SHELL" -> {
+                if (!json) {
+                    throw DockerfileException.at(place, "SHELL requires the arguments to be in JSON form");
+                }
+                if (words.isEmpty()) {
+                    throw requires(place, word, "at least one argument");
+                }
+            }
+            case "HEALTHCHECK" -> {
+                String kind = words.get(0);
+                if (kind.equals("NONE") && words.size() > 1) {
+                    throw DockerfileException.at(place, "HEALTHCHECK NONE takes no arguments");
+                }
+                if (kind.equals("CMD") && words.size() < 2) {
+                    throw DockerfileException.at(place, "Missing command after HEALTHCHECK CMD");
+                }
+                if (!kind.equals("NONE") && !kind.equals("CMD")) {
+                    throw DockerfileException.at(place, "Unknown type \"" + kind + "\" in HEALTHCHECK (try CMD)");
                 }
             }
             case "MAINTAINER", "USER", "WORKDIR", "STOPSIGNAL" -> {

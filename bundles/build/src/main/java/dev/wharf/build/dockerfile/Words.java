@@ -280,7 +280,7 @@ public final class Words {
         }
 
         private boolean isSpecial(char c) {
-            return "@*#".indexOf(c) >= 0;
+            return "@*#?-$!".indexOf(c) >= 0;
         }
 
         private String braced() throws ExpansionException {

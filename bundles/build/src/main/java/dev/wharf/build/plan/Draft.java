@@ -152,7 +152,12 @@ public final class Draft {
 
     /** Where relative paths begin. */
     public String workingDir() {
-        return workingDir.isEmpty() ? "/" : workingDir;
+        return workingDir.isEmpty() ? "/" : absolute(workingDir);
+    }
+
+    /** What would be asked after the health of a container of this; empty where nothing would. */
+    public List<String> healthTest() {
+        return healthcheck.map(Healthcheck::test).orElse(List.of());
     }
 
     public Variables arguments() {
@@ -211,7 +216,7 @@ public final class Draft {
         return switch (one.word()) {
             case "ARG" -> arg(one);
             case "CMD" -> {
-                cmd = one.words().isEmpty() ? List.of() : command(one, one.words(), one.json());
+                cmd = command(one, one.words(), one.json());
                 cmdSet = true;
                 yield "CMD " + quoted(cmd);
             }
@@ -244,9 +249,6 @@ public final class Draft {
                 yield "ONBUILD " + one.rest();
             }
             case "SHELL" -> {
-                if (!one.json() || one.words().isEmpty()) {
-                    throw DockerfileException.at(one, "SHELL requires the arguments to be in JSON form");
-                }
                 shell = one.words();
                 yield "SHELL [" + String.join(" ", shell) + "]";
             }
@@ -319,7 +321,7 @@ public final class Draft {
             try {
                 written.addAll(words.expandAll(word, Variables.over(env, arguments)));
             } catch (Words.ExpansionException e) {
-                throw DockerfileException.at(one, "failed to process \"" + word + "\": " + e.getMessage());
+                throw DockerfileException.at(one, "failed to process " + GoWords.quoted(word) + ": " + e.getMessage());
             }
         }
         written.sort(null);
@@ -346,15 +348,9 @@ public final class Draft {
         String kind = one.words().get(0);
         Healthcheck check;
         if (kind.equals("NONE")) {
-            if (one.words().size() > 1) {
-                throw DockerfileException.at(one, "HEALTHCHECK NONE takes no arguments");
-            }
             check = new Healthcheck(List.of("NONE"), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
-        } else if (kind.equals("CMD")) {
+        } else {
             List<String> command = one.words().subList(1, one.words().size());
-            if (command.isEmpty()) {
-                throw DockerfileException.at(one, "Missing command after HEALTHCHECK CMD");
-            }
             List<String> test = new ArrayList<>(List.of(one.json() ? "CMD" : "CMD-SHELL"));
             test.addAll(command);
             int retries = 0;
@@ -375,10 +371,9 @@ public final class Draft {
                     span(one, "start-period"),
                     span(one, "start-interval"),
                     retries);
-        } else {
-            throw DockerfileException.at(one, "Unknown type \"" + kind + "\" in HEALTHCHECK (try CMD)");
         }
-        healthcheck = Optional.of(check);
+        // What it does not say stays as it was: Docker commits each step over the image before it.
+        healthcheck = Optional.of(healthcheck.map(check::over).orElse(check));
         return "HEALTHCHECK &{" + quoted(check.test()) + " \"" + GoWords.duration(check.interval()) + "\" \""
                 + GoWords.duration(check.timeout()) + "\" \"" + GoWords.duration(check.startPeriod()) + "\" "
                 + GoWords.rune(check.retries()) + "}";
@@ -406,13 +401,13 @@ public final class Draft {
 
     // ---- steps that make layers
 
-    /** Changes the working directory, and answers with it. */
+    /** Changes the working directory, and answers with it; an absolute one is kept as it is written, as Docker keeps it. */
     public String enter(Instruction one) throws DockerfileException {
         String path = expand(one, one.rest());
         if (path.isEmpty()) {
             throw DockerfileException.at(one, "WORKDIR requires exactly one argument; it became empty");
         }
-        workingDir = absolute(path);
+        workingDir = path.startsWith("/") ? path : absolute(path);
         return workingDir;
     }
 

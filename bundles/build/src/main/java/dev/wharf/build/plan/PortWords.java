@@ -9,9 +9,13 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Ports as EXPOSE writes them: {@code 80}, {@code 80/udp}, {@code 8000-8010/tcp}. */
+/**
+ * Ports as EXPOSE writes them: {@code 80}, {@code 80/udp}, {@code 8000-8010/tcp}. A host's port or address before them, as
+ * {@code docker run --publish} has it, says nothing of the image and is left out, as Docker does.
+ */
 final class PortWords {
-    private static final Pattern FORM = Pattern.compile("([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/([a-zA-Z]+))?");
+    private static final Pattern FORM = Pattern.compile(
+            "(?:(?:[0-9.]*:|\\[[0-9a-fA-F:]+\\]:)?[0-9]{0,5}(?:-[0-9]{1,5})?:)?([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/([a-zA-Z]+))?");
 
     private PortWords() {}
 

@@ -68,7 +68,7 @@ public record Stages(
             names.add(name(head));
         }
         for (int i = 0; i < heads.size(); i++) {
-            all.add(stage(i, heads.get(i), bodies.get(i), names, outer, words));
+            all.add(stage(all, heads.get(i), bodies.get(i), names, outer, words));
         }
         Stage wanted = target(all, target, dockerfile.name());
         Set<Integer> needed = new TreeSet<>();
@@ -96,7 +96,8 @@ public record Stages(
         try {
             return words.expand(text, Variables.over(environment, variables));
         } catch (Words.ExpansionException e) {
-            throw DockerfileException.at(at, "failed to process \"" + shortened(text) + "\": " + e.getMessage());
+            throw DockerfileException.at(
+                    at, "failed to process " + GoWords.quoted(shortened(text)) + ": " + e.getMessage());
         }
     }
 
@@ -119,8 +120,14 @@ public record Stages(
     }
 
     private static Stage stage(
-            int index, Instruction head, List<Instruction> body, List<String> names, Variables outer, Words words)
+            List<Stage> before,
+            Instruction head,
+            List<Instruction> body,
+            List<String> names,
+            Variables outer,
+            Words words)
             throws DockerfileException {
+        int index = before.size();
         String written = head.words().get(0);
         String base = expand(head, written, words, Map.of(), outer);
         if (base.isEmpty()) {
@@ -136,7 +143,16 @@ public record Stages(
         }
         Set<Integer> needs = new LinkedHashSet<>();
         baseStage.ifPresent(needs::add);
-        for (Instruction one : body) {
+        List<Instruction> steps = new ArrayList<>(body);
+        if (baseStage.isPresent()) {
+            // Its triggers fire here, and may take from stages that nothing else takes from.
+            for (Instruction one : before.get(baseStage.get()).body()) {
+                if (one.word().equals("ONBUILD")) {
+                    steps.add(Dockerfile.trigger(one.rest()));
+                }
+            }
+        }
+        for (Instruction one : steps) {
             for (String from : sources(one)) {
                 stageOf(one, from, names, index).ifPresent(needs::add);
             }

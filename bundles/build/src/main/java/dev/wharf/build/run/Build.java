@@ -137,7 +137,7 @@ public final class Build {
         Platform platform = order.platform().orElse(Platform.host());
         Stages all = Stages.of(dockerfile, order.arguments(), order.target(), platform);
         dockerfile.warnings().forEach(this::warn);
-        Numbers numbers = new Numbers(all, !order.labels().isEmpty());
+        Numbers numbers = new Numbers(all, order.labels().size());
         for (Instruction arg : all.global()) {
             report.stream(numbers.next() + arg.code() + "\n");
         }
@@ -168,7 +168,7 @@ public final class Build {
         Draft draft = result(target).draft();
         List<String> unused = all.outer().unused();
         if (!unused.isEmpty()) {
-            warn("[Warning] One or more build-args " + unused + " were not consumed");
+            warn("[Warning] One or more build-args [" + String.join(" ", unused) + "] were not consumed");
         }
         if (draft.layers().isEmpty() && draft.config().history().isEmpty()) {
             throw new BuildException("No image was generated. Is your Dockerfile empty?");
@@ -270,8 +270,8 @@ public final class Build {
         private final int total;
         private int said;
 
-        Numbers(Stages all, boolean labels) {
-            int steps = all.global().size() + (labels ? 1 : 0);
+        Numbers(Stages all, int labels) {
+            int steps = all.global().size() + labels;
             for (int index : all.wanted()) {
                 steps += 1 + all.all().get(index).body().size();
             }

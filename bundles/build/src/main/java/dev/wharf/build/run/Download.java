@@ -55,7 +55,11 @@ public final class Download {
             answer = client.send(
                     HttpRequest.newBuilder(uri).timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofInputStream());
         } catch (IOException | IllegalArgumentException e) {
-            throw new BuildException("failed to GET " + address + ": " + e.getMessage());
+            // The client's own exceptions of a connection that fails say nothing but what they are.
+            String why = e.getMessage() != null
+                    ? e.getMessage()
+                    : "no connection (" + e.getClass().getSimpleName() + ")";
+            throw new BuildException("failed to GET " + address + ": " + why);
         }
         if (answer.statusCode() >= 400) {
             answer.body().close();

@@ -19,7 +19,6 @@ import dev.wharf.model.LayerSpec;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.LayerException;
 import dev.wharf.oci.layer.Limits;
-import dev.wharf.oci.layer.Node;
 import dev.wharf.oci.layer.Unpacker;
 import dev.wharf.oci.layer.Unpacker.Owner;
 import dev.wharf.spi.DriverException;
@@ -120,15 +119,16 @@ final class FileStep {
             }
         }
         visit(image, root -> {
-            take(
-                    new Sources(
-                            run.shared().site().tree(),
-                            run.shared().site().agent().streams().files(),
-                            run.shared().site().hashing(),
-                            root),
-                    words,
-                    written,
-                    Optional.of(quick));
+            Sources sources = new Sources(
+                    run.shared().site().tree(),
+                    run.shared().site().agent().streams().files(),
+                    run.shared().site().hashing(),
+                    root);
+            try {
+                take(sources, words, written, Optional.of(quick));
+            } catch (ContextException e) {
+                throw new ContextException(String.valueOf(e.getMessage()).replace(Sources.ABSENT, "in " + from + ": "));
+            }
             return root;
         });
     }
@@ -224,7 +224,7 @@ final class FileStep {
         if (items.isEmpty()) {
             throw DockerfileException.at(one, one.word() + " failed: no source files were specified");
         }
-        boolean intoDirectory = written.endsWith("/") || written.equals(".") || written.endsWith("/.");
+        boolean intoDirectory = written.endsWith("/") || written.equals(".");
         if (items.size() > 1 && !intoDirectory) {
             throw DockerfileException.at(
                     one,
@@ -362,7 +362,7 @@ final class FileStep {
 
     static void makeDirectory(Dir root, String path) throws IOException {
         new Copying(Optional.of(Copying.ROOT), Optional.empty(), Patterns.NONE)
-                .make(root, path)
+                .make(root, Copying.follow(root, path), Copying.ROOT, Copying.ROOT)
                 .close();
     }
 
@@ -372,7 +372,7 @@ final class FileStep {
         try (Dir root = run.shared().site().tree().open(rootfs)) {
             Copying copying = new Copying(owner(root, chown), mode, leftOut);
             for (Item item : items) {
-                put(item, root, rootfs, to, copying);
+                put(item, root, to, copying);
             }
         } catch (LayerException | EOFException e) {
             throw new ContextException(String.valueOf(e.getMessage()));
@@ -386,15 +386,15 @@ final class FileStep {
                 : Optional.of(Accounts.owner(root, chown));
     }
 
-    private void put(Item item, Dir root, Path rootfs, Destination to, Copying copying)
-            throws BuildException, DriverException, IOException {
+    private void put(Item item, Dir root, Destination to, Copying copying) throws IOException {
         String path = to.path();
         if (item instanceof Item.Found found && !found.source().kept().isEmpty()) {
             path = path + "/" + found.source().kept();
         }
+        path = Copying.follow(root, path);
         if (item instanceof Item.Found found && found.unpacks()) {
-            copying.make(root, path).close();
-            String below = withoutLinks(rootfs, path);
+            copying.make(root, path, Copying.ROOT, Copying.ROOT).close();
+            String below = path.substring(1);
             found.sources().read(found.source(), in -> {
                 try (Unpacker unpacker =
                         new Unpacker(root, new Unpacker.Guest(below, false, Optional.empty()), Limits.DEFAULT)) {
@@ -406,7 +406,9 @@ final class FileStep {
         boolean whole = item instanceof Item.Found f && f.source().directory();
         boolean parents = one.flag("parents").filter(v -> !v.equals("false")).isPresent();
         if (whole && !parents) {
-            try (Dir target = copying.make(root, path)) {
+            // Docker's classic builder gives --chown's owner to what it copies and the directory it copies into, not
+            // above.
+            try (Dir target = copying.make(root, path, Copying.ROOT, copying.maker())) {
                 copying.put(((Item.Found) item).sources(), ((Item.Found) item).source(), target, ".");
             }
             return;
@@ -416,21 +418,12 @@ final class FileStep {
             if (name.isEmpty()) {
                 throw new ContextException("cannot determine filename from url; name the file in the destination");
             }
-            path = path.equals("/") ? "/" + name : path + "/" + name;
+            // What a link there leads to is written, inside of the image, as Docker does.
+            path = Copying.follow(root, path.equals("/") ? "/" + name : path + "/" + name);
         }
         int slash = path.lastIndexOf('/');
-        try (Dir parent = copying.make(root, path.substring(0, slash))) {
-            String last = path.substring(slash + 1);
-            if (parent.look(last).filter(Node::isSymbolicLink).isPresent()) {
-                // What the link leads to is written, inside of the image, as Docker does.
-                String real = withoutLinks(rootfs, path);
-                int at = real.lastIndexOf('/');
-                try (Dir there = root.resolve(at < 0 ? "." : real.substring(0, at))) {
-                    place(item, copying, there, real.substring(at + 1));
-                }
-            } else {
-                place(item, copying, parent, last);
-            }
+        try (Dir parent = copying.make(root, path.substring(0, slash), copying.maker(), copying.maker())) {
+            place(item, copying, parent, path.substring(slash + 1));
         }
     }
 
@@ -448,10 +441,5 @@ final class FileStep {
         } catch (IOException e) {
             return false;
         }
-    }
-
-    private String withoutLinks(Path rootfs, String path) throws DriverException, IOException {
-        Path found = run.shared().site().agent().streams().files().resolveInRoot(rootfs, path);
-        return found.equals(rootfs) ? "" : rootfs.relativize(found).toString();
     }
 }

@@ -26,7 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import java.util.TreeMap;
 
 /** Makes one stage, step by step. One thread. */
 final class StageRun {
@@ -129,9 +129,10 @@ final class StageRun {
             voice.say(numbers.next() + one.code() + "\n");
             step(one);
         }
-        if (stage.index() == shared.stages().target().index()
-                && !shared.order().labels().isEmpty()) {
-            labels(shared.order().labels());
+        if (stage.index() == shared.stages().target().index()) {
+            for (Map.Entry<String, String> one : new TreeMap<>(shared.order().labels()).entrySet()) {
+                label(one.getKey(), one.getValue());
+            }
         }
         return new Made(draft, holder);
     }
@@ -250,7 +251,9 @@ final class StageRun {
         try {
             reference = Reference.parse(name);
         } catch (IllegalArgumentException e) {
-            throw new BuildException("invalid reference format: " + e.getMessage());
+            String why = String.valueOf(e.getMessage());
+            throw new BuildException(
+                    why.startsWith("invalid reference format") ? why : "invalid reference format: " + why);
         }
         Image pulled = shared.hands().pull(reference, platform, voice);
         Platform found = pulled.config().platform();
@@ -290,6 +293,9 @@ final class StageRun {
     }
 
     private void settings(Instruction one) throws DockerfileException {
+        if (one.word().equals("HEALTHCHECK") && !draft.healthTest().isEmpty()) {
+            voice.say("Note: overriding previous HEALTHCHECK: " + "[" + String.join(" ", draft.healthTest()) + "]\n");
+        }
         String comment = draft.settings(one);
         settled(draft.toldSettings(comment), comment);
     }
@@ -308,12 +314,10 @@ final class StageRun {
         }
     }
 
-    private void labels(Map<String, String> labels) throws DockerfileException {
-        String code = "LABEL "
-                + labels.entrySet().stream()
-                        .map(e -> quoted(e.getKey()) + "=" + quoted(e.getValue()))
-                        .collect(Collectors.joining(" "));
-        voice.say(numbers.next() + code + "\n");
+    /** A label that the client gave becomes a step of its own at the end, as with Docker. */
+    private void label(String name, String value) throws DockerfileException {
+        String code = "LABEL " + quoted(name) + "=" + quoted(value);
+        voice.say(numbers.next() + "LABEL " + name + "=" + value + "\n");
         settings(Dockerfile.trigger(code.replace("\n", "\\\n")));
         voice.say(" ---> " + shown() + "\n");
     }
@@ -331,7 +335,7 @@ final class StageRun {
                 draft.next(comment),
                 draft.toldFiles(comment),
                 Map.of("path", path),
-                () -> new FileStep(this, one).makeDirectory(path));
+                () -> new FileStep(this, one).makeDirectory(draft.workingDir()));
     }
 
     /** Does a step that may change files, unless it was done before. */

@@ -119,8 +119,15 @@ class DockerfileTest {
         assertThatThrownBy(() -> parse("FROM x", "  RNU echo"))
                 .hasMessage("dockerfile parse error on line 2: unknown instruction: RNU (did you mean RUN?)\n"
                         + "Dockerfile:2:3\n    2 |   RNU echo\n      |   ^");
-        refused("COPY requires at least two arguments, but only 1 were provided", "FROM x", "COPY a");
+        refused("COPY requires at least two arguments, but only one was provided", "FROM x", "COPY a");
         refused("FROM requires either one or three arguments", "FROM x AS");
+        refused("Dockerfile:3:1: SHELL", "FROM x", "RUN long", "SHELL /bin/sh -c");
+        refused("SHELL requires at least one argument", "FROM x", "SHELL []");
+        refused("Unknown type \"FOO\" in HEALTHCHECK (try CMD)", "FROM x", "HEALTHCHECK FOO");
+        refused("Missing command after HEALTHCHECK CMD", "FROM x", "HEALTHCHECK CMD");
+        refused("HEALTHCHECK NONE takes no arguments", "FROM x", "HEALTHCHECK NONE x");
+        refused("ARG names can not be blank", "FROM x", "ARG =x");
+        refused("VOLUME specified can not be an empty string", "FROM x", "VOLUME [\"\"]");
         refused("file with no instructions", "# nothing");
         refused("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", "ONBUILD ONBUILD RUN x");
         refused("MAINTAINER isn't allowed as an ONBUILD trigger", "ONBUILD MAINTAINER x");

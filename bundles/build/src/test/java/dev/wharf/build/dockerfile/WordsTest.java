@@ -54,6 +54,8 @@ class WordsTest {
                 "${path//r/R}|/usR/lib/x.taR.gz",
                 "$|$",
                 "a$/b|a$/b",
+                "a$$b|ab",
+                "$?$-x$!|x",
             })
     void wordsAreExpanded(String text, String expected) throws Words.ExpansionException {
         assertThat(expand(text)).isEqualTo(expected);
