@@ -169,26 +169,6 @@ class PublisherTest {
         assertThat(gauges.getEvents()).isEqualTo(4);
     }
 
-    /** So much that another thread makes the records, and two of many publishers end in the middle of it. */
-    @Test
-    void aLongHistoryIsPublishedJustTheSame() throws Exception {
-        Random chance = new Random(7);
-        for (int i = 0; i < 5000; i++) {
-            agent.append(
-                    i == 3000
-                            ? batch(new HostEvent.CheckpointStarted(), new HostEvent.CheckpointCompleted(0))
-                            : some(chance));
-        }
-        Settings settings = settings("transaction.events", "500");
-        for (int stop : new int[] {1, 1500}) {
-            Gauges gauges = publish(settings);
-            await(() -> gauges.getPosition() > stop);
-            publishers.remove(0).close();
-        }
-        awaitAll(publish(settings));
-        assertThat(published(settings)).isEqualTo(journaled(journal, host));
-    }
-
     @Test
     void theTopicOfStatesHoldsTheNewestOfEachSubjectAndATombstoneForWhatIsGone() throws Exception {
         Settings settings = settings();
