@@ -68,15 +68,8 @@ final class FleetPast {
 
     int at(Instant instant, String host) throws IOException, InterruptedException {
         Map<String, Past.Life> lives = read(host, Optional.of(instant), (published, moment) -> {});
+        lives.forEach((name, life) -> missing(name, life, instant).forEach(terminal::note));
         lives.values().removeIf(life -> life.position().equals(Position.START));
-        lives.forEach((name, life) -> {
-            if (!life.isComplete()) {
-                terminal.note(brief(name) + " is not all there: "
-                        + (life.unknown() > 0
-                                ? life.unknown() + " of its events are of a newer Wharf"
-                                : "the topic begins at its position " + life.first()));
-            }
-        });
         if (terminal.isJson()) {
             ArrayNode hosts = JSON.createArrayNode();
             lives.forEach((name, life) -> hosts.add(shape(name, life)));
@@ -91,12 +84,32 @@ final class FleetPast {
         return 0;
     }
 
+    /** What the topic cannot tell of a host, and of which time. */
+    private static List<String> missing(String name, Past.Life life, Instant instant) {
+        List<String> missing = new ArrayList<>();
+        if (life.first().sequence() > 1) {
+            String since = DAY.format(life.since()) + " " + CLOCK.format(life.since());
+            missing.add(
+                    life.position().equals(Position.START)
+                            ? brief(name) + " is known from " + since
+                                    + " on only, where the topic begins at its position " + life.first()
+                            : brief(name) + " is incomplete from " + since + " to " + DAY.format(instant) + " "
+                                    + CLOCK.format(instant) + ": the topic begins at its position " + life.first()
+                                    + ", and what was made before and did not change since is missing");
+        }
+        if (life.unknown() > 0) {
+            missing.add(brief(name) + " is incomplete: " + life.unknown() + " of its events are of a newer Wharf");
+        }
+        return missing;
+    }
+
     private static ObjectNode shape(String name, Past.Life life) {
         ObjectNode node = JSON.createObjectNode()
                 .put("host", name)
                 .put("position", life.position().sequence())
                 .put("lastEventAt", life.at().toString())
-                .put("complete", life.isComplete());
+                .put("complete", life.isComplete())
+                .put("knownSince", life.since().toString());
         Host host = life.host();
         fill(node.putArray("containers"), containers(host), FleetPast::container);
         fill(node.putArray("images"), images(host), FleetPast::image);

@@ -32,6 +32,7 @@ final class Past {
         private Position last = Position.START;
         private int index = -1;
         private Instant at = Instant.EPOCH;
+        private Instant since = Instant.EPOCH;
         private boolean over;
         private long unknown;
 
@@ -51,6 +52,11 @@ final class Past {
         /** Where the topic begins; what was before is not in it. */
         Position first() {
             return first;
+        }
+
+        /** When the first event that the topic has of it happened. */
+        Instant since() {
+            return since;
         }
 
         /** Whether it is all there: nothing went before the topic begins, and nothing was told in words of a newer Wharf. */
@@ -94,6 +100,10 @@ final class Past {
 
     private void fold(Published published) {
         Life life = lives.computeIfAbsent(published.host(), h -> new Life());
+        if (life.first.equals(Position.START)) {
+            life.first = published.position();
+            life.since = published.at();
+        }
         if (life.over || until.isPresent() && published.at().isAfter(until.get())) {
             life.over = true;
             return;
@@ -104,9 +114,6 @@ final class Past {
             throw new KafkaException("events of host " + published.host() + " are out of order: " + published.id()
                     + " comes after " + life.last + "." + life.index
                     + "; partitions that are added to the topic later do that");
-        }
-        if (life.first.equals(Position.START)) {
-            life.first = published.position();
         }
         life.last = published.position();
         life.index = published.index();

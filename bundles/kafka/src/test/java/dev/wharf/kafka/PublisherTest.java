@@ -169,6 +169,49 @@ class PublisherTest {
         assertThat(gauges.getEvents()).isEqualTo(4);
     }
 
+    /** So much that another thread makes the records, and a publisher ends in the middle of it. */
+    @Test
+    void aLongHistoryIsPublishedJustTheSame() throws Exception {
+        Random chance = new Random(7);
+        for (int i = 0; i < 3500; i++) {
+            agent.append(
+                    i == 3000
+                            ? batch(new HostEvent.CheckpointStarted(), new HostEvent.CheckpointCompleted(0))
+                            : some(chance));
+        }
+        Settings settings = settings("transaction.events", "1500");
+        Gauges first = publish(settings);
+        await(() -> first.getPosition() > 1);
+        publishers.remove(0).close();
+        awaitAll(publish(settings));
+        assertThat(published(settings)).isEqualTo(journaled(journal, host));
+    }
+
+    /** What was before is not guessed: the fold says since when it knows. */
+    @Test
+    void aHostThatBeganToPublishLateIsKnownToBeIncompleteAndSinceWhen() throws Exception {
+        for (int i = 0; i < 3000; i++) {
+            agent.append(batch(new HostEvent.Swept("noise", "x".repeat(4000))));
+        }
+        Position checkpoint = journal.end();
+        agent.append(batch(new HostEvent.CheckpointStarted(), new HostEvent.CheckpointCompleted(0)));
+        journal.trim(checkpoint);
+        assertThat(journal.origin().isAfter(Position.START)).isTrue();
+        agent.append(batch(volume("new")));
+        Settings settings = settings();
+        awaitAll(publish(settings));
+        try (Connection connection = new Connection(settings, "reader")) {
+            for (Optional<Instant> until : List.of(Optional.<Instant>empty(), Optional.of(Instant.EPOCH))) {
+                Past.Life life = Past.read(connection, Past.host(host), until, (done, total) -> {}, (p, m) -> {})
+                        .get(host);
+                assertThat(life.isComplete()).isFalse();
+                assertThat(life.first().isAfter(journal.origin())).isTrue();
+                assertThat(life.since()).isBetween(Instant.now().minusSeconds(300), Instant.now());
+                assertThat(life.position().equals(Position.START)).isEqualTo(until.isPresent());
+            }
+        }
+    }
+
     @Test
     void theTopicOfStatesHoldsTheNewestOfEachSubjectAndATombstoneForWhatIsGone() throws Exception {
         Settings settings = settings();
