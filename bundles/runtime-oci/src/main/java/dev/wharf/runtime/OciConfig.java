@@ -32,10 +32,12 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -252,10 +254,17 @@ final class OciConfig {
         }
     }
 
+    /**
+     * The primary group stands among the others, too, as Docker has it since CVE-2022-36109: a process that changes its group by
+     * a setgid program would otherwise be rid of it, and of what is forbidden to that group.
+     */
     private static ObjectNode user(Users.Identity who) {
         ObjectNode user = JSON.createObjectNode().put("uid", who.uid()).put("gid", who.gid());
+        Set<Long> all = new LinkedHashSet<>();
+        all.add(who.gid());
+        all.addAll(who.groups());
         ArrayNode groups = user.putArray("additionalGids");
-        who.groups().forEach(groups::add);
+        all.forEach(groups::add);
         return user;
     }
 

@@ -220,7 +220,7 @@ class OciConfigTest {
 
         assertThat(process.path("user").path("uid").asLong()).isEqualTo(1001);
         assertThat(process.path("user").path("gid").asLong()).isEqualTo(1002);
-        assertThat(texts(process.path("user").path("additionalGids"))).containsExactly("1003", "77");
+        assertThat(texts(process.path("user").path("additionalGids"))).containsExactly("1002", "1003", "77");
         assertThat(texts(process.path("env"))).contains("HOME=/home/ann");
     }
 
