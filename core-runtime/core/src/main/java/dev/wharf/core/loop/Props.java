@@ -37,6 +37,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -262,7 +263,7 @@ final class Props implements AutoCloseable {
         public InitProcess start(ContainerId container) {
             InitProcess brief = waiting.remove(container);
             if (brief == null) {
-                return running.get(container);
+                return Objects.requireNonNull(running.get(container), "created before");
             }
             ends.execute(() -> end(container, brief, 0));
             return brief;
