@@ -104,6 +104,9 @@ class BadInputTest {
                 "POST;/volumes/prune?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D;400;invalid filter 'nope'",
                 "POST;/volumes/prune?filters=%7B%22all%22%3A%5B%22odd%22%5D%7D;400;invalid filter 'all=odd'",
                 "POST;/containers/prune?filters=%7B%22until%22%3A%5B%22odd%22%5D%7D;400;invalid time \"odd\"",
+                "GET;/containers/json?filters=%7B%22health%22%3A%5B%22odd%22%5D%7D;400;filter value for health: odd",
+                "GET;/containers/json?filters=%7B%22exited%22%3A%5B%22odd%22%5D%7D;400;invalid filter 'exited=odd'",
+                "POST;/containers/web/kill;409;cannot kill container: web: container",
                 // numbers and times
                 "GET;/containers/json?limit=ten;400;limit",
                 "GET;/events?since=odd;400;invalid time \"odd\"",

@@ -171,7 +171,9 @@ class HostConfigTest {
                 "CpusetCpus;\"100000\";400;Invalid value 100000 for cpuset cpus",
                 "CpusetCpus;\"0-8000\";400;Requested CPUs are not available - requested 0-8000, available:",
                 "CpusetMems;\"x\";400;Invalid value x for cpuset mems",
-                "VolumesFrom;[\"nosuch\"];404;nosuch",
+                "VolumesFrom;[\"nosuch\"];400;No such container: nosuch",
+                "NetworkMode;\"nosuch\";400;network nosuch not found",
+                "IpcMode;\"odd\";400;invalid IPC mode: odd",
                 "LogConfig;{\"Type\":\"fluentd\"};400;no log driver named 'fluentd' is registered",
                 "LogConfig;{\"Type\":\"local\",\"Config\":{\"x\":\"1\"}};400;unknown log opt 'x' for log-driver local",
                 "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"max-size\":\"1\"}};400;"
@@ -199,6 +201,72 @@ class HostConfigTest {
 
         assertThat(reply.status()).as(reply.text()).isEqualTo(status);
         assertThat(Json.parse(reply.body()).path("message").asText()).contains(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "\"Hostname\":\"a\",\"HostConfig\":{\"UTSMode\":\"host\"};hostname and the UTS mode",
+                "\"HostConfig\":{\"NetworkMode\":\"container:box0\",\"Dns\":[\"9.9.9.9\"]};dns and the network mode",
+                "\"HostConfig\":{\"NetworkMode\":\"container:box0\",\"ExtraHosts\":[\"a:1.1.1.1\"]};custom host-to-IP mapping",
+                "\"ExposedPorts\":{\"5/tcp\":{}},\"HostConfig\":{\"NetworkMode\":\"container:box0\"};port exposing",
+                "\"HostConfig\":{\"NanoCpus\":10000000,\"CpuQuota\":2000};Nano CPUs and CPU Quota cannot both be set",
+                "\"HostConfig\":{\"NetworkMode\":\"none\"},\"NetworkingConfig\":{\"EndpointsConfig\":{\"none\":"
+                        + "{\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}}}};supported on user defined networks only",
+                "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"IPAMConfig\":{\"IPv4Address\":\"bad\"}}}};"
+                        + "invalid IPv4 address: bad"
+            })
+    void whatContradictsIsRefused(String fields, String message) throws IOException {
+        try (Line line = Line.to(socket)) {
+            Line.Reply reply = line.request("POST", "/containers/create", "{\"Image\":\"busybox\"," + fields + "}")
+                    .reply();
+            assertThat(reply.status()).as(reply.text()).isEqualTo(400);
+            assertThat(Json.parse(reply.body()).path("message").asText()).contains(message);
+        }
+    }
+
+    @org.junit.jupiter.api.Test
+    void portsThatTheHostHasAnywayAreToldOf() throws IOException {
+        Line.Reply reply = create("{\"NetworkMode\":\"host\",\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"80\"}]}}");
+
+        assertThat(Json.parse(reply.body()).path("Warnings").toString()).contains("Published ports are discarded");
+    }
+
+    @org.junit.jupiter.api.Test
+    void containersAreFoundByThePortsThatTheyPublish() throws IOException {
+        create("{\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"8099\"}]}}");
+
+        assertThat(listed("publish", "80")).contains("box" + (made - 1));
+        assertThat(listed("publish", "79-81/tcp")).contains("box" + (made - 1));
+        assertThat(listed("publish", "8099")).isEqualTo("[]");
+        assertThat(listed("publish", "80/udp")).isEqualTo("[]");
+    }
+
+    private String listed(String filter, String value) throws IOException {
+        try (Line line = Line.to(socket)) {
+            return line.request(
+                            "GET",
+                            "/containers/json?all=1&filters="
+                                    + java.net.URLEncoder.encode(
+                                            "{\"" + filter + "\":[\"" + value + "\"]}",
+                                            java.nio.charset.StandardCharsets.UTF_8))
+                    .reply()
+                    .text()
+                    .strip();
+        }
+    }
+
+    @org.junit.jupiter.api.Test
+    void anUpdateKeepsToOneWayOfLimitingProcessors() throws IOException {
+        create("{\"NanoCpus\":500000000}");
+        try (Line line = Line.to(socket)) {
+            Line.Reply reply = line.request("POST", "/containers/box" + (made - 1) + "/update", "{\"CpuQuota\":5000}")
+                    .reply();
+            assertThat(reply.status()).as(reply.text()).isEqualTo(400);
+            assertThat(reply.text()).contains("CPU Quota cannot be updated as NanoCPUs has already been set");
+        }
     }
 
     @ParameterizedTest

@@ -203,8 +203,7 @@ public final class ContainerRoutes implements Routes {
     private static List<String> warnings(ContainerSpec spec, Body hostConfig) {
         List<String> warnings = new ArrayList<>(new Controls().warnings(spec.resources(), hostConfig));
         if (spec.networking().sandbox().kind() == ContainerSpec.Namespace.Kind.HOST
-                && spec.networking().exposed().stream().anyMatch(p -> true)
-                && !spec.networking().published().isEmpty()) {
+                && !hostConfig.keys("PortBindings").isEmpty()) {
             warnings.add("Published ports are discarded when using host network mode");
         }
         return warnings;
@@ -277,11 +276,13 @@ public final class ContainerRoutes implements Routes {
     }
 
     private static Answer kill(Agent agent, Request request) {
-        return done(
-                agent,
-                request,
-                new ContainerCommand.Kill(
-                        found(agent, request).id(), signal(request).orElse(Signal.KILL)));
+        Container c = found(agent, request);
+        Signal signal = signal(request).orElse(Signal.KILL);
+        if (!c.isRunning()) {
+            throw Problem.conflict(
+                    "cannot kill container: " + request.name() + ": container " + c.id() + " is not running");
+        }
+        return done(agent, request, new ContainerCommand.Kill(c.id(), signal));
     }
 
     private static Answer rename(Agent agent, Request request) {
@@ -296,12 +297,29 @@ public final class ContainerRoutes implements Routes {
                         found(agent, request).id(), name.startsWith("/") ? name.substring(1) : name));
     }
 
+    /** Processors are limited by a number of them or by period and quota; the one that was begun with stays. */
+    private static Optional<String> conflicting(Body body, Resources old) {
+        if (old.nanoCpus() > 0 && body.number("CpuPeriod") > 0) {
+            return Optional.of("CPU Period cannot be updated as NanoCPUs has already been set");
+        }
+        if (old.nanoCpus() > 0 && body.number("CpuQuota") > 0) {
+            return Optional.of("CPU Quota cannot be updated as NanoCPUs has already been set");
+        }
+        if (body.number("NanoCpus") > 0 && (old.cpuPeriodMicros() > 0 || old.cpuQuotaMicros() > 0)) {
+            return Optional.of("NanoCPUs cannot be updated as CPU Period or CPU Quota has already been set");
+        }
+        return Optional.empty();
+    }
+
     /** What is not given stays as it is. */
     private static Answer update(Agent agent, Request request) {
         Container c = found(agent, request);
         Body body = request.json();
         Resources asked = HostSettings.resources(body, c.spec().resources().shmSizeBytes());
         Resources old = c.spec().resources();
+        conflicting(body, old).ifPresent(why -> {
+            throw Problem.invalid("Cannot update container " + c.id() + ": Conflicting options: " + why);
+        });
         Resources merged = new Resources(
                 body.number("Memory") == 0 ? old.memoryBytes() : asked.memoryBytes(),
                 body.number("MemorySwap") == 0 ? old.memorySwapBytes() : asked.memorySwapBytes(),
@@ -411,6 +429,7 @@ public final class ContainerRoutes implements Routes {
 
     /** What a list's filters take. */
     private record Selection(Host host, Filters filters, Optional<Instant> before, Optional<Instant> since) {
+        private static final Set<String> HEALTH = Set.of("none", "starting", "healthy", "unhealthy");
         private static final Set<String> STATES =
                 Set.of("created", "restarting", "running", "removing", "paused", "exited", "dead");
 
@@ -424,6 +443,16 @@ public final class ContainerRoutes implements Routes {
             filters.all("status").forEach(s -> {
                 if (!STATES.contains(s)) {
                     throw Problem.invalid("invalid filter 'status=" + s + "'");
+                }
+            });
+            filters.all("health").forEach(h -> {
+                if (!HEALTH.contains(h)) {
+                    throw Problem.invalid("unrecognised filter value for health: " + h);
+                }
+            });
+            filters.all("exited").forEach(code -> {
+                if (!code.matches("-?[0-9]{1,9}")) {
+                    throw Problem.invalid("invalid filter 'exited=" + code + "'");
                 }
             });
         }
@@ -459,15 +488,19 @@ public final class ContainerRoutes implements Routes {
                                             m.source().equals(v) || m.target().equals(v)))
                     && filters.any(
                             "publish",
-                            p -> c.places().values().stream()
-                                    .flatMap(place -> place.endpoint().ports().stream())
-                                    .anyMatch(port -> p.equals(Integer.toString(port.hostPort()))
-                                            || p.equals(port.hostPort() + "/" + port.protocol())))
+                            p -> c.spec().networking().published().stream()
+                                    .anyMatch(wish -> covers(p, wish.containerPort() + "/" + wish.protocol())))
                     && filters.any(
-                            "expose", p -> c.spec().networking().exposed().contains(p.contains("/") ? p : p + "/tcp"))
+                            "expose",
+                            p -> c.spec().networking().exposed().stream().anyMatch(port -> covers(p, port)))
                     && filters.any("is-task", "false"::equals)
                     && before.map(t -> c.createdAt().isBefore(t)).orElse(true)
                     && since.map(t -> c.createdAt().isAfter(t)).orElse(true);
+        }
+
+        /** A port or a range of them, with or without a protocol, as it is called inside. */
+        private static boolean covers(String asked, String port) {
+            return Ports.exposed(asked).contains(port);
         }
 
         private Stream<String> linkNames(Container c) {

@@ -85,7 +85,9 @@ public final class Creation {
             throw Problem.invalid("conflicting options: hostname and the network mode");
         }
         if (settings.namespaces().uts().kind() == Namespace.Kind.HOST) {
-            hostname = "";
+            if (!hostname.isEmpty()) {
+                throw Problem.invalid("conflicting options: hostname and the UTS mode");
+            }
         } else if (hostname.isEmpty() && sandbox.kind() == Namespace.Kind.HOST) {
             hostname = hostName();
         } else if (hostname.isEmpty() && sandbox.kind() != Namespace.Kind.CONTAINER) {
@@ -281,7 +283,9 @@ public final class Creation {
                 throw Problem.invalid("invalid mode: " + from.substring(colon + 1));
             }
             boolean readOnly = words.contains("ro");
-            Container other = ContainerLookup.get(host, name);
+            // Not 404: with that, clients look for the image elsewhere.
+            Container other =
+                    ContainerLookup.find(host, name).orElseThrow(() -> Problem.invalid("No such container: " + name));
             for (MountSpec mount : other.spec().mounts()) {
                 if (mount.kind() == MountSpec.Kind.BIND || mount.kind() == MountSpec.Kind.VOLUME) {
                     Map<String, String> options = new LinkedHashMap<>(mount.options());
@@ -361,6 +365,16 @@ public final class Creation {
                 && (!published.isEmpty() || hostConfig.flag("PublishAllPorts"))) {
             throw Problem.invalid("conflicting options: port publishing and the container type network mode");
         }
+        if (sandbox.kind() == Namespace.Kind.CONTAINER) {
+            checkJoining();
+        }
+        if (!own
+                && body.body("NetworkingConfig").bodies("EndpointsConfig").values().stream()
+                        .map(e -> e.body("IPAMConfig"))
+                        .anyMatch(ipam -> !ipam.text("IPv4Address").isEmpty()
+                                || !ipam.text("IPv6Address").isEmpty())) {
+            throw Problem.invalid("user specified IP address is supported on user defined networks only");
+        }
         List<String> all = Stream.concat(
                         exposed.stream(), published.stream().map(p -> p.containerPort() + "/" + p.protocol()))
                 .distinct()
@@ -378,6 +392,22 @@ public final class Creation {
                 extraHosts(),
                 links(sandbox, wishes),
                 body.text("MacAddress"));
+    }
+
+    /** What belongs to the sandbox is said where that was made. */
+    private void checkJoining() {
+        if (!hostConfig.texts("Dns").isEmpty()) {
+            throw Problem.invalid("conflicting options: dns and the network mode");
+        }
+        if (!hostConfig.texts("ExtraHosts").isEmpty()) {
+            throw Problem.invalid("conflicting options: custom host-to-IP mapping and the network mode");
+        }
+        if (!body.text("MacAddress").isEmpty()) {
+            throw Problem.invalid("conflicting options: mac-address and the network mode");
+        }
+        if (!body.keys("ExposedPorts").isEmpty()) {
+            throw Problem.invalid("conflicting options: port exposing and the container type network mode");
+        }
     }
 
     /**
@@ -432,18 +462,24 @@ public final class Creation {
         return lines;
     }
 
+    /** The network; not 404 where there is none, since with that clients look for the image elsewhere. */
+    private Network network(String name) {
+        try {
+            return NetworkRoutes.find(host, name);
+        } catch (Problem e) {
+            throw e.status() == 404 ? Problem.invalid(String.valueOf(e.getMessage())) : e;
+        }
+    }
+
     /** The network of the mode first, then the others that the client named. */
     private List<NetworkWish> wishes() {
         Map<NetworkId, Body> named = new LinkedHashMap<>();
-        Network first = NetworkRoutes.find(host, mode());
+        Network first = network(mode());
         named.put(first.id(), Body.EMPTY);
         body.body("NetworkingConfig")
                 .bodies("EndpointsConfig")
                 .forEach((name, settings) -> named.put(
-                        name.equals("default")
-                                ? first.id()
-                                : NetworkRoutes.find(host, name).id(),
-                        settings));
+                        name.equals("default") ? first.id() : network(name).id(), settings));
         List<NetworkWish> wishes = new ArrayList<>();
         named.forEach((network, settings) -> wishes.add(NetworkRoutes.wish(network, settings)));
         NetworkWish wish = wishes.get(0);

@@ -112,7 +112,8 @@ final class HostSettings {
         long period = body.number("CpuPeriod");
         long quota = body.number("CpuQuota");
         if (nanoCpus > 0 && (period > 0 || quota > 0)) {
-            throw Problem.invalid("Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set.");
+            throw Problem.invalid("Conflicting options: Nano CPUs and CPU " + (period > 0 ? "Period" : "Quota")
+                    + " cannot both be set");
         }
         long processors = Runtime.getRuntime().availableProcessors();
         if (nanoCpus < 0 || nanoCpus > processors * 1_000_000_000L) {
@@ -364,7 +365,9 @@ final class HostSettings {
                     .id());
         }
         if (!allowed.contains(mode)) {
-            throw Problem.invalid("invalid " + field.replace("Mode", "").toLowerCase(Locale.ROOT) + " mode: " + mode);
+            String name = field.replace("Mode", "");
+            throw Problem.invalid(
+                    "invalid " + (field.equals("IpcMode") ? "IPC" : name.toLowerCase(Locale.ROOT)) + " mode: " + mode);
         }
         return switch (mode) {
             case "host" -> Namespace.HOST;

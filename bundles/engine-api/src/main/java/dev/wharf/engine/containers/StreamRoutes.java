@@ -180,6 +180,7 @@ public final class StreamRoutes implements Routes {
                 env.remove(one);
             }
         }
+        DetachKeys.parse(body.text("DetachKeys"));
         boolean tty = body.flag("Tty");
         if (tty && env.keySet().stream().noneMatch("TERM"::equals)) {
             env.put("TERM", "TERM=xterm");

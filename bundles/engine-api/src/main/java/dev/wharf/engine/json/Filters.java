@@ -1,5 +1,6 @@
 package dev.wharf.engine.json;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.engine.http.Problem;
 import java.io.IOException;
@@ -28,6 +29,9 @@ public record Filters(Map<String, List<String>> values) {
         JsonNode tree;
         try {
             tree = Json.parse(text.getBytes(StandardCharsets.UTF_8));
+        } catch (JsonProcessingException e) {
+            throw Problem.invalid("invalid filters: "
+                    + e.getOriginalMessage().lines().findFirst().orElse(""));
         } catch (IOException e) {
             throw Problem.invalid("invalid filters: " + e.getMessage());
         }

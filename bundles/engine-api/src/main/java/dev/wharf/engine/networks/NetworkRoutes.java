@@ -367,11 +367,21 @@ public final class NetworkRoutes implements Routes {
                 network,
                 settings.texts("Aliases"),
                 settings.texts("Links"),
-                ipam.text("IPv4Address"),
-                ipam.text("IPv6Address"),
+                address("IPv4", IPV4, ipam.text("IPv4Address")),
+                address("IPv6", IPV6, ipam.text("IPv6Address")),
                 settings.text("MacAddress"),
                 settings.optionalNumber("GwPriority").orElse(0L).intValue(),
                 settings.map("DriverOpts"));
+    }
+
+    private static final Pattern IPV4 = Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?:\\.(?!$)|$)){4}");
+    private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+
+    private static String address(String family, Pattern form, String text) {
+        if (!text.isEmpty() && !form.matcher(text).matches()) {
+            throw Problem.invalid("invalid " + family + " address: " + text);
+        }
+        return text;
     }
 
     private static Answer disconnect(Agent agent, Request request) {

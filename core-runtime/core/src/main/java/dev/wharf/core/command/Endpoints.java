@@ -203,7 +203,13 @@ final class Endpoints {
                             "no available IPv" + (subnet.isIpv4() ? 4 : 6) + " addresses on network "
                                     + network.spec().name()));
         }
-        if (!subnet.contains(wanted)) {
+        boolean within;
+        try {
+            within = subnet.contains(wanted);
+        } catch (IllegalArgumentException e) {
+            throw new Impossible(Refusal.Kind.INVALID, String.valueOf(e.getMessage()));
+        }
+        if (!within) {
             throw new Impossible(
                     Refusal.Kind.INVALID,
                     "invalid address " + wanted + ": no configured subnet of network "
