@@ -388,9 +388,7 @@ final class OciConfig {
         add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", access);
         ipcMounts(spec, mounts);
         Path shared = places.keep(spec.sharedFiles());
-        bindFile(mounts, "/etc/resolv.conf", shared.resolve(HostFiles.RESOLV));
-        bindFile(mounts, "/etc/hostname", shared.resolve(HostFiles.HOSTNAME));
-        bindFile(mounts, "/etc/hosts", shared.resolve(HostFiles.HOSTS));
+        nameFiles(mounts, shared);
         if (wanted.command().init()) {
             Path init = InitProgram.find().orElseThrow(() -> failure(Kind.INVALID, InitProgram.MISSING));
             ObjectNode mount = bind(INIT_INSIDE, init.toString());
@@ -405,10 +403,22 @@ final class OciConfig {
             // What people want somewhere takes the place of ours, with everything of ours below it.
             mounts.keySet().removeIf(ours -> ours.equals(mount.target()) || ours.startsWith(mount.target() + "/"));
             mounts.put(mount.target(), own(mount, readOnlyBelow));
+            // Names are still looked up in a container whose /etc is a volume: its files stand on what people want
+            // there.
+            if (mount.target().equals("/etc")) {
+                nameFiles(mounts, shared);
+            }
         }
         ArrayNode array = JSON.createArrayNode();
         mounts.values().forEach(array::add);
         return array;
+    }
+
+    /** The files by which a container finds names. */
+    private static void nameFiles(Map<String, ObjectNode> mounts, Path shared) {
+        bindFile(mounts, "/etc/resolv.conf", shared.resolve(HostFiles.RESOLV));
+        bindFile(mounts, "/etc/hostname", shared.resolve(HostFiles.HOSTNAME));
+        bindFile(mounts, "/etc/hosts", shared.resolve(HostFiles.HOSTS));
     }
 
     private static long depth(String path) {

@@ -425,6 +425,24 @@ class OciConfigTest {
     }
 
     @Test
+    void namesAreFoundWhereTheirFolderIsAVolume() throws Exception {
+        RuntimeSpec spec = box().mount("bind", "/srv", "/etc")
+                .mount("bind", "/tmp", "/etc/hosts")
+                .build();
+        Path shared = Files.createDirectories(places.keep(spec.sharedFiles()));
+        for (String name : List.of("hosts", "hostname", "resolv.conf")) {
+            Files.writeString(shared.resolve(name), "");
+        }
+
+        List<String> targets = targets(written(spec, config()));
+
+        assertThat(targets.indexOf("/etc"))
+                .isLessThan(targets.indexOf("/etc/resolv.conf"))
+                .isLessThan(targets.indexOf("/etc/hostname"));
+        assertThat(targets).doesNotHaveDuplicates().contains("/etc/hosts");
+    }
+
+    @Test
     void sharedMountsNeedARootThatLetsThemThrough() throws Exception {
         assertThat(written(box().mount("bind", "/srv", "/srv", "rbind", "rshared"))
                         .path("linux")

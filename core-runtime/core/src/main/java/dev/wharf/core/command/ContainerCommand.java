@@ -330,7 +330,8 @@ public sealed interface ContainerCommand extends Command {
                         && c.spec().autoRemove()) {
                     return refuse(
                             INVALID,
-                            "Restart policy cannot be updated because AutoRemove is enabled for the container");
+                            "Cannot update container " + container
+                                    + ": Restart policy cannot be updated because AutoRemove is enabled for the container");
                 }
                 Decision.Accepted update =
                         accept(new ContainerEvent.UpdateRequested(container, resources, restartPolicy));
@@ -597,6 +598,10 @@ public sealed interface ContainerCommand extends Command {
             return found(host, container, c -> {
                 if (c.isPaused()) {
                     return refuse(CONFLICT, "container " + container + " is paused, unpause the container before exec");
+                }
+                if (!c.isRunning() && c.isRestarting()) {
+                    return refuse(
+                            CONFLICT, "container " + container + " is restarting, wait until the container is running");
                 }
                 if (!c.isRunning()) {
                     return refuse(CONFLICT, "container " + container + " is not running");
