@@ -310,9 +310,24 @@ final class ContainerPlan implements Plan {
                             n.spec(),
                             place.endpoint(),
                             sandbox,
+                            isInhabited(),
                             readdressed(host.with(c.connecting(place.endpoint())), host.with(c.disconnecting(network))),
                             tries())))
                     .orElseGet(() -> Proposal.step(new ContainerStep.ForgetEndpoint(c.id(), network, tries())));
+        }
+
+        /** Whether processes are or come in the sandbox, of this container or of one that shares it. */
+        private boolean isInhabited() {
+            Optional<ContainerId> here = Optional.of(c.id());
+            return c.goal().wantsProcess()
+                    || !c.process().isAbsent()
+                    || host.containers().values().stream()
+                            .anyMatch(other -> !other.process().isAbsent()
+                                    && other.spec()
+                                            .networking()
+                                            .sandbox()
+                                            .container()
+                                            .equals(here));
         }
 
         /** A place that is not wanted gives its address back even where nothing was ever attached. */

@@ -357,6 +357,7 @@ public sealed interface ContainerStep extends Step {
             NetworkSpec network,
             EndpointSpec endpoint,
             Sandbox sandbox,
+            boolean inhabited,
             List<Readdressed> readdressed,
             int tries)
             implements Down {
@@ -372,7 +373,11 @@ public sealed interface ContainerStep extends Step {
         @Override
         public Event run(Drivers drivers) throws DriverException {
             drivers.network().use(network.driver(), n -> {
-                n.detach(network, endpoint, sandbox);
+                if (inhabited) {
+                    n.detach(network, endpoint, sandbox);
+                } else {
+                    n.release(network, endpoint, sandbox);
+                }
                 return network;
             });
             for (Readdressed each : readdressed) {

@@ -475,6 +475,12 @@ final class SimWorld {
         }
 
         @Override
+        public void release(NetworkSpec spec, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
+            mustBeOver(sandbox.key().container(), "release");
+            detach(spec, endpoint, sandbox);
+        }
+
+        @Override
         public List<Endpoint> survey() {
             return List.copyOf(endpoints.values());
         }

@@ -34,6 +34,14 @@ public interface NetworkDriver extends Driver {
      */
     void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException;
 
+    /**
+     * Does what {@link #detach} does for a sandbox that nobody is in any more and that goes right afterwards: nobody has to be
+     * looked for in it, and what goes with it is not waited for.
+     */
+    default void release(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
+        detach(network, endpoint, sandbox);
+    }
+
     /** Every endpoint of ours found in the kernel now; one that lacks a device or a port is not among them. */
     List<Endpoint> survey() throws DriverException;
 

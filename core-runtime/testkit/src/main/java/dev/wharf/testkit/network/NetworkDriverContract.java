@@ -112,6 +112,19 @@ public abstract class NetworkDriverContract {
     }
 
     @Test
+    void releasingIsDetachingWhereNobodyLives() throws Exception {
+        driver.create(network);
+        EndpointSpec spec = endpoint(WEB, 2, List.of(port(80, 18080)));
+        driver.attach(network, spec, sandbox(1));
+
+        driver.release(network, spec, sandbox(1));
+        driver.release(network, spec, sandbox(1));
+
+        assertThat(driver.survey()).isEmpty();
+        driver.attach(network, endpoint(DB, 3, List.of(port(80, 18080))), sandbox(2));
+    }
+
+    @Test
     void anotherDriverUndoesWhatThisOneDid() throws Exception {
         driver.create(network);
         EndpointSpec spec = endpoint(WEB, 2, List.of(port(80, 18080)));

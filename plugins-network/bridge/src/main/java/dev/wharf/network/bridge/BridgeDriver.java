@@ -184,12 +184,19 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
 
     @Override
     public void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
+        if (Files.exists(sandbox.path()) && links.isInhabited(sandbox.path())) {
+            unpublish(endpoint);
+            ports.release(endpoint.id());
+            links.remove(endpoint.hostInterface());
+        } else {
+            release(network, endpoint, sandbox);
+        }
+    }
+
+    @Override
+    public void release(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
         unpublish(endpoint);
         ports.release(endpoint.id());
-        if (Files.exists(sandbox.path()) && links.isInhabited(sandbox.path())) {
-            links.remove(endpoint.hostInterface());
-            return;
-        }
         try {
             // To remove a pair takes the kernel 20 ms, and the end of its namespace takes it along for nothing.
             Tag tag = Tag.of(rules.table(), endpoint, 0).gone();
@@ -212,7 +219,12 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
         List<Endpoint> found = new ArrayList<>();
         Set<String> known = new HashSet<>();
         for (Link link : devices.values()) {
-            Optional<Tag> tag = Tag.parse(link.alias()).filter(t -> t.isEndpoint() && isOurs(t));
+            Optional<Tag> ours = Tag.parse(link.alias()).filter(this::isOurs);
+            if (ours.filter(Tag::isGone).isPresent()) {
+                // It has gone with its sandbox by now, unless somebody entered that who is none of ours.
+                links.remove(link.name());
+            }
+            Optional<Tag> tag = ours.filter(Tag::isEndpoint);
             if (tag.isPresent()) {
                 known.add(tag.get().id());
                 List<PlacedElement> own = elements.getOrDefault(tag.get().id(), List.of());

@@ -484,6 +484,20 @@ class BridgeDriverTest extends SandboxWorldContract {
     }
 
     @Test
+    void whereAStrangerStaysInWhatWasReleasedTheNextSurveyTakesTheInterfaceAway() throws Exception {
+        driver.create(network);
+        Sandbox sandbox = world.sandbox(1);
+        world.inhabit(sandbox);
+        EndpointSpec web = spec(network, WEB, 2);
+        driver.attach(network, web, sandbox);
+
+        driver.release(network, web, sandbox);
+        assertThat(driver.survey()).isEmpty();
+
+        assertThat(world.links.find(web.hostInterface())).isEmpty();
+    }
+
+    @Test
     void aPortThatACrashLeftBehindIsSweptWhenItIsWanted() throws Exception {
         driver.create(network);
         join(network, WEB, 2, 1, port(80, 8080));

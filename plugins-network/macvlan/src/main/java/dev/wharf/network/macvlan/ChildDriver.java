@@ -215,6 +215,20 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
 
     @Override
     public void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
+        part(endpoint, sandbox, links::isInhabited);
+    }
+
+    @Override
+    public void release(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
+        part(endpoint, sandbox, room -> false);
+    }
+
+    /** Whether somebody is in a sandbox. */
+    private interface Inhabited {
+        boolean test(Path room) throws DriverException;
+    }
+
+    private void part(EndpointSpec endpoint, Sandbox sandbox, Inhabited inhabited) throws DriverException {
         // Whoever sweeps knows the endpoint and not its sandbox.
         List<Path> rooms =
                 sandbox.path().equals(Sandbox.HOST_PATH) ? places.of(endpoint.id()) : List.of(sandbox.path());
@@ -222,15 +236,15 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
             for (Link link : inside(room)) {
                 Optional<Tag> tag = Tag.parse(link.alias()).filter(t -> isOurs(t) && t.id().equals(endpoint.id()));
                 if (tag.isPresent()) {
-                    part(room, link, tag.get());
+                    part(room, link, tag.get(), inhabited);
                 }
             }
         }
         places.forget(endpoint.id());
     }
 
-    private void part(Path sandbox, Link link, Tag tag) throws DriverException {
-        if (links.isInhabited(sandbox)) {
+    private void part(Path sandbox, Link link, Tag tag, Inhabited inhabited) throws DriverException {
+        if (inhabited.test(sandbox)) {
             children.remove(sandbox, link.name());
         } else {
             // To remove a device takes the kernel its time, and the end of its namespace takes it along for nothing.

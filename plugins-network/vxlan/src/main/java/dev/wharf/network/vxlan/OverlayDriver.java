@@ -296,6 +296,11 @@ public final class OverlayDriver
     }
 
     @Override
+    public void release(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
+        bridge.release(network, endpoint, sandbox);
+    }
+
+    @Override
     public List<Endpoint> survey() throws DriverException {
         return bridge.survey();
     }
