@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(30)
+@Timeout(120)
 class MainTest {
     private static final String STARTED = "{\"position\":1045,\"index\":0,\"at\":\"2026-05-01T08:31:02.113Z\","
             + "\"type\":\"container.started\",\"subject\":\"container:ab\",\"name\":\"web\","

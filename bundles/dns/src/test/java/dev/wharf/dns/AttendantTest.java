@@ -47,7 +47,7 @@ import org.xbill.DNS.Section;
 import org.xbill.DNS.Type;
 
 /** Questions asked inside a real sandbox, of the resolver whole, with a resolver outside that the test plays. */
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class AttendantTest {
     @TempDir
     private Path dir;
@@ -268,7 +268,7 @@ class AttendantTest {
         assertThat(answers(ask("db", Type.A))).as("while it runs").containsExactly("10.1.0.3");
         town.tell(new ContainerEvent.Exited(Town.container("web"), new Exit(0, Instant.EPOCH, false, false)));
 
-        for (int i = 0; i < 100 && socketsInside() > 0; i++) {
+        for (int i = 0; i < 1500 && socketsInside() > 0; i++) {
             Thread.sleep(20);
         }
         assertThat(socketsInside()).isZero();

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What makes no sense gets Docker's status and a message that helps, and changes nothing. */
-@Timeout(30)
+@Timeout(120)
 class BadInputTest {
     @TempDir
     Path directory;

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * Every field of {@code HostConfig}: kept, so that inspect shows it and a runtime is told; or refused, or left out with a
  * warning, where there is nothing here that could do it. None is passed over in silence.
  */
-@Timeout(30)
+@Timeout(120)
 class HostConfigTest {
     @TempDir
     Path directory;

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Answers that are kept as bytes: what they tell is always what is so. Everything is asked twice, the second from memory. */
-@Timeout(30)
+@Timeout(120)
 class KeptReadsTest {
     @TempDir
     Path directory;

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class ForwarderTest {
     private static final String TIME = "2026-03-01T12:00:00.250000000+00:00";
 
@@ -89,10 +89,10 @@ class ForwarderTest {
         parts.turn();
         write("e");
         try (Forwarder second = new Forwarder(new LogParts(log), new Basket(taken, 100), true)) {
-            assertThat(second.drain(Duration.ofSeconds(10))).isTrue();
+            assertThat(second.drain(Duration.ofSeconds(40))).isTrue();
         }
         try (Forwarder third = new Forwarder(new LogParts(log), new Basket(taken, 100), true)) {
-            assertThat(third.drain(Duration.ofSeconds(10))).isTrue();
+            assertThat(third.drain(Duration.ofSeconds(40))).isTrue();
         }
 
         assertThat(taken).containsExactly("a", "b", "c", "d", "e");
@@ -106,7 +106,7 @@ class ForwarderTest {
 
     private void sendAll(LogSettings settings) throws Exception {
         try (Forwarder forwarder = new Forwarder(parts, new SyslogTarget(Host.DESCRIPTORS, settings), true)) {
-            assertThat(forwarder.drain(Duration.ofSeconds(10))).isTrue();
+            assertThat(forwarder.drain(Duration.ofSeconds(40))).isTrue();
         }
     }
 
@@ -157,7 +157,7 @@ class ForwarderTest {
                 try (Socket second = server.accept()) {
                     assertThat(line(second)).endsWith(": two");
                 }
-                assertThat(forwarder.drain(Duration.ofSeconds(10))).isTrue();
+                assertThat(forwarder.drain(Duration.ofSeconds(40))).isTrue();
             }
         }
     }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class LogPartsTest {
     private static final String NOON = "2026-03-01T12:00:00.000000001+00:00 stdout F ";
     private static final int RECORD = NOON.length() + 4;

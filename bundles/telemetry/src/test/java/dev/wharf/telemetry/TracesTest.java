@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Spans as a collector receives them over HTTP. */
-@Timeout(60)
+@Timeout(120)
 class TracesTest {
     private static final ContainerId WEB = new ContainerId("a".repeat(64));
     private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Wishes that cannot be granted get Docker's status and a message that helps, and leave nothing half made. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class BadInputIT {
     private static final String BUSYBOX = "{\"Image\":\"busybox\",\"Cmd\":[\"true\"]";
 

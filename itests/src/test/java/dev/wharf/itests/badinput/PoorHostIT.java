@@ -124,7 +124,7 @@ class PoorHostIT {
         Process agent = builder.start();
         try {
             Map<String, String> client = Map.of("DOCKER_HOST", "unix://" + socket);
-            for (int i = 0; i < 100 && !Files.exists(socket); i++) {
+            for (int i = 0; i < 300 && !Files.exists(socket); i++) {
                 Thread.sleep(100);
             }
             List<String> create = new ArrayList<>(List.of("docker", "pull", "--quiet", "layout.local/busybox"));

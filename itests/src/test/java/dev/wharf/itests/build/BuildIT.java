@@ -135,7 +135,7 @@ class BuildIT {
     }
 
     private static void awaitContainer(boolean there) throws Exception {
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 600; i++) {
             if (daemon.docker("ps", "--all", "--quiet").outOrThrow().isEmpty() != there) {
                 return;
             }
@@ -145,7 +145,7 @@ class BuildIT {
     }
 
     private static void awaitNoFolder() throws Exception {
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < 600; i++) {
             try (Stream<Path> folders = Files.list(daemon.dataRoot().resolve("build/running"))) {
                 if (folders.findAny().isEmpty()) {
                     return;

@@ -321,7 +321,7 @@ class ContextIT {
     }
 
     private static void awaitPort(int port) throws Exception {
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < 1200; i++) {
             try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
                 if (socket.isConnected()) return;
             } catch (IOException e) {

@@ -281,7 +281,7 @@ class WharfBuildIT {
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
         try {
-            for (int i = 0; i < 100 && !Files.exists(socket); i++) Thread.sleep(20);
+            for (int i = 0; i < 1500 && !Files.exists(socket); i++) Thread.sleep(20);
             Path context = context("Dockerfile", """
                     FROM busybox
                     COPY root /
@@ -331,7 +331,7 @@ class WharfBuildIT {
 
         assertThat(Traces.settled(daemon, List.of(container))).isEmpty();
         assertThat(Path.of("/proc", pid)).doesNotExist();
-        for (int i = 0; i < 100 && !isEmpty(daemon.dataRoot().resolve("build/running")); i++) Thread.sleep(50);
+        for (int i = 0; i < 600 && !isEmpty(daemon.dataRoot().resolve("build/running")); i++) Thread.sleep(50);
     }
 
     private static boolean isEmpty(Path directory) throws IOException {

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Images built by the libraries and tools that others build with. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class ClientBuildsIT {
     private final Daemon daemon;
 

@@ -109,7 +109,7 @@ class ComposeIT {
 
     private static void awaitLog(Project project, String words, int times) throws Exception {
         String log = "";
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 300; i++) {
             log = project.does("logs", "--no-color", "worker");
             if (Pattern.compile(words).matcher(log).results().count() == times) return;
             Thread.sleep(100);

@@ -70,7 +70,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** docker-java, which most of what is written in Java is built on, over both of its transports. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class DockerJavaIT {
     private final Daemon daemon;
     private final List<DockerClient> open = new ArrayList<>();
@@ -373,7 +373,7 @@ class DockerJavaIT {
         String detached =
                 docker.execCreateCmd(id).withCmd("touch", "/detached").exec().getId();
         docker.execStartCmd(detached).withDetach(true).exec(new Said()).whole();
-        for (int i = 0; i < 50 && docker.inspectExecCmd(detached).exec().isRunning(); i++) Thread.sleep(50);
+        for (int i = 0; i < 600 && docker.inspectExecCmd(detached).exec().isRunning(); i++) Thread.sleep(50);
         assertThat(exec(docker, id, "ls", "/detached").out()).isEqualTo("/detached\n");
         assertThat(docker.topContainerCmd(id).exec().getProcesses()).hasDimensions(1, 8);
     }

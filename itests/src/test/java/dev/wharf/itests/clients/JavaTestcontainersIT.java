@@ -39,7 +39,7 @@ import org.testcontainers.utility.DockerImageName;
 import org.testcontainers.utility.MountableFile;
 
 /** Testcontainers, with its container that cleans up. */
-@Timeout(90)
+@Timeout(120)
 class JavaTestcontainersIT {
     private static final DockerImageName BUSYBOX = DockerImageName.parse("busybox");
 
@@ -255,7 +255,7 @@ class JavaTestcontainersIT {
             // it.
             waiting.waitUntilEnd(20, TimeUnit.SECONDS);
             // Another stream, whose end nobody waited for.
-            for (int tries = 0; tries < 200 && !all.toUtf8String().contains("é"); tries++) {
+            for (int tries = 0; tries < 600 && !all.toUtf8String().contains("é"); tries++) {
                 Thread.sleep(50);
             }
             assertThat(all.toUtf8String().lines()).hasSize(201).endsWith("é");

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code docker cp}, both ways, on containers that run and on those that do not. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class CopyIT {
     @TempDir
     Path folder;

@@ -57,7 +57,7 @@ final class Docker {
     /** Waits until {@code docker logs} shows {@code words}. */
     void awaitLog(String container, String words) throws IOException, InterruptedException {
         String log = "";
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 600; i++) {
             Outcome logs = tried("logs", container);
             log = logs.out() + logs.err();
             if (log.contains(words)) return;

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What happened, as it happens and afterwards, back to the first moment of the host. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class EventsIT {
     private final Docker docker;
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Images that come and go by tag, file and registry. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class ImagesIT {
     @TempDir
     private Path folder;

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Limits of a container, as the kernel sees them, on either version of cgroups. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class LimitsIT {
     private final Docker docker;
 

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What a container said, all of it, the end of it, and as it is said. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class LogsIT {
     private final Docker docker;
 

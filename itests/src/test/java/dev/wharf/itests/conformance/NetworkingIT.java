@@ -23,7 +23,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Containers on networks: with each other, with the host, and with those who come to the host's ports. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class NetworkingIT {
     private static final String ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
 
@@ -268,7 +268,7 @@ class NetworkingIT {
         docker.docker("stop", "-t", "0", container);
         assertThat(isOpen("127.0.0.1", port)).isFalse();
         // The answer comes with the end of the process, and its link goes right after that.
-        for (int i = 0; i < 100 && !Traces.endpoints(docker.daemon()).isEmpty(); i++) {
+        for (int i = 0; i < 1500 && !Traces.endpoints(docker.daemon()).isEmpty(); i++) {
             Thread.sleep(20);
         }
         assertThat(Traces.endpoints(docker.daemon())).isEmpty();

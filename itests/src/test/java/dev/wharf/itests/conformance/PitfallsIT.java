@@ -21,7 +21,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What clients rely on and specifications leave out, where nothing else here would notice. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class PitfallsIT {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -239,7 +239,7 @@ class PitfallsIT {
                         "Content-Type: application/json"))
                 .isEqualTo(" 200");
         JsonNode ended = get("/exec/" + exec + "/json");
-        for (int i = 0; i < 100 && ended.path("Running").booleanValue(); i++) {
+        for (int i = 0; i < 600 && ended.path("Running").booleanValue(); i++) {
             Thread.sleep(50);
             ended = get("/exec/" + exec + "/json");
         }

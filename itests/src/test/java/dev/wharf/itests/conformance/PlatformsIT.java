@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Images of which there is one for each platform. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class PlatformsIT {
     private static final String NAME = "layout.local/many:1";
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** How processes in containers begin, what they see, how they end, and what their end is called. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class ProcessesIT {
     private final Docker docker;
 

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What a container may do, and what it is kept from. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class SecurityIT {
     private static final String EFFECTIVE = "grep CapEff /proc/self/status | cut -f2";
 

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The host as a whole: what it is, what takes its space, and what goes when it is pruned. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class SystemIT {
     private final Docker docker;
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is mounted into containers, and what outlives them. */
 @ExtendWith(SharedAgent.class)
-@Timeout(60)
+@Timeout(120)
 class VolumesIT {
     @TempDir
     private Path folder;

@@ -25,7 +25,7 @@ import org.openqa.selenium.logging.LoggingPreferences;
 
 /** A Chromium without a screen that is clicked and typed into as people do, and takes pictures. */
 final class Browser implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(15);
+    private static final Duration PATIENCE = Duration.ofSeconds(40);
     private static final Path PICTURES = Path.of("target/screenshots");
 
     private final ChromeDriver driver;

@@ -156,7 +156,7 @@ class ConsoleIT {
                 .hasStackTraceContaining("not running");
 
         daemon.docker("rm", "seen").outOrThrow();
-        for (int i = 0; i < 200 && console.isRegistered(seen); i++) {
+        for (int i = 0; i < 1500 && console.isRegistered(seen); i++) {
             Thread.sleep(20);
         }
         assertThat(console.isRegistered(seen)).isFalse();
@@ -177,7 +177,7 @@ class ConsoleIT {
 
         Object run = console.invoke(gc, "dryRun", new Object[0], new String[0]);
 
-        for (int i = 0; i < 200 && (Integer) console.getAttribute(gc, "Runs") == runs; i++) {
+        for (int i = 0; i < 1500 && (Integer) console.getAttribute(gc, "Runs") == runs; i++) {
             Thread.sleep(20);
         }
         assertThat(console.getAttribute(gc, "LastResult")).isEqualTo("done");
@@ -207,7 +207,7 @@ class ConsoleIT {
                     .contains("\"status\":200");
             watched.docker("network", "create", "seen").outOrThrow();
             String networks = "";
-            for (int i = 0; i < 100 && !networks.contains("seen"); i++) {
+            for (int i = 0; i < 600 && !networks.contains("seen"); i++) {
                 Thread.sleep(50);
                 networks = Outcome.of(
                                 "curl",
@@ -235,7 +235,7 @@ class ConsoleIT {
     }
 
     private static void awaitBean(MBeanServerConnection console, ObjectName name) throws Exception {
-        for (int i = 0; i < 200 && !console.isRegistered(name); i++) {
+        for (int i = 0; i < 1500 && !console.isRegistered(name); i++) {
             Thread.sleep(20);
         }
     }

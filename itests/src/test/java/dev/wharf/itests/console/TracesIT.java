@@ -101,7 +101,7 @@ class TracesIT {
 
     /** Once the settings are gone, commands go on and nobody is told. */
     private void awaitSilence(Daemon daemon) throws Exception {
-        for (int i = 0; i < 40; i++) {
+        for (int i = 0; i < 300; i++) {
             Thread.sleep(100);
             received.clear();
             daemon.curl(
@@ -122,7 +122,7 @@ class TracesIT {
     }
 
     private static void awaitLog(Daemon daemon, String words) throws Exception {
-        for (int i = 0; i < 400; i++) {
+        for (int i = 0; i < 800; i++) {
             if (Files.readString(daemon.log()).contains(words)) {
                 return;
             }
@@ -132,7 +132,7 @@ class TracesIT {
     }
 
     private Span await(Predicate<Span> wanted) throws Exception {
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < 800; i++) {
             Stream<Span> found = received.stream().filter(wanted);
             java.util.Optional<Span> one = found.findFirst();
             if (one.isPresent() && received.stream().anyMatch(s -> s.getName().startsWith("command "))) {

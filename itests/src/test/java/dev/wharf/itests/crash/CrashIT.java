@@ -61,7 +61,7 @@ class CrashIT {
     }
 
     private static void awaitServer(int port) throws Exception {
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 600; i++) {
             if (Outcome.of("curl", "-sS", "--max-time", "5", "http://127.0.0.1:" + port + "/")
                             .status()
                     == 0) return;
@@ -118,7 +118,7 @@ class CrashIT {
             assertThat(docker(daemon, "wait", mortal)).as(mark).isEqualTo("42");
             assertThat(Instant.parse(inspect(daemon, mortal, "{{.State.FinishedAt}}")))
                     .as(mark)
-                    .isBetween(asked.minusMillis(50), asked.plusMillis(1500));
+                    .isBetween(asked.minusMillis(50), asked.plusSeconds(5));
             assertThat(docker(
                             daemon,
                             "events",
@@ -192,7 +192,7 @@ class CrashIT {
     /** What is there beside what should be, once the kernel and the agent have had a moment. */
     private static List<String> leftOver(Daemon daemon, Set<String> kept, List<String> gone) throws Exception {
         List<String> left = List.of();
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 600; i++) {
             List<String> now = new ArrayList<>(Traces.of(daemon, gone));
             now.removeIf(kept::contains);
             now.removeIf(trace -> trace.startsWith("cgroup") && kept.contains(trace));
@@ -204,7 +204,7 @@ class CrashIT {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(120)
     void anAgentThatIsStoppedLeavesContainersRunningAndTakesThemUpAgain() throws Exception {
         Daemon daemon = start("agent");
         int port = LoopbackRegistry.freePort();
@@ -241,7 +241,7 @@ class CrashIT {
     }
 
     @Test
-    @Timeout(90)
+    @Timeout(120)
     void twoAgentsDoNotTouchEachOther() throws Exception {
         Daemon one = start("one");
         Daemon two = start("two");

@@ -56,7 +56,7 @@ public final class Traces {
     public static List<String> settled(Daemon daemon, Collection<String> containers)
             throws IOException, InterruptedException {
         List<String> found = of(daemon, containers);
-        for (int i = 0; i < 100 && !found.isEmpty(); i++) {
+        for (int i = 0; i < 600 && !found.isEmpty(); i++) {
             Thread.sleep(50);
             found = of(daemon, containers);
         }

@@ -147,7 +147,7 @@ class FleetIT {
         String one = replicas(0).get(0);
         await(
                 "all six are found by name",
-                Duration.ofSeconds(15),
+                Duration.ofSeconds(60),
                 () -> hosts.agent(0)
                                 .docker("exec", one, "nslookup", "web")
                                 .out()
@@ -173,7 +173,7 @@ class FleetIT {
             int host = n;
             await(
                     "drift is repaired and told",
-                    Duration.ofSeconds(30),
+                    Duration.ofSeconds(60),
                     () -> hosts.agent(host)
                             .wharf("journal", "tail", "-n", "200")
                             .out()
@@ -184,7 +184,7 @@ class FleetIT {
         apply(document(serving(2), 3, "settle: 1s, gate: 20s"), "--detach").outOrThrow();
         await(
                 "the rollout begins",
-                Duration.ofSeconds(20),
+                Duration.ofSeconds(60),
                 () -> hosts.agent(2)
                                 .wharf("journal", "tail", "-n", "300")
                                 .out()
@@ -199,11 +199,11 @@ class FleetIT {
             int host = n;
             await(
                     "it goes on without brokers and after a kill",
-                    Duration.ofSeconds(40),
+                    Duration.ofSeconds(90),
                     () -> replicas(host).size() == 3 && replicas(host).stream().allMatch(name -> isSecond(host, name)));
         }
         broker.start();
-        await("hosts say so when brokers are back", Duration.ofSeconds(40), () -> {
+        await("hosts say so when brokers are back", Duration.ofSeconds(90), () -> {
             int converged = 0;
             for (JsonNode row : status()) {
                 converged += row.path("state").asText().equals("converged")

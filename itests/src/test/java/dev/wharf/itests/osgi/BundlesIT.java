@@ -111,9 +111,9 @@ public class BundlesIT {
     }
 
     private static void await(BooleanSupplier condition) {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) throw new AssertionError("not so within twenty seconds");
+            if (System.nanoTime() > deadline) throw new AssertionError("not so within a minute");
             try {
                 Thread.sleep(20);
             } catch (InterruptedException e) {

@@ -264,9 +264,9 @@ class RoutesIT {
     }
 
     private static void await(Callable<Boolean> condition) throws Exception {
-        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (!condition.call()) {
-            if (System.nanoTime() > end) throw new AssertionError("not so within twenty seconds");
+            if (System.nanoTime() > end) throw new AssertionError("not so within a minute");
             Thread.sleep(200);
         }
     }

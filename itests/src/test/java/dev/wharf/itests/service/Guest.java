@@ -132,7 +132,7 @@ final class Guest implements AutoCloseable {
         process.children().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
         if (!process.waitFor(20, TimeUnit.SECONDS)) throw new IOException("the guest does not end");
-        for (int i = 0; i < 50 && !removeCgroups(); i++) Thread.sleep(100);
+        for (int i = 0; i < 300 && !removeCgroups(); i++) Thread.sleep(100);
         Outcome.of("rm", "-rf", "--one-file-system", work.toString());
     }
 

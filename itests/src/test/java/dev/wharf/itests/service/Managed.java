@@ -21,7 +21,7 @@ import java.util.function.Predicate;
 /** An agent that a service manager started, with the socket that it listens on; {@code service/manager.py} plays the manager. */
 final class Managed implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(40);
-    private static final String BRIDGE = "wctzm";
+    private static final String BRIDGE = "wm" + ProcessHandle.current().pid() % 1_000_000;
 
     private final Path folder;
     private final Process manager;

@@ -27,10 +27,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Candidates that are broken in every way there is: none gets in, each is told of, and nothing waits for it. */
-@Timeout(60)
+@Timeout(120)
 class BrokenPluginsIT {
-    /** What a driver has for one answer here, and for one call. */
-    private static final int INTERVIEW_SECONDS = 2;
+    /** What a driver has for one answer here: enough for those that are shipped, on a busy machine, too. */
+    private static final int INTERVIEW_SECONDS = 6;
 
     private static final String CANDIDATE = "candidate.jar";
 
@@ -46,7 +46,7 @@ class BrokenPluginsIT {
         Files.writeString(
                 home.resolve("etc/wharfd.conf"),
                 "wharf.driver.interview = " + INTERVIEW_SECONDS
-                        + "s\nwharf.driver.call = 3s\nwharf.driver.drain = 2s\n");
+                        + "s\nwharf.driver.call = 8s\nwharf.driver.drain = 2s\n");
         plugins = new Plugins(home, Files.createDirectories(folder.resolve("workshop")));
         SharedAgent.offerBusybox(folder.resolve("agent/data"));
         daemon = Daemon.start(home, folder.resolve("agent"));
@@ -73,12 +73,12 @@ class BrokenPluginsIT {
     @ParameterizedTest
     @CsvSource({
         "ThrowsInActivate, registry/layout, it cannot be made",
-        "HangsInActivate, registry/layout, its activation did not answer within 2 s",
+        "HangsInActivate, registry/layout, its activation did not answer within 6 s",
         "ThrowsInProbe, registry/layout, it cannot say",
-        "HangsInProbe, registry/layout, its probe did not answer within 2 s",
+        "HangsInProbe, registry/layout, its probe did not answer within 6 s",
         "CannotWork, registry/layout, this host lacks everything",
         "ThrowsInSurvey, storage/overlay, it cannot look",
-        "HangsInSurvey, storage/overlay, its survey did not answer within 2 s",
+        "HangsInSurvey, storage/overlay, its survey did not answer within 6 s",
         "FindsNothing, storage/overlay, it does not find snapshot"
     })
     void aCandidateThatIsBrokenIsTurnedAwayInTimeAndTheJournalSaysWhy(String name, String driver, String reason)
@@ -91,7 +91,7 @@ class BrokenPluginsIT {
 
         // A second until the folder is looked at, its deadline, and what a busy machine adds.
         within(
-                Duration.ofSeconds(INTERVIEW_SECONDS + 12),
+                Duration.ofSeconds(INTERVIEW_SECONDS + 38),
                 () -> rejections(from).contains(reason));
         assertThat(rejections(from))
                 .contains(driver.substring(driver.indexOf('/') + 1))
@@ -108,7 +108,7 @@ class BrokenPluginsIT {
                 plugins.candidate(Sound.class, Map.of("Import-Package", "dev.wharf.spi.registry;version=\"[9,10)\",*")),
                 CANDIDATE);
 
-        within(Duration.ofSeconds(12), () -> rejections(from).contains("dev.wharf.spi.registry"));
+        within(Duration.ofSeconds(40), () -> rejections(from).contains("dev.wharf.spi.registry"));
         assertThat(serving("registry/layout")).isEqualTo(serving);
     }
 
@@ -122,9 +122,9 @@ class BrokenPluginsIT {
         String before = serving("registry/layout");
 
         within(
-                Duration.ofSeconds(INTERVIEW_SECONDS + 12),
+                Duration.ofSeconds(INTERVIEW_SECONDS + 38),
                 () -> !serving("registry/layout").equals(before));
-        assertThat(Files.readString(daemon.log())).contains("it did not start within 2 s");
+        assertThat(Files.readString(daemon.log())).contains("it did not start within 6 s");
     }
 
     @Test
@@ -132,10 +132,10 @@ class BrokenPluginsIT {
         long from = end();
 
         plugins.drop(plugins.candidate(LeavesThreads.class, Map.of()), CANDIDATE);
-        within(Duration.ofSeconds(12), () -> rejections(from).contains("it cannot work"));
+        within(Duration.ofSeconds(40), () -> rejections(from).contains("it cannot work"));
         plugins.remove(CANDIDATE);
 
-        within(Duration.ofSeconds(20), () -> rejections(from).contains("planted-thread"));
+        within(Duration.ofSeconds(40), () -> rejections(from).contains("planted-thread"));
     }
 
     @Test
@@ -143,7 +143,7 @@ class BrokenPluginsIT {
         String before = serving("registry/layout");
         long from = end();
         plugins.drop(plugins.candidate(HangsInCall.class, Map.of()), CANDIDATE);
-        within(Duration.ofSeconds(12), () -> serving("registry/layout").contains("HangsInCall"));
+        within(Duration.ofSeconds(40), () -> serving("registry/layout").contains("HangsInCall"));
 
         Thread pull = new Thread(() -> docker("pull", "layout.local/busybox"));
         pull.start();
@@ -151,9 +151,9 @@ class BrokenPluginsIT {
         assertThat(daemon.docker("run", "--rm", "busybox", "echo", "meanwhile").outOrThrow())
                 .isEqualTo("meanwhile\n");
 
-        within(Duration.ofSeconds(15), () -> serving("registry/layout").equals(before));
-        assertThat(rejections(from)).contains("a call did not end within 3 s");
-        pull.join(20_000);
+        within(Duration.ofSeconds(40), () -> serving("registry/layout").equals(before));
+        assertThat(rejections(from)).contains("a call did not end within 8 s");
+        pull.join(40_000);
         assertThat(pull.isAlive()).isFalse();
         assertThat(daemon.docker("pull", "layout.local/busybox").status()).isZero();
     }
@@ -165,11 +165,11 @@ class BrokenPluginsIT {
 
         plugins.drop(plugins.candidate(ThrowsInProbe.class, Map.of()), "dev.wharf.registry.layout.jar");
 
-        within(Duration.ofSeconds(12), () -> rejections(from).contains("it cannot say"));
+        within(Duration.ofSeconds(40), () -> rejections(from).contains("it cannot say"));
         Thread.sleep(500);
         assertThat(serving("registry/layout")).isEqualTo(before);
         plugins.drop(plugins.variant("dev.wharf.registry.layout.jar", "mended"), "dev.wharf.registry.layout.jar");
-        within(Duration.ofSeconds(12), () -> !serving("registry/layout").equals(before));
+        within(Duration.ofSeconds(40), () -> !serving("registry/layout").equals(before));
     }
 
     private static void docker(String... arguments) {
@@ -217,6 +217,6 @@ class BrokenPluginsIT {
     }
 
     private static void await(Callable<Boolean> condition) throws Exception {
-        within(Duration.ofSeconds(20), condition);
+        within(Duration.ofSeconds(40), condition);
     }
 }

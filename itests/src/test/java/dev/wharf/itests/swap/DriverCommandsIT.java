@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What an operator does to drivers by {@code wharf driver}, while a container stands on them and over restarts. */
-@Timeout(90)
+@Timeout(120)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class DriverCommandsIT {
     private static final String OVERLAY = "dev.wharf.storage.overlay.jar";

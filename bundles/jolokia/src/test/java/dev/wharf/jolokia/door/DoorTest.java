@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A real server, and people who come to it with and without rights. */
-@Timeout(60)
+@Timeout(120)
 class DoorTest {
     private static final String BEAN = "dev.wharf:type=Probe";
 

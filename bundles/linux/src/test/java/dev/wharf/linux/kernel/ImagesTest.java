@@ -83,7 +83,7 @@ class ImagesTest {
         assertThat(target.resolve("one")).isRegularFile();
         assertThat(loopsOf(image)).isEqualTo(1);
         mounter.unmountAll(target);
-        for (int i = 0; i < 100 && loopsOf(image) > 0; i++) {
+        for (int i = 0; i < 1500 && loopsOf(image) > 0; i++) {
             Thread.sleep(20);
         }
         assertThat(loopsOf(image)).isZero();

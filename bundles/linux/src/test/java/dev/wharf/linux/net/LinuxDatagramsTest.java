@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(10)
+@Timeout(120)
 class LinuxDatagramsTest {
     private final LibC libc = LibC.get();
     private final LinuxDatagrams datagrams = new LinuxDatagrams();

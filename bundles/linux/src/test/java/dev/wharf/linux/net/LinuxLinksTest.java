@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class LinuxLinksTest {
     private static final Bridge BRIDGE =
             new Bridge("br-test", "02:00:00:00:00:01", 1400, List.of("10.99.0.1/24"), "wharf:bridge");

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(value = 30, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class LinuxDescriptorsTest {
     private final Epoll epoll = new Epoll();
     private final LinuxDescriptors descriptors = new LinuxDescriptors(epoll);

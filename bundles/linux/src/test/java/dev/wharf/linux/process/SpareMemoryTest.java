@@ -10,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(120)
 class SpareMemoryTest {
     private static List<String> mapping(String head, int resident, int anonymous) {
         return List.of(

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(120)
 class CommitterTest {
     private final SimWorld world = new SimWorld(new Random(1));
     private final SimJournal journal = new SimJournal(world);

@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(120)
 class QuestionsTest {
     private static final ExecId EXEC = new ExecId("e".repeat(64));
     private static final ExecSpec WELL =

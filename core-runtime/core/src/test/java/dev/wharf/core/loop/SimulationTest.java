@@ -1,7 +1,10 @@
 package dev.wharf.core.loop;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -13,7 +16,7 @@ class SimulationTest {
     private static final long COUNT = Long.getLong("sim.count", 4000);
     private static final int STEPS = Integer.getInteger("sim.steps", 400);
     private static final Duration WHILE =
-            Long.getLong("sim.count") == null ? Duration.ofSeconds(45) : Duration.ofHours(1);
+            Long.getLong("sim.count") == null ? Duration.ofSeconds(30) : Duration.ofHours(1);
 
     @Test
     @Timeout(3700)
@@ -34,13 +37,26 @@ class SimulationTest {
         }
     }
 
+    /** Histories know nothing of one another, so each processor runs its own. */
     private static void runAll(long count, Duration most, boolean tidy) {
         long began = System.nanoTime();
-        long seed = 0;
-        while (seed < count && System.nanoTime() - began < most.toNanos()) {
-            run(seed++, false, tidy);
+        AtomicLong seeds = new AtomicLong();
+        AtomicLong done = new AtomicLong();
+        List<CompletableFuture<Void>> runs = new ArrayList<>();
+        for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) {
+            runs.add(CompletableFuture.runAsync(
+                    () -> {
+                        for (long seed = seeds.getAndIncrement();
+                                seed < count && System.nanoTime() - began < most.toNanos();
+                                seed = seeds.getAndIncrement()) {
+                            run(seed, false, tidy);
+                            done.incrementAndGet();
+                        }
+                    },
+                    task -> new Thread(task, "simulation").start()));
         }
-        System.out.println("simulated " + seed + " histories of " + STEPS + " steps in "
+        runs.forEach(CompletableFuture::join);
+        System.out.println("simulated " + done + " histories of " + STEPS + " steps in "
                 + Duration.ofNanos(System.nanoTime() - began).toMillis() + " ms");
     }
 

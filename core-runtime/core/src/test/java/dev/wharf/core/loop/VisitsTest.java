@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(120)
 class VisitsTest {
     private static final ContainerId WEB = new ContainerId("3eb0".repeat(16));
 

@@ -13,7 +13,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(120)
 class ManifestTest {
     private static final Digest CONFIG = Digest.sha256("config");
     private static final Digest LAYER = Digest.sha256("layer");

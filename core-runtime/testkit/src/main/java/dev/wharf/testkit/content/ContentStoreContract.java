@@ -41,7 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The promises of {@link ContentStore}, one test each, on a real file system. */
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 public abstract class ContentStoreContract {
     /** What any layer may unfold to in the store under test. */
     protected static final long FREE_BYTES = 4 << 20;

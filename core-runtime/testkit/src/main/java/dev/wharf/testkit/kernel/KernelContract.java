@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The promises of {@link Kernel}, one test per sentence. Needs root. */
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 public abstract class KernelContract {
     protected static final ContainerId WEB = new ContainerId("a1".repeat(32));
     private static final ContainerId DB = new ContainerId("b2".repeat(32));

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The promises of {@link NetworkDriver}, one test per sentence. Needs root. */
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 public abstract class NetworkDriverContract {
     protected static final NetworkId LAN = new NetworkId("c3".repeat(32));
     private static final String WEB = "d4".repeat(32);

@@ -906,7 +906,7 @@ public abstract class OciRuntimeContract {
     /** Waits until the log holds {@code text}. */
     protected void awaitLog(ContainerId container, String text) throws Exception {
         Path log = able(Streaming.class).logFile(container);
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (!Files.exists(log) || !Files.readString(log).contains(text)) {
             assertThat(System.nanoTime()).as("time to wait for " + text).isLessThan(deadline);
             Thread.sleep(5);
@@ -915,7 +915,7 @@ public abstract class OciRuntimeContract {
 
     /** Waits until a survey shows the container's exit. */
     protected Instant awaitEnded(ContainerId container) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (true) {
             Optional<Exit> exit = runtime.survey().stream()
                     .filter(found -> found.container().equals(container))

@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class EventCodecTest {
     private static final ContainerId WEB = new ContainerId("ab".repeat(32));
     private static final Actor ROOT = new Actor(Actor.Kind.PEER, "root", Map.of("uid", "0", "pid", "77"));

@@ -361,7 +361,7 @@ class OverlayDriverTest extends SandboxWorldContract {
     }
 
     private static <T> void eventually(Callable<T> question, T answer) throws Exception {
-        long end = System.nanoTime() + Duration.ofSeconds(12).toNanos();
+        long end = System.nanoTime() + Duration.ofSeconds(40).toNanos();
         T last = question.call();
         while (!answer.equals(last) && System.nanoTime() < end) {
             Thread.sleep(20);

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Uploads to a registry that follows the specification in a way of its own. */
-@Timeout(60)
+@Timeout(120)
 class UploadTest {
     private static final String SESSION = "/somewhere/else/session";
 
