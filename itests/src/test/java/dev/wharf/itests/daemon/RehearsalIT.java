@@ -25,7 +25,8 @@ class RehearsalIT {
             }
 
             assertThat(daemon.execRoot().resolve("rehearsal")).doesNotExist();
-            assertThat(daemon.curl("/containers/json?all=1").outOrThrow().strip()).isEqualTo("[]");
+            assertThat(daemon.curl("/containers/json?all=1").outOrThrow().strip())
+                    .isEqualTo("[]");
             assertThat(daemon.curl("/images/json?all=1").outOrThrow().strip()).isEqualTo("[]");
             assertThat(daemon.curl("/wharf/v1/journal?from=0").outOrThrow()).doesNotContain("rehearsal");
         }
