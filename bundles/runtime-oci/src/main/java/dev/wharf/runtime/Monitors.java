@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Starts and speaks to monitors. A monitor is one conmon per process: it runs the OCI runtime, keeps the streams, writes the
@@ -146,6 +147,7 @@ final class Monitors {
         lent.add(complaints.far());
         Optional<Descriptors.Pair> go = Optional.empty();
         Optional<Programs.Listening> ready = Optional.empty();
+        CompletableFuture<Integer> parted = new CompletableFuture<>();
         try {
             List<Integer> given = new ArrayList<>(List.of(Spawn.NULL, Spawn.NULL, complaints.far(), sync.far()));
             Map<String, String> environment = new HashMap<>(Programs.ENVIRONMENT);
@@ -172,7 +174,7 @@ final class Monitors {
                             order.directory(),
                             given,
                             false),
-                    code -> {});
+                    parted::complete);
             lent.forEach(descriptors::close);
             lent.clear();
             if (early.isPresent()) {
@@ -183,7 +185,7 @@ final class Monitors {
             }
             String line =
                     Programs.await(answer.firstLine(), patience, order.runtime().name());
-            return read(order, line, complaint);
+            return read(order, line, complaint, parted);
         } catch (IOException e) {
             kill(order.directory());
             throw e;
@@ -200,7 +202,8 @@ final class Monitors {
         descriptors.write(pipe.far(), ByteBuffer.wrap(new byte[] {'\n'}));
     }
 
-    private Started read(Order order, String line, Programs.Listening complaint) throws IOException, Refused {
+    private Started read(Order order, String line, Programs.Listening complaint, CompletableFuture<Integer> parted)
+            throws IOException, Refused {
         if (line.isBlank()) {
             complaint.settle(Duration.ofMillis(200));
             String words = complaint.text().strip();
@@ -220,7 +223,12 @@ final class Monitors {
             String words = message.path("message").asText("").strip();
             throw words.isEmpty() ? Refused.silent(order.runtime()) : new Refused(words);
         }
-        int monitor = monitorPid(order.directory()).orElse(0);
+        // The monitor is a child of what was started here, which writes down who that is and ends. On a busy host the
+        // child may have made the process before its parent comes to that. Nobody would wait for a monitor without a
+        // pid when the process ends, and its exit code would be lost.
+        Programs.await(parted, patience, "who starts the monitor");
+        int monitor = monitorPid(order.directory())
+                .orElseThrow(() -> new IOException("the monitor of process " + pid + " did not say who it is"));
         return new Started(
                 pid,
                 processes.startTicks(pid).orElse(0),

@@ -611,8 +611,9 @@ public class OciDriver
         keeper.keep(container);
         Optional<Note> note = exits().note(bundle);
         Optional<Exit> exit = exits().exit(bundle);
+        // The end of a dead one is told as soon as its monitor has written it; until then nobody may conclude it.
         Optional<InitProcess> process =
-                note.map(Note::process).filter(candidate -> exit.isEmpty() && isAlive(candidate));
+                note.map(Note::process).filter(candidate -> exit.isEmpty() && candidate.startTicks() > 0);
         boolean started = Files.exists(bundle.resolve(STARTED))
                 || (process.isPresent() && isStarted(note.orElseThrow(), container));
         return new Found(

@@ -12,6 +12,7 @@ import dev.wharf.model.Resources;
 import dev.wharf.model.Signal;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure.Kind;
+import dev.wharf.spi.kernel.Processes;
 import dev.wharf.spi.runtime.Attachment;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.runtime.RuntimeSpec;
@@ -22,13 +23,18 @@ import dev.wharf.testkit.runtime.RuntimeSpecs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -356,6 +362,68 @@ abstract class OciDriverTest extends OciRuntimeContract {
         RecordingExits again = new RecordingExits();
         try (AutoCloseable ignored = runtime.exits(again)) {
             assertThat(again.await(spec.container())).isEqualTo(exits.await(spec.container()));
+        }
+    }
+
+    /**
+     * A monitor is a child of the program that is started, and its parent writes down who it is: on a busy host, later than
+     * the child has the container made.
+     */
+    @Test
+    void anExitIsKnownWhereTheMonitorsPidIsWrittenDownLateAndItsStatusToo() throws Exception {
+        Path late = base.resolve("late-conmon");
+        Files.writeString(
+                late,
+                """
+                #!/bin/sh
+                for argument; do
+                    shift
+                    [ "$before" != --conmon-pidfile ] || { file=$argument; argument=$file.late; }
+                    before=$argument
+                    set -- "$@" "$argument"
+                done
+                REAL "$@" || exit
+                until [ -s "${file%/*}/pidfile" ]; do sleep 0.02; done
+                sleep 0.5
+                mv "$file.late" "$file"
+                """.replace("REAL", Programs.find("conmon").orElseThrow().toString()),
+                StandardOpenOption.CREATE_NEW);
+        Files.setPosixFilePermissions(late, PosixFilePermissions.fromString("rwx------"));
+        Map<String, String> settings = new HashMap<>(settings());
+        settings.put("monitor", late.toString());
+        OciDriver driver = new OciDriver(
+                Host.PROCESSES, Host.DESCRIPTORS, Host.FILES, base.resolve("exec"), base.resolve("data"), settings);
+        RecordingExits told = new RecordingExits();
+        RuntimeSpec spec = shell("exit 7").build();
+        try (AutoCloseable ignored = driver.exits(told)) {
+            InitProcess process = driver.create(spec);
+            assertThat(process.monitorPid()).isPositive();
+            long ticks = Host.PROCESSES.startTicks(process.monitorPid()).orElseThrow();
+            Host.PROCESSES.signal(process.monitorPid(), ticks, Signal.parse("STOP"));
+            driver.start(spec.container());
+            awaitDeath(process);
+            assertThat(driver.survey()).singleElement().satisfies(found -> {
+                assertThat(found.process()).as("its end is yet to be known").contains(process);
+                assertThat(found.exit()).isEmpty();
+            });
+            assertThat(told.has(spec.container())).isFalse();
+
+            Host.PROCESSES.signal(process.monitorPid(), ticks, Signal.parse("CONT"));
+
+            assertThat(told.await(spec.container()).code()).isEqualTo(7);
+            assertThat(told.await(spec.container()).inferred()).isFalse();
+        } finally {
+            driver.delete(spec.container());
+            driver.forget(spec.container());
+            driver.close();
+        }
+    }
+
+    private static void awaitDeath(InitProcess process) throws Exception {
+        CompletableFuture<Boolean> dead = new CompletableFuture<>();
+        try (Processes.Watch ignored =
+                Host.PROCESSES.watch(process.pid(), process.startTicks(), () -> dead.complete(true))) {
+            dead.get(30, TimeUnit.SECONDS);
         }
     }
 

@@ -47,7 +47,10 @@ public interface OciRuntime extends Driver {
     /** Every container of ours that the runtime or a monitor knows now. */
     List<Found> survey() throws DriverException;
 
-    /** What a survey found: a container, its process if one lives, and its exit if that was written. */
+    /**
+     * What a survey found: a container, its process if one lives or its end is about to be told, and its exit if that was
+     * written.
+     */
     record Found(ContainerId container, Optional<InitProcess> process, boolean started, Optional<Exit> exit) {}
 
     /** Hears of exits. Calls come from one thread and must return soon. */
