@@ -16,17 +16,24 @@ final class PidFile implements AutoCloseable {
         try {
             Path folder = file.getParent();
             if (folder != null) Files.createDirectories(folder);
-            Files.writeString(file, ProcessHandle.current().pid() + "\n");
+            Files.writeString(file, content());
             return new PidFile(file);
         } catch (IOException e) {
             throw new CannotStart("cannot write --pidfile " + file + ": " + Reason.of(e), e);
         }
     }
 
+    private static String content() {
+        return ProcessHandle.current().pid() + "\n";
+    }
+
+    /** Leaves the file of an agent that was started meanwhile. */
     @Override
     public void close() {
         try {
-            Files.deleteIfExists(file);
+            if (Files.readString(file).equals(content())) {
+                Files.delete(file);
+            }
         } catch (IOException e) {
             // A stale pid file confuses nobody for long: the next start writes its own over it.
         }

@@ -33,8 +33,8 @@ import java.util.Optional;
  * third longer.
  */
 final class Rehearsal {
-    /** From 200 calls on the JVM compiles a method. */
-    private static final int ROUNDS = 220;
+    /** From 200 calls on the JVM compiles a method, and a round has most of them twice. */
+    private static final int ROUNDS = 105;
 
     private static final String IMAGE = "rehearsal.invalid/image";
 
@@ -89,6 +89,7 @@ final class Rehearsal {
             runBriefly();
             exec(lasting);
             runAndKill();
+            exec(lasting);
             ask("GET", "/containers/json?all=1", "");
         }
     }
