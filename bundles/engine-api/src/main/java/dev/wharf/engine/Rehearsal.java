@@ -110,9 +110,12 @@ final class Rehearsal {
         try (SocketChannel attached =
                         send("POST", "/containers/" + id + "/attach?stream=1&stdout=1&stderr=1", "", "Upgrade");
                 SocketChannel waiting = send("POST", "/containers/" + id + "/wait?condition=removed", "", "close")) {
+            // Whoever is not there yet when it starts may find it gone.
+            head(attached);
+            head(waiting);
             ask("POST", "/containers/" + id + "/start", "");
-            read(attached);
-            read(waiting);
+            rest(attached);
+            rest(waiting);
         }
     }
 
@@ -172,9 +175,24 @@ final class Rehearsal {
 
     /** All that is answered, which must not be a refusal. */
     private static String read(SocketChannel channel) throws IOException {
+        return head(channel) + rest(channel);
+    }
+
+    private static String rest(SocketChannel channel) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(64 << 10);
         while (bytes.hasRemaining() && channel.read(bytes) >= 0) {}
-        String answer = new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8);
+        return text(bytes);
+    }
+
+    private static String text(ByteBuffer bytes) {
+        return new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8);
+    }
+
+    /** The beginning of an answer, with its status. */
+    private static String head(SocketChannel channel) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(64 << 10);
+        channel.read(bytes);
+        String answer = text(bytes);
         if (!answer.startsWith("HTTP/1.1 2") && !answer.startsWith("HTTP/1.1 1")) {
             throw new IOException("refused: " + answer);
         }

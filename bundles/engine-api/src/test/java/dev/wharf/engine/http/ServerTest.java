@@ -423,7 +423,7 @@ class ServerTest {
             line.request("GET", "/flow").head();
         }
 
-        assertThat(gone.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(gone.await(30, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
@@ -623,7 +623,7 @@ class ServerTest {
                     .head();
         }
 
-        assertThat(gone.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(gone.await(30, TimeUnit.SECONDS)).isTrue();
     }
 
     // ---- the agent
