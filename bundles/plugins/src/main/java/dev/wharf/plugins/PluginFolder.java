@@ -550,12 +550,15 @@ final class PluginFolder {
             return bundle;
         });
         if (trouble.isPresent()) {
+            // To wire anew waits for the bundle under the framework's one lock, and this one may never let go of
+            // itself.
             log.warn("plugin is not out yet implementation={} reason={}", name, trouble.get());
+        } else {
+            FrameworkWiring wiring =
+                    context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).adapt(FrameworkWiring.class);
+            // Whoever else is wired to it, a plugin that uses a library of it, is wired anew; mostly that is nobody.
+            wiring.refreshBundles(List.of(bundle));
         }
-        FrameworkWiring wiring =
-                context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).adapt(FrameworkWiring.class);
-        // Whoever else is wired to it, a plugin that uses a library of it, is wired anew; mostly that is nobody.
-        wiring.refreshBundles(List.of(bundle));
         List<Thread> left = Threads.leftBehind(classes, othersThreads, FAREWELL);
         if (!left.isEmpty()) {
             String names = left.stream().map(Thread::getName).sorted().collect(Collectors.joining(", "));

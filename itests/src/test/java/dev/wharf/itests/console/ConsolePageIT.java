@@ -85,7 +85,9 @@ class ConsolePageIT {
     void nothingBad() {
         assertThat(browser.run("return window.bad")).isNull();
         assertThat(browser.all("img[onerror]")).isEmpty();
-        assertThat(browser.complaints().stream().filter(line -> !line.contains("401")))
+        // Links come and go on this machine while other tests run, and then the browser asks again.
+        assertThat(browser.complaints().stream()
+                        .filter(line -> !line.contains("401") && !line.contains("ERR_NETWORK_CHANGED")))
                 .isEmpty();
     }
 

@@ -25,6 +25,6 @@ class FleetDemoIT {
     void stoppingWhatIsNotThereSaysSoAndTouchesNothing() throws Exception {
         Outcome none = Outcome.of(SCRIPT, "--folder", "/var/tmp/wharf-no-such-demo", "--stop");
         assertThat(none.status()).isEqualTo(1);
-        assertThat(none.err()).contains("there is nothing in /var/tmp/wharf-no-such-demo");
+        assertThat(none.err()).contains("there is nothing of this script's in /var/tmp/wharf-no-such-demo");
     }
 }
