@@ -109,7 +109,9 @@ public final class EngineApi {
             }
         } catch (InterruptedException | ClosedByInterruptException | InterruptedIOException e) {
             LOG.debug("the rehearsal ends early, for the engine stops");
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException e) {
+            LOG.warn("no rehearsal, so first answers will be slower reason={}", e.getMessage());
+        } catch (RuntimeException e) {
             LOG.warn("the rehearsal broke off, so first answers will be slower; please report this", e);
         }
     }

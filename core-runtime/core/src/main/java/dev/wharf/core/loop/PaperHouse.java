@@ -60,7 +60,7 @@ final class PaperHouse implements Stage {
         EventJournal journal = like.likewise(folder.resolve("journal"));
         try {
             return new PaperHouse(journal, folder, image);
-        } catch (RuntimeException e) {
+        } catch (IOException | RuntimeException e) {
             journal.close();
             throw e;
         }

@@ -22,9 +22,19 @@ import java.util.stream.Stream;
 /**
  * One archive as it was when it was gone through.
  *
+ * @param stamp of the file that was gone through
  * @param own what its images are called that have no name in it; empty where the file's own name is no repository
  */
-record Archive(Path file, Optional<Repository> own, ArchiveIndex index) {
+record Archive(Path file, ArchiveFolder.Stamp stamp, Optional<Repository> own, ArchiveIndex index) {
+    /** Another file has its name by now, in which things lie elsewhere. */
+    static final class Replaced extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Replaced(Path file) {
+            super(file + " is no longer the file that it was");
+        }
+    }
+
     /** Whether it holds images of a repository. */
     boolean has(Repository repository) {
         return names().anyMatch(name -> name.reference().repository().equals(repository));
@@ -59,7 +69,7 @@ record Archive(Path file, Optional<Repository> own, ArchiveIndex index) {
         return index.place(digest).isPresent() || index.document(digest).isPresent();
     }
 
-    /** The bytes of a blob from {@code offset} on. */
+    /** The bytes of a blob from {@code offset} on; throws {@link Replaced} where they would be those of another file. */
     InputStream open(Digest digest, long offset) throws IOException {
         Optional<byte[]> document = index.document(digest);
         if (document.isPresent()) {
@@ -70,6 +80,10 @@ record Archive(Path file, Optional<Repository> own, ArchiveIndex index) {
                 index.place(digest).orElseThrow(() -> new FileNotFoundException(digest + " is not in " + file));
         InputStream whole = Channels.newInputStream(FileChannel.open(file, StandardOpenOption.READ));
         try {
+            // After it was opened: from now on it stays what it is.
+            if (!ArchiveFolder.Stamp.of(file).equals(stamp)) {
+                throw new Replaced(file);
+            }
             InputStream tar = Packed.unpack(whole);
             // A plain archive is a file that can be jumped in, a packed one is read up to there.
             tar.skipNBytes(place.offset() + offset);

@@ -82,7 +82,11 @@ final class ArchiveFolder implements AutoCloseable {
     }
 
     /** What tells a file from the one that was there before under its name. */
-    private record Stamp(Object key, long sizeBytes, FileTime modified) {
+    record Stamp(Object key, long sizeBytes, FileTime modified) {
+        static Stamp of(Path file) throws IOException {
+            return of(Files.readAttributes(file, BasicFileAttributes.class));
+        }
+
         static Stamp of(BasicFileAttributes attributes) {
             return new Stamp(
                     Objects.requireNonNullElse(attributes.fileKey(), ""),
@@ -149,7 +153,7 @@ final class ArchiveFolder implements AutoCloseable {
                 FileVisitOption.FOLLOW_LINKS)) {
             for (Path file : (Iterable<Path>) walk::iterator) {
                 try {
-                    files.put(file, Stamp.of(Files.readAttributes(file, BasicFileAttributes.class)));
+                    files.put(file, Stamp.of(file));
                 } catch (NoSuchFileException e) {
                     log.debug("archive went while it was looked at file={}", file);
                 }
@@ -161,8 +165,16 @@ final class ArchiveFolder implements AutoCloseable {
     }
 
     private static Optional<Archive> read(Path folder, Path file) {
-        try (InputStream in = Channels.newInputStream(FileChannel.open(file, StandardOpenOption.READ))) {
-            return Optional.of(new Archive(file, own(folder, file), ArchiveIndex.of(in)));
+        try {
+            Stamp stamp = Stamp.of(file);
+            try (InputStream in = Channels.newInputStream(FileChannel.open(file, StandardOpenOption.READ))) {
+                if (!Stamp.of(file).equals(stamp)) {
+                    throw new Archive.Replaced(file);
+                }
+                return Optional.of(new Archive(file, stamp, own(folder, file), ArchiveIndex.of(in)));
+            }
+        } catch (Archive.Replaced e) {
+            return read(folder, file);
         } catch (IOException | RuntimeException e) {
             // It may be on its way here still, and is read again when it has changed.
             log.warn("archive passed over file={} reason=\"{}\"", file, e.getMessage());

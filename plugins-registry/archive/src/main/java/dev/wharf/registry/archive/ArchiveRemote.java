@@ -21,6 +21,9 @@ final class ArchiveRemote implements RegistryBackend.Remote {
     /** A pull has time; archives of many gigabytes that are packed take a minute. */
     private static final Duration PATIENCE = Duration.ofHours(1);
 
+    /** How often an archive may be replaced between a look at it and its opening. */
+    private static final int LOOKS = 5;
+
     private final Repository repository;
     private final ArchiveFolder archives;
 
@@ -57,6 +60,18 @@ final class ArchiveRemote implements RegistryBackend.Remote {
 
     @Override
     public InputStream fetch(Descriptor content, long offset) throws DriverException {
+        for (int look = 1; ; look++) {
+            try {
+                return open(content, offset);
+            } catch (Archive.Replaced e) {
+                if (look == LOOKS) {
+                    throw failure(Failure.Kind.UNAVAILABLE, "archives are replaced all the time: " + e.getMessage(), e);
+                }
+            }
+        }
+    }
+
+    private InputStream open(Descriptor content, long offset) throws DriverException, Archive.Replaced {
         Archive archive = mine().stream()
                 .filter(a -> a.holds(content.digest()))
                 .findFirst()
@@ -65,6 +80,8 @@ final class ArchiveRemote implements RegistryBackend.Remote {
                         repository.familiar() + " has no " + content.digest() + ": blob unknown"));
         try {
             return archive.open(content.digest(), offset);
+        } catch (Archive.Replaced e) {
+            throw e;
         } catch (IOException e) {
             boolean broken = e instanceof EOFException || e instanceof ZipException;
             throw failure(
