@@ -260,7 +260,8 @@ final class Conversation extends ChannelInboundHandlerAdapter {
     }
 
     private void onceRead(Runnable then, long deadline) {
-        if (link.isRead() || System.nanoTime() > deadline || !channel.isActive()) {
+        // A channel that is closed cannot be asked.
+        if (!channel.isActive() || link.isRead() || System.nanoTime() > deadline) {
             then.run();
         } else {
             channel.eventLoop().schedule(() -> onceRead(then, deadline), 1, TimeUnit.MILLISECONDS);

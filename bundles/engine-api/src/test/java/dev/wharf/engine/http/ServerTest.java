@@ -110,6 +110,9 @@ class ServerTest {
             return Answer.later(request.work(() -> new Answer.Switch("application/vnd.docker.raw-stream", this::echo)));
         });
         router.hijack(
+                "/patient",
+                (agent, request) -> new Answer.Switch("application/vnd.docker.raw-stream", this::waitForTheClientToGo));
+        router.hijack(
                 "/talkative",
                 (agent, request) -> new Answer.Switch("application/vnd.docker.raw-stream", duplex -> {
                     talking.countDown();
@@ -122,6 +125,18 @@ class ServerTest {
                 (agent, request) -> new Answer.WebSocket(
                         request.webSocket(), !request.query().flag("text", false), this::echo));
         return router;
+    }
+
+    /** Goes on when the client ends its input, as which its end may show at first. */
+    private void waitForTheClientToGo(Duplex duplex) {
+        duplex.onGone(gone::countDown);
+        duplex.listen(new Duplex.Input() {
+            @Override
+            public void bytes(ByteBuffer bytes) {}
+
+            @Override
+            public void ended() {}
+        });
     }
 
     /** Sends back what comes; a full stop ends it from our side. */
@@ -619,7 +634,7 @@ class ServerTest {
     void aTakenConnectionHearsThatItsClientIsGone() throws Exception {
         agentArrives();
         try (Line line = Line.to(socket)) {
-            line.send("POST /echo/web HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n")
+            line.send("POST /patient HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n")
                     .head();
         }
 
