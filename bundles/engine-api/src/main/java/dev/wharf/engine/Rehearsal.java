@@ -11,10 +11,11 @@ import dev.wharf.engine.http.Server;
 import dev.wharf.engine.http.Workers;
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
-import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.MediaTypes;
 import dev.wharf.model.Platform;
+import dev.wharf.oci.image.DocumentException;
+import dev.wharf.oci.image.ImageConfigs;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -24,7 +25,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -37,6 +37,11 @@ final class Rehearsal {
     private static final int ROUNDS = 105;
 
     private static final String IMAGE = "rehearsal.invalid/image";
+
+    private static final String CONFIG = """
+            {"os":"linux","architecture":"%s","config":{"Env":["PATH=/usr/bin:/bin"],"Cmd":["sh"]},
+             "rootfs":{"type":"layers","diff_ids":[]}}
+            """;
 
     private static final String BRIEF = """
             {"Image":"rehearsal.invalid/image","Cmd":["true"],"Env":["A=b"],"Labels":{"a":"b"},"AttachStdout":true,
@@ -199,30 +204,14 @@ final class Rehearsal {
         return answer;
     }
 
-    private static Image image() {
-        Digest digest = Digest.sha256("rehearsal");
+    private static Image image() throws DocumentException {
+        byte[] config = CONFIG.formatted(Platform.host().architecture()).getBytes(StandardCharsets.UTF_8);
+        Digest digest = Digest.sha256(config);
         return new Image(
                 new ImageId(digest),
                 new Descriptor(MediaTypes.OCI_MANIFEST, digest, 1),
-                new Descriptor(MediaTypes.OCI_CONFIG, digest, 1),
-                new ImageConfig(
-                        Platform.host(),
-                        "",
-                        "",
-                        "",
-                        List.of("PATH=/usr/bin:/bin"),
-                        List.of(),
-                        List.of("sh"),
-                        "",
-                        List.of(),
-                        List.of(),
-                        Map.of(),
-                        "",
-                        Optional.empty(),
-                        List.of(),
-                        List.of(),
-                        List.of(),
-                        List.of()),
+                new Descriptor(MediaTypes.OCI_CONFIG, digest, config.length),
+                ImageConfigs.parse(config),
                 List.of(),
                 List.of(IMAGE + ":latest"),
                 1,
