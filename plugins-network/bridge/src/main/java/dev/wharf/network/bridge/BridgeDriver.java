@@ -185,9 +185,7 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
     @Override
     public void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
         if (Files.exists(sandbox.path()) && links.isInhabited(sandbox.path())) {
-            unpublish(endpoint);
-            ports.release(endpoint.id());
-            links.remove(endpoint.hostInterface());
+            takeAway(endpoint);
         } else {
             release(network, endpoint, sandbox);
         }
@@ -408,12 +406,16 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
     /** Takes the device away at once, or the next try in the same sandbox would find its name taken. */
     private void undo(EndpointSpec endpoint, DriverException cause) {
         try {
-            unpublish(endpoint);
-            ports.release(endpoint.id());
-            links.remove(endpoint.hostInterface());
+            takeAway(endpoint);
         } catch (DriverException e) {
             cause.addSuppressed(e);
         }
+    }
+
+    private void takeAway(EndpointSpec endpoint) throws DriverException {
+        unpublish(endpoint);
+        ports.release(endpoint.id());
+        links.remove(endpoint.hostInterface());
     }
 
     /** Agents differ in their exec roots, and one keeps its own over restarts. */
