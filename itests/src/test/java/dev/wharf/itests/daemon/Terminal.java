@@ -97,7 +97,8 @@ public final class Terminal implements AutoCloseable {
         // The mark is written in two halves, so that its echo is not taken for itself.
         type(line + "; printf '%s%s\\n' en d-of-it\r");
         String shown = readUntil("end-of-it");
-        int echo = shown.indexOf("d-of-it\r\n");
+        // What is typed before the shell asks is echoed twice, by the terminal and by the shell's line editor.
+        int echo = shown.lastIndexOf("d-of-it\r\n");
         return CONTROL.matcher(shown.substring(echo < 0 ? 0 : echo + 9, shown.length() - "end-of-it".length()))
                 .replaceAll("");
     }
