@@ -2,12 +2,15 @@
 
 Usage: manager.py SOCKET FOLDER WATCHDOG_MICROS PROGRAM ARGUMENTS...
 Standard input: restart, reload, stop. Each is answered by a line on standard output: the program's pid, or its status.
-What the program tells goes to FOLDER/told, a message a line with its parts joined by |; what it prints, to FOLDER/log.
+What the program tells goes to FOLDER/told, a message a line with its parts joined by |; what it prints, to FOLDER/log, and what
+it sends to FOLDER/journald in journald's native protocol, to FOLDER/journal, an entry a line as JSON.
 """
 
+import json
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 
@@ -27,7 +30,30 @@ def hear():
             told.write(message.strip().replace("\n", "|") + "\n")
 
 
+def fields(entry):
+    found = {}
+    while entry:
+        name, rest = entry.split(b"\n", 1)
+        if b"=" in name:
+            name, value = name.split(b"=", 1)
+        else:
+            (length,) = struct.unpack("<Q", rest[:8])
+            value, rest = rest[8 : 8 + length], rest[8 + length + 1 :]
+        found[name.decode()] = value.decode()
+        entry = rest
+    return found
+
+
+def keep():
+    with open(folder + "/journal", "a", buffering=1) as journal:
+        while True:
+            journal.write(json.dumps(fields(entries.recv(1 << 20))) + "\n")
+
+
+entries = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+entries.bind(folder + "/journald")
 threading.Thread(target=hear, daemon=True).start()
+threading.Thread(target=keep, daemon=True).start()
 
 
 def start():
@@ -42,8 +68,10 @@ def start():
         os.set_inheritable(3, True)
     else:
         os.dup2(listening.fileno(), 3)
+    stream = os.fstat(2)
     environment = dict(
         os.environ,
+        JOURNAL_STREAM=f"{stream.st_dev}:{stream.st_ino}",
         LISTEN_FDS="1",
         LISTEN_PID=str(os.getpid()),
         NOTIFY_SOCKET=folder + "/notify",

@@ -63,6 +63,7 @@ final class House {
         Framework framework = open();
         try {
             framework.start();
+            Journal.follow(framework.getBundleContext());
             furnish(framework);
             reload.serve(framework.getBundleContext());
             log.info("started version={} data={} in={}ms", Texts.version(), options.dataRoot(), ageMillis());

@@ -3,6 +3,7 @@ package dev.wharf.runtime;
 import dev.wharf.model.ContainerId;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.kernel.Descriptors;
+import dev.wharf.spi.kernel.Journald;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +66,7 @@ final class LogKeeper implements AutoCloseable {
 
     /** Makes sure that a log can be sent where it is to go, before its container is made. */
     void check(LogSettings settings) throws DriverException {
-        if (settings.driver().equals("journald") && !Files.exists(JournaldTarget.SOCKET)) {
+        if (settings.driver().equals("journald") && !Files.exists(Journald.SOCKET)) {
             throw DriverException.failure(
                     dev.wharf.spi.Failure.Kind.INVALID,
                     "failed to initialize logging driver: journald is not enabled on this host");
@@ -110,7 +111,7 @@ final class LogKeeper implements AutoCloseable {
             before.close();
         }
         LogTarget target = settings.driver().equals("journald")
-                ? new JournaldTarget(descriptors, JournaldTarget.SOCKET, settings)
+                ? new JournaldTarget(descriptors, Journald.SOCKET, settings)
                 : new SyslogTarget(descriptors, settings);
         Forwarder forwarder = new Forwarder(parts(container), target, true);
         FileWatch.Interest interest = watch.on(places.keep(container), forwarder.cursor()::changed);

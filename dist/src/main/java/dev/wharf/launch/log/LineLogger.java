@@ -4,7 +4,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Marker;
 import org.slf4j.event.Level;
 import org.slf4j.helpers.LegacyAbstractLogger;
-import org.slf4j.helpers.MessageFormatter;
 
 /** One logger: decides by its name and the level, and leaves the rest to {@link Logs}. */
 final class LineLogger extends LegacyAbstractLogger {
@@ -26,7 +25,7 @@ final class LineLogger extends LegacyAbstractLogger {
             String pattern,
             Object @Nullable [] arguments,
             @Nullable Throwable thrown) {
-        Logs.write(level, name, MessageFormatter.basicArrayFormat(pattern, arguments), thrown);
+        Logs.write(level, name, pattern, arguments, thrown);
     }
 
     @Override

@@ -13,10 +13,12 @@ import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.ILoggerFactory;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
+import org.slf4j.helpers.MessageFormatter;
 
 /** Every logger of the house, and the line that each of their messages becomes. */
 public final class Logs implements ILoggerFactory {
@@ -32,12 +34,23 @@ public final class Logs implements ILoggerFactory {
     private static volatile Level threshold = Level.INFO;
     private static volatile PrintStream out = System.err;
     private static volatile boolean journald = isJournald();
+    private static volatile Predicate<Map<String, String>> journal = entry -> false;
 
     private final ConcurrentMap<String, Logger> loggers = new ConcurrentHashMap<>();
 
     /** Writes messages of this level and above; may be called at any time, and counts at once. */
     public static void setLevel(Level level) {
         threshold = level;
+    }
+
+    /** Whether what is written to standard error is read by journald. */
+    public static boolean isUnderJournald() {
+        return journald;
+    }
+
+    /** From now on entries go here; what is not taken goes to standard error, as it does without. */
+    public static void setJournal(Predicate<Map<String, String>> takes) {
+        journal = takes;
     }
 
     static void setOut(PrintStream stream) {
@@ -66,12 +79,16 @@ public final class Logs implements ILoggerFactory {
     }
 
     /** One line, and the trace of what was thrown below it; in one piece, whoever else writes at that moment. */
-    static void write(Level level, String name, String message, @Nullable Throwable thrown) {
+    static void write(
+            Level level, String name, String pattern, Object @Nullable [] arguments, @Nullable Throwable thrown) {
+        String message = shortName(name) + ": " + MessageFormatter.basicArrayFormat(pattern, arguments);
         if (journald) {
-            writeToJournald(level, shortName(name) + ": " + message, thrown);
+            if (!journal.test(JournalEntry.of(level, name, pattern, arguments, message, thrown))) {
+                writeToJournald(level, message, thrown);
+            }
             return;
         }
-        String line = time(Instant.now()) + ' ' + word(level) + ' ' + shortName(name) + ": " + message;
+        String line = time(Instant.now()) + ' ' + word(level) + ' ' + message;
         PrintStream stream = out;
         synchronized (stream) {
             stream.println(line);
@@ -108,7 +125,7 @@ public final class Logs implements ILoggerFactory {
     }
 
     /** As syslog counts. */
-    private static int priority(Level level) {
+    static int priority(Level level) {
         return switch (level) {
             case ERROR -> 3;
             case WARN -> 4;

@@ -6,6 +6,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,6 +32,7 @@ class LogsTest {
     void leave() {
         Logs.setOut(System.err);
         Logs.setJournald(false);
+        Logs.setJournal(entry -> false);
         Logs.setLevel(Level.INFO);
     }
 
@@ -95,5 +99,42 @@ class LogsTest {
         assertThat(lines[0]).isEqualTo("<4>core.loop: it broke");
         assertThat(lines[1]).isEqualTo("<4>java.lang.IllegalStateException: first");
         assertThat(lines).allMatch(line -> line.startsWith("<4>")).hasSizeGreaterThan(3);
+    }
+
+    @Test
+    void anEntryOfJournaldHasEachValueAsAFieldAndSaysWhereItComesFrom() {
+        List<Map<String, String>> entries = new ArrayList<>();
+        Logs.setJournald(true);
+        Logs.setJournal(entries::add);
+        ours.warn("unmounted busy container={} with {} retry-in={}", "web", 3, "5s", new IllegalStateException("why"));
+
+        assertThat(written.size()).isZero();
+        assertThat(entries)
+                .singleElement()
+                .satisfies(entry -> assertThat(entry)
+                        .containsEntry("PRIORITY", "4")
+                        .containsEntry("WHARF_LOGGER", "dev.wharf.core.loop")
+                        .containsEntry("WHARF_EVENT", "unmounted busy")
+                        .containsEntry("WHARF_CONTAINER", "web")
+                        .containsEntry("WHARF_RETRY_IN", "5s")
+                        .containsEntry("WHARF_THROWN", "java.lang.IllegalStateException")
+                        .containsEntry("CODE_FILE", "LogsTest.java")
+                        .hasEntrySatisfying(
+                                "CODE_LINE",
+                                line -> assertThat(Integer.parseInt(line)).isPositive())
+                        .hasEntrySatisfying(
+                                "MESSAGE",
+                                text -> assertThat(text)
+                                        .startsWith("core.loop: unmounted busy container=web with 3 retry-in=5s\n"
+                                                + "java.lang.IllegalStateException: why\n\tat ")));
+    }
+
+    @Test
+    void whatJournaldDoesNotTakeIsWrittenAllTheSame() {
+        Logs.setJournald(true);
+        Logs.setJournal(entry -> false);
+        ours.info("kept");
+
+        assertThat(written.toString(StandardCharsets.UTF_8)).isEqualTo("<6>core.loop: kept\n");
     }
 }

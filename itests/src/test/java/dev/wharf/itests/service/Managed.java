@@ -1,5 +1,7 @@
 package dev.wharf.itests.service;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Outcome;
 import dev.wharf.itests.daemon.Traces;
@@ -21,6 +23,7 @@ import java.util.function.Predicate;
 /** An agent that a service manager started, with the socket that it listens on; {@code service/manager.py} plays the manager. */
 final class Managed implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(40);
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String BRIDGE = "wm" + ProcessHandle.current().pid() % 1_000_000;
 
     private final Path folder;
@@ -37,6 +40,7 @@ final class Managed implements AutoCloseable {
     static Managed start(Path home, Path folder, Duration watchdog) throws Exception {
         Files.createDirectories(folder.resolve("run"));
         Files.createDirectories(folder.resolve("etc"));
+        Files.writeString(folder.resolve("etc/wharfd.conf"), settings(folder));
         SharedAgent.offerBusybox(folder.resolve("data"));
         Path script = Path.of(Objects.requireNonNull(Managed.class.getResource("/service/manager.py"))
                 .toURI());
@@ -62,6 +66,11 @@ final class Managed implements AutoCloseable {
         return managed;
     }
 
+    /** The manager keeps the log, too, as journald does. */
+    static String settings(Path folder) {
+        return "wharf.journald = " + folder.resolve("journald") + "\n";
+    }
+
     Path folder() {
         return folder;
     }
@@ -70,8 +79,18 @@ final class Managed implements AutoCloseable {
         return folder.resolve("run/wharf.sock");
     }
 
+    /** What was printed: what came before there was a way to journald, and after. */
     String log() throws IOException {
         return Files.readString(folder.resolve("log"));
+    }
+
+    /** What journald was sent, an entry a line. */
+    List<JsonNode> journal() throws IOException {
+        List<JsonNode> entries = new ArrayList<>();
+        for (String line : Files.readAllLines(folder.resolve("journal"))) {
+            entries.add(JSON.readTree(line));
+        }
+        return entries;
     }
 
     /** What the manager was told so far, a message a line. */

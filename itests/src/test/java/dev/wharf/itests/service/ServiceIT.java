@@ -2,6 +2,7 @@ package dev.wharf.itests.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
 import dev.wharf.itests.images.LoopbackRegistry;
@@ -17,6 +18,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -43,17 +46,27 @@ class ServiceIT {
             // Three beats: the loop has answered each time.
             managed.awaitTold(line -> line.startsWith("WATCHDOG=1|STATUS="), 3);
 
-            Files.writeString(folder.resolve("etc/wharfd.conf"), "wharf.log.level = debug\nwharf.storage = vfs\n");
+            Files.writeString(folder.resolve("etc/wharfd.conf"), Managed.settings(folder) + "wharf.log.level = debug\nwharf.storage = vfs\n");
             managed.command("reload");
             managed.awaitTold(line -> line.startsWith("READY=1"), 2);
 
             assertThat(managed.told()).anyMatch(line -> line.matches("RELOADING=1\\|MONOTONIC_USEC=[0-9]+\\|.*"));
-            assertThat(managed.log())
-                    .contains("settings read again log-level=debug")
-                    .contains("setting waits for the next start key=wharf.storage");
+            assertThat(managed.journal())
+                    .anySatisfy(entry -> assertThat(fields(entry))
+                            .containsEntry("MESSAGE", "launch: settings read again log-level=debug")
+                            .containsEntry("PRIORITY", "6")
+                            .containsEntry("SYSLOG_IDENTIFIER", "wharfd")
+                            .containsEntry("WHARF_EVENT", "settings read again")
+                            .containsEntry("WHARF_LOG_LEVEL", "debug")
+                            .containsEntry("CODE_FILE", "Reload.java"))
+                    .anySatisfy(entry -> assertThat(fields(entry))
+                            .containsEntry("PRIORITY", "4")
+                            .containsEntry("WHARF_EVENT", "setting waits for the next start")
+                            .containsEntry("WHARF_KEY", "wharf.storage"));
             assertThat(managed.docker("version", "--format", "{{.Server.Version}}"))
                     .isNotEmpty();
-            assertThat(managed.log()).contains(" debug ");
+            assertThat(managed.journal())
+                    .anySatisfy(entry -> assertThat(fields(entry)).containsEntry("PRIORITY", "7"));
 
             managed.command("restart");
             managed.awaitTold(line -> line.startsWith("READY=1"), 3);
@@ -62,6 +75,15 @@ class ServiceIT {
                     .isNotEmpty();
         }
         assertThat(managed.told()).last().asString().startsWith("STOPPING=1");
+        // Who speaks with journald is gone by then, so the last words go by standard error, with their priority.
+        assertThat(managed.log().strip().lines().toList()).last().asString().matches("<6>launch: stopped asked=true .*");
+    }
+
+    private static Map<String, String> fields(JsonNode entry) {
+        Map<String, String> fields = new TreeMap<>();
+        entry.fields().forEachRemaining(
+                field -> fields.put(field.getKey(), field.getValue().asText()));
+        return fields;
     }
 
     @Test
