@@ -46,7 +46,9 @@ class ServiceIT {
             // Three beats: the loop has answered each time.
             managed.awaitTold(line -> line.startsWith("WATCHDOG=1|STATUS="), 3);
 
-            Files.writeString(folder.resolve("etc/wharfd.conf"), Managed.settings(folder) + "wharf.log.level = debug\nwharf.storage = vfs\n");
+            Files.writeString(
+                    folder.resolve("etc/wharfd.conf"),
+                    Managed.settings(folder) + "wharf.log.level = debug\nwharf.storage = vfs\n");
             managed.command("reload");
             managed.awaitTold(line -> line.startsWith("READY=1"), 2);
 
@@ -76,13 +78,17 @@ class ServiceIT {
         }
         assertThat(managed.told()).last().asString().startsWith("STOPPING=1");
         // Who speaks with journald is gone by then, so the last words go by standard error, with their priority.
-        assertThat(managed.log().strip().lines().toList()).last().asString().matches("<6>launch: stopped asked=true .*");
+        assertThat(managed.log().strip().lines().toList())
+                .last()
+                .asString()
+                .matches("<6>launch: stopped asked=true .*");
     }
 
     private static Map<String, String> fields(JsonNode entry) {
         Map<String, String> fields = new TreeMap<>();
-        entry.fields().forEachRemaining(
-                field -> fields.put(field.getKey(), field.getValue().asText()));
+        entry.fields()
+                .forEachRemaining(
+                        field -> fields.put(field.getKey(), field.getValue().asText()));
         return fields;
     }
 

@@ -1,9 +1,11 @@
 package dev.wharf.jolokia.door;
 
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.Closeable;
 import java.io.IOException;
-import java.lang.reflect.Field;
+import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -13,8 +15,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jolokia.core.api.LogHandler;
 import org.jolokia.jvmagent.JolokiaServer;
 import org.jolokia.jvmagent.JolokiaServerConfig;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A server that listens, with Jolokia and the console page behind it. Made by its name, it is spoken to through interfaces of the
@@ -24,7 +30,11 @@ public final class Door implements Supplier<String>, Closeable {
     /** More at once wait; each page that is open follows the journal on one of them. */
     private static final int THREADS = Console.PAGES + 8;
 
+    /** As many as Jolokia lets wait at its own server. */
+    private static final int BACKLOG = 10;
+
     private final ThreadPoolExecutor threads = threads();
+    private final HttpServer http;
     private final JolokiaServer jolokia;
 
     /**
@@ -36,30 +46,41 @@ public final class Door implements Supplier<String>, Closeable {
         People people = People.of(said);
         Doorkeeper.know(Optional.of(people));
         Policy.letIn(People.words(said.apply("origins")));
+        http = server(said);
+        http.setExecutor(threads);
         // Jolokia looks for what it consists of through the thread's class loader as well.
         Thread thread = Thread.currentThread();
         ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(Door.class.getClassLoader());
         try {
-            jolokia = new JolokiaServer(new JolokiaServerConfig(options(said)));
-            HttpServer http = listener(jolokia);
-            http.setExecutor(threads);
+            JolokiaServerConfig config = new Guarded(options(said));
+            jolokia = new JolokiaServer(http, config, new Report());
             http.createContext(Console.PATH, new Console(said.apply("socket")));
             jolokia.start(false);
+            http.start();
+        } catch (RuntimeException e) {
+            http.stop(0);
+            throw e;
         } finally {
             thread.setContextClassLoader(before);
         }
     }
 
-    /** Jolokia makes its server itself, with its certificates and its authenticator, and shows it to nobody. */
-    private static HttpServer listener(JolokiaServer jolokia) {
-        try {
-            Field field = JolokiaServer.class.getDeclaredField("httpServer");
-            field.setAccessible(true);
-            return (HttpServer) field.get(jolokia);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("this Jolokia keeps its server elsewhere", e);
+    /** Jolokia would make one itself, but of keys it knows RSA only. */
+    private static HttpServer server(Function<String, String> said) throws IOException {
+        InetSocketAddress address =
+                new InetSocketAddress(said.apply("address"), Integer.parseInt(said.apply("port")));
+        if (address.isUnresolved()) {
+            throw new IllegalArgumentException("no address is known for " + said.apply("address"));
         }
+        Optional<Certificates> certificates = Certificates.of(said);
+        if (certificates.isEmpty()) {
+            return HttpServer.create(address, BACKLOG);
+        }
+        HttpsConfigurator tls = certificates.get().configurator();
+        HttpsServer server = HttpsServer.create(address, BACKLOG);
+        server.setHttpsConfigurator(tls);
+        return server;
     }
 
     private static ThreadPoolExecutor threads() {
@@ -87,15 +108,7 @@ public final class Door implements Supplier<String>, Closeable {
         options.put("allowErrorDetails", "false");
         options.put("includeStackTrace", "false");
         options.put("lazy", "false");
-        if (!said.apply("certificate").isBlank()) {
-            options.put("protocol", "https");
-            options.put("serverCert", said.apply("certificate"));
-            options.put("serverKey", said.apply("key"));
-            if (!said.apply("authorities").isBlank()) {
-                options.put("caCert", said.apply("authorities"));
-                options.put("useSslClientAuthentication", "true");
-            }
-        }
+        options.put("protocol", said.apply("certificate").isBlank() ? "http" : "https");
         return options;
     }
 
@@ -107,7 +120,44 @@ public final class Door implements Supplier<String>, Closeable {
     @Override
     public void close() {
         jolokia.stop();
+        http.stop(0);
         threads.shutdownNow();
         Doorkeeper.know(Optional.empty());
+    }
+
+    /** Makes the authenticator, which Jolokia itself does only together with a server of its own. */
+    private static final class Guarded extends JolokiaServerConfig {
+        Guarded(Map<String, String> options) {
+            super(options);
+            initAuthenticator();
+            if (!(getAuthenticator() instanceof Doorkeeper)) {
+                throw new IllegalStateException("this Jolokia would let in everybody");
+            }
+        }
+    }
+
+    /** What Jolokia has to say goes where everything is said. */
+    private static final class Report implements LogHandler {
+        private static final Logger LOG = LoggerFactory.getLogger(Door.class);
+
+        @Override
+        public void debug(String message) {
+            LOG.trace("{}", message);
+        }
+
+        @Override
+        public void info(String message) {
+            LOG.debug("{}", message);
+        }
+
+        @Override
+        public void error(String message, @Nullable Throwable thrown) {
+            LOG.warn("{}", message, thrown);
+        }
+
+        @Override
+        public boolean isDebug() {
+            return LOG.isTraceEnabled();
+        }
     }
 }

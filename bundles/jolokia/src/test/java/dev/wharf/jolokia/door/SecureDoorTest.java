@@ -211,12 +211,33 @@ class SecureDoorTest {
                     + "\r\nConnection: close\r\n\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
             String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
-            assertThat(answer).doesNotContain("200 OK").isEqualTo("?");
+            // The JDK's server has no word for it: it hangs up, and the client says that the answer is empty.
+            assertThat(answer).isEmpty();
         }
     }
 
     @Test
-    void aKeyThatIsNotThereIsNamed() {
+    void aKeyOfRsaServesAsWell() throws Exception {
+        run("req -x509 -newkey rsa:2048 -noenc -days 2 -subj /CN=rsa -addext subjectAltName=IP:127.0.0.1 -addext"
+                + " basicConstraints=CA:FALSE -CA ours.crt -CAkey ours.key -keyout rsa.key -out rsa.crt");
+        try (Door door = open(Map.of(
+                "readers", folder.resolve("eve").toString(),
+                "certificate", folder.resolve("rsa.crt").toString(),
+                "key", folder.resolve("rsa.key").toString()))) {
+            assertThat(ask(client("ours", ""), door, READ, basic("eve:read only"))).contains("\"value\":42");
+        }
+    }
+
+    @Test
+    void whatCannotBeUsedIsNamedAndHowToMendIt() throws Exception {
+        run("ec -in server.key -aes128 -passout pass:secret -out locked.key");
+        assertThatThrownBy(() -> open(Map.of(
+                        "readers", folder.resolve("eve").toString(), "key", folder.resolve("locked.key").toString())))
+                .hasMessageContaining("locked.key")
+                .hasMessageContaining("openssl pkcs8 -topk8 -nocrypt");
+        assertThatThrownBy(() -> open(Map.of("authorities", folder.resolve("eve").toString())))
+                .hasMessageContaining("eve cannot be read as certificates");
+
         assertThatThrownBy(() -> open(Map.of(
                         "readers", folder.resolve("eve").toString(), "key", folder.resolve("none.key").toString())))
                 .hasMessageContaining("none.key");
