@@ -99,8 +99,9 @@ record Certificates(Path certificate, Path key, Optional<Path> authorities) {
 
     private static Certificate[] read(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
-            Certificate[] certificates =
-                    CertificateFactory.getInstance("X.509").generateCertificates(in).toArray(Certificate[]::new);
+            Certificate[] certificates = CertificateFactory.getInstance("X.509")
+                    .generateCertificates(in)
+                    .toArray(Certificate[]::new);
             if (certificates.length == 0) {
                 throw new IllegalArgumentException("there is no certificate in " + file);
             }

@@ -68,8 +68,7 @@ public final class Door implements Supplier<String>, Closeable {
 
     /** Jolokia would make one itself, but of keys it knows RSA only. */
     private static HttpServer server(Function<String, String> said) throws IOException {
-        InetSocketAddress address =
-                new InetSocketAddress(said.apply("address"), Integer.parseInt(said.apply("port")));
+        InetSocketAddress address = new InetSocketAddress(said.apply("address"), Integer.parseInt(said.apply("port")));
         if (address.isUnresolved()) {
             throw new IllegalArgumentException("no address is known for " + said.apply("address"));
         }

@@ -137,8 +137,7 @@ class SecureDoorTest {
 
     private static String console(HttpClient client, Door door, String path) throws Exception {
         URI uri = URI.create(door.get().replaceAll("/jolokia.*", "/console/") + path);
-        HttpResponse<String> answer =
-                client.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString());
+        HttpResponse<String> answer = client.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString());
         return answer.statusCode() + " " + answer.body();
     }
 
@@ -193,7 +192,9 @@ class SecureDoorTest {
         try (Door door = withCertificates()) {
             for (String certificate : List.of("stranger", "")) {
                 HttpClient client = client("ours", certificate);
-                assertThatThrownBy(() -> ask(client, door, READ)).as(certificate).isInstanceOf(IOException.class);
+                assertThatThrownBy(() -> ask(client, door, READ))
+                        .as(certificate)
+                        .isInstanceOf(IOException.class);
                 assertThatThrownBy(() -> console(client, door, ""))
                         .as(certificate)
                         .isInstanceOf(IOException.class);
@@ -224,7 +225,8 @@ class SecureDoorTest {
                 "readers", folder.resolve("eve").toString(),
                 "certificate", folder.resolve("rsa.crt").toString(),
                 "key", folder.resolve("rsa.key").toString()))) {
-            assertThat(ask(client("ours", ""), door, READ, basic("eve:read only"))).contains("\"value\":42");
+            assertThat(ask(client("ours", ""), door, READ, basic("eve:read only")))
+                    .contains("\"value\":42");
         }
     }
 
@@ -232,14 +234,21 @@ class SecureDoorTest {
     void whatCannotBeUsedIsNamedAndHowToMendIt() throws Exception {
         run("ec -in server.key -aes128 -passout pass:secret -out locked.key");
         assertThatThrownBy(() -> open(Map.of(
-                        "readers", folder.resolve("eve").toString(), "key", folder.resolve("locked.key").toString())))
+                        "readers",
+                        folder.resolve("eve").toString(),
+                        "key",
+                        folder.resolve("locked.key").toString())))
                 .hasMessageContaining("locked.key")
                 .hasMessageContaining("openssl pkcs8 -topk8 -nocrypt");
-        assertThatThrownBy(() -> open(Map.of("authorities", folder.resolve("eve").toString())))
+        assertThatThrownBy(
+                        () -> open(Map.of("authorities", folder.resolve("eve").toString())))
                 .hasMessageContaining("eve cannot be read as certificates");
 
         assertThatThrownBy(() -> open(Map.of(
-                        "readers", folder.resolve("eve").toString(), "key", folder.resolve("none.key").toString())))
+                        "readers",
+                        folder.resolve("eve").toString(),
+                        "key",
+                        folder.resolve("none.key").toString())))
                 .hasMessageContaining("none.key");
     }
 }
