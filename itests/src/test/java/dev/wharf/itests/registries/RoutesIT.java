@@ -156,10 +156,15 @@ class RoutesIT {
             assertThat(pulled()).isEqualTo("registry");
 
             settings(DISTRIBUTION, "mirrors.registry.test = " + mirror.url());
+            String from = position();
             await(() -> pulled().equals("mirror"));
+            assertThat(lastOf("layer.fetched", from)).contains("\"mirror\":\"" + mirror.host() + "\"");
+            assertThat(lastOf("image.resolved", from)).contains(":\"" + mirror.host() + "\"");
+            assertThat(daemon.wharf("why", IMAGE).outOrThrow()).contains("by way of distribution from " + mirror.host());
 
             settings(DISTRIBUTION, "mirrors.registry.test = " + cache.url());
             await(() -> pulled().equals("registry"));
+            assertThat(lastOf("layer.fetched", from)).contains("\"mirror\":\"" + cache.host() + "\"");
             assertThat(Outcome.of("curl", "--silent", cache.url() + "/v2/_catalog")
                             .outOrThrow())
                     .contains("team/app");
@@ -252,6 +257,14 @@ class RoutesIT {
 
     private static String position() throws Exception {
         return daemon.curl("/wharf/v1/journal/facts").outOrThrow().replaceAll("(?s).*\"end\":(\\d+).*", "$1");
+    }
+
+    private static String lastOf(String event, String from) throws Exception {
+        return daemon.curl("/wharf/v1/journal?from=" + from)
+                .outOrThrow()
+                .lines()
+                .filter(line -> line.contains("\"" + event + "\""))
+                .reduce("", (before, line) -> line);
     }
 
     private static List<String> backends(String event, String from) throws Exception {

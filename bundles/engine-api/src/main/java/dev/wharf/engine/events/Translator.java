@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Tells what the journal tells in Docker's words and order. It remembers which containers are being restarted, because Docker
@@ -37,6 +38,9 @@ import java.util.Set;
 final class Translator {
     /** An attribute of our own: the registry backend that an image came from or went to. */
     private static final String BACKEND = "wharf.backend";
+
+    /** Another: the mirrors that the backend had the image's documents from. */
+    private static final String MIRROR = "wharf.mirror";
 
     private final Set<ContainerId> restarting = new HashSet<>();
 
@@ -257,7 +261,14 @@ final class Translator {
             return switch (source) {
                 case REGISTRY ->
                     List.of(named(moment, "pull", name, stored.image())
-                            .with(BACKEND, pull.flatMap(Pull::resolved).flatMap(Pull.Resolved::backend)));
+                            .with(BACKEND, pull.flatMap(Pull::resolved).flatMap(Pull.Resolved::backend))
+                            .with(
+                                    MIRROR,
+                                    pull.flatMap(Pull::resolved)
+                                            .map(r -> String.join(
+                                                    ",",
+                                                    new TreeSet<>(r.mirrors().values())))
+                                            .filter(m -> !m.isEmpty())));
                 case LOAD -> List.of(named(moment, "load", stored.image().id().value(), stored.image()));
                 case IMPORT ->
                     List.of(named(moment, "import", stored.image().id().value(), stored.image()));

@@ -44,9 +44,16 @@ public sealed interface LayerEvent extends Event {
      * Its blob is in the content store.
      *
      * @param backend the registry backend that served it; empty where it was there already
+     * @param mirror the host of the mirror that the backend had it from; empty where it was the repository's own place
      */
     @EventType("layer.fetched")
-    record Fetched(LayerId layer, Descriptor descriptor, Optional<DriverName> backend) implements LayerEvent {
+    record Fetched(LayerId layer, Descriptor descriptor, Optional<DriverName> backend, Optional<String> mirror)
+            implements LayerEvent {
+        /** One that was there already. */
+        public Fetched(LayerId layer, Descriptor descriptor) {
+            this(layer, descriptor, Optional.empty(), Optional.empty());
+        }
+
         @Override
         public Host apply(Host host) {
             return host.change(layer, l -> l.content(Fact.present(descriptor))).renewed(List.of(descriptor.digest()));

@@ -29,6 +29,7 @@ import dev.wharf.spi.registry.RegistryBackend.Remote;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -68,9 +69,11 @@ public sealed interface ImageStep extends Step {
         private Event resolve(ContentStore content, Remote remote, Reference reference, DriverName backend)
                 throws DriverException, DocumentException {
             Descriptor target = remote.resolve(reference);
+            Map<Digest, String> mirrors = new LinkedHashMap<>();
+            note(remote, target, mirrors);
             Descriptor at = target;
             Platform wanted = pull.platform().orElse(Platform.host());
-            byte[] document = fetch(content, remote, at, Manifest.LIMIT_BYTES);
+            byte[] document = fetch(content, remote, at, Manifest.LIMIT_BYTES, mirrors);
             for (int depth = 0; MediaTypes.isIndex(at.mediaType()); depth++) {
                 if (depth == MAX_DEPTH) {
                     throw new DocumentException("indexes are nested more than " + MAX_DEPTH + " deep");
@@ -80,11 +83,11 @@ public sealed interface ImageStep extends Step {
                         .orElseThrow(() -> DriverException.failure(
                                 Failure.Kind.MISSING,
                                 "no matching manifest for " + wanted + " in the manifest list entries"));
-                document = fetch(content, remote, at, Manifest.LIMIT_BYTES);
+                document = fetch(content, remote, at, Manifest.LIMIT_BYTES, mirrors);
             }
             Manifest manifest = Manifest.parse(document, at.mediaType());
             ImageConfig config =
-                    ImageConfigs.parse(fetch(content, remote, manifest.config(), ImageConfigs.LIMIT_BYTES));
+                    ImageConfigs.parse(fetch(content, remote, manifest.config(), ImageConfigs.LIMIT_BYTES, mirrors));
             List<LayerSpec> layers = manifest.layersOf(config);
             return new ImageEvent.Resolved(
                     pull.id(),
@@ -95,10 +98,17 @@ public sealed interface ImageStep extends Step {
                             manifest.config(),
                             config,
                             layers,
-                            Optional.of(backend)));
+                            Optional.of(backend),
+                            mirrors));
         }
 
-        private static byte[] fetch(ContentStore content, Remote remote, Descriptor what, int limit)
+        private static void note(Remote remote, Descriptor served, Map<Digest, String> mirrors) {
+            remote.mirror(served)
+                    .ifPresentOrElse(m -> mirrors.put(served.digest(), m), () -> mirrors.remove(served.digest()));
+        }
+
+        private static byte[] fetch(
+                ContentStore content, Remote remote, Descriptor what, int limit, Map<Digest, String> mirrors)
                 throws DriverException {
             if (what.sizeBytes() > limit) {
                 throw DriverException.failure(
@@ -116,6 +126,7 @@ public sealed interface ImageStep extends Step {
                 } catch (IOException e) {
                     throw LayerStep.broken(what, e);
                 }
+                note(remote, what, mirrors);
             }
             try (InputStream in = content.open(what.digest())) {
                 return in.readNBytes(limit);

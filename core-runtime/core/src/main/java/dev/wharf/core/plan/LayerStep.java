@@ -48,22 +48,22 @@ public sealed interface LayerStep extends Step {
         public Event run(Drivers drivers) throws DriverException {
             Descriptor blob = layer.spec().descriptor();
             ContentStore content = drivers.content();
-            Optional<DriverName> backend = Optional.empty();
+            LayerEvent.Fetched fetched = new LayerEvent.Fetched(layer.id(), blob);
             if (content.size(blob.digest()).isEmpty()) {
                 if (layer.repository().isEmpty()) {
                     throw DriverException.failure(
                             Failure.Kind.MISSING, "layer " + blob.digest() + " is not in the content store");
                 }
-                backend = Optional.of(fetch(drivers, content, blob));
+                fetched = fetch(drivers, content, blob);
             }
             drivers.progress(
                     layer.pull(),
                     new Progress(Progress.Kind.FETCHED, blob.digest(), blob.sizeBytes(), blob.sizeBytes()));
-            return new LayerEvent.Fetched(layer.id(), blob, backend);
+            return fetched;
         }
 
-        /** Answers with the backend that served it. */
-        private DriverName fetch(Drivers drivers, ContentStore content, Descriptor blob) throws DriverException {
+        private LayerEvent.Fetched fetch(Drivers drivers, ContentStore content, Descriptor blob)
+                throws DriverException {
             Repository repository = Repository.parse(layer.repository());
             return drivers.registry(repository, source, backend -> {
                 try (Remote remote = backend.open(repository, drivers.credentials(layer.pull()));
@@ -80,7 +80,7 @@ public sealed interface LayerStep extends Step {
                                 .from(ingest.offset())) {
                     ingest.write(in);
                     ingest.commit(blob.mediaType());
-                    return backend.name();
+                    return new LayerEvent.Fetched(layer.id(), blob, Optional.of(backend.name()), remote.mirror(blob));
                 } catch (IOException e) {
                     throw broken(blob, e);
                 }

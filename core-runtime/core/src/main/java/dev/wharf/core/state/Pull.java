@@ -1,6 +1,7 @@
 package dev.wharf.core.state;
 
 import dev.wharf.model.Descriptor;
+import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageId;
@@ -10,6 +11,7 @@ import dev.wharf.model.PullId;
 import dev.wharf.spi.Failure;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -53,6 +55,8 @@ public record Pull(
      *
      * @param target what the registry's reference stood for: an index or a manifest
      * @param backend the registry backend that knew; empty where the content was here already
+     * @param mirrors the hosts of the mirrors that the backend had documents from, by document; one that is not among them
+     *     came from the repository's own place or was here already
      */
     public record Resolved(
             ImageId image,
@@ -61,7 +65,8 @@ public record Pull(
             Descriptor configBlob,
             ImageConfig config,
             List<LayerSpec> layers,
-            Optional<DriverName> backend) {
+            Optional<DriverName> backend,
+            Map<Digest, String> mirrors) {
         /** One whose content was here already. */
         public Resolved(
                 ImageId image,
@@ -70,11 +75,12 @@ public record Pull(
                 Descriptor configBlob,
                 ImageConfig config,
                 List<LayerSpec> layers) {
-            this(image, target, manifest, configBlob, config, layers, Optional.empty());
+            this(image, target, manifest, configBlob, config, layers, Optional.empty(), Map.of());
         }
 
         public Resolved {
             layers = List.copyOf(layers);
+            mirrors = Map.copyOf(mirrors);
         }
     }
 

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -120,7 +121,16 @@ public record Portrait(SubjectId subject, String name, String goal, List<Line> f
                 .map(r -> List.of(
                         Line.sure("image", r.image().value()),
                         Line.sure("layers", Integer.toString(r.layers().size())),
-                        Line.sure("backend", r.backend().map(DriverName::value).orElse("none"))))
+                        Line.sure(
+                                "backend",
+                                r.backend().map(DriverName::value).orElse("none")
+                                        + (r.mirrors().isEmpty()
+                                                ? ""
+                                                : " from "
+                                                        + String.join(
+                                                                ", ",
+                                                                new TreeSet<>(r.mirrors()
+                                                                        .values()))))))
                 .orElse(List.of(new Line("image", "absent", "not resolved yet")));
         List<String> trouble = new ArrayList<>();
         p.failure().ifPresent(f -> trouble.add(f.message()));

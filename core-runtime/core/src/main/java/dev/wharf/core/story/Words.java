@@ -20,6 +20,7 @@ import dev.wharf.model.ExecSpec;
 import dev.wharf.model.Exit;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.PublishedPort;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -230,7 +231,7 @@ final class Words {
                 ImageEvent.Resolved.class,
                 e -> "is image " + e.what().image().shortForm() + " with "
                         + count(e.what().layers().size(), "layer")
-                        + by(e.what().backend()));
+                        + by(e.what().backend(), e.what().mirrors().values()));
         tell(
                 ImageEvent.Stored.class,
                 e -> "image complete (" + count(e.image().layers().size(), "layer") + ", "
@@ -241,7 +242,7 @@ final class Words {
         tell(ImageEvent.Untagged.class, e -> "is no longer called " + Names.familiar(e.reference()));
         tell(ImageEvent.RemoveRequested.class, "image shall go");
         tell(ImageEvent.Removed.class, "image gone");
-        tell(ImageEvent.Pushed.class, e -> "pushed as " + Names.familiar(e.reference()) + by(e.backend()));
+        tell(ImageEvent.Pushed.class, e -> "pushed as " + Names.familiar(e.reference()) + by(e.backend(), List.of()));
         tell(ImageEvent.Noted.class, e -> noted(e.action(), e.details()));
         tell(ImageEvent.RemoveStalled.class, e -> "stuck on " + Portrait.words(e.stall()));
         tell(ImageEvent.Recorded.class, "written down whole");
@@ -255,7 +256,8 @@ final class Words {
                 e -> "layer wanted (" + size(e.spec().descriptor().sizeBytes()) + ")");
         tell(
                 LayerEvent.Fetched.class,
-                e -> "layer fetched (" + size(e.descriptor().sizeBytes()) + ")" + by(e.backend()));
+                e -> "layer fetched (" + size(e.descriptor().sizeBytes()) + ")"
+                        + by(e.backend(), e.mirror().stream().toList()));
         tell(LayerEvent.Unpacked.class, e -> "layer unpacked (" + size(e.sizeBytes()) + ")");
         tell(LayerEvent.SnapshotRemoved.class, "layer's files removed");
         tell(LayerEvent.ContentRemoved.class, "layer's blob removed");
@@ -453,9 +455,12 @@ final class Words {
         return text.isEmpty() ? "" : " (" + text + ")";
     }
 
-    /** Which registry backend it was, where one was asked. */
-    private static String by(Optional<DriverName> backend) {
-        return backend.map(name -> " by way of " + name).orElse("");
+    /** Which registry backend it was, where one was asked, and which mirrors it asked in turn. */
+    private static String by(Optional<DriverName> backend, Collection<String> mirrors) {
+        String from = mirrors.isEmpty()
+                ? ""
+                : " from " + mirrors.stream().distinct().sorted().collect(Collectors.joining(", "));
+        return backend.map(name -> " by way of " + name).orElse("") + from;
     }
 
     private static String count(int number, String what) {

@@ -118,7 +118,7 @@ class GcPolicyTest {
                 host = after(
                         host,
                         new LayerEvent.Wanted(layer, PULL, "docker.io/library/x", OVERLAY),
-                        new LayerEvent.Fetched(layer.id(), layer.descriptor(), Optional.empty()),
+                        new LayerEvent.Fetched(layer.id(), layer.descriptor()),
                         new LayerEvent.Unpacked(
                                 layer.id(), new Snapshot(key, SnapshotKey.SCRATCH, true), bytes(parts[i])));
             }

@@ -238,7 +238,7 @@ class FoldTest {
     @Test
     void aLayerIsFetchedUnpackedDoubtedAndGone() {
         Host host = host(new LayerEvent.Wanted(LAYER, PULL, "docker.io/library/a", OVERLAY));
-        host = after(host, new LayerEvent.Fetched(LAYER.id(), BLOB, Optional.empty()));
+        host = after(host, new LayerEvent.Fetched(LAYER.id(), BLOB));
         assertThat(layer(host).content().isPresent()).isTrue();
         Snapshot snapshot = new Snapshot(SnapshotKey.of(LAYER.id()), SnapshotKey.SCRATCH, true);
         host = after(host, new LayerEvent.Unpacked(LAYER.id(), snapshot, 99));

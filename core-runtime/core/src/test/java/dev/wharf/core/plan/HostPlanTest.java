@@ -47,7 +47,7 @@ class HostPlanTest {
 
     private final Host whole = host(
             new LayerEvent.Wanted(LAYER, FIRST, "docker.io/library/web", OVERLAY),
-            new LayerEvent.Fetched(LAYER.id(), LAYER.descriptor(), Optional.empty()),
+            new LayerEvent.Fetched(LAYER.id(), LAYER.descriptor()),
             new LayerEvent.Unpacked(
                     LAYER.id(), new Snapshot(SnapshotKey.of(LAYER.id()), SnapshotKey.SCRATCH, true), 100),
             new ImageEvent.Stored(FIRST, image()));
@@ -116,7 +116,7 @@ class HostPlanTest {
                         .steps()
                         .get(0))
                 .isInstanceOf(LayerStep.FetchLayer.class);
-        Host fetched = after(fetching, new LayerEvent.Fetched(LAYER.id(), LAYER.descriptor(), Optional.empty()));
+        Host fetched = after(fetching, new LayerEvent.Fetched(LAYER.id(), LAYER.descriptor()));
         assertThat(fetched.damages()).isEmpty();
         assertThat(new PullPlan(NEXT).next(fetched, T0, Set.of()).says().get(0)).isInstanceOf(ImageEvent.Stored.class);
     }
@@ -150,7 +150,7 @@ class HostPlanTest {
 
     @Test
     void aPullThatWasThereBeforeTheBlobWasAsideDoesNotClearTheMark() {
-        Host fetched = after(damaged, new LayerEvent.Fetched(LAYER.id(), LAYER.descriptor(), Optional.empty()));
+        Host fetched = after(damaged, new LayerEvent.Fetched(LAYER.id(), LAYER.descriptor()));
 
         assertThat(fetched.damages()).containsKey(BLOB);
     }

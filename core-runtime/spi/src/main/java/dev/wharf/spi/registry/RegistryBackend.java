@@ -9,6 +9,7 @@ import dev.wharf.spi.Failure;
 import java.io.InputStream;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /** Finds images where they are kept: a distribution registry, an OCI layout on disk, a mirror. */
@@ -31,6 +32,14 @@ public interface RegistryBackend extends Driver {
          * @param offset where to go on after a broken transfer, in bytes; 0 for the start
          */
         InputStream fetch(Descriptor content, long offset) throws DriverException;
+
+        /**
+         * The mirror or cache, as {@code HOST[:PORT]} and nothing more, that {@code content} came from when it was last
+         * resolved or fetched here; empty where it came from the repository's own place.
+         */
+        default Optional<String> mirror(Descriptor content) {
+            return Optional.empty();
+        }
 
         /** Uploads content unless the repository has it already. */
         void push(Content content) throws DriverException;

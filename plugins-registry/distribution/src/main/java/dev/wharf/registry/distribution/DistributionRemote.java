@@ -23,11 +23,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,8 +51,9 @@ final class DistributionRemote implements RegistryBackend.Remote {
     private final AtomicBoolean closed = new AtomicBoolean();
 
     private final Map<String, Session> sessions = new ConcurrentHashMap<>();
-    /** Mirrors that sent something else than they were asked for. */
-    private final Set<URI> disappointing = ConcurrentHashMap.newKeySet();
+    /** The mirrors that served, by what they served last. */
+    private final Map<Digest, String> servedBy = new ConcurrentHashMap<>();
+
     /** The last manifest pushed, because it is asked for again when it gets its tag. */
     private volatile @Nullable Document lastPushed;
 
@@ -71,7 +72,11 @@ final class DistributionRemote implements RegistryBackend.Remote {
 
     @Override
     public Descriptor resolve(Reference reference) throws DriverException {
-        return fromWhoeverHasIt(session -> resolve(session, reference));
+        return fromWhoeverHasIt(mirror -> true, session -> {
+            Descriptor found = resolve(session, reference);
+            note(session, found);
+            return found;
+        });
     }
 
     private Descriptor resolve(Session session, Reference reference) throws DriverException {
@@ -95,7 +100,7 @@ final class DistributionRemote implements RegistryBackend.Remote {
 
     @Override
     public List<String> tags() throws DriverException {
-        return fromWhoeverHasIt(this::tags);
+        return fromWhoeverHasIt(mirror -> true, this::tags);
     }
 
     /** Page by page, as far as the registry says that there is another (distribution specification, "Listing Tags"). */
@@ -242,14 +247,36 @@ final class DistributionRemote implements RegistryBackend.Remote {
         if (offset == content.sizeBytes() && offset > 0) {
             return InputStream.nullInputStream();
         }
-        return fromWhoeverHasIt(session -> new BlobStream(
-                session.registry(),
-                content,
-                offset,
-                position -> isDocument(content.mediaType())
-                        ? openDocument(session, content, position)
-                        : openBlob(session, content, position),
-                isMirror(session) ? () -> disappointing.add(session.base()) : BlobStream.Disappointment.NONE));
+        return fromWhoeverHasIt(mirror -> !wire.hasFailed(mirror, content.digest()), session -> {
+            BlobStream stream = new BlobStream(
+                    session.registry(),
+                    content,
+                    offset,
+                    position -> isDocument(content.mediaType())
+                            ? openDocument(session, content, position)
+                            : openBlob(session, content, position),
+                    isMirror(session) ? () -> disappointed(session, content.digest()) : BlobStream.Disappointment.NONE);
+            note(session, content);
+            return stream;
+        });
+    }
+
+    private void disappointed(Session mirror, Digest content) {
+        log.warn("mirror sent something else mirror={} blob={}", mirror.registry(), content);
+        wire.failed(mirror.base(), content);
+    }
+
+    @Override
+    public Optional<String> mirror(Descriptor content) {
+        return Optional.ofNullable(servedBy.get(content.digest()));
+    }
+
+    private void note(Session session, Descriptor served) {
+        if (isMirror(session)) {
+            servedBy.put(served.digest(), session.registry());
+        } else {
+            servedBy.remove(served.digest());
+        }
     }
 
     private InputStream openDocument(Session session, Descriptor content, long offset) throws DriverException {
@@ -399,9 +426,9 @@ final class DistributionRemote implements RegistryBackend.Remote {
         R ask(Session session) throws DriverException;
     }
 
-    private <R> R fromWhoeverHasIt(Question<R> question) throws DriverException {
-        for (URI mirror : settings.mirrors().getOrDefault(repository.host(), List.of())) {
-            if (disappointing.contains(mirror)) {
+    private <R> R fromWhoeverHasIt(Predicate<URI> usable, Question<R> question) throws DriverException {
+        for (URI mirror : mirrors()) {
+            if (!usable.test(mirror)) {
                 continue;
             }
             try {
@@ -416,8 +443,12 @@ final class DistributionRemote implements RegistryBackend.Remote {
         return question.ask(home());
     }
 
+    private List<URI> mirrors() {
+        return settings.mirrors().getOrDefault(repository.host(), List.of());
+    }
+
     private boolean isMirror(Session session) {
-        return settings.mirrors().getOrDefault(repository.host(), List.of()).contains(session.base());
+        return mirrors().contains(session.base());
     }
 
     private Session mirror(URI base) {

@@ -1,5 +1,6 @@
 package dev.wharf.registry.distribution;
 
+import dev.wharf.model.Digest;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import java.io.IOException;
@@ -8,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -20,11 +22,18 @@ final class Wire {
 
     private static final int MAX_REGISTRIES = 256;
 
+    private static final int MAX_DISAPPOINTMENTS = 10_000;
+
     final Http http;
     final Tokens tokens;
 
     private final Map<Origin, Challenge> challenges = new ConcurrentHashMap<>();
     private final Map<String, URI> bases = new ConcurrentHashMap<>();
+
+    /** Blobs that mirrors sent damaged; remembered over remotes, because whoever tries again opens another. */
+    private final Set<Disappointment> disappointments = ConcurrentHashMap.newKeySet();
+
+    private record Disappointment(URI mirror, Digest blob) {}
 
     Wire(Proxies proxies) {
         http = new Http(proxies);
@@ -51,12 +60,25 @@ final class Wire {
         bases.remove(registry);
     }
 
+    /** Whether {@code mirror} sent something else when it was asked for {@code blob}. */
+    boolean hasFailed(URI mirror, Digest blob) {
+        return disappointments.contains(new Disappointment(mirror, blob));
+    }
+
+    void failed(URI mirror, Digest blob) {
+        if (disappointments.size() >= MAX_DISAPPOINTMENTS) {
+            disappointments.clear();
+        }
+        disappointments.add(new Disappointment(mirror, blob));
+    }
+
     /** Lets go of every connection, thread and secret. */
     void release() {
         http.release();
         tokens.forgetAll();
         challenges.clear();
         bases.clear();
+        disappointments.clear();
     }
 
     /**

@@ -482,13 +482,28 @@ class HostileRegistryTest {
         stranger.on("GET", BLOB_PATH, bytes("x", new byte[BLOB.length]));
         registry.on("GET", BLOB_PATH, bytes("x", BLOB));
 
+        // Whoever tries again opens a remote of its own.
+        assertThat(fetch(0)).isNotEqualTo(BLOB);
+        assertThat(fetch(0)).isEqualTo(BLOB);
+        assertThat(stranger.asked("GET", BLOB_PATH)).hasSize(1);
+    }
+
+    @Test
+    void theMirrorThatServedIsNamed() throws Exception {
+        backend = backend(Map.of("mirrors." + registry.host(), "http://" + stranger.host() + "/depot"));
+        stranger.on("HEAD", "/depot" + TAG_PATH, bytes(MediaTypes.OCI_MANIFEST, MANIFEST));
+        registry.on("GET", BLOB_PATH, bytes("x", BLOB));
+
         try (RegistryBackend.Remote remote = backend.open(repository(), Credentials.ANONYMOUS)) {
-            try (InputStream in = remote.fetch(LAYER, 0)) {
-                assertThat(in.readAllBytes()).isNotEqualTo(BLOB);
-            }
-            try (InputStream in = remote.fetch(LAYER, 0)) {
-                assertThat(in.readAllBytes()).isEqualTo(BLOB);
-            }
+            assertThat(remote.mirror(LAYER)).isEmpty();
+            Descriptor manifest = remote.resolve(Reference.of(repository(), "v"));
+            remote.fetch(LAYER, 0).close();
+            assertThat(remote.mirror(manifest)).hasValue(stranger.host());
+            assertThat(remote.mirror(LAYER)).as("which the mirror did not have").isEmpty();
+
+            stranger.on("GET", "/depot" + BLOB_PATH, bytes("x", BLOB));
+            remote.fetch(LAYER, 0).close();
+            assertThat(remote.mirror(LAYER)).hasValue(stranger.host());
         }
     }
 
