@@ -66,9 +66,13 @@ final class Envelopes {
     /**
      * @param type the name the event is stored under, and {@code version} of what shape
      * @param head the journal's head with this event's batch, on the first of each batch
+     * @param missing the first position that was lost unpublished right before this event
      */
-    ProducerRecord<byte[], byte[]> wrap(Moment moment, String type, int version, byte[] data, Optional<Digest> head) {
-        return structured ? inValue(moment, type, version, data, head) : inHeaders(moment, type, version, data, head);
+    ProducerRecord<byte[], byte[]> wrap(
+            Moment moment, String type, int version, byte[] data, Optional<Digest> head, Optional<Position> missing) {
+        return structured
+                ? inValue(moment, type, version, data, head, missing)
+                : inHeaders(moment, type, version, data, head, missing);
     }
 
     private String id(Moment moment) {
@@ -76,7 +80,7 @@ final class Envelopes {
     }
 
     private ProducerRecord<byte[], byte[]> inValue(
-            Moment moment, String type, int version, byte[] data, Optional<Digest> head) {
+            Moment moment, String type, int version, byte[] data, Optional<Digest> head, Optional<Position> missing) {
         CloudEventBuilder event = CloudEventBuilder.v1()
                 .withId(id(moment))
                 .withSource(URI.create("/hosts/" + host))
@@ -94,6 +98,7 @@ final class Envelopes {
         moment.cause().because().ifPresent(because -> event.withExtension("causationid", host + ":" + because));
         event.withExtension("sequence", moment.position().toString());
         head.ifPresent(h -> event.withExtension("chainhead", h.toString()));
+        missing.ifPresent(m -> event.withExtension("missingfrom", m.toString()));
         ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, null, key, format.serialize(event.build()));
         record.headers().add("content-type", bytes(JsonFormat.CONTENT_TYPE));
         return record;
@@ -101,7 +106,7 @@ final class Envelopes {
 
     /** The usual way, and done for every event there ever was when a host was away for long: what repeats is made once. */
     private ProducerRecord<byte[], byte[]> inHeaders(
-            Moment moment, String type, int version, byte[] data, Optional<Digest> head) {
+            Moment moment, String type, int version, byte[] data, Optional<Digest> head, Optional<Position> missing) {
         Kind kind = kinds.get(type);
         if (kind == null) {
             kind = new Kind(header("ce_type", fullType(type, version)), header("ce_dataschema", schema(type, version)));
@@ -123,6 +128,9 @@ final class Envelopes {
         }
         if (head.isPresent()) {
             headers.add(header("ce_chainhead", head.get().toString()));
+        }
+        if (missing.isPresent()) {
+            headers.add(header("ce_missingfrom", missing.get().toString()));
         }
         String command = moment.cause().command().value();
         if (!command.equals(CommandId.NONE.value())) {

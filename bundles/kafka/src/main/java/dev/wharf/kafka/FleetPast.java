@@ -97,6 +97,12 @@ final class FleetPast {
                                     + CLOCK.format(instant) + ": the topic begins at its position " + life.first()
                                     + ", and what was made before and did not change since is missing");
         }
+        for (Past.Gap gap : life.gaps()) {
+            missing.add(brief(name) + " is incomplete from " + DAY.format(gap.since()) + " " + CLOCK.format(gap.since())
+                    + " to " + DAY.format(instant) + " " + CLOCK.format(instant) + ": its positions " + gap.first()
+                    + " to " + gap.last() + " were dropped before they were published, so what changed in them and not"
+                    + " since is missing or shown as it was before");
+        }
         if (life.unknown() > 0) {
             missing.add(brief(name) + " is incomplete: " + life.unknown() + " of its events are of a newer Wharf");
         }
@@ -110,6 +116,12 @@ final class FleetPast {
                 .put("lastEventAt", life.at().toString())
                 .put("complete", life.isComplete())
                 .put("knownSince", life.since().toString());
+        ArrayNode gaps = node.putArray("gaps");
+        life.gaps()
+                .forEach(gap -> gaps.addObject()
+                        .put("first", gap.first().sequence())
+                        .put("last", gap.last().sequence())
+                        .put("since", gap.since().toString()));
         Host host = life.host();
         fill(node.putArray("containers"), containers(host), FleetPast::container);
         fill(node.putArray("images"), images(host), FleetPast::image);

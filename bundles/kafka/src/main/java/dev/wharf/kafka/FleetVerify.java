@@ -75,6 +75,7 @@ final class FleetVerify {
         private Optional<Bookmark> bookmark = Optional.empty();
         private Optional<String> broken = Optional.empty();
         private String journal = NOT_COMPARED;
+        private final List<String> gaps = new ArrayList<>();
 
         Chain(boolean kept) {
             heads = kept ? Optional.of(new Heads()) : Optional.empty();
@@ -89,6 +90,9 @@ final class FleetVerify {
             }
             if (event.index() == 0 && event.head().isEmpty()) {
                 broken(event.id() + " begins a batch and says no head");
+            }
+            if (events > 0 && event.missing().isPresent()) {
+                gaps.add(event.missing().get() + " to " + (position - 1));
             }
             first = events == 0 ? position : first;
             events++;
@@ -118,6 +122,13 @@ final class FleetVerify {
                         + bookmark.get().head().map(Object::toString).orElse("none") + ", the events say "
                         + head.map(Object::toString).orElse("none"));
             }
+        }
+
+        /** What the host said itself that it lost is no forgery. */
+        String topic() {
+            return gaps.isEmpty()
+                    ? "whole"
+                    : "whole but for " + String.join(", ", gaps) + ", which were dropped before they were published";
         }
 
         boolean isWhole() {
@@ -243,7 +254,7 @@ final class FleetVerify {
                 .put("last", chain.last)
                 .put("head", chain.head.map(Object::toString).orElse(""))
                 .put("state", chain.broken.isPresent() ? "broken" : chain.isWhole() ? "whole" : "parted")
-                .put("topic", chain.broken.orElse("whole"))
+                .put("topic", chain.broken.orElse(chain.topic()))
                 .put("journal", chain.journal)));
         if (terminal.isJson()) {
             ArrayNode all = JSON.createArrayNode();

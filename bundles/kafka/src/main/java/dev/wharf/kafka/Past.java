@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -25,6 +27,13 @@ final class Past {
     private final BiConsumer<Published, Moment> witness;
     private final Map<String, Life> lives = new TreeMap<>();
 
+    /**
+     * Positions of a journal that were trimmed or damaged before they could be published.
+     *
+     * @param since when the last event before it happened
+     */
+    record Gap(Position first, Position last, Instant since) {}
+
     /** One host so far. */
     static final class Life {
         private Host host = Host.EMPTY;
@@ -33,6 +42,7 @@ final class Past {
         private int index = -1;
         private Instant at = Instant.EPOCH;
         private Instant since = Instant.EPOCH;
+        private final List<Gap> gaps = new ArrayList<>();
         private boolean over;
         private long unknown;
 
@@ -59,9 +69,17 @@ final class Past {
             return since;
         }
 
-        /** Whether it is all there: nothing went before the topic begins, and nothing was told in words of a newer Wharf. */
+        /** What was lost on the way here, in order. */
+        List<Gap> gaps() {
+            return List.copyOf(gaps);
+        }
+
+        /**
+         * Whether it is all there: nothing went before the topic begins or was lost unpublished later, and nothing was told in
+         * words of a newer Wharf.
+         */
         boolean isComplete() {
-            return first.sequence() <= 1 && unknown == 0;
+            return first.sequence() <= 1 && gaps.isEmpty() && unknown == 0;
         }
 
         /** Events that only a newer Wharf understands. */
@@ -103,6 +121,12 @@ final class Past {
         if (life.first.equals(Position.START)) {
             life.first = published.position();
             life.since = published.at();
+        } else if (!life.over
+                && published.missing().isPresent()
+                && (until.isEmpty() || until.get().isAfter(life.at))) {
+            // Even where this event is too late to count: what is missing happened between the last one and it.
+            life.gaps.add(new Gap(
+                    published.missing().get(), new Position(published.position().sequence() - 1), life.at));
         }
         if (life.over || until.isPresent() && published.at().isAfter(until.get())) {
             life.over = true;

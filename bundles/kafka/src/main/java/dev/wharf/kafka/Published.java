@@ -24,6 +24,7 @@ import org.apache.kafka.common.KafkaException;
  *
  * @param type with its prefix and version, such as {@code dev.wharf.container.started.v2}
  * @param actor such as {@code kafka:ops}
+ * @param missing the first position that was lost before it could be published, where this event comes after such a gap
  * @param head the journal's head with this event's batch, on the first of each batch
  * @param data the event as the codec reads it
  */
@@ -37,6 +38,7 @@ record Published(
         String actor,
         CommandId command,
         Optional<Position> because,
+        Optional<Position> missing,
         Optional<Digest> head,
         byte[] data) {
 
@@ -72,6 +74,7 @@ record Published(
         int dot = id.lastIndexOf('.');
         String command = attribute.apply("correlationid");
         String because = attribute.apply("causationid");
+        String missing = attribute.apply("missingfrom");
         String head = attribute.apply("chainhead");
         return new Published(
                 id.substring(0, colon),
@@ -85,6 +88,7 @@ record Published(
                 because.isEmpty()
                         ? Optional.empty()
                         : Optional.of(new Position(Long.parseLong(because.substring(because.lastIndexOf(':') + 1)))),
+                missing.isEmpty() ? Optional.empty() : Optional.of(new Position(Long.parseLong(missing))),
                 head.isEmpty() ? Optional.empty() : Optional.of(Digest.parse(head)),
                 data);
     }

@@ -229,7 +229,7 @@ final class Publisher implements AutoCloseable {
         try (Parcels parcels = new Parcels(
                         open(last, origin),
                         agent.position().sequence() - last.position().sequence(),
-                        group -> pack(group, envelopes));
+                        new Packer(envelopes, last.position())::pack);
                 Intaking intaking =
                         new Intaking(settings.commands() ? Optional.of(take(connection, last)) : Optional.empty())) {
             Outgoing outgoing =
@@ -326,26 +326,45 @@ final class Publisher implements AutoCloseable {
         }
     }
 
-    /** The records of a batch; none of a checkpoint, which stays at home: it says again what was said. */
-    private Parcels.Parcel pack(Feed.Group group, Envelopes envelopes) throws IOException {
-        List<Moment> moments = group.moments();
-        if (moments.get(0).event() instanceof HostEvent.CheckpointStarted) {
-            return new Parcels.Parcel(group, List.of(), 0);
+    /** Makes records of batches, in their order, and marks those that come after a gap. */
+    private final class Packer {
+        private final Envelopes envelopes;
+        private Position last;
+        private Optional<Position> missing = Optional.empty();
+
+        /** @param last what is published already */
+        Packer(Envelopes envelopes, Position last) {
+            this.envelopes = envelopes;
+            this.last = last;
         }
-        List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>(moments.size());
-        long bytes = 0;
-        for (Moment moment : moments) {
-            byte[] data = concealment.conceal(codec.encode(moment.event()));
-            String type = codec.typeOf(moment.event());
-            records.add(envelopes.wrap(
-                    moment,
-                    type,
-                    versions.getOrDefault(type, 1),
-                    data,
-                    moment.index() == 0 ? Optional.of(group.head()) : Optional.empty()));
-            bytes += data.length;
+
+        /** The records of a batch; none of a checkpoint, which stays at home: it says again what was said. */
+        Parcels.Parcel pack(Feed.Group group) throws IOException {
+            if (missing.isEmpty() && group.position().isAfter(last.next())) {
+                missing = Optional.of(last.next());
+            }
+            last = group.position();
+            List<Moment> moments = group.moments();
+            if (moments.get(0).event() instanceof HostEvent.CheckpointStarted) {
+                return new Parcels.Parcel(group, List.of(), 0);
+            }
+            List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>(moments.size());
+            long bytes = 0;
+            for (Moment moment : moments) {
+                byte[] data = concealment.conceal(codec.encode(moment.event()));
+                String type = codec.typeOf(moment.event());
+                records.add(envelopes.wrap(
+                        moment,
+                        type,
+                        versions.getOrDefault(type, 1),
+                        data,
+                        moment.index() == 0 ? Optional.of(group.head()) : Optional.empty(),
+                        missing));
+                missing = Optional.empty();
+                bytes += data.length;
+            }
+            return new Parcels.Parcel(group, records, bytes);
         }
-        return new Parcels.Parcel(group, records, bytes);
     }
 
     /** What goes out, transaction by transaction. */

@@ -188,7 +188,8 @@ class ContractTest {
                 "ce_actor",
                 "ce_correlationid",
                 "ce_causationid",
-                "ce_chainhead")) {
+                "ce_chainhead",
+                "ce_missingfrom")) {
             properties.putObject(name).put("type", "string");
         }
         ArrayNode required = headers.putArray("required");

@@ -25,7 +25,9 @@ import dev.wharf.model.VolumeSpec;
 import dev.wharf.testkit.kafka.Broker;
 import io.cloudevents.CloudEvent;
 import io.cloudevents.jackson.JsonFormat;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -318,7 +320,10 @@ class PublisherTest {
         agent.append(batch(volume("gone"), volume("kept")));
         awaitAll(publish(settings));
         publishers.remove(0).close();
+        Position published = journal.end();
+        Thread.sleep(5); // moments of events are told to the millisecond
         agent.append(batch(new VolumeEvent.Removed(new VolumeName("gone"))));
+        Instant within = Instant.now();
         // Much enough that whole files can go.
         for (int i = 0; i < 3000; i++) {
             agent.append(batch(new HostEvent.Swept("noise", "x".repeat(4000))));
@@ -350,6 +355,40 @@ class PublisherTest {
         assertThat(all.get(all.size() - 1)).startsWith(host + ":" + journal.end());
         assertThat(all.stream().map(l -> l.substring(0, l.indexOf(' '))).distinct())
                 .hasSameSizeAs(all);
+
+        try (Connection connection = new Connection(settings, "reader")) {
+            // What is asked about lies before the gap, in it, and after it.
+            Instant last = lifeAt(connection, Optional.of(within)).at();
+            assertThat(lifeAt(connection, Optional.of(last)).isComplete()).isTrue();
+            for (Optional<Instant> later : List.of(Optional.of(within), Optional.<Instant>empty())) {
+                Past.Life life = lifeAt(connection, later);
+                assertThat(life.isComplete()).isFalse();
+                Past.Gap gap = life.gaps().get(0);
+                assertThat(gap.first()).isEqualTo(published.next());
+                assertThat(gap.last()).isBetween(journal.origin(), checkpoint.next());
+                assertThat(gap.since()).isBefore(within);
+                assertThat(life.host().volume(new VolumeName("gone"))).isPresent();
+                assertThat(life.host().volume(new VolumeName("new")).isPresent())
+                        .isEqualTo(later.isEmpty());
+            }
+        }
+        ByteArrayOutputStream shown = new ByteArrayOutputStream();
+        ByteArrayOutputStream noted = new ByteArrayOutputStream();
+        try (Connection connection = new Connection(settings, "reader")) {
+            Terminal terminal = new Terminal(new PrintStream(shown), new PrintStream(noted), false, false, false);
+            new FleetPast(connection, terminal).at(Instant.now(), "");
+            assertThat(noted.toString())
+                    .contains("is incomplete from")
+                    .contains("its positions " + published.next() + " to ")
+                    .contains("were dropped before they were published");
+            new FleetVerify(connection, terminal).verify("", Optional.empty(), false);
+            assertThat(shown.toString()).contains("whole but for " + published.next() + " to ");
+        }
+    }
+
+    private Past.Life lifeAt(Connection connection, Optional<Instant> until) throws Exception {
+        return Past.read(connection, Past.host(host), until, (done, total) -> {}, (p, m) -> {})
+                .get(host);
     }
 
     @Test
