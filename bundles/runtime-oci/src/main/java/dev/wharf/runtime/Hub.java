@@ -137,7 +137,7 @@ final class Hub {
         }
     }
 
-    /** The process did not come to be: clients hear why, where there is something to hear, and that it is over. */
+    /** The process did not come to be: clients read why, as Docker's do where its output would be, and that it is over. */
     void refuse(String words) {
         byte[] text = words.isEmpty() ? new byte[0] : (words + "\r\n").getBytes(StandardCharsets.UTF_8);
         List<Client> told;
@@ -149,7 +149,7 @@ final class Hub {
         }
         for (Client client : told) {
             if (text.length > 0) {
-                client.deliver(StandardStream.ERR, ByteBuffer.wrap(text));
+                client.deliver(StandardStream.OUT, ByteBuffer.wrap(text));
             }
         }
         closeAll();

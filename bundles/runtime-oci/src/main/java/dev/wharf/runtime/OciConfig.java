@@ -169,6 +169,9 @@ final class OciConfig {
         if (spec.arguments().isEmpty()) {
             throw failure(Kind.INVALID, "no exec command specified");
         }
+        if (!spec.workingDir().isEmpty() && !spec.workingDir().startsWith("/")) {
+            throw failure(Kind.INVALID, "OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown");
+        }
         ObjectNode process = JSON.createObjectNode().put("terminal", spec.tty());
         if (spec.tty() && spec.rows() > 0) {
             process.putObject("consoleSize").put("height", spec.rows()).put("width", spec.columns());

@@ -31,7 +31,6 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -276,7 +275,7 @@ public class OciDriver
                                     keepsStdin),
                             Optional.empty());
         } catch (Monitors.Refused e) {
-            throw refusal("create", e.words());
+            throw refusal("create", e.words(), program(config.path("process")));
         }
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
@@ -366,7 +365,7 @@ public class OciDriver
             if (!letRun(note, container)) {
                 Programs.Outcome outcome = run(note, "start", container.value());
                 if (outcome.code() != 0 && !isStarted(note, container)) {
-                    throw refusal("start", outcome.output().strip());
+                    throw refusal("start", outcome.output().strip(), "");
                 }
             }
             Files.write(bundle.resolve(STARTED), new byte[0]);
@@ -697,7 +696,7 @@ public class OciDriver
             Files.write(file, JSON.writeValueAsBytes(tools().config().resources(resources)));
             Programs.Outcome outcome = run(note, "update", "--resources", file.toString(), container.value());
             if (outcome.code() != 0) {
-                throw refusal("update", outcome.output().strip());
+                throw refusal("update", outcome.output().strip(), "");
             }
         } catch (IOException e) {
             throw trouble("cannot change the limits of container " + container.shortForm(), e);
@@ -768,7 +767,10 @@ public class OciDriver
                     ? inForeground(container, exec, runtime, draft, waiting.get(), processFile)
                     : monitored(container, exec, runtime, draft, waiting, processFile);
         } catch (Monitors.Refused e) {
-            throw refusal("exec", e.isSilent() ? missingProgram(parent, process).orElse(e.words()) : e.words());
+            JsonNode wanted = JSON.readTree(process);
+            Path root = Path.of("/proc/" + parent.process().pid() + "/root");
+            String why = e.isSilent() ? new Unfit(files, root).why(wanted).orElse(e.words()) : e.words();
+            throw refusal("exec", why, program(wanted));
         }
     }
 
@@ -824,41 +826,8 @@ public class OciDriver
         return note;
     }
 
-    /**
-     * That the program of an exec is not in the container, in the words people know. The runtime says so itself, but into the
-     * terminal where the exec has one.
-     */
-    private Optional<String> missingProgram(Note parent, byte[] process) throws IOException {
-        JsonNode wanted = JSON.readTree(process);
-        String program = wanted.path("args").path(0).asText();
-        Path root = Path.of("/proc/" + parent.process().pid() + "/root");
-        if (program.indexOf('/') >= 0) {
-            String inside =
-                    Path.of(wanted.path("cwd").asText("/")).resolve(program).toString();
-            return exists(root, inside)
-                    ? Optional.empty()
-                    : Optional.of("exec: \"" + program + "\": stat " + program + ": no such file or directory");
-        }
-        String path = "";
-        for (JsonNode variable : wanted.path("env")) {
-            if (variable.asText().startsWith("PATH=")) {
-                path = variable.asText().substring("PATH=".length());
-            }
-        }
-        for (String directory : path.split(":")) {
-            if (exists(root, directory + "/" + program)) {
-                return Optional.empty();
-            }
-        }
-        return Optional.of("exec: \"" + program + "\": executable file not found in $PATH");
-    }
-
-    private boolean exists(Path root, String inside) {
-        try {
-            return Files.exists(files.resolveInRoot(root, inside), LinkOption.NOFOLLOW_LINKS);
-        } catch (IOException e) {
-            return false;
-        }
+    private static String program(JsonNode process) {
+        return process.path("args").path(0).asText();
     }
 
     private void refuse(Path directory, String words) throws DriverException {
@@ -1073,8 +1042,9 @@ public class OciDriver
         return failure(kind == Kind.INVALID ? Kind.FAILED : kind, what + ": " + e.getMessage(), e);
     }
 
-    private static DriverException refusal(String command, String words) {
-        return failure(Words.kind(words), "OCI runtime " + command + " failed: " + Words.canonical(words));
+    private static DriverException refusal(String command, String words, String program) {
+        String prefix = "OCI runtime " + command + " failed: " + (command.equals("exec") ? "exec failed: " : "");
+        return failure(Words.kind(words), prefix + Words.canonical(words, program));
     }
 
     /** Stops telling and watching. Containers and their monitors are none of its business. */

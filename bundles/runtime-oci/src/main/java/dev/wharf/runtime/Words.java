@@ -2,16 +2,55 @@ package dev.wharf.runtime;
 
 import dev.wharf.spi.Failure.Kind;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Reads what runtimes say. Docker's clients find exit codes 126 and 127 by looking for certain words in a start's error, and
  * runtimes write these words each in its own way.
  */
 final class Words {
+    private static final Pattern NO_PROGRAM = Pattern.compile("executable file `([^`]*)` not found in \\$PATH.*");
+    private static final Pattern NO_DIRECTORY = Pattern.compile("chdir(?: to)? `([^`]*)`(?: failed)?: (.*)");
+
     private Words() {}
 
-    /** The same words, and after them the ones that clients look for, where they are not there letter by letter. */
-    static String canonical(String words) {
+    /**
+     * What crun says of a {@code program} that cannot be run, as runc says it: people and their scripts know it by heart. Other
+     * words stay as they are, with those after them that clients look for, where they are not there letter by letter.
+     */
+    static String canonical(String words, String program) {
+        Matcher missing = NO_PROGRAM.matcher(words);
+        if (missing.matches()) {
+            return missingProgram(missing.group(1));
+        }
+        Matcher chdir = NO_DIRECTORY.matcher(words);
+        if (chdir.matches()) {
+            return missingDirectory(chdir.group(1), chdir.group(2));
+        }
+        return words.startsWith("open executable: ") ? forbiddenProgram(program) : completed(words);
+    }
+
+    static String missingProgram(String program) {
+        return start("exec: \"" + program + "\": "
+                + (program.indexOf('/') >= 0
+                        ? "stat " + program + ": no such file or directory"
+                        : "executable file not found in $PATH"));
+    }
+
+    static String forbiddenProgram(String program) {
+        return start("exec: \"" + program + "\": permission denied");
+    }
+
+    static String missingDirectory(String directory, String why) {
+        return start("chdir to cwd (\"" + directory + "\") set in config.json failed: " + why.toLowerCase(Locale.ROOT));
+    }
+
+    private static String start(String why) {
+        return "unable to start container process: " + why + ": unknown";
+    }
+
+    private static String completed(String words) {
         String lower = words.toLowerCase(Locale.ROOT);
         StringBuilder text = new StringBuilder(words);
         if (lower.contains("executable file")
@@ -23,9 +62,6 @@ final class Words {
             if (lower.contains(known) && !words.contains(known)) {
                 text.append(": ").append(known);
             }
-        }
-        if (isNoProgram(lower)) {
-            text.append(": permission denied");
         }
         return text.toString();
     }

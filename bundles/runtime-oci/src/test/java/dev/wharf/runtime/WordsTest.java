@@ -7,20 +7,32 @@ import org.junit.jupiter.api.Test;
 
 class WordsTest {
     @Test
-    void crunsWordsGetThoseThatClientsLookFor() {
-        assertThat(Words.canonical("executable file `nope` not found in $PATH: No such file or directory"))
-                .startsWith("executable file `nope` not found in $PATH: No such file or directory")
-                .contains("executable file not found in $PATH")
-                .contains("no such file or directory");
-        assertThat(Words.canonical("open executable: Permission denied")).endsWith("permission denied");
-        assertThat(Words.canonical("open executable: Operation not permitted")).endsWith("permission denied");
+    void whatCrunSaysOfACommandIsSaidAsRuncSaysIt() {
+        String start = "unable to start container process: ";
+        assertThat(Words.canonical("executable file `nope` not found in $PATH: No such file or directory", "nope"))
+                .isEqualTo(start + "exec: \"nope\": executable file not found in $PATH: unknown");
+        assertThat(Words.canonical("executable file `/nope` not found in $PATH: No such file or directory", "/nope"))
+                .isEqualTo(start + "exec: \"/nope\": stat /nope: no such file or directory: unknown");
+        assertThat(Words.canonical("open executable: Permission denied", "/etc"))
+                .isEqualTo(start + "exec: \"/etc\": permission denied: unknown");
+        assertThat(Words.canonical("open executable: Operation not permitted", "/etc"))
+                .isEqualTo(start + "exec: \"/etc\": permission denied: unknown");
+        assertThat(Words.canonical("chdir `/nope`: No such file or directory", "true"))
+                .isEqualTo(start
+                        + "chdir to cwd (\"/nope\") set in config.json failed: no such file or directory: unknown");
+    }
+
+    @Test
+    void otherWordsGetThoseThatClientsLookFor() {
+        assertThat(Words.canonical("mount `/x`: Permission denied", "true"))
+                .isEqualTo("mount `/x`: Permission denied: permission denied");
     }
 
     @Test
     void runcsWordsAreLeftAsTheyAre() {
         String words = "unable to start container process: exec: \"nope\": executable file not found in $PATH";
 
-        assertThat(Words.canonical(words)).isEqualTo(words);
+        assertThat(Words.canonical(words, "nope")).isEqualTo(words);
     }
 
     @Test

@@ -138,10 +138,19 @@ public record ContainerSpec(
      * How the standard streams are held. {@code stdinOnce} closes stdin when the first attached client goes.
      *
      * @param rows and {@code columns} of the terminal at first, 0 where nobody said
+     * @param attachStdin and its sisters: what its creator was going to attach to, for people
      */
-    public record Stdio(boolean tty, boolean openStdin, boolean stdinOnce, int rows, int columns) {
+    public record Stdio(
+            boolean tty,
+            boolean openStdin,
+            boolean stdinOnce,
+            int rows,
+            int columns,
+            boolean attachStdin,
+            boolean attachStdout,
+            boolean attachStderr) {
         public Stdio(boolean tty, boolean openStdin, boolean stdinOnce) {
-            this(tty, openStdin, stdinOnce, 0, 0);
+            this(tty, openStdin, stdinOnce, 0, 0, false, false, false);
         }
     }
 
@@ -261,17 +270,22 @@ public record ContainerSpec(
 
         /** The same with other links. */
         public Networking withLinks(List<String> changed) {
-            return with(networks, changed);
+            return with(sandbox, networks, changed);
+        }
+
+        /** The same in another sandbox. */
+        public Networking withSandbox(Namespace changed) {
+            return with(changed, networks, links);
         }
 
         /** The same with other networks wanted. */
         public Networking withNetworks(List<NetworkWish> changed) {
-            return with(changed, links);
+            return with(sandbox, changed, links);
         }
 
-        private Networking with(List<NetworkWish> wished, List<String> linked) {
+        private Networking with(Namespace held, List<NetworkWish> wished, List<String> linked) {
             return new Networking(
-                    sandbox,
+                    held,
                     wished,
                     exposed,
                     published,

@@ -7,6 +7,7 @@ import dev.wharf.itests.daemon.Outcome;
 import dev.wharf.itests.daemon.Terminal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -54,6 +55,35 @@ class ProcessesIT {
                 .isNotZero();
         assertThat(docker.tried("run", "--rm", "--no-such-option", "busybox").status())
                 .isEqualTo(125);
+    }
+
+    @Test
+    void anExecThatCannotStartSaysWhyWhereItsOutputWouldBe() throws Exception {
+        docker.docker("run", "-d", "--name", "unfit", "busybox", "sleep", "600");
+        String failed = "OCI runtime exec failed: exec failed: unable to start container process: ";
+        for (String tty : List.of("", "-t")) {
+            assertThat(exec(tty, "no-such-command"))
+                    .isEqualTo(failed + "exec: \"no-such-command\": executable file not found in $PATH: unknown 127");
+            assertThat(exec(tty, "/no/such"))
+                    .isEqualTo(failed + "exec: \"/no/such\": stat /no/such: no such file or directory: unknown 127");
+            assertThat(exec(tty, "/etc")).isEqualTo(failed + "exec: \"/etc\": permission denied: unknown 126");
+        }
+        assertThat(exec("--user=nobody-here", "id"))
+                .isEqualTo("unable to find user nobody-here: no matching entries in passwd file 126");
+        assertThat(exec("--workdir=etc", "pwd"))
+                .contains("Cwd must be an absolute path")
+                .endsWith(" 126");
+        assertThat(docker.tried("exec", "-d", "unfit", "no-such-command").err()).contains("executable file not found");
+    }
+
+    /** What an exec put out, and its status. */
+    private String exec(String option, String command) throws Exception {
+        List<String> words = new ArrayList<>(List.of("exec", "unfit", command));
+        if (!option.isEmpty()) {
+            words.add(1, option);
+        }
+        Outcome outcome = docker.tried(words.toArray(String[]::new));
+        return outcome.out().strip() + " " + outcome.status();
     }
 
     @Test

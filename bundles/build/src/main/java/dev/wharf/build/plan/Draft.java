@@ -76,6 +76,14 @@ public final class Draft {
         return draft;
     }
 
+    /** A config whose settings are changed without a stage around it: no arguments, no layers. */
+    static Draft alone(ImageConfig base) {
+        Variables none = Variables.outermost(Map.of(), base.platform()).stage();
+        Draft draft = new Draft(new Words('\\'), none, base.platform(), Digest.sha256("changes"));
+        draft.take(base, List.of());
+        return draft;
+    }
+
     /** On what another stage made, whose arguments end with it. */
     public Draft child(Stages stages) {
         Draft draft = new Draft(words, stages.outer().stage(), platform, key);

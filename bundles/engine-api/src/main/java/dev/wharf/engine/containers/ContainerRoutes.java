@@ -455,6 +455,8 @@ public final class ContainerRoutes implements Routes {
                     throw Problem.invalid("invalid filter 'exited=" + code + "'");
                 }
             });
+            filters.all("publish").forEach(Ports::exposed);
+            filters.all("expose").forEach(Ports::exposed);
         }
 
         boolean takes(Container c) {
@@ -493,7 +495,7 @@ public final class ContainerRoutes implements Routes {
                     && filters.any(
                             "expose",
                             p -> c.spec().networking().exposed().stream().anyMatch(port -> covers(p, port)))
-                    && filters.any("is-task", "false"::equals)
+                    && !filters.flag("is-task").orElse(false)
                     && before.map(t -> c.createdAt().isBefore(t)).orElse(true)
                     && since.map(t -> c.createdAt().isAfter(t)).orElse(true);
         }

@@ -224,9 +224,9 @@ public final class ContainerShapes {
         node.put("Hostname", spec.hostname())
                 .put("Domainname", spec.domainname())
                 .put("User", spec.command().user())
-                .put("AttachStdin", spec.stdio().stdinOnce())
-                .put("AttachStdout", true)
-                .put("AttachStderr", true);
+                .put("AttachStdin", spec.stdio().attachStdin())
+                .put("AttachStdout", spec.stdio().attachStdout())
+                .put("AttachStderr", spec.stdio().attachStderr());
         if (!spec.networking().exposed().isEmpty()) {
             node.set("ExposedPorts", Json.set(spec.networking().exposed()));
         }
@@ -257,7 +257,8 @@ public final class ContainerShapes {
         return node;
     }
 
-    private static ObjectNode healthcheck(Healthcheck check) {
+    /** How a container is asked whether it is well, without what nobody said. */
+    public static ObjectNode healthcheck(Healthcheck check) {
         ObjectNode node = Json.object();
         node.set("Test", Json.array(check.test()));
         if (!check.interval().isZero()) {
@@ -268,6 +269,9 @@ public final class ContainerShapes {
         }
         if (!check.startPeriod().isZero()) {
             node.put("StartPeriod", check.startPeriod().toNanos());
+        }
+        if (!check.startInterval().isZero()) {
+            node.put("StartInterval", check.startInterval().toNanos());
         }
         if (check.retries() != 0) {
             node.put("Retries", check.retries());

@@ -144,7 +144,14 @@ public final class Creation {
     private ContainerSpec.Stdio stdio(boolean tty) {
         Console console = Console.of(hostConfig);
         return new ContainerSpec.Stdio(
-                tty, body.flag("OpenStdin"), body.flag("StdinOnce"), console.rows(), console.columns());
+                tty,
+                body.flag("OpenStdin"),
+                body.flag("StdinOnce"),
+                console.rows(),
+                console.columns(),
+                body.flag("AttachStdin"),
+                body.flag("AttachStdout"),
+                body.flag("AttachStderr"));
     }
 
     private static String hostName() {
@@ -235,7 +242,7 @@ public final class Creation {
     private Optional<Healthcheck> healthcheck() {
         Body check = body.body("Healthcheck");
         if (!body.has("Healthcheck")) {
-            return config.healthcheck().filter(Creation::isRun);
+            return config.healthcheck().filter(Creation::isSaid);
         }
         Healthcheck own = new Healthcheck(
                 check.words("Test"),
@@ -261,11 +268,12 @@ public final class Creation {
         if (own.retries() < 0) {
             throw Problem.invalid("Retries in Healthcheck cannot be negative");
         }
-        return Optional.of(config.healthcheck().map(own::over).orElse(own)).filter(Creation::isRun);
+        return Optional.of(config.healthcheck().map(own::over).orElse(own)).filter(Creation::isSaid);
     }
 
-    private static boolean isRun(Healthcheck check) {
-        return !check.test().isEmpty() && !check.test().get(0).equals("NONE");
+    /** Whether it says anything: that nobody is to ask is kept as well, for an image may say that one is. */
+    private static boolean isSaid(Healthcheck check) {
+        return !check.test().isEmpty();
     }
 
     // ---- what it sees of the disk

@@ -5,7 +5,6 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * The keys that let go of a terminal and leave the process alone, {@code ctrl-p,ctrl-q} unless said otherwise. The bytes of a
@@ -27,14 +26,13 @@ final class DetachKeys {
             return new DetachKeys(DEFAULT);
         }
         List<Integer> keys = new ArrayList<>();
-        for (String key : text.split(",")) {
-            String lower = key.toLowerCase(Locale.ROOT);
-            if (key.length() == 1) {
+        for (String key : text.split(",", -1)) {
+            if (key.length() == 1 && key.charAt(0) < 0x80) {
                 keys.add((int) key.charAt(0));
-            } else if (lower.length() == 6
-                    && lower.startsWith("ctrl-")
-                    && "@abcdefghijklmnopqrstuvwxyz[\\]^_".indexOf(lower.charAt(5)) >= 0) {
-                keys.add(lower.charAt(5) & 0x1f);
+            } else if (key.length() == 6
+                    && key.startsWith("ctrl-")
+                    && "@abcdefghijklmnopqrstuvwxyz[\\]^_".indexOf(key.charAt(5)) >= 0) {
+                keys.add(key.charAt(5) & 0x1f);
             } else {
                 throw Problem.invalid("Invalid detach keys (" + text + ") provided");
             }

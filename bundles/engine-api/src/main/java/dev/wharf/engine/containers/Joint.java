@@ -184,10 +184,10 @@ final class Joint implements StreamSink, Duplex.Input {
         }
     }
 
-    /** A line of our own among the output. */
+    /** A line of our own among the output, where Docker says such things, too. */
     void say(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        send(framed ? head(StandardStream.ERR, bytes.length) : NO_HEAD, ByteBuffer.wrap(bytes));
+        send(framed ? head(StandardStream.OUT, bytes.length) : NO_HEAD, ByteBuffer.wrap(bytes));
     }
 
     /** Says why nothing will come, unless the streams ended with words of their own. */

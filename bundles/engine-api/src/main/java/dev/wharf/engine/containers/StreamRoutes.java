@@ -63,6 +63,7 @@ public final class StreamRoutes implements Routes {
     private static Answer attach(Agent agent, Request request) throws DriverException {
         Container c = attachable(agent, request);
         boolean tty = c.spec().stdio().tty();
+        DetachKeys keys = DetachKeys.parse(request.query().text("detachKeys"));
         Joint joint = new Joint(
                 !tty,
                 tty,
@@ -70,7 +71,7 @@ public final class StreamRoutes implements Routes {
                 request.query().flag("stdout", false),
                 request.query().flag("stderr", false),
                 c.spec().stdio().stdinOnce(),
-                tty ? DetachKeys.parse(request.query().text("detachKeys")) : DetachKeys.NONE,
+                tty ? keys : DetachKeys.NONE,
                 () -> note(agent, request, c.id(), "detach"));
         return new Answer.Switch(contentType(tty, request), joining(agent, request, c, joint));
     }
@@ -80,6 +81,7 @@ public final class StreamRoutes implements Routes {
         Container c = attachable(agent, request);
         Request.Handshake handshake = request.webSocket();
         boolean tty = c.spec().stdio().tty();
+        DetachKeys keys = DetachKeys.parse(request.query().text("detachKeys"));
         // Before API 1.42 whoever came in by WebSocket had all three streams.
         boolean all = !request.version().atLeast(42);
         Joint joint = new Joint(
@@ -90,7 +92,7 @@ public final class StreamRoutes implements Routes {
                 all || request.query().flag("stdout", false),
                 all || request.query().flag("stderr", false),
                 c.spec().stdio().stdinOnce(),
-                tty ? DetachKeys.parse(request.query().text("detachKeys")) : DetachKeys.NONE,
+                tty ? keys : DetachKeys.NONE,
                 () -> note(agent, request, c.id(), "detach"));
         return new Answer.WebSocket(handshake, request.version().atLeast(28), joining(agent, request, c, joint));
     }

@@ -118,6 +118,8 @@ public final class ImageRoutes implements Routes {
         Set<ImageId> steps = request.query().flag("all", false) ? Set.of() : BuildCache.intermediates(host);
         Optional<Instant> before = bound(host, filters, "before");
         Optional<Instant> since = bound(host, filters, "since");
+        Optional<Instant> until = filters.first("until").map(dev.wharf.engine.json.Times::parse);
+        filters.all("reference").forEach(Glob::compile);
         List<Image> images = host.images().values().stream()
                 .filter(i -> i.wanted() && !steps.contains(i.id()) && !host.isVariant(i))
                 .filter(i -> filters.labels(i.config().labels()))
@@ -127,6 +129,7 @@ public final class ImageRoutes implements Routes {
                 .filter(i -> filters.any("reference", pattern -> matches(i, pattern)))
                 .filter(i -> before.map(t -> created(i).isBefore(t)).orElse(true))
                 .filter(i -> since.map(t -> created(i).isAfter(t)).orElse(true))
+                .filter(i -> until.map(t -> created(i).isBefore(t)).orElse(true))
                 .sorted(Comparator.comparing(ImageRoutes::created).reversed())
                 .toList();
         Map<ImageId, Long> shared = shares ? ImageShapes.shared(host) : Map.of();
@@ -149,7 +152,8 @@ public final class ImageRoutes implements Routes {
 
     private static List<String> asked(List<String> names, Filters filters) {
         return names.stream()
-                .filter(name -> filters.any("reference", pattern -> matches(Reference.parse(name), glob(pattern))))
+                .filter(name ->
+                        filters.any("reference", pattern -> matches(Reference.parse(name), Glob.compile(pattern))))
                 .toList();
     }
 
@@ -164,7 +168,7 @@ public final class ImageRoutes implements Routes {
 
     /** Docker's pattern is that of path.Match over the familiar name, with and without its tag. */
     private static boolean matches(Image image, String pattern) {
-        Pattern compiled = glob(pattern);
+        Pattern compiled = Glob.compile(pattern);
         return image.references().stream().map(Reference::parse).anyMatch(r -> matches(r, compiled));
     }
 
@@ -172,19 +176,6 @@ public final class ImageRoutes implements Routes {
         return pattern.matcher(reference.familiar()).matches()
                 || pattern.matcher(reference.repository().familiar()).matches()
                 || pattern.matcher(reference.toString()).matches();
-    }
-
-    private static Pattern glob(String pattern) {
-        StringBuilder regex = new StringBuilder();
-        for (char c : pattern.toCharArray()) {
-            regex.append(
-                    switch (c) {
-                        case '*' -> "[^/]*";
-                        case '?' -> "[^/]";
-                        default -> Pattern.quote(String.valueOf(c));
-                    });
-        }
-        return Pattern.compile(regex.toString());
     }
 
     private static Answer inspect(Agent agent, Request request) {

@@ -1,14 +1,13 @@
 package dev.wharf.engine.images;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
+import dev.wharf.engine.containers.ContainerShapes;
 import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.json.Json;
-import dev.wharf.model.Healthcheck;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageConfig.History;
 import dev.wharf.model.ImageId;
@@ -148,7 +147,7 @@ public final class ImageShapes {
         }
         node.set("Env", Json.arrayOrNull(config.env()));
         node.set("Cmd", Json.arrayOrNull(config.cmd()));
-        config.healthcheck().ifPresent(h -> node.set("Healthcheck", healthcheck(h)));
+        config.healthcheck().ifPresent(h -> node.set("Healthcheck", ContainerShapes.healthcheck(h)));
         if (!version.atLeast(50)) {
             node.put("Image", "");
         }
@@ -163,17 +162,6 @@ public final class ImageShapes {
         if (!config.shell().isEmpty()) {
             node.set("Shell", Json.array(config.shell()));
         }
-        return node;
-    }
-
-    private static JsonNode healthcheck(Healthcheck check) {
-        ObjectNode node = Json.object();
-        node.set("Test", Json.array(check.test()));
-        node.put("Interval", check.interval().toNanos())
-                .put("Timeout", check.timeout().toNanos())
-                .put("StartPeriod", check.startPeriod().toNanos())
-                .put("StartInterval", check.startInterval().toNanos())
-                .put("Retries", check.retries());
         return node;
     }
 

@@ -396,7 +396,7 @@ final class AsRun {
                 image.flatMap(ImageConfig::healthcheck).filter(Healthcheck::isAsked);
         Optional<Healthcheck> own = spec.healthcheck();
         if (own.equals(inherited)) return;
-        if (own.isEmpty()) {
+        if (own.filter(Healthcheck::isAsked).isEmpty()) {
             words.add("--no-healthcheck");
             return;
         }

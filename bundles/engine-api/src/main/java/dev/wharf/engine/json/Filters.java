@@ -17,6 +17,9 @@ import java.util.Set;
  * {@code {"label":["a=b"]}}. Values of one key are alternatives, keys must all hold; labels must all hold too.
  */
 public record Filters(Map<String, List<String>> values) {
+    private static final Set<String> FLAGS =
+            Set.of("dangling", "all", "is-task", "inuse", "shared", "private", "enabled");
+
     public Filters {
         values = Map.copyOf(values);
     }
@@ -35,6 +38,9 @@ public record Filters(Map<String, List<String>> values) {
         } catch (IOException e) {
             throw Problem.invalid("invalid filters: " + e.getMessage());
         }
+        if (tree.isNull()) {
+            return new Filters(Map.of());
+        }
         if (!tree.isObject()) {
             throw Problem.invalid("invalid filters: expected an object");
         }
@@ -43,15 +49,32 @@ public record Filters(Map<String, List<String>> values) {
             if (!known.contains(field.getKey())) {
                 throw Problem.invalid("invalid filter '" + field.getKey() + "'");
             }
-            List<String> texts = new ArrayList<>();
-            if (field.getValue().isArray()) {
-                field.getValue().forEach(v -> texts.add(v.asText()));
-            } else {
-                field.getValue().fieldNames().forEachRemaining(texts::add);
-            }
-            values.put(field.getKey(), texts);
+            values.put(field.getKey(), texts(field.getKey(), field.getValue()));
         });
-        return new Filters(values);
+        Filters filters = new Filters(values);
+        values.keySet().stream().filter(FLAGS::contains).forEach(filters::flag);
+        if (filters.all("until").size() > 1) {
+            throw Problem.invalid("more than one until filter specified");
+        }
+        return filters;
+    }
+
+    private static List<String> texts(String key, JsonNode value) {
+        List<String> texts = new ArrayList<>();
+        if (value.isObject()) {
+            value.fieldNames().forEachRemaining(texts::add);
+            return texts;
+        }
+        for (JsonNode one : value) {
+            if (!one.isTextual()) {
+                throw Problem.invalid("invalid filters: the values of '" + key + "' are not texts");
+            }
+            texts.add(one.textValue());
+        }
+        if (!value.isArray() && !value.isNull()) {
+            throw Problem.invalid("invalid filters: the values of '" + key + "' are neither a list nor an object");
+        }
+        return texts;
     }
 
     public boolean has(String key) {
@@ -66,13 +89,18 @@ public record Filters(Map<String, List<String>> values) {
         return all(key).stream().findFirst();
     }
 
-    /** A flag such as {@code dangling}; anything but true and false is an error of the client. */
+    /** A flag such as {@code dangling}; both true and false, or neither of them, is an error of the client. */
     public Optional<Boolean> flag(String key) {
-        return first(key).map(text -> switch (text.toLowerCase(java.util.Locale.ROOT)) {
-            case "1", "true", "t" -> true;
-            case "0", "false", "f" -> false;
-            default -> throw Problem.invalid("invalid filter '" + key + "=" + text + "'");
-        });
+        if (!values.containsKey(key)) {
+            return Optional.empty();
+        }
+        List<String> all = all(key);
+        boolean yes = all.contains("1") || all.contains("true");
+        boolean no = all.contains("0") || all.contains("false");
+        if (yes == no) {
+            throw Problem.invalid("invalid filter '" + key + "=[" + String.join(" ", all) + "]'");
+        }
+        return Optional.of(yes);
     }
 
     /** Whether the key is not asked for, or one of its values holds. */

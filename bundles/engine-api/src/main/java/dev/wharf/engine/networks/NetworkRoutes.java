@@ -1,6 +1,7 @@
 package dev.wharf.engine.networks;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.ContainerCommand;
@@ -22,6 +23,7 @@ import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
 import dev.wharf.engine.json.Times;
+import dev.wharf.engine.system.AbsentRoutes;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
@@ -93,6 +95,11 @@ public final class NetworkRoutes implements Routes {
     private static Answer list(Agent agent, Request request) {
         Host host = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
+        filters.all("type").forEach(type -> {
+            if (!type.equals("builtin") && !type.equals("custom")) {
+                throw Problem.invalid("invalid filter: 'type'='" + type + "'");
+            }
+        });
         ArrayNode networks = Json.array();
         host.networks().values().stream()
                 .filter(Network::wanted)
@@ -154,7 +161,7 @@ public final class NetworkRoutes implements Routes {
                 .put("EnableIPv4", true)
                 .put("EnableIPv6", spec.ipv6());
         ObjectNode ipam = node.putObject("IPAM").put("Driver", "default");
-        ipam.set("Options", spec.ipamOptions().isEmpty() ? null : Json.map(spec.ipamOptions()));
+        ipam.set("Options", spec.predefined() ? NullNode.instance : Json.map(spec.ipamOptions()));
         ArrayNode config = ipam.putArray("Config");
         for (Pool pool : spec.pools()) {
             ObjectNode one = config.addObject().put("Subnet", pool.subnet());
@@ -207,6 +214,13 @@ public final class NetworkRoutes implements Routes {
                 || !body.body("ConfigFrom").text("Network").isEmpty()) {
             throw Problem.unsupported(
                     "ingress networks and networks made from the configuration of others are not served");
+        }
+        String scope = body.text("Scope");
+        if (scope.equals("swarm")) {
+            throw new Problem(403, "cannot create a swarm scoped network when swarm is not active");
+        }
+        if (!scope.isEmpty() && !scope.equals("local")) {
+            throw Problem.unavailable(AbsentRoutes.NO_MANAGER);
         }
         String driver = body.optionalText("Driver")
                 .filter(d -> !d.isEmpty() && !d.equals("default"))

@@ -5,8 +5,10 @@ import dev.wharf.engine.http.Handler;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What the Engine API has and Wharf does not, each with an answer that says so: nothing here pretends. Routes that another
@@ -14,7 +16,7 @@ import java.util.List;
  */
 public final class AbsentRoutes implements Routes {
     /** Docker's own words, which its clients look for. */
-    private static final String NO_MANAGER =
+    public static final String NO_MANAGER =
             "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm"
                     + " join\" to connect this node to swarm and try again.";
 
@@ -70,7 +72,10 @@ public final class AbsentRoutes implements Routes {
         Handler missing = (agent, request) -> {
             throw Problem.missing("plugin \"" + request.name() + "\" not found");
         };
-        router.get("/plugins", (agent, request) -> Answer.json(Json.array()))
+        router.get("/plugins", (agent, request) -> {
+                    Filters.parse(request.query().text("filters"), Set.of("capability", "enabled"));
+                    return Answer.json(Json.array());
+                })
                 .get("/plugins/privileges", absent(none))
                 .post("/plugins/pull", absent(none))
                 .upload("POST", "/plugins/create", absent(none))

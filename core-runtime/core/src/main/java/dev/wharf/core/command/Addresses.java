@@ -57,6 +57,12 @@ public final class Addresses {
                     && number(a).compareTo(last()) <= 0;
         }
 
+        /** Whether an address names the subnet itself or all of its hosts, so that no host can have it. */
+        boolean isSpecial(String address) {
+            BigInteger value = number(literal(address));
+            return prefix < bits - 1 && (value.equals(first) || isIpv4() && value.equals(last()));
+        }
+
         public boolean overlaps(Subnet other) {
             return bits == other.bits && first.compareTo(other.last()) <= 0 && other.first.compareTo(last()) <= 0;
         }

@@ -385,41 +385,24 @@ public sealed interface ContainerCommand extends Command {
     }
 
     /** Gives a container a place on one more network, now where it runs, at its next start where it does not. */
+    private static ContainerSpec inSandbox(Container c, Namespace sandbox) {
+        return c.spec().withNetworking(c.spec().networking().withSandbox(sandbox));
+    }
+
     record Connect(ContainerId container, NetworkWish wish, Entropy entropy) implements ContainerCommand {
+        private static final String HOST_STAYS =
+                "container cannot be disconnected from host network or connected to host network";
+
         @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
-                Namespace sandbox = c.spec().networking().sandbox();
-                if (sandbox.kind() == Namespace.Kind.HOST) {
-                    return refuse(FORBIDDEN, "container cannot be connected to network: it shares the host's network");
-                }
-                if (sandbox.kind() == Namespace.Kind.CONTAINER) {
-                    return refuse(
-                            FORBIDDEN,
-                            "container sharing network namespace with another container or host cannot be "
-                                    + "connected to any other network");
-                }
-                if (sandbox.kind() == Namespace.Kind.NONE) {
-                    return refuse(
-                            FORBIDDEN,
-                            "container cannot be connected to multiple networks with one of the networks in private "
-                                    + "(none) mode");
-                }
                 Optional<Network> network = host.network(wish.network()).filter(Network::wanted);
                 if (network.isEmpty()) {
                     return refuse(MISSING, "network " + wish.network() + " not found");
                 }
-                String driver = network.get().spec().driver().value();
-                if (driver.equals("host")) {
-                    return refuse(
-                            FORBIDDEN,
-                            "container cannot be disconnected from host network or connected to host network");
-                }
-                if (driver.equals("none")) {
-                    return refuse(
-                            FORBIDDEN,
-                            "container cannot be connected to multiple networks with one of the networks in private "
-                                    + "(none) mode");
+                Optional<Decision> special = special(c, network.get());
+                if (special.isPresent()) {
+                    return special.get();
                 }
                 Optional<String> beyond = beyond(network.get(), wish);
                 if (beyond.isPresent()) {
@@ -427,14 +410,15 @@ public sealed interface ContainerCommand extends Command {
                 }
                 boolean known = c.spec().networking().networks().stream()
                         .anyMatch(w -> w.network().equals(wish.network()));
-                if (known) {
-                    return refuse(
-                            FORBIDDEN,
-                            "endpoint with name " + c.name() + " already exists in network "
-                                    + network.get().spec().name());
+                if (known && c.isRunning()) {
+                    return twice(c, network.get());
                 }
                 List<NetworkWish> more = new ArrayList<>(c.spec().networking().networks());
-                more.add(wish);
+                // Before it runs, to connect it once more is to wish something else of the same network.
+                more.replaceAll(w -> w.network().equals(wish.network()) ? wish : w);
+                if (!known) {
+                    more.add(wish);
+                }
                 ContainerSpec changed =
                         c.spec().withNetworking(c.spec().networking().withNetworks(more));
                 Event respecified = new ContainerEvent.NetworksChanged(container, changed);
@@ -457,6 +441,46 @@ public sealed interface ContainerCommand extends Command {
                     return e.refused();
                 }
             });
+        }
+
+        /** What of the host's network, of another's and of none cannot be mixed with others, and what comes of none. */
+        private Optional<Decision> special(Container c, Network network) {
+            Namespace.Kind sandbox = c.spec().networking().sandbox().kind();
+            String mode = network.spec().driver().value();
+            boolean same = sandbox.name().toLowerCase(java.util.Locale.ROOT).equals(mode);
+            if (same && (mode.equals("host") || mode.equals("none"))) {
+                return Optional.of(
+                        c.isRunning()
+                                ? twice(c, network)
+                                : accept(new ContainerEvent.NetworksChanged(container, c.spec())));
+            }
+            if (mode.equals("host")) {
+                return Optional.of(refuse(INVALID, HOST_STAYS));
+            }
+            if (sandbox == Namespace.Kind.HOST || sandbox == Namespace.Kind.CONTAINER) {
+                return Optional.of(refuse(
+                        INVALID,
+                        "container sharing network namespace with another container or host cannot be "
+                                + "connected to any other network"));
+            }
+            boolean nowhere = c.spec().networking().networks().isEmpty();
+            if (sandbox == Namespace.Kind.NONE || mode.equals("none") && !nowhere) {
+                return Optional.of(refuse(
+                        INVALID,
+                        "container cannot be connected to multiple networks with one of the networks in private "
+                                + "(none) mode"));
+            }
+            return mode.equals("none")
+                    ? Optional.of(accept(new ContainerEvent.NetworksChanged(
+                            container, inSandbox(c, new Namespace(Namespace.Kind.NONE, Optional.empty())))))
+                    : Optional.empty();
+        }
+
+        private static Decision twice(Container c, Network network) {
+            return refuse(
+                    FORBIDDEN,
+                    "endpoint with name " + c.name() + " already exists in network "
+                            + network.spec().name());
         }
 
         private static int nextInterface(Container c) {
@@ -495,6 +519,17 @@ public sealed interface ContainerCommand extends Command {
         @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
+                Namespace.Kind sandbox = c.spec().networking().sandbox().kind();
+                String mode = host.network(network)
+                        .map(n -> n.spec().driver().value())
+                        .orElse("");
+                if (sandbox == Namespace.Kind.HOST && mode.equals("host")) {
+                    return refuse(INVALID, Connect.HOST_STAYS);
+                }
+                if (sandbox == Namespace.Kind.NONE && mode.equals("none")) {
+                    // A sandbox of its own all the same, which may go on another network now.
+                    return accept(new ContainerEvent.NetworksChanged(container, inSandbox(c, Namespace.PRIVATE)));
+                }
                 boolean known = c.places().containsKey(network)
                         || c.spec().networking().networks().stream()
                                 .anyMatch(w -> w.network().equals(network));

@@ -215,8 +215,8 @@ final class Endpoints {
                     "invalid address " + wanted + ": no configured subnet of network "
                             + network.spec().name() + " contains it");
         }
-        if (!Addresses.isFree(pool, leases, wanted)) {
-            throw new Impossible(Refusal.Kind.TAKEN, "Address already in use: " + wanted);
+        if (subnet.isSpecial(wanted) || !Addresses.isFree(pool, leases, wanted)) {
+            throw new Impossible(Refusal.Kind.FORBIDDEN, "Address already in use: " + wanted);
         }
         return Addresses.canonical(wanted);
     }

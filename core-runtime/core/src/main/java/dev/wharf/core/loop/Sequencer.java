@@ -434,11 +434,15 @@ final class Sequencer {
         if (event.trouble().isPresent()) {
             return event.trouble().get();
         }
+        if (event instanceof ContainerEvent.ExecExited exec) {
+            // It ended before it began, as a command does that its container cannot run.
+            return new dev.wharf.spi.Failure(dev.wharf.spi.Failure.Kind.INVALID, exec.reason());
+        }
         String reason = event instanceof ContainerEvent.Noted n
                 ? n.details().getOrDefault("reason", "")
                 : event instanceof dev.wharf.core.event.ImageEvent.Noted i
                         ? i.details().getOrDefault("reason", "")
-                        : event instanceof ContainerEvent.ExecExited x ? x.reason() : "it did not work";
+                        : "it did not work";
         return new dev.wharf.spi.Failure(dev.wharf.spi.Failure.Kind.FAILED, reason);
     }
 

@@ -315,9 +315,19 @@ class ContainerCommandTest {
         assertThat(firstPlace(host, WEB).ipv4()).isEqualTo("172.17.0.9/24");
         Host taken = after(host, created(DB, "db", spec().make()));
         taken = after(taken, run(DB, 1, T0, place(BRIDGE, "172.17.0.9")));
-        refused(taken, start(), Kind.TAKEN, "Address already in use");
+        refused(taken, start(), Kind.FORBIDDEN, "Address already in use");
         NetworkWish far = new NetworkWish(BRIDGE, List.of(), List.of(), "10.0.0.9", "", "", 0, Map.of());
         refused(furnished(created(WEB, "web", spec().on(far).make())), start(), Kind.INVALID, "no configured subnet");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"172.17.0.0", "172.17.0.255", "172.17.0.1"})
+    void theAddressesOfTheNetworkItselfAreNoContainers(String special) {
+        NetworkWish wish = new NetworkWish(BRIDGE, List.of(), List.of(), special, "", "", 0, Map.of());
+
+        Host host = furnished(created(WEB, "web", spec().on(wish).make()));
+
+        refused(host, start(), Kind.FORBIDDEN, "Address already in use");
     }
 
     @Test
@@ -388,9 +398,11 @@ class ContainerCommandTest {
     void whoSharesTheHostsNetworkJoinsNoOther() {
         Host host = furnished(
                 created(WEB, "web", spec().in(ContainerSpec.Namespace.HOST).make()));
-        refused(host, new ContainerCommand.Connect(WEB, NetworkWish.on(BRIDGE), ENTROPY), Kind.FORBIDDEN, "host");
-        Host on =
+        refused(host, new ContainerCommand.Connect(WEB, NetworkWish.on(BRIDGE), ENTROPY), Kind.INVALID, "host");
+        Host created =
                 furnished(created(WEB, "web", spec().on(NetworkWish.on(BRIDGE)).make()));
+        granted(created, new ContainerCommand.Connect(WEB, NetworkWish.on(BRIDGE), ENTROPY), T0);
+        Host on = after(created, run(WEB, 1, T0, place(BRIDGE, "172.17.0.2")));
         refused(
                 on,
                 new ContainerCommand.Connect(WEB, NetworkWish.on(BRIDGE), ENTROPY),

@@ -11,6 +11,7 @@ import static dev.wharf.core.Given.granted;
 import static dev.wharf.core.Given.network;
 import static dev.wharf.core.Given.run;
 import static dev.wharf.core.Given.spec;
+import static dev.wharf.core.Given.the;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.core.command.Refusal.Kind;
@@ -19,7 +20,9 @@ import dev.wharf.core.event.Event;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkSpec.Pool;
 import dev.wharf.model.NetworkWish;
@@ -274,7 +277,42 @@ class NetworksTest {
                 "web",
                 spec().in(new ContainerSpec.Namespace(ContainerSpec.Namespace.Kind.NONE, Optional.empty()))
                         .make()));
-        refused(bare, connect(NetworkWish.on(BRIDGE)), Kind.FORBIDDEN, "private (none) mode");
+        refused(bare, connect(NetworkWish.on(BRIDGE)), Kind.INVALID, "private (none) mode");
+    }
+
+    @Test
+    void whoLeavesNoNetworkMayJoinOneAndWhoLeavesAllMayJoinNone() {
+        NetworkId none = network("none");
+        NetworkSpec nowhere = new NetworkSpec(
+                none,
+                "none",
+                new DriverName("none"),
+                "",
+                List.of(),
+                false,
+                false,
+                false,
+                true,
+                Map.of(),
+                Map.of(),
+                Map.of());
+        Host bare = after(
+                withNetworks("a"),
+                new NetworkEvent.Created(nowhere, T0),
+                created(
+                        WEB,
+                        "web",
+                        spec().in(new ContainerSpec.Namespace(ContainerSpec.Namespace.Kind.NONE, Optional.empty()))
+                                .make()));
+
+        Host left = grant(bare, new ContainerCommand.Disconnect(WEB, none, false), T0);
+        refused(left, new ContainerCommand.Disconnect(WEB, none, false), Kind.FORBIDDEN, "is not connected");
+        Host joined = grant(left, connect(wish("a", 0)), T0);
+        refused(joined, connect(NetworkWish.on(none)), Kind.INVALID, "private (none) mode");
+        Host out = grant(joined, new ContainerCommand.Disconnect(WEB, network("a"), false), T0);
+        Host back = grant(out, connect(NetworkWish.on(none)), T0);
+
+        assertThat(the(back, WEB).spec()).isEqualTo(the(bare, WEB).spec());
     }
 
     private static ContainerCommand.Connect connect(NetworkWish wish) {

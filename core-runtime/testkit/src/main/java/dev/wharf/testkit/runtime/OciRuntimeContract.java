@@ -861,7 +861,7 @@ public abstract class OciRuntimeContract {
 
             assertThat(failure).hasMessageContaining("executable file not found");
             assertThat(sink.awaitClosed()).isTrue();
-            assertThat(sink.err()).contains("executable file not found");
+            assertThat(sink.out()).contains("executable file not found");
         }
     }
 

@@ -1,0 +1,68 @@
+package dev.wharf.build.plan;
+
+import dev.wharf.build.dockerfile.Dockerfile;
+import dev.wharf.build.dockerfile.DockerfileException;
+import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.model.ImageConfig;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/** Applies instructions to an image's config without a build around them, as {@code --change} of commit and import asks. */
+public final class Changes {
+    private static final Set<String> KNOWN = Set.of(
+            "CMD",
+            "ENTRYPOINT",
+            "ENV",
+            "EXPOSE",
+            "HEALTHCHECK",
+            "LABEL",
+            "ONBUILD",
+            "STOPSIGNAL",
+            "USER",
+            "VOLUME",
+            "WORKDIR");
+
+    private Changes() {}
+
+    /** The config with all {@code changes} made in their order; layers and history are as they were. */
+    public static ImageConfig apply(ImageConfig base, List<String> changes) throws DockerfileException {
+        String text = String.join("\n", changes);
+        if (text.isBlank()) {
+            return base;
+        }
+        List<Instruction> instructions = Dockerfile.parse("--change", text).instructions();
+        for (Instruction one : instructions) {
+            if (!KNOWN.contains(one.word())) {
+                throw DockerfileException.of(one.word().toLowerCase(Locale.ROOT) + " is not a valid change command");
+            }
+        }
+        Draft draft = Draft.alone(base);
+        for (Instruction one : instructions) {
+            if (one.word().equals("WORKDIR")) {
+                draft.enter(one);
+            } else {
+                draft.settings(one);
+            }
+        }
+        ImageConfig changed = draft.config();
+        return new ImageConfig(
+                changed.platform(),
+                changed.created(),
+                changed.author(),
+                changed.user(),
+                changed.env(),
+                changed.entrypoint(),
+                changed.cmd(),
+                changed.workingDir(),
+                changed.volumes(),
+                changed.exposedPorts(),
+                changed.labels(),
+                changed.stopSignal(),
+                changed.healthcheck(),
+                changed.shell(),
+                changed.onBuild(),
+                base.diffIds(),
+                base.history());
+    }
+}
