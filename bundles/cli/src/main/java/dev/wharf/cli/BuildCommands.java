@@ -175,6 +175,7 @@ final class BuildCommands implements Callable<Integer> {
 
     private Request request() {
         Request request = new Request("/wharf/v1/build")
+                .with("forcerm", "1")
                 .with("target", target)
                 .with("networkmode", network)
                 .with("platform", platform)

@@ -27,6 +27,12 @@ public record Platform(String os, String architecture, String variant) {
         if (text.isBlank() || parts.length > 3) {
             throw new IllegalArgumentException("invalid platform \"" + text + "\": expected os/arch[/variant]");
         }
+        for (String part : parts) {
+            if (!part.matches("[A-Za-z0-9_-]+")) {
+                throw new IllegalArgumentException(
+                        "invalid platform \"" + text + "\": \"" + part + "\" is not made of letters, digits, - and _");
+            }
+        }
         return new Platform(
                 parts[0], parts.length > 1 ? parts[1] : host().architecture(), parts.length > 2 ? parts[2] : "");
     }

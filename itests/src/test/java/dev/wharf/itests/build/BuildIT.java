@@ -67,7 +67,7 @@ class BuildIT {
     }
 
     private static Outcome build(Path context, String... options) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of("docker", "build"));
+        List<String> command = new ArrayList<>(List.of("docker", "build", "--force-rm"));
         command.addAll(List.of(options));
         command.add(context.toString());
         return Outcome.of(
@@ -122,6 +122,27 @@ class BuildIT {
         awaitContainer(true);
         client.destroyForcibly().waitFor();
 
+        awaitContainer(false);
+        awaitNoFolder();
+    }
+
+    @Test
+    void whatAStepSaysIsToldWhileItRuns() throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(
+                        "docker",
+                        "build",
+                        context("Dockerfile", "FROM busybox\nRUN echo so''far; sleep 60\n")
+                                .toString())
+                .redirectErrorStream(true);
+        builder.environment().putAll(Map.of("DOCKER_HOST", daemon.host(), "DOCKER_BUILDKIT", "0"));
+        Process client = builder.start();
+
+        try (var lines = client.inputReader()) {
+            assertThat(lines.lines().takeWhile(line -> !line.equals("sofar")).toList())
+                    .anyMatch(line -> line.startsWith(" ---> Running in "));
+            assertThat(daemon.docker("ps", "--quiet").outOrThrow()).isNotEmpty();
+        }
+        client.destroyForcibly().waitFor();
         awaitContainer(false);
         awaitNoFolder();
     }

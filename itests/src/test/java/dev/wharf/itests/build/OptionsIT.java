@@ -78,6 +78,105 @@ class OptionsIT {
     }
 
     @Test
+    void aContainerStaysAsItsOptionsSay(Daemon daemon) throws Exception {
+        Path fails = context("FROM busybox", "RUN echo before", "RUN exit 7");
+        Map<String, String> classic = Map.of("DOCKER_BUILDKIT", "0");
+
+        build(daemon, classic, fails, "--force-rm", "--no-cache");
+        assertThat(containers(daemon)).isEmpty();
+        build(daemon, classic, fails, "--no-cache");
+        assertThat(containers(daemon)).isEqualTo("Exited (7)\n");
+        build(daemon, classic, fails, "--rm=false", "--no-cache");
+        assertThat(containers(daemon)).isEqualTo("Exited (7)\nExited (0)\n");
+        build(daemon, classic, fails, "--rm=false", "--force-rm", "--no-cache");
+        assertThat(containers(daemon)).isEmpty();
+    }
+
+    /** How the containers ended that builds left, which are removed. */
+    private static String containers(Daemon daemon) throws Exception {
+        String left = daemon.docker("ps", "--all", "--filter", "name=build-", "--format", "{{.Status}}")
+                .outOrThrow()
+                .replaceAll("(?m) (\\d+|Less|About).*? ago$", "");
+        bash(daemon, "docker ps --all --quiet --filter name=build- | xargs -r docker rm --force");
+        return left;
+    }
+
+    @Test
+    void aQuietBuildThatFailsSaysAllThatItKeptToItself(Daemon daemon) throws Exception {
+        Outcome outcome = build(
+                daemon,
+                Map.of("DOCKER_BUILDKIT", "0"),
+                context("FROM busybox", "RUN echo be''fore; exit 3"),
+                "--quiet",
+                "--force-rm");
+
+        assertThat(outcome.status()).isEqualTo(3);
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.err()).contains("Step 2/2", "\nbefore\n", "returned a non-zero code: 3");
+    }
+
+    @Test
+    void theDockerfileMayComeFromElsewhere(Daemon daemon) throws Exception {
+        Path context = context("nothing");
+        Files.delete(context.resolve("Dockerfile"));
+        Files.writeString(context.resolve("f"), "here");
+        Files.writeString(context.resolve("g"), "ignored");
+        Files.writeString(context.resolve(".dockerignore"), "*\n!f\n");
+        Path dockerfile = Files.writeString(folder.resolve("other"), "FROM busybox\nCOPY . /x\nRUN ls /x\n");
+
+        assertThat(build(daemon, context, "--file=" + dockerfile))
+                .contains("\nf\n")
+                .doesNotContain("\ng\n");
+        assertThat(bash(daemon, "DOCKER_BUILDKIT=0 docker build --file - " + context + " < " + dockerfile)
+                        .outOrThrow())
+                .contains("Successfully built");
+        Files.writeString(context.resolve("dockerfile"), "FROM busybox\nENV small=letters\n");
+        Files.delete(context.resolve(".dockerignore"));
+        assertThat(bash(
+                                daemon,
+                                "tar -C " + context + " -c . | curl --silent --unix-socket "
+                                        + daemon.host().substring("unix://".length())
+                                        + " -X POST --data-binary @- http://docker/v1.43/build")
+                        .outOrThrow())
+                .contains("Successfully built");
+    }
+
+    @Test
+    void whatIsNoOptionIsRefusedBeforeAnythingIsDone(Daemon daemon) throws Exception {
+        refused(daemon, "buildargs=%5B1%5D", "error reading buildargs: it is no JSON object");
+        refused(daemon, "buildargs=%7B%22a%22:1%7D", "the value of a is no text");
+        refused(daemon, "labels=junk", "error reading labels: it is no JSON");
+        refused(daemon, "ulimits=%7B%7D", "error reading ulimits: it is no JSON array");
+        refused(daemon, "cachefrom=%7B%7D", "error reading cachefrom: it is no JSON array");
+        refused(daemon, "isolation=hyperv", "Unsupported isolation: \\\"hyperv\\\"");
+        refused(daemon, "platform=!!", "invalid platform \\\"!!\\\"");
+        refused(daemon, "version=3", "invalid version");
+        refused(daemon, "memory=junk", "not a number");
+    }
+
+    private static Outcome bash(Daemon daemon, String script) throws Exception {
+        return Outcome.of(List.of("bash", "-c", script), daemon.environment(), Duration.ofSeconds(60));
+    }
+
+    private static void refused(Daemon daemon, String query, String words) throws Exception {
+        assertThat(daemon.curl("/v1.43/build?" + query, "-X", "POST").out()).contains(words);
+    }
+
+    @Test
+    void argumentsMayBeLongAndSecurityMayBeChosen(Daemon daemon) throws Exception {
+        Path context = context("FROM busybox", "ARG long", "RUN echo ${#long}; grep Seccomp: /proc/self/status");
+        List<String> options = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            options.addAll(List.of("--build-arg", "long" + (i == 0 ? "" : i) + "=" + "x".repeat(10_000)));
+        }
+        options.add("--security-opt=seccomp=unconfined");
+
+        assertThat(build(daemon, context, options.toArray(String[]::new)))
+                .contains("\n10000\n")
+                .containsPattern("Seccomp:\\s+0");
+    }
+
+    @Test
     void aCommandLineWithoutBuildxFallsBackByItself(Daemon daemon) throws Exception {
         assertThat(daemon.curl("/_ping", "--head").outOrThrow()).containsIgnoringCase("Builder-Version: 1");
         assertThat(daemon.docker("buildx", "version").status())
@@ -122,6 +221,7 @@ class OptionsIT {
     @Test
     void theCacheIsToldAndPrunedByWhatIsSaidOfIt(Daemon daemon) throws Exception {
         daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
+        daemon.docker("image", "prune", "--force").outOrThrow();
         build(daemon, context("FROM busybox", "RUN head -c 3000000 /dev/zero > /large"), "--tag=used");
         build(daemon, context("FROM busybox", "RUN head -c 2000000 /dev/zero > /older"), "--quiet");
         Path newest = context("FROM busybox", "RUN head -c 1000000 /dev/zero > /newest");

@@ -40,6 +40,7 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
         if (depth > DEEPEST) {
             throw new ContextException(relative + " lies deeper than " + DEEPEST + " directories");
         }
+        Interrupts.heed();
         Node node = dir.look(from).orElseThrow(() -> Sources.absent(from));
         Optional<Node> there = name.equals(".") ? Optional.empty() : to.look(name);
         if (node.isDirectory()) {

@@ -1,5 +1,6 @@
 package dev.wharf.build.context;
 
+import dev.wharf.build.dockerfile.BoundedText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -80,7 +81,8 @@ public final class Patterns {
     public boolean leavesOut(String path) {
         boolean out = false;
         for (One one : all) {
-            if (out == one.takesBack && one.pattern.matcher(path).matches()) {
+            if (out == one.takesBack
+                    && one.pattern.matcher(new BoundedText(path)).matches()) {
                 out = !one.takesBack;
             }
         }

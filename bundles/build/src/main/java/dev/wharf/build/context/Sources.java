@@ -1,5 +1,6 @@
 package dev.wharf.build.context;
 
+import dev.wharf.build.dockerfile.BoundedText;
 import dev.wharf.model.Digest;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Node;
@@ -133,7 +134,7 @@ public final class Sources {
         List<String> found = new ArrayList<>();
         for (String name : dir.names()) {
             String path = at.isEmpty() ? name : at + "/" + name;
-            if (pattern.matcher(path).matches()) {
+            if (pattern.matcher(new BoundedText(path)).matches()) {
                 found.add(path);
             }
             if (depth < DEEPEST && dir.look(name).filter(Node::isDirectory).isPresent()) {
@@ -299,6 +300,7 @@ public final class Sources {
         byte[] buffer = new byte[64 << 10];
         try (InputStream in = dir.read(name)) {
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                Interrupts.heed();
                 hash.update(buffer, 0, n);
             }
         }

@@ -338,7 +338,7 @@ public final class Words {
                     at++;
                     Pattern regex = Pattern.compile(glob(pattern, true), Pattern.DOTALL);
                     String with = java.util.regex.Matcher.quoteReplacement(rest());
-                    var matcher = regex.matcher(value.orElse(""));
+                    var matcher = regex.matcher(new BoundedText(value.orElse("")));
                     return all ? matcher.replaceAll(with) : matcher.replaceFirst(with);
                 }
                 default ->
@@ -365,9 +365,12 @@ public final class Words {
 
         private String trimmed(String value, String pattern, boolean front, boolean longest) {
             Pattern regex = Pattern.compile(glob(pattern, true), Pattern.DOTALL);
+            BoundedText whole = new BoundedText(value);
             for (int i = 0; i <= value.length(); i++) {
                 int length = longest ? value.length() - i : i;
-                String part = front ? value.substring(0, length) : value.substring(value.length() - length);
+                BoundedText part = front
+                        ? whole.subSequence(0, length)
+                        : whole.subSequence(value.length() - length, value.length());
                 if (regex.matcher(part).matches()) {
                     return front ? value.substring(length) : value.substring(0, value.length() - length);
                 }

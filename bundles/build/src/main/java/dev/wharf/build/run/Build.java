@@ -3,6 +3,7 @@ package dev.wharf.build.run;
 import dev.wharf.build.context.ContextException;
 import dev.wharf.build.context.ContextFolder;
 import dev.wharf.build.context.Sources;
+import dev.wharf.build.dockerfile.BoundedText.TooHardException;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
@@ -18,6 +19,7 @@ import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.DriverException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -84,10 +86,12 @@ public final class Build {
             done = true;
             end(begun, Optional.of(image), "");
             return image;
-        } catch (DockerfileException | ContextException e) {
+        } catch (DockerfileException | ContextException | TooHardException e) {
             throw new BuildException(String.valueOf(e.getMessage()));
         } catch (DriverException e) {
             throw new BuildException(e.failure().message());
+        } catch (InterruptedIOException e) {
+            throw new BuildException("the build was cancelled");
         } catch (IOException e) {
             throw new BuildException("the build failed on a file: " + e.getMessage());
         } catch (InterruptedException e) {
@@ -98,6 +102,9 @@ public final class Build {
                 end(begun, Optional.empty(), "the build failed; its client was told why");
                 cancel();
                 awaitStages();
+                if (!order.keeping().failed()) {
+                    hands.dismissLeft();
+                }
             }
             hands.close();
         }
@@ -230,7 +237,7 @@ public final class Build {
             if (cause instanceof DriverException driver) {
                 throw new BuildException(driver.failure().message());
             }
-            if (cause instanceof InterruptedException) {
+            if (cause instanceof InterruptedException || cause instanceof InterruptedIOException) {
                 throw new BuildException("the build was cancelled");
             }
             if (cause instanceof IOException io) {
@@ -244,7 +251,22 @@ public final class Build {
     }
 
     private String text(Sources sources) throws BuildException, IOException {
-        String path = order.dockerfile();
+        try {
+            return text(sources, order.dockerfile());
+        } catch (BuildException e) {
+            if (!order.dockerfile().equals("Dockerfile")) {
+                throw e;
+            }
+            // Docker takes the usual name in small letters, too.
+            try {
+                return text(sources, "dockerfile");
+            } catch (BuildException same) {
+                throw e;
+            }
+        }
+    }
+
+    private static String text(Sources sources, String path) throws BuildException, IOException {
         try {
             Sources.Source file =
                     sources.find(path.replace("\\", "\\\\"), false).get(0);

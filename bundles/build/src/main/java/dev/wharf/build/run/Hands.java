@@ -1,5 +1,6 @@
 package dev.wharf.build.run;
 
+import dev.wharf.build.context.Interrupts;
 import dev.wharf.build.plan.Draft;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.FailedException;
@@ -56,6 +57,7 @@ final class Hands implements AutoCloseable {
     private final Site site;
     private final Set<ContainerId> containers = ConcurrentHashMap.newKeySet();
     private final List<CompletableFuture<?>> farewells = java.util.Collections.synchronizedList(new ArrayList<>());
+    private final Set<ContainerId> left = ConcurrentHashMap.newKeySet();
     private volatile boolean cancelled;
 
     Hands(Site site) {
@@ -125,7 +127,13 @@ final class Hands implements AutoCloseable {
 
     /** Lets a container stay for whoever wants to look into it. */
     void leave(ContainerId id) {
+        left.add(id);
         containers.remove(id);
+    }
+
+    /** Takes away, after all, what was let stay. */
+    void dismissLeft() {
+        left.forEach(this::dismiss);
     }
 
     /** Runs what was created and answers with its exit code. */
@@ -189,7 +197,8 @@ final class Hands implements AutoCloseable {
             if (isZero(head)) {
                 return Optional.empty();
             }
-            InputStream whole = new SequenceInputStream(new java.io.ByteArrayInputStream(head), tar);
+            InputStream whole =
+                    Interrupts.heeding(new SequenceInputStream(new java.io.ByteArrayInputStream(head), tar));
             try (ContentStore.Ingest ingest = content.receive()) {
                 ingest.write(whole);
                 Descriptor blob = ingest.commit(MediaTypes.OCI_LAYER);

@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param target the stage that is wanted; empty for the last
  * @param cacheFrom images whose steps count as done; where there are any, no others do
  * @param network what RUN steps see of the network, as it counts for the cache
- * @param keeps whether containers of steps stay, for looking into
+ * @param keeping which containers of steps stay, for looking into
  */
 public record Order(
         String dockerfile,
@@ -25,10 +25,18 @@ public record Order(
         boolean noCache,
         boolean pull,
         boolean quiet,
-        boolean keeps,
+        Keeping keeping,
         List<String> cacheFrom,
         String network,
         Optional<Platform> platform) {
+    /**
+     * Which containers of RUN steps stay when these are over.
+     *
+     * @param done those of steps that came to a layer
+     * @param failed the one whose command failed, and where that one does not, none does
+     */
+    public record Keeping(boolean done, boolean failed) {}
+
     public Order {
         names = List.copyOf(names);
         arguments = Map.copyOf(arguments);

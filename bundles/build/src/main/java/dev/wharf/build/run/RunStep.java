@@ -116,12 +116,14 @@ final class RunStep {
                 network.isEmpty() ? Optional.empty() : Optional.of(network));
         Hands hands = run.shared().hands();
         Optional<LayerId> top = draft.top();
-        boolean keeps = run.shared().order().keeps();
+        Order.Keeping keeping = run.shared().order().keeping();
+        boolean keeps = false;
         hands.create(job);
         try {
             List<Bare> bare = missing(job);
             run.voice().say(" ---> Running in " + job.id().shortForm() + "\n");
             int code = hands.run(job.id(), run::said);
+            keeps = code == 0 ? keeping.done() : keeping.failed();
             if (code != 0) {
                 throw new BuildException(
                         "The command '" + String.join(" ", command) + "' returned a non-zero code: " + code, code);

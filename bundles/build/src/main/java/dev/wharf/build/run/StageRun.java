@@ -2,6 +2,7 @@ package dev.wharf.build.run;
 
 import dev.wharf.build.context.ContextException;
 import dev.wharf.build.context.Sources;
+import dev.wharf.build.dockerfile.BoundedText.TooHardException;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
@@ -20,6 +21,7 @@ import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.DriverException;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -282,7 +284,9 @@ final class StageRun {
                 default -> settings(one);
             }
             done = true;
-        } catch (ContextException e) {
+        } catch (ContextException | TooHardException e) {
+            throw DockerfileException.at(one, one.word() + " failed: " + e.getMessage());
+        } catch (FileSystemException e) {
             throw DockerfileException.at(one, one.word() + " failed: " + e.getMessage());
         } finally {
             if (!done) {

@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -26,11 +27,16 @@ class BuildAnswer implements Report {
 
     private static final int MOST_HELD = 16 << 10;
 
+    /** As much of what is not told is kept in case that the build fails: the last of it. */
+    private static final int MOST_KEPT = 1 << 20;
+
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
     private final CompletableFuture<OutputStream> out = new CompletableFuture<>();
     private final ByteArrayOutputStream held = new ByteArrayOutputStream();
     private final Later later;
     private final boolean quiet;
+    private final ArrayDeque<byte[]> kept = new ArrayDeque<>();
+    private int keptBytes;
     private long sentAt = System.nanoTime();
     private boolean waiting;
     private boolean begun;
@@ -43,7 +49,7 @@ class BuildAnswer implements Report {
         void run(Duration delay, Runnable task);
     }
 
-    /** @param quiet whether nothing is told but the image */
+    /** @param quiet whether nothing is told but the image, unless the build fails */
     BuildAnswer(boolean quiet, Later later) {
         this.quiet = quiet;
         this.later = later;
@@ -55,16 +61,25 @@ class BuildAnswer implements Report {
 
     @Override
     public void stream(String text) {
-        if (!quiet) {
-            tell(Json.object().put("stream", text));
-        }
+        tellOrKeep(Json.object().put("stream", text));
     }
 
     @Override
     public void status(String status, String id) {
+        ObjectNode record = Json.object().put("status", status);
+        tellOrKeep(id.isEmpty() ? record : record.put("id", id));
+    }
+
+    private synchronized void tellOrKeep(ObjectNode record) {
         if (!quiet) {
-            ObjectNode record = Json.object().put("status", status);
-            tell(id.isEmpty() ? record : record.put("id", id));
+            tell(record);
+            return;
+        }
+        byte[] bytes = Json.record(record);
+        kept.add(bytes);
+        keptBytes += bytes.length;
+        while (keptBytes > MOST_KEPT) {
+            keptBytes -= kept.remove().length;
         }
     }
 
@@ -109,7 +124,9 @@ class BuildAnswer implements Report {
         held.reset();
         sentAt = System.nanoTime();
         try {
-            out.join().write(records);
+            OutputStream stream = out.join();
+            stream.write(records);
+            stream.flush();
         } catch (IOException | CompletionException e) {
             // The client is gone; the build hears of that by itself.
             broken = true;
@@ -150,6 +167,8 @@ class BuildAnswer implements Report {
 
     /** Says that it failed; {@link #end} sends that. */
     synchronized void fail(Problem problem, Optional<Integer> code) {
+        kept.forEach(held::writeBytes);
+        kept.clear();
         if (!begun && held.size() == 0) {
             broken = true;
             refusal = Optional.of(Answer.error(problem.status(), problem.message()));

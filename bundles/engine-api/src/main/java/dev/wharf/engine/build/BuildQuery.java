@@ -26,6 +26,10 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
             throw Problem.unsupported("BuildKit is not served here; use DOCKER_BUILDKIT=0, or a buildx builder with the"
                     + " docker-container driver (docker buildx create --use)");
         }
+        String version = request.query().text("version");
+        if (!version.isEmpty() && !version.equals("1")) {
+            throw Problem.invalid("invalid version \"" + version + "\": there are 1, and 2, which is BuildKit");
+        }
         if (request.query().flag("squash", false)) {
             throw Problem.invalid(
                     "squash is not served: layers are kept as they are built; use several stages to have fewer");
@@ -34,19 +38,17 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
                 && !request.query().text("outputs").equals("null")) {
             throw Problem.invalid("outputs other than an image need BuildKit; use a buildx builder");
         }
-        Map<String, String> arguments = new LinkedHashMap<>();
-        JsonNode given = json(request, "buildargs");
-        given.fields().forEachRemaining(field -> {
-            if (field.getValue().isTextual()) {
-                arguments.put(field.getKey(), field.getValue().textValue());
-            }
-        });
-        Map<String, String> labels = new LinkedHashMap<>();
-        json(request, "labels")
-                .fields()
-                .forEachRemaining(f -> labels.put(f.getKey(), f.getValue().asText()));
+        String isolation = request.query().text("isolation");
+        if (!isolation.isEmpty() && !isolation.equalsIgnoreCase("default")) {
+            throw Problem.invalid("Unsupported isolation: \"" + isolation + "\"; on Linux there is only the default");
+        }
         List<String> cacheFrom = new ArrayList<>();
-        json(request, "cachefrom").forEach(image -> cacheFrom.add(image.asText()));
+        for (JsonNode image : array(request, "cachefrom")) {
+            if (!image.isTextual()) {
+                throw Problem.invalid("error reading cachefrom: " + image + " is no name of an image");
+            }
+            cacheFrom.add(image.textValue());
+        }
         List<Reference> names = new ArrayList<>();
         for (String name : request.query().all("t")) {
             if (!name.isEmpty()) {
@@ -58,13 +60,14 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
         Order order = new Order(
                 file.isEmpty() ? "Dockerfile" : file,
                 names.stream().distinct().toList(),
-                arguments,
+                texts(request, "buildargs"),
                 request.query().text("target"),
-                labels,
+                texts(request, "labels"),
                 request.query().flag("nocache", false),
                 request.query().flag("pull", false),
                 request.query().flag("q", false),
-                !request.query().flag("rm", true) && !request.query().flag("forcerm", false),
+                new Order.Keeping(
+                        !request.query().flag("rm", true), !request.query().flag("forcerm", false)),
                 cacheFrom,
                 network,
                 request.query().value("platform").filter(p -> !p.isEmpty()).map(BuildQuery::platform));
@@ -91,16 +94,43 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
         }
     }
 
-    private static JsonNode json(Request request, String key) {
+    /** What a parameter says in JSON; empty where it says nothing. */
+    private static Optional<JsonNode> json(Request request, String key) {
         String text = request.query().text(key);
         if (text.isEmpty()) {
-            return Json.object();
+            return Optional.empty();
         }
         try {
-            return Json.parse(text.getBytes(StandardCharsets.UTF_8));
+            return Optional.of(Json.parse(text.getBytes(StandardCharsets.UTF_8)))
+                    .filter(node -> !node.isNull());
         } catch (IOException e) {
-            throw Problem.invalid("error reading " + key + ": " + e.getMessage());
+            throw Problem.invalid("error reading " + key + ": it is no JSON");
         }
+    }
+
+    private static JsonNode array(Request request, String key) {
+        JsonNode node = json(request, key).orElseGet(() -> Json.array(List.of()));
+        if (!node.isArray()) {
+            throw Problem.invalid("error reading " + key + ": it is no JSON array");
+        }
+        return node;
+    }
+
+    /** Names and texts; what is null is as if it were not there. */
+    private static Map<String, String> texts(Request request, String key) {
+        Map<String, String> texts = new LinkedHashMap<>();
+        Optional<JsonNode> node = json(request, key);
+        if (node.isPresent() && !node.get().isObject()) {
+            throw Problem.invalid("error reading " + key + ": it is no JSON object");
+        }
+        node.ifPresent(object -> object.fields().forEachRemaining(field -> {
+            if (field.getValue().isTextual()) {
+                texts.put(field.getKey(), field.getValue().textValue());
+            } else if (!field.getValue().isNull()) {
+                throw Problem.invalid("error reading " + key + ": the value of " + field.getKey() + " is no text");
+            }
+        }));
+        return texts;
     }
 
     /** What a client says of the build's containers, as it would say it of one of its own. */
@@ -119,8 +149,7 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
         for (Map.Entry<String, String> text : Map.of(
                         "cpusetcpus", "CpusetCpus",
                         "cpusetmems", "CpusetMems",
-                        "cgroupparent", "CgroupParent",
-                        "isolation", "Isolation")
+                        "cgroupparent", "CgroupParent")
                 .entrySet()) {
             request.query().value(text.getKey()).filter(t -> !t.isEmpty()).ifPresent(t -> host.put(text.getValue(), t));
         }
@@ -133,13 +162,15 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
         if (!hosts.isEmpty()) {
             host.set("ExtraHosts", Json.array(hosts));
         }
-        JsonNode ulimits = json(request, "ulimits");
-        if (ulimits.isArray()) {
+        JsonNode ulimits = array(request, "ulimits");
+        if (!ulimits.isEmpty()) {
             host.set("Ulimits", ulimits);
         }
-        JsonNode security = json(request, "securityopt");
-        if (security.isArray()) {
-            host.set("SecurityOpt", security);
+        List<String> security = request.query().all("securityopt").stream()
+                .filter(option -> !option.isEmpty())
+                .toList();
+        if (!security.isEmpty()) {
+            host.set("SecurityOpt", Json.array(security));
         }
         return host;
     }

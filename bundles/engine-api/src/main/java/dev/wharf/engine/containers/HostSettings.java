@@ -88,7 +88,11 @@ final class HostSettings {
     // ---- limits
 
     Resources resources() {
-        return resources(body, body.optionalNumber("ShmSize").filter(s -> s > 0).orElse(DEFAULT_SHM));
+        long shm = body.optionalNumber("ShmSize").orElse(0L);
+        if (shm < 0) {
+            throw Problem.invalid("SHM size can not be less than 0");
+        }
+        return resources(body, shm == 0 ? DEFAULT_SHM : shm);
     }
 
     /** Limits as {@code HostConfig} and the body of an update write them. */

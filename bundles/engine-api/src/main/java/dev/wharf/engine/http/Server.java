@@ -37,7 +37,7 @@ public final class Server implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
     /** Registry credentials travel in a header, and filters in the query; both outgrow the usual limits. */
-    private static final int HEAD_LIMIT = 128 << 10;
+    private static final int HEAD_LIMIT = 1 << 20;
 
     private static final int CHUNK_LIMIT = 256 << 10;
 

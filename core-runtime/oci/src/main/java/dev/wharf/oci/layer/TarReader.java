@@ -363,7 +363,11 @@ public final class TarReader {
     private void skipContent() throws IOException {
         for (long rest = left + padding; rest > 0; ) {
             if (at == end && fill() == 0) {
-                throw cutShort();
+                if (rest > padding) {
+                    throw cutShort();
+                }
+                // Docker's own client leaves the padding of the last file out where it adds a Dockerfile to a context.
+                break;
             }
             long step = Math.min(rest, end - at);
             at += (int) step;
