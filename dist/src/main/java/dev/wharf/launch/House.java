@@ -131,6 +131,7 @@ final class House {
             throw new CannotStart("cannot open the framework in " + cache + ": " + e.getMessage(), e);
         }
         framework.getBundleContext().addFrameworkListener(House::report);
+        framework.getBundleContext().addBundleListener(new Farewells());
         // Somebody inside may stop the framework: an operator in the shell, or a bundle that cannot go on.
         framework.getBundleContext().addBundleListener((SynchronousBundleListener) event -> {
             if (event.getBundle().getBundleId() == 0 && event.getType() == BundleEvent.STOPPING) over.countDown();

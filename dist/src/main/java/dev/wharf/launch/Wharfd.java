@@ -32,7 +32,7 @@ public final class Wharfd {
         } catch (CannotStart e) {
             System.err.println("wharfd: " + e.getMessage());
             return FAILED;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // A fault of our own: without this the bundles' threads would keep a process that nobody leads any more.
             e.printStackTrace();
             return FAILED;

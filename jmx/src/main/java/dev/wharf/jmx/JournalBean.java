@@ -25,7 +25,7 @@ import javax.management.openmbean.SimpleType;
 /** Tells listeners of events, on a thread of its own with a bounded queue, so that a slow one delays nobody but listeners. */
 final class JournalBean implements JournalMXBean, NotificationEmitter, AutoCloseable {
     /** What may wait for listeners before they are told that they missed something. */
-    private static final int WAITING = 10_000;
+    static final int WAITING = 10_000;
 
     static final String PREFIX = "dev.wharf.";
     static final String LOST = PREFIX + "notifications-lost";

@@ -31,6 +31,8 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.management.MBeanServer;
 import javax.management.MBeanServerFactory;
@@ -168,5 +170,58 @@ class ExhibitsTest {
             assertThat(details.get("actor")).isEqualTo("root");
             assertThat(heard.poll(100, TimeUnit.MILLISECONDS)).isNull();
         }
+    }
+
+    @Test
+    void aSlowListenerDelaysNobodyAndIsToldHowManyItMissed() throws Exception {
+        ObjectName name = new ObjectName(JmxComponent.JOURNAL);
+        int more = 25;
+        CountDownLatch slow = new CountDownLatch(1);
+        BlockingQueue<Notification> heard = new LinkedBlockingQueue<>();
+        try (JournalBean journal = new JournalBean()) {
+            server.registerMBean(journal, name);
+            server.addNotificationListener(
+                    name,
+                    (notification, handback) -> {
+                        heard.add(notification);
+                        try {
+                            slow.await();
+                        } catch (InterruptedException e) {
+                            Thread.currentThread().interrupt();
+                        }
+                    },
+                    null,
+                    null);
+            journal.tell(moment(1));
+            // The listener now holds the first, and from here on they wait.
+            Notification first = heard.poll(30, TimeUnit.SECONDS);
+            assertThat(first).isNotNull();
+            for (int i = 0; i < JournalBean.WAITING + more; i++) {
+                journal.tell(moment(2 + i));
+            }
+            assertThat(server.getAttribute(name, "Lost")).isEqualTo((long) more);
+
+            slow.countDown();
+            List<Notification> all = new ArrayList<>();
+            while (all.size() < JournalBean.WAITING + 1) {
+                Notification next = heard.poll(30, TimeUnit.SECONDS);
+                assertThat(next).isNotNull();
+                all.add(next);
+            }
+            assertThat(all.get(0).getType()).isEqualTo(JournalBean.LOST);
+            assertThat(all.get(0).getMessage()).startsWith(more + " events went by");
+            assertThat(all.subList(1, all.size()))
+                    .extracting(Notification::getSequenceNumber)
+                    .isSorted()
+                    .last()
+                    .isEqualTo(JournalBean.WAITING + 1L);
+            server.unregisterMBean(name);
+        }
+    }
+
+    private static Moment moment(long position) {
+        Event event = new VolumeEvent.Created(spec("data"), NOON);
+        Cause cause = new Cause(new CommandId("c1"), Optional.empty(), new Actor(Actor.Kind.PEER, "root", Map.of()));
+        return new Moment(new Position(position), 0, cause, NOON, event, Host.EMPTY, event.apply(Host.EMPTY));
     }
 }

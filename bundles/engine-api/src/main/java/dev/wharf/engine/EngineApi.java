@@ -89,6 +89,8 @@ public final class EngineApi {
         // At the very beginning of the end, while there still is somebody who answers those that are inside.
         context.addBundleListener((SynchronousBundleListener) event -> {
             if (event.getBundle().getBundleId() == 0 && event.getType() == BundleEvent.STOPPING) {
+                // It would take the processor from those who tidy up, and there is nothing left to rehearse for.
+                rehearsal.interrupt();
                 server.ifPresent(Server::stopListening);
             }
         });
