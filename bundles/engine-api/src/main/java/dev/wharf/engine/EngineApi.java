@@ -5,6 +5,7 @@ import dev.wharf.core.agent.Agent;
 import dev.wharf.engine.archive.ContentRoutes;
 import dev.wharf.engine.archive.CopyRoutes;
 import dev.wharf.engine.archive.Trees;
+import dev.wharf.engine.build.BuildCache;
 import dev.wharf.engine.build.BuildRoutes;
 import dev.wharf.engine.build.Hashes;
 import dev.wharf.engine.containers.ContainerRoutes;
@@ -148,7 +149,7 @@ public final class EngineApi {
                 new UndeleteRoutes(retention),
                 new JobRoutes(),
                 new InfoRoutes(facts),
-                new UsageRoutes(trees),
+                new UsageRoutes(trees, BuildCache.caches(facts)),
                 new RegistryRoutes(),
                 new ImageRoutes(),
                 new ArchiveRoutes(),

@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -420,6 +421,68 @@ class ContextIT {
         assertThat(outcome.out()).contains("Successfully tagged");
         assertThat(inImage("replaced", "cat", "/c/same", "/c/turns")).isEqualTo("x1999a file");
         assertThat(Path.of("/etc/into")).doesNotExist();
+    }
+
+    @Test
+    void aNameThatTakesAwayWhatIsBelowIsNotCopied() throws Exception {
+        assertThat(send(
+                                new Tar()
+                                        .file("Dockerfile", text("FROM busybox", "COPY d /bin/"))
+                                        .file("d/.wh.ls", "")
+                                        .whole(),
+                                "")
+                        .out())
+                .contains("mark what a layer takes away", "Dockerfile:2:1");
+    }
+
+    @Test
+    void namesNeedNotBeText() throws Exception {
+        byte[] name = Arrays.copyOf("caf\u00e9".getBytes(StandardCharsets.ISO_8859_1), 100);
+        Tar tar = new Tar().file("Dockerfile", text("FROM busybox", "COPY . /c", "RUN cd /c; echo * | od -c"));
+        byte[] header = TarWriter.header(new Entry(Entry.Kind.FILE, "x", "", 0644, 0, 0, 0, 0, 0, 0, 0, Map.of()));
+        System.arraycopy(name, 0, header, 0, name.length);
+        int sum = 0;
+        for (int i = 0; i < header.length; i++) sum += i >= 148 && i < 156 ? ' ' : header[i] & 0xff;
+        System.arraycopy("%06o\0 ".formatted(sum).getBytes(StandardCharsets.US_ASCII), 0, header, 148, 8);
+        tar.out.writeBytes(header);
+
+        assertThat(send(tar.whole(), "").out()).contains("c   a   f 351", "Successfully built");
+        daemon.stop();
+        daemon.restart();
+        assertThat(daemon.ping().outOrThrow()).isEqualTo("OK");
+    }
+
+    @Test
+    void manyStagesAreBuiltAFewAtATime() throws Exception {
+        StringBuilder chain = new StringBuilder("FROM busybox AS s0\n");
+        for (int i = 0; i < 2500; i++) chain.append("FROM s%d AS s%d\n".formatted(i, i + 1));
+        chain.append("ENV long=chain\n");
+        StringBuilder wide = new StringBuilder();
+        for (int i = 0; i < 30; i++) wide.append("FROM busybox AS w%d\nENV n=%d\n".formatted(i, i));
+        wide.append("FROM scratch\n");
+        for (int i = 0; i < 30; i++) wide.append("COPY --from=w%d /etc /%d\n".formatted(i, i));
+
+        assertThat(send(new Tar().file("Dockerfile", chain.toString()).whole(), "?t=many")
+                        .out())
+                .contains("Successfully tagged many:latest");
+        assertThat(send(new Tar().file("Dockerfile", wide.toString()).whole(), "?t=many")
+                        .out())
+                .contains("Step 91/91", "Successfully tagged many:latest");
+    }
+
+    @Test
+    void patternsThatMatchInEndlessWaysAreGivenUp() throws Exception {
+        Tar tar = new Tar().file("Dockerfile", text("FROM busybox", "COPY " + "*a".repeat(60) + "b /"));
+        for (int i = 0; i < 20; i++) tar.file("a".repeat(200) + i, "");
+
+        assertThat(send(tar.whole(), "").out()).contains("too many ways to match");
+        assertThat(send(
+                                tar.file("Dockerfile", text("FROM busybox", "COPY . /"))
+                                        .file(".dockerignore", text("**/*a".repeat(30) + "b"))
+                                        .whole(),
+                                "")
+                        .out())
+                .contains("too many ways to match");
     }
 
     @Test

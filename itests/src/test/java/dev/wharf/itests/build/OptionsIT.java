@@ -219,6 +219,62 @@ class OptionsIT {
     // ---- the cache
 
     @Test
+    void cacheMountsAreKeptSharedOrNotAndPruned(Daemon daemon) throws Exception {
+        Path counts = context(
+                "FROM busybox",
+                "RUN --mount=type=cache,id=counted,sharing=private,target=/c echo >> /c/f; wc -l < /c/f",
+                "RUN --mount=type=cache,id=seeded,from=busybox,source=/bin,target=/c test -x /c/busybox");
+        assertThat(build(daemon, counts, "--no-cache")).contains("\n1\n");
+        assertThat(build(daemon, counts, "--no-cache")).contains("\n2\n");
+
+        // Each is alone, in its own folder or one after the other; two in different orders do not wait for each other.
+        String alone = "mkdir $d/held; sleep 0.3; rmdir $d/held";
+        Path own = context(
+                "FROM busybox",
+                "RUN --mount=type=cache,id=own,sharing=private,target=/c d=/c; " + alone,
+                "RUN --mount=type=cache,id=a,sharing=locked,target=/a --mount=type=cache,id=b,sharing=locked,target=/b"
+                        + " d=/a; " + alone);
+        Path other = context(
+                "FROM busybox",
+                "RUN --mount=type=cache,id=own,sharing=private,target=/c d=/c; " + alone,
+                "RUN --mount=type=cache,id=b,sharing=locked,target=/b --mount=type=cache,id=a,sharing=locked,target=/a"
+                        + " d=/a; " + alone);
+        bash(
+                        daemon,
+                        "set -e; export DOCKER_BUILDKIT=0; docker build --no-cache " + own
+                                + " & one=$!; docker build --no-cache " + other + " & wait $one; wait $!")
+                .outOrThrow();
+
+        String usage = daemon.curl("/v1.43/system/df?type=build-cache").outOrThrow();
+        assertThat(usage).containsPattern("cached mount seeded [^}]*\"InUse\":false[^}]*\"Size\":[1-9]");
+        assertThat(bash(daemon, "docker builder prune --force --filter type=exec.cachemount")
+                        .outOrThrow())
+                .containsPattern("Total reclaimed space: [1-9]");
+        assertThat(daemon.curl("/v1.43/system/df?type=build-cache").outOrThrow())
+                .doesNotContain("cached mount");
+        assertThat(daemon.dataRoot().resolve("build/caches")).isEmptyDirectory();
+        assertThat(build(daemon, counts, "--no-cache")).contains("\n1\n");
+        daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
+    }
+
+    @Test
+    void mountsMayHaveAnyNameAndSize(Daemon daemon) throws Exception {
+        Path context = context(
+                "FROM busybox",
+                "RUN --mount=type=bind,source=a:b,target=/m --mount=type=tmpfs,target=/t,size=2MB \\",
+                "    ls /m; df -k /t | tail -n 1");
+        Files.createDirectories(context.resolve("a:b/inside"));
+
+        assertThat(build(daemon, context)).containsPattern("\ninside\n\\S+ +2048 ");
+        assertThat(build(
+                                daemon,
+                                Map.of("DOCKER_BUILDKIT", "0"),
+                                context("FROM busybox", "RUN --mount=type=tmpfs,target=/t,size=much true"))
+                        .err())
+                .contains("invalid size of a tmpfs mount");
+    }
+
+    @Test
     void theCacheIsToldAndPrunedByWhatIsSaidOfIt(Daemon daemon) throws Exception {
         daemon.docker("builder", "prune", "--all", "--force").outOrThrow();
         daemon.docker("image", "prune", "--force").outOrThrow();

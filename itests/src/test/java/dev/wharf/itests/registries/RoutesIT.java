@@ -160,7 +160,8 @@ class RoutesIT {
             await(() -> pulled().equals("mirror"));
             assertThat(lastOf("layer.fetched", from)).contains("\"mirror\":\"" + mirror.host() + "\"");
             assertThat(lastOf("image.resolved", from)).contains(":\"" + mirror.host() + "\"");
-            assertThat(daemon.wharf("why", IMAGE).outOrThrow()).contains("by way of distribution from " + mirror.host());
+            assertThat(daemon.wharf("why", IMAGE).outOrThrow())
+                    .contains("by way of distribution from " + mirror.host());
 
             settings(DISTRIBUTION, "mirrors.registry.test = " + cache.url());
             await(() -> pulled().equals("registry"));

@@ -1,6 +1,7 @@
 package dev.wharf.build.context;
 
 import dev.wharf.oci.layer.Dir;
+import dev.wharf.oci.layer.Names;
 import dev.wharf.oci.layer.Node;
 import dev.wharf.oci.layer.Unpacker.Owner;
 import java.io.IOException;
@@ -26,6 +27,9 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
 
     private static final int DEEPEST = 512;
 
+    /** Reserved by the OCI image specification, "Whiteouts". */
+    private static final String MARK = ".wh.";
+
     /** As many as path_resolution(7) follows, and some. */
     private static final int MOST_LINKS = 255;
 
@@ -41,6 +45,10 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
             throw new ContextException(relative + " lies deeper than " + DEEPEST + " directories");
         }
         Interrupts.heed();
+        if (name.startsWith(MARK)) {
+            throw new ContextException("\"" + Names.show(name) + "\" cannot be in an image: names that begin with "
+                    + MARK + " mark what a layer takes away; leave it out by .dockerignore or call it otherwise");
+        }
         Node node = dir.look(from).orElseThrow(() -> Sources.absent(from));
         Optional<Node> there = name.equals(".") ? Optional.empty() : to.look(name);
         if (node.isDirectory()) {

@@ -5,7 +5,9 @@ import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
 import dev.wharf.build.dockerfile.Words;
 import dev.wharf.model.Platform;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -232,8 +234,12 @@ public record Stages(
     }
 
     private static void need(List<Stage> all, int index, Set<Integer> needed) {
-        if (needed.add(index)) {
-            all.get(index).needs().forEach(n -> need(all, n, needed));
+        Deque<Integer> ahead = new ArrayDeque<>(List.of(index));
+        while (!ahead.isEmpty()) {
+            int next = ahead.pop();
+            if (needed.add(next)) {
+                ahead.addAll(all.get(next).needs());
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ import dev.wharf.model.LayerSpec;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.LayerException;
 import dev.wharf.oci.layer.Limits;
+import dev.wharf.oci.layer.Names;
 import dev.wharf.oci.layer.Unpacker;
 import dev.wharf.oci.layer.Unpacker.Owner;
 import dev.wharf.spi.DriverException;
@@ -252,7 +253,8 @@ final class FileStep {
         Map<String, String> inputs = new LinkedHashMap<>();
         parts.entrySet().stream()
                 .limit(MOST_INPUTS)
-                .forEach(part -> inputs.put(part.getKey(), part.getValue().toString()));
+                .forEach(part ->
+                        inputs.put(Names.show(part.getKey()), part.getValue().toString()));
         run.layered(key, told, inputs, () -> make(root -> put(items, root, to, chown, mode, leftOut)));
         quick.ifPresent(other -> run.shared().cache().alias(other, key));
     }

@@ -2,6 +2,7 @@ package dev.wharf.build.run;
 
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ImageId;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -10,7 +11,6 @@ import java.util.Optional;
  * One container that a build needs.
  *
  * @param volumes what is written there goes to volumes, and with them
- * @param binds in Docker's spelling, {@code source:target[:ro]}
  * @param tmpfs targets and their options
  * @param network what this step asks for; empty for what the whole build has
  */
@@ -22,9 +22,12 @@ public record Job(
         String user,
         String workingDir,
         List<String> volumes,
-        List<String> binds,
+        List<Bind> binds,
         Map<String, String> tmpfs,
         Optional<String> network) {
+    /** A file or folder of the host that a container sees. */
+    public record Bind(Path source, String target, boolean readOnly) {}
+
     public Job {
         command = List.copyOf(command);
         env = List.copyOf(env);

@@ -21,27 +21,27 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A RUN: a container of this engine that runs to its end, and what it changed. */
 final class RunStep {
-    private static final Map<String, Lock> LOCKED_CACHES = new ConcurrentHashMap<>();
+    private static final Pattern SIZE = Pattern.compile("([0-9]{1,15})([kmgKMG]?)(?:i?[bB])?");
 
     private static final AtomicInteger SOCKETS = new AtomicInteger();
 
     private final StageRun run;
     private final Instruction one;
     private final Draft draft;
-    private final List<String> binds = new ArrayList<>();
+    private final List<Job.Bind> binds = new ArrayList<>();
     private final Map<String, String> tmpfs = new LinkedHashMap<>();
     private final List<String> targets = new ArrayList<>();
-    private final List<Lock> locks = new ArrayList<>();
     private final List<String> env = new ArrayList<>();
     private final List<Path> lent = new ArrayList<>();
     private final List<Relay> relays = new ArrayList<>();
@@ -87,13 +87,19 @@ final class RunStep {
 
     private Optional<LayerSpec> execute(List<String> command, String network, List<Asked> mounts)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        try {
+        try (CacheMounts caches = new CacheMounts(run.shared().site().caches())) {
+            // In the order of their names, so that no two steps wait for each other.
+            for (String id : new TreeSet<>(mounts.stream()
+                    .filter(m -> m.type().equals("cache") && sharing(m).equals("locked"))
+                    .map(RunStep::cacheId)
+                    .toList())) {
+                caches.alone(id);
+            }
             for (Asked mount : mounts) {
-                prepare(mount);
+                prepare(mount, caches);
             }
             return withImages(mounts, 0, () -> inContainer(command, network));
         } finally {
-            locks.forEach(Lock::unlock);
             takeBack();
         }
     }
@@ -231,16 +237,24 @@ final class RunStep {
         return run.image(from, run.shared().order().platform(), false).id();
     }
 
-    private void prepare(Asked mount)
+    private static String sharing(Asked mount) {
+        return mount.word("sharing", "shared");
+    }
+
+    private static String cacheId(Asked mount) {
+        return mount.word("id", mount.target());
+    }
+
+    private void prepare(Asked mount, CacheMounts caches)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         String target = mount.word("target", "");
         switch (mount.type()) {
             case "tmpfs" -> {
-                tmpfs.put(target, mount.has("size") ? "size=" + mount.word("size", "") : "");
+                tmpfs.put(target, mount.has("size") ? "size=" + size(mount.word("size", "")) : "");
                 targets.add(target);
             }
             case "cache" -> {
-                binds.add(cache(mount) + ":" + target + (isReadOnly(mount) ? ":ro" : ""));
+                binds.add(new Job.Bind(cache(mount, caches), target, isReadOnly(mount)));
                 targets.add(target);
             }
             case "bind" -> {
@@ -248,13 +262,22 @@ final class RunStep {
                 if (!mount.has("from")) {
                     Sources context = run.shared().context();
                     Sources.Source source = context.find(source(mount), false).get(0);
-                    binds.add(bound(context.root().resolve(source.path()), mount) + ":" + target
-                            + (isWritable(mount) ? "" : ":ro"));
+                    binds.add(new Job.Bind(
+                            bound(context.root().resolve(source.path()), mount), target, !isWritable(mount)));
                 }
             }
             case "secret" -> secret(mount);
             default -> agent(mount);
         }
+    }
+
+    /** As docker writes sizes, and as tmpfs(5) reads them. */
+    private String size(String text) throws DockerfileException {
+        Matcher size = SIZE.matcher(text);
+        if (!size.matches()) {
+            throw DockerfileException.at(one, "invalid size of a tmpfs mount: \"" + text + "\"; write it as 64m or 1g");
+        }
+        return size.group(1) + size.group(2).toLowerCase(Locale.ROOT);
     }
 
     /** A file in memory that only this step's container sees, for as long as it runs. */
@@ -277,7 +300,7 @@ final class RunStep {
         Files.write(file, secret.get());
         dress(file, mount, "0400");
         String at = draft.absolute(target.isEmpty() ? "/run/secrets/" + id : target);
-        binds.add(file + ":" + at + ":ro");
+        binds.add(new Job.Bind(file, at, true));
         targets.add(at);
     }
 
@@ -294,7 +317,7 @@ final class RunStep {
         relays.add(new Relay(agent.get(), socket));
         dress(socket, mount, "0600");
         String at = draft.absolute(mount.word("target", "/run/buildkit/ssh_agent." + (relays.size() - 1)));
-        binds.add(socket + ":" + at);
+        binds.add(new Job.Bind(socket, at, false));
         targets.add(at);
         if (relays.size() == 1) {
             env.add("SSH_AUTH_SOCK=" + at);
@@ -344,31 +367,27 @@ final class RunStep {
         return Files.copy(source, copy.resolve("file"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
     }
 
-    /** A folder that outlives the build, by its id; a private one is a fresh copy's place, a locked one is used alone. */
-    private Path cache(Asked mount)
+    /** A folder that outlives the build, by its id; one that is new begins as what it is said to be from, or empty. */
+    private Path cache(Asked mount, CacheMounts caches)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        String sharing = mount.word("sharing", "shared");
-        if (!Set.of("shared", "private", "locked").contains(sharing)) {
-            throw DockerfileException.at(one, "unsupported sharing value \"" + sharing + "\"");
+        String id = cacheId(mount);
+        Path folder = switch (sharing(mount)) {
+            case "shared" -> caches.share(id);
+            case "private" -> caches.own(id);
+            case "locked" -> caches.alone(id);
+            default -> throw DockerfileException.at(one, "unsupported sharing value \"" + sharing(mount) + "\"");
+        };
+        if (Files.exists(folder)) {
+            return folder;
         }
-        String id = mount.word("id", mount.target());
-        String name = Digest.sha256(id).hex();
-        if (sharing.equals("private")) {
-            Path copies = Files.createDirectories(run.shared().site().folder().resolve("copies"));
-            return dressed(Files.createTempDirectory(copies, ""), mount);
-        }
-        if (sharing.equals("locked")) {
-            Lock lock = LOCKED_CACHES.computeIfAbsent(name, n -> new ReentrantLock());
-            lock.lockInterruptibly();
-            locks.add(lock);
-        }
-        Path folder = run.shared().site().caches().resolve(name);
-        boolean fresh = !Files.exists(folder);
         Files.createDirectories(folder);
-        return fresh ? dressed(folder, mount) : folder;
-    }
-
-    private Path dressed(Path folder, Asked mount) throws DockerfileException, DriverException, IOException {
+        if (mount.has("from")) {
+            FileCalls files = run.shared().site().agent().streams().files();
+            new FileStep(run, one).visit(imageOf(mount.word("from", "")), root -> {
+                files.copyTree(files.resolveInRoot(root, mount.word("source", "/")), folder);
+                return root;
+            });
+        }
         dress(folder, mount, "0755");
         return folder;
     }
@@ -409,7 +428,7 @@ final class RunStep {
             if (!Files.exists(source)) {
                 throw new ContextException("mount source " + inside + " is not in " + mount.word("from", ""));
             }
-            binds.add(bound(source, mount) + ":" + mount.target() + (isWritable(mount) ? "" : ":ro"));
+            binds.add(new Job.Bind(bound(source, mount), mount.target(), !isWritable(mount)));
             withImages(mounts, after, work).ifPresent(made::add);
             return root;
         });

@@ -50,6 +50,14 @@ class PatternsTest {
     }
 
     @Test
+    void aPatternThatMatchesInEndlessWaysIsGivenUp() {
+        Patterns patterns = Patterns.parse(List.of("*a".repeat(50) + "b"));
+
+        assertThat(patterns.leavesOut("a".repeat(20))).isFalse();
+        assertThatThrownBy(() -> patterns.leavesOut("a".repeat(250))).hasMessageContaining("too many ways to match");
+    }
+
+    @Test
     void noPathClimbsOutOfTheContext() throws ContextException {
         assertThat(Sources.relative("a/../b/./c")).isEqualTo("b/c");
         assertThat(Sources.relative("/../a")).isEqualTo("a");

@@ -1,15 +1,22 @@
 package dev.wharf.engine.build;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.wharf.build.run.CacheMounts;
+import dev.wharf.build.run.CacheMounts.Kept;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.BuildCommand;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.state.BuildStep;
 import dev.wharf.core.state.Host;
+import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
+import dev.wharf.spi.DriverException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -23,6 +30,8 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What builds left to be found again: steps in the journal, and images without a name that hold their layers. */
 public final class BuildCache {
@@ -31,6 +40,11 @@ public final class BuildCache {
 
     /** As many steps are kept at most; the longest unused go first. */
     private static final int MOST_STEPS = 5_000;
+
+    /** What BuildKit calls what cache mounts hold. */
+    static final String MOUNT = "exec.cachemount";
+
+    private static final Logger LOG = LoggerFactory.getLogger(BuildCache.class);
 
     private BuildCache() {}
 
@@ -82,8 +96,27 @@ public final class BuildCache {
                 .toList();
     }
 
-    /** The steps as {@code /system/df} lists them. */
-    public static ArrayNode usage(Host host) {
+    /** Where the folders of {@code --mount=type=cache} are. */
+    public static Path caches(AgentFacts facts) {
+        return facts.dataRoot().resolve("build/caches");
+    }
+
+    /** What cache mounts hold. */
+    static List<Kept> mounts(Path caches) {
+        try {
+            return CacheMounts.list(caches);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the folders of cache mounts cannot be read", e);
+        }
+    }
+
+    /** What clients call a cache mount. */
+    static String id(Kept mount) {
+        return Digest.sha256(mount.name()).hex().substring(0, 25);
+    }
+
+    /** The steps as {@code /system/df} lists them, and the cache mounts. May block. */
+    public static ArrayNode usage(Host host, Path caches) {
         ArrayNode lines = Json.array();
         for (Entry entry : entries(host)) {
             if (entry.step().layer().isPresent()) {
@@ -99,37 +132,92 @@ public final class BuildCache {
                         .put("UsageCount", entry.uses());
             }
         }
+        for (Kept mount : mounts(caches)) {
+            lines.addObject()
+                    .put("ID", id(mount))
+                    .put("Type", MOUNT)
+                    .put("Description", describe(mount))
+                    .put("InUse", mount.inUse())
+                    .put("Shared", false)
+                    .put("Size", mount.sizeBytes())
+                    .put("CreatedAt", mount.lastUse().toString())
+                    .put("LastUsedAt", mount.lastUse().toString())
+                    .put("UsageCount", 1);
+        }
         return lines;
     }
 
-    /** What would be freed if nothing were remembered. */
-    public static long sizeBytes(Host host) {
+    static String describe(Kept mount) {
+        return "cached mount " + mount.id() + " of RUN --mount=type=cache";
+    }
+
+    /** What would be freed if nothing were remembered. May block. */
+    public static long sizeBytes(Host host, Path caches) {
         return entries(host).stream()
-                .filter(entry -> !entry.inUse())
-                .mapToLong(entry -> entry.step().sizeBytes())
-                .sum();
+                        .filter(entry -> !entry.inUse())
+                        .mapToLong(entry -> entry.step().sizeBytes())
+                        .sum()
+                + mounts(caches).stream().mapToLong(Kept::sizeBytes).sum();
     }
 
     /** What was freed. */
     public record Freed(List<String> keys, long sizeBytes) {}
 
+    /** Something that may go. */
+    private record Candidate(Instant lastUse, long sizeBytes, Optional<Digest> step, Optional<Kept> mount) {}
+
     /**
-     * Forgets steps; may block.
+     * Forgets steps, and removes cache mounts that no step uses; may block.
      *
      * @param room as many bytes of what may go stay all the same: those that were used last
      */
-    public static Freed prune(Agent agent, Supplier<Cause> cause, Predicate<Entry> which, long room) {
-        Set<Digest> doomed = new HashSet<>();
-        long left = room;
+    public static Freed prune(
+            Agent agent,
+            Supplier<Cause> cause,
+            Path caches,
+            Predicate<Entry> steps,
+            Predicate<Kept> mounts,
+            long room) {
+        List<Candidate> candidates = new ArrayList<>();
         for (Entry entry : entries(agent.host())) {
-            if (which.test(entry)) {
-                left -= entry.step().sizeBytes();
-                if (room == 0 || left < 0) {
-                    doomed.add(entry.key());
-                }
+            if (steps.test(entry)) {
+                candidates.add(new Candidate(
+                        entry.lastUse(), entry.step().sizeBytes(), Optional.of(entry.key()), Optional.empty()));
             }
         }
-        return forget(agent, cause, doomed);
+        for (Kept mount : mounts(caches)) {
+            if (!mount.inUse() && mounts.test(mount)) {
+                candidates.add(new Candidate(mount.lastUse(), mount.sizeBytes(), Optional.empty(), Optional.of(mount)));
+            }
+        }
+        candidates.sort(Comparator.comparing(Candidate::lastUse).reversed());
+        long left = room;
+        Set<Digest> doomed = new HashSet<>();
+        List<Kept> folders = new ArrayList<>();
+        for (Candidate one : candidates) {
+            left -= one.sizeBytes();
+            if (room == 0 || left < 0) {
+                one.step().ifPresent(doomed::add);
+                one.mount().ifPresent(folders::add);
+            }
+        }
+        return remove(agent, folders, forget(agent, cause, doomed));
+    }
+
+    private static Freed remove(Agent agent, List<Kept> folders, Freed before) {
+        List<String> gone = new ArrayList<>(before.keys());
+        long freed = before.sizeBytes();
+        for (Kept folder : folders) {
+            try {
+                if (CacheMounts.remove(folder, agent.streams().files())) {
+                    gone.add(id(folder));
+                    freed += folder.sizeBytes();
+                }
+            } catch (IOException | DriverException e) {
+                LOG.warn("a cache mount stays folder={} reason={}", folder.folder(), e.getMessage());
+            }
+        }
+        return new Freed(gone, freed);
     }
 
     /** Forgets steps, and removes the images that were there for them alone. May block. */
@@ -173,7 +261,7 @@ public final class BuildCache {
     }
 
     /** Keeps the cache within its bounds. */
-    static void tidy(Agent agent, Supplier<Cause> cause) {
+    static void tidy(Agent agent, Supplier<Cause> cause, Path caches) {
         Map<Digest, BuildStep> steps = agent.host().steps();
         Instant oldest = Instant.now().minus(UNUSED);
         Instant since = oldest;
@@ -185,8 +273,23 @@ public final class BuildCache {
             since = times.get(MOST_STEPS - 1);
         }
         Instant before = since.isAfter(oldest) ? since : oldest;
-        if (steps.values().stream().anyMatch(step -> step.at().isBefore(before))) {
-            prune(agent, cause, entry -> entry.lastUse().isBefore(before), 0);
+        if (steps.values().stream().anyMatch(step -> step.at().isBefore(before)) || areOld(caches, oldest)) {
+            prune(
+                    agent,
+                    cause,
+                    caches,
+                    entry -> entry.lastUse().isBefore(before),
+                    mount -> mount.lastUse().isBefore(oldest),
+                    0);
+        }
+    }
+
+    private static boolean areOld(Path caches, Instant oldest) {
+        try {
+            return CacheMounts.areOlder(caches, oldest);
+        } catch (IOException e) {
+            LOG.warn("the folders of cache mounts cannot be read folder={} reason={}", caches, e.getMessage());
+            return false;
         }
     }
 }

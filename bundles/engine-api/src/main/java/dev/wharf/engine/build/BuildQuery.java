@@ -180,8 +180,14 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
         ObjectNode host = hostConfig.deepCopy();
         job.network().ifPresent(mode -> host.put("NetworkMode", mode));
         if (!job.binds().isEmpty()) {
-            ArrayNode mounts = host.putArray("Binds");
-            job.binds().forEach(mounts::add);
+            ArrayNode mounts = host.putArray("Mounts");
+            for (Job.Bind bind : job.binds()) {
+                mounts.addObject()
+                        .put("Type", "bind")
+                        .put("Source", bind.source().toString())
+                        .put("Target", bind.target())
+                        .put("ReadOnly", bind.readOnly());
+            }
         }
         if (!job.tmpfs().isEmpty()) {
             ObjectNode tmpfs = host.putObject("Tmpfs");

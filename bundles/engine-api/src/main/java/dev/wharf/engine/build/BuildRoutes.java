@@ -52,6 +52,7 @@ public final class BuildRoutes implements Routes {
     private final Path memory;
     private final Trees trees;
     private final Hashes hashes;
+    private final Path caches;
     private final HostCache cache;
     private final Map<String, Attempt> running = new ConcurrentHashMap<>();
     private boolean swept;
@@ -59,6 +60,7 @@ public final class BuildRoutes implements Routes {
     public BuildRoutes(AgentFacts facts, Trees trees, Hashes hashes, HostCache cache) {
         this.root = facts.dataRoot().resolve("build");
         this.memory = memory(facts);
+        this.caches = BuildCache.caches(facts);
         this.trees = trees;
         this.hashes = hashes;
         this.cache = cache;
@@ -84,7 +86,7 @@ public final class BuildRoutes implements Routes {
         router.upload("POST", "/build", this::build)
                 .upload("POST", "/wharf/v1/build", this::buildAndTell)
                 .post("/build/cancel", this::cancel)
-                .post("/build/prune", BuildRoutes::prune)
+                .post("/build/prune", this::prune)
                 .get("/wharf/v1/builds", (agent, request) -> Answer.json(Builds.list(agent.host())))
                 .get(
                         "/wharf/v1/builds/{name}",
@@ -134,7 +136,7 @@ public final class BuildRoutes implements Routes {
                 remove(agent, root.resolve("running").resolve(name));
                 // Whoever hears of the end may look, and finds nothing left.
                 answer.end();
-                BuildCache.tidy(agent, request::cause);
+                BuildCache.tidy(agent, request::cause, caches);
             }
             return id;
         });
@@ -213,6 +215,9 @@ public final class BuildRoutes implements Routes {
             answer.fail(Problem.unavailable("the engine stops"), Optional.empty());
         } catch (RuntimeException e) {
             answer.fail(Problems.of(e), Optional.empty());
+        } catch (StackOverflowError | OutOfMemoryError e) {
+            LOG.error("a build needed more than there is; please report this", e);
+            answer.fail(new Problem(500, "the build needs more memory than the engine has"), Optional.empty());
         } finally {
             attempt.over();
         }
@@ -264,7 +269,7 @@ public final class BuildRoutes implements Routes {
     }
 
     /** Without {@code all}, what an image with a name has too stays, since forgetting that would free nothing. */
-    private static Answer prune(Agent agent, Request request) {
+    private Answer prune(Agent agent, Request request) {
         boolean all = request.query().flag("all", false);
         Filters filters = Filters.parse(
                 request.query().text("filters"),
@@ -281,6 +286,7 @@ public final class BuildRoutes implements Routes {
             BuildCache.Freed freed = BuildCache.prune(
                     agent,
                     request::cause,
+                    caches,
                     entry -> until.map(entry.lastUse()::isBefore).orElse(true)
                             && (all || !entry.inUse())
                             && filters.any("id", entry.id()::startsWith)
@@ -295,6 +301,13 @@ public final class BuildRoutes implements Routes {
                             && filters.flag("private")
                                     .map(f -> f != entry.inUse())
                                     .orElse(true),
+                    mount -> until.map(mount.lastUse()::isBefore).orElse(true)
+                            && filters.any("id", BuildCache.id(mount)::startsWith)
+                            && filters.any("type", BuildCache.MOUNT::equals)
+                            && filters.any("description", BuildCache.describe(mount)::contains)
+                            && !filters.flag("inuse").orElse(false)
+                            && !filters.flag("shared").orElse(false)
+                            && filters.flag("private").orElse(true),
                     room);
             agent.submit(new HostCommand.NotePrune("builder", freed.sizeBytes()), request.cause());
             return Answer.json(Json.object()

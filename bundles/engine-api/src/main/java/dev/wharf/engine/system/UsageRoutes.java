@@ -23,6 +23,7 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.model.ImageId;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.storage.Usage;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
@@ -35,9 +36,12 @@ public final class UsageRoutes implements Routes {
     private static final Set<String> TYPES = Set.of("container", "image", "volume", "build-cache");
 
     private final Trees trees;
+    private final Path caches;
 
-    public UsageRoutes(Trees trees) {
+    /** @param caches where the folders of cache mounts are */
+    public UsageRoutes(Trees trees, Path caches) {
         this.trees = trees;
+        this.caches = caches;
     }
 
     @Override
@@ -69,9 +73,9 @@ public final class UsageRoutes implements Routes {
         answer.set("Images", images ? images(host, request) : null);
         answer.set("Containers", all || types.contains("container") ? containers(agent, host, request) : null);
         answer.set("Volumes", all || types.contains("volume") ? volumes(host) : null);
-        answer.set("BuildCache", all || types.contains("build-cache") ? BuildCache.usage(host) : null);
+        answer.set("BuildCache", all || types.contains("build-cache") ? BuildCache.usage(host, caches) : null);
         if (!request.version().atLeast(42)) {
-            answer.put("BuilderSize", BuildCache.sizeBytes(host));
+            answer.put("BuilderSize", BuildCache.sizeBytes(host, caches));
         }
         return answer;
     }

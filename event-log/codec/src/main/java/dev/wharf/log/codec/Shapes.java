@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * is refused when the catalogue is read, long before anything is written; secrets have no shape on purpose.
  */
 final class Shapes {
+    private static final Pattern HALF_A_CHARACTER = Pattern.compile("\\p{Cs}");
+
     private final Map<Type, Shape> known = new ConcurrentHashMap<>();
 
     Shapes() {
@@ -286,12 +289,22 @@ final class Shapes {
         }
     }
 
+    /** JSON has values with half a character in them, but no reader takes such a name: what cannot be read is not written. */
+    private static String wellFormed(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            if (Character.isSurrogate(name.charAt(i))) {
+                return HALF_A_CHARACTER.matcher(name).replaceAll("\uFFFD");
+            }
+        }
+        return name;
+    }
+
     private record Mapped(Shape key, Shape value) implements Shape {
         @Override
         public void write(JsonGenerator out, Object map) throws IOException {
             out.writeStartObject();
             for (Map.Entry<?, ?> entry : ((Map<?, ?>) map).entrySet()) {
-                out.writeFieldName(key.name(entry.getKey()));
+                out.writeFieldName(wellFormed(key.name(entry.getKey())));
                 value.write(out, entry.getValue());
             }
             out.writeEndObject();

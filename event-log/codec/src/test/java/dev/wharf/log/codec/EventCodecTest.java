@@ -3,6 +3,7 @@ package dev.wharf.log.codec;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
@@ -11,6 +12,7 @@ import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.BuildStep;
 import dev.wharf.model.ContainerId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -80,6 +82,31 @@ class EventCodecTest {
                     events);
             assertThat(codec.decodeBatch(ByteBuffer.wrap(codec.encode(batch)))).isEqualTo(batch);
         }
+    }
+
+    /** As the name of a file comes that is not in UTF-8: once written, it would keep the agent from starting. */
+    @Test
+    void halfACharacterInANameIsNotWritten() throws IOException {
+        BuildStep full = ((BuildEvent.Stepped) Samples.full(BuildEvent.Stepped.class)).step();
+        BuildEvent.Stepped half = new BuildEvent.Stepped(new BuildStep(
+                full.build(),
+                full.number(),
+                full.stage(),
+                full.instruction(),
+                full.key(),
+                full.cached(),
+                full.took(),
+                full.sizeBytes(),
+                full.at(),
+                full.told(),
+                full.created(),
+                full.layer(),
+                full.holder(),
+                Map.of("caf\udce9", "x\udce9", "whole \ud83d\ude00", "y")));
+
+        BuildStep read = ((BuildEvent.Stepped) codec.decodeEvent(ByteBuffer.wrap(codec.encode(half)))).step();
+
+        assertThat(read.inputs()).containsOnlyKeys("caf\ufffd", "whole \ud83d\ude00");
     }
 
     @Test
