@@ -606,6 +606,7 @@ final class Swaps implements Fleet {
             return refused(Refusal.Kind.CONFLICT, "nothing served " + id + " before what serves now");
         }
         String implementation = previous.get();
+        String from = house.host().driver(id).flatMap(DriverBinding::serving).orElse("");
         boolean there = candidates().stream()
                 .anyMatch(c -> c.driver().equals(id)
                         && c.implementation().equals(implementation)
@@ -622,12 +623,12 @@ final class Swaps implements Fleet {
                 turnAway(id, implementation, "it " + why);
                 return refused(Refusal.Kind.MISSING, implementation + " " + why);
             }
-            return awaitService(id, implementation, cause);
+            return awaitService(id, from, implementation, cause);
         });
     }
 
     /** The bundle that was brought back arrives as any other does. */
-    private CompletionStage<Event> awaitService(DriverId id, String implementation, Cause cause) {
+    private CompletionStage<Event> awaitService(DriverId id, String from, String implementation, Cause cause) {
         long end = System.nanoTime() + deadlines.interview().multipliedBy(4).toNanos();
         while (System.nanoTime() < end) {
             Optional<Candidate> now = candidates().stream()
@@ -635,8 +636,8 @@ final class Swaps implements Fleet {
                     .findFirst();
             if (now.filter(c -> c.standing() == Standing.SERVING).isPresent()) {
                 DriverBinding binding = house.host().driver(id).orElseThrow();
-                return CompletableFuture.completedFuture(new DriverEvent.HandedOver(
-                        id, binding.previous().orElse(""), implementation, binding.formats(), binding.rank(), 0));
+                return CompletableFuture.completedFuture(
+                        new DriverEvent.HandedOver(id, from, implementation, binding.formats(), binding.rank(), 0));
             }
             if (now.filter(c -> c.standing() == Standing.WAITING).isPresent()) {
                 return swap(id, gate(id), implementation, cause);
