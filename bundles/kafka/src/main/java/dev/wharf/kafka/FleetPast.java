@@ -260,6 +260,7 @@ final class FleetPast {
         if (subject == null) {
             throw new IOException("host " + exactly + " never had a container, image, network or volume " + name);
         }
+        missing(exactly, only.getValue(), Instant.now()).forEach(terminal::note);
         List<Line> chain = chain(exactly, subject);
         Map<String, JsonNode> results = results(chain);
         Host now = only.getValue().host();

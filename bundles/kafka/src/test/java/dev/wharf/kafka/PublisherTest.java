@@ -381,6 +381,10 @@ class PublisherTest {
                     .contains("is incomplete from")
                     .contains("its positions " + published.next() + " to ")
                     .contains("were dropped before they were published");
+            noted.reset();
+            new FleetPast(connection, terminal).why(host, "kept");
+            assertThat(noted.toString()).contains("were dropped before they were published");
+            assertThat(shown.toString()).contains("volume kept");
             new FleetVerify(connection, terminal).verify("", Optional.empty(), false);
             assertThat(shown.toString()).contains("whole but for " + published.next() + " to ");
         }
