@@ -71,7 +71,8 @@ final class ClientSettings {
         to.put("transaction.timeout.ms", "60000");
         // One partition takes all events of a host, and each request costs the broker as much as hundreds of them.
         to.put("batch.size", Integer.toString(256 << 10));
-        to.put("buffer.memory", Integer.toString(16 << 20));
+        // A few requests under way and the largest record; what is more would only lie in the agent's small heap.
+        to.put("buffer.memory", Integer.toString(7 << 20));
         to.put("max.request.size", Integer.toString(MAX_RECORD_BYTES));
         to.put("compression.type", settings.compression());
         return to;

@@ -18,9 +18,10 @@ final class Parcels implements AutoCloseable {
     /** Fewer batches than this are sent before a thread has started. */
     private static final long MUCH = 2000;
 
-    private static final int PIECE_BATCHES = 128;
-    private static final int PIECE_BYTES = 256 << 10;
-    private static final int PIECES = 4;
+    // As in the journal's reader: what waits here must not grow out of a small heap's young generation.
+    private static final int PIECE_BATCHES = 16;
+    private static final int PIECE_BYTES = 64 << 10;
+    private static final int PIECES = 2;
 
     private static final long LOOK_UP_MILLIS = 100;
 

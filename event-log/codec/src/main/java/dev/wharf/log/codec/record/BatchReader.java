@@ -26,9 +26,11 @@ final class BatchReader implements Reader {
     /** Fewer records than this are decoded before a thread has started. */
     private static final long MUCH = 2000;
 
-    private static final int PIECE_RECORDS = 128;
-    private static final int PIECE_BYTES = 256 << 10;
-    private static final int PIECES = 6;
+    // What is decoded and not yet used has to fit into the survivors of a small heap's young generation. Where it does
+    // not, all
+    // of it is copied into the old one, which then is collected again and again.
+    private static final int PIECE_RECORDS = 16;
+    private static final int PIECE_BYTES = 64 << 10;
     private static final int MOST_HELPERS = 3;
 
     /** Turns a payload into a batch, or says why it cannot. */
@@ -41,6 +43,7 @@ final class BatchReader implements Reader {
 
     private final RecordLog.Reader records;
     private final Decoder decoder;
+    private final int ahead;
     private final Deque<FutureTask<List<Found>>> pieces = new ArrayDeque<>();
     private Optional<ExecutorService> helpers = Optional.empty();
     private Optional<Envelope.Sealed> last = Optional.empty();
@@ -52,6 +55,7 @@ final class BatchReader implements Reader {
         this.records = records;
         this.decoder = decoder;
         int cores = Math.min(MOST_HELPERS, Runtime.getRuntime().availableProcessors() - 1);
+        ahead = cores + 1;
         if (count > MUCH && cores > 0) {
             helpers = Optional.of(Executors.newFixedThreadPool(cores, task -> {
                 Thread thread = new Thread(task, "wharf-journal-decoder");
@@ -96,7 +100,7 @@ final class BatchReader implements Reader {
 
     /** The next whole piece; empty when little is left, and then helpers go home. */
     private List<Found> nextPiece(ExecutorService crew) throws IOException {
-        while (pieces.size() < PIECES) {
+        while (pieces.size() < ahead) {
             List<Next> piece = gather();
             if (piece.isEmpty()) {
                 break;

@@ -1,7 +1,10 @@
 package dev.wharf.log.codec.record;
 
 import dev.wharf.model.Digest;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.util.zip.CRC32C;
 
@@ -33,6 +36,10 @@ public final class Envelope {
 
     static final int HASH_BYTES = 32;
     static final int MAGIC = 0x575246;
+
+    // Asked for several times of every record that is read, so nothing is made for it.
+    private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
     private Envelope() {}
 
@@ -90,24 +97,20 @@ public final class Envelope {
      * @param bytes header and payload
      */
     public record Sealed(byte[] bytes) {
-        private ByteBuffer header() {
-            return ByteBuffer.wrap(bytes);
-        }
-
         public int version() {
             return bytes[3] & 0xff;
         }
 
         public int epoch() {
-            return header().getInt(4);
+            return (int) INTS.get(bytes, 4);
         }
 
         public long sequence() {
-            return header().getLong(16);
+            return (long) LONGS.get(bytes, 16);
         }
 
         public long forced() {
-            return header().getLong(24);
+            return (long) LONGS.get(bytes, 24);
         }
 
         /** The SHA-256 of the record before. */
