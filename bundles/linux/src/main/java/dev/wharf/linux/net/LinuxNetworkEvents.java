@@ -14,13 +14,17 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 
-/** Sockets that joined multicast groups of netlink(7), in the one epoll set. */
+/** Sockets that joined multicast groups of netlink(7), one for everybody who listens to a group, in the one epoll set. */
 @Component(service = NetworkEvents.class)
 public final class LinuxNetworkEvents implements NetworkEvents {
     private static final int AF_NETLINK = 16;
@@ -43,6 +47,8 @@ public final class LinuxNetworkEvents implements NetworkEvents {
     private final LibC libc = LibC.get();
     private final HomeNetwork home;
     private final Epoll epoll;
+    /** The open ears by their protocols. Guarded by this. */
+    private final Map<Integer, Ear> ears = new HashMap<>();
 
     @Activate
     public LinuxNetworkEvents(@Reference HomeNetwork home, @Reference Epoll epoll) {
@@ -53,14 +59,14 @@ public final class LinuxNetworkEvents implements NetworkEvents {
     @Override
     public AutoCloseable onRulesLost(String table, Runnable lost) throws DriverException {
         return HomeNetwork.attempt(
-                "listen to nf_tables", () -> new Ear(NETLINK_NETFILTER, GROUP_NFTABLES, new RuleLosses(table, lost)));
+                "listen to nf_tables", () -> listen(NETLINK_NETFILTER, GROUP_NFTABLES, new RuleLosses(table, lost)));
     }
 
     @Override
     public AutoCloseable onDeviceLost(Consumer<Links.Link> lost) throws DriverException {
         return HomeNetwork.attempt(
                 "listen to rtnetlink",
-                () -> new Ear(NETLINK_ROUTE, GROUP_LINK, new Ear.Listener() {
+                () -> listen(NETLINK_ROUTE, GROUP_LINK, new Ear.Listener() {
                     @Override
                     public void hear(int type, ByteBuffer message) {
                         boolean family = message.get(0) == 0;
@@ -75,6 +81,24 @@ public final class LinuxNetworkEvents implements NetworkEvents {
                         lost.accept(new Links.Link(0, "", "", "", 0, false, 0, ""));
                     }
                 }));
+    }
+
+    private synchronized AutoCloseable listen(int protocol, int group, Ear.Listener listener) throws Exception {
+        Ear ear = ears.get(protocol);
+        if (ear == null) {
+            ear = new Ear(protocol, group);
+            ears.put(protocol, ear);
+        }
+        ear.listeners.add(listener);
+        return () -> leave(protocol, listener);
+    }
+
+    private synchronized void leave(int protocol, Ear.Listener listener) {
+        Ear ear = ears.get(protocol);
+        if (ear != null && ear.listeners.remove(listener) && ear.listeners.isEmpty()) {
+            ears.remove(protocol);
+            ear.close();
+        }
     }
 
     /**
@@ -170,19 +194,21 @@ public final class LinuxNetworkEvents implements NetworkEvents {
     }
 
     /** One socket in one group. */
-    private final class Ear implements AutoCloseable {
+    private final class Ear {
         private final int fd;
-        private final Listener listener;
+        private final List<Listener> listeners = new CopyOnWriteArrayList<>();
         private final ByteBuffer buffer = ByteBuffer.allocateDirect(64 * 1024).order(ByteOrder.nativeOrder());
         private final Epoll.Registration registration;
         /** Guarded by this. */
         private boolean closed;
 
-        Ear(int protocol, int group, Listener listener) throws Exception {
-            this.listener = listener;
+        Ear(int protocol, int group) throws Exception {
             fd = home.call(
                     () -> Errno.check(libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol), "socket", "netlink events"));
             try {
+                if (protocol == NETLINK_ROUTE) {
+                    SocketFilter.attach(libc, fd, SocketFilter.DEVICE_LOST);
+                }
                 Errno.check(libc.bind(fd, address(group), 12), "bind", "netlink events");
                 registration = epoll.add(fd, Epoll.IN, events -> listen());
             } catch (IOException e) {
@@ -207,28 +233,29 @@ public final class LinuxNetworkEvents implements NetworkEvents {
                 if (length < 0) {
                     int errno = LibC.errno();
                     if (errno == Errno.ENOBUFS) {
-                        listener.overrun();
+                        listeners.forEach(Listener::overrun);
                     } else if (errno != Errno.EINTR) {
                         return;
                     }
                 }
                 for (int at = 0; at + Request.HEADER <= length; ) {
                     int size = buffer.getInt(at);
-                    ByteBuffer message = buffer.slice(at + Request.HEADER, size - Request.HEADER)
-                            .order(ByteOrder.nativeOrder());
-                    listener.hear(Short.toUnsignedInt(buffer.getShort(at + 4)), message);
+                    int type = Short.toUnsignedInt(buffer.getShort(at + 4));
+                    for (Listener listener : listeners) {
+                        listener.hear(
+                                type,
+                                buffer.slice(at + Request.HEADER, size - Request.HEADER)
+                                        .order(ByteOrder.nativeOrder()));
+                    }
                     at += (size + 3) & ~3;
                 }
             }
         }
 
-        @Override
-        public synchronized void close() {
-            if (!closed) {
-                closed = true;
-                registration.close();
-                libc.close(fd);
-            }
+        synchronized void close() {
+            closed = true;
+            registration.close();
+            libc.close(fd);
         }
 
         interface Listener {
