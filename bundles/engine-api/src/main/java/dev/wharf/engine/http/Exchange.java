@@ -231,12 +231,15 @@ final class Exchange {
                     .writeAndFlush(Wire.hijack(
                             channel().alloc(), taken.contentType(), request.wantsUpgrade(), request.requestId()));
             raw.taken();
-            conversation.onceRead(() -> taken.talk().accept(raw));
+            // What is to happen begins at once, and what comes of it waits for the client.
+            conversation.onceRead(raw::heard);
+            taken.talk().accept(raw);
         } else if (answer instanceof Answer.WebSocket taken) {
             Raw raw = conversation.raw();
             channel().writeAndFlush(Wire.webSocket(channel().alloc(), taken.handshake()));
             conversation.speakInFrames(taken.binary());
             raw.taken();
+            raw.heard();
             taken.talk().accept(raw);
         }
     }

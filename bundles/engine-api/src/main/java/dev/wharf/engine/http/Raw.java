@@ -21,6 +21,10 @@ final class Raw implements Duplex {
     private boolean endTold;
     private boolean wanted = true;
     private boolean finishing;
+    private boolean finishesOnceHeard;
+
+    /** Set on the event loop only, where what depends on it is done, too. */
+    private volatile boolean unheard = true;
 
     private final List<Runnable> goneListeners = new ArrayList<>();
     private boolean gone;
@@ -35,6 +39,15 @@ final class Raw implements Duplex {
     void taken() {
         if (input == null && finishing) {
             conversation.linger();
+        }
+    }
+
+    /** The client has read the answer: now it may have what was sent since. */
+    void heard() {
+        unheard = false;
+        channel.flush();
+        if (finishesOnceHeard) {
+            end();
         }
     }
 
@@ -103,7 +116,16 @@ final class Raw implements Duplex {
         if (channel.isActive()) {
             ByteBuf out = channel.alloc().buffer(head.length + bytes.remaining());
             out.writeBytes(head).writeBytes(bytes.duplicate());
-            channel.writeAndFlush(out, channel.voidPromise());
+            if (unheard) {
+                onLoop(() -> {
+                    channel.write(out, channel.voidPromise());
+                    if (!unheard) {
+                        channel.flush();
+                    }
+                });
+            } else {
+                channel.writeAndFlush(out, channel.voidPromise());
+            }
         }
         return channel.isWritable();
     }
@@ -115,6 +137,16 @@ final class Raw implements Duplex {
 
     @Override
     public void finish() {
+        onLoop(() -> {
+            if (unheard) {
+                finishesOnceHeard = true;
+            } else {
+                end();
+            }
+        });
+    }
+
+    private void end() {
         channel.writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER)
                 .addListener(done -> onLoop(() -> {
                     if (!finishing) {

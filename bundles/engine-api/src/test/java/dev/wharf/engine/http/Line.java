@@ -131,6 +131,14 @@ public final class Line implements AutoCloseable {
         return new String(read(count), StandardCharsets.UTF_8);
     }
 
+    /** All that one reading of the socket brings, as of a client that reads through a buffer. */
+    public String arrived() throws IOException {
+        int first = next();
+        byte[] more = new byte[in.remaining()];
+        in.get(more);
+        return (char) first + new String(more, StandardCharsets.UTF_8);
+    }
+
     /** Reads to the end of the connection. */
     public byte[] rest() throws IOException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
