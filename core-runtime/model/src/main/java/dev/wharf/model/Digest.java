@@ -10,6 +10,11 @@ import java.util.HexFormat;
  * strict grammar makes a digest safe in a path or a URL.
  */
 public record Digest(String algorithm, String hex) implements Comparable<Digest> {
+    /** Fresh for ever; only copies of them are used. */
+    private static final MessageDigest SHA_256 = unused("SHA-256");
+
+    private static final MessageDigest SHA_512 = unused("SHA-512");
+
     public Digest {
         switch (algorithm) {
             case "sha256" -> Checks.hex(hex, 64, "sha256 digest");
@@ -45,7 +50,16 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
     /** A fresh hash function for {@code algorithm}; every Java platform has both. */
     public static MessageDigest hasher(String algorithm) {
         try {
-            return MessageDigest.getInstance(algorithm.equals("sha512") ? "SHA-512" : "SHA-256");
+            // A copy needs no look through all providers of algorithms, and each event is hashed.
+            return (MessageDigest) (algorithm.equals("sha512") ? SHA_512 : SHA_256).clone();
+        } catch (CloneNotSupportedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static MessageDigest unused(String algorithm) {
+        try {
+            return MessageDigest.getInstance(algorithm);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

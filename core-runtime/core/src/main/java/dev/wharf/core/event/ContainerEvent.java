@@ -43,8 +43,13 @@ public sealed interface ContainerEvent extends Event {
     /** Volumes with a device of their own, which is mounted while somebody uses it. */
     @Override
     default List<SubjectId> touches(Host host) {
-        return host.container(container()).map(Container::spec).stream()
-                .flatMap(spec -> spec.mounts().stream())
+        List<MountSpec> mounts =
+                host.container(container()).map(c -> c.spec().mounts()).orElse(List.of());
+        // Nearly all events of nearly all hosts end here.
+        if (mounts.isEmpty()) {
+            return List.of();
+        }
+        return mounts.stream()
                 .filter(m -> m.kind() == MountSpec.Kind.VOLUME)
                 .flatMap(m -> host.volume(new VolumeName(m.source())).stream())
                 .filter(v -> v.spec().hasDevice())
