@@ -22,6 +22,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +54,7 @@ final class Exits {
     private final Descriptors descriptors;
     private final Executor teller;
     private final Consumer<ContainerId> afterExec;
+    private final Predicate<Path> attached;
 
     private final List<ExitListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Path, Processes.Watch> watches = new ConcurrentHashMap<>();
@@ -60,7 +62,12 @@ final class Exits {
     private final Set<Path> told = ConcurrentHashMap.newKeySet();
     private final Set<Path> announced = ConcurrentHashMap.newKeySet();
 
-    /** Exits told by {@code teller}, which runs one task at a time; {@code afterExec} comes after the end of an exec was told. */
+    /**
+     * Exits told by {@code teller}, which runs one task at a time.
+     *
+     * @param afterExec comes after the end of an exec was told
+     * @param attached whether clients are connected to the streams of the process of a directory
+     */
     Exits(
             Places places,
             Monitors monitors,
@@ -68,7 +75,8 @@ final class Exits {
             Cgroups cgroups,
             Descriptors descriptors,
             Executor teller,
-            Consumer<ContainerId> afterExec) {
+            Consumer<ContainerId> afterExec,
+            Predicate<Path> attached) {
         this.places = places;
         this.monitors = monitors;
         this.processes = processes;
@@ -76,6 +84,7 @@ final class Exits {
         this.descriptors = descriptors;
         this.teller = teller;
         this.afterExec = afterExec;
+        this.attached = attached;
     }
 
     /** Tells {@code listener} of all that ended and was not deleted, then of all that ends. */
@@ -187,14 +196,18 @@ final class Exits {
     }
 
     /**
-     * A monitor leaves a file in the bundle when memory ran out, of which the kernel sends no message. The file with the exit
-     * status is no sign yet: what the process said last is with its clients only when the monitor has let go of them.
+     * A monitor leaves a file in the bundle when memory ran out, of which the kernel sends no message, and another when all is
+     * over and in the log, a moment before its own end. Where clients are connected that is no sign yet: what the process said
+     * last is with them only when the monitor has let go of them.
      */
     private void watchNames(ContainerId container, Path bundle) throws IOException {
         if (!nameWatches.containsKey(bundle) && Files.isDirectory(bundle)) {
             Processes.Watch watch = descriptors.watchNames(bundle, name -> {
                 if (name.equals(Monitors.OOM) || name.isEmpty()) {
                     later(() -> tellOutOfMemory(container, bundle));
+                }
+                if (name.equals(Monitors.EXIT) && !attached.test(bundle)) {
+                    later(() -> tellOnce(container));
                 }
             });
             Processes.Watch other = nameWatches.putIfAbsent(bundle, watch);

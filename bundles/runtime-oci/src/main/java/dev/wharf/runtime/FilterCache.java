@@ -2,23 +2,23 @@ package dev.wharf.runtime;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.model.Digest;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import java.nio.file.attribute.FileTime;
 import java.util.Base64;
-import java.util.HexFormat;
 import java.util.Optional;
 
 /**
  * Remembers compiled seccomp filters. To compile one takes crun longer than all the rest of a container's creation, and
  * nearly all containers have the same. crun leaves the filter it made in its state directory, and takes one that is made
- * already by an annotation (crun(1), {@code run.oci.seccomp_bpf_data}); a crun that does not know the annotation compiles the
- * profile, which is in the configuration all the same.
+ * already by an annotation (crun(1), {@code run.oci.seccomp_bpf_data}). Then it does not look at the rules of the profile, and
+ * they are left out: to read them takes it longer than to write the filter down.
  */
 final class FilterCache {
     private static final String ANNOTATION = "run.oci.seccomp_bpf_data";
@@ -28,28 +28,45 @@ final class FilterCache {
 
     private static final long LARGEST = 4096L * INSTRUCTION;
 
+    /** A filter that allows every system call: one instruction, BPF_RET with SECCOMP_RET_ALLOW (seccomp(2)). */
+    static final byte[] ALLOWING = ByteBuffer.allocate(INSTRUCTION)
+            .order(ByteOrder.nativeOrder())
+            .putShort((short) 0x06)
+            .putInt(4, 0x7fff0000)
+            .array();
+
     private final Path directory;
 
-    /** The last profile, which is nearly always the next one too, and its file: a hash of all of it takes longer than a look. */
-    private volatile Last last = new Last("", Path.of(""));
+    /** The last profile, which is nearly always the next one too, and its file. */
+    private volatile Optional<Last> last = Optional.empty();
 
-    private record Last(String key, Path file) {}
+    private record Last(JsonNode profile, RuntimeBinary runtime, FileTime modified, Path file) {}
 
     /** A cache in {@code directory}, which must be root's alone: what lies in there guards containers. */
     FilterCache(Path directory) {
         this.directory = directory;
     }
 
-    /** Adds the compiled filter of a configuration's profile, where one is known. */
+    /** Puts the compiled filter of a configuration's profile, where one is known, in the place of its rules. */
     void use(ObjectNode config, RuntimeBinary runtime) throws IOException {
         JsonNode profile = config.path("linux").path("seccomp");
         if (!applies(profile, runtime)) {
             return;
         }
         Optional<byte[]> filter = read(file(profile, runtime));
-        if (filter.isPresent() && config.path("annotations") instanceof ObjectNode annotations) {
-            annotations.put(ANNOTATION, Base64.getEncoder().encodeToString(filter.get()));
+        if (filter.isPresent() && config.path("linux") instanceof ObjectNode linux) {
+            annotate(config, filter.get());
+            ObjectNode rest = linux.putObject("seccomp");
+            rest.set("defaultAction", profile.path("defaultAction"));
+            if (profile.has("flags")) {
+                rest.set("flags", profile.get("flags"));
+            }
         }
+    }
+
+    /** Has a configuration's process run under a compiled filter. */
+    static void annotate(ObjectNode config, byte[] filter) {
+        config.withObject("/annotations").put(ANNOTATION, Base64.getEncoder().encodeToString(filter));
     }
 
     /** Keeps the filter that the runtime has just compiled for a container of this configuration. */
@@ -68,7 +85,7 @@ final class FilterCache {
     }
 
     private static boolean applies(JsonNode profile, RuntimeBinary runtime) {
-        return profile.isObject() && runtime.name().equals("crun") && !profile.has("listenerPath");
+        return profile.isObject() && runtime.takesFilters() && !profile.has("listenerPath");
     }
 
     private static Optional<byte[]> read(Path file) throws IOException {
@@ -83,24 +100,24 @@ final class FilterCache {
 
     /** Another runtime, another kernel or another profile means another filter. */
     private Path file(JsonNode profile, RuntimeBinary runtime) throws IOException {
+        FileTime modified = Files.getLastModifiedTime(runtime.path());
+        // The same profile is mostly the same object: to compare or hash all of it takes longer than a look.
+        Optional<Path> known = last.filter(l -> l.profile() == profile
+                        && l.runtime().equals(runtime)
+                        && l.modified().equals(modified))
+                .map(Last::file);
+        if (known.isPresent()) {
+            return known.get();
+        }
         String key = String.join(
                 "\n",
                 runtime.path().toString(),
-                Long.toString(Files.getLastModifiedTime(runtime.path()).toMillis()),
+                Long.toString(modified.toMillis()),
                 Long.toString(Files.size(runtime.path())),
                 System.getProperty("os.version", ""),
                 profile.toString());
-        Last known = last;
-        if (known.key().equals(key)) {
-            return known.file();
-        }
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
-            Path file = directory.resolve(HexFormat.of().formatHex(hash));
-            last = new Last(key, file);
-            return file;
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        Path file = directory.resolve(Digest.sha256(key).hex());
+        last = Optional.of(new Last(profile, runtime, modified, file));
+        return file;
     }
 }

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -138,68 +139,128 @@ final class Monitors {
      * streams runs only when these are connected.
      */
     Started start(Order order, Optional<Connect> early) throws IOException, Refused {
-        List<Integer> lent = new ArrayList<>();
-        Descriptors.Pair sync = descriptors.pipe(false);
-        Programs.Listening answer = programs.listen(sync.near());
-        lent.add(sync.far());
-        Descriptors.Pair complaints = descriptors.pipe(false);
-        Programs.Listening complaint = programs.listen(complaints.near());
-        lent.add(complaints.far());
-        Optional<Descriptors.Pair> go = Optional.empty();
-        Optional<Programs.Listening> ready = Optional.empty();
-        CompletableFuture<Integer> parted = new CompletableFuture<>();
-        try {
-            List<Integer> given = new ArrayList<>(List.of(Spawn.NULL, Spawn.NULL, complaints.far(), sync.far()));
-            Map<String, String> environment = new HashMap<>(Programs.ENVIRONMENT);
-            environment.put("TMPDIR", socketDirectory().toString());
-            environment.put("_OCI_SYNCPIPE", "3");
-            if (early.isPresent()) {
-                Descriptors.Pair startPipe = descriptors.pipe(false);
-                go = Optional.of(startPipe);
-                lent.add(startPipe.near());
-                given.add(startPipe.near());
-                environment.put("_OCI_STARTPIPE", "4");
-                Descriptors.Pair attachPipe = descriptors.pipe(false);
-                lent.add(attachPipe.far());
-                ready = Optional.of(programs.listen(attachPipe.near()));
-                given.add(attachPipe.far());
-                environment.put("_OCI_ATTACHPIPE", "5");
-            }
-            processes.spawn(
-                    new Spawn(
-                            program,
-                            "conmon",
-                            arguments(order, early.isPresent()),
-                            environment,
-                            order.directory(),
-                            given,
-                            false),
-                    parted::complete);
-            lent.forEach(descriptors::close);
-            lent.clear();
-            if (early.isPresent()) {
-                say(go.orElseThrow());
-                Programs.await(ready.orElseThrow().firstLine(), patience, "the monitor of an exec");
-                early.get().connect();
-                say(go.orElseThrow());
-            }
-            String line =
-                    Programs.await(answer.firstLine(), patience, order.runtime().name());
-            return read(order, line, complaint, parted);
-        } catch (IOException e) {
-            kill(order.directory());
-            throw e;
-        } finally {
-            lent.forEach(descriptors::close);
-            go.ifPresent(pair -> descriptors.close(pair.far()));
-            ready.ifPresent(Programs.Listening::close);
-            answer.close();
-            complaint.close();
+        try (Ready ready = prepare(order, early.isPresent())) {
+            return ready.go(early);
         }
     }
 
-    private void say(Descriptors.Pair pipe) throws IOException {
-        descriptors.write(pipe.far(), ByteBuffer.wrap(new byte[] {'\n'}));
+    /** Starts a monitor that waits for {@link Ready#go}; {@code early} says whether streams are to be connected first. */
+    Ready prepare(Order order, boolean early) throws IOException {
+        return new Ready(order, early);
+    }
+
+    /**
+     * A monitor that was started and waits before its first deed, at a pipe of ours. Until it gets there it is busy with its
+     * own start, for longer than it takes to write down what it is to run. If this agent dies it does not wait any more, as
+     * one does that was told to go; what it makes then is found by the next agent, as is what it cannot make.
+     */
+    final class Ready implements AutoCloseable {
+        private final Order order;
+        private final boolean early;
+        private final Descriptors.Pair start;
+        private final Programs.Listening answer;
+        private final Programs.Listening complaint;
+        private final Optional<Programs.Listening> attachable;
+        private final CompletableFuture<Integer> parted = new CompletableFuture<>();
+        private final int pid;
+        private boolean went;
+
+        private Ready(Order order, boolean early) throws IOException {
+            this.order = order;
+            this.early = early;
+            List<Integer> lent = new ArrayList<>();
+            List<AutoCloseable> mine = new ArrayList<>();
+            try {
+                answer = listen(lent, mine);
+                complaint = listen(lent, mine);
+                start = descriptors.pipe(false);
+                lent.add(start.near());
+                mine.add(() -> descriptors.close(start.far()));
+                attachable = early ? Optional.of(listen(lent, mine)) : Optional.empty();
+                // In the order in which they were lent: answer 3, complaints 2, start 4, attach 5.
+                List<Integer> given =
+                        new ArrayList<>(List.of(Spawn.NULL, Spawn.NULL, lent.get(1), lent.get(0), lent.get(2)));
+                Map<String, String> environment = new HashMap<>(Programs.ENVIRONMENT);
+                environment.put("TMPDIR", socketDirectory().toString());
+                environment.put("_OCI_SYNCPIPE", "3");
+                environment.put("_OCI_STARTPIPE", "4");
+                if (early) {
+                    given.add(lent.get(3));
+                    environment.put("_OCI_ATTACHPIPE", "5");
+                }
+                pid = processes.spawn(
+                        new Spawn(
+                                program,
+                                "conmon",
+                                arguments(order, early),
+                                environment,
+                                order.directory(),
+                                given,
+                                false),
+                        parted::complete);
+            } catch (IOException | RuntimeException e) {
+                mine.forEach(Monitors::closeQuietly);
+                throw e;
+            } finally {
+                lent.forEach(descriptors::close);
+            }
+        }
+
+        private Programs.Listening listen(List<Integer> lent, List<AutoCloseable> mine) throws IOException {
+            Descriptors.Pair pipe = descriptors.pipe(false);
+            lent.add(pipe.far());
+            Programs.Listening listening = programs.listen(pipe.near());
+            mine.add(listening);
+            return listening;
+        }
+
+        /** Has the monitor begin, and waits until the process is made. */
+        Started go(Optional<Connect> connect) throws IOException, Refused {
+            went = true;
+            try {
+                say();
+                if (early) {
+                    Programs.await(attachable.orElseThrow().firstLine(), patience, "the monitor of an exec");
+                    connect.orElseThrow().connect();
+                    say();
+                }
+                String line = Programs.await(
+                        answer.firstLine(), patience, order.runtime().name());
+                return read(order, line, complaint, parted);
+            } catch (IOException e) {
+                kill(order.directory());
+                throw e;
+            }
+        }
+
+        private void say() throws IOException {
+            descriptors.write(start.far(), ByteBuffer.wrap(new byte[] {'\n'}));
+        }
+
+        /** Ends a monitor that was not let go; the process of one that was runs on. */
+        @Override
+        public void close() throws IOException {
+            try {
+                OptionalLong ticks = went ? OptionalLong.empty() : processes.startTicks(pid);
+                if (ticks.isPresent()) {
+                    // Before its pipe is closed, which it would take for leave to go.
+                    processes.signal(pid, ticks.getAsLong(), Signal.KILL);
+                }
+            } finally {
+                descriptors.close(start.far());
+                attachable.ifPresent(Programs.Listening::close);
+                answer.close();
+                complaint.close();
+            }
+        }
+    }
+
+    private static void closeQuietly(AutoCloseable closeable) {
+        try {
+            closeable.close();
+        } catch (Exception e) {
+            throw new IllegalStateException("closing a descriptor does not fail", e);
+        }
     }
 
     private Started read(Order order, String line, Programs.Listening complaint, CompletableFuture<Integer> parted)

@@ -187,7 +187,8 @@ public class OciDriver
                     places.execRoot().resolve("tty"),
                     settings.patience());
             OciConfig config = new OciConfig(files, places, Abilities.ofThisProcess(), cgroups, Seccomp.ofThisHost());
-            Exits exits = new Exits(places, monitors, processes, cgroups, descriptors, teller, this::pruneExecs);
+            Exits exits = new Exits(
+                    places, monitors, processes, cgroups, descriptors, teller, this::pruneExecs, this::isAttached);
             tools = Optional.of(new Tools(choice, monitors, config, cgroups, exits));
             return tools.get();
         } catch (IOException e) {
@@ -237,14 +238,6 @@ public class OciDriver
         Places.make(bundle);
         Path keep = Places.make(places.keep(container));
         Places.make(runtime.root());
-        new HostFiles().write(spec, keep);
-        for (RuntimeSpec.BoundMount mount : spec.mounts()) {
-            Propagation.check(mount);
-        }
-        ObjectNode config = tools().config().container(spec, () -> readOnlyBelow.isOffered(runtime));
-        filters.use(config, runtime);
-        Files.write(bundle.resolve(CONFIG), JSON.writeValueAsBytes(config));
-
         boolean terminal = wanted.stdio().tty();
         boolean stdin = wanted.stdio().openStdin();
         boolean keepsStdin = stdin && (terminal || !wanted.stdio().stdinOnce());
@@ -259,23 +252,20 @@ public class OciDriver
                 keepsStdin,
                 OciConfig.cgroup(wanted, container));
         draft.write(bundle);
+        Optional<Path> log = isUnlogged(spec) ? Optional.empty() : Optional.of(places.log(container));
+        Monitors.Order order =
+                new Monitors.Order(container, runtime, bundle, Optional.empty(), log, terminal, stdin, keepsStdin);
+        ObjectNode config;
         Monitors.Started started;
         processes.expectNewcomer();
-        try {
-            started = tools().monitors()
-                    .start(
-                            new Monitors.Order(
-                                    container,
-                                    runtime,
-                                    bundle,
-                                    Optional.empty(),
-                                    log(spec, keep),
-                                    terminal,
-                                    stdin,
-                                    keepsStdin),
-                            Optional.empty());
-        } catch (Monitors.Refused e) {
-            throw refusal("create", e.words(), program(config.path("process")));
+        // The monitor gets ready while what it is to run is written down.
+        try (Monitors.Ready monitor = tools().monitors().prepare(order, false)) {
+            config = configure(spec, runtime, bundle, keep);
+            try {
+                started = monitor.go(Optional.empty());
+            } catch (Monitors.Refused e) {
+                throw refusal("create", e.words(), program(config.path("process")));
+            }
         }
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
@@ -288,6 +278,19 @@ public class OciDriver
             settle(container, config, runtime);
         });
         return note.process();
+    }
+
+    private ObjectNode configure(RuntimeSpec spec, RuntimeBinary runtime, Path bundle, Path keep)
+            throws DriverException, IOException {
+        settleLog(spec, keep);
+        new HostFiles().write(spec, keep);
+        for (RuntimeSpec.BoundMount mount : spec.mounts()) {
+            Propagation.check(mount);
+        }
+        ObjectNode config = tools().config().container(spec, () -> readOnlyBelow.isOffered(runtime));
+        filters.use(config, runtime);
+        Files.write(bundle.resolve(CONFIG), JSON.writeValueAsBytes(config));
+        return config;
     }
 
     private void settle(ContainerId container, ObjectNode config, RuntimeBinary runtime) {
@@ -314,17 +317,25 @@ public class OciDriver
         }
     }
 
-    private Optional<Path> log(RuntimeSpec spec, Path keep) throws IOException, DriverException {
+    private static boolean isUnlogged(RuntimeSpec spec) {
+        return spec.spec().logging().driver().equals("none");
+    }
+
+    private void settleLog(RuntimeSpec spec, Path keep) throws IOException, DriverException {
         Path mark = keep.resolve(NO_LOG);
-        if (spec.spec().logging().driver().equals("none")) {
+        if (isUnlogged(spec)) {
             Files.write(mark, new byte[0]);
-            return Optional.empty();
+            return;
         }
         Files.deleteIfExists(mark);
         LogSettings settings = LogSettings.of(spec);
         keeper.check(settings);
         settings.write(keep);
-        return Optional.of(places.log(spec.container()));
+    }
+
+    private boolean isAttached(Path directory) {
+        Hub hub = hubs.get(directory);
+        return hub != null && !hub.isEmpty();
     }
 
     private boolean isLogged(ContainerId container) throws IOException, DriverException {
@@ -758,8 +769,8 @@ public class OciDriver
                 "");
         draft.write(directory);
         Optional<Hub> waiting = Optional.ofNullable(hubs.get(directory)).filter(hub -> !hub.isEmpty());
-        RuntimeBinary runtime =
-                new RuntimeBinary(parent.runtime().getFileName().toString(), parent.runtime(), parent.runtimeRoot());
+        RuntimeBinary runtime = new RuntimeBinary(
+                parent.runtime().getFileName().toString(), parent.runtime(), parent.runtimeRoot(), false);
         try {
             // Without a client somebody has to keep what the process says, and only crun waits without a terminal of
             // its own.

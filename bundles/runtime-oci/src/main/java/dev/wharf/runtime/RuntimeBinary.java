@@ -8,8 +8,10 @@ import java.util.List;
  *
  * @param name what people call it, such as {@code crun}
  * @param root its state directory, one per agent and runtime
+ * @param takesFilters whether it takes a compiled seccomp filter in place of a profile (crun(1), {@code
+ *     run.oci.seccomp_bpf_data})
  */
-record RuntimeBinary(String name, Path path, Path root) {
+record RuntimeBinary(String name, Path path, Path root, boolean takesFilters) {
     /** What comes before the command. */
     List<String> globalArguments() {
         return List.of("--root", root.toString());

@@ -30,6 +30,7 @@ final class RuntimeChoice {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> CANDIDATES = List.of("crun", "runc", "youki");
+    private static final String TAKES_FILTERS = "takesFilters";
     private static final Duration TRIAL_PATIENCE = Duration.ofSeconds(10);
 
     private final Programs programs;
@@ -60,9 +61,14 @@ final class RuntimeChoice {
             return new Choice(known, "");
         }
         List<String> reasons = new ArrayList<>();
-        for (RuntimeBinary candidate : candidates) {
+        for (RuntimeBinary hoped : candidates) {
+            RuntimeBinary candidate = hoped;
             Optional<String> trouble = tryOut(candidate);
             if (trouble.isPresent() && mountMissingControllers()) {
+                trouble = tryOut(candidate);
+            }
+            if (trouble.isPresent() && candidate.takesFilters()) {
+                candidate = candidate(candidate.path(), false);
                 trouble = tryOut(candidate);
             }
             if (trouble.isEmpty()) {
@@ -79,17 +85,21 @@ final class RuntimeChoice {
     private List<RuntimeBinary> candidates() {
         if (settings.path().isPresent()) {
             Path path = settings.path().get();
-            return Files.isExecutable(path) ? List.of(binary(path)) : List.of();
+            return Files.isExecutable(path) ? List.of(hoped(path)) : List.of();
         }
         return CANDIDATES.stream()
                 .flatMap(name -> Programs.find(name).stream())
-                .map(this::binary)
+                .map(this::hoped)
                 .toList();
     }
 
-    private RuntimeBinary binary(Path path) {
+    private RuntimeBinary hoped(Path path) {
+        return candidate(path, path.getFileName().toString().equals("crun"));
+    }
+
+    private RuntimeBinary candidate(Path path, boolean takesFilters) {
         String name = path.getFileName().toString();
-        return new RuntimeBinary(name, path, places.runtimeRoot(name));
+        return new RuntimeBinary(name, path, places.runtimeRoot(name), takesFilters);
     }
 
     /** Everything that the outcome of a trial depends on. */
@@ -118,9 +128,12 @@ final class RuntimeChoice {
             JsonNode node = JSON.readTree(Files.readAllBytes(memory()));
             return candidates.stream()
                     .filter(candidate -> node.path("key").asText().equals(key)
+                            && node.path(TAKES_FILTERS).isBoolean()
                             && node.path("path")
                                     .asText()
                                     .equals(candidate.path().toString()))
+                    .map(candidate ->
+                            candidate(candidate.path(), node.path(TAKES_FILTERS).asBoolean()))
                     .findFirst();
         } catch (NoSuchFileException | com.fasterxml.jackson.core.JsonProcessingException e) {
             return Optional.empty();
@@ -130,7 +143,8 @@ final class RuntimeChoice {
     private void remember(String key, RuntimeBinary chosen) throws IOException {
         ObjectNode node = JSON.createObjectNode()
                 .put("key", key)
-                .put("path", chosen.path().toString());
+                .put("path", chosen.path().toString())
+                .put(TAKES_FILTERS, chosen.takesFilters());
         Files.write(memory(), JSON.writeValueAsBytes(node));
     }
 
@@ -141,7 +155,7 @@ final class RuntimeChoice {
         String id = "trial-" + UUID.randomUUID();
         String cgroup = "/wharf/" + id;
         Files.createDirectories(bundle.resolve("rootfs"));
-        Files.write(bundle.resolve("config.json"), JSON.writeValueAsBytes(trial(bundle, cgroup)));
+        Files.write(bundle.resolve("config.json"), JSON.writeValueAsBytes(trial(candidate, bundle, cgroup)));
         List<String> arguments = new ArrayList<>(candidate.globalArguments());
         arguments.addAll(List.of("run", "--bundle", bundle.toString(), id));
         try {
@@ -164,7 +178,7 @@ final class RuntimeChoice {
         }
     }
 
-    private static ObjectNode trial(Path bundle, String cgroup) throws IOException {
+    private static ObjectNode trial(RuntimeBinary candidate, Path bundle, String cgroup) throws IOException {
         ObjectNode config = JSON.createObjectNode().put("ociVersion", "1.0.0");
         ObjectNode process = config.putObject("process").put("terminal", false).put("cwd", "/");
         process.putObject("user").put("uid", 0).put("gid", 0);
@@ -193,6 +207,11 @@ final class RuntimeChoice {
         ObjectNode resources = linux.putObject("resources");
         resources.putArray("devices").addObject().put("allow", false).put("access", "rwm");
         resources.putObject("pids").put("limit", 100);
+        if (candidate.takesFilters()) {
+            // The filter lets everything through and the profile nothing, so that the trial shows which of them counts.
+            linux.putObject("seccomp").put("defaultAction", "SCMP_ACT_ERRNO");
+            FilterCache.annotate(config, FilterCache.ALLOWING);
+        }
         return config;
     }
 

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -34,6 +35,10 @@ final class Seccomp {
     private final JsonNode usual;
     private final String architecture;
     private final int[] kernel;
+    /** What the usual profile is with the capabilities that were asked for last: mostly the same as the next. */
+    private volatile Optional<Decided> last = Optional.empty();
+
+    private record Decided(List<String> capabilities, ObjectNode profile) {}
 
     /** Profiles for an architecture such as {@code amd64} and a kernel release such as {@code 6.1.0-13-amd64}. */
     Seccomp(String architecture, String kernelRelease) {
@@ -57,14 +62,25 @@ final class Seccomp {
 
     /**
      * The profile that {@code wanted} stands for: {@code default} or nothing, {@code unconfined}, or a profile's JSON text;
-     * empty where there is none.
+     * empty where there is none. The same answer may be given again, so nobody changes it.
      */
     Optional<ObjectNode> profile(String wanted, Collection<String> capabilities) throws DriverException {
         return switch (wanted) {
             case "unconfined" -> Optional.empty();
-            case "", "default", "builtin" -> Optional.of(decide(usual, capabilities));
+            case "", "default", "builtin" -> Optional.of(usual(List.copyOf(capabilities)));
             default -> Optional.of(decide(parse(wanted), capabilities));
         };
+    }
+
+    private ObjectNode usual(List<String> capabilities) throws DriverException {
+        Optional<ObjectNode> known =
+                last.filter(l -> l.capabilities().equals(capabilities)).map(Decided::profile);
+        if (known.isPresent()) {
+            return known.get();
+        }
+        ObjectNode decided = decide(usual, capabilities);
+        last = Optional.of(new Decided(capabilities, decided));
+        return decided;
     }
 
     private static JsonNode parse(String text) throws DriverException {
