@@ -27,13 +27,20 @@ final class BuildContext {
     private static final int REGULAR = 0100000;
     private static final int FIFO = 0010000;
 
+    private static final String IGNORED = ".dockerignore";
+
     private final Path folder;
     private final Patterns ignored;
     private final Set<String> always;
+    private final Path list;
 
-    /** @param always files that go whatever is ignored, since the build itself is made of them */
-    private BuildContext(Path folder, Patterns ignored, Set<String> always) {
+    /**
+     * @param list what the patterns are from, which goes as the context's own list
+     * @param always files that go whatever is ignored, since the build itself is made of them
+     */
+    private BuildContext(Path folder, Path list, Patterns ignored, Set<String> always) {
         this.folder = folder;
+        this.list = list;
         this.ignored = ignored;
         this.always = always;
     }
@@ -41,7 +48,9 @@ final class BuildContext {
     /** @param dockerfile where the Dockerfile is in the folder, or empty where it is elsewhere */
     static BuildContext of(Path folder, String dockerfile) throws IOException {
         if (!Files.isDirectory(folder)) throw new IOException(folder + " is no directory to build from");
-        Path list = folder.resolve(".dockerignore");
+        // A list of one Dockerfile's own takes the place of the usual one, as with BuildKit.
+        Path own = folder.resolve(dockerfile + IGNORED);
+        Path list = !dockerfile.isEmpty() && Files.isRegularFile(own) ? own : folder.resolve(IGNORED);
         Patterns ignored = Patterns.NONE;
         if (Files.isRegularFile(list)) {
             try {
@@ -51,11 +60,16 @@ final class BuildContext {
             }
         }
         return new BuildContext(
-                folder, ignored, dockerfile.isEmpty() ? Set.of(".dockerignore") : Set.of(".dockerignore", dockerfile));
+                folder, list, ignored, dockerfile.isEmpty() ? Set.of(IGNORED) : Set.of(IGNORED, dockerfile));
     }
 
     void write(OutputStream out) throws IOException {
         write(folder, "", out);
+        if (isOther()) entry(list, IGNORED, Facts.of(list), out);
+    }
+
+    private boolean isOther() {
+        return !list.equals(folder.resolve(IGNORED));
     }
 
     static void end(OutputStream out) throws IOException {
@@ -69,6 +83,7 @@ final class BuildContext {
         }
         for (Path one : inside) {
             String name = at + one.getFileName();
+            if (name.equals(IGNORED) && isOther()) continue;
             boolean isOut = ignored.leavesOut(name) && !always.contains(name);
             Facts facts = Facts.of(one);
             boolean isDirectory = facts.type() == DIRECTORY;

@@ -67,6 +67,24 @@ class BuildContextTest {
     }
 
     @Test
+    void aListOfTheDockerfilesOwnTakesThePlaceOfTheUsual() throws IOException {
+        file(".dockerignore", "a\n");
+        file("docker/File", "FROM x");
+        file("docker/File.dockerignore", "b\n");
+        file("a", "1");
+        file("b", "2");
+
+        assertThat(sent("docker/File"))
+                .containsEntry(".dockerignore", "b\n")
+                .containsKey("a")
+                .doesNotContainKey("b");
+        assertThat(sent(""))
+                .containsEntry(".dockerignore", "a\n")
+                .containsKey("b")
+                .doesNotContainKey("a");
+    }
+
+    @Test
     void aWrongPatternIsTold() throws IOException {
         file(".dockerignore", "[\n");
 

@@ -26,6 +26,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -126,6 +128,11 @@ class ContextIT {
             }
             exchange.close();
         });
+        server.createContext("/away", exchange -> {
+            exchange.getResponseHeaders().add("Location", "file:///etc/passwd");
+            exchange.sendResponseHeaders(302, -1);
+            exchange.close();
+        });
         server.createContext("/git/", exchange -> {
             ProcessBuilder builder = new ProcessBuilder("git", "http-backend");
             builder.environment()
@@ -197,12 +204,59 @@ class ContextIT {
             assertThat(inImage("remote:tar", "cat", "/f")).isEqualTo("of a tar");
             assertThat(inImage("remote:file", "cat", "/f")).isEqualTo("alone\n");
             assertThat(from(address + "/none", "").out()).contains("404");
+            assertThat(from(address + "/away", "").out()).contains("302", "leads nowhere");
             assertThat(from(address + "/Only", "&dockerfile=../../../../escaped")
                             .out())
                     .contains("forbidden path outside the build context");
             assertThat(daemon.dataRoot().getParent().resolve("escaped")).doesNotExist();
             assertThat(daemon.dataRoot().resolve("escaped")).doesNotExist();
             assertThat(from("file:///etc/passwd", "").out()).contains("is not served");
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void aDownloadThatDoesNotEndGoesWithItsClient() throws Exception {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        CountDownLatch begun = new CountDownLatch(1);
+        server.createContext("/slow", exchange -> {
+            begun.countDown();
+            exchange.sendResponseHeaders(200, 0);
+            try (OutputStream out = exchange.getResponseBody()) {
+                for (int i = 0; i < 6000; i++) {
+                    out.write(new byte[1000]);
+                    out.flush();
+                    Thread.sleep(10);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        server.start();
+        try {
+            String address = "http://127.0.0.1:" + server.getAddress().getPort() + "/slow";
+            Path tar = Files.write(
+                    folder.resolve("slow.tar"),
+                    new Tar()
+                            .file("Dockerfile", text("FROM busybox", "ADD " + address + " /x"))
+                            .whole());
+            Process client = new ProcessBuilder(
+                            "curl",
+                            "--silent",
+                            "--unix-socket",
+                            daemon.host().substring("unix://".length()),
+                            "--data-binary",
+                            "@" + tar,
+                            "http://docker/v1.43/build")
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
+            client.destroyForcibly().waitFor();
+
+            Path running = daemon.dataRoot().resolve("build/running");
+            for (int i = 0; i < 600 && running.toFile().list().length > 0; i++) Thread.sleep(50);
+            assertThat(running).isEmptyDirectory();
         } finally {
             server.stop(0);
         }

@@ -17,11 +17,14 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /** Brings a file here from an address. */
 public final class Download {
     private static final long LARGEST = 16L << 30;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration FAREWELL = Duration.ofSeconds(5);
 
     private Download() {}
 
@@ -61,9 +64,11 @@ public final class Download {
                     : "no connection (" + e.getClass().getSimpleName() + ")";
             throw new BuildException("failed to GET " + address + ": " + why);
         }
-        if (answer.statusCode() >= 400) {
+        int status = answer.statusCode();
+        if (status >= 300) {
             answer.body().close();
-            throw new BuildException("failed to GET " + address + " with status " + answer.statusCode());
+            throw new BuildException("failed to GET " + address + " with status " + status
+                    + (status < 400 ? ": it leads nowhere that is http(s), or in circles" : ""));
         }
         return answer;
     }
@@ -77,22 +82,7 @@ public final class Download {
             throws BuildException, IOException, InterruptedException {
         HttpResponse<InputStream> answer = get(address);
         MessageDigest hash = Digest.hasher("sha256");
-        try (InputStream in = answer.body()) {
-            try (OutputStream out = Files.newOutputStream(file)) {
-                byte[] buffer = new byte[64 << 10];
-                long size = 0;
-                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                    size += n;
-                    if (size > LARGEST) {
-                        throw new BuildException(address + " is larger than " + LARGEST + " bytes");
-                    }
-                    if (checksum.isPresent()) {
-                        hash.update(buffer, 0, n);
-                    }
-                    out.write(buffer, 0, n);
-                }
-            }
-        }
+        write(answer.body(), address, file, hash);
         if (checksum.isPresent()) {
             String found = Digest.of("sha256", hash.digest()).toString();
             if (!found.equals(checksum.get())) {
@@ -102,6 +92,42 @@ public final class Download {
         }
         Optional<FileTime> time = answer.headers().firstValue("Last-Modified").flatMap(Download::time);
         Files.setLastModifiedTime(file, time.orElse(FileTime.fromMillis(0)));
+    }
+
+    /** A stream of the client's swallows interrupts while it waits; so another thread reads it, and this one can give it up. */
+    private static void write(InputStream body, String address, Path file, MessageDigest hash)
+            throws BuildException, IOException, InterruptedException {
+        FutureTask<Path> writing = new FutureTask<>(() -> {
+            try (InputStream in = body;
+                    OutputStream out = Files.newOutputStream(file)) {
+                byte[] buffer = new byte[64 << 10];
+                long size = 0;
+                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                    size += n;
+                    if (size > LARGEST) {
+                        throw new BuildException(address + " is larger than " + LARGEST + " bytes");
+                    }
+                    hash.update(buffer, 0, n);
+                    out.write(buffer, 0, n);
+                }
+                return file;
+            }
+        });
+        Thread writer = new Thread(writing, "wharf-download");
+        writer.setDaemon(true);
+        writer.start();
+        try {
+            writing.get();
+        } catch (InterruptedException e) {
+            body.close();
+            writer.join(FAREWELL.toMillis());
+            throw e;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof BuildException known) {
+                throw known;
+            }
+            throw new IOException(address + " broke off: " + e.getCause(), e.getCause());
+        }
     }
 
     private static Optional<FileTime> time(String text) {
@@ -116,6 +142,7 @@ public final class Download {
     /** The name that a file from there gets; empty where the address does not tell. */
     static String name(String address) {
         String path = Optional.ofNullable(URI.create(address).getPath()).orElse("");
-        return path.substring(path.lastIndexOf('/') + 1);
+        String name = path.substring(path.lastIndexOf('/') + 1);
+        return name.equals(".") || name.equals("..") ? "" : name;
     }
 }

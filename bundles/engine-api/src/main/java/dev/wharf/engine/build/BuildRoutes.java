@@ -236,7 +236,7 @@ public final class BuildRoutes implements Routes {
         Path file = context.folder().resolveSibling("remote");
         if (GitAddress.isOne(address.get())) {
             Path fetched = Files.createDirectories(context.folder().resolveSibling("git"));
-            new GitContext(fetched, () -> false).bring(GitAddress.parse(address.get()), file);
+            new GitContext(fetched, Thread.currentThread()::isInterrupted).bring(GitAddress.parse(address.get()), file);
             unpack(context, file);
             return;
         }
