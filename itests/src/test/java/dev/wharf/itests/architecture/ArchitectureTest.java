@@ -162,7 +162,7 @@ class ArchitectureTest {
     private static Stream<Room> fronts() {
         return Stream.concat(
                 Stream.of(
-                                room("dev.wharf.jmx"),
+                                room("dev.wharf.jmx", "org.apache.aries.jmx..", "org.osgi.jmx.."),
                                 room("dev.wharf.jolokia", "org.jolokia..", "com.sun.net.httpserver.."),
                                 room("dev.wharf.telemetry", "io.opentelemetry.."),
                                 room(
