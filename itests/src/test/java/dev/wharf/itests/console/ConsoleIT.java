@@ -200,12 +200,10 @@ class ConsoleIT {
         }
         ObjectName bundles = console.queryNames(any, null).iterator().next();
         TabularData all = (TabularData) console.invoke(bundles, "listBundles", new Object[0], new String[0]);
-        assertThat(all.values())
-                .map(row -> (CompositeData) row)
-                .anySatisfy(row -> {
-                    assertThat(row.get("SymbolicName")).isEqualTo("dev.wharf.engine");
-                    assertThat(row.get("State")).isEqualTo("ACTIVE");
-                });
+        assertThat(all.values()).map(row -> (CompositeData) row).anySatisfy(row -> {
+            assertThat(row.get("SymbolicName")).isEqualTo("dev.wharf.engine");
+            assertThat(row.get("State")).isEqualTo("ACTIVE");
+        });
         assertThat(console.queryNames(new ObjectName("osgi.core:type=framework,*"), null))
                 .hasSize(1);
         assertThat(console.queryNames(new ObjectName("osgi.compendium:*"), null))
