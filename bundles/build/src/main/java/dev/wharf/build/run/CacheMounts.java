@@ -35,6 +35,7 @@ public final class CacheMounts implements AutoCloseable {
 
     private final Path all;
     private final List<Path> mine = new ArrayList<>();
+    private final Set<Path> held = new HashSet<>();
 
     CacheMounts(Path all) {
         this.all = all;
@@ -66,10 +67,11 @@ public final class CacheMounts implements AutoCloseable {
     Path alone(String id) throws IOException, InterruptedException {
         Path folder = folder(id, 0);
         synchronized (CacheMounts.class) {
-            if (!mine.contains(folder)) {
+            if (!held.contains(folder)) {
                 while (!ALONE.add(folder)) {
                     CacheMounts.class.wait();
                 }
+                held.add(folder);
             }
             return taken(id, folder);
         }
@@ -92,12 +94,13 @@ public final class CacheMounts implements AutoCloseable {
         synchronized (CacheMounts.class) {
             for (Path folder : mine) {
                 USED.computeIfPresent(folder, (f, users) -> users == 1 ? null : users - 1);
-                ALONE.remove(folder);
                 if (Files.exists(note(folder))) {
                     Files.setLastModifiedTime(note(folder), FileTime.from(Instant.now()));
                 }
             }
             mine.clear();
+            ALONE.removeAll(held);
+            held.clear();
             CacheMounts.class.notifyAll();
         }
     }
