@@ -289,6 +289,7 @@ public class OciDriver
         }
         ObjectNode config = tools().config().container(spec, () -> readOnlyBelow.isOffered(runtime));
         filters.use(config, runtime);
+        new Groundwork(files, spec.rootfs()).lay(spec.mounts());
         Files.write(bundle.resolve(CONFIG), JSON.writeValueAsBytes(config));
         return config;
     }

@@ -55,12 +55,24 @@ class ImageTravelIT {
     }
 
     @Test
-    void aDiffShowsWhatAContainerDidAndNothingThatIsOnlyMountedUpon() throws Exception {
+    void aDiffShowsWhatAContainerDidAndNothingThatEveryContainerHas() throws Exception {
         changed();
         assertThat(docker.docker("diff", "box").lines())
                 .containsExactly("C /etc", "D /etc/group", "A /new", "A /opt", "A /opt/x");
-        docker.docker("create", "--name", "fresh", "-v", "data:/some/where", "busybox");
+        docker.docker("create", "--name", "fresh", "-v", "data:/some/where", "busybox", "ls", "/.dockerenv", "/etc/mtab");
         assertThat(docker.docker("diff", "fresh")).isEmpty();
+        assertThat(docker.docker("start", "-a", "fresh")).isEqualTo("/.dockerenv\n/etc/mtab");
+        assertThat(docker.docker("diff", "fresh").lines()).containsExactly("A /some", "A /some/where");
+    }
+
+    @Test
+    void aCommitOfWhatDidNothingHasNoLayerOfItsOwn() throws Exception {
+        docker.docker("run", "--name", "idle", "busybox", "head", "-1", "/etc/mtab");
+        docker.docker("commit", "-c", "HEALTHCHECK --interval=5s CMD true", "idle", "mine:2");
+        assertThat(docker.inspect("mine:2", "{{len .RootFS.Layers}} {{json .Config.Healthcheck}}"))
+                .isEqualTo("1 {\"Test\":[\"CMD-SHELL\",\"true\"],\"Interval\":5000000000}");
+        assertThat(docker.docker("run", "--rm", "mine:2", "stat", "-c", "%a %F", "/.dockerenv", "/etc/hosts"))
+                .startsWith("755 regular empty file\n");
     }
 
     @Test

@@ -2,9 +2,12 @@ package dev.wharf.itests.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -61,6 +64,85 @@ class LauncherIT {
     private Path readableByAll() throws Exception {
         Files.setPosixFilePermissions(folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
         return Daemon.copyTo(folder.resolve("wharf"));
+    }
+
+    @Test
+    void whoComesByTlsIsKnownByACertificateAndEverybodyElseIsToldWhatIsMissing() throws Exception {
+        authority("ca");
+        authority("other");
+        certificate("server", "ca", "subjectAltName=IP:127.0.0.1", "-days", "2");
+        certificate("client", "ca", "extendedKeyUsage=clientAuth", "-days", "2");
+        certificate("stranger", "other", "extendedKeyUsage=clientAuth", "-days", "2");
+        certificate("misused", "ca", "extendedKeyUsage=serverAuth", "-days", "2");
+        certificate("expired", "ca", "extendedKeyUsage=clientAuth", "-days", "-1");
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        String host = "tcp://127.0.0.1:" + port;
+        try (Daemon daemon = Daemon.start(
+                folder, "--host", host, "--tlsverify", "--tlscacert", pem("ca"), "--tlscert", pem("server"), "--tlskey",
+                key("server"))) {
+            List<String> docker = List.of("docker", "-H", host, "--tlsverify", "--tlscacert", pem("ca"));
+            assertThat(tried(docker, "--tlscert", pem("client"), "--tlskey", key("client"), "info", "-f", "{{.OSType}}")
+                            .outOrThrow())
+                    .isEqualToIgnoringNewLines("linux");
+            for (String name : List.of("stranger", "misused", "expired")) {
+                assertThat(tried(docker, "--tlscert", pem(name), "--tlskey", key(name), "ps")
+                                .err())
+                        .as(name)
+                        .contains("certificate");
+            }
+            assertThat(tried(List.of("docker", "-H", host, "--tls"), "ps").err()).contains("certificate");
+            assertThat(tried(List.of("docker", "-H", host), "ps").err())
+                    .contains("Client sent an HTTP request to an HTTPS server.");
+            assertThat(tried(
+                                    List.of("docker", "-H", host, "--tlsverify", "--tlscacert", pem("other")),
+                                    "--tlscert",
+                                    pem("client"),
+                                    "--tlskey",
+                                    key("client"),
+                                    "ps")
+                            .err())
+                    .as("the client does not know the agent")
+                    .contains("certificate signed by unknown authority");
+            assertThat(daemon.ping().outOrThrow()).isEqualTo("OK");
+        }
+    }
+
+    private String pem(String name) {
+        return folder.resolve(name + ".pem").toString();
+    }
+
+    private String key(String name) {
+        return folder.resolve(name + ".key").toString();
+    }
+
+    private void authority(String name) throws Exception {
+        Outcome.of(
+                        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-days", "2",
+                        "-keyout", key(name), "-out", pem(name))
+                .outOrThrow();
+    }
+
+    private void certificate(String name, String authority, String extension, String... days) throws Exception {
+        String request = folder.resolve(name + ".csr").toString();
+        Outcome.of(
+                        "openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", key(name),
+                        "-out", request)
+                .outOrThrow();
+        Path extensions = Files.writeString(folder.resolve(name + ".ext"), extension + "\n");
+        List<String> command = new ArrayList<>(List.of(
+                "openssl", "x509", "-req", "-in", request, "-CA", pem(authority), "-CAkey", key(authority),
+                "-CAcreateserial", "-extfile", extensions.toString(), "-out", pem(name)));
+        command.addAll(List.of(days));
+        Outcome.of(command.toArray(String[]::new)).outOrThrow();
+    }
+
+    private Outcome tried(List<String> command, String... more) throws Exception {
+        List<String> all = new ArrayList<>(command);
+        all.addAll(List.of(more));
+        return Outcome.of(all, Map.of("DOCKER_CONFIG", folder.toString()), Duration.ofSeconds(30));
     }
 
     @Test

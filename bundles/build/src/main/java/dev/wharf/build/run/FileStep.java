@@ -33,7 +33,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** A COPY, an ADD, or the directory of a WORKDIR: files put into an image without a process. */
 final class FileStep {
@@ -347,7 +346,7 @@ final class FileStep {
                 change.in(root);
                 return root;
             });
-            return hands.layer(job.id(), top, run.epoch(), Set.of(), 0);
+            return hands.layer(job.id(), top, run.epoch(), false, 0);
         } finally {
             hands.dismiss(job.id());
         }

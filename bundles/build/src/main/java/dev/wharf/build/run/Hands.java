@@ -25,12 +25,12 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.image.ImageConfigs;
 import dev.wharf.oci.image.Manifest;
+import dev.wharf.oci.layer.LayerTar;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.runtime.Attachment;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.SequenceInputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -184,23 +184,19 @@ final class Hands implements AutoCloseable {
      * @param worthAdopting from which size on the container's files become those of the layer
      */
     Optional<LayerSpec> layer(
-            ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, Set<String> stubs, long worthAdopting)
+            ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, boolean ran, long worthAdopting)
             throws DriverException, IOException {
         ContentStore content = agent().streams().content();
         AtomicBoolean same = new AtomicBoolean();
         Optional<LayerSpec> layer = agent().streams().layer(id, raw -> {
-            Optional<LayerTar> edited = epoch.isPresent() || !stubs.isEmpty()
-                    ? Optional.of(new LayerTar(raw, epoch, stubs))
-                    : Optional.empty();
-            InputStream tar = edited.isPresent() ? edited.get() : raw;
-            byte[] head = tar.readNBytes(512);
-            if (isZero(head)) {
+            Optional<LayerTar> edited =
+                    epoch.isPresent() || ran ? Optional.of(new LayerTar(raw, epoch, ran)) : Optional.empty();
+            Optional<InputStream> tar = LayerTar.unlessEmpty(edited.isPresent() ? edited.get() : raw);
+            if (tar.isEmpty()) {
                 return Optional.empty();
             }
-            InputStream whole =
-                    Interrupts.heeding(new SequenceInputStream(new java.io.ByteArrayInputStream(head), tar));
             try (ContentStore.Ingest ingest = content.receive()) {
-                ingest.write(whole);
+                ingest.write(Interrupts.heeding(tar.get()));
                 Descriptor blob = ingest.commit(MediaTypes.OCI_LAYER);
                 same.set(edited.map(e -> !e.isChanged()).orElse(true));
                 return Optional.of(new LayerSpec(LayerId.of(parent, blob.digest()), parent, blob, blob.digest()));
@@ -210,15 +206,6 @@ final class Hands implements AutoCloseable {
             agent().streams().adopt(id, layer.get());
         }
         return layer;
-    }
-
-    private static boolean isZero(byte[] block) {
-        for (byte b : block) {
-            if (b != 0) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /** Makes an image of a draft, or finds the one that is the same, and gives it its names. */

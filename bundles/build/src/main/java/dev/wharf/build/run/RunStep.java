@@ -135,8 +135,7 @@ final class RunStep {
                         "The command '" + String.join(" ", command) + "' returned a non-zero code: " + code, code);
             }
             tidy(job, bare);
-            return hands.layer(
-                    job.id(), top, run.epoch(), LayerTar.MOUNTED, keeps ? Long.MAX_VALUE : Hands.WORTH_WAITING);
+            return hands.layer(job.id(), top, run.epoch(), true, keeps ? Long.MAX_VALUE : Hands.WORTH_WAITING);
         } finally {
             if (keeps) {
                 hands.leave(job.id());

@@ -13,19 +13,17 @@ import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.FileChange;
 import dev.wharf.model.FileChange.Kind;
-import dev.wharf.model.MountSpec;
 import dev.wharf.oci.layer.Packer;
 import dev.wharf.spi.DriverException;
 import java.io.InputStream;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /** What a container made of its image, as paths and as a tar. */
 public final class ContentRoutes implements Routes {
-    /** What a runtime makes in every root file system to mount upon; nobody changed anything there. */
-    private static final Set<String> MOUNT_POINTS = Set.of(
+    /** What is in every container before anything runs in it; nobody changed anything there. */
+    private static final Set<String> GROUND = Set.of(
             "/dev",
             "/dev/console",
             "/dev/mqueue",
@@ -35,6 +33,7 @@ public final class ContentRoutes implements Routes {
             "/sys",
             "/etc/hostname",
             "/etc/hosts",
+            "/etc/mtab",
             "/etc/resolv.conf",
             "/.dockerenv");
 
@@ -51,8 +50,7 @@ public final class ContentRoutes implements Routes {
 
     private static Answer changes(Agent agent, Request request) {
         Container c = ContainerLookup.get(agent.host(), request.name());
-        return Answer.later(request.work(
-                () -> Answer.json(list(c, agent.streams().changes(c.id())))));
+        return Answer.later(request.work(() -> Answer.json(list(agent.streams().changes(c.id())))));
     }
 
     private static int number(Kind kind) {
@@ -63,13 +61,11 @@ public final class ContentRoutes implements Routes {
         };
     }
 
-    private static JsonNode list(Container c, List<FileChange> changes) {
-        Set<String> points = new HashSet<>(MOUNT_POINTS);
-        c.spec().mounts().stream().map(MountSpec::target).forEach(points::add);
+    private static JsonNode list(List<FileChange> changes) {
         ArrayNode list = Json.array();
         for (FileChange change : changes) {
-            boolean own = !points.contains(change.path()) || change.kind() == Kind.DELETED;
-            if (own && !isOnlyAWay(change, changes, points)) {
+            boolean own = !GROUND.contains(change.path()) || change.kind() == Kind.DELETED;
+            if (own && !isOnlyAWay(change, changes)) {
                 list.addObject()
                         .put("Path", change.path())
                         .put("Kind", change.kind().ordinal());
@@ -79,16 +75,16 @@ public final class ContentRoutes implements Routes {
     }
 
     /** Whether a directory is there or touched only because there is a mount point in it. */
-    private static boolean isOnlyAWay(FileChange change, List<FileChange> changes, Set<String> points) {
+    private static boolean isOnlyAWay(FileChange change, List<FileChange> changes) {
         String prefix = change.path() + "/";
         List<FileChange> below =
                 changes.stream().filter(c -> c.path().startsWith(prefix)).toList();
         return !below.isEmpty()
                 && change.kind() != Kind.DELETED
-                && points.stream().anyMatch(p -> p.startsWith(prefix))
+                && GROUND.stream().anyMatch(p -> p.startsWith(prefix))
                 && below.stream()
-                        .allMatch(c -> points.contains(c.path())
-                                || points.stream().anyMatch(p -> p.startsWith(c.path() + "/")));
+                        .allMatch(c -> GROUND.contains(c.path())
+                                || GROUND.stream().anyMatch(p -> p.startsWith(c.path() + "/")));
     }
 
     private Answer export(Agent agent, Request request) throws DriverException {

@@ -393,6 +393,10 @@ public final class ContainerShapes {
         node.set("BlkioDeviceWriteIOps", rates(r, "write-iops"));
         node.put("CpuPeriod", r.cpuPeriodMicros())
                 .put("CpuQuota", r.cpuQuotaMicros())
+                .put("CpuCount", 0)
+                .put("CpuPercent", 0)
+                .put("IOMaximumIOps", 0)
+                .put("IOMaximumBandwidth", 0)
                 .put("CpuRealtimePeriod", 0)
                 .put("CpuRealtimeRuntime", 0)
                 .put("CpusetCpus", r.cpusetCpus())

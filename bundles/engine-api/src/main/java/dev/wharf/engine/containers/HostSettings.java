@@ -10,6 +10,8 @@ import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -21,7 +23,7 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
 /** Reads what a {@code HostConfig} says of limits, rights, namespaces and restarts. */
-final class HostSettings {
+public final class HostSettings {
     /** What Docker leaves a container; see capabilities(7). */
     private static final List<String> DEFAULT_CAPABILITIES = List.of(
             "CAP_CHOWN",
@@ -55,6 +57,10 @@ final class HostSettings {
 
     static final List<String> READ_ONLY =
             List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
+
+    /** Under the first version of cgroups Docker gives a container the host's namespace unless it is told otherwise. */
+    public static final Namespace USUAL_CGROUP =
+            Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers")) ? Namespace.PRIVATE : Namespace.HOST;
 
     /** The kernel keeps less than this for a cgroup at all. */
     private static final long LEAST_MEMORY = 6L << 20;
@@ -355,7 +361,9 @@ final class HostSettings {
                 namespace("PidMode", Set.of("host")),
                 namespace("IpcMode", Set.of("host", "private", "shareable", "none")),
                 namespace("UTSMode", Set.of("host")),
-                namespace("CgroupnsMode", Set.of("host", "private")),
+                body.text("CgroupnsMode").isEmpty()
+                        ? USUAL_CGROUP
+                        : namespace("CgroupnsMode", Set.of("host", "private")),
                 Namespace.HOST);
     }
 

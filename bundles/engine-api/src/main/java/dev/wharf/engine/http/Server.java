@@ -142,7 +142,7 @@ public final class Server implements AutoCloseable {
                     @Override
                     protected void initChannel(EpollSocketChannel channel) {
                         Optional<SslHandler> handler = tls.map(context -> context.newHandler(channel.alloc()));
-                        handler.ifPresent(channel.pipeline()::addLast);
+                        handler.ifPresent(secured -> channel.pipeline().addLast(new PlainHttp(), secured));
                         converse(new Link.Tcp(channel, handler));
                     }
                 });

@@ -26,9 +26,11 @@ import dev.wharf.model.MountSpec;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.image.ImageConfigs;
 import dev.wharf.oci.image.Manifest;
+import dev.wharf.oci.layer.LayerTar;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.content.ContentStore;
 import java.io.IOException;
+import java.io.InputStream;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -100,18 +102,24 @@ public final class CommitRoutes implements Routes {
             Agent agent, Request request, Container c, Image base, ImageConfig settings, List<Reference> names)
             throws DriverException, IOException {
         ContentStore content = agent.streams().content();
-        Descriptor layer = agent.streams().layer(c.id(), tar -> {
+        Optional<Descriptor> layer = agent.streams().layer(c.id(), raw -> {
+            Optional<InputStream> tar = LayerTar.unlessEmpty(new LayerTar(raw, Optional.empty(), true));
+            if (tar.isEmpty()) {
+                return Optional.empty();
+            }
             try (ContentStore.Ingest ingest = content.receive()) {
-                ingest.write(tar);
-                return ingest.commit(MediaTypes.OCI_LAYER);
+                ingest.write(tar.get());
+                return Optional.of(ingest.commit(MediaTypes.OCI_LAYER));
             }
         });
         List<LayerSpec> layers = new ArrayList<>(base.layers());
-        Optional<LayerId> parent = layers.isEmpty()
-                ? Optional.empty()
-                : Optional.of(layers.get(layers.size() - 1).id());
-        layers.add(new LayerSpec(LayerId.of(parent, layer.digest()), parent, layer, layer.digest()));
-        ImageConfig config = withLayer(settings, c.spec(), request, layer.digest());
+        layer.ifPresent(made -> {
+            Optional<LayerId> parent = layers.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(layers.get(layers.size() - 1).id());
+            layers.add(new LayerSpec(LayerId.of(parent, made.digest()), parent, made, made.digest()));
+        });
+        ImageConfig config = withLayer(settings, c.spec(), request, layer.map(Descriptor::digest));
         Descriptor configBlob = content.put(MediaTypes.OCI_CONFIG, ImageConfigs.write(config));
         Descriptor manifest = content.put(
                 MediaTypes.OCI_MANIFEST,
@@ -183,18 +191,18 @@ public final class CommitRoutes implements Routes {
                 base.history());
     }
 
-    private static ImageConfig withLayer(ImageConfig c, ContainerSpec spec, Request request, Digest diffId) {
+    private static ImageConfig withLayer(ImageConfig c, ContainerSpec spec, Request request, Optional<Digest> diffId) {
         String now = Instant.now().toString();
         String author = request.query().text("author");
         List<Digest> diffIds = new ArrayList<>(c.diffIds());
-        diffIds.add(diffId);
+        diffId.ifPresent(diffIds::add);
         List<ImageConfig.History> history = new ArrayList<>(c.history());
         history.add(new ImageConfig.History(
                 now,
                 String.join(" ", spec.command().arguments()),
                 author,
                 request.query().text("comment"),
-                false));
+                diffId.isEmpty()));
         return new ImageConfig(
                 c.platform(),
                 now,

@@ -3,6 +3,7 @@ package dev.wharf.engine.journal;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.engine.containers.HostSettings;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
@@ -221,7 +222,10 @@ final class AsRun {
         option("--pid", mode(spec.namespaces().pid()));
         option("--ipc", mode(spec.namespaces().ipc()));
         option("--uts", mode(spec.namespaces().uts()));
-        option("--cgroupns", mode(spec.namespaces().cgroup()));
+        Namespace cgroup = spec.namespaces().cgroup();
+        if (!cgroup.equals(HostSettings.USUAL_CGROUP)) {
+            option("--cgroupns", cgroup.kind().name().toLowerCase(Locale.ROOT));
+        }
     }
 
     private String mode(Namespace namespace) {

@@ -182,7 +182,7 @@ public final class InfoRoutes implements Routes {
         if (machine.hasSeccomp()) {
             options.add("name=seccomp,profile=builtin");
         }
-        if (machine.hasCgroupNamespaces()) {
+        if (machine.hasCgroupNamespaces() && machine.isUnified()) {
             options.add("name=cgroupns");
         }
         return options;

@@ -1,23 +1,22 @@
-package dev.wharf.build.run;
+package dev.wharf.oci.layer;
 
-import dev.wharf.oci.layer.Entry;
-import dev.wharf.oci.layer.Limits;
-import dev.wharf.oci.layer.TarReader;
-import dev.wharf.oci.layer.TarWriter;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 
 /**
  * A layer's tar as it is kept: nothing in it is younger than SOURCE_DATE_EPOCH, so that the same files come to the same layer,
- * and the files are left out that a runtime puts where it mounts those of the host.
+ * and what is in every container before anything runs in it is left out.
  */
-final class LayerTar extends InputStream {
+public final class LayerTar extends InputStream {
     private final TarReader reader;
     private final Optional<Long> epoch;
-    private final Set<String> stubs;
-    private Optional<Entry> etc = Optional.empty();
+    private final boolean ran;
+    private Optional<Entry> way = Optional.empty();
     private Optional<Entry> next = Optional.empty();
     private boolean stubSeen;
     private byte[] head = new byte[0];
@@ -27,18 +26,37 @@ final class LayerTar extends InputStream {
     private boolean ended;
     private boolean changed;
 
-    /** Where a runtime mounts files of its own in a container that runs; as files they are empty. */
-    static final Set<String> MOUNTED = Set.of("etc/hostname", "etc/hosts", "etc/resolv.conf");
+    /** What tells programs that they are in a container, and where its own files are mounted; as files they are empty. */
+    private static final Set<String> GROUND =
+            Set.of(".dockerenv", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf");
 
-    /** @param stubs files to leave out where they are empty */
-    LayerTar(InputStream tar, Optional<Long> epoch, Set<String> stubs) {
+    private static final String MOUNT_TABLE = "/proc/mounts";
+
+    /** Directories that may be there or changed for the sake of such files or of a mount alone. */
+    private static final Set<String> WAYS = Set.of("dev/", "etc/", "proc/", "sys/");
+
+    /**
+     * The tar with no younger times than {@code epoch}.
+     *
+     * @param ran whether it is of a container that ran, so that there is something to leave out
+     */
+    public LayerTar(InputStream tar, Optional<Long> epoch, boolean ran) {
         this.reader = new TarReader(tar, Limits.DEFAULT);
         this.epoch = epoch;
-        this.stubs = stubs;
+        this.ran = ran;
+    }
+
+    /** The same tar, or nothing where nothing is in it. */
+    public static Optional<InputStream> unlessEmpty(InputStream tar) throws IOException {
+        byte[] head = tar.readNBytes(TarHeader.BLOCK);
+        if (Arrays.equals(head, new byte[TarHeader.BLOCK])) {
+            return Optional.empty();
+        }
+        return Optional.of(new SequenceInputStream(new ByteArrayInputStream(head), tar));
     }
 
     /** Whether what was read so far differs from what was given. */
-    boolean isChanged() {
+    public boolean isChanged() {
         return changed;
     }
 
@@ -105,37 +123,41 @@ final class LayerTar extends InputStream {
 
     /** A directory that changed by nothing but such files did not change; so it waits for what else is in it. */
     private Optional<Entry> take() throws IOException {
-        if (next.isPresent()) {
-            Optional<Entry> waited = next;
-            next = Optional.empty();
-            return waited;
-        }
         while (true) {
-            Optional<Entry> entry = reader.next();
-            if (entry.isPresent() && isStub(entry.get())) {
+            Optional<Entry> entry = next.isPresent() ? next : reader.next();
+            next = Optional.empty();
+            if (entry.isPresent() && ran && isGround(entry.get())) {
                 stubSeen = true;
                 changed = true;
                 continue;
             }
-            if (entry.isPresent() && !stubs.isEmpty() && entry.get().name().equals("etc/")) {
-                etc = entry;
+            Optional<Entry> waited = way;
+            boolean inside = entry.isPresent()
+                    && waited.isPresent()
+                    && entry.get().name().startsWith(waited.get().name());
+            way = Optional.empty();
+            if (waited.isPresent() && (inside || !isOnlyAWay(waited.get()))) {
+                next = entry;
+                return waited;
+            }
+            changed |= waited.isPresent();
+            if (entry.isPresent() && ran && WAYS.contains(entry.get().name())) {
+                way = entry;
+                stubSeen = false;
                 continue;
             }
-            if (etc.isEmpty()) {
-                return entry;
-            }
-            boolean inside = entry.isPresent() && entry.get().name().startsWith("etc/");
-            Optional<Entry> directory = etc;
-            etc = Optional.empty();
-            if (!inside && stubSeen) {
-                return entry;
-            }
-            next = entry;
-            return directory;
+            return entry;
         }
     }
 
-    private boolean isStub(Entry entry) {
-        return entry.kind() == Entry.Kind.FILE && entry.sizeBytes() == 0 && stubs.contains(entry.name());
+    private boolean isOnlyAWay(Entry empty) {
+        return stubSeen || !empty.name().equals("etc/");
+    }
+
+    private static boolean isGround(Entry entry) {
+        return GROUND.contains(entry.name())
+                && (entry.kind() == Entry.Kind.FILE && entry.sizeBytes() == 0
+                        || entry.kind() == Entry.Kind.SYMBOLIC_LINK
+                                && entry.target().equals(MOUNT_TABLE));
     }
 }

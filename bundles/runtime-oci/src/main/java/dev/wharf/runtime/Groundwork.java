@@ -1,0 +1,121 @@
+package dev.wharf.runtime;
+
+import dev.wharf.spi.kernel.FileCalls;
+import dev.wharf.spi.runtime.RuntimeSpec.BoundMount;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is in every container's files before anything runs in it: that by which programs know that they are in one, a table of
+ * mounts for those that read it, and what is mounted upon. A runtime would make the last, too, but with modes of its own, and
+ * they are seen when a container is exported or committed. What an image brings stays as it is.
+ */
+final class Groundwork {
+    private static final Logger LOG = LoggerFactory.getLogger(Groundwork.class);
+    private static final int MODE = 0755;
+
+    /** Where runtimes mount file systems of the kernel, and make on them what is mounted upon. */
+    private static final List<String> KERNELS = List.of("/dev", "/proc", "/sys");
+
+    private final FileCalls files;
+    private final Path root;
+    private final Map<String, Path> known = new HashMap<>();
+
+    /** The ground of one container, whose files are below {@code root} and which does not run. */
+    Groundwork(FileCalls files, Path root) {
+        this.files = files;
+        this.root = root;
+    }
+
+    /** Makes what is missing. What cannot be made is left to the runtime, which says why. */
+    void lay(List<BoundMount> mounts) {
+        try {
+            file("/.dockerenv");
+            for (String name : List.of(HostFiles.RESOLV, HostFiles.HOSTNAME, HostFiles.HOSTS)) {
+                file("/etc/" + name);
+            }
+            Path table = place("/etc/mtab");
+            if (!exists(table)) {
+                Files.createSymbolicLink(table, Path.of("/proc/mounts"));
+            }
+            for (String top : KERNELS) {
+                below(place(top));
+            }
+            for (BoundMount mount : mounts) {
+                if (isOnRoot(mount.target(), mounts)) {
+                    point(mount);
+                }
+            }
+        } catch (IOException e) {
+            LOG.debug("the ground of a container is left to the runtime root={}", root, e);
+        }
+    }
+
+    private static boolean isOnRoot(String target, List<BoundMount> mounts) {
+        return KERNELS.stream().noneMatch(top -> target.startsWith(top + "/"))
+                && mounts.stream().noneMatch(other -> target.startsWith(other.target() + "/"));
+    }
+
+    private void point(BoundMount mount) throws IOException {
+        if (mount.type().equals("bind") && !Files.isDirectory(Path.of(mount.source()))) {
+            file(mount.target());
+        } else {
+            below(place(mount.target()));
+        }
+    }
+
+    private void file(String inside) throws IOException {
+        Path path = place(inside);
+        if (!exists(path)) {
+            Files.createFile(path);
+            files.chmod(path, MODE);
+        }
+    }
+
+    private void below(Path directory) throws IOException {
+        if (!exists(directory)) {
+            Files.createDirectory(directory);
+            files.chmod(directory, MODE);
+        }
+    }
+
+    /** Where something of this name is, or would be: links on the way are followed as from inside, the last is not. */
+    private Path place(String inside) throws IOException {
+        int slash = inside.lastIndexOf('/');
+        return directory(inside.substring(0, Math.max(0, slash))).resolve(inside.substring(slash + 1));
+    }
+
+    private Path directory(String inside) throws IOException {
+        if (inside.isEmpty()) {
+            return root;
+        }
+        Path path = known.get(inside);
+        if (path == null) {
+            path = resolved(inside);
+            below(path);
+            known.put(inside, path);
+        }
+        return path;
+    }
+
+    private Path resolved(String inside) throws IOException {
+        try {
+            return files.resolveInRoot(root, inside);
+        } catch (NoSuchFileException e) {
+            below(place(inside));
+            return files.resolveInRoot(root, inside);
+        }
+    }
+
+    private static boolean exists(Path path) {
+        return Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+    }
+}
