@@ -95,7 +95,11 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
     }
 
     private static Path below(Path root, String path) {
-        return root.resolve(path.replaceFirst("^/+", ""));
+        int start = 0;
+        while (path.startsWith("/", start)) {
+            start++;
+        }
+        return root.resolve(path.substring(start));
     }
 
     private Optional<Path> directory(String controller, String path) {
@@ -151,6 +155,11 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
     }
 
     private static List<Path> children(Path directory) throws IOException {
+        // A link for each directory below and two of its own: to look at all the files would cost more.
+        if (Files.isDirectory(directory)
+                && Files.getAttribute(directory, "unix:nlink").equals(2)) {
+            return List.of();
+        }
         try (Stream<Path> all = Files.list(directory)) {
             return all.filter(Files::isDirectory).toList();
         } catch (NoSuchFileException e) {

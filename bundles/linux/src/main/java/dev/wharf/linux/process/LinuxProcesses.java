@@ -4,12 +4,11 @@ import dev.wharf.linux.libc.Errno;
 import dev.wharf.linux.libc.LibC;
 import dev.wharf.model.Signal;
 import dev.wharf.spi.kernel.Processes;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
@@ -25,6 +24,9 @@ public final class LinuxProcesses implements Processes {
     private static final int WEXITED = 4;
     private static final int CLD_EXITED = 1;
 
+    /** Room for the first 22 fields of a stat line, a name of 64 octets among them (proc(5)). */
+    private static final int STAT = 1024;
+
     private final LibC libc = LibC.get();
     private final Epoll epoll;
 
@@ -36,18 +38,43 @@ public final class LinuxProcesses implements Processes {
 
     @Override
     public OptionalLong startTicks(int pid) {
-        String stat;
-        try {
-            stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+        byte[] stat = new byte[STAT];
+        int length;
+        // Read in one go: the usual ways begin with sixteen times the room, and this is asked many times for each
+        // container.
+        try (InputStream in = new FileInputStream("/proc/" + pid + "/stat")) {
+            length = in.read(stat);
         } catch (IOException e) {
             return OptionalLong.empty();
         }
         // The name in parentheses may hold anything, spaces and parentheses too; field 3 follows the last one.
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        boolean zombie = fields[0].equals("Z") || fields[0].equals("X");
+        int at = length - 1;
+        while (at >= 0 && stat[at] != ')') {
+            at--;
+        }
+        int state = at + 2;
+        if (at < 0 || state >= length) {
+            return OptionalLong.empty();
+        }
+        boolean zombie = stat[state] == 'Z' || stat[state] == 'X';
         // A first thread that has ended while others run on looks like a zombie and is none.
-        boolean gone = zombie && Integer.parseInt(fields[20 - 3]) <= 1;
-        return gone ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(fields[22 - 3]));
+        boolean gone = zombie && field(stat, length, state, 20) <= 1;
+        return gone ? OptionalLong.empty() : OptionalLong.of(field(stat, length, state, 22));
+    }
+
+    /** A number of a stat line by its place, counted from 1 as in proc(5); field 3 begins at {@code state}. */
+    private static long field(byte[] stat, int length, int state, int place) {
+        int at = state;
+        for (int i = 3; i < place && at < length; at++) {
+            if (stat[at] == ' ') {
+                i++;
+            }
+        }
+        long value = 0;
+        while (at < length && stat[at] >= '0' && stat[at] <= '9') {
+            value = value * 10 + stat[at++] - '0';
+        }
+        return value;
     }
 
     @Override
