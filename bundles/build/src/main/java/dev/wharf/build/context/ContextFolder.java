@@ -42,7 +42,7 @@ public final class ContextFolder {
         try (Dir dir = tree.open(folder)) {
             try (Unpacker unpacker =
                     new Unpacker(dir, new Unpacker.Guest("", false, Optional.of(new Unpacker.Owner(0, 0))), limits)) {
-                unpacker.unpack(Unpacking.unpack(tar));
+                unpacker.unpackContext(Unpacking.unpack(tar));
             } catch (LayerException | EOFException e) {
                 throw new ContextException("the build context is refused: " + e.getMessage());
             }

@@ -32,11 +32,17 @@ public final class TarReader {
     private List<Long> sparse = List.of();
 
     private long realSize;
+    private boolean forgiving;
     private boolean finished;
 
     public TarReader(InputStream in, Limits limits) {
         this.in = in;
         this.limits = limits;
+    }
+
+    /** Takes a tar that ends right behind the content of its last file, as Docker's client makes one of a context and a Dockerfile. */
+    void forgiveLastPadding() {
+        forgiving = true;
     }
 
     /** The next entry; empty at the end of the tar. What was not read of the entry before is skipped. */
@@ -363,11 +369,10 @@ public final class TarReader {
     private void skipContent() throws IOException {
         for (long rest = left + padding; rest > 0; ) {
             if (at == end && fill() == 0) {
-                if (rest > padding) {
-                    throw cutShort();
+                if (forgiving && rest <= padding) {
+                    break;
                 }
-                // Docker's own client leaves the padding of the last file out where it adds a Dockerfile to a context.
-                break;
+                throw cutShort();
             }
             long step = Math.min(rest, end - at);
             at += (int) step;

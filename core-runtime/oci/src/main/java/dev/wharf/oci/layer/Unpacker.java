@@ -99,7 +99,17 @@ public final class Unpacker implements AutoCloseable {
 
     /** Unpacks the whole tar and reads the stream to its end. */
     public Unpacked unpack(InputStream tar) throws IOException {
+        return unpack(new TarReader(tar, limits));
+    }
+
+    /** Does the same with a tar whose last padding may be missing, which no layer's may. */
+    public Unpacked unpackContext(InputStream tar) throws IOException {
         TarReader reader = new TarReader(tar, limits);
+        reader.forgiveLastPadding();
+        return unpack(reader);
+    }
+
+    private Unpacked unpack(TarReader reader) throws IOException {
         for (Optional<Entry> entry = reader.next(); entry.isPresent(); entry = reader.next()) {
             if (Thread.currentThread().isInterrupted()) {
                 throw new InterruptedIOException("unpacking was interrupted");
