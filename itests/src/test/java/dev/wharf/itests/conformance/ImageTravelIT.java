@@ -59,7 +59,8 @@ class ImageTravelIT {
         changed();
         assertThat(docker.docker("diff", "box").lines())
                 .containsExactly("C /etc", "D /etc/group", "A /new", "A /opt", "A /opt/x");
-        docker.docker("create", "--name", "fresh", "-v", "data:/some/where", "busybox", "ls", "/.dockerenv", "/etc/mtab");
+        docker.docker(
+                "create", "--name", "fresh", "-v", "data:/some/where", "busybox", "ls", "/.dockerenv", "/etc/mtab");
         assertThat(docker.docker("diff", "fresh")).isEmpty();
         assertThat(docker.docker("start", "-a", "fresh")).isEqualTo("/.dockerenv\n/etc/mtab");
         assertThat(docker.docker("diff", "fresh").lines()).containsExactly("A /some", "A /some/where");

@@ -81,7 +81,15 @@ class LauncherIT {
         }
         String host = "tcp://127.0.0.1:" + port;
         try (Daemon daemon = Daemon.start(
-                folder, "--host", host, "--tlsverify", "--tlscacert", pem("ca"), "--tlscert", pem("server"), "--tlskey",
+                folder,
+                "--host",
+                host,
+                "--tlsverify",
+                "--tlscacert",
+                pem("ca"),
+                "--tlscert",
+                pem("server"),
+                "--tlskey",
                 key("server"))) {
             List<String> docker = List.of("docker", "-H", host, "--tlsverify", "--tlscacert", pem("ca"));
             assertThat(tried(docker, "--tlscert", pem("client"), "--tlskey", key("client"), "info", "-f", "{{.OSType}}")
@@ -93,7 +101,8 @@ class LauncherIT {
                         .as(name)
                         .contains("certificate");
             }
-            assertThat(tried(List.of("docker", "-H", host, "--tls"), "ps").err()).contains("certificate");
+            assertThat(tried(List.of("docker", "-H", host, "--tls"), "ps").err())
+                    .contains("certificate");
             assertThat(tried(List.of("docker", "-H", host), "ps").err())
                     .contains("Client sent an HTTP request to an HTTPS server.");
             assertThat(tried(
@@ -120,21 +129,54 @@ class LauncherIT {
 
     private void authority(String name) throws Exception {
         Outcome.of(
-                        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-days", "2",
-                        "-keyout", key(name), "-out", pem(name))
+                        "openssl",
+                        "req",
+                        "-x509",
+                        "-newkey",
+                        "rsa:2048",
+                        "-nodes",
+                        "-subj",
+                        "/CN=" + name,
+                        "-days",
+                        "2",
+                        "-keyout",
+                        key(name),
+                        "-out",
+                        pem(name))
                 .outOrThrow();
     }
 
     private void certificate(String name, String authority, String extension, String... days) throws Exception {
         String request = folder.resolve(name + ".csr").toString();
         Outcome.of(
-                        "openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", key(name),
-                        "-out", request)
+                        "openssl",
+                        "req",
+                        "-newkey",
+                        "rsa:2048",
+                        "-nodes",
+                        "-subj",
+                        "/CN=" + name,
+                        "-keyout",
+                        key(name),
+                        "-out",
+                        request)
                 .outOrThrow();
         Path extensions = Files.writeString(folder.resolve(name + ".ext"), extension + "\n");
         List<String> command = new ArrayList<>(List.of(
-                "openssl", "x509", "-req", "-in", request, "-CA", pem(authority), "-CAkey", key(authority),
-                "-CAcreateserial", "-extfile", extensions.toString(), "-out", pem(name)));
+                "openssl",
+                "x509",
+                "-req",
+                "-in",
+                request,
+                "-CA",
+                pem(authority),
+                "-CAkey",
+                key(authority),
+                "-CAcreateserial",
+                "-extfile",
+                extensions.toString(),
+                "-out",
+                pem(name)));
         command.addAll(List.of(days));
         Outcome.of(command.toArray(String[]::new)).outOrThrow();
     }
