@@ -60,6 +60,8 @@ def start():
     pid = os.fork()
     if pid:
         return pid
+    # As systemd does: whoever runs the tests may have a hang-up ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     log = os.open(folder + "/log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
     os.dup2(log, 1)

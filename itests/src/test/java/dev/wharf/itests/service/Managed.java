@@ -104,7 +104,10 @@ final class Managed implements AutoCloseable {
         long end = System.nanoTime() + PATIENCE.toNanos();
         while (told().stream().filter(kind).count() < count) {
             if (System.nanoTime() > end || !manager.isAlive()) {
-                throw new IOException("the manager was only told " + told() + "\n" + log());
+                List<String> said = journal().stream()
+                        .map(entry -> entry.path("MESSAGE").asText())
+                        .toList();
+                throw new IOException("the manager was only told " + told() + "\n" + log() + said);
             }
             Thread.sleep(20);
         }
