@@ -59,7 +59,9 @@ final class Exits {
     private final List<ExitListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Path, Processes.Watch> watches = new ConcurrentHashMap<>();
     private final Map<Path, Processes.Watch> nameWatches = new ConcurrentHashMap<>();
-    private final Set<Path> told = ConcurrentHashMap.newKeySet();
+    /** By the directory of a process, which start of its container it belonged to: all those of one share a directory. */
+    private final Map<Path, Integer> told = new ConcurrentHashMap<>();
+
     private final Set<Path> announced = ConcurrentHashMap.newKeySet();
 
     /**
@@ -177,7 +179,7 @@ final class Exits {
                         watches.remove(directory);
                         ended.run();
                         // The monitor was killed and its process lives on: then that is what to wait for.
-                        if (watched && !told.contains(directory) && Files.isDirectory(directory)) {
+                        if (watched && !isTold(directory, note.get()) && Files.isDirectory(directory)) {
                             follow(directory, ended);
                         }
                     }));
@@ -218,9 +220,19 @@ final class Exits {
     }
 
     private void tellOnce(ContainerId container) {
-        if (!told.contains(places.bundle(container))) {
-            tell(container, listeners);
+        Path bundle = places.bundle(container);
+        try {
+            if (note(bundle).filter(note -> !isTold(bundle, note)).isPresent()) {
+                tell(container, listeners);
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot read of whose exit to tell container={}", container, e);
         }
+    }
+
+    /** The end of one start says nothing of that of the next, though word of it may come when that has begun. */
+    private boolean isTold(Path directory, Note note) {
+        return Integer.valueOf(note.generation()).equals(told.get(directory));
     }
 
     private void tellOutOfMemory(ContainerId container, Path bundle) {
@@ -248,7 +260,7 @@ final class Exits {
                 return;
             }
             tellOutOfMemory(container, bundle);
-            told.add(bundle);
+            told.put(bundle, note.get().generation());
             to.forEach(listener ->
                     guarded(() -> listener.exited(container, note.get().process(), exit.get())));
         } catch (IOException e) {
@@ -273,7 +285,7 @@ final class Exits {
             return;
         }
         Path directory = places.exec(container, exec);
-        told.add(directory);
+        told.put(directory, generation(directory));
         to.forEach(listener -> guarded(() -> listener.execExited(container, exec, code)));
         try {
             Files.write(directory.resolve(TOLD), new byte[0]);
@@ -281,6 +293,14 @@ final class Exits {
             LOG.debug("an end that was told is told again exec={} container={}", exec, container, e);
         }
         afterExec.accept(container);
+    }
+
+    private static int generation(Path directory) {
+        try {
+            return Note.read(directory).map(Note::generation).orElse(0);
+        } catch (IOException e) {
+            return 0;
+        }
     }
 
     private static void guarded(Runnable call) {
@@ -383,7 +403,7 @@ final class Exits {
                 return ours;
             });
         }
-        told.removeIf(directory -> directory.startsWith(bundle));
+        told.keySet().removeIf(directory -> directory.startsWith(bundle));
         announced.removeIf(directory -> directory.startsWith(bundle));
     }
 

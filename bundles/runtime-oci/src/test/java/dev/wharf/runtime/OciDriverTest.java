@@ -365,6 +365,23 @@ abstract class OciDriverTest extends OciRuntimeContract {
         }
     }
 
+    /** Word of an end comes by two ways, and the later one may come when the container was begun again. */
+    @Test
+    void theEndOfEachStartIsToldHoweverFastTheNextComes() throws Exception {
+        RuntimeSpecs specs = shell("exec sleep 60");
+        for (int i = 1; i <= 60; i++) {
+            RuntimeSpec spec = register(specs.generation(i));
+            runtime.create(spec);
+            runtime.start(spec.container());
+            RecordingExits hears = new RecordingExits();
+            try (AutoCloseable ignored = runtime.exits(hears)) {
+                runtime.signal(spec.container(), Signal.KILL);
+                hears.await(spec.container());
+                runtime.delete(spec.container());
+            }
+        }
+    }
+
     /**
      * A monitor is a child of the program that is started, and its parent writes down who it is: on a busy host, later than
      * the child has the container made.
