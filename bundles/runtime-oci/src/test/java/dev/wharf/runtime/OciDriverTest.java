@@ -276,7 +276,7 @@ abstract class OciDriverTest extends OciRuntimeContract {
 
     @Test
     void anInitReapsAndPassesSignalsOn() throws Exception {
-        ContainerId container = run(shell("cat /proc/1/comm; trap 'exit 4' TERM; while :; do sleep 0.02; done")
+        ContainerId container = run(shell("trap 'exit 4' TERM; cat /proc/1/comm; while :; do sleep 0.02; done")
                 .init());
         awaitLog(container, "init");
 
