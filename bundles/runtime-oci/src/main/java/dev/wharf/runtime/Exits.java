@@ -45,6 +45,11 @@ final class Exits {
     /** Marks that an exec's end was told to somebody. */
     private static final String TOLD = "told";
 
+    /** In place of the number of a start: that an exec, which begins once in its directory, and that nobody was told. */
+    private static final int ONLY = -1;
+
+    private static final int UNTOLD = -2;
+
     private static final Duration SETTLE_PATIENCE = Duration.ofSeconds(10);
 
     private final Places places;
@@ -222,17 +227,19 @@ final class Exits {
     private void tellOnce(ContainerId container) {
         Path bundle = places.bundle(container);
         try {
-            if (note(bundle).filter(note -> !isTold(bundle, note)).isPresent()) {
-                tell(container, listeners);
+            Optional<Note> note = note(bundle).filter(n -> !isTold(bundle, n));
+            if (note.isPresent()) {
+                tell(container, note, listeners);
             }
         } catch (IOException e) {
-            LOG.warn("cannot read of whose exit to tell container={}", container, e);
+            LOG.warn("cannot read the exit of container={}", container, e);
         }
     }
 
     /** The end of one start says nothing of that of the next, though word of it may come when that has begun. */
     private boolean isTold(Path directory, Note note) {
-        return Integer.valueOf(note.generation()).equals(told.get(directory));
+        int start = told.getOrDefault(directory, UNTOLD);
+        return start == ONLY || start == note.generation();
     }
 
     private void tellOutOfMemory(ContainerId container, Path bundle) {
@@ -246,26 +253,29 @@ final class Exits {
     }
 
     private void tell(ContainerId container, List<ExitListener> to) {
-        Path bundle = places.bundle(container);
         try {
-            for (ExecId exec : places.execIds(container)) {
-                tellExec(container, exec, to);
-            }
-            Optional<Note> note = note(bundle);
-            if (note.isEmpty() || note.get().process().pid() == 0) {
-                return;
-            }
-            Optional<Exit> exit = exit(bundle, note.get());
-            if (exit.isEmpty()) {
-                return;
-            }
-            tellOutOfMemory(container, bundle);
-            told.put(bundle, note.get().generation());
-            to.forEach(listener ->
-                    guarded(() -> listener.exited(container, note.get().process(), exit.get())));
+            tell(container, note(places.bundle(container)), to);
         } catch (IOException e) {
             LOG.warn("cannot read the exit of container={}", container, e);
         }
+    }
+
+    private void tell(ContainerId container, Optional<Note> note, List<ExitListener> to) throws IOException {
+        Path bundle = places.bundle(container);
+        for (ExecId exec : places.execIds(container)) {
+            tellExec(container, exec, to);
+        }
+        if (note.isEmpty() || note.get().process().pid() == 0) {
+            return;
+        }
+        Optional<Exit> exit = exit(bundle, note.get());
+        if (exit.isEmpty()) {
+            return;
+        }
+        tellOutOfMemory(container, bundle);
+        told.put(bundle, note.get().generation());
+        to.forEach(
+                listener -> guarded(() -> listener.exited(container, note.get().process(), exit.get())));
     }
 
     private void tellExec(ContainerId container, ExecId exec, List<ExitListener> to) {
@@ -285,7 +295,7 @@ final class Exits {
             return;
         }
         Path directory = places.exec(container, exec);
-        told.put(directory, generation(directory));
+        told.put(directory, ONLY);
         to.forEach(listener -> guarded(() -> listener.execExited(container, exec, code)));
         try {
             Files.write(directory.resolve(TOLD), new byte[0]);
@@ -293,14 +303,6 @@ final class Exits {
             LOG.debug("an end that was told is told again exec={} container={}", exec, container, e);
         }
         afterExec.accept(container);
-    }
-
-    private static int generation(Path directory) {
-        try {
-            return Note.read(directory).map(Note::generation).orElse(0);
-        } catch (IOException e) {
-            return 0;
-        }
     }
 
     private static void guarded(Runnable call) {
