@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.wharf.linux.libc.LibC;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -22,17 +21,6 @@ class LinuxDatagramsTest {
     @TempDir
     private Path folder;
 
-    private int listen(byte[] name) {
-        byte[] address = ByteBuffer.allocate(2 + name.length)
-                .order(ByteOrder.nativeOrder())
-                .putShort((short) 1)
-                .put(name)
-                .array();
-        int fd = libc.socket(1, 2, 0);
-        assertThat(libc.bind(fd, address, address.length)).isZero();
-        return fd;
-    }
-
     private String receive(int fd) {
         ByteBuffer into = ByteBuffer.allocateDirect(4096);
         int length = (int) libc.recv(fd, into, into.capacity(), 0);
@@ -44,9 +32,9 @@ class LinuxDatagramsTest {
     @Test
     void aMessageComesWholeToAPathAndToAnAbstractName() throws IOException {
         Path path = folder.resolve("s");
-        int byPath = listen((path + "\0").getBytes(StandardCharsets.UTF_8));
+        int byPath = Mailbox.open((path + "\0").getBytes(StandardCharsets.UTF_8));
         String name = "wharf-test-" + ProcessHandle.current().pid();
-        int byName = listen(("\0" + name).getBytes(StandardCharsets.UTF_8));
+        int byName = Mailbox.open(("\0" + name).getBytes(StandardCharsets.UTF_8));
         try {
             datagrams.send(path.toString(), "READY=1\nSTATUS=ü\n".getBytes(StandardCharsets.UTF_8));
             datagrams.send("@" + name, "WATCHDOG=1".getBytes(StandardCharsets.UTF_8));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wharf.linux.libc.LibC;
+import dev.wharf.linux.net.Mailbox;
 import dev.wharf.spi.kernel.Journald;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -32,16 +33,8 @@ class JournaldTest {
         epoll.close();
     }
 
-    private int listen(Path path) {
-        byte[] name = (path + "\0").getBytes(StandardCharsets.UTF_8);
-        byte[] address = ByteBuffer.allocate(2 + name.length)
-                .order(ByteOrder.nativeOrder())
-                .putShort((short) 1)
-                .put(name)
-                .array();
-        int fd = libc.socket(1, 2, 0);
-        assertThat(libc.bind(fd, address, address.length)).isZero();
-        return fd;
+    private static int listen(Path path) {
+        return Mailbox.open((path + "\0").getBytes(StandardCharsets.UTF_8));
     }
 
     private Map<String, String> receive(int fd) {
