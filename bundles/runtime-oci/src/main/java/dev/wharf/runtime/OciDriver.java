@@ -19,6 +19,7 @@ import dev.wharf.spi.Failure.Kind;
 import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Processes;
+import dev.wharf.spi.kernel.SystemCallFilters;
 import dev.wharf.spi.runtime.Attachment;
 import dev.wharf.spi.runtime.Counters;
 import dev.wharf.spi.runtime.LogCursor;
@@ -115,6 +116,7 @@ public class OciDriver
             Processes processes,
             Descriptors descriptors,
             FileCalls files,
+            SystemCallFilters compiler,
             Path execRoot,
             Path dataRoot,
             Map<String, ?> properties) {
@@ -128,7 +130,7 @@ public class OciDriver
         this.foreground = new Foreground(processes, descriptors, programs, sealed, settings.patience());
         this.readOnlyBelow = new ReadOnlyBelow(programs, settings.patience());
         this.keeper = new LogKeeper(places, descriptors, watch, this::isLogged);
-        this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"));
+        this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"), compiler);
     }
 
     private static Thread tellerThread(Runnable task) {

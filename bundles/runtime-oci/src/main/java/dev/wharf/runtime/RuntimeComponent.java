@@ -3,6 +3,7 @@ package dev.wharf.runtime;
 import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Processes;
+import dev.wharf.spi.kernel.SystemCallFilters;
 import dev.wharf.spi.runtime.OciRuntime;
 import java.nio.file.Path;
 import java.util.Map;
@@ -25,12 +26,14 @@ public final class RuntimeComponent extends OciDriver {
             @Reference Processes processes,
             @Reference Descriptors descriptors,
             @Reference FileCalls files,
+            @Reference SystemCallFilters compiler,
             BundleContext context,
             Map<String, Object> properties) {
         super(
                 processes,
                 descriptors,
                 files,
+                compiler,
                 directory(context, "wharf.exec.root"),
                 directory(context, "wharf.data.root"),
                 properties);

@@ -4,9 +4,11 @@ import dev.wharf.linux.file.LinuxFileCalls;
 import dev.wharf.linux.process.Epoll;
 import dev.wharf.linux.process.LinuxDescriptors;
 import dev.wharf.linux.process.LinuxProcesses;
+import dev.wharf.linux.seccomp.LinuxSystemCallFilters;
 import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.FileCalls;
 import dev.wharf.spi.kernel.Processes;
+import dev.wharf.spi.kernel.SystemCallFilters;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +21,7 @@ final class Host {
     static final Processes PROCESSES = new LinuxProcesses(EPOLL);
     static final Descriptors DESCRIPTORS = new LinuxDescriptors(EPOLL);
     static final FileCalls FILES = new LinuxFileCalls();
+    static final SystemCallFilters FILTERS = new LinuxSystemCallFilters();
 
     private static final Path BUSYBOX = Path.of("/usr/bin/busybox");
 

@@ -79,7 +79,13 @@ abstract class OciDriverTest extends OciRuntimeContract {
     protected OciRuntime open() throws Exception {
         base = base == null ? Files.createTempDirectory("wharf-runtime-") : base;
         OciDriver driver = new OciDriver(
-                Host.PROCESSES, Host.DESCRIPTORS, Host.FILES, base.resolve("exec"), base.resolve("data"), settings());
+                Host.PROCESSES,
+                Host.DESCRIPTORS,
+                Host.FILES,
+                Host.FILTERS,
+                base.resolve("exec"),
+                base.resolve("data"),
+                settings());
         assertThat(driver.probe().ready()).as(driver.probe().why()).isTrue();
         return driver;
     }
@@ -409,7 +415,13 @@ abstract class OciDriverTest extends OciRuntimeContract {
         Map<String, String> settings = new HashMap<>(settings());
         settings.put("monitor", late.toString());
         OciDriver driver = new OciDriver(
-                Host.PROCESSES, Host.DESCRIPTORS, Host.FILES, base.resolve("exec"), base.resolve("data"), settings);
+                Host.PROCESSES,
+                Host.DESCRIPTORS,
+                Host.FILES,
+                Host.FILTERS,
+                base.resolve("exec"),
+                base.resolve("data"),
+                settings);
         RecordingExits told = new RecordingExits();
         RuntimeSpec spec = shell("exit 7").build();
         try (AutoCloseable ignored = driver.exits(told)) {
@@ -488,7 +500,13 @@ abstract class OciDriverTest extends OciRuntimeContract {
     void severalDriversWorkSideBySide() throws Exception {
         Path other = Files.createTempDirectory("wharf-runtime-");
         OciDriver second = new OciDriver(
-                Host.PROCESSES, Host.DESCRIPTORS, Host.FILES, other.resolve("exec"), other.resolve("data"), settings());
+                Host.PROCESSES,
+                Host.DESCRIPTORS,
+                Host.FILES,
+                Host.FILTERS,
+                other.resolve("exec"),
+                other.resolve("data"),
+                settings());
         RecordingExits theirs = new RecordingExits();
         RuntimeSpec spec = shell("exit 21").build();
         try (AutoCloseable ignored = second.exits(theirs)) {
