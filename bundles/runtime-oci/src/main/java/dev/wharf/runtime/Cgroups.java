@@ -108,9 +108,16 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
                 : Optional.ofNullable(controllers.get(controller)).map(root -> below(root, path));
     }
 
+    /** Whether this host has a controller, named as in version 1. */
+    boolean controls(String controller) {
+        return isVersion2()
+                ? words("cgroup.controllers").contains(name2(controller))
+                : controllers.containsKey(controller);
+    }
+
     /**
-     * Whether this host's cgroups have a file, such as {@code memory.memsw.limit_in_bytes}; version 2 shows most of them
-     * below the root only.
+     * Whether this host's cgroups have a file, such as {@code memory.memsw.limit_in_bytes}. Version 2 shows most of them
+     * below the root only, and not before somebody there uses the controller; until then it is taken to have them all.
      */
     boolean has(String controller, String file) {
         if (!isVersion2()) {
@@ -118,12 +125,22 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
                     .filter(root -> Files.exists(root.resolve(file)))
                     .isPresent();
         }
-        Path root = unified.orElseThrow();
-        try (Stream<Path> children = Files.list(root)) {
+        if (!words("cgroup.subtree_control").contains(name2(controller))) {
+            return controls(controller);
+        }
+        try (Stream<Path> children = Files.list(unified.orElseThrow())) {
             return children.anyMatch(child -> Files.exists(child.resolve(file)));
         } catch (IOException e) {
             return false;
         }
+    }
+
+    private static String name2(String controller) {
+        return controller.equals("blkio") ? "io" : controller;
+    }
+
+    private List<String> words(String file) {
+        return List.of(text(unified.orElseThrow().resolve(file)).strip().split(" "));
     }
 
     /** Every process in the cgroup and those below it, as the host numbers them. */

@@ -631,18 +631,18 @@ final class OciConfig {
     ObjectNode resources(Resources wanted) throws DriverException {
         ObjectNode resources = JSON.createObjectNode();
         ObjectNode memory = memory(wanted);
-        if (!memory.isEmpty()) {
+        if (!memory.isEmpty() && controls("memory")) {
             resources.set("memory", memory);
         }
         ObjectNode cpu = cpu(wanted);
         if (!cpu.isEmpty()) {
             resources.set("cpu", cpu);
         }
-        if (wanted.pidsLimit() > 0) {
+        if (wanted.pidsLimit() > 0 && controls("pids")) {
             resources.putObject("pids").put("limit", wanted.pidsLimit());
         }
         ObjectNode block = blockIo(wanted);
-        if (!block.isEmpty()) {
+        if (!block.isEmpty() && controls("blkio")) {
             resources.set("blockIO", block);
         }
         return resources;
@@ -670,26 +670,34 @@ final class OciConfig {
     }
 
     private ObjectNode cpu(Resources wanted) {
-        ObjectNode cpu = JSON.createObjectNode();
+        ObjectNode time = JSON.createObjectNode();
         if (wanted.cpuShares() > 0) {
-            cpu.put("shares", wanted.cpuShares());
+            time.put("shares", wanted.cpuShares());
         }
         if (wanted.nanoCpus() > 0) {
-            cpu.put("period", CPU_PERIOD_MICROS);
-            cpu.put("quota", wanted.nanoCpus() * CPU_PERIOD_MICROS / NANOS_PER_CPU);
+            time.put("period", CPU_PERIOD_MICROS);
+            time.put("quota", wanted.nanoCpus() * CPU_PERIOD_MICROS / NANOS_PER_CPU);
         } else {
             if (wanted.cpuPeriodMicros() > 0) {
-                cpu.put("period", wanted.cpuPeriodMicros());
+                time.put("period", wanted.cpuPeriodMicros());
             }
             if (wanted.cpuQuotaMicros() != 0) {
-                cpu.put("quota", wanted.cpuQuotaMicros());
+                time.put("quota", wanted.cpuQuotaMicros());
             }
         }
+        ObjectNode sets = JSON.createObjectNode();
         if (!wanted.cpusetCpus().isEmpty()) {
-            cpu.put("cpus", wanted.cpusetCpus());
+            sets.put("cpus", wanted.cpusetCpus());
         }
         if (!wanted.cpusetMems().isEmpty()) {
-            cpu.put("mems", wanted.cpusetMems());
+            sets.put("mems", wanted.cpusetMems());
+        }
+        ObjectNode cpu = JSON.createObjectNode();
+        if (!time.isEmpty() && controls("cpu")) {
+            cpu.setAll(time);
+        }
+        if (!sets.isEmpty() && controls("cpuset")) {
+            cpu.setAll(sets);
         }
         return cpu;
     }
@@ -724,7 +732,14 @@ final class OciConfig {
 
     private boolean supports(String controller, String file1, String file2, String what) {
         String file = cgroups.isVersion2() ? file2 : file1;
-        boolean supported = !file.isEmpty() && cgroups.has(controller, file);
+        return told(!file.isEmpty() && cgroups.has(controller, file), what);
+    }
+
+    private boolean controls(String controller) {
+        return told(cgroups.controls(controller), controller);
+    }
+
+    private static boolean told(boolean supported, String what) {
         if (!supported) {
             LOG.warn("this kernel has no control for it, so it is left out limit={}", what);
         }

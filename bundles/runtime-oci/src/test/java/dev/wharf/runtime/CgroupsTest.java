@@ -224,11 +224,19 @@ class CgroupsTest {
     @Test
     void whatAKernelCanLimitIsSeenInItsFiles() throws IOException {
         file("memory/memory.memsw.limit_in_bytes", "0");
+        file("cgroup.controllers", "cpu io memory pids\n");
+        file("cgroup.subtree_control", "memory pids\n");
         file("system.slice/memory.swap.max", "max");
 
         assertThat(version1().has("memory", "memory.memsw.limit_in_bytes")).isTrue();
         assertThat(version1().has("memory", "memory.nothing")).isFalse();
+        assertThat(version1().controls("memory")).isTrue();
+        assertThat(version1().controls("cpuset")).isFalse();
         assertThat(version2().has("memory", "memory.swap.max")).isTrue();
         assertThat(version2().has("memory", "memory.nothing")).isFalse();
+        assertThat(version2().has("blkio", "io.weight")).isTrue();
+        assertThat(version2().has("cpuset", "cpuset.cpus")).isFalse();
+        assertThat(version2().controls("blkio")).isTrue();
+        assertThat(version2().controls("cpuset")).isFalse();
     }
 }

@@ -80,7 +80,9 @@ class OciConfigTest {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
-        return new Cgroups(Map.of("memory", memory, "blkio", blkio), Optional.empty());
+        return new Cgroups(
+                Map.of("memory", memory, "blkio", blkio, "cpu", memory, "cpuset", memory, "pids", memory),
+                Optional.empty());
     }
 
     private RuntimeSpecs box(String... arguments) {
@@ -311,15 +313,17 @@ class OciConfigTest {
     @Test
     void whatThisKernelCannotLimitIsLeftOut() throws Exception {
         Resources wanted = new Resources(
-                64 * MIB, 128 * MIB, 0, 30, 0, 0, 0, 0, "", "", 0, 300, List.of(), true, 0, 0, "", List.of(), List.of(),
-                List.of());
+                64 * MIB, 128 * MIB, 0, 30, 0, 0, 0, 512, "0", "0", 99, 300, List.of(), true, 0, 0, "", List.of(),
+                List.of(), List.of());
         JsonNode resources = written(
                         box().resources(wanted).build(),
-                        config(new Abilities(-1, Map.of()), new Cgroups(Map.of(), Optional.empty())))
+                        config(new Abilities(-1, Map.of()), new Cgroups(Map.of("memory", directory), Optional.empty())))
                 .path("linux")
                 .path("resources");
 
         assertThat(resources.path("memory").toString()).isEqualTo("{\"limit\":" + 64 * MIB + "}");
+        assertThat(resources.has("cpu")).isFalse();
+        assertThat(resources.has("pids")).isFalse();
         assertThat(resources.has("blockIO")).isFalse();
     }
 

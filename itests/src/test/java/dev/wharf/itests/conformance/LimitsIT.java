@@ -73,6 +73,8 @@ class LimitsIT {
 
         if (Files.isDirectory(Path.of("/sys/fs/cgroup/wharf", container))) {
             assertThat(cgroup(container, "cpu.max", "")).isEqualTo("50000 100000");
+            // What crun and runc make of 512 shares (OCI runtime specification, config-linux.md).
+            assertThat(cgroup(container, "cpu.weight", "")).isIn("20", "59");
         } else {
             assertThat(cgroup(container, "", "cpu/cpu.cfs_quota_us")).isEqualTo("50000");
             assertThat(cgroup(container, "", "cpu/cpu.cfs_period_us")).isEqualTo("100000");

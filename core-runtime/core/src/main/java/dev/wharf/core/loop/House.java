@@ -26,6 +26,7 @@ import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
+import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
@@ -165,7 +166,7 @@ final class House implements Agent, AutoCloseable {
         replay = new Replay(journal, settings.checkpointHint());
         Replay.Folded folded = replay.latest();
         folds = folded.batches();
-        Host host = introduce(folded.host());
+        Introduced introduced = introduce(folded.host());
         checkpointed = journal.end();
         laneThreads = Lanes.threads(settings.lanes());
         committer = new Committer(journal, settings.alwaysSync(), e -> broken(e));
@@ -174,7 +175,10 @@ final class House implements Agent, AutoCloseable {
         timers = Timers.real(clock, post);
         patientThreads = Lanes.patientThreads();
         lanes = new Lanes(laneThreads, patientThreads, workshop, settings.lanes());
-        sequencer = new Sequencer(journal, clock, lanes, timers, committer, host, folded.answered());
+        sequencer = new Sequencer(journal, clock, lanes, timers, committer, introduced.host(), folded.answered());
+        if (!introduced.untold().isEmpty()) {
+            sequencer.post(new Letter.Observation(List.of(), (host, now) -> introduced.untold()));
+        }
         workshop.wants(layer -> host().isWanted(layer));
         survey = new Survey(workshop);
         swaps = new Swaps(workshop, workshop.deadlines, new Threshold());
@@ -185,24 +189,36 @@ final class House implements Agent, AutoCloseable {
         opener.setDaemon(true);
     }
 
-    /** Writes the first event of a new journal, and what opening an old one mended. */
-    private Host introduce(Host host) throws IOException {
+    /** What is still to be written down when the house opens, because the disk was full. */
+    private record Introduced(Host host, List<Event> untold) {}
+
+    /** Writes the first event of a new journal, and what opening an old one mended; on a full disk that can wait. */
+    private Introduced introduce(Host host) throws IOException {
         List<Event> events = new ArrayList<>();
-        if (host.identity().id().isEmpty()) {
+        boolean begins = host.identity().id().isEmpty();
+        if (begins) {
             events.add(new HostEvent.Opened(
                     UUID.randomUUID().toString(), JOURNAL_FORMAT, settings.version(), clock.instant()));
         }
         journal.recovery()
                 .ifPresent(r ->
                         events.add(new HostEvent.JournalRecovered(r.last().sequence(), r.droppedBytes(), r.reason())));
-        Host after = host;
-        if (!events.isEmpty()) {
-            for (Event event : events) {
-                after = event.apply(after);
-            }
-            journal.append(new Batch(OWN, clock.instant(), events));
+        if (events.isEmpty()) {
+            return new Introduced(host, events);
         }
-        return after;
+        Host after = host;
+        for (Event event : events) {
+            after = event.apply(after);
+        }
+        try {
+            journal.append(new Batch(OWN, clock.instant(), events));
+        } catch (JournalFullException e) {
+            if (begins) {
+                throw e;
+            }
+            return new Introduced(host, events);
+        }
+        return new Introduced(after, List.of());
     }
 
     /** How many batches were folded. */

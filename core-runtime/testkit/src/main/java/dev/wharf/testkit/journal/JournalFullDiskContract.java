@@ -137,6 +137,41 @@ public abstract class JournalFullDiskContract<D> {
         }
     }
 
+    @Test
+    public void aJournalThatWasNotClosedOpensForReadingOnAFullDiskAndGoesOnWhenThereIsSpace() throws IOException {
+        List<Batch> kept = new ArrayList<>();
+        try (EventJournal journal = open()) {
+            for (int i = 0; i < 50; i++) {
+                kept.add(Batches.saying("batch " + i));
+                journal.append(kept.get(i));
+            }
+        }
+        // Without this note it is as after a crash.
+        Files.delete(disk.resolve("journal/clean"));
+        fillWithBallast();
+        try (EventJournal journal = open();
+                EventJournal.Reader reader = journal.open(journal.origin())) {
+            for (int i = 0; i < 30; i++) {
+                assertThat(reader.poll().orElseThrow().batch()).isEqualTo(kept.get(i));
+            }
+            assertThat(Batches.read(journal).inOrder()).isEqualTo(kept);
+            fill(journal, kept, new Random(6));
+            Files.delete(ballast());
+            kept.add(Batches.saying("on"));
+            journal.append(kept.get(kept.size() - 1));
+            journal.sync();
+            for (int i = 30; i < kept.size(); i++) {
+                assertThat(reader.poll().orElseThrow().batch()).isEqualTo(kept.get(i));
+            }
+            assertThat(reader.poll()).isEmpty();
+        }
+        try (EventJournal journal = open()) {
+            assertThat(journal.recovery()).isEmpty();
+            assertThat(Batches.read(journal).inOrder()).isEqualTo(kept);
+            assertThat(journal.verify()).isEmpty();
+        }
+    }
+
     /** Appends until the journal refuses, and answers with what it said. */
     private static IOException fill(EventJournal journal, List<Batch> kept, Random chance) throws IOException {
         for (int i = 0; i < 100_000; i++) {

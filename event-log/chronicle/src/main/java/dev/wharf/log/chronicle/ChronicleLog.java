@@ -87,6 +87,12 @@ public final class ChronicleLog implements RecordLog, LogView {
     private final Opening how;
 
     private volatile CompletableFuture<Pen> opening = new CompletableFuture<>();
+    /** What could not be saved before it is cut, because the disk is full; done before anything is appended. */
+    private final List<LogSurvey.Segment> unsaved = new ArrayList<>();
+    /** Held by readers while another file may take the newest one's place under them, and by whoever puts it there. */
+    private final Object settling = new Object();
+
+    private volatile boolean settled = true;
     /** Held while a file is forced and while the active file changes, so that neither happens under the other. */
     private final Object forcing = new Object();
 
@@ -106,16 +112,19 @@ public final class ChronicleLog implements RecordLog, LogView {
             Optional<LogDirectory.LeftFile> left = untouched(survey);
             boolean atTheNext = segments.isEmpty() || justRolled(survey);
             long segment = atTheNext ? survey.last() + 1 : segments.lastKey();
-            tail = new Tail(segment, left.map(LogDirectory.LeftFile::end).orElse(0L), survey.last(), survey.head());
+            long end = left.map(LogDirectory.LeftFile::end).orElseGet(() -> atTheNext ? 0L : newestEnd(survey));
+            tail = new Tail(segment, end, survey.last(), survey.head());
             if (atTheNext) {
-                how = this::start;
+                how = () -> {
+                    saveCuts(survey);
+                    return start();
+                };
             } else if (left.isPresent()) {
                 how = () -> resume(left.get());
             } else {
-                // Readers must not look at a file while another takes its place.
-                Pen pen = renew(survey);
-                how = () -> pen;
-                opening.complete(pen);
+                Renewal renewal = new Renewal(survey);
+                how = renewal;
+                settleNow(renewal);
             }
         } catch (IOException | RuntimeException | Error e) {
             directory.close();
@@ -124,6 +133,31 @@ public final class ChronicleLog implements RecordLog, LogView {
         if (!opening.isDone()) {
             options.beside().execute(this::open);
         }
+    }
+
+    /**
+     * Readers must not look at a file while another takes its place, so it is done before there are any. A full disk has no
+     * space for the other one: then what there is can be read, and each append tries again.
+     */
+    private void settleNow(Renewal renewal) throws IOException {
+        settled = false;
+        try {
+            opening.complete(renewal.open());
+        } catch (IOException e) {
+            if (!Disk.isFull(e)) {
+                throw e;
+            }
+            opening.completeExceptionally(e);
+        }
+    }
+
+    /** Whether the newest file will stay the one it is; where not, whoever reads does so holding {@link #settling()}. */
+    boolean isSettled() {
+        return settled;
+    }
+
+    Object settling() {
+        return settling;
     }
 
     /** The newest file, if the log was closed cleanly and the file is still what it was. */
@@ -157,20 +191,36 @@ public final class ChronicleLog implements RecordLog, LogView {
     private long sweep(LogSurvey survey) throws IOException {
         long dropped = 0;
         for (LogSurvey.Segment segment : survey.segments()) {
+            if (segment.remains() && !survey.clean()) {
+                dropped += segment.dataEnd() - segment.end();
+            }
+            if (!segment.isEmpty()) {
+                segments.put(segment.first(), segment.file());
+            }
+            unsaved.add(segment);
+        }
+        try {
+            saveCuts(survey);
+        } catch (IOException e) {
+            if (!Disk.isFull(e)) {
+                throw e;
+            }
+        }
+        return dropped;
+    }
+
+    private void saveCuts(LogSurvey survey) throws IOException {
+        while (!unsaved.isEmpty()) {
+            LogSurvey.Segment segment = unsaved.get(0);
             boolean gap = survey.gaps().stream().anyMatch(g -> g.file().equals(segment.file()));
             if (segment.remains() || gap) {
                 directory.saveCut(segment.file(), gap ? 0 : segment.end(), segment.dataEnd());
             }
-            if (segment.remains() && !survey.clean()) {
-                dropped += segment.dataEnd() - segment.end();
-            }
             if (segment.isEmpty()) {
                 disk.delete(segment.file());
-            } else {
-                segments.put(segment.first(), segment.file());
             }
+            unsaved.remove(0);
         }
-        return dropped;
     }
 
     // ---- opening the queue
@@ -282,13 +332,33 @@ public final class ChronicleLog implements RecordLog, LogView {
         }
     }
 
+    /** Opens the queue when its newest file has been written anew, which is done once. */
+    private final class Renewal implements Opening {
+        private final LogSurvey survey;
+        private final Path newest = segments.lastEntry().getValue();
+        private final Cycles clock = new Cycles(Cycles.cycleOf(newest).orElseThrow());
+        private long space;
+
+        Renewal(LogSurvey survey) {
+            this.survey = survey;
+        }
+
+        @Override
+        public Pen open() throws IOException {
+            if (!settled) {
+                saveCuts(survey);
+                space = renew(survey, newest, clock);
+            }
+            return ChronicleLog.this.open(newest, clock, space);
+        }
+    }
+
     /**
-     * Copies the records of the newest file into a fresh file, puts that in its place, and opens the queue. Until the new file
-     * is whole and forced, the old one keeps its name; a crash on the way leaves a fresh file that the next start deletes.
+     * Copies the records of the newest file into a fresh file, puts that in its place, and answers how far it is written.
+     * Until the new file is whole and forced, the old one keeps its name; a crash on the way leaves a fresh file that the next
+     * start deletes.
      */
-    private Pen renew(LogSurvey survey) throws IOException {
-        Path newest = segments.lastEntry().getValue();
-        Cycles clock = new Cycles(Cycles.cycleOf(newest).orElseThrow());
+    private long renew(LogSurvey survey, Path newest, Cycles clock) throws IOException {
         Path workshop = options.directory().resolve("renewed");
         disk.makeDirectory(workshop);
         clear(workshop);
@@ -304,12 +374,21 @@ public final class ChronicleLog implements RecordLog, LogView {
             file.force();
         } catch (RuntimeException | InternalError e) {
             throw new IOException("Chronicle cannot copy " + newest + ": " + e.getMessage(), e);
+        } catch (IOException e) {
+            if (Disk.isFull(e)) {
+                // What little it took is somebody else's to use.
+                clear(workshop);
+            }
+            throw e;
         }
-        disk.rename(fresh, newest);
+        synchronized (settling) {
+            disk.rename(fresh, newest);
+            tail = tail.with(end);
+            settled = true;
+        }
         disk.forceDirectory(queueDirectory);
         clear(workshop);
-        tail = tail.with(end);
-        return open(newest, clock, space);
+        return space;
     }
 
     private static long newestEnd(LogSurvey survey) {

@@ -2,7 +2,6 @@ package dev.wharf.log.chronicle;
 
 import dev.wharf.log.codec.record.Disk;
 import dev.wharf.log.codec.record.Envelope;
-import dev.wharf.log.codec.record.LogView;
 import dev.wharf.log.codec.record.RecordLog;
 import dev.wharf.log.codec.record.SegmentReader;
 import java.io.IOException;
@@ -21,7 +20,7 @@ import net.openhft.chronicle.wire.DocumentContext;
  */
 final class ChronicleReader implements RecordLog.Reader {
     private final Disk disk;
-    private final LogView log;
+    private final ChronicleLog log;
     private final Supplier<Optional<CycleQueue>> queue;
     private long next;
     private Optional<ExcerptTailer> tailer = Optional.empty();
@@ -29,8 +28,10 @@ final class ChronicleReader implements RecordLog.Reader {
     private Optional<SegmentReader> scanner = Optional.empty();
 
     private long scanned;
+    /** Whether the scanner may have a file open whose place another has taken since. */
+    private boolean old;
 
-    ChronicleReader(Disk disk, LogView log, Supplier<Optional<CycleQueue>> queue, long sequence) {
+    ChronicleReader(Disk disk, ChronicleLog log, Supplier<Optional<CycleQueue>> queue, long sequence) {
         this.disk = disk;
         this.log = log;
         this.queue = queue;
@@ -39,6 +40,22 @@ final class ChronicleReader implements RecordLog.Reader {
 
     @Override
     public Optional<Envelope.Sealed> poll() throws IOException {
+        if (!log.isSettled()) {
+            synchronized (log.settling()) {
+                if (!log.isSettled()) {
+                    old = true;
+                    return following();
+                }
+            }
+        }
+        if (old) {
+            closeScanner();
+            old = false;
+        }
+        return following();
+    }
+
+    private Optional<Envelope.Sealed> following() throws IOException {
         if (next > log.tail().last()) {
             return Optional.empty();
         }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
@@ -76,6 +77,12 @@ public interface Disk {
                 at += length;
             }
         }
+    }
+
+    /** ENOSPC or EDQUOT, which Java tells in the C library's words (strerror(3)) and in no other way. */
+    static boolean isFull(IOException e) {
+        String words = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        return words.contains("no space left on device") || words.contains("quota exceeded");
     }
 
     /** Straight through to the system. */

@@ -10,7 +10,6 @@ import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
 
 /** An event journal on a log of records: one batch is one record, and its payload is JSON. */
@@ -45,16 +44,10 @@ public class RecordJournal implements EventJournal {
             }
             return at;
         } catch (IOException e) {
-            throw isOutOfSpace(e) && !log.isBroken()
+            throw Disk.isFull(e) && !log.isBroken()
                     ? new JournalFullException("no space is left for the journal: " + e.getMessage(), e)
                     : e;
         }
-    }
-
-    /** ENOSPC or EDQUOT, which Java tells in the C library's words (strerror(3)) and in no other way. */
-    private static boolean isOutOfSpace(IOException e) {
-        String words = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
-        return words.contains("no space left on device") || words.contains("quota exceeded");
     }
 
     @Override
