@@ -45,6 +45,59 @@ public record ImageConfig(
         history = Checks.copy(history);
     }
 
+    /** An image that says nothing but what it runs on, and has no layers. */
+    public static ImageConfig of(Platform platform) {
+        return new ImageConfig(
+                platform,
+                "",
+                "",
+                "",
+                List.of(),
+                List.of(),
+                List.of(),
+                "",
+                List.of(),
+                List.of(),
+                Map.of(),
+                "",
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of());
+    }
+
+    /** The same, with what is said of its making. */
+    public ImageConfig made(String when, String by) {
+        return with(when, by, diffIds, history);
+    }
+
+    /** The same with other layers, and how they came to be. */
+    public ImageConfig withLayers(List<Digest> layers, List<History> how) {
+        return with(created, author, layers, how);
+    }
+
+    private ImageConfig with(String when, String by, List<Digest> layers, List<History> how) {
+        return new ImageConfig(
+                platform,
+                when,
+                by,
+                user,
+                env,
+                entrypoint,
+                cmd,
+                workingDir,
+                volumes,
+                exposedPorts,
+                labels,
+                stopSignal,
+                healthcheck,
+                shell,
+                onBuild,
+                layers,
+                how);
+    }
+
     /** One line of how the image was made; an empty layer has no diff id. */
     public record History(String created, String createdBy, String author, String comment, boolean emptyLayer) {}
 }

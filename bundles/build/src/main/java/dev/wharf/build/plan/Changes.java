@@ -45,24 +45,6 @@ public final class Changes {
                 draft.settings(one);
             }
         }
-        ImageConfig changed = draft.config();
-        return new ImageConfig(
-                changed.platform(),
-                changed.created(),
-                changed.author(),
-                changed.user(),
-                changed.env(),
-                changed.entrypoint(),
-                changed.cmd(),
-                changed.workingDir(),
-                changed.volumes(),
-                changed.exposedPorts(),
-                changed.labels(),
-                changed.stopSignal(),
-                changed.healthcheck(),
-                changed.shell(),
-                changed.onBuild(),
-                base.diffIds(),
-                base.history());
+        return draft.config().withLayers(base.diffIds(), base.history());
     }
 }

@@ -168,24 +168,11 @@ public final class ArchiveRoutes implements Routes {
         Instant now = Instant.now();
         String message = request.query().value("message").orElse("Imported from " + origin);
         ImageConfig config = ImportChanges.apply(
-                new ImageConfig(
-                        platform,
-                        now.toString(),
-                        "",
-                        "",
-                        List.of(),
-                        List.of(),
-                        List.of(),
-                        "",
-                        List.of(),
-                        List.of(),
-                        Map.of(),
-                        "",
-                        Optional.empty(),
-                        List.of(),
-                        List.of(),
-                        List.of(layer.digest()),
-                        List.of(new ImageConfig.History(now.toString(), "", "", message, false))),
+                ImageConfig.of(platform)
+                        .made(now.toString(), "")
+                        .withLayers(
+                                List.of(layer.digest()),
+                                List.of(new ImageConfig.History(now.toString(), "", "", message, false))),
                 request.query().all("changes"));
         Descriptor configBlob = content.put(MediaTypes.OCI_CONFIG, ImageConfigs.write(config));
         Descriptor manifest = content.put(MediaTypes.OCI_MANIFEST, new Manifest(configBlob, List.of(layer)).write());

@@ -203,23 +203,6 @@ public final class CommitRoutes implements Routes {
                 author,
                 request.query().text("comment"),
                 diffId.isEmpty()));
-        return new ImageConfig(
-                c.platform(),
-                now,
-                author,
-                c.user(),
-                c.env(),
-                c.entrypoint(),
-                c.cmd(),
-                c.workingDir(),
-                c.volumes(),
-                c.exposedPorts(),
-                c.labels(),
-                c.stopSignal(),
-                c.healthcheck(),
-                c.shell(),
-                c.onBuild(),
-                diffIds,
-                history);
+        return c.made(now, author).withLayers(diffIds, history);
     }
 }

@@ -247,24 +247,7 @@ final class Yard {
     void image(String name) {
         ImageId id = new ImageId(Digest.sha256(name));
         Descriptor document = new Descriptor(MediaTypes.OCI_MANIFEST, id.digest(), 10);
-        ImageConfig config = new ImageConfig(
-                Platform.host(),
-                "",
-                "",
-                "",
-                List.of(),
-                List.of(),
-                List.of(),
-                "",
-                List.of(),
-                List.of(),
-                Map.of(),
-                "",
-                Optional.empty(),
-                List.of(),
-                List.of(),
-                List.of(),
-                List.of());
+        ImageConfig config = ImageConfig.of(Platform.host());
         tell(new ImageEvent.Stored(
                 new PullId("0".repeat(32)),
                 new Image(
