@@ -79,6 +79,10 @@ final class Membership implements AutoCloseable {
     private final Optional<ServiceRegistration<PeerSource>> registration;
     private final Thread thread = new Thread(this::run, "wharf-kafka-membership");
     private volatile boolean stopping;
+    /** This host's public key for encrypted networks: what others know since the last time, until somebody says otherwise. */
+    private volatile String key;
+
+    private String introducedKey = "";
     private boolean told;
 
     Membership(Agent agent, Settings settings, BundleContext context) {
@@ -89,6 +93,7 @@ final class Membership implements AutoCloseable {
         this.agent = agent;
         this.settings = settings;
         this.permissions = new Permissions(settings.allow(), settings.keys());
+        key = agent.host().identity().overlay().map(Peer::key).orElse("");
         Optional<Peer> self = settings.membership().overlay();
         Dictionary<String, Object> properties = new Hashtable<>(Map.of("service.ranking", RANKING));
         registration = context.isPresent() && self.isPresent()
@@ -99,8 +104,13 @@ final class Membership implements AutoCloseable {
         thread.start();
     }
 
+    /** For tests, where there is no registry of services. */
+    PeerSource.Announcing announcing() {
+        return new Source(settings.membership().overlay().orElseThrow());
+    }
+
     /** Other hosts, as the journal has them. */
-    private final class Source implements PeerSource {
+    private final class Source implements PeerSource.Announcing {
         private final Peer self;
 
         Source(Peer self) {
@@ -118,7 +128,12 @@ final class Membership implements AutoCloseable {
                                     + " of this host, too: give one of them another overlay.number");
                 }
             }
-            return new Peers(self, others);
+            return new Peers(self.withKey(key), others);
+        }
+
+        @Override
+        public void announce(String publicKey) {
+            key = publicKey;
         }
 
         @Override
@@ -177,12 +192,14 @@ final class Membership implements AutoCloseable {
 
     private void introduce() throws InterruptedException, IOException {
         Optional<Peer> self = settings.membership().overlay();
+        String own = key;
         give(
                 new HostCommand.Introduce(
                         settings.membership().desired() ? name() : "",
                         settings.membership().labels(),
-                        self.map(p -> new Peer(p.number(), name(), p.address()))),
+                        self.map(p -> new Peer(p.number(), name(), p.address(), own))),
                 Actor.WHARF);
+        introducedKey = own;
         if (!settings.membership().desired()) {
             for (Document document : agent.host().documents().values()) {
                 give(new DesiredCommand.Release(document.key()), Actor.WHARF);
@@ -244,6 +261,9 @@ final class Membership implements AutoCloseable {
         Map<String, Peer> peers = new HashMap<>();
         boolean whole = false;
         while (!stopping) {
+            if (!introducedKey.equals(key)) {
+                introduce();
+            }
             boolean heard = false;
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
                 if (record.key() == null) {

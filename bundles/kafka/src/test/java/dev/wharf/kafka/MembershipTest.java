@@ -26,8 +26,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -56,6 +58,7 @@ class MembershipTest {
     Path folder;
 
     private final List<AutoCloseable> open = new ArrayList<>();
+    private final Map<JournalAgent, Membership> memberships = new HashMap<>();
     private final String prefix = "m" + UUID.randomUUID().toString().substring(0, 8);
     private KafkaProducer<byte[], byte[]> producer;
 
@@ -112,6 +115,10 @@ class MembershipTest {
         return Settings.of(all);
     }
 
+    private Membership membership(JournalAgent agent) {
+        return Objects.requireNonNull(memberships.get(agent));
+    }
+
     /** A host that publishes and takes part. */
     private JournalAgent host(String name, int number) throws IOException {
         EventJournal journal =
@@ -136,7 +143,9 @@ class MembershipTest {
         Publisher publisher = new Publisher(agent.agent(), settings, new Gauges(), Optional::empty);
         open.add(publisher);
         publisher.start();
-        open.add(new Membership(agent.agent(), settings, Optional.empty()));
+        Membership membership = new Membership(agent.agent(), settings, Optional.empty());
+        open.add(membership);
+        memberships.put(agent, membership);
     }
 
     private void send(String key, String principal, String value) throws Exception {
@@ -153,6 +162,30 @@ class MembershipTest {
 
     private static Optional<String> image(Host host) {
         return host.service(WEB).map(s -> s.wanted().spec().image());
+    }
+
+    @Test
+    void keysOfEncryptedNetworksAreToldToOthersAndKeptOverARestart() throws Exception {
+        JournalAgent one = host("one", 1);
+        JournalAgent two = host("two", 2);
+        String key = "IlEgnXW9gsMLDbULp9SpNoKt+6GQQbqSL9EOF482NVw=";
+
+        membership(one).announcing().announce(key);
+
+        await("the key", () -> two.host().peers().equals(List.of(new Peer(1, "one", "10.0.0.1", key))));
+        assertThat(membership(one).announcing().peers().self().key()).isEqualTo(key);
+        try (Membership again = new Membership(
+                one.agent(),
+                settings(
+                        "host.name=one",
+                        "host.labels=role=shop,zone=one",
+                        "overlay.number=1",
+                        "overlay.address=10.0.0.1"),
+                Optional.empty())) {
+            assertThat(again.announcing().peers().self().key())
+                    .as("before anybody announced anything")
+                    .isEqualTo(key);
+        }
     }
 
     @Test

@@ -57,7 +57,8 @@ final class Neighbours implements AutoCloseable {
         }
     }
 
-    private static String peers(int count) {
+    /** The lines that name the hosts to one another. */
+    static String peers(int count) {
         StringBuilder peers = new StringBuilder();
         for (int n = 0; n < count; n++) {
             peers.append("host.%d = %s h%d\n".formatted(n, address(n), n));
@@ -115,7 +116,8 @@ final class Neighbours implements AutoCloseable {
         return bin.getParent();
     }
 
-    private Path home(int n) {
+    /** The folder of host {@code n}, with its {@code data} and {@code etc}. */
+    Path home(int n) {
         return folder.resolve("h" + n);
     }
 
@@ -141,6 +143,13 @@ final class Neighbours implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of("ip", "-netns", space(host)));
         command.addAll(List.of(arguments));
         return run(command.toArray(String[]::new));
+    }
+
+    /** Starts a program in the network of a host or of the switch, {@code sw}. */
+    Process start(String host, String... command) throws IOException {
+        List<String> all = new ArrayList<>(List.of("nsenter", "--net=/run/netns/" + space(host)));
+        all.addAll(List.of(command));
+        return new ProcessBuilder(all).redirectErrorStream(true).start();
     }
 
     private static String run(String... command) throws IOException, InterruptedException {

@@ -1,8 +1,10 @@
 package dev.wharf.itests.hosts;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.wharf.itests.daemon.Outcome;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -50,7 +52,7 @@ class NeighboursIT {
             hosts.docker(n, "network", "prune", "-f");
             assertThat(hosts.ip("h" + n, "-o", "link", "show"))
                     .as("what host %d has left", n)
-                    .doesNotContain("vx-", ": br-", ": veth", ": dm-");
+                    .doesNotContain("vx-", ": br-", ": veth", ": dm-", ": wg-");
         }
     }
 
@@ -106,11 +108,140 @@ class NeighboursIT {
     }
 
     @Test
+    void anEncryptedNetworkIsReadOnNoWireAndGoesOnWhileOneHostsAgentIsKilled() throws Exception {
+        assumeThat(hasWireGuard())
+                .as("left out: this kernel has no WireGuard (CONFIG_WIREGUARD)")
+                .isTrue();
+        assertThat(createSecret(0).err()).contains("write key.0 = ");
+        StringBuilder keys = new StringBuilder(Neighbours.peers(HOSTS));
+        for (int n = 0; n < HOSTS; n++) {
+            keys.append("key.%d = %s"
+                    .formatted(n, Files.readString(hosts.home(n).resolve("data/overlay-network/wireguard.pub"))));
+        }
+        for (int n = 0; n < HOSTS; n++) {
+            Files.writeString(hosts.home(n).resolve("etc/dev.wharf.network.peers.cfg"), keys.toString());
+        }
+        for (int n = 0; n < HOSTS; n++) {
+            createdSecret(n);
+            hosts.docker(n, "network", "create", "-d", "overlay", "--subnet", "10.77.0.0/24", "lan");
+            serve(n, "sealed-name-" + n, "secret", "sealed-page");
+        }
+        serve(0, "plain-name", "lan", "plain-page");
+        Path heard = folder.resolve("heard");
+        Process tap = hosts.start("sw", "python3", "-u", "-c", TAP, heard.toString());
+        try {
+            assertThat(tap.getInputStream().read()).as("the tap listens").isEqualTo('.');
+            for (int from = 0; from < HOSTS; from++) {
+                for (int to = 0; to < HOSTS; to++) {
+                    fetches(from, "sealed-name-" + from, "sealed-name-" + to, "sealed-page");
+                }
+            }
+            hosts.agent(2).kill();
+            fetches(0, "sealed-name-0", "sealed-name-2", "sealed-page");
+            hosts.agent(2).restart();
+            serve(2, "sealed-late", "secret", "sealed-page");
+            fetches(0, "sealed-name-0", "sealed-late", "sealed-page");
+            serve(1, "plain-late", "lan", "plain-page");
+            fetches(1, "plain-late", "plain-name", "plain-page");
+        } finally {
+            tap.destroy();
+            tap.waitFor();
+        }
+        String wire = Files.readString(heard, StandardCharsets.ISO_8859_1);
+        assertThat(wire.contains("plain-page"))
+                .as("the tap hears what is plain")
+                .isTrue();
+        assertThat(wire.contains("plain-name")).as("the tap hears names").isTrue();
+        assertThat(wire.contains("sealed-")).as("something encrypted was heard").isFalse();
+        for (int n = 0; n < HOSTS; n++) {
+            String secret = Files.readString(hosts.home(n).resolve("data/overlay-network/wireguard.key"))
+                    .strip();
+            assertThat(hosts.agent(n).wharf("journal", "tail", "-n", "1000").out())
+                    .doesNotContain(secret);
+            assertThat(Files.readString(hosts.agent(n).log())).doesNotContain(secret);
+        }
+
+        // A host whose key is not known any more is told of, and nothing is sent to it.
+        Files.writeString(
+                hosts.home(0).resolve("etc/dev.wharf.network.peers.cfg"),
+                keys.toString().replaceAll("key.2 = .*\n", ""));
+        long end = System.nanoTime() + Duration.ofSeconds(40).toNanos();
+        while (!hosts.agent(0).wharf("driver", "inspect", "overlay").out().contains("public key is not known")) {
+            assertThat(System.nanoTime()).as("somebody left out is told of").isLessThan(end);
+            Thread.sleep(100);
+        }
+        assertThat(ping(0, "sealed-name-0", "sealed-name-2").status()).isNotZero();
+    }
+
+    /** Writes each frame that passes to a file, for as long as it lives. */
+    private static final String TAP = """
+            import socket, sys
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            out = open(sys.argv[1], "wb", 0)
+            print(".")
+            while True: out.write(s.recv(65535))
+            """;
+
+    private boolean hasWireGuard() throws Exception {
+        Process made = hosts.start("sw", "ip", "link", "add", "probe", "type", "wireguard");
+        if (made.waitFor() != 0) {
+            return false;
+        }
+        hosts.ip("sw", "link", "del", "probe");
+        return true;
+    }
+
+    private Outcome createSecret(int host) throws Exception {
+        return hosts.agent(host)
+                .docker(
+                        "network",
+                        "create",
+                        "-d",
+                        "overlay",
+                        "--opt",
+                        "encrypted",
+                        "--subnet",
+                        "10.78.0.0/24",
+                        "secret");
+    }
+
+    /** Settings are read within a second or so of being written. */
+    private void createdSecret(int host) throws Exception {
+        long end = System.nanoTime() + Duration.ofSeconds(40).toNanos();
+        Outcome made = createSecret(host);
+        while (made.status() != 0 && System.nanoTime() < end) {
+            Thread.sleep(100);
+            made = createSecret(host);
+        }
+        made.outOrThrow();
+    }
+
+    private void serve(int host, String name, String network, String page) throws Exception {
+        String work = "mkdir /w; echo " + page + " >/w/index.html; exec httpd -f -p 80 -h /w";
+        hosts.docker(host, "run", "-d", "--name", name, "--network", network, "busybox", "sh", "-c", work);
+    }
+
+    private void fetches(int host, String from, String to, String page) throws Exception {
+        long end = System.nanoTime() + Duration.ofSeconds(40).toNanos();
+        Outcome last = fetch(host, from, to);
+        while (last.status() != 0 && System.nanoTime() < end) {
+            Thread.sleep(100);
+            last = fetch(host, from, to);
+        }
+        assertThat(last.out()).as("%s from %s: %s", from, to, last.err()).contains(page);
+    }
+
+    private Outcome fetch(int host, String from, String to) throws Exception {
+        String ask = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 " + to + " 80";
+        return hosts.agent(host).docker("exec", from, "sh", "-c", ask);
+    }
+
+    @Test
     void whatOverlaysCannotDoIsRefusedWithTheReason() throws Exception {
-        assertThat(hosts.agent(0)
-                        .docker("network", "create", "-d", "overlay", "--opt", "encrypted", "secret")
-                        .err())
-                .contains("encrypted overlay networks are not served");
+        if (!hasWireGuard()) {
+            assertThat(createSecret(0).err())
+                    .contains("encrypted overlay networks are not served: this kernel has no WireGuard");
+        }
         hosts.docker(0, "network", "create", "-d", "vxlan", "--subnet", "10.77.0.0/24", "lan");
         assertThat(hosts.docker(0, "network", "inspect", "lan", "--format", "{{.Driver}}"))
                 .isEqualTo("overlay");

@@ -79,7 +79,9 @@ class BrokenPluginsIT {
         "CannotWork, registry/layout, this host lacks everything",
         "ThrowsInSurvey, storage/overlay, it cannot look",
         "HangsInSurvey, storage/overlay, its survey did not answer within 6 s",
-        "FindsNothing, storage/overlay, it does not find snapshot"
+        "FindsNothing, storage/overlay, it does not find snapshot",
+        "FindsNobody, network/bridge, it does not find endpoint",
+        "ReadsAnotherFormat, network/bridge, bridge-nft 1"
     })
     void aCandidateThatIsBrokenIsTurnedAwayInTimeAndTheJournalSaysWhy(String name, String driver, String reason)
             throws Exception {

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.osgi.service.component.annotations.Component;
 
@@ -36,6 +37,14 @@ public final class LinuxProjectQuotas implements ProjectQuotas {
     private static final int QUOTA_BYTES = 72;
     private static final int LIMITS_VALID = 1;
     private static final int BLOCK = 1024;
+    /** Where struct if_dqblk has the bytes in use. */
+    private static final int USED_AT = 16;
+
+    /** What a mount of an overlay takes, with all that xfs sets aside before it makes a directory. */
+    private static final long ROOM = 1 << 20;
+
+    /** Whoever fills it again before each start comes no further than this. */
+    private static final long MOST_ROOM = 16 * ROOM;
 
     private final LibC libc = LibC.get();
     private final LinuxFileCalls files = new LinuxFileCalls();
@@ -69,14 +78,41 @@ public final class LinuxProjectQuotas implements ProjectQuotas {
     private void assign(Path path, int project, int flags) throws IOException {
         int fd = Errno.check(libc.open(CString.of(path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0), "open", path);
         try {
-            byte[] attributes = new byte[FSXATTR_BYTES];
-            Errno.check(libc.ioctl(fd, FSGETXATTR, attributes), "FS_IOC_FSGETXATTR", path);
+            byte[] attributes = attributes(fd, path);
             ByteBuffer buffer = buffer(attributes);
             buffer.putInt(0, buffer.getInt(0) | flags).putInt(PROJECT_AT, project);
             Errno.check(libc.ioctl(fd, FSSETXATTR, attributes), "FS_IOC_FSSETXATTR", path);
         } finally {
             libc.close(fd);
         }
+    }
+
+    private byte[] attributes(int fd, Path path) throws IOException {
+        byte[] attributes = new byte[FSXATTR_BYTES];
+        Errno.check(libc.ioctl(fd, FSGETXATTR, attributes), "FS_IOC_FSGETXATTR", path);
+        return attributes;
+    }
+
+    @Override
+    public void makeRoom(Path directory, long sizeBytes) throws IOException {
+        byte[] quota = new byte[QUOTA_BYTES];
+        int project = project(directory);
+        if (quotactl(GET_QUOTA, device(directory), project, quota) != 0) {
+            return;
+        }
+        ByteBuffer now = buffer(quota);
+        long wanted = roomy(now.getLong(USED_AT), sizeBytes);
+        if (now.getLong(0) != blocks(wanted)) {
+            set(directory, project, wanted);
+        }
+    }
+
+    static long roomy(long usedBytes, long sizeBytes) {
+        return usedBytes <= sizeBytes - ROOM ? sizeBytes : Math.min(usedBytes + ROOM, sizeBytes + MOST_ROOM);
+    }
+
+    private static long blocks(long bytes) {
+        return (bytes + BLOCK - 1) / BLOCK;
     }
 
     @Override
@@ -86,7 +122,7 @@ public final class LinuxProjectQuotas implements ProjectQuotas {
 
     private void set(Path directory, int project, long sizeBytes) throws IOException {
         byte[] quota = new byte[QUOTA_BYTES];
-        long blocks = (sizeBytes + BLOCK - 1) / BLOCK;
+        long blocks = blocks(sizeBytes);
         buffer(quota).putLong(0, blocks).putLong(8, blocks).putInt(64, LIMITS_VALID);
         Errno.check(quotactl(SET_QUOTA, device(directory), project, quota), "quotactl " + SET_QUOTA, directory);
     }
@@ -95,13 +131,51 @@ public final class LinuxProjectQuotas implements ProjectQuotas {
         return libc.quotactl(command << 8 | PROJECT_QUOTA, CString.of(device), project, data);
     }
 
-    /** A positive number that no other directory of the file system has while this one is there. */
+    /** The number that the directory has, or one that no other directory of the file system has while this one is there. */
     private int project(Path directory) throws IOException {
-        long inode = files.stat(directory).inode();
-        if (inode <= 0 || inode > Integer.MAX_VALUE) {
-            throw new IOException("the inode number of " + directory + " is too large for a project number: " + inode);
+        int fd = Errno.check(libc.open(CString.of(directory), O_RDONLY | O_CLOEXEC, 0), "open", directory);
+        try {
+            int own = buffer(attributes(fd, directory)).getInt(PROJECT_AT);
+            if (own != 0) {
+                return own;
+            }
+        } finally {
+            libc.close(fd);
         }
-        return (int) inode;
+        String device = device(directory);
+        return project(files.stat(directory).inode(), candidate -> isTaken(device, candidate));
+    }
+
+    /**
+     * The number of the inode where it fits. Large file systems of xfs count further than a project's 32 bits; such a
+     * directory has one of the upper half, where no inode's own number is, that nobody has yet.
+     */
+    static int project(long inode, IntPredicate taken) {
+        if (inode > 0 && inode <= Integer.MAX_VALUE) {
+            return (int) inode;
+        }
+        int candidate = Long.hashCode(inode) | Integer.MIN_VALUE;
+        // The last of all numbers means none.
+        while (candidate == -1 || taken.test(candidate)) {
+            candidate = candidate + 1 | Integer.MIN_VALUE;
+        }
+        return candidate;
+    }
+
+    /** Whether a project has a limit, or anything in it. */
+    private boolean isTaken(String device, int project) {
+        byte[] quota = new byte[QUOTA_BYTES];
+        if (quotactl(GET_QUOTA, device, project, quota) != 0) {
+            return false;
+        }
+        ByteBuffer buffer = buffer(quota);
+        // struct if_dqblk: hard and soft limit, bytes in use; the same of inodes.
+        for (int at = 0; at < 6 * Long.BYTES; at += Long.BYTES) {
+            if (buffer.getLong(at) != 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** The block device that holds a directory's file system, as /proc/self/mountinfo names it. */

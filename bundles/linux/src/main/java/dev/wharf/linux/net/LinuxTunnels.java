@@ -33,6 +33,7 @@ import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -53,6 +54,7 @@ import org.osgi.service.component.annotations.Reference;
 @Component(service = Tunnels.class)
 public final class LinuxTunnels implements Tunnels {
     private static final int VXLAN_ID = 1;
+    private static final int VXLAN_LINK = 3;
     private static final int VXLAN_TTL = 5;
     private static final int VXLAN_LOCAL = 4;
     private static final int VXLAN_LEARNING = 7;
@@ -62,6 +64,7 @@ public final class LinuxTunnels implements Tunnels {
     private static final int AF_BRIDGE = 7;
     private static final int NDA_DST = 1;
     private static final int NDA_LLADDR = 2;
+    private static final int NDA_IFINDEX = 8;
     private static final int NTF_SELF = 2;
     private static final int NTF_MASTER = 4;
     private static final int NUD_NOARP = 0x40;
@@ -82,14 +85,16 @@ public final class LinuxTunnels implements Tunnels {
         Address local = Address.parse(vxlan.local());
         return converse("make tunnel " + name, netlink -> {
             Link bridge = device(netlink, vxlan.bridge());
+            int lower =
+                    vxlan.lower().isEmpty() ? 0 : device(netlink, vxlan.lower()).index();
             Optional<Link> found = LinuxLinks.find(netlink, name);
-            if (found.isPresent() && !isAsWanted(netlink, vxlan, local)) {
+            if (found.isPresent() && !isAsWanted(netlink, vxlan, local, lower)) {
                 netlink.run(Request.change("remove device " + name, RTM_DELLINK, 0, Errno.ENODEV)
                         .link(0, found.get().index(), 0, 0));
                 found = Optional.empty();
             }
             if (found.isEmpty()) {
-                make(netlink, vxlan, local);
+                make(netlink, vxlan, local, lower);
             }
             int index = device(netlink, name).index();
             Request port = Request.change("put " + name + " on bridge " + bridge.name(), RTM_NEWLINK, 0)
@@ -111,7 +116,8 @@ public final class LinuxTunnels implements Tunnels {
         });
     }
 
-    private static void make(Netlink netlink, Vxlan vxlan, Address local) throws NetlinkException, DriverException {
+    private static void make(Netlink netlink, Vxlan vxlan, Address local, int lower)
+            throws NetlinkException, DriverException {
         byte[] port = {(byte) (vxlan.port() >> 8), (byte) vxlan.port()};
         try {
             netlink.run(Request.change("make tunnel " + vxlan.name(), RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL)
@@ -119,15 +125,16 @@ public final class LinuxTunnels implements Tunnels {
                     .attribute(IFLA_IFNAME, vxlan.name())
                     .nest(
                             IFLA_LINKINFO,
-                            info -> info.attribute(INFO_KIND, "vxlan")
-                                    .nest(
-                                            INFO_DATA,
-                                            data -> data.attribute(VXLAN_ID, vxlan.number())
-                                                    .attribute(
-                                                            local.isIpv6() ? VXLAN_LOCAL6 : VXLAN_LOCAL, local.bytes())
-                                                    .attribute(VXLAN_PORT, port)
-                                                    .attribute(VXLAN_TTL, new byte[] {64})
-                                                    .flag(VXLAN_LEARNING, true))));
+                            info -> info.attribute(INFO_KIND, "vxlan").nest(INFO_DATA, data -> {
+                                data.attribute(VXLAN_ID, vxlan.number())
+                                        .attribute(local.isIpv6() ? VXLAN_LOCAL6 : VXLAN_LOCAL, local.bytes())
+                                        .attribute(VXLAN_PORT, port)
+                                        .attribute(VXLAN_TTL, new byte[] {64})
+                                        .flag(VXLAN_LEARNING, true);
+                                if (lower != 0) {
+                                    data.attribute(VXLAN_LINK, lower);
+                                }
+                            })));
         } catch (NetlinkException e) {
             if (e.errno() == Errno.EEXIST) {
                 throw DriverException.failure(
@@ -141,18 +148,26 @@ public final class LinuxTunnels implements Tunnels {
         }
     }
 
-    private static boolean isAsWanted(Netlink netlink, Vxlan vxlan, Address local) throws NetlinkException {
-        Optional<ByteBuffer> message = netlink.find(Request.question("find device " + vxlan.name(), RTM_GETLINK, 0)
-                .link(0, 0, 0, 0)
-                .attribute(IFLA_IFNAME, vxlan.name()));
-        Optional<Attributes> info =
-                message.flatMap(m -> new Attributes(m, 16).find(IFLA_LINKINFO)).map(i -> new Attributes(i, 0));
-        boolean isVxlan = info.flatMap(i -> i.find(INFO_KIND))
-                .map(Attributes::text)
-                .orElse("")
-                .equals("vxlan");
-        Optional<Attributes> data = info.flatMap(i -> i.find(INFO_DATA)).map(d -> new Attributes(d, 0));
-        if (!isVxlan || data.isEmpty()) {
+    /** What the device of that name says of itself as a tunnel; empty where it is none. */
+    private static Optional<Attributes> data(Netlink netlink, String name) throws NetlinkException {
+        Optional<Attributes> info = netlink.find(Request.question("find device " + name, RTM_GETLINK, 0)
+                        .link(0, 0, 0, 0)
+                        .attribute(IFLA_IFNAME, name))
+                .flatMap(m -> new Attributes(m, 16).find(IFLA_LINKINFO))
+                .map(i -> new Attributes(i, 0));
+        return info.filter(
+                        i -> i.find(INFO_KIND).map(Attributes::text).orElse("").equals("vxlan"))
+                .flatMap(i -> i.find(INFO_DATA))
+                .map(d -> new Attributes(d, 0));
+    }
+
+    private static int lower(Attributes data) {
+        return data.find(VXLAN_LINK).map(v -> v.getInt(0)).orElse(0);
+    }
+
+    private static boolean isAsWanted(Netlink netlink, Vxlan vxlan, Address local, int lower) throws NetlinkException {
+        Optional<Attributes> data = data(netlink, vxlan.name());
+        if (data.isEmpty()) {
             return false;
         }
         int number = data.get().find(VXLAN_ID).map(v -> v.getInt(0)).orElse(-1);
@@ -164,7 +179,10 @@ public final class LinuxTunnels implements Tunnels {
                 .find(local.isIpv6() ? VXLAN_LOCAL6 : VXLAN_LOCAL)
                 .map(LinuxLinks::bytes)
                 .orElse(new byte[0]);
-        return number == vxlan.number() && port == vxlan.port() && java.util.Arrays.equals(end, local.bytes());
+        return number == vxlan.number()
+                && port == vxlan.port()
+                && lower(data.get()) == lower
+                && Arrays.equals(end, local.bytes());
     }
 
     @Override
@@ -176,17 +194,19 @@ public final class LinuxTunnels implements Tunnels {
         converse("lead tunnel " + tunnel, netlink -> {
             int from = device(netlink, tunnel).index();
             int within = device(netlink, bridge).index();
+            // A link-local address means nothing without a device.
+            int lower = data(netlink, tunnel).map(LinuxTunnels::lower).orElse(0);
             Set<Entry> present = entries(netlink, from, within);
             List<Request> requests = new ArrayList<>();
             // Removals first: one hardware address leads to one host only.
             for (Entry entry : present) {
                 if (!wanted.contains(entry)) {
-                    requests.add(entry.removal(from, within));
+                    requests.add(entry.removal(from, within, lower));
                 }
             }
             for (Entry entry : wanted) {
                 if (!present.contains(entry)) {
-                    requests.add(entry.addition(from, within));
+                    requests.add(entry.addition(from, within, lower));
                 }
             }
             for (int at = 0; at < requests.size(); at += BATCH) {
@@ -224,7 +244,7 @@ public final class LinuxTunnels implements Tunnels {
 
     /** One line of one table; the address is the other host's or the neighbour's, none in the bridge's table. */
     private record Entry(Table table, String mac, String address) {
-        Request addition(int tunnel, int bridge) throws DriverException {
+        Request addition(int tunnel, int bridge, int lower) throws DriverException {
             boolean everybody = mac.equals(Destination.EVERYBODY);
             return request(
                     Request.change(
@@ -233,20 +253,24 @@ public final class LinuxTunnels implements Tunnels {
                             NLM_F_CREATE | (everybody ? NLM_F_APPEND : NLM_F_REPLACE),
                             Errno.EEXIST),
                     tunnel,
-                    bridge);
+                    bridge,
+                    lower);
         }
 
-        Request removal(int tunnel, int bridge) throws DriverException {
-            return request(Request.change("lead no frames for " + mac, RTM_DELNEIGH, 0, Errno.ENOENT), tunnel, bridge);
+        Request removal(int tunnel, int bridge, int lower) throws DriverException {
+            return request(
+                    Request.change("lead no frames for " + mac, RTM_DELNEIGH, 0, Errno.ENOENT), tunnel, bridge, lower);
         }
 
-        private Request request(Request empty, int tunnel, int bridge) throws DriverException {
+        private Request request(Request empty, int tunnel, int bridge, int lower) throws DriverException {
             byte[] hardware = LinuxLinks.mac(mac);
             return switch (table) {
-                case TUNNEL ->
-                    empty.neighbour(AF_BRIDGE, tunnel, NUD_PERMANENT, NTF_SELF)
+                case TUNNEL -> {
+                    Request row = empty.neighbour(AF_BRIDGE, tunnel, NUD_PERMANENT, NTF_SELF)
                             .attribute(NDA_LLADDR, hardware)
                             .attribute(NDA_DST, Address.parse(address).bytes());
+                    yield lower == 0 ? row : row.attribute(NDA_IFINDEX, lower);
+                }
                 case BRIDGE ->
                     empty.neighbour(AF_BRIDGE, tunnel, NUD_NOARP, NTF_MASTER).attribute(NDA_LLADDR, hardware);
                 case NEIGHBOURS -> {

@@ -11,12 +11,13 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A conversation with rtnetlink(7). Belongs to the network namespace of the thread that opened it, wherever it is used
+ * A conversation with rtnetlink(7), or with another family of netlink(7). Belongs to the network namespace of the thread that opened it, wherever it is used
  * later; one thread at a time.
  */
 final class Netlink implements AutoCloseable {
     private static final int AF_NETLINK = 16;
     private static final int SOCK_RAW_CLOEXEC = 3 | LibC.O_CLOEXEC;
+    private static final int NETLINK_GENERIC = 16;
     private static final int SOL_NETLINK = 270;
     private static final int NETLINK_CAP_ACK = 10;
     private static final int NETLINK_EXT_ACK = 11;
@@ -34,10 +35,19 @@ final class Netlink implements AutoCloseable {
     private int sequence;
 
     Netlink() throws IOException {
-        fd = Errno.check(libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, 0), "socket", "rtnetlink");
+        this(0, "rtnetlink");
+    }
+
+    private Netlink(int protocol, String name) throws IOException {
+        fd = Errno.check(libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol), "socket", name);
         // Errors come with the kernel's own words, and without the request they answer.
         libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, new int[] {1}, 4);
         libc.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, new int[] {1}, 4);
+    }
+
+    /** With whoever has a family of its own in the kernel, without a number that is known beforehand. */
+    static Netlink generic() throws IOException {
+        return new Netlink(NETLINK_GENERIC, "generic netlink");
     }
 
     /**
@@ -145,7 +155,7 @@ final class Netlink implements AutoCloseable {
             length = libc.recv(fd, buffer, buffer.capacity(), 0);
         } while (length < 0 && LibC.errno() == Errno.EINTR);
         if (length < 0) {
-            throw new NetlinkException(LibC.errno(), "listen to rtnetlink", "");
+            throw new NetlinkException(LibC.errno(), "listen to netlink", "");
         }
         for (int at = 0; at + Request.HEADER <= length; ) {
             int size = buffer.getInt(at);
@@ -203,6 +213,20 @@ final class Netlink implements AutoCloseable {
                 at += (size + 3) & ~3;
             }
             return Optional.empty();
+        }
+
+        /** The values of every attribute, whatever its type: the elements of a list. */
+        List<ByteBuffer> all() {
+            List<ByteBuffer> found = new ArrayList<>();
+            for (int at = start; at + 4 <= message.limit(); ) {
+                int size = Short.toUnsignedInt(message.getShort(at));
+                if (size < 4 || at + size > message.limit()) {
+                    break;
+                }
+                found.add(message.slice(at + 4, size - 4).order(ByteOrder.nativeOrder()));
+                at += (size + 3) & ~3;
+            }
+            return found;
         }
 
         static String text(ByteBuffer value) {

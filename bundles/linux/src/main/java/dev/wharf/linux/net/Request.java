@@ -110,6 +110,13 @@ final class Request {
         return this;
     }
 
+    /** struct genlmsghdr. */
+    Request generic(int command, int version) {
+        room(4);
+        bytes.put((byte) command).put((byte) version).putShort((short) 0);
+        return this;
+    }
+
     Request attribute(int type, byte[] value) {
         room(4 + value.length + 3);
         bytes.putShort((short) (4 + value.length)).putShort((short) type).put(value);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class LinuxTunnelsTest {
     private static final Vxlan VXLAN =
-            new Vxlan("vx-test", "br-test", 4711, "198.51.100.1", 4789, 1400, "wharf tunnel");
+            new Vxlan("vx-test", "br-test", 4711, "198.51.100.1", "", 4789, 1400, "wharf tunnel");
     private static final Destination EVERYBODY = new Destination(Destination.EVERYBODY, "198.51.100.2", List.of());
 
     @TempDir
@@ -59,7 +59,8 @@ class LinuxTunnelsTest {
     void aTunnelOfOtherEndsIsMadeAnew() throws Exception {
         Link made = tunnels.vxlan(VXLAN);
 
-        Link moved = tunnels.vxlan(new Vxlan("vx-test", "br-test", 4711, "2001:db8::1", 4789, 1400, "wharf tunnel"));
+        Link moved =
+                tunnels.vxlan(new Vxlan("vx-test", "br-test", 4711, "2001:db8::1", "", 4789, 1400, "wharf tunnel"));
 
         assertThat(moved.index()).isNotEqualTo(made.index());
         assertThat(String.join(" ", world.run(world.host, "ip", "-d", "link", "show", "vx-test")))
@@ -67,10 +68,39 @@ class LinuxTunnelsTest {
     }
 
     @Test
+    void aTunnelOnADeviceLeadsByThatDeviceAloneAndBesideOneOfTheSameNumber() throws Exception {
+        tunnels.vxlan(VXLAN);
+        world.run(world.host, "ip", "link", "add", "lower", "type", "bridge");
+        world.run(world.host, "ip", "link", "set", "lower", "up");
+        world.run(world.host, "sysctl", "-w", "net.ipv6.conf.lower.disable_ipv6=0");
+        Vxlan inside = new Vxlan("vx-in", "br-test", 4711, "fe80::1:0:1", "lower", 4789, 1300, "inside");
+
+        Link made = tunnels.vxlan(inside);
+
+        assertThat(tunnels.vxlan(inside)).isEqualTo(made);
+        assertThat(String.join(" ", world.run(world.host, "ip", "-d", "link", "show", "vx-in")))
+                .contains("local fe80::1:0:1 dev lower");
+        Set<Destination> there = Set.of(
+                new Destination(Destination.EVERYBODY, "fe80:0:0:0:0:1:0:2", List.of()),
+                new Destination("02:42:0a:63:00:07", "fe80:0:0:0:0:1:0:2", List.of("10.99.0.7")));
+        tunnels.lead("vx-in", "br-test", there);
+        assertThat(tunnels.destinations("vx-in", "br-test")).isEqualTo(there);
+        assertThat(world.run(world.host, "bridge", "fdb", "show", "dev", "vx-in"))
+                .anyMatch(line -> line.startsWith("02:42:0a:63:00:07 dst fe80::1:0:2 via lower"));
+        tunnels.lead("vx-in", "br-test", Set.of());
+        assertThat(tunnels.destinations("vx-in", "br-test")).isEmpty();
+
+        world.run(world.host, "ip", "link", "del", "lower");
+        assertThatThrownBy(() -> tunnels.lead("vx-in", "br-test", Set.of()))
+                .as("without its device there is none, and so no other way out")
+                .hasMessageContaining("there is no device vx-in");
+    }
+
+    @Test
     void anotherTunnelOfTheSameNumberIsRefused() throws Exception {
         tunnels.vxlan(VXLAN);
 
-        assertThatThrownBy(() -> tunnels.vxlan(new Vxlan("vx-other", "br-test", 4711, "198.51.100.1", 4789, 0, "")))
+        assertThatThrownBy(() -> tunnels.vxlan(new Vxlan("vx-other", "br-test", 4711, "198.51.100.1", "", 4789, 0, "")))
                 .isInstanceOfSatisfying(
                         DriverException.class,
                         e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.EXISTS));

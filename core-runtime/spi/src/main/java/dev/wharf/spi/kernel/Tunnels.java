@@ -29,10 +29,12 @@ public interface Tunnels {
      *
      * @param number the network's identifier (VNI)
      * @param local the address of this end
+     * @param lower the device that frames go out by and come in by, and no other; needs a link-local address as this end and
+     *     those of hosts. Empty where any will do
      * @param port the UDP port of both ends
      * @param mtu in bytes, 0 for the kernel's choice
      */
-    record Vxlan(String name, String bridge, int number, String local, int port, int mtu, String alias) {}
+    record Vxlan(String name, String bridge, int number, String local, String lower, int port, int mtu, String alias) {}
 
     /**
      * Where frames are to be sent.

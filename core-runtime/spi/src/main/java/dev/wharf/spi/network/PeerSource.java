@@ -13,6 +13,12 @@ public interface PeerSource {
     /** Calls back, from a thread that must not be kept, when {@link #peers} may have another answer. */
     AutoCloseable watch(Runnable changed) throws DriverException;
 
+    /** A source that can tell the others of this host; otherwise whoever writes peers down writes their keys down. */
+    interface Announcing extends PeerSource {
+        /** Says by which public key others know this host; empty where it has none any more. Does not wait. */
+        void announce(String key);
+    }
+
     /** This host and the others. */
     record Peers(Peer self, List<Peer> others) {
         public Peers {

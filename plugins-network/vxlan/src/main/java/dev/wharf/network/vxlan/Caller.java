@@ -33,6 +33,7 @@ final class Caller implements AutoCloseable {
 
     private final Peer peer;
     private final InetAddress self;
+    private final InetAddress there;
     private final int port;
     private final Path memory;
     private final Exchange.Room room;
@@ -44,10 +45,15 @@ final class Caller implements AutoCloseable {
     private volatile Socket socket = new Socket();
     private boolean complained;
 
-    /** @param memory the file that keeps what was said last */
-    Caller(Peer peer, InetAddress self, int port, Path memory, Exchange.Room room, Runnable news) {
+    /**
+     * @param self the address that the other host knows us by
+     * @param there where it is called
+     * @param memory the file that keeps what was said last
+     */
+    Caller(Peer peer, InetAddress self, InetAddress there, int port, Path memory, Exchange.Room room, Runnable news) {
         this.peer = peer;
         this.self = self;
+        this.there = there;
         this.port = port;
         this.memory = memory;
         this.room = room;
@@ -93,9 +99,8 @@ final class Caller implements AutoCloseable {
         Socket connection = new Socket();
         socket = connection;
         try {
-            // From the address that the other host knows us by.
             connection.bind(new InetSocketAddress(self, 0));
-            connection.connect(new InetSocketAddress(peer.address(), port), CONNECT_MILLIS);
+            connection.connect(new InetSocketAddress(there, port), CONNECT_MILLIS);
             connection.setSoTimeout(SILENCE_MILLIS);
             return connection;
         } catch (IOException e) {

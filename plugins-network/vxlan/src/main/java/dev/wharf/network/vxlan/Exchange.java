@@ -6,7 +6,7 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Links;
 import dev.wharf.spi.kernel.Links.Link;
 import dev.wharf.spi.kernel.Tunnels;
-import dev.wharf.spi.kernel.Tunnels.Destination;
+import dev.wharf.spi.kernel.WireGuard;
 import dev.wharf.spi.network.Neighbourhood;
 import dev.wharf.spi.network.Peer;
 import dev.wharf.spi.network.PeerSource;
@@ -15,8 +15,12 @@ import dev.wharf.spi.network.Resident;
 import dev.wharf.spi.network.Residents;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnknownHostException;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -26,7 +30,6 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -40,7 +43,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps this host's tunnels leading to where everybody is. It tells other hosts who is here, listens to who is there, and
- * makes the kernel's tables fit. Which networks there are it reads from the kernel; where there is none it does nothing and
+ * makes the kernel's tables fit; of encrypted networks it speaks within their encrypted link alone. Which networks there are it reads from the kernel; where there is none it does nothing and
  * opens no port.
  */
 @Component(service = {Exchange.class, Neighbourhood.class})
@@ -66,17 +69,19 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
 
     private final Links links;
     private final Tunnels tunnels;
+    private final SealedLink link;
     private final String agent;
-    private final int port;
-    private final Path memory;
-    private final Room room;
     private final Semaphore bell = new Semaphore(0);
     private final Thread thread = new Thread(this::run, "wharf-overlay-exchange");
     private volatile boolean closing;
     private volatile Map<NetworkId, List<Resident>> beyond = Map.of();
+    /** Which hosts encrypted networks do not lead to, and why. */
+    private volatile List<String> leftOut = List.of();
 
     /** Guarded by this. */
     private Optional<PeerSource> source = Optional.empty();
+
+    private Optional<PeerSource> introducedTo = Optional.empty();
 
     private Optional<Residents> residents = Optional.empty();
     private AutoCloseable ofSource = () -> {};
@@ -84,9 +89,9 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
     private boolean hearsResidents;
 
     /** Owned by the thread. */
-    private final Map<Peer, Caller> callers = new HashMap<>();
+    private final Circle plain;
 
-    private Optional<Hall> hall = Optional.empty();
+    private final Circle sealed;
     private Optional<Peers> known = Optional.empty();
     /** Turns in a row that went wrong, and what was said of that. */
     private int troubles;
@@ -99,10 +104,19 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
     }
 
     @Activate
-    public Exchange(BundleContext framework, @Reference Links links, @Reference Tunnels tunnels) {
+    public Exchange(
+            BundleContext framework,
+            @Reference Links links,
+            @Reference Tunnels tunnels,
+            @Reference WireGuard wireGuard) {
         this(
                 links,
                 tunnels,
+                new SealedLink(
+                        links,
+                        wireGuard,
+                        OverlayDriver.agent(framework.getProperty("wharf.exec.root")),
+                        Path.of(framework.getProperty("wharf.data.root"), "overlay-network")),
                 OverlayDriver.agent(framework.getProperty("wharf.exec.root")),
                 PORT,
                 Path.of(framework.getProperty("wharf.exec.root"), "overlay"),
@@ -110,13 +124,13 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
     }
 
     /** @param memory the folder that keeps what other hosts said last */
-    Exchange(Links links, Tunnels tunnels, String agent, int port, Path memory, Room room) {
+    Exchange(Links links, Tunnels tunnels, SealedLink link, String agent, int port, Path memory, Room room) {
         this.links = links;
         this.tunnels = tunnels;
+        this.link = link;
         this.agent = agent;
-        this.port = port;
-        this.memory = memory;
-        this.room = room;
+        plain = new Circle(memory, ".rows", port, room, this::wake);
+        sealed = new Circle(memory, ".sealed.rows", port, room, this::wake);
         thread.setDaemon(true);
         thread.start();
         wake();
@@ -226,15 +240,14 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
     }
 
     private void rest() {
-        hall.ifPresent(Hall::close);
-        hall = Optional.empty();
-        callers.values().forEach(Caller::close);
-        callers.clear();
+        plain.close();
+        sealed.close();
         beyond = Map.of();
     }
 
     /** Answers whether there is anything to look after. */
     private boolean turn() throws Exception {
+        introduce();
         List<Tunnel> mine = mine();
         if (mine.isEmpty()) {
             rest();
@@ -242,31 +255,158 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
         }
         Peers peers = current();
         Optional<Residents> here = here();
-        Optional<Exception> failed = open(peers);
-        call(peers);
+        List<Exception> failed = new ArrayList<>();
+        plain.open(peers.self(), peers.others(), Exchange::address).ifPresent(failed::add);
+        openSealed(peers, mine).ifPresent(failed::add);
         Set<String> taken = new HashSet<>();
-        StringBuilder lines = new StringBuilder();
+        StringBuilder open = new StringBuilder();
+        StringBuilder secret = new StringBuilder();
         for (Tunnel tunnel : mine) {
             for (Resident resident : here.map(r -> r.of(tunnel.network())).orElse(List.of())) {
                 taken.add(resident.mac());
-                lines.append(new Row(tunnel.number(), resident).line()).append('\n');
+                (tunnel.sealed() ? secret : open)
+                        .append(new Row(tunnel.number(), resident).line())
+                        .append('\n');
             }
         }
-        hall.ifPresent(h -> h.tell(lines.toString()));
+        plain.tell(open.toString());
+        sealed.tell(secret.toString());
         Map<NetworkId, List<Resident>> elsewhere = new HashMap<>();
+        mine.forEach(tunnel -> elsewhere.put(tunnel.network(), (tunnel.sealed() ? sealed : plain).elsewhere(tunnel)));
+        // Names go before the ways to them, and where a way is not there yet a frame goes to everybody.
+        beyond = Map.copyOf(elsewhere);
         for (Tunnel tunnel : mine) {
-            elsewhere.put(tunnel.network(), elsewhere(tunnel));
+            Circle circle = tunnel.sealed() ? sealed : plain;
             try {
-                tunnels.lead(tunnel.name(), tunnel.bridge(), destinations(tunnel, taken));
+                if (circle.isOpen()) {
+                    tunnels.lead(tunnel.name(), tunnel.bridge(), circle.destinations(tunnel, taken));
+                }
             } catch (DriverException e) {
-                failed = Optional.of(e);
+                failed.add(e);
             }
         }
-        beyond = Map.copyOf(elsewhere);
-        if (failed.isPresent()) {
-            throw failed.get();
+        if (!failed.isEmpty()) {
+            throw failed.get(0);
         }
         return true;
+    }
+
+    private Optional<Exception> openSealed(Peers peers, List<Tunnel> mine) {
+        if (mine.stream().noneMatch(Tunnel::sealed)) {
+            sealed.close();
+            leftOut = List.of();
+            return Optional.empty();
+        }
+        try {
+            List<Peer> others = withKeys(peers);
+            Optional<Link> device = link.know(peers.self(), others);
+            if (device.isEmpty()) {
+                return Optional.of(new IOException("the device " + link.name() + " of encrypted networks is gone"));
+            }
+            return sealed.open(peers.self(), others, peer -> SealedLink.inside(peer, device.get()));
+        } catch (Exception e) {
+            return Optional.of(e);
+        }
+    }
+
+    /** To a host without a key nothing is sent, least of all in plain text. */
+    private List<Peer> withKeys(Peers peers) throws DriverException {
+        List<Peer> known = new ArrayList<>();
+        List<String> without = new ArrayList<>();
+        Set<String> keys = new HashSet<>();
+        String own = link.key().orElse("");
+        if (!peers.self().key().equals(own)) {
+            without.add(unknownHere(peers.self(), own));
+        }
+        keys.add(own);
+        peers.others().stream().sorted(Comparator.comparingInt(Peer::number)).forEach(peer -> {
+            String who = "host " + peer.name() + " (number " + peer.number() + ", " + peer.address() + ")";
+            if (!OwnKey.isKey(peer.key())) {
+                without.add("encrypted networks do not lead to " + who + ": its public key is not known");
+            } else if (!keys.add(peer.key())) {
+                without.add("encrypted networks do not lead to " + who + ": it has the key of another host");
+            } else {
+                known.add(peer);
+            }
+        });
+        if (!without.equals(leftOut)) {
+            leftOut = List.copyOf(without);
+            without.forEach(why -> LOG.warn("a host is left out reason={}", why));
+        }
+        return known;
+    }
+
+    private static String unknownHere(Peer self, String own) {
+        return "others do not know this host's key: write " + PeersComponent.KEY + self.number() + " = " + own
+                + " into " + PeersComponent.PID + ".cfg of every host";
+    }
+
+    /** Which hosts encrypted networks do not lead to, and why. */
+    List<String> leftOut() {
+        return leftOut;
+    }
+
+    /** The link that encrypted networks stand on. */
+    SealedLink link() {
+        return link;
+    }
+
+    /** This host as others know it by its key; with the reason where an encrypted network would be none. */
+    Peer sealedSelf() throws DriverException {
+        String own = link.key()
+                .orElseThrow(() -> DriverException.failure(
+                        Failure.Kind.UNSUPPORTED,
+                        "encrypted overlay networks are not served: this kernel has no WireGuard (CONFIG_WIREGUARD);"
+                                + " take a kernel that has it, or where hosts have another VPN among themselves name its"
+                                + " addresses as those of the peers, and all that overlays say is encrypted"));
+        if (!hasIpv6()) {
+            throw DriverException.failure(
+                    Failure.Kind.UNSUPPORTED,
+                    "encrypted overlay networks need IPv6 inside of this host, on no wire: set"
+                            + " net.ipv6.conf.lo.disable_ipv6=0 and start the agent again");
+        }
+        introduce();
+        Peer self = peers().self();
+        if (!self.key().equals(own)) {
+            throw DriverException.failure(
+                    Failure.Kind.UNAVAILABLE,
+                    "an encrypted overlay network would lead nowhere: " + unknownHere(self, own));
+        }
+        return self;
+    }
+
+    /** Java looks at its start whether any device has an address of IPv6. */
+    private static boolean hasIpv6() {
+        try (SocketChannel six = SocketChannel.open(StandardProtocolFamily.INET6)) {
+            return six.isOpen();
+        } catch (IOException | UnsupportedOperationException e) {
+            return false;
+        }
+    }
+
+    /** Others hear of the key where the source can tell them; otherwise it is made, so that an operator can write it down. */
+    private void introduce() {
+        Optional<PeerSource> asked;
+        synchronized (this) {
+            asked = source.filter(s -> introducedTo.filter(i -> i == s).isEmpty());
+        }
+        if (asked.isEmpty()) {
+            return;
+        }
+        try {
+            if (asked.get() instanceof PeerSource.Announcing announcing) {
+                announcing.announce(link.key().orElse(""));
+            } else {
+                asked.get().peers();
+                link.key();
+            }
+            synchronized (this) {
+                introducedTo = asked;
+            }
+        } catch (DriverException e) {
+            // Said to whoever wants an encrypted network; others need no key.
+            LOG.debug("no key for encrypted networks", e);
+        }
     }
 
     private List<Tunnel> mine() throws DriverException {
@@ -298,86 +438,12 @@ public final class Exchange implements Neighbourhood, AutoCloseable {
         return residents;
     }
 
-    /** Answers with what went wrong: where nobody can be told, others can still be listened to. */
-    private Optional<Exception> open(Peers peers) throws Exception {
-        Optional<Exception> failed = Optional.empty();
-        InetAddress self = address(peers.self());
-        if (hall.isPresent() && !hall.get().address().equals(self)) {
-            hall.get().close();
-            hall = Optional.empty();
+    private static InetAddress address(Peer peer) throws DriverException {
+        try {
+            return InetAddress.getByAddress(Share.bytes(peer.address()));
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("an address of another length", e);
         }
-        if (hall.isEmpty()) {
-            try {
-                hall = Optional.of(new Hall(self, port, room));
-            } catch (IOException e) {
-                failed = Optional.of(new IOException(
-                        "cannot tell other hosts who is here: " + self.getHostAddress() + ":" + port + ": "
-                                + e.getMessage(),
-                        e));
-            }
-        }
-        Set<InetAddress> admitted = new HashSet<>();
-        for (Peer peer : peers.others()) {
-            admitted.add(address(peer));
-        }
-        hall.ifPresent(h -> h.admit(admitted));
-        return failed;
-    }
-
-    private void call(Peers peers) throws Exception {
-        InetAddress self = address(peers.self());
-        callers.values().removeIf(caller -> {
-            boolean gone = !peers.others().contains(caller.peer());
-            if (gone) {
-                caller.close();
-            }
-            return gone;
-        });
-        for (Peer peer : peers.others()) {
-            callers.computeIfAbsent(
-                    peer,
-                    p -> new Caller(
-                            p, self, port, memory.resolve(p.address().replace(':', '_') + ".rows"), room, this::wake));
-        }
-    }
-
-    private List<Resident> elsewhere(Tunnel tunnel) {
-        return callers.values().stream()
-                .filter(Caller::isThere)
-                .flatMap(c -> c.rows().stream())
-                .filter(row -> row.number() == tunnel.number())
-                .map(row -> new Resident(
-                        tunnel.network(),
-                        row.resident().endpoint(),
-                        row.resident().container(),
-                        row.resident().names(),
-                        row.resident().addresses(),
-                        row.resident().mac()))
-                .collect(Collectors.toUnmodifiableList());
-    }
-
-    /** @param taken hardware addresses that are here, whatever others say */
-    private Set<Destination> destinations(Tunnel tunnel, Set<String> taken) {
-        Set<Destination> destinations = new HashSet<>();
-        Set<String> led = new HashSet<>(taken);
-        callers.values().stream()
-                .sorted((a, b) -> Integer.compare(a.peer().number(), b.peer().number()))
-                .forEach(caller -> {
-                    String host = caller.peer().address();
-                    destinations.add(new Destination(Destination.EVERYBODY, host, List.of()));
-                    for (Row row : caller.rows()) {
-                        if (row.number() == tunnel.number()
-                                && led.add(row.resident().mac())) {
-                            destinations.add(new Destination(
-                                    row.resident().mac(), host, row.resident().addresses()));
-                        }
-                    }
-                });
-        return destinations;
-    }
-
-    private static InetAddress address(Peer peer) throws DriverException, IOException {
-        return InetAddress.getByAddress(Share.bytes(peer.address()));
     }
 
     private static void close(AutoCloseable ear) {

@@ -8,6 +8,7 @@ import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkSpec.Pool;
 import dev.wharf.network.bridge.BridgeDriver;
+import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.ChildLinks;
@@ -50,20 +51,32 @@ import org.slf4j.LoggerFactory;
 @Component(
         service = NetworkDriver.class,
         configurationPid = "dev.wharf.network.vxlan",
-        property = {"wharf.name=" + OverlayDriver.NAME, "wharf.formats=" + OverlayDriver.FORMAT_NAME + " 1"})
+        property = {"wharf.name=" + OverlayDriver.NAME, "wharf.formats=" + OverlayDriver.FORMAT_NAME + " 2"})
 @Designate(ocd = OverlaySettings.class)
 public final class OverlayDriver
-        implements NetworkDriver, NetworkDriver.Planning, NetworkDriver.Watching, NetworkDriver.Seeing {
+        implements NetworkDriver,
+                NetworkDriver.Planning,
+                NetworkDriver.Watching,
+                NetworkDriver.Seeing,
+                Driver.Configured {
     /** What Docker calls networks over several hosts; the technique is VXLAN. */
     public static final String NAME = "overlay";
 
     static final String FORMAT_NAME = "overlay-vxlan";
-    private static final Format FORMAT = new Format(FORMAT_NAME, 1);
+    /** Of 2 are encrypted networks: a driver that knows only 1 would carry them in plain text. */
+    private static final List<Format> FORMATS = List.of(new Format(FORMAT_NAME, 2), new Format(FORMAT_NAME, 1));
+
     private static final Logger LOG = LoggerFactory.getLogger(OverlayDriver.class);
     /** What a frame grows by inside a tunnel: the headers of Ethernet, IP, UDP and VXLAN. */
     private static final int GROWTH_4 = 50;
 
     private static final int GROWTH_6 = 70;
+    /** What a packet grows by in WireGuard: the headers of IP, UDP and WireGuard. */
+    private static final int SEALED_GROWTH_4 = 60;
+
+    private static final int SEALED_GROWTH_6 = 80;
+    /** What IPv6 asks of every link. */
+    private static final int LEAST_MTU = 1280;
 
     private final Links links;
     private final ChildLinks children;
@@ -118,8 +131,19 @@ public final class OverlayDriver
     /** Takes a changed configuration. Wrong values do not come here. */
     @Modified
     void changed(Map<String, Object> configuration) {
-        usualPort = Integer.parseInt(String.valueOf(configuration.getOrDefault("port", OverlayOptions.USUAL_PORT))
-                .strip());
+        usualPort = number(configuration, "port", OverlayOptions.USUAL_PORT);
+        exchange.link().port(number(configuration, "wireguard.port", SealedLink.USUAL_PORT));
+        exchange.wake();
+    }
+
+    private static int number(Map<String, Object> configuration, String key, int otherwise) {
+        return Integer.parseInt(
+                String.valueOf(configuration.getOrDefault(key, otherwise)).strip());
+    }
+
+    @Override
+    public List<String> refused() {
+        return exchange.leftOut();
     }
 
     @Override
@@ -129,7 +153,7 @@ public final class OverlayDriver
 
     @Override
     public List<Format> formats() {
-        return List.of(FORMAT);
+        return FORMATS;
     }
 
     @Override
@@ -148,15 +172,14 @@ public final class OverlayDriver
     @Override
     public NetworkSpec plan(NetworkSpec wanted) throws DriverException {
         Map<String, String> options = new HashMap<>(wanted.options());
-        if (OverlayOptions.isEncrypted(options)) {
-            throw encryption();
-        }
-        Peer self = exchange.peers().self();
+        boolean sealed = OverlayOptions.isEncrypted(options);
+        // A wish for secrecy is never half granted.
+        Peer self = sealed ? exchange.sealedSelf() : exchange.peers().self();
         options.put(OverlayOptions.NUMBER, Integer.toString(OverlayOptions.number(options, wanted.name())));
         // Written down, so that a network keeps its port when the usual one changes.
         options.put(OverlayOptions.PORT, Integer.toString(OverlayOptions.port(options, usualPort)));
         if (OverlayOptions.mtu(options) == 0) {
-            options.put(OverlayOptions.MTU, Integer.toString(mtu(self)));
+            options.put(OverlayOptions.MTU, Integer.toString(mtu(self, sealed)));
         }
         List<Pool> pools = new ArrayList<>();
         if (wanted.pools().stream().noneMatch(p -> p.subnet().indexOf(':') < 0)) {
@@ -185,16 +208,6 @@ public final class OverlayDriver
                 wanted.labels());
     }
 
-    /** The network driver makes no secret of what it lacks: a wish for secrecy is never half granted. */
-    private DriverException encryption() throws DriverException {
-        String kernel = children.knows("wireguard") ? "" : "this kernel has no WireGuard (CONFIG_WIREGUARD), and ";
-        return DriverException.failure(
-                Failure.Kind.UNSUPPORTED,
-                "encrypted overlay networks are not served: " + kernel + "Wharf makes no keys; where hosts have a VPN"
-                        + " among themselves, name its addresses as those of the peers, and all that overlays say is"
-                        + " encrypted");
-    }
-
     /** The pool with this host's part of it and an address for the host in there. */
     private static Pool part(Pool pool, Map<String, String> options, Peer self) throws DriverException {
         Share subnet = Share.parse(pool.subnet());
@@ -216,28 +229,45 @@ public final class OverlayDriver
         return new Pool(pool.subnet(), gateway, part.toString(), reserved);
     }
 
-    private int mtu(Peer self) throws DriverException {
-        int outside = children.holding(self.address()).map(Link::mtu).orElse(1500);
-        int growth = self.address().indexOf(':') < 0 ? GROWTH_4 : GROWTH_6;
-        return Math.min(outside, 65_535) - growth;
+    private int mtu(Peer self, boolean sealed) throws DriverException {
+        if (sealed) {
+            return sealedMtu(self) - GROWTH_6;
+        }
+        return outside(self) - (isIpv6(self) ? GROWTH_6 : GROWTH_4);
+    }
+
+    /** Of the encrypted link itself. */
+    private int sealedMtu(Peer self) throws DriverException {
+        return Math.max(LEAST_MTU, outside(self) - (isIpv6(self) ? SEALED_GROWTH_6 : SEALED_GROWTH_4));
+    }
+
+    private int outside(Peer self) throws DriverException {
+        return Math.min(children.holding(self.address()).map(Link::mtu).orElse(1500), 65_535);
+    }
+
+    private static boolean isIpv6(Peer self) {
+        return self.address().indexOf(':') >= 0;
     }
 
     @Override
     public Device create(NetworkSpec network) throws DriverException {
-        Peer self = exchange.peers().self();
-        String name = Tunnel.name(network.id());
-        boolean fresh = links.find(name).isEmpty();
+        boolean sealed = OverlayOptions.isEncrypted(network.options());
+        Peer self = sealed ? exchange.sealedSelf() : exchange.peers().self();
+        boolean fresh = links.find(Tunnel.name(network.id())).isEmpty();
         Device device = bridge.create(network);
         try {
-            int number = OverlayOptions.number(network);
-            tunnels.vxlan(new Tunnels.Vxlan(
-                    name,
-                    network.deviceName(),
-                    number,
-                    self.address(),
-                    OverlayOptions.port(network.options(), OverlayOptions.USUAL_PORT),
-                    OverlayOptions.mtu(network.options()),
-                    Tunnel.alias(agent, network.id(), number, network.deviceName())));
+            if (sealed) {
+                // The link goes with the last tunnel on it, so no other may go meanwhile.
+                synchronized (exchange.link()) {
+                    exchange.link().open(self, sealedMtu(self));
+                    tunnel(
+                            network,
+                            SealedLink.inside(self.number()),
+                            exchange.link().name());
+                }
+            } else {
+                tunnel(network, self.address(), "");
+            }
         } catch (DriverException e) {
             if (fresh) {
                 undo(network, e);
@@ -248,9 +278,22 @@ public final class OverlayDriver
         return device;
     }
 
+    private void tunnel(NetworkSpec network, String local, String lower) throws DriverException {
+        int number = OverlayOptions.number(network);
+        tunnels.vxlan(new Tunnels.Vxlan(
+                Tunnel.name(network.id()),
+                network.deviceName(),
+                number,
+                local,
+                lower,
+                OverlayOptions.port(network.options(), OverlayOptions.USUAL_PORT),
+                OverlayOptions.mtu(network.options()),
+                Tunnel.alias(agent, network.id(), number, network.deviceName(), !lower.isEmpty())));
+    }
+
     private void undo(NetworkSpec network, DriverException cause) {
         try {
-            bridge.remove(network);
+            remove(network);
         } catch (DriverException e) {
             cause.addSuppressed(e);
         }
@@ -259,8 +302,17 @@ public final class OverlayDriver
     @Override
     public void remove(NetworkSpec network) throws DriverException {
         String name = Tunnel.name(network.id());
-        if (links.find(name).flatMap(l -> Tunnel.parse(l, agent)).isPresent()) {
-            links.remove(name);
+        synchronized (exchange.link()) {
+            if (links.find(name).flatMap(l -> Tunnel.parse(l, agent)).isPresent()) {
+                links.remove(name);
+            }
+            if (OverlayOptions.isEncrypted(network.options())
+                    && links.list().stream()
+                            .noneMatch(l -> Tunnel.parse(l, agent)
+                                    .filter(Tunnel::sealed)
+                                    .isPresent())) {
+                exchange.link().close();
+            }
         }
         bridge.remove(network);
         exchange.wake();

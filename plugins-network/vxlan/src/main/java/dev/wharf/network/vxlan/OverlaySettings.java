@@ -14,4 +14,11 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
             min = "1024",
             max = "49151")
     int port() default 4789;
+
+    @AttributeDefinition(
+            description = "The UDP port of WireGuard, by which hosts carry encrypted networks, the same on every host;"
+                    + " changed at once",
+            min = "1",
+            max = "65535")
+    int wireguard_port() default 51830;
 }

@@ -22,14 +22,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Peers as an operator writes them down, the same lines on every host: {@code host.NUMBER = ADDRESS NAME}. This host is the
- * one whose address it has.
+ * Peers as an operator writes them down, the same lines on every host: {@code host.NUMBER = ADDRESS NAME}, and
+ * {@code key.NUMBER = PUBLIC KEY} for encrypted networks. This host is the one whose address it has.
  */
 @Component(service = PeerSource.class, configurationPid = PeersComponent.PID)
 @Designate(ocd = PeersSettings.class)
 public final class PeersComponent implements PeerSource {
     static final String PID = "dev.wharf.network.peers";
     private static final String HOST = "host.";
+    static final String KEY = "key.";
     private static final Logger LOG = LoggerFactory.getLogger(PeersComponent.class);
 
     private final ChildLinks links;
@@ -78,7 +79,36 @@ public final class PeersComponent implements PeerSource {
                 }
             }
         });
+        keys(settings).forEach((number, key) -> {
+            Peer peer = peers.get(number);
+            if (peer == null) {
+                throw new IllegalArgumentException(KEY + number + ": there is no " + HOST + number);
+            }
+            peers.put(number, peer.withKey(key));
+        });
         return List.copyOf(peers.values());
+    }
+
+    private static Map<Integer, String> keys(Map<String, Object> settings) {
+        Map<Integer, String> keys = new TreeMap<>();
+        settings.forEach((setting, value) -> {
+            if (setting.startsWith(KEY)) {
+                String number = setting.substring(KEY.length());
+                String key = value.toString().strip();
+                if (!number.matches("[0-9]{1,5}")) {
+                    throw new IllegalArgumentException(setting + ": a host's number is 0 or more");
+                }
+                if (!OwnKey.isKey(key)) {
+                    throw new IllegalArgumentException(
+                            setting + ": a public key is 32 bytes in Base64, as in the host's wireguard.pub");
+                }
+                if (keys.containsValue(key)) {
+                    throw new IllegalArgumentException(setting + ": another host has the same key");
+                }
+                keys.put(Integer.parseInt(number), key);
+            }
+        });
+        return keys;
     }
 
     @Override

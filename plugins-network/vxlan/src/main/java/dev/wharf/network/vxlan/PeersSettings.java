@@ -11,4 +11,10 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     @AttributeDefinition(
             description = "The address of the host with that number, 0 or more and its own for life, and then its name")
     String host_HOST() default "";
+
+    @AttributeDefinition(
+            description =
+                    "The public key of the host with that number, as its wireguard.pub has it; without one it is left"
+                            + " out of encrypted networks")
+    String key_HOST() default "";
 }

@@ -8,10 +8,14 @@ import java.util.Optional;
  * A tunnel of ours as it stands in the kernel; its alias says what it is for.
  *
  * @param number the network's identifier in its frames
+ * @param sealed whether it stands on the encrypted link
  */
-record Tunnel(String name, String bridge, NetworkId network, int number) {
-    static String alias(String agent, NetworkId network, int number, String bridge) {
-        return String.join(" ", agent, "tunnel", network.value(), Integer.toString(number), bridge);
+record Tunnel(String name, String bridge, NetworkId network, int number, boolean sealed) {
+    private static final String SEALED = "sealed";
+
+    static String alias(String agent, NetworkId network, int number, String bridge, boolean sealed) {
+        String plain = String.join(" ", agent, "tunnel", network.value(), Integer.toString(number), bridge);
+        return sealed ? plain + " " + SEALED : plain;
     }
 
     /** The name of a network's tunnel, of 15 bytes as the kernel's names are at most. */
@@ -21,11 +25,13 @@ record Tunnel(String name, String bridge, NetworkId network, int number) {
 
     static Optional<Tunnel> parse(Link link, String agent) {
         String[] words = link.alias().split(" ", -1);
-        return words.length == 5
+        boolean sealed = words.length == 6 && words[5].equals(SEALED);
+        return (words.length == 5 || sealed)
                         && words[0].equals(agent)
                         && words[1].equals("tunnel")
                         && words[3].matches("[0-9]{1,8}")
-                ? Optional.of(new Tunnel(link.name(), words[4], new NetworkId(words[2]), Integer.parseInt(words[3])))
+                ? Optional.of(
+                        new Tunnel(link.name(), words[4], new NetworkId(words[2]), Integer.parseInt(words[3]), sealed))
                 : Optional.empty();
     }
 }

@@ -2,6 +2,7 @@ package dev.wharf.network.vxlan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
@@ -10,8 +11,10 @@ import dev.wharf.model.NetworkSpec.Pool;
 import dev.wharf.network.vxlan.World.Machine;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Links.Link;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.kernel.Tunnels.Destination;
+import dev.wharf.spi.kernel.WireGuard;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.network.Resident;
 import dev.wharf.testkit.network.SandboxWorld;
@@ -28,6 +31,7 @@ import org.junit.jupiter.api.Test;
 class OverlayDriverTest extends SandboxWorldContract {
     private static final String WEB = "1d43".repeat(16);
     private static final String DB = "2e54".repeat(16);
+    private static final Map<String, String> SECRET = Map.of("encrypted", "");
     private static final NetworkId OTHER = new NetworkId("0a".repeat(32));
 
     private World world;
@@ -276,8 +280,89 @@ class OverlayDriverTest extends SandboxWorldContract {
     }
 
     @Test
+    void anEncryptedNetworkIsRefusedWhereTheKernelCannotOrOthersDoNotKnowThisHost() throws Exception {
+        world.know(first.peer());
+        if (first.wireGuard.isKnown()) {
+            refused(
+                    SECRET,
+                    Failure.Kind.UNAVAILABLE,
+                    "write key.0 = " + first.link.key().orElseThrow());
+        } else {
+            refused(SECRET, Failure.Kind.UNSUPPORTED, "encrypted overlay networks are not served: this kernel has no");
+        }
+        assertThat(planned(first, LAN, "lan", Map.of("encrypted", "false"))).isNotNull();
+        assertThat(first.links.list()).extracting(Link::kind).doesNotContain("wireguard");
+    }
+
+    @Test
+    void encryptedNetworksStandOnOneLinkThatComesAndGoesWithThem() throws Exception {
+        assumeEncryption();
+        Machine second = world.machine(1);
+        world.knowKeys(first, second);
+        joined(first, WEB, 1, SECRET);
+        EndpointSpec db = joined(second, DB, 2, SECRET);
+        first.driver().create(planned(first, OTHER, "other", Map.of()));
+        second.settle(resident("db", db));
+        world.serve(world.sandbox(2), bare(db), 80);
+
+        eventually(() -> first.exchange.beyond(LAN).size(), 1);
+        eventually(() -> world.ask(world.sandbox(1), bare(db), 80), "10.77.0.3");
+        assertThat(first.tunnels.destinations(tunnel(), "br-lan"))
+                .isNotEmpty()
+                .allMatch(d -> d.host().startsWith("fe80:"));
+        assertThat(first.tunnels.destinations(Tunnel.name(OTHER), "br-other"))
+                .isNotEmpty()
+                .allMatch(d -> d.host().startsWith("198.51.100."));
+        assertThat(first.exchange.leftOut()).isEmpty();
+
+        // What stands is found again, and sessions go on.
+        WireGuard.State before = first.wireGuard.state(first.link.name()).orElseThrow();
+        first.restartExchange();
+        first.driver().create(planned(first, LAN, "lan", SECRET));
+        eventually(() -> first.exchange.beyond(LAN).size(), 1);
+        assertThat(first.wireGuard.state(first.link.name())).contains(before);
+        assertThat(world.ask(world.sandbox(1), bare(db), 80)).isEqualTo("10.77.0.3");
+
+        // Whoever takes the link away takes what stands on it, and nothing goes another way.
+        first.links.remove(first.link.name());
+        assertThat(first.driver().standing()).containsExactly(OTHER);
+        assertThat(world.ask(world.sandbox(1), bare(db), 80)).isNotEqualTo("10.77.0.3");
+        first.driver().create(planned(first, LAN, "lan", SECRET));
+        eventually(() -> world.ask(world.sandbox(1), bare(db), 80), "10.77.0.3");
+
+        first.driver().remove(planned(first, OTHER, "other", Map.of()));
+        assertThat(first.links.find(first.link.name())).isPresent();
+        first.driver().remove(planned(first, LAN, "lan", SECRET));
+        assertThat(first.links.find(first.link.name())).isEmpty();
+    }
+
+    @Test
+    void aHostWithoutAKeyIsLeftOutOfEncryptedNetworksAndToldOf() throws Exception {
+        assumeEncryption();
+        Machine second = world.machine(1);
+        world.know(first.peer().withKey(first.link.key().orElseThrow()), second.peer());
+        joined(first, WEB, 1, SECRET);
+
+        eventually(() -> first.exchange.leftOut().size(), 1);
+        assertThat(first.driver().refused())
+                .singleElement()
+                .asString()
+                .contains("do not lead to host m1", "its public key is not known");
+        assertThat(first.tunnels.destinations(tunnel(), "br-lan")).isEmpty();
+
+        world.knowKeys(first, second);
+        eventually(() -> first.exchange.leftOut().size(), 0);
+        eventually(() -> first.tunnels.destinations(tunnel(), "br-lan").size(), 1);
+    }
+
+    private void assumeEncryption() throws Exception {
+        assumeThat(first.wireGuard.isKnown())
+                .as("left out: this kernel has no WireGuard (CONFIG_WIREGUARD)")
+                .isTrue();
+    }
+
+    @Test
     void whatCannotBeIsRefusedBeforeAnythingIsMade() throws Exception {
-        refused(Map.of("encrypted", ""), Failure.Kind.UNSUPPORTED, "encrypted overlay networks are not served");
         refused(Map.of(OverlayOptions.NUMBER, "x"), Failure.Kind.INVALID, "1 to 16777215");
         refused(Map.of(OverlayOptions.PORT, "70000"), Failure.Kind.INVALID, "UDP port such as 4789");
         refused(Map.of(OverlayOptions.PARTS, "3"), Failure.Kind.INVALID, "power of two");
@@ -305,7 +390,11 @@ class OverlayDriverTest extends SandboxWorldContract {
     }
 
     private EndpointSpec joined(Machine machine, String id, int sandbox) throws Exception {
-        NetworkSpec lan = planned(machine, LAN, "lan", Map.of());
+        return joined(machine, id, sandbox, Map.of());
+    }
+
+    private EndpointSpec joined(Machine machine, String id, int sandbox, Map<String, String> options) throws Exception {
+        NetworkSpec lan = planned(machine, LAN, "lan", options);
         machine.driver().create(lan);
         EndpointSpec place = place(id, machine.number == 0 ? "10.77.0.3" : "10.77.0.18");
         machine.driver().attach(lan, place, world.sandbox(sandbox));

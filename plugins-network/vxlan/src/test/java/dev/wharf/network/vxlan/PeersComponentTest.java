@@ -52,6 +52,22 @@ class PeersComponentTest {
     }
 
     @Test
+    void keysAreThoseOfHostsAndWrongOnesChangeNothing() throws Exception {
+        String key = "IlEgnXW9gsMLDbULp9SpNoKt+6GQQbqSL9EOF482NVw=";
+        Map<String, Object> settings = Map.of("host.0", "192.0.2.10 alpha", "key.0", key, "host.7", "192.0.2.11");
+        PeersComponent peers = new PeersComponent(host("192.0.2.11"), settings);
+        assertThat(peers.peers().others()).containsExactly(new Peer(0, "alpha", "192.0.2.10", key));
+        assertThat(peers.peers().self().key()).isEmpty();
+
+        peers.change(Map.of("host.0", "192.0.2.10", "key.0", key.substring(4)));
+        peers.change(Map.of("host.0", "192.0.2.10", "key.1", key));
+        peers.change(Map.of("host.0", "192.0.2.10", "key.zero", key));
+        peers.change(Map.of("host.0", "192.0.2.10", "key.0", key, "host.1", "192.0.2.11", "key.1", key));
+
+        assertThat(peers.peers().others()).containsExactly(new Peer(0, "alpha", "192.0.2.10", key));
+    }
+
+    @Test
     void changesAreToldAndWrongOnesChangeNothing() throws Exception {
         PeersComponent peers = new PeersComponent(host("192.0.2.10"), TWO);
         AtomicInteger told = new AtomicInteger();

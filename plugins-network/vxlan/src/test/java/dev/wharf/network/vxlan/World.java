@@ -9,6 +9,7 @@ import dev.wharf.linux.net.LinuxHostPorts;
 import dev.wharf.linux.net.LinuxLinks;
 import dev.wharf.linux.net.LinuxNetworkEvents;
 import dev.wharf.linux.net.LinuxTunnels;
+import dev.wharf.linux.net.LinuxWireGuard;
 import dev.wharf.linux.process.Epoll;
 import dev.wharf.linux.process.LinuxNamespaces;
 import dev.wharf.model.NetworkId;
@@ -56,6 +57,15 @@ final class World extends SandboxWorld {
         return new Machine(number);
     }
 
+    /** As {@link #know}, with everybody's key. */
+    void knowKeys(Machine... all) throws Exception {
+        Peer[] known = new Peer[all.length];
+        for (int i = 0; i < all.length; i++) {
+            known[i] = all[i].peer().withKey(all[i].link.key().orElseThrow());
+        }
+        know(known);
+    }
+
     /** Everybody hears of the change at once. */
     void know(Peer... all) {
         peers.clear();
@@ -70,6 +80,8 @@ final class World extends SandboxWorld {
         final LinuxLinks links;
         final LinuxChildLinks children;
         final LinuxTunnels tunnels;
+        final LinuxWireGuard wireGuard;
+        final SealedLink link;
         final String agent;
         final Map<NetworkId, List<Resident>> here = new ConcurrentHashMap<>();
         private final LinuxFirewall firewall;
@@ -85,9 +97,11 @@ final class World extends SandboxWorld {
             links = new LinuxLinks(home);
             children = new LinuxChildLinks(home);
             tunnels = new LinuxTunnels(home);
+            wireGuard = new LinuxWireGuard(home);
             firewall = open(new LinuxFirewall(home));
             ports = open(new LinuxHostPorts(home));
             agent = "wharf-0000000" + number;
+            link = new SealedLink(links, wireGuard, agent, dir.resolve("keys" + number));
             exchange = exchange();
             open(() -> exchange.close());
         }
@@ -98,13 +112,16 @@ final class World extends SandboxWorld {
 
         /** As of an agent that starts. */
         Exchange exchange() {
-            Exchange fresh =
-                    new Exchange(links, tunnels, agent, Exchange.PORT, dir.resolve("memory" + number), this::inside);
+            Exchange fresh = new Exchange(
+                    links, tunnels, link, agent, Exchange.PORT, dir.resolve("memory" + number), this::inside);
             fresh.ask(new PeerSource() {
                 @Override
                 public Peers peers() {
                     return new Peers(
-                            peer(),
+                            peers.stream()
+                                    .filter(p -> p.number() == number)
+                                    .findFirst()
+                                    .orElse(peer()),
                             peers.stream().filter(p -> p.number() != number).toList());
                 }
 

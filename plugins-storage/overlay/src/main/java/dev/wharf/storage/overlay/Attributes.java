@@ -60,8 +60,9 @@ final class Attributes implements Notes {
         write(snapshot, VOLATILE, boot);
     }
 
-    boolean hasLimit(Path snapshot) throws IOException {
-        return read(snapshot, LIMIT).isPresent();
+    /** In bytes. */
+    Optional<Long> limit(Path snapshot) throws IOException {
+        return read(snapshot, LIMIT).map(bytes -> Long.valueOf(new String(bytes, StandardCharsets.US_ASCII)));
     }
 
     void setLimit(Path snapshot, long sizeBytes) throws IOException {

@@ -195,6 +195,10 @@ public final class OverlayDriver
             }
             boolean unsynced = isVolatile;
             settleVolatile(key, own, unsynced);
+            Optional<Long> limit = notes.limit(own);
+            if (limit.isPresent()) {
+                quotas.makeRoom(own, limit.get());
+            }
             return List.of(OverlayOptions.writable(lowers, Shelf.content(own), Shelf.work(own), unsynced));
         });
     }
@@ -247,7 +251,7 @@ public final class OverlayDriver
 
     /** Gives a limit back, whose number would be another directory's one day. */
     private void unlimit(Path snapshot) throws IOException {
-        if (notes.hasLimit(snapshot)) {
+        if (notes.limit(snapshot).isPresent()) {
             quotas.forget(snapshot);
         }
     }
