@@ -79,7 +79,8 @@ class WithEngine(unittest.TestCase):
     def sweep(self):
         for container in self.client.containers.list(all=True):
             container.remove(force=True, v=True)
-        for network in self.client.networks.list(filters={"type": "custom"}):
+        # Those made of the settings of others came after them.
+        for network in reversed(self.client.networks.list(filters={"type": "custom"})):
             network.remove()
         for volume in self.client.volumes.list():
             volume.remove(force=True)
@@ -253,6 +254,15 @@ class Containers(WithEngine):
         self.assertEqual("k", list(self.client.volumes.get("store").attrs["Labels"])[0])
         self.api.update_container(created, mem_limit="32m", memswap_limit="64m", restart_policy={"Name": "no"})
         self.assertEqual(32 << 20, self.api.inspect_container(created)["HostConfig"]["Memory"])
+
+    def test_a_variable_without_a_value_is_written_down_and_not_set(self):
+        created = self.api.create_container("busybox", ["env"], environment={"BARE": None, "FULL": "1", "EMPTY": ""})
+        self.assertEqual({"BARE", "FULL=1", "EMPTY="}, set(self.api.inspect_container(created)["Config"]["Env"][:3]))
+        self.api.start(created)
+        self.api.wait(created)
+        said = self.api.logs(created).decode().splitlines()
+        self.assertTrue({"FULL=1", "EMPTY="} <= set(said))
+        self.assertFalse([line for line in said if line.startswith("BARE")])
 
     def test_lists(self):
         first = self.up(name="first", labels={"a": "1"})
@@ -436,6 +446,36 @@ class Images(WithEngine):
         self.assertEqual([image.id], [i.id for i in loaded])
         self.assertEqual(["made:1"], loaded[0].tags)
 
+    def test_what_was_made_from_what_is_told_and_found(self):
+        base = self.client.images.get("busybox")
+        done = self.client.containers.run("busybox", "touch /one", name="one", detach=True)
+        done.wait()
+        self.addCleanup(self.forget, "second:1")
+        self.addCleanup(self.forget, "third:1")
+        second = done.commit("second", "1")
+        time.sleep(1.1)
+        above = self.client.containers.create("second:1", "true", name="two")
+        third = above.commit("third", "1")
+        self.assertEqual((base.id, second.id), (second.attrs["Parent"], third.attrs["Parent"]))
+        self.assertEqual("", base.attrs["Parent"])
+        names = lambda **filters: sorted(c.name for c in self.client.containers.list(all=True, filters=filters))
+        self.assertEqual(["one", "two"], names(ancestor="busybox"))
+        self.assertEqual(["two"], names(ancestor="second:1"))
+        ours = {base.id, second.id, third.id}
+        images = lambda **filters: ours & {i.id for i in self.client.images.list(filters=filters)}
+        self.assertEqual({base.id}, images(before=["third:1", "second:1"]))
+        self.assertEqual({third.id}, images(since=["busybox", "second:1"]))
+        self.assertEqual(len({i["Id"] for i in self.api.images(all=True)}), self.client.info()["Images"])
+
+    def test_archives_are_told_of_record_by_record(self):
+        with self.assertRaises(errors.ImageLoadError):
+            self.client.images.load(b"no archive")
+        self.addCleanup(self.forget, "again:1")
+        self.client.images.get("busybox").tag("again", "1")
+        both = self.api._get(self.api._url("/images/get"), params={"names": ["busybox", "again:1"]}).content
+        told = "".join(record.get("stream", "") for record in self.api.load_image(both))
+        self.assertEqual({"Loaded image: busybox:latest", "Loaded image: again:1"}, set(told.splitlines()))
+
     def test_import(self):
         self.addCleanup(self.forget, "imported:1")
         self.api.import_image_from_data(archive("f", b"data"), repository="imported", tag="1", changes=["LABEL x=y"])
@@ -497,6 +537,39 @@ class Networks(WithEngine):
         network.disconnect(guest)
         network.disconnect(web, force=True)
         network.remove()
+
+    def test_settings_kept_for_others(self):
+        made = lambda **body: self.api._post_json(self.api._url("/networks/create"), data=body)
+        pool = {"Config": [{"Subnet": "172.30.214.0/24"}]}
+        self.assertEqual(201, made(Name="kept", ConfigOnly=True, IPAM=pool, Labels={"l": "1"}).status_code)
+        self.assertEqual(403, made(Name="no", ConfigOnly=True, Internal=True).status_code)
+        self.assertEqual(403, made(Name="no", ConfigFrom={"Network": "kept"}, Labels={"a": "b"}).status_code)
+        self.assertEqual(404, made(Name="no", ConfigFrom={"Network": "bridge"}).status_code)
+        self.assertEqual(201, made(Name="a town", ConfigFrom={"Network": "kept"}).status_code)
+        kept, town = self.api.inspect_network("kept"), self.api.inspect_network("a town")
+        self.assertEqual((True, "null", {"Network": "kept"}), (kept["ConfigOnly"], kept["Driver"], town["ConfigFrom"]))
+        self.assertEqual(("172.30.214.0/24", {"l": "1"}), (town["IPAM"]["Config"][0]["Subnet"], town["Labels"]))
+        self.assertIsNone(town["IPAM"]["Options"])
+        web = self.up(network="a town")
+        web.reload()
+        self.assertTrue(web.attrs["NetworkSettings"]["Networks"]["a town"]["IPAddress"].startswith("172.30.214."))
+        with self.assertRaises(errors.APIError):
+            self.api.connect_container_to_network(web.id, "kept")
+        old = {n["Name"]: n["Containers"] for n in docker.APIClient(os.environ["DOCKER_HOST"], version="1.27", timeout=30).networks()}
+        self.assertEqual({web.id}, set(old["a town"]))
+        web.remove(force=True)
+        with self.assertRaises(errors.APIError):
+            self.api.remove_network("kept")
+        self.assertEqual(["a town"], self.api.prune_networks()["NetworksDeleted"])
+        self.api.remove_network("kept")
+
+    def test_an_address_of_the_link_alone(self):
+        config = self.api.create_networking_config({"bridge": self.api.create_endpoint_config(link_local_ips=["169.254.8.8"])})
+        created = self.api.create_container("busybox", "sleep 1000", networking_config=config)
+        self.api.start(created)
+        place = self.api.inspect_container(created)["NetworkSettings"]["Networks"]["bridge"]
+        self.assertEqual(({"LinkLocalIPs": ["169.254.8.8"]}, None), (place["IPAMConfig"], place["DriverOpts"]))
+        self.assertIn(b"169.254.8.8/16", self.client.containers.get(created["Id"]).exec_run("ip -o addr").output)
 
     def test_several_at_creation_and_internal_ones(self):
         inner = self.client.networks.create("inner", internal=True)

@@ -12,6 +12,8 @@ import java.util.Map;
  * @param pools address pools, at most one of IPv4 and one of IPv6 in this order
  * @param internal whether it leads nowhere outside
  * @param predefined whether it came with the house and may not be removed
+ * @param configOnly whether it only keeps settings for others: it has no device, and no container can be on it
+ * @param configFrom the name of the one whose settings it was made with, or empty
  */
 public record NetworkSpec(
         NetworkId id,
@@ -25,13 +27,65 @@ public record NetworkSpec(
         boolean predefined,
         Map<String, String> options,
         Map<String, String> ipamOptions,
-        Map<String, String> labels) {
+        Map<String, String> labels,
+        boolean configOnly,
+        String configFrom) {
     public NetworkSpec {
         Checks.oneLine(name, "network name");
         pools = Checks.copy(pools);
         options = Checks.copy(options);
         ipamOptions = Checks.copy(ipamOptions);
         labels = Checks.copy(labels);
+    }
+
+    /** One that has nothing to do with the settings of others. */
+    public NetworkSpec(
+            NetworkId id,
+            String name,
+            DriverName driver,
+            String deviceName,
+            List<Pool> pools,
+            boolean internal,
+            boolean attachable,
+            boolean ipv6,
+            boolean predefined,
+            Map<String, String> options,
+            Map<String, String> ipamOptions,
+            Map<String, String> labels) {
+        this(
+                id,
+                name,
+                driver,
+                deviceName,
+                pools,
+                internal,
+                attachable,
+                ipv6,
+                predefined,
+                options,
+                ipamOptions,
+                labels,
+                false,
+                "");
+    }
+
+    /** The same with what was chosen for it. */
+    public NetworkSpec planned(String device, List<Pool> chosen, boolean inside, Map<String, String> settings) {
+        return new NetworkSpec(
+                id,
+                name,
+                driver,
+                device,
+                chosen,
+                inside,
+                attachable,
+                ipv6,
+                predefined,
+                settings,
+                ipamOptions,
+                labels,
+                configOnly,
+                configFrom);
     }
 
     /**

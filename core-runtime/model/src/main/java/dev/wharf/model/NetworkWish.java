@@ -19,10 +19,19 @@ public record NetworkWish(
         String mac,
         int gatewayPriority,
         Map<String, String> options) {
+    /** The option that names addresses of the link alone, such as 169.254.8.8, beside those of the network; commas part them. */
+    public static final String LINK_LOCAL = "dev.wharf.link-local";
+
     public NetworkWish {
         aliases = Checks.copy(aliases);
         links = Checks.copy(links);
         options = Checks.copy(options);
+    }
+
+    /** The addresses of the link alone that it wants, too. */
+    public List<String> linkLocal() {
+        String text = options.getOrDefault(LINK_LOCAL, "");
+        return text.isEmpty() ? List.of() : List.of(text.split(","));
     }
 
     public static NetworkWish on(NetworkId network) {

@@ -1,5 +1,7 @@
 package dev.wharf.model;
 
+import java.util.Set;
+
 /**
  * An operating system and processor, as in {@code linux/arm64/v8} (OCI image spec, image index).
  *
@@ -21,7 +23,12 @@ public record Platform(String os, String architecture, String variant) {
         };
     }
 
-    /** Reads {@code os/arch[/variant]} or {@code os}, which stands for this host's processor. */
+    private static final Set<String> SYSTEMS = Set.of("linux", "windows", "darwin", "freebsd", "netbsd", "openbsd");
+
+    private static final Set<String> PROCESSORS = Set.of(
+            "amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64", "loong64", "mips64le", "mips64", "ppc64");
+
+    /** Reads {@code os/arch[/variant]}; {@code os} stands for this host's processor, and {@code arch} for Linux. */
     public static Platform parse(String text) {
         String[] parts = text.split("/", -1);
         if (text.isBlank() || parts.length > 3) {
@@ -32,6 +39,13 @@ public record Platform(String os, String architecture, String variant) {
                 throw new IllegalArgumentException(
                         "invalid platform \"" + text + "\": \"" + part + "\" is not made of letters, digits, - and _");
             }
+        }
+        if (parts.length == 1 && PROCESSORS.contains(text)) {
+            return new Platform("linux", text, "");
+        }
+        if (parts.length == 1 && !SYSTEMS.contains(text)) {
+            throw new IllegalArgumentException(
+                    "invalid platform \"" + text + "\": unknown operating system or architecture");
         }
         return new Platform(
                 parts[0], parts.length > 1 ? parts[1] : host().architecture(), parts.length > 2 ? parts[2] : "");

@@ -19,14 +19,15 @@ class ValuesTest {
         "linux/arm64/v8, linux/arm64, true",
         "linux/arm/v6, linux/arm/v7, false",
         "linux/amd64, linux/arm64, false",
-        "linux/amd64, windows/amd64, false"
+        "linux/amd64, windows/amd64, false",
+        "arm64, linux/arm64/v8, true"
     })
     void aPlatformAcceptsWhatRunsThere(String asked, String offered, boolean accepts) {
         assertThat(Platform.parse(asked).accepts(Platform.parse(offered))).isEqualTo(accepts);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", " ", "a/b/c/d", "linux/a\nb"})
+    @ValueSource(strings = {"", " ", "a/b/c/d", "linux/a\nb", "foobar"})
     void whatIsNoPlatformIsRefused(String text) {
         assertThatThrownBy(() -> Platform.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }

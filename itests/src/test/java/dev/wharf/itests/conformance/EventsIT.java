@@ -72,6 +72,31 @@ class EventsIT {
     }
 
     @Test
+    void whoIsOnNoNetworkOfItsOwnIsOnOneByName() throws Exception {
+        docker.docker("run", "--rm", "--network", "none", "busybox", "true");
+        docker.docker("run", "--rm", "--network", "host", "busybox", "true");
+
+        assertThat(told("network=none")).containsSubsequence("network connect", "network disconnect");
+        assertThat(told("network=host")).containsSubsequence("network connect", "network disconnect");
+    }
+
+    @Test
+    void whoNamesAnEndAloneIsToldWhatWasBefore() throws Exception {
+        docker.docker("run", "--rm", "--name", "lately", "busybox", "true");
+
+        String told = docker.docker(
+                "events",
+                "--until",
+                Instant.now().toString(),
+                "--filter",
+                "container=lately",
+                "--format",
+                "{{.Action}}");
+
+        assertThat(told.lines()).containsExactly("create", "attach", "start", "die", "destroy");
+    }
+
+    @Test
     void historyReachesBackOverRestarts() throws Exception {
         docker.docker("run", "--rm", "--name", "early", "busybox", "true");
         List<String> before = told();

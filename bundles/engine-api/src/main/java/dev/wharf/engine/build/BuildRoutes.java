@@ -275,7 +275,7 @@ public final class BuildRoutes implements Routes {
                 request.query().text("filters"),
                 Set.of("until", "unused-for", "id", "type", "description", "inuse", "shared", "private"));
         Optional<Instant> until =
-                filters.first("until").or(() -> filters.first("unused-for")).map(Times::parse);
+                filters.only("until").or(() -> filters.first("unused-for")).map(Times::parse);
         // Each version of the API has its own name for it.
         long room = request.query()
                 .number("reserved-space")

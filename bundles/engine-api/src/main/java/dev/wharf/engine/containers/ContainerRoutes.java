@@ -13,6 +13,7 @@ import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Image;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.Body;
@@ -21,7 +22,9 @@ import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.images.ImageLookup;
 import dev.wharf.engine.images.ImageRoutes;
+import dev.wharf.engine.images.Lineage;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
 import dev.wharf.engine.json.Remembered;
@@ -37,6 +40,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -120,7 +124,7 @@ public final class ContainerRoutes implements Routes {
         Host host = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), LIST_FILTERS);
         long limit = request.query().number("limit").orElse(0L);
-        boolean all = request.query().flag("all", false) || limit > 0 || filters.has("status") || filters.has("exited");
+        boolean all = request.query().flag("all", false) || limit > 0 || filters.has("status");
         Selection selection = new Selection(host, filters);
         List<Container> chosen = lines.newestFirst(host).stream()
                 .filter(c -> all || c.isRunning() || c.isRestarting())
@@ -277,12 +281,23 @@ public final class ContainerRoutes implements Routes {
 
     private static Answer kill(Agent agent, Request request) {
         Container c = found(agent, request);
-        Signal signal = signal(request).orElse(Signal.KILL);
+        Signal signal = request.query()
+                .value("signal")
+                .map(text -> killing(request.name(), text))
+                .orElse(Signal.KILL);
         if (!c.isRunning()) {
             throw Problem.conflict(
                     "cannot kill container: " + request.name() + ": container " + c.id() + " is not running");
         }
         return done(agent, request, new ContainerCommand.Kill(c.id(), signal));
+    }
+
+    private static Signal killing(String container, String text) {
+        try {
+            return Signal.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid("cannot kill container: " + container + ": invalid signal: " + text);
+        }
     }
 
     private static Answer rename(Agent agent, Request request) {
@@ -384,7 +399,7 @@ public final class ContainerRoutes implements Routes {
 
     private Answer prune(Agent agent, Request request) {
         Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
-        Optional<Instant> until = filters.first("until").map(Times::parse);
+        Optional<Instant> until = filters.only("until").map(Times::parse);
         List<Container> chosen = agent.host().containers().values().stream()
                 .filter(c -> !c.isRunning() && !c.goal().wantsProcess())
                 .filter(c -> filters.labels(c.spec().labels()))
@@ -437,17 +452,19 @@ public final class ContainerRoutes implements Routes {
             this(
                     host,
                     filters,
-                    filters.first("before")
-                            .map(n -> ContainerLookup.get(host, n).createdAt()),
-                    filters.first("since").map(n -> ContainerLookup.get(host, n).createdAt()));
+                    // Of several bounds all must hold.
+                    bounds(host, filters, "before").min(Comparator.naturalOrder()),
+                    bounds(host, filters, "since").max(Comparator.naturalOrder()));
             filters.all("status").forEach(s -> {
                 if (!STATES.contains(s)) {
-                    throw Problem.invalid("invalid filter 'status=" + s + "'");
+                    throw Problem.invalid("invalid filter 'status=" + s + "': invalid value for state (" + s
+                            + "): must be one of created, running, paused, restarting, removing, exited, dead");
                 }
             });
             filters.all("health").forEach(h -> {
                 if (!HEALTH.contains(h)) {
-                    throw Problem.invalid("unrecognised filter value for health: " + h);
+                    throw Problem.invalid("invalid filter 'health=" + h + "': invalid value for health (" + h
+                            + "): must be one of none, starting, healthy, unhealthy");
                 }
             });
             filters.all("exited").forEach(code -> {
@@ -457,6 +474,11 @@ public final class ContainerRoutes implements Routes {
             });
             filters.all("publish").forEach(Ports::exposed);
             filters.all("expose").forEach(Ports::exposed);
+        }
+
+        private static Stream<Instant> bounds(Host host, Filters filters, String key) {
+            return filters.all(key).stream()
+                    .map(name -> ContainerLookup.get(host, name).createdAt());
         }
 
         boolean takes(Container c) {
@@ -478,29 +500,58 @@ public final class ContainerRoutes implements Routes {
                     && filters.any("ancestor", a -> isAncestor(c, a))
                     && filters.any(
                             "network",
-                            n -> c.spec().networking().networks().stream()
-                                    .anyMatch(w -> w.network().value().startsWith(n)
-                                            || host.network(w.network())
-                                                    .map(k -> k.spec().name().equals(n))
-                                                    .orElse(false)))
+                            n -> isCommon(c, n)
+                                    || c.spec().networking().networks().stream()
+                                            .anyMatch(w -> w.network().value().startsWith(n)
+                                                    || host.network(w.network())
+                                                            .map(k -> k.spec()
+                                                                    .name()
+                                                                    .equals(n))
+                                                            .orElse(false)))
                     && filters.any(
                             "volume",
                             v -> c.spec().mounts().stream()
                                     .anyMatch(m ->
                                             m.source().equals(v) || m.target().equals(v)))
-                    && filters.any(
-                            "publish",
-                            p -> c.spec().networking().published().stream()
-                                    .anyMatch(wish -> covers(p, wish.containerPort() + "/" + wish.protocol())))
-                    && filters.any(
-                            "expose",
-                            p -> c.spec().networking().exposed().stream().anyMatch(port -> covers(p, port)))
+                    && hasPorts(c)
                     && !filters.flag("is-task").orElse(false)
                     && before.map(t -> c.createdAt().isBefore(t)).orElse(true)
                     && since.map(t -> c.createdAt().isAfter(t)).orElse(true);
         }
 
-        /** A port or a range of them, with or without a protocol, as it is called inside. */
+        /** The host's network and none at all have names, too. */
+        private boolean isCommon(Container c, String asked) {
+            ContainerSpec.Namespace.Kind kind = c.spec().networking().sandbox().kind();
+            String name = kind == ContainerSpec.Namespace.Kind.HOST
+                    ? "host"
+                    : kind == ContainerSpec.Namespace.Kind.NONE ? "none" : "";
+            return !name.isEmpty()
+                    && (name.equals(asked)
+                            || host.networkNamed(name)
+                                    .filter(n -> n.id().value().startsWith(asked))
+                                    .isPresent());
+        }
+
+        /** One port that is asked for is enough, whether as published, outside or inside, or as exposed. */
+        private boolean hasPorts(Container c) {
+            if (!filters.has("publish") && !filters.has("expose")) {
+                return true;
+            }
+            boolean published = filters.has("publish")
+                    && Stream.concat(
+                                    c.spec().networking().published().stream()
+                                            .map(wish -> wish.containerPort() + "/" + wish.protocol()),
+                                    c.places().values().stream()
+                                            .flatMap(place -> place.endpoint().ports().stream())
+                                            .map(port -> port.hostPort() + "/" + port.protocol()))
+                            .anyMatch(port -> filters.any("publish", p -> covers(p, port)));
+            return published
+                    || filters.has("expose")
+                            && c.spec().networking().exposed().stream()
+                                    .anyMatch(port -> filters.any("expose", p -> covers(p, port)));
+        }
+
+        /** A port or a range of them, with or without a protocol. */
         private static boolean covers(String asked, String port) {
             return Ports.exposed(asked).contains(port);
         }
@@ -522,8 +573,11 @@ public final class ContainerRoutes implements Routes {
         }
 
         private boolean isAncestor(Container c, String ancestor) {
-            return dev.wharf.engine.images.ImageLookup.find(host, ancestor)
-                            .map(f -> f.image().id().equals(c.spec().image()))
+            Optional<Image> asked = ImageLookup.find(host, ancestor).map(ImageLookup.Found::image);
+            return asked.map(image -> image.id().equals(c.spec().image())
+                                    || host.image(c.spec().image())
+                                            .filter(own -> Lineage.descends(own, image))
+                                            .isPresent())
                             .orElse(false)
                     || c.spec().imageReference().equals(ancestor);
         }

@@ -380,7 +380,7 @@ public final class ContainerShapes {
         if (!s.sysctls().isEmpty()) {
             node.set("Sysctls", Json.map(s.sysctls()));
         }
-        node.put("Runtime", spec.runtime().value()).put("Isolation", "");
+        node.put("Runtime", spec.runtime().value()).put("Isolation", "default");
         node.put("CpuShares", r.cpuShares())
                 .put("Memory", r.memoryBytes())
                 .put("NanoCpus", r.nanoCpus())
@@ -565,12 +565,16 @@ public final class ContainerShapes {
     private ObjectNode endpoint(
             Container c, Network network, Optional<NetworkWish> wish, Optional<EndpointSpec> place) {
         ObjectNode node = Json.object();
-        boolean fixed =
-                wish.map(w -> !w.ipv4().isEmpty() || !w.ipv6().isEmpty()).orElse(false);
+        List<String> linkLocal = wish.map(NetworkWish::linkLocal).orElse(List.of());
+        boolean fixed = !linkLocal.isEmpty()
+                || wish.map(w -> !w.ipv4().isEmpty() || !w.ipv6().isEmpty()).orElse(false);
         if (fixed) {
             ObjectNode ipam = node.putObject("IPAMConfig");
             wish.filter(w -> !w.ipv4().isEmpty()).ifPresent(w -> ipam.put("IPv4Address", w.ipv4()));
             wish.filter(w -> !w.ipv6().isEmpty()).ifPresent(w -> ipam.put("IPv6Address", w.ipv6()));
+            if (!linkLocal.isEmpty()) {
+                ipam.set("LinkLocalIPs", Json.array(linkLocal));
+            }
         } else {
             node.putNull("IPAMConfig");
         }
@@ -582,9 +586,10 @@ public final class ContainerShapes {
         }
         node.set("Aliases", Json.arrayOrNull(aliases));
         node.put("MacAddress", place.map(EndpointSpec::mac).orElse(""));
-        wish.map(NetworkWish::options)
-                .filter(o -> !o.isEmpty())
-                .ifPresentOrElse(o -> node.set("DriverOpts", Json.map(o)), () -> node.putNull("DriverOpts"));
+        Map<String, String> options =
+                new LinkedHashMap<>(wish.map(NetworkWish::options).orElse(Map.of()));
+        options.remove(NetworkWish.LINK_LOCAL);
+        node.set("DriverOpts", options.isEmpty() ? null : Json.map(options));
         if (version.atLeast(48)) {
             node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));
         }

@@ -37,8 +37,6 @@ public final class Creation {
     /** Names and values an image or a client may set many of; more is an attack or a mistake. */
     private static final int MANY = 10_000;
 
-    private static final String PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
     private final Host host;
     private final ContainerId id;
     private final Body body;
@@ -60,7 +58,13 @@ public final class Creation {
         this.entropy = entropy;
         String name = body.text("Image");
         if (name.isBlank()) {
-            throw Problem.invalid("no image specified");
+            if (body.isEmptyBut("HostConfig", "NetworkingConfig")) {
+                throw Problem.invalid("config cannot be empty in order to create a container");
+            }
+            throw Problem.invalid(
+                    body.words("Cmd").isEmpty() && body.words("Entrypoint").isEmpty()
+                            ? "no command specified"
+                            : "no image specified");
         }
         image = ImageLookup.get(host, name, platform).image();
         config = image.config();
@@ -108,7 +112,7 @@ public final class Creation {
                 hostname,
                 body.text("Domainname"),
                 labels,
-                hostConfig.map("Annotations"),
+                annotations(),
                 settings.resources(),
                 settings.security(),
                 settings.namespaces(),
@@ -201,24 +205,17 @@ public final class Creation {
     }
 
     private List<String> env() {
+        // The client's come first and the image's own follow, as Docker writes them down. A name without a value takes
+        // the
+        // variable away, and is written down, too.
         Map<String, String> merged = new LinkedHashMap<>();
-        for (String one : config.env()) {
-            merged.put(key(one), one);
-        }
-        if (!merged.containsKey("PATH")) {
-            merged.put("PATH", PATH);
-        }
         for (String one : body.texts("Env")) {
             if (one.isEmpty() || one.startsWith("=")) {
                 throw Problem.invalid("invalid environment variable: " + one);
             }
-            if (one.indexOf('=') < 0) {
-                // A name without a value takes the variable away.
-                merged.remove(one);
-            } else {
-                merged.put(key(one), one);
-            }
+            merged.put(key(one), one);
         }
+        config.env().forEach(one -> merged.putIfAbsent(key(one), one));
         if (merged.size() > MANY) {
             throw Problem.invalid("more than " + MANY + " environment variables");
         }
@@ -460,11 +457,23 @@ public final class Creation {
         return sandbox.container().flatMap(host::container).map(this::linkable).orElse(target);
     }
 
+    private Map<String, String> annotations() {
+        Map<String, String> annotations = hostConfig.map("Annotations");
+        if (annotations.containsKey("")) {
+            throw Problem.invalid("invalid Annotations: the empty string is not permitted as an annotation key");
+        }
+        return annotations;
+    }
+
     private List<String> extraHosts() {
         List<String> lines = hostConfig.texts("ExtraHosts");
         for (String line : lines) {
             if (line.indexOf(':') < 1 || line.endsWith(":")) {
                 throw Problem.invalid("bad format for add-host: \"" + line + "\"");
+            }
+            String address = line.substring(line.indexOf(':') + 1);
+            if (!address.equals("host-gateway")) {
+                NetworkRoutes.checkHost(address);
             }
         }
         return lines;
@@ -494,7 +503,7 @@ public final class Creation {
         if (first.spec().predefined() && (!wish.ipv4().isEmpty() || !wish.ipv6().isEmpty())) {
             throw Problem.invalid("user specified IP address is supported on user defined networks only");
         }
-        String mac = body.text("MacAddress");
+        String mac = NetworkRoutes.mac(body);
         if (!mac.isEmpty() && wish.mac().isEmpty()) {
             wishes.set(
                     0,

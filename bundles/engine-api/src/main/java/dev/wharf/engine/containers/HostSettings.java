@@ -109,6 +109,13 @@ public final class HostSettings {
         if (memory != 0 && memory < LEAST_MEMORY) {
             throw Problem.invalid("Minimum memory limit allowed is 6MB");
         }
+        if (reservation != 0 && reservation < LEAST_MEMORY) {
+            throw Problem.invalid("Minimum memory reservation allowed is 6MB");
+        }
+        if (body.number("CpuShares") < 0) {
+            throw Problem.invalid(
+                    "invalid CPU shares (" + body.number("CpuShares") + "): value must be a positive integer");
+        }
         if (memory == 0 && swap > 0) {
             throw Problem.invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
         }
@@ -250,12 +257,18 @@ public final class HostSettings {
             String name = split < 0 ? option : option.substring(0, split);
             String value = split < 0 ? "" : option.substring(split + 1);
             switch (name) {
-                case "no-new-privileges" -> noNewPrivileges = value.isEmpty() || Boolean.parseBoolean(value);
+                case "no-new-privileges" -> {
+                    if (!value.isEmpty() && !value.equals("true") && !value.equals("false")) {
+                        throw Problem.invalid("invalid --security-opt 2: \"" + option + "\"");
+                    }
+                    noNewPrivileges = !value.equals("false");
+                }
                 case "seccomp" -> seccomp = value.equals("builtin") ? "default" : value;
                 case "apparmor" -> apparmor = value;
                 case "label" -> {} // SELinux labels mean nothing on a host without SELinux
                 case "systempaths" -> unmasked = value.equals("unconfined");
-                default -> throw Problem.invalid("invalid --security-opt: \"" + option + "\"");
+                default ->
+                    throw Problem.invalid("invalid --security-opt " + (split < 0 ? 1 : 2) + ": \"" + option + "\"");
             }
         }
         boolean bare = privileged || unmasked;
@@ -288,7 +301,7 @@ public final class HostSettings {
                     }
                     String full = upper.startsWith("CAP_") ? upper : "CAP_" + upper;
                     if (!Capability.NAMES.contains(full)) {
-                        throw Problem.invalid("invalid " + field + ": unknown capability: \"" + c + "\"");
+                        throw Problem.invalid("invalid " + field + ": unknown capability: \"" + full + "\"");
                     }
                     return full;
                 })
@@ -337,7 +350,7 @@ public final class HostSettings {
     void checkForeign() {
         String isolation = body.text("Isolation");
         if (!isolation.isEmpty() && !isolation.equalsIgnoreCase("default")) {
-            throw Problem.invalid("invalid isolation '" + isolation + "' on linux");
+            throw Problem.invalid("invalid isolation (" + isolation + "): linux only supports 'default'");
         }
         if (!body.text("Cgroup").isEmpty()) {
             throw Problem.invalid("invalid cgroup mode: " + body.text("Cgroup") + "; use --cgroupns");
@@ -372,14 +385,15 @@ public final class HostSettings {
         if (mode.isEmpty()) {
             return Namespace.PRIVATE;
         }
-        if (mode.startsWith("container:") && !field.equals("CgroupnsMode")) {
+        if (mode.startsWith("container:") && mode.length() > "container:".length() && !field.equals("CgroupnsMode")) {
             return Namespace.of(ContainerLookup.joined(host, mode.substring("container:".length()))
                     .id());
         }
         if (!allowed.contains(mode)) {
-            String name = field.replace("Mode", "");
-            throw Problem.invalid(
-                    "invalid " + (field.equals("IpcMode") ? "IPC" : name.toLowerCase(Locale.ROOT)) + " mode: " + mode);
+            String name = field.equals("CgroupnsMode")
+                    ? "cgroup namespace"
+                    : field.replace("Mode", "").toUpperCase(Locale.ROOT);
+            throw Problem.invalid("invalid " + name + " mode: " + mode);
         }
         return switch (mode) {
             case "host" -> Namespace.HOST;

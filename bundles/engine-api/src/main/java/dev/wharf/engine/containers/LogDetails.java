@@ -29,6 +29,10 @@ final class LogDetails {
             }
         }
         pick(variables, options.get("env"), options.get("env-regex"), told);
+        String tag = options.getOrDefault("tag", "");
+        if (!tag.isEmpty() && tag.indexOf('{') < 0) {
+            told.put("tag", tag);
+        }
         String text = told.entrySet().stream()
                 .map(e -> escaped(e.getKey()) + "=" + escaped(e.getValue()))
                 .collect(Collectors.joining(","));

@@ -273,6 +273,9 @@ final class Mounts {
         volume.map("Labels").forEach((name, value) -> options.put("volume-label." + name, value));
         String source = mount.text("Source");
         if (source.isEmpty()) {
+            if (options.containsKey("subpath")) {
+                throw wrong("volume", "must not set Subpath when using anonymous volumes");
+            }
             options.put("anonymous", "");
             source = entropy.hex("volume/" + anonymous++ + target);
         } else if (!isVolumeName(source)) {

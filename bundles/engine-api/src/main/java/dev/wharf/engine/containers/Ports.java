@@ -30,6 +30,9 @@ final class Ports {
     static List<PortWish> published(Body hostConfig) {
         List<PortWish> wishes = new ArrayList<>();
         var bindings = hostConfig.raw("PortBindings");
+        if (!bindings.isObject() && !bindings.isMissingNode() && !bindings.isNull()) {
+            throw Problem.invalid("invalid JSON: field HostConfig.PortBindings is no object");
+        }
         bindings.fields().forEachRemaining(entry -> {
             for (String port : exposed(entry.getKey())) {
                 int slash = port.indexOf('/');

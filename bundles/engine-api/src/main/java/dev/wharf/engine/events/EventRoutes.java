@@ -3,6 +3,7 @@ package dev.wharf.engine.events;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.Follower.Moment;
+import dev.wharf.core.journal.Position;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.Outlet;
@@ -30,6 +31,14 @@ import java.util.concurrent.atomic.AtomicInteger;
  * back as the host's first event; without, it tells what comes.
  */
 public final class EventRoutes implements Routes {
+    /** What Docker keeps of events, in memory. */
+    private static final int REMEMBERED = 256;
+
+    /** No further back are they looked for, in time and in batches of the journal. */
+    private static final Duration LATELY = Duration.ofHours(1);
+
+    private static final int REACH = 4_096;
+
     private static final Set<String> FILTERS = Set.of(
             "config",
             "container",
@@ -66,44 +75,60 @@ public final class EventRoutes implements Routes {
                     + request.query().text("until") + ")");
         }
         Filters filters = Filters.parse(request.query().text("filters"), FILTERS);
-        boolean history =
-                since.isPresent() || until.map(u -> u.isBefore(Instant.now())).orElse(false);
-        if (!history) {
-            return open(request, () -> agent.follow(agent.position()), since, until, filters);
+        if (since.isEmpty() && until.isEmpty()) {
+            return open(request, () -> new Opened(agent.follow(agent.position()), 0), since, until, filters);
         }
         // Going back takes reading, so it is a worker's; the head of the answer must not wait for it.
         return open(
                 request,
-                () -> agent.follow(since.isPresent() ? agent.positionAt(since.get()) : agent.position()),
+                () -> since.isPresent() ? new Opened(agent.follow(agent.positionAt(since.get())), 0) : recent(agent),
                 since,
                 until,
                 filters);
     }
 
+    /** Who names an end alone is told the last events before as well: as many as Docker remembers. */
+    private static Opened recent(Agent agent) throws IOException {
+        Position lately = agent.positionAt(Instant.now().minus(LATELY));
+        Position from =
+                new Position(Math.max(lately.sequence(), agent.position().sequence() - REACH));
+        long told = 0;
+        Translator translator = new Translator();
+        try (Follower follower = agent.follow(from)) {
+            for (Optional<Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
+                told += translator.translate(moment.get()).size();
+            }
+        }
+        return new Opened(agent.follow(from), Math.max(0, told - REMEMBERED));
+    }
+
+    /** @param skip how many events are passed over first */
+    private record Opened(Follower follower, long skip) {}
+
     private interface Opening {
-        Follower open() throws IOException;
+        Opened open() throws IOException;
     }
 
     private static Answer open(
             Request request, Opening opening, Optional<Instant> since, Optional<Instant> until, Filters filters) {
         String type = request.version().atLeast(52) ? "application/jsonl" : Answer.JSON;
-        if (since.isEmpty()) {
+        if (since.isEmpty() && until.isEmpty()) {
             // Opened before the head goes out: who has the head misses nothing that comes after it.
-            Follower follower;
+            Opened opened;
             try {
-                follower = opening.open();
+                opened = opening.open();
             } catch (IOException e) {
                 throw new Problem(500, "the journal cannot be read: " + e.getMessage());
             }
-            return Answer.flow(type, outlet -> new Stream(request, follower, since, until, filters, outlet).begin());
+            return Answer.flow(type, outlet -> new Stream(request, opened, since, until, filters, outlet).begin());
         }
         return Answer.flow(
                 type,
-                outlet -> request.work(opening::open).whenComplete((follower, thrown) -> {
+                outlet -> request.work(opening::open).whenComplete((opened, thrown) -> {
                     if (thrown != null) {
                         outlet.abort();
                     } else {
-                        new Stream(request, follower, since, until, filters, outlet).begin();
+                        new Stream(request, opened, since, until, filters, outlet).begin();
                     }
                 }));
     }
@@ -120,19 +145,21 @@ public final class EventRoutes implements Routes {
         private final Executor workers;
         private final ApiVersion version;
         private final Request request;
+        private long skip;
         private final Translator translator = new Translator();
         private final AtomicBoolean over = new AtomicBoolean();
         private final AtomicInteger calls = new AtomicInteger();
 
         Stream(
                 Request request,
-                Follower follower,
+                Opened opened,
                 Optional<Instant> since,
                 Optional<Instant> until,
                 Filters filters,
                 Outlet outlet) {
             this.request = request;
-            this.follower = follower;
+            this.follower = opened.follower();
+            this.skip = opened.skip();
             this.since = since;
             this.until = until;
             this.filters = filters;
@@ -188,7 +215,9 @@ public final class EventRoutes implements Routes {
                         return end(batch);
                     }
                     for (EngineEvent event : translator.translate(moment.get())) {
-                        if (since.map(s -> !at.isBefore(s)).orElse(true)
+                        if (skip > 0) {
+                            skip--;
+                        } else if (since.map(s -> !at.isBefore(s)).orElse(true)
                                 && event.isKnownTo(version)
                                 && Selection.takes(filters, event)) {
                             batch.writeBytes(Json.line(event.json(version)));

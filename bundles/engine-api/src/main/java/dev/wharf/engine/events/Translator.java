@@ -13,7 +13,9 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Pull;
 import dev.wharf.core.state.Volume;
+import dev.wharf.engine.networks.NetworkRoutes;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.MountSpec;
@@ -82,6 +84,7 @@ final class Translator {
             restarting.add(id);
         } else if (event instanceof ContainerEvent.ProcessCreated) {
             mounts(known.get(), moment, true, tell);
+            common(known.get(), moment, "connect", tell);
         } else if (event instanceof ContainerEvent.Started) {
             tell.say("start");
             if (restarting.remove(id)) {
@@ -94,6 +97,7 @@ final class Translator {
                 tell.say("stop");
             }
         } else if (event instanceof ContainerEvent.Exited exited) {
+            common(known.get(), moment, "disconnect", tell);
             exited(exited, before, moment, tell);
         } else if (event instanceof ContainerEvent.Frozen) {
             tell.say("pause");
@@ -196,6 +200,16 @@ final class Translator {
         }
     }
 
+    /** Who has the host's network or none at all is on the network of that name, as Docker has it. */
+    private static void common(Container c, Moment moment, String action, Telling tell) {
+        Namespace.Kind kind = c.spec().networking().sandbox().kind();
+        if (kind == Namespace.Kind.HOST || kind == Namespace.Kind.NONE) {
+            moment.after()
+                    .networkNamed(kind == Namespace.Kind.HOST ? "host" : "none")
+                    .ifPresent(n -> connected(moment, n.id(), c.id(), action, tell));
+        }
+    }
+
     private static void connected(
             Moment moment, NetworkId network, ContainerId container, String action, Telling tell) {
         Host host = moment.after();
@@ -211,7 +225,7 @@ final class Translator {
                                 "name",
                                 n.spec().name(),
                                 "type",
-                                n.spec().driver().value()),
+                                NetworkRoutes.driver(n)),
                         moment.at())));
     }
 
@@ -352,11 +366,7 @@ final class Translator {
                         "network",
                         action,
                         id.value(),
-                        ordered(
-                                "name",
-                                n.spec().name(),
-                                "type",
-                                n.spec().driver().value()),
+                        ordered("name", n.spec().name(), "type", NetworkRoutes.driver(n)),
                         moment.at()))
                 .toList();
     }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 
 /**
  * A JSON object that a client sent, read as Go reads it: names match in any case, unknown ones are ignored, and null is the
@@ -54,6 +55,13 @@ public final class Body {
     /** Whether a field is there and not null. */
     public boolean has(String field) {
         return !isAbsent(find(field));
+    }
+
+    /** Whether nothing is said beside these fields. */
+    public boolean isEmptyBut(String... fields) {
+        List<String> other = new ArrayList<>();
+        node.fieldNames().forEachRemaining(other::add);
+        return other.stream().allMatch(name -> Stream.of(fields).anyMatch(name::equalsIgnoreCase));
     }
 
     /** The field as it was sent. */

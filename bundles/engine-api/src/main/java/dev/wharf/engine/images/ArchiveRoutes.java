@@ -1,5 +1,6 @@
 package dev.wharf.engine.images;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Download;
 import dev.wharf.core.agent.Agent;
@@ -94,7 +95,7 @@ public final class ArchiveRoutes implements Routes {
             try {
                 contents = ImageArchive.read(request.stream(), new Kept(content), wanted, Platform.host());
             } catch (IOException e) {
-                throw told(e);
+                return unreadable(told(e));
             }
             ByteArrayOutputStream report = new ByteArrayOutputStream();
             for (ArchivedImage image : contents.images()) {
@@ -118,10 +119,29 @@ public final class ArchiveRoutes implements Routes {
                 }
             }
             if (contents.images().isEmpty()) {
-                throw Problem.invalid("the archive holds no image");
+                return unreadable(Problem.invalid("the archive holds no image"));
             }
-            return Answer.json(200, report.toByteArray());
+            return stream(200, report.toByteArray());
         }));
+    }
+
+    /** Clients read records one by one where an answer comes in chunks, and take any other for a single document. */
+    private static Answer stream(int status, byte[] records) {
+        return new Answer.Flow(status, Answer.JSON, Map.of(), outlet -> {
+            outlet.send(records);
+            outlet.end();
+        });
+    }
+
+    /**
+     * Docker tells what is wrong with an archive in a record of the stream, and some clients look for it nowhere else; others
+     * go by the status and the message.
+     */
+    private static Answer unreadable(Problem problem) {
+        String message = String.valueOf(problem.getMessage());
+        ObjectNode record = Json.object().put("message", message).put("error", message);
+        record.putObject("errorDetail").put("message", message);
+        return stream(problem.status(), Json.record(record));
     }
 
     private static void say(ByteArrayOutputStream report, String text) {
@@ -152,6 +172,9 @@ public final class ArchiveRoutes implements Routes {
     private static Answer importTar(Agent agent, Request request, InputStream packed, String origin)
             throws DriverException {
         Platform platform = ImageRoutes.platform(request).orElse(Platform.host());
+        if (!platform.os().equals("linux")) {
+            throw Problem.invalid("operating system is not supported");
+        }
         ContentStore content = agent.streams().content();
         Descriptor layer;
         try (ContentStore.Ingest ingest = content.receive()) {

@@ -51,6 +51,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** {@code /images}: lists, details, pulls, pushes, names and removal. Archives are {@link ArchiveRoutes}. */
 public final class ImageRoutes implements Routes {
@@ -116,9 +117,12 @@ public final class ImageRoutes implements Routes {
         ApiVersion version = request.version();
         // Images between two steps of a build are shown to who asks for all; Docker does so, too.
         Set<ImageId> steps = request.query().flag("all", false) ? Set.of() : BuildCache.intermediates(host);
-        Optional<Instant> before = bound(host, filters, "before");
-        Optional<Instant> since = bound(host, filters, "since");
-        Optional<Instant> until = filters.first("until").map(dev.wharf.engine.json.Times::parse);
+        // Of several bounds all must hold.
+        Optional<Instant> before = bounds(host, filters, "before").min(Comparator.naturalOrder());
+        Optional<Instant> since = bounds(host, filters, "since").max(Comparator.naturalOrder());
+        Optional<Instant> until = filters.all("until").stream()
+                .map(dev.wharf.engine.json.Times::parse)
+                .min(Comparator.naturalOrder());
         filters.all("reference").forEach(Glob::compile);
         List<Image> images = host.images().values().stream()
                 .filter(i -> i.wanted() && !steps.contains(i.id()) && !host.isVariant(i))
@@ -136,6 +140,7 @@ public final class ImageRoutes implements Routes {
         ArrayNode answer = Json.array();
         for (Image image : images) {
             ObjectNode summary = ImageShapes.summary(
+                    host,
                     image,
                     version,
                     counts(version) ? host.usersOf(image.id()).size() : -1,
@@ -157,8 +162,8 @@ public final class ImageRoutes implements Routes {
                 .toList();
     }
 
-    private static Optional<Instant> bound(Host host, Filters filters, String key) {
-        return filters.first(key)
+    private static Stream<Instant> bounds(Host host, Filters filters, String key) {
+        return filters.all(key).stream()
                 .map(name -> created(ImageLookup.get(host, name).image()));
     }
 
@@ -191,7 +196,7 @@ public final class ImageRoutes implements Routes {
                 .flatMap(l -> host.layer(l.id()))
                 .map(l -> l.storage().value())
                 .orElse("");
-        ObjectNode shape = ImageShapes.inspect(image, request.version(), storage);
+        ObjectNode shape = ImageShapes.inspect(host, image, request.version(), storage);
         return manifests
                 ? Answer.later(request.work(() -> Answer.json(shape.set(
                         "Manifests", Manifests.of(image, host, agent.streams().content())))))
@@ -218,10 +223,22 @@ public final class ImageRoutes implements Routes {
         Image image = ImageLookup.get(agent.host(), request.name()).image();
         Reference reference =
                 reference(request.query().text("repo"), request.query().text("tag"));
+        checkNew(request.query().text("repo"));
         return Answer.later(unlessUnchanged(
                 agent.submit(new ImageCommand.Tag(image.id(), reference), request.cause())
                         .thenApply(e -> Answer.empty(201)),
                 Answer.empty(201)));
+    }
+
+    /** Names that would be taken for a digest or an id are none. */
+    private static void checkNew(String repository) {
+        if (repository.equals("sha256") || repository.startsWith("sha256:")) {
+            throw Problem.invalid("refusing to create an ambiguous tag using digest algorithm as name");
+        }
+        if (repository.matches("[0-9a-f]{64}")) {
+            throw Problem.invalid(
+                    "invalid repository name (" + repository + "), cannot specify 64-byte hexadecimal strings");
+        }
     }
 
     /** A thing that is so already is a success here. */
@@ -314,7 +331,7 @@ public final class ImageRoutes implements Routes {
         Host before = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
         boolean danglingOnly = filters.flag("dangling").orElse(true);
-        Optional<Instant> until = filters.first("until").map(dev.wharf.engine.json.Times::parse);
+        Optional<Instant> until = filters.only("until").map(dev.wharf.engine.json.Times::parse);
         Set<ImageId> steps = BuildCache.intermediates(before);
         List<Image> chosen = before.images().values().stream()
                 .filter(i -> i.wanted() && before.usersOf(i.id()).isEmpty() && !before.isVariant(i))

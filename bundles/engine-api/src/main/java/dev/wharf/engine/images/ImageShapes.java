@@ -43,12 +43,12 @@ public final class ImageShapes {
     }
 
     /** A line of a list; {@code containers} and {@code shared} are -1 where they were not asked for. */
-    public static ObjectNode summary(Image image, ApiVersion version, long containers, long shared) {
+    public static ObjectNode summary(Host host, Image image, ApiVersion version, long containers, long shared) {
         List<String> tags = tags(image);
         List<String> digests = digests(image);
         boolean marksNothing = !version.atLeast(43);
         ObjectNode node = Json.object();
-        node.put("Id", image.id().value()).put("ParentId", "");
+        node.put("Id", image.id().value()).put("ParentId", parent(host, image));
         node.set("RepoTags", Json.array(tags.isEmpty() && marksNothing ? List.of("<none>:<none>") : tags));
         node.set("RepoDigests", Json.array(digests.isEmpty() && marksNothing ? List.of("<none>@<none>") : digests));
         node.put("Created", seconds(image.config().created()))
@@ -63,6 +63,10 @@ public final class ImageShapes {
                         ? null
                         : Json.map(image.config().labels()));
         return node.put("Containers", containers);
+    }
+
+    private static String parent(Host host, Image image) {
+        return Lineage.parent(host, image).map(i -> i.id().value()).orElse("");
     }
 
     /** How much of each image other images have too, in bytes. */
@@ -88,13 +92,13 @@ public final class ImageShapes {
     }
 
     /** An image with all that is known of it. */
-    public static ObjectNode inspect(Image image, ApiVersion version, String storage) {
+    public static ObjectNode inspect(Host host, Image image, ApiVersion version, String storage) {
         ImageConfig config = image.config();
         ObjectNode node = Json.object();
         node.put("Id", image.id().value());
         node.set("RepoTags", Json.array(tags(image)));
         node.set("RepoDigests", Json.array(digests(image)));
-        node.put("Parent", "")
+        node.put("Parent", parent(host, image))
                 .put("Comment", comment(config))
                 .put("Created", config.created().isEmpty() ? NEVER : config.created());
         if (!version.atLeast(45)) {

@@ -279,6 +279,12 @@ final class AsRun {
                 : written;
     }
 
+    private static Map<String, String> driverOptions(NetworkWish wish) {
+        Map<String, String> options = new LinkedHashMap<>(wish.options());
+        options.remove(NetworkWish.LINK_LOCAL);
+        return options;
+    }
+
     private void networks(List<NetworkWish> wishes) {
         if (wishes.size() == 1) {
             NetworkWish wish = wishes.get(0);
@@ -288,7 +294,9 @@ final class AsRun {
             option("--ip6", wish.ipv6());
             options("--network-alias", wish.aliases());
             if (!wish.mac().equals(spec.networking().macAddress())) option("--mac-address", wish.mac());
-            if (!wish.options().isEmpty()) notes.add("options of network " + name + " were given: " + wish.options());
+            options("--link-local-ip", wish.linkLocal());
+            Map<String, String> given = driverOptions(wish);
+            if (!given.isEmpty()) notes.add("options of network " + name + " were given: " + given);
             return;
         }
         for (NetworkWish wish : wishes) {
@@ -300,7 +308,8 @@ final class AsRun {
                 parts.add("mac-address=" + wish.mac());
             }
             if (wish.gatewayPriority() != 0) parts.add("gw-priority=" + wish.gatewayPriority());
-            wish.options().forEach((key, value) -> parts.add("driver-opt=" + key + "=" + value));
+            wish.linkLocal().forEach(address -> parts.add("link-local-ip=" + address));
+            driverOptions(wish).forEach((key, value) -> parts.add("driver-opt=" + key + "=" + value));
             option("--network", parts.size() == 1 ? name(wish.network()) : String.join(",", parts));
         }
     }

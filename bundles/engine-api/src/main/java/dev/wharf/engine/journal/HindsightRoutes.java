@@ -109,7 +109,7 @@ public final class HindsightRoutes implements Routes {
                 : Optional.empty();
         if (image.isPresent()) {
             answer.put("kind", "image");
-            return answer.set("object", ImageShapes.inspect(image.get(), request.version(), ""));
+            return answer.set("object", ImageShapes.inspect(then.host(), image.get(), request.version(), ""));
         }
         throw Problem.missing("no " + (kind.isEmpty() ? "container, image, network or volume" : kind) + " was called "
                 + name + " at " + then.at() + "; wharf why " + name + " tells when there was one");

@@ -53,9 +53,6 @@ public record Filters(Map<String, List<String>> values) {
         });
         Filters filters = new Filters(values);
         values.keySet().stream().filter(FLAGS::contains).forEach(filters::flag);
-        if (filters.all("until").size() > 1) {
-            throw Problem.invalid("more than one until filter specified");
-        }
         return filters;
     }
 
@@ -87,6 +84,14 @@ public record Filters(Map<String, List<String>> values) {
 
     public Optional<String> first(String key) {
         return all(key).stream().findFirst();
+    }
+
+    /** The value of a key that may have but one. */
+    public Optional<String> only(String key) {
+        if (all(key).size() > 1) {
+            throw Problem.invalid("more than one " + key + " filter specified");
+        }
+        return first(key);
     }
 
     /** A flag such as {@code dangling}; both true and false, or neither of them, is an error of the client. */

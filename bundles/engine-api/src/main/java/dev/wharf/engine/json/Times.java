@@ -37,8 +37,8 @@ public final class Times {
                     ? OffsetDateTime.parse(text).toInstant()
                     : LocalDateTime.parse(text).toInstant(ZoneOffset.UTC);
         } catch (DateTimeException | ArithmeticException e) {
-            throw Problem.invalid(
-                    "invalid time \"" + text + "\": expected seconds, RFC 3339 or a duration such as 10m");
+            throw Problem.invalid("failed to parse value as time or duration: \"" + text
+                    + "\": expected seconds, RFC 3339 or a duration such as 10m");
         }
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.command.Addresses;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.HostCommand;
@@ -41,6 +42,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /** {@code /networks}. */
@@ -104,8 +106,8 @@ public final class NetworkRoutes implements Routes {
         host.networks().values().stream()
                 .filter(Network::wanted)
                 .filter(n -> filters.any("driver", d -> d.equals(driver(n))))
-                .filter(n -> filters.any("id", i -> n.id().value().contains(i)))
-                .filter(n -> filters.any("name", name -> n.spec().name().contains(name)))
+                .filter(n -> filters.any("id", i -> matches(i, n.id().value())))
+                .filter(n -> filters.any("name", name -> matches(name, n.spec().name())))
                 .filter(n -> filters.any("scope", "local"::equals))
                 .filter(n -> filters.any("type", t -> t.equals(n.spec().predefined() ? "builtin" : "custom")))
                 .filter(n -> filters.flag("dangling")
@@ -116,13 +118,31 @@ public final class NetworkRoutes implements Routes {
                 .filter(n -> filters.labels(n.spec().labels()))
                 .sorted(Comparator.comparing(Network::createdAt)
                         .thenComparing(n -> n.spec().name()))
-                .forEach(n -> networks.add(shape(n).set("Containers", Json.object())));
+                .forEach(n -> networks.add(
+                        request.version().atLeast(28)
+                                ? shape(n).set("Containers", Json.object())
+                                // Older lists tell everything.
+                                : inspection(host, n)));
         return Answer.json(networks);
+    }
+
+    private static boolean matches(String pattern, String text) {
+        try {
+            return text.contains(pattern)
+                    || Pattern.compile(pattern).matcher(text).find();
+        } catch (PatternSyntaxException e) {
+            return false;
+        }
     }
 
     private static Answer inspect(Agent agent, Request request) {
         Host host = agent.host();
-        return Answer.json(inspection(host, find(host, request.name())));
+        Network network = find(host, request.name());
+        String scope = request.query().text("scope");
+        if (!scope.isEmpty() && !scope.equals("local")) {
+            throw Problem.missing("network " + request.name() + " not found");
+        }
+        return Answer.json(inspection(host, network));
     }
 
     /** A network with the containers on it. */
@@ -145,7 +165,7 @@ public final class NetworkRoutes implements Routes {
     }
 
     /** Docker calls the mode of no network {@code null}. */
-    private static String driver(Network network) {
+    public static String driver(Network network) {
         String driver = network.spec().driver().value();
         return driver.equals("none") ? "null" : driver;
     }
@@ -161,7 +181,7 @@ public final class NetworkRoutes implements Routes {
                 .put("EnableIPv4", true)
                 .put("EnableIPv6", spec.ipv6());
         ObjectNode ipam = node.putObject("IPAM").put("Driver", "default");
-        ipam.set("Options", spec.predefined() ? NullNode.instance : Json.map(spec.ipamOptions()));
+        ipam.set("Options", spec.ipamOptions().isEmpty() ? NullNode.instance : Json.map(spec.ipamOptions()));
         ArrayNode config = ipam.putArray("Config");
         for (Pool pool : spec.pools()) {
             ObjectNode one = config.addObject().put("Subnet", pool.subnet());
@@ -176,8 +196,8 @@ public final class NetworkRoutes implements Routes {
         node.put("Internal", spec.internal())
                 .put("Attachable", spec.attachable())
                 .put("Ingress", false);
-        node.putObject("ConfigFrom").put("Network", "");
-        node.put("ConfigOnly", false);
+        node.putObject("ConfigFrom").put("Network", spec.configFrom());
+        node.put("ConfigOnly", spec.configOnly());
         Map<String, String> options = new LinkedHashMap<>(spec.options());
         if (spec.predefined() && !spec.deviceName().isEmpty()) {
             options.putIfAbsent("com.docker.network.bridge.default_bridge", "true");
@@ -200,22 +220,27 @@ public final class NetworkRoutes implements Routes {
         if (name.isBlank()) {
             throw Problem.invalid("network name cannot be empty");
         }
-        if (!name.matches("[a-zA-Z0-9][a-zA-Z0-9_.-]*")) {
-            throw Problem.invalid("invalid network name " + name + ": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
-        }
         if (Set.of("bridge", "host", "none", "default", "container").contains(name)) {
             throw new Problem(403, "operation is not permitted on predefined " + name + " network ");
         }
         if (body.has("EnableIPv4") && !body.flag("EnableIPv4")) {
             throw Problem.unsupported("networks without IPv4 are not served");
         }
-        if (body.flag("Ingress")
-                || body.flag("ConfigOnly")
-                || !body.body("ConfigFrom").text("Network").isEmpty()) {
-            throw Problem.unsupported(
-                    "ingress networks and networks made from the configuration of others are not served");
-        }
         String scope = body.text("Scope");
+        boolean configOnly = body.flag("ConfigOnly");
+        boolean foreign = body.flag("Internal") || body.flag("Attachable") || body.flag("Ingress") || !scope.isEmpty();
+        if (configOnly && foreign) {
+            throw new Problem(
+                    403,
+                    "configuration network can only contain network specific fields. Network operator fields like"
+                            + " [ ingress | internal | attachable | scope ] are not supported.");
+        }
+        if (configOnly && !body.body("ConfigFrom").text("Network").isEmpty()) {
+            throw new Problem(403, "a configuration network cannot depend on another configuration network");
+        }
+        if (body.flag("Ingress")) {
+            throw Problem.unsupported("ingress networks are not served");
+        }
         if (scope.equals("swarm")) {
             throw new Problem(403, "cannot create a swarm scoped network when swarm is not active");
         }
@@ -230,6 +255,10 @@ public final class NetworkRoutes implements Routes {
         }
         // Docker calls networks over hosts by what they are for, we take the technique's name as well.
         driver = driver.equals("vxlan") ? "overlay" : driver;
+        if (configOnly) {
+            // Docker shows them as networks of the driver null, whatever is asked for.
+            driver = "none";
+        }
         Optional<DriverBinding> known;
         try {
             known = agent.host().driver(new DriverId(DriverKind.NETWORK, new DriverName(driver)));
@@ -259,12 +288,51 @@ public final class NetworkRoutes implements Routes {
                     false,
                     options,
                     body.body("IPAM").map("Options"),
-                    body.map("Labels"));
+                    body.map("Labels"),
+                    configOnly,
+                    body.body("ConfigFrom").text("Network"));
         } catch (IllegalArgumentException e) {
             throw Problem.invalid(String.valueOf(e.getMessage()));
         }
-        return Answer.later(agent.submit(new NetworkCommand.Create(spec), request.cause())
+        NetworkSpec whole = spec.configFrom().isEmpty() ? spec : configured(agent.host(), spec);
+        return Answer.later(agent.submit(new NetworkCommand.Create(whole), request.cause())
                 .thenApply(event -> Answer.json(201, Json.object().put("Id", id).put("Warning", ""))));
+    }
+
+    /** A network made with the settings that another keeps, which may have none of its own. */
+    private static NetworkSpec configured(Host host, NetworkSpec spec) {
+        if (spec.ipv6()
+                || !spec.labels().isEmpty()
+                || !spec.ipamOptions().isEmpty()
+                || !spec.pools().isEmpty()) {
+            throw new Problem(
+                    403,
+                    "user specified configurations are not supported if the network depends on a configuration network");
+        }
+        if (!spec.options().isEmpty()) {
+            throw new Problem(
+                    403, "network driver options are not supported if the network depends on a configuration network");
+        }
+        NetworkSpec kept = host.networkNamed(spec.configFrom())
+                .map(Network::spec)
+                .filter(NetworkSpec::configOnly)
+                .orElseThrow(
+                        () -> Problem.missing("configuration network \"" + spec.configFrom() + "\" does not exist"));
+        return new NetworkSpec(
+                spec.id(),
+                spec.name(),
+                spec.driver(),
+                device(kept.options(), spec.id().value()),
+                kept.pools(),
+                spec.internal(),
+                spec.attachable(),
+                kept.ipv6(),
+                false,
+                kept.options(),
+                kept.ipamOptions(),
+                kept.labels(),
+                false,
+                spec.configFrom());
     }
 
     private static String device(Map<String, String> options, String id) {
@@ -302,10 +370,11 @@ public final class NetworkRoutes implements Routes {
     private static Answer prune(Agent agent, Request request) {
         Host host = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
-        Optional<Instant> until = filters.first("until").map(Times::parse);
+        Optional<Instant> until = filters.only("until").map(Times::parse);
         List<CompletableFuture<Optional<String>>> removals = host.networks().values().stream()
                 .filter(n -> n.wanted()
                         && !n.spec().predefined()
+                        && !n.spec().configOnly()
                         && host.usersOf(n.id()).isEmpty())
                 .filter(n -> filters.labels(n.spec().labels()))
                 .filter(n -> until.map(t -> n.createdAt().isBefore(t)).orElse(true))
@@ -383,9 +452,49 @@ public final class NetworkRoutes implements Routes {
                 settings.texts("Links"),
                 address("IPv4", IPV4, ipam.text("IPv4Address")),
                 address("IPv6", IPV6, ipam.text("IPv6Address")),
-                settings.text("MacAddress"),
+                mac(settings),
                 settings.optionalNumber("GwPriority").orElse(0L).intValue(),
-                settings.map("DriverOpts"));
+                options(settings));
+    }
+
+    private static Map<String, String> options(Body settings) {
+        Map<String, String> options = new LinkedHashMap<>(settings.map("DriverOpts"));
+        options.remove(NetworkWish.LINK_LOCAL);
+        List<String> linkLocal = settings.body("IPAMConfig").texts("LinkLocalIPs");
+        linkLocal.forEach(NetworkRoutes::checkLinkLocal);
+        if (!linkLocal.isEmpty()) {
+            options.put(NetworkWish.LINK_LOCAL, String.join(",", linkLocal));
+        }
+        return options;
+    }
+
+    private static final Pattern MAC = Pattern.compile("(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}");
+
+    /** The hardware address that is asked for; empty for none. */
+    public static String mac(Body settings) {
+        String text = settings.text("MacAddress");
+        if (!text.isEmpty() && !MAC.matcher(text).matches()) {
+            throw Problem.invalid("invalid MAC address " + text);
+        }
+        return text;
+    }
+
+    /** Refuses what is no address that a name of a host could stand for. */
+    public static void checkHost(String text) {
+        String bare = text.startsWith("[") && text.endsWith("]") ? text.substring(1, text.length() - 1) : text;
+        try {
+            Addresses.literal(bare);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid("invalid IP address in add-host: \"" + text + "\"");
+        }
+    }
+
+    private static void checkLinkLocal(String text) {
+        try {
+            Addresses.literal(text);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid("invalid link-local IP address: " + text);
+        }
     }
 
     private static final Pattern IPV4 = Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?:\\.(?!$)|$)){4}");

@@ -87,7 +87,7 @@ public final class UsageRoutes implements Routes {
                 .filter(Image::wanted)
                 .sorted(Comparator.comparing(Image::storedAt).reversed())
                 .forEach(i -> lines.add(ImageShapes.summary(
-                        i, request.version(), host.usersOf(i.id()).size(), shared.getOrDefault(i.id(), 0L))));
+                        host, i, request.version(), host.usersOf(i.id()).size(), shared.getOrDefault(i.id(), 0L))));
         return lines;
     }
 

@@ -43,11 +43,18 @@ class FiltersTest {
                 "{\"dangling\":[]}",
                 "{\"dangling\":[\"true\",\"false\"]}",
                 "{\"dangling\":[\"TRUE\"]}",
-                "{\"until\":[\"1h\",\"2h\"]}",
             })
     void whatIsNoFilterIsTheClientsError(String text) {
         assertThatThrownBy(() -> parse(text))
                 .isInstanceOfSatisfying(
                         Problem.class, problem -> assertThat(problem.status()).isEqualTo(400));
+    }
+
+    @Test
+    void oneValueOrSeveralIsUpToTheKey() {
+        Filters filters = Filters.parse("{\"until\":[\"1h\",\"2h\"],\"label\":[\"a\"]}", KNOWN);
+
+        assertThat(filters.only("label")).contains("a");
+        assertThatThrownBy(() -> filters.only("until")).hasMessage("more than one until filter specified");
     }
 }

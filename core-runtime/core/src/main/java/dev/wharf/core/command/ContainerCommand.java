@@ -298,7 +298,8 @@ public sealed interface ContainerCommand extends Command {
                 if (!Create.NAME.matcher(name).matches()) {
                     return refuse(
                             INVALID,
-                            "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+                            "Error when allocating new name: Invalid container name (" + name
+                                    + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
                 }
                 if (name.equals(c.name())) {
                     return refuse(INVALID, "Renaming a container with the same name as its current name");
@@ -307,7 +308,8 @@ public sealed interface ContainerCommand extends Command {
                 if (other.isPresent()) {
                     return refuse(
                             CONFLICT,
-                            "Conflict. The container name \"/" + name + "\" is already in use by container \""
+                            "Error when allocating new name: Conflict. The container name \"/" + name
+                                    + "\" is already in use by container \""
                                     + other.get().id()
                                     + "\". You have to remove (or rename) that container to be able to reuse that name.");
                 }

@@ -157,6 +157,12 @@ final class Endpoints {
 
     /** A place on one network. */
     EndpointSpec choose(Network network, NetworkWish wish, int number, List<PublishedPort> ports) throws Impossible {
+        if (network.spec().configOnly()) {
+            throw new Impossible(
+                    Refusal.Kind.FORBIDDEN,
+                    "cannot create endpoint on configuration-only network "
+                            + network.spec().name());
+        }
         String id = entropy.hex("endpoint/" + wish.network().value());
         Leases leases = host.leases(network.id());
         String v4 = "";

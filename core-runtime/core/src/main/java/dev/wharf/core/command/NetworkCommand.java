@@ -45,7 +45,12 @@ public sealed interface NetworkCommand extends Command {
             if (same.isPresent()) {
                 return refuse(Refusal.Kind.CONFLICT, "network with name " + spec.name() + " already exists");
             }
-            if (spec.pools().isEmpty() && !wantsAddresses()) {
+            if (!spec.configFrom().isEmpty() && !isConfiguration(host, spec.configFrom())) {
+                return refuse(
+                        Refusal.Kind.MISSING, "configuration network \"" + spec.configFrom() + "\" does not exist");
+            }
+            // What is only kept for others is looked at where they are made.
+            if (spec.configOnly() || spec.pools().isEmpty() && !wantsAddresses()) {
                 return created(spec.pools(), now);
             }
             try {
@@ -55,6 +60,10 @@ public sealed interface NetworkCommand extends Command {
             } catch (IllegalArgumentException e) {
                 return refuse(Refusal.Kind.INVALID, String.valueOf(e.getMessage()));
             }
+        }
+
+        private static boolean isConfiguration(Host host, String name) {
+            return host.networkNamed(name).filter(n -> n.spec().configOnly()).isPresent();
         }
 
         private static final class Unfit extends Exception {
@@ -69,6 +78,7 @@ public sealed interface NetworkCommand extends Command {
 
         private List<Pool> pools(Host host) throws Unfit {
             List<Addresses.Subnet> taken = host.networks().values().stream()
+                    .filter(n -> !n.spec().configOnly())
                     .flatMap(n -> n.spec().pools().stream())
                     .map(p -> Addresses.Subnet.parse(p.subnet()))
                     .toList();
@@ -116,7 +126,14 @@ public sealed interface NetworkCommand extends Command {
         }
 
         private Pool checked(Pool pool, List<Addresses.Subnet> taken) throws Unfit {
-            Addresses.Subnet subnet = Addresses.Subnet.parse(pool.subnet());
+            Addresses.Subnet subnet;
+            try {
+                subnet = Addresses.Subnet.parse(pool.subnet());
+            } catch (IllegalArgumentException e) {
+                throw new Unfit(
+                        Refusal.Kind.INVALID,
+                        "invalid network config:\ninvalid subnet " + pool.subnet() + ": invalid CIDR block notation");
+            }
             String written = pool.subnet().substring(0, pool.subnet().indexOf('/'));
             if (!Addresses.canonical(written).equals(subnet.at(0))) {
                 throw new Unfit(
@@ -168,19 +185,7 @@ public sealed interface NetworkCommand extends Command {
         }
 
         private Decision created(List<Pool> pools, Instant now) {
-            NetworkSpec whole = new NetworkSpec(
-                    spec.id(),
-                    spec.name(),
-                    spec.driver(),
-                    spec.deviceName(),
-                    pools,
-                    spec.internal(),
-                    spec.attachable(),
-                    spec.ipv6(),
-                    spec.predefined(),
-                    spec.options(),
-                    spec.ipamOptions(),
-                    spec.labels());
+            NetworkSpec whole = spec.planned(spec.deviceName(), pools, spec.internal(), spec.options());
             return accept(new NetworkEvent.Created(whole, now))
                     .until(e -> e instanceof NetworkEvent n
                             && n.network().equals(spec.id())
@@ -239,6 +244,12 @@ public sealed interface NetworkCommand extends Command {
             NetworkSpec spec = known.get().spec();
             if (spec.predefined()) {
                 return refuse(Refusal.Kind.FORBIDDEN, spec.name() + " is a pre-defined network and cannot be removed");
+            }
+            boolean followed = spec.configOnly()
+                    && host.networks().values().stream()
+                            .anyMatch(n -> n.wanted() && n.spec().configFrom().equals(spec.name()));
+            if (followed) {
+                return refuse(Refusal.Kind.FORBIDDEN, "configuration network \"" + spec.name() + "\" is in use");
             }
             List<Container> users = host.usersOf(network);
             if (!users.isEmpty()) {

@@ -49,15 +49,15 @@ public sealed interface VolumeCommand extends Command {
                         "error looking up volume plugin " + spec.driver() + ": plugin \"" + spec.driver()
                                 + "\" not found");
             }
-            Optional<String> wrong = wrong(spec);
-            if (wrong.isPresent()) {
-                return refuse(Refusal.Kind.INVALID, "create " + spec.name() + ": " + wrong.get());
-            }
             Optional<Volume> known = host.volume(spec.name());
             if (known.isPresent() && !known.get().isKept()) {
                 return known.get().wanted()
                         ? refuse(Refusal.Kind.UNCHANGED, "volume " + spec.name() + " exists")
                         : refuse(Refusal.Kind.CONFLICT, "volume " + spec.name() + " is being removed");
+            }
+            Optional<String> wrong = wrong(spec);
+            if (wrong.isPresent()) {
+                return refuse(Refusal.Kind.INVALID, "create " + spec.name() + ": " + wrong.get());
             }
             return accept(new VolumeEvent.Created(spec, now))
                     .until(e -> e instanceof VolumeEvent v

@@ -232,7 +232,7 @@ public final class Host {
         Stream.concat(
                         links.stream().flatMap(l -> l.environment(this, c.name()).stream()),
                         c.spec().command().env().stream())
-                .forEach(one -> variables.put(one.substring(0, Math.max(one.indexOf('='), 0)), one));
+                .forEach(one -> variables.put(one.indexOf('=') < 0 ? one : one.substring(0, one.indexOf('=')), one));
         return List.copyOf(variables.values());
     }
 

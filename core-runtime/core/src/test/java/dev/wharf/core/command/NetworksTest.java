@@ -1,6 +1,7 @@
 package dev.wharf.core.command;
 
 import static dev.wharf.core.Given.BRIDGE;
+import static dev.wharf.core.Given.DB;
 import static dev.wharf.core.Given.T0;
 import static dev.wharf.core.Given.WEB;
 import static dev.wharf.core.Given.after;
@@ -313,6 +314,62 @@ class NetworksTest {
         Host back = grant(out, connect(NetworkWish.on(none)), T0);
 
         assertThat(the(back, WEB).spec()).isEqualTo(the(bare, WEB).spec());
+    }
+
+    private static NetworkSpec configuration(String name, NetworkSpec.Pool... pools) {
+        NetworkSpec usual = net(name, true, Map.of("a", "b"), pools);
+        return new NetworkSpec(
+                usual.id(),
+                name,
+                new DriverName("none"),
+                "",
+                usual.pools(),
+                false,
+                false,
+                true,
+                false,
+                usual.options(),
+                Map.of(),
+                Map.of(),
+                true,
+                "");
+    }
+
+    @Test
+    void settingsKeptForOthersHoldNoSubnetNoContainerAndStayWhileOneIsMadeOfThem() {
+        Host host = grant(furnished(), new NetworkCommand.Create(configuration("kept", pool("10.1.0.0/24"))), T0);
+        assertThat(host.network(network("kept"))
+                        .orElseThrow()
+                        .spec()
+                        .pools()
+                        .get(0)
+                        .gateway())
+                .isEmpty();
+        NetworkSpec kept = host.network(network("kept")).orElseThrow().spec();
+        NetworkSpec like = new NetworkSpec(
+                network("made"),
+                "made",
+                new DriverName("bridge"),
+                "br-made",
+                kept.pools(),
+                false,
+                false,
+                false,
+                false,
+                kept.options(),
+                Map.of(),
+                Map.of(),
+                false,
+                "kept");
+
+        Host made = grant(host, new NetworkCommand.Create(like), T0);
+
+        assertThat(made.network(network("made")).orElseThrow().spec().configFrom())
+                .isEqualTo("kept");
+        refused(made, new NetworkCommand.Remove(network("kept")), Kind.FORBIDDEN, "is in use");
+        refused(furnished(), new NetworkCommand.Create(like), Kind.MISSING, "\"kept\" does not exist");
+        Host on = after(made, created(DB, "db", spec().on(wish("kept", 0)).make()));
+        refused(on, new ContainerCommand.Start(DB, ENTROPY), Kind.FORBIDDEN, "configuration-only network");
     }
 
     private static ContainerCommand.Connect connect(NetworkWish wish) {

@@ -6,6 +6,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PublishedPort;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
@@ -319,8 +320,9 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
                 endpoint.containerInterface(),
                 endpoint.mac(),
                 mtu(network),
-                Stream.of(endpoint.ipv4(), endpoint.ipv6())
-                        .filter(a -> !a.isEmpty())
+                Stream.concat(
+                                Stream.of(endpoint.ipv4(), endpoint.ipv6()).filter(a -> !a.isEmpty()),
+                                linkLocal(endpoint))
                         .toList(),
                 Stream.of(endpoint.gateway4(), endpoint.gateway6())
                         .filter(a -> !a.isEmpty())
@@ -340,6 +342,11 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
             create(network);
             links.join(veth, sandbox.path());
         }
+    }
+
+    private static Stream<String> linkLocal(EndpointSpec endpoint) {
+        String text = endpoint.options().getOrDefault(NetworkWish.LINK_LOCAL, "");
+        return Stream.of(text.split(",")).filter(a -> !a.isEmpty()).map(a -> a + (a.indexOf(':') < 0 ? "/16" : "/64"));
     }
 
     private void publish(NetworkSpec network, EndpointSpec endpoint) throws DriverException {

@@ -84,19 +84,7 @@ public class CniDriver implements NetworkDriver, NetworkDriver.Planning {
         plugins().require(list);
         Map<String, String> options = new HashMap<>(wanted.options());
         options.put(CONFLIST, list.toString());
-        return new NetworkSpec(
-                wanted.id(),
-                wanted.name(),
-                wanted.driver(),
-                "",
-                wanted.pools().isEmpty() ? list.pools() : wanted.pools(),
-                wanted.internal(),
-                wanted.attachable(),
-                wanted.ipv6(),
-                wanted.predefined(),
-                options,
-                wanted.ipamOptions(),
-                wanted.labels());
+        return wanted.planned("", wanted.pools().isEmpty() ? list.pools() : wanted.pools(), wanted.internal(), options);
     }
 
     private ConfList wantedList(NetworkSpec wanted) throws DriverException {

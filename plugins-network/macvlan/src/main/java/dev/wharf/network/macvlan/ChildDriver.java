@@ -81,19 +81,11 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
                     Failure.Kind.INVALID,
                     "the requested parent interface " + wire.parent() + " was not found on the host");
         }
-        return new NetworkSpec(
-                wanted.id(),
-                wanted.name(),
-                wanted.driver(),
+        return wanted.planned(
                 wireless ? "dm-" + wanted.id().value().substring(0, 12) : wire.parent(),
                 wanted.pools(),
                 wanted.internal() || wireless,
-                wanted.attachable(),
-                wanted.ipv6(),
-                wanted.predefined(),
-                wanted.options(),
-                wanted.ipamOptions(),
-                wanted.labels());
+                wanted.options());
     }
 
     @Override

@@ -193,19 +193,7 @@ public final class OverlayDriver
         for (Pool pool : pools) {
             parts.add(part(pool, options, self));
         }
-        return new NetworkSpec(
-                wanted.id(),
-                wanted.name(),
-                wanted.driver(),
-                wanted.deviceName(),
-                parts,
-                wanted.internal(),
-                wanted.attachable(),
-                wanted.ipv6(),
-                wanted.predefined(),
-                options,
-                wanted.ipamOptions(),
-                wanted.labels());
+        return wanted.planned(wanted.deviceName(), parts, wanted.internal(), options);
     }
 
     /** The pool with this host's part of it and an address for the host in there. */
