@@ -11,10 +11,9 @@ import io.cloudevents.jackson.JsonFormat;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +31,8 @@ final class Envelopes {
     static final String TYPE = "dev.wharf.";
     static final String SCHEMA = "urn:dev.wharf:event:";
 
+    private static final int MOST_HEADERS = 14;
+
     private static final Header VERSION = header("ce_specversion", "1.0");
     private static final Header CONTENT = header("content-type", "application/json");
 
@@ -46,6 +47,9 @@ final class Envelopes {
     private record Kind(Header type, Header schema) {}
 
     private final Map<String, Kind> kinds = new HashMap<>();
+
+    private Actor lastActor = Actor.WHARF;
+    private Header lastActorHeader = header("ce_actor", actor(Actor.WHARF));
 
     /** The kinds as they are told, for lower case is made anew each time it is asked for. */
     private static final Map<Actor.Kind, String> ACTORS = Stream.of(Actor.Kind.values())
@@ -112,32 +116,43 @@ final class Envelopes {
             kind = new Kind(header("ce_type", fullType(type, version)), header("ce_dataschema", schema(type, version)));
             kinds.put(type, kind);
         }
-        List<Header> headers = new ArrayList<>(13);
-        headers.add(VERSION);
-        headers.add(header("ce_id", id(moment)));
-        headers.add(source);
-        headers.add(kind.type());
-        headers.add(header("ce_subject", moment.event().subject().text()));
-        headers.add(header("ce_time", InstantText.print(moment.at())));
-        headers.add(kind.schema());
-        headers.add(CONTENT);
-        headers.add(header("ce_actor", actor(moment.cause().actor())));
+        Header[] headers = new Header[MOST_HEADERS];
+        int count = 0;
+        headers[count++] = VERSION;
+        headers[count++] = header("ce_id", id(moment));
+        headers[count++] = source;
+        headers[count++] = kind.type();
+        headers[count++] = header("ce_subject", moment.event().subject().text());
+        headers[count++] = header("ce_time", InstantText.print(moment.at()));
+        headers[count++] = kind.schema();
+        headers[count++] = CONTENT;
+        headers[count++] = actorHeader(moment.cause().actor());
         Optional<Position> because = moment.cause().because();
         if (because.isPresent()) {
-            headers.add(header("ce_causationid", host + ":" + because.get().sequence()));
+            headers[count++] =
+                    header("ce_causationid", host + ":" + because.get().sequence());
         }
         if (head.isPresent()) {
-            headers.add(header("ce_chainhead", head.get().toString()));
+            headers[count++] = header("ce_chainhead", head.get().toString());
         }
         if (missing.isPresent()) {
-            headers.add(header("ce_missingfrom", missing.get().toString()));
+            headers[count++] = header("ce_missingfrom", missing.get().toString());
         }
         String command = moment.cause().command().value();
         if (!command.equals(CommandId.NONE.value())) {
-            headers.add(header("ce_correlationid", command));
+            headers[count++] = header("ce_correlationid", command);
         }
-        headers.add(header("ce_sequence", Long.toString(moment.position().sequence())));
-        return new ProducerRecord<>(topic, null, key, data, headers);
+        headers[count++] = header("ce_sequence", Long.toString(moment.position().sequence()));
+        return new EventRecord(topic, key, data, Arrays.copyOf(headers, count));
+    }
+
+    /** Mostly it is who it was before. */
+    private Header actorHeader(Actor actor) {
+        if (actor.kind() != lastActor.kind() || !actor.name().equals(lastActor.name())) {
+            lastActor = actor;
+            lastActorHeader = header("ce_actor", actor(actor));
+        }
+        return lastActorHeader;
     }
 
     private static String fullType(String type, int version) {

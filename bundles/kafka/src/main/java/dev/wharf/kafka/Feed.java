@@ -18,10 +18,15 @@ final class Feed implements AutoCloseable {
 
     private final Follower follower;
     private Optional<Moment> early = Optional.empty();
+    private Optional<byte[]> earlyText = Optional.empty();
     private Digest earlyHead = Digest.sha256("");
 
-    /** All events of one batch, and the journal's head with it. */
-    record Group(Position position, Digest head, List<Moment> moments) {}
+    /**
+     * All events of one batch, and the journal's head with it.
+     *
+     * @param texts each event as it lies in the journal, where that is known
+     */
+    record Group(Position position, Digest head, List<Moment> moments, List<Optional<byte[]>> texts) {}
 
     Feed(Follower follower) {
         this.follower = follower;
@@ -34,14 +39,17 @@ final class Feed implements AutoCloseable {
         }
         Digest head = earlyHead;
         Position position = first.get().position();
-        List<Moment> moments = new ArrayList<>();
+        List<Moment> moments = new ArrayList<>(4);
+        List<Optional<byte[]>> texts = new ArrayList<>(4);
         moments.add(first.get());
+        texts.add(earlyText);
         early = poll();
         while (early.isPresent() && early.get().position().compareTo(position) == 0) {
             moments.add(early.get());
+            texts.add(earlyText);
             early = poll();
         }
-        return Optional.of(new Group(position, head, moments));
+        return Optional.of(new Group(position, head, moments, texts));
     }
 
     /** The next event; at the first of a batch the head is kept, for it is known only now. */
@@ -49,8 +57,11 @@ final class Feed implements AutoCloseable {
         while (true) {
             try {
                 Optional<Moment> moment = follower.poll();
-                if (moment.isPresent() && moment.get().index() == 0) {
-                    earlyHead = follower.head();
+                if (moment.isPresent()) {
+                    earlyText = follower.text();
+                    if (moment.get().index() == 0) {
+                        earlyHead = follower.head();
+                    }
                 }
                 return moment;
             } catch (DamagedException e) {

@@ -1,5 +1,6 @@
 package dev.wharf.kafka;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -202,6 +203,9 @@ public final class FleetCommand {
                       wharf fleet verify 4f3a --data-root /var/lib/wharf
                     """));
 
+    private static final Set<String> COMMANDS =
+            Set.of("ps", "hosts", "events", "send", "at", "why", "verify", "apply", "status", "remove", "release");
+
     private static final Set<String> FLAGS = Set.of("-f", "--dry-run", "--detach", "--watch");
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -263,8 +267,20 @@ public final class FleetCommand {
                 words.add(word);
             }
         }
-        settings = settings();
         String command = words.isEmpty() ? "" : words.remove();
+        if (!COMMANDS.contains(command)) {
+            throw new MisusedException("no such command: \"" + command + "\"; see wharf fleet --help");
+        }
+        String format = options.getOrDefault("--format", "table");
+        if (!format.equals("table") && !format.equals("json")) {
+            throw new MisusedException("--format is table or json, not \"" + format + "\"");
+        }
+        if (!options.getOrDefault("--wait", "0").matches("\\d{1,9}")) {
+            throw new MisusedException("--wait wants seconds, not \"" + options.get("--wait") + "\"");
+        }
+        settings = settings();
+        // Kafka's clients would try for ten seconds and then name no address.
+        Publisher.knock(settings.brokers());
         try (Connection connection = new Connection(settings, "fleet-" + UUID.randomUUID())) {
             return switch (command) {
                 case "ps" -> ps(connection);
@@ -274,8 +290,7 @@ public final class FleetCommand {
                 case "at" -> at(connection);
                 case "why" -> why(connection);
                 case "verify" -> verify(connection);
-                case "apply", "status", "remove", "release" -> desired(connection, command);
-                default -> throw new MisusedException("no such command: \"" + command + "\"; see wharf fleet --help");
+                default -> desired(connection, command);
             };
         }
     }
@@ -434,7 +449,7 @@ public final class FleetCommand {
         }
         String host = words.remove();
         String kind = words.remove();
-        JsonNode data = words.isEmpty() ? JSON.createObjectNode() : JSON.readTree(words.remove());
+        JsonNode data = data(words.isEmpty() ? "{}" : words.remove());
         String id = options.getOrDefault("--id", UUID.randomUUID().toString());
         Order.Sent sent = new Order.Sent(
                 id, 1, kind, options.getOrDefault("--principal", ""), Optional.empty(), Optional.empty(), data);
@@ -466,6 +481,17 @@ public final class FleetCommand {
                     + ": it may be away, and does it when it is back; ask again with --id " + id);
         } finally {
             Connection.release(consumer);
+        }
+    }
+
+    private static JsonNode data(String text) throws MisusedException {
+        try {
+            if (JSON.readTree(text) instanceof ObjectNode object) {
+                return object;
+            }
+            throw new MisusedException("DATA is a JSON object such as {\"container\": \"web\"}");
+        } catch (JsonProcessingException e) {
+            throw new MisusedException("DATA is no JSON: " + e.getOriginalMessage());
         }
     }
 

@@ -87,7 +87,7 @@ final class FleetPast {
     /** What the topic cannot tell of a host, and of which time. */
     private static List<String> missing(String name, Past.Life life, Instant instant) {
         List<String> missing = new ArrayList<>();
-        if (life.first().sequence() > 1) {
+        if (life.first().sequence() > 1 && life.whole().isEmpty()) {
             String since = DAY.format(life.since()) + " " + CLOCK.format(life.since());
             missing.add(
                     life.position().equals(Position.START)
@@ -98,6 +98,9 @@ final class FleetPast {
                                     + ", and what was made before and did not change since is missing");
         }
         for (Past.Gap gap : life.gaps()) {
+            if (gap.until().isPresent()) {
+                continue;
+            }
             missing.add(brief(name) + " is incomplete from " + DAY.format(gap.since()) + " " + CLOCK.format(gap.since())
                     + " to " + DAY.format(instant) + " " + CLOCK.format(instant) + ": its positions " + gap.first()
                     + " to " + gap.last() + " were dropped before they were published, so what changed in them and not"
@@ -107,6 +110,24 @@ final class FleetPast {
             missing.add(brief(name) + " is incomplete: " + life.unknown() + " of its events are of a newer Wharf");
         }
         return missing;
+    }
+
+    /** What became known again as it was afterwards, but not how it came so. */
+    private static List<String> untold(String name, Past.Life life) {
+        List<String> untold = new ArrayList<>();
+        if (life.first().sequence() > 1 && life.whole().isPresent()) {
+            untold.add("what happened on " + brief(name) + " before its position " + life.first()
+                    + " is not told: the topic begins there");
+        }
+        for (Past.Gap gap : life.gaps()) {
+            gap.until()
+                    .ifPresent(until -> untold.add("what happened on " + brief(name) + " from "
+                            + DAY.format(gap.since())
+                            + " " + CLOCK.format(gap.since()) + " to " + DAY.format(until) + " " + CLOCK.format(until)
+                            + " is not told: its positions " + gap.first() + " to " + gap.last()
+                            + " were dropped before they were published"));
+        }
+        return untold;
     }
 
     private static ObjectNode shape(String name, Past.Life life) {
@@ -121,7 +142,8 @@ final class FleetPast {
                 .forEach(gap -> gaps.addObject()
                         .put("first", gap.first().sequence())
                         .put("last", gap.last().sequence())
-                        .put("since", gap.since().toString()));
+                        .put("since", gap.since().toString())
+                        .put("until", gap.until().map(Instant::toString).orElse(null)));
         Host host = life.host();
         fill(node.putArray("containers"), containers(host), FleetPast::container);
         fill(node.putArray("images"), images(host), FleetPast::image);
@@ -261,6 +283,7 @@ final class FleetPast {
             throw new IOException("host " + exactly + " never had a container, image, network or volume " + name);
         }
         missing(exactly, only.getValue(), Instant.now()).forEach(terminal::note);
+        untold(exactly, only.getValue()).forEach(terminal::note);
         List<Line> chain = chain(exactly, subject);
         Map<String, JsonNode> results = results(chain);
         Host now = only.getValue().host();

@@ -24,6 +24,7 @@ import org.apache.kafka.common.KafkaException;
 final class FleetVerify {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String NOT_COMPARED = "not compared";
+    private static final String CHECKPOINT = Envelopes.TYPE + "host.checkpoint-started.";
 
     private final Connection connection;
     private final Terminal terminal;
@@ -76,6 +77,7 @@ final class FleetVerify {
         private Optional<String> broken = Optional.empty();
         private String journal = NOT_COMPARED;
         private final List<String> gaps = new ArrayList<>();
+        private boolean again;
 
         Chain(boolean kept) {
             heads = kept ? Optional.of(new Heads()) : Optional.empty();
@@ -92,7 +94,12 @@ final class FleetVerify {
                 broken(event.id() + " begins a batch and says no head");
             }
             if (events > 0 && event.missing().isPresent()) {
+                again = false;
                 gaps.add(event.missing().get() + " to " + (position - 1));
+            }
+            if (!gaps.isEmpty() && !again && event.type().startsWith(CHECKPOINT)) {
+                gaps.add(gaps.remove(gaps.size() - 1) + " (all of it is known again from " + position + " on)");
+                again = true;
             }
             first = events == 0 ? position : first;
             events++;

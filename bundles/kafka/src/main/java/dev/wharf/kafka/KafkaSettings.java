@@ -42,7 +42,7 @@ import org.osgi.service.metatype.annotations.Option;
     long outbox_limit_mib() default 4096;
 
     @AttributeDefinition(description = "Most events of one transaction")
-    int transaction_events() default 20000;
+    int transaction_events() default 50000;
 
     @AttributeDefinition(description = "Whether commands are taken from the topic of commands")
     boolean commands() default false;

@@ -34,8 +34,9 @@ final class Parcels implements AutoCloseable {
      * A batch, and what of it goes out.
      *
      * @param bytes the size of the events
+     * @param behind as {@link Bookmark#behind}, once this is out
      */
-    record Parcel(Feed.Group group, List<ProducerRecord<byte[], byte[]>> records, long bytes) {
+    record Parcel(Feed.Group group, List<ProducerRecord<byte[], byte[]>> records, long bytes, boolean behind) {
         Moment first() {
             return group.moments().get(0);
         }

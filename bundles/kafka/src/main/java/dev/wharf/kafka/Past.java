@@ -2,6 +2,7 @@ package dev.wharf.kafka;
 
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
 import dev.wharf.log.codec.EventCodec;
@@ -31,8 +32,9 @@ final class Past {
      * Positions of a journal that were trimmed or damaged before they could be published.
      *
      * @param since when the last event before it happened
+     * @param until when a checkpoint told everything again
      */
-    record Gap(Position first, Position last, Instant since) {}
+    record Gap(Position first, Position last, Instant since, Optional<Instant> until) {}
 
     /** One host so far. */
     static final class Life {
@@ -43,6 +45,7 @@ final class Past {
         private Instant at = Instant.EPOCH;
         private Instant since = Instant.EPOCH;
         private final List<Gap> gaps = new ArrayList<>();
+        private Optional<Instant> whole = Optional.empty();
         private boolean over;
         private long unknown;
 
@@ -75,11 +78,26 @@ final class Past {
         }
 
         /**
-         * Whether it is all there: nothing went before the topic begins or was lost unpublished later, and nothing was told in
-         * words of a newer Wharf.
+         * Whether it is all there: nothing went before the topic begins or was lost unpublished later that no checkpoint told
+         * again, and nothing was told in words of a newer Wharf.
          */
         boolean isComplete() {
-            return first.sequence() <= 1 && gaps.isEmpty() && unknown == 0;
+            return (first.sequence() <= 1 || whole.isPresent())
+                    && gaps.stream().allMatch(gap -> gap.until().isPresent())
+                    && unknown == 0;
+        }
+
+        /** Where the first checkpoint that the topic has of it told everything. */
+        Optional<Instant> whole() {
+            return whole;
+        }
+
+        /** A checkpoint is a shorter journal: what is known begins here. */
+        private void begin(Instant now) {
+            host = Host.EMPTY;
+            whole = whole.or(() -> Optional.of(now));
+            gaps.replaceAll(gap ->
+                    gap.until().isPresent() ? gap : new Gap(gap.first(), gap.last(), gap.since(), Optional.of(now)));
         }
 
         /** Events that only a newer Wharf understands. */
@@ -126,7 +144,10 @@ final class Past {
                 && (until.isEmpty() || until.get().isAfter(life.at))) {
             // Even where this event is too late to count: what is missing happened between the last one and it.
             life.gaps.add(new Gap(
-                    published.missing().get(), new Position(published.position().sequence() - 1), life.at));
+                    published.missing().get(),
+                    new Position(published.position().sequence() - 1),
+                    life.at,
+                    Optional.empty()));
         }
         if (life.over || until.isPresent() && published.at().isAfter(until.get())) {
             life.over = true;
@@ -144,6 +165,9 @@ final class Past {
         life.at = published.at();
         try {
             Event event = codec.decodeEvent(ByteBuffer.wrap(published.data()));
+            if (event instanceof HostEvent.CheckpointStarted) {
+                life.begin(published.at());
+            }
             Host before = life.host;
             life.host = event.apply(before);
             witness.accept(

@@ -9,7 +9,6 @@ import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
 import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.RecordCodec;
-import dev.wharf.model.Digest;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -229,26 +228,27 @@ final class Publisher implements AutoCloseable {
         try (Parcels parcels = new Parcels(
                         open(last, origin),
                         agent.position().sequence() - last.position().sequence(),
-                        new Packer(envelopes, last.position())::pack);
+                        new Packer(envelopes, last)::pack);
                 Intaking intaking =
                         new Intaking(settings.commands() ? Optional.of(take(connection, last)) : Optional.empty())) {
-            Outgoing outgoing =
-                    new Outgoing(producer, last, gap ? Optional.of(Host.EMPTY) : Optional.empty(), intaking.commands());
+            Outgoing outgoing = new Outgoing(
+                    producer,
+                    gap ? last.stale(true) : last,
+                    gap ? Optional.of(Host.EMPTY) : Optional.empty(),
+                    intaking.commands());
             outgoing.begin();
-            outgoing.commit(last.position(), last.head());
+            outgoing.commit();
             told = false;
             pause = SHORT_PAUSE;
             log.info("publishing to kafka brokers={} host={} after={}", settings.brokers(), host, last.position());
             gauges.state("publishing");
-            boolean stale = gap;
             while (!stopping) {
                 boolean some = outgoing.fill(parcels);
                 some |= outgoing.answer();
                 gauges.lag(agent.position().sequence()
                         - outgoing.bookmark.position().sequence());
-                if (!some && stale) {
+                if (!some && outgoing.bookmark.stale()) {
                     outgoing.bury(connection.states());
-                    stale = false;
                 } else if (!some) {
                     if (armed.compareAndSet(false, true)) {
                         parcels.onMore(this::wake);
@@ -326,32 +326,42 @@ final class Publisher implements AutoCloseable {
         }
     }
 
-    /** Makes records of batches, in their order, and marks those that come after a gap. */
+    /**
+     * Makes records of batches, in their order, and marks those that come after a gap. The first checkpoint after a gap goes out
+     * too: whoever folds begins anew there and knows everything again.
+     */
     private final class Packer {
         private final Envelopes envelopes;
         private Position last;
+        private boolean behind;
         private Optional<Position> missing = Optional.empty();
 
-        /** @param last what is published already */
-        Packer(Envelopes envelopes, Position last) {
+        /** @param bookmark what is published already */
+        Packer(Envelopes envelopes, Bookmark bookmark) {
             this.envelopes = envelopes;
-            this.last = last;
+            this.last = bookmark.position();
+            this.behind = bookmark.behind();
         }
 
-        /** The records of a batch; none of a checkpoint, which stays at home: it says again what was said. */
+        /** The records of a batch; none of other checkpoints, which say again what was said. */
         Parcels.Parcel pack(Feed.Group group) throws IOException {
             if (missing.isEmpty() && group.position().isAfter(last.next())) {
                 missing = Optional.of(last.next());
+                behind = true;
             }
             last = group.position();
             List<Moment> moments = group.moments();
             if (moments.get(0).event() instanceof HostEvent.CheckpointStarted) {
-                return new Parcels.Parcel(group, List.of(), 0);
+                if (!behind) {
+                    return new Parcels.Parcel(group, List.of(), 0, false);
+                }
+                behind = false;
             }
             List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>(moments.size());
             long bytes = 0;
             for (Moment moment : moments) {
-                byte[] data = concealment.conceal(codec.encode(moment.event()));
+                Optional<byte[]> text = group.texts().get(moment.index());
+                byte[] data = concealment.conceal(text.isPresent() ? text.get() : codec.encode(moment.event()));
                 String type = codec.typeOf(moment.event());
                 records.add(envelopes.wrap(
                         moment,
@@ -363,7 +373,7 @@ final class Publisher implements AutoCloseable {
                 missing = Optional.empty();
                 bytes += data.length;
             }
-            return new Parcels.Parcel(group, records, bytes);
+            return new Parcels.Parcel(group, records, bytes, behind);
         }
     }
 
@@ -373,6 +383,7 @@ final class Publisher implements AutoCloseable {
         private final byte[] key = Envelopes.bytes(host);
         private final Optional<Commands> commands;
         private final RecordCodec records = new RecordCodec();
+        private final Window window = new Window();
         private Bookmark bookmark;
 
         /** The host whose states are on the topic; known with the first batch, where it is not known before. */
@@ -397,8 +408,7 @@ final class Publisher implements AutoCloseable {
         boolean fill(Parcels parcels) throws IOException, InterruptedException {
             int events = 0;
             long bytes = 0;
-            Position at = bookmark.position();
-            Optional<Digest> head = bookmark.head();
+            Bookmark reached = bookmark;
             Optional<Host> after = Optional.empty();
             while (events < settings.transactionEvents() && bytes < TRANSACTION_BYTES) {
                 Optional<Parcels.Parcel> next = parcels.next();
@@ -412,8 +422,8 @@ final class Publisher implements AutoCloseable {
                 if (shown.isEmpty()) {
                     shown = Optional.of(parcel.first().before());
                 }
-                at = parcel.group().position();
-                head = Optional.of(parcel.group().head());
+                reached =
+                        reached.moved(parcel.group().position(), parcel.group().head(), parcel.behind());
                 after = Optional.of(parcel.last().after());
                 if (parcel.records().isEmpty()) {
                     continue;
@@ -423,7 +433,10 @@ final class Publisher implements AutoCloseable {
                     step.accept("begun");
                 }
                 for (ProducerRecord<byte[], byte[]> record : parcel.records()) {
-                    producer.send(record);
+                    window.sent(producer.send(record), record.value().length);
+                    if (record instanceof EventRecord event) {
+                        event.sent();
+                    }
                     events++;
                 }
                 bytes += parcel.bytes();
@@ -431,14 +444,14 @@ final class Publisher implements AutoCloseable {
             if (after.isEmpty()) {
                 return false;
             }
+            // Where it was nothing but a checkpoint, the next transaction takes it along.
+            bookmark = reached;
             if (events == 0) {
-                // Nothing but a checkpoint, which the next transaction takes along.
-                bookmark = new Bookmark(bookmark.number(), at, head, bookmark.session(), bookmark.intake());
                 return true;
             }
             step.accept("sent");
-            show(after.get(), at);
-            commit(at, head);
+            show(after.get(), bookmark.position());
+            commit();
             gauges.committed(events);
             return true;
         }
@@ -477,15 +490,15 @@ final class Publisher implements AutoCloseable {
         /** Takes away the states of what went while nobody could tell. */
         void bury(Set<String> keys) throws IOException {
             Set<String> gone = new HashSet<>(keys);
-            StateChanges.between(Host.EMPTY, shown.orElse(Host.EMPTY))
-                    .keySet()
-                    .forEach(subject -> gone.remove(host + "/" + subject.text()));
+            Host now = shown.isPresent() ? shown.get() : agent.hostAt(bookmark.position());
+            StateChanges.between(Host.EMPTY, now).keySet().forEach(subject -> gone.remove(host + "/" + subject.text()));
+            bookmark = bookmark.stale(false);
             if (gone.isEmpty()) {
                 return;
             }
             begin();
             gone.forEach(subject -> put(subject, Optional.empty(), bookmark.position()));
-            commit(bookmark.position(), bookmark.head());
+            commit();
         }
 
         /** Begins the commands that have come, and publishes the answers whose events are out; false if there were none. */
@@ -516,7 +529,7 @@ final class Publisher implements AutoCloseable {
                 }
             }
             step.accept("answered");
-            commit(bookmark.position(), bookmark.head());
+            commit();
             answers.stream()
                     .map(a -> a.answer().command())
                     .filter(id -> !id.isEmpty())
@@ -541,9 +554,10 @@ final class Publisher implements AutoCloseable {
             return record;
         }
 
-        void commit(Position at, Optional<Digest> head) throws IOException {
-            Intake intake = commands.map(c -> c.intake(at)).orElse(bookmark.intake());
-            Bookmark next = bookmark.next(at, head, session, intake);
+        void commit() throws IOException {
+            Position at = bookmark.position();
+            Bookmark next =
+                    bookmark.next(session, commands.map(c -> c.intake(at)).orElse(bookmark.intake()));
             producer.send(new ProducerRecord<>(settings.topic("positions"), null, key, next.encode()));
             step.accept("marked");
             producer.commitTransaction();

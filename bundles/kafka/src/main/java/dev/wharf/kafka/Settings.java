@@ -112,7 +112,7 @@ record Settings(
                 in.choice("environment", Set.of("names", "values"), "names").equals("values"),
                 in.choice("compression", Set.of("none", "gzip", "zstd"), "none"),
                 in.number("outbox.limit.mib", 4096, 1, Long.MAX_VALUE >> 20) << 20,
-                (int) in.number("transaction.events", 20_000, 1, 100_000),
+                (int) in.number("transaction.events", 50_000, 1, 100_000),
                 in.choice("commands", Set.of("true", "false"), "false").equals("true"),
                 in.text("commands.allow", ""),
                 in.file("commands.keys"),

@@ -528,5 +528,15 @@ class CommandsTest {
         assertThat(fleet(0, "--config", config.toString(), "ps")).startsWith("HOST");
         assertThat(fleet(2, "--config", config.toString(), "sing")).contains("sing");
         assertThat(fleet(2, "ps", "--nonsense", "x")).contains("--nonsense");
+        assertThat(fleet(2, "sing")).contains("no such command: \"sing\"");
+        assertThat(fleet(2, "ps", "--format", "yaml")).contains("not \"yaml\"");
+        assertThat(fleet(2, "--config", config.toString(), "--wait", "long", "ps"))
+                .contains("not \"long\"");
+        assertThat(fleet(2, "--config", config.toString(), "send", host, "container.stop", "{web}"))
+                .contains("DATA is no JSON");
+        ByteArrayOutputStream away = new ByteArrayOutputStream();
+        PrintStream err = new PrintStream(away);
+        assertThat(FleetCommand.run(err, err, "--brokers", "127.0.0.1:1", "ps")).isEqualTo(1);
+        assertThat(away.toString(StandardCharsets.UTF_8)).contains("no broker answers at 127.0.0.1:1");
     }
 }

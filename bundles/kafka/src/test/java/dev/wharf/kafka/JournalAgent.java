@@ -171,6 +171,7 @@ final class JournalAgent {
         private final Deque<Moment> ready = new ArrayDeque<>();
         private Position seen;
         private Host folded;
+        private int index;
 
         Following(Position after) throws IOException {
             reader = journal.open(after);
@@ -195,7 +196,14 @@ final class JournalAgent {
                 }
                 seen = entry.get().position();
             }
-            return Optional.ofNullable(ready.poll());
+            Optional<Moment> next = Optional.ofNullable(ready.poll());
+            next.ifPresent(moment -> index = moment.index());
+            return next;
+        }
+
+        @Override
+        public Optional<byte[]> text() {
+            return reader.text(index);
         }
 
         @Override

@@ -189,14 +189,20 @@ class PublisherTest {
         assertThat(published(settings)).isEqualTo(journaled(journal, host));
     }
 
-    /** What was before is not guessed: the fold says since when it knows. */
+    /** What was before is not guessed: the fold says since when it knows, which is all from the checkpoint on. */
     @Test
-    void aHostThatBeganToPublishLateIsKnownToBeIncompleteAndSinceWhen() throws Exception {
+    void aHostThatBeganToPublishLateIsKnownWholeFromItsCheckpointOn() throws Exception {
+        agent.append(batch(volume("old")));
         for (int i = 0; i < 3000; i++) {
             agent.append(batch(new HostEvent.Swept("noise", "x".repeat(4000))));
         }
         Position checkpoint = journal.end();
-        agent.append(batch(new HostEvent.CheckpointStarted(), new HostEvent.CheckpointCompleted(0)));
+        agent.append(batch(
+                new HostEvent.CheckpointStarted(),
+                new HostEvent.Recorded(agent.host().identity()),
+                new VolumeEvent.Recorded(
+                        agent.host().volume(new VolumeName("old")).orElseThrow()),
+                new HostEvent.CheckpointCompleted(2)));
         journal.trim(checkpoint);
         assertThat(journal.origin().isAfter(Position.START)).isTrue();
         agent.append(batch(volume("new")));
@@ -206,7 +212,8 @@ class PublisherTest {
             for (Optional<Instant> until : List.of(Optional.<Instant>empty(), Optional.of(Instant.EPOCH))) {
                 Past.Life life = Past.read(connection, Past.host(host), until, (done, total) -> {}, (p, m) -> {})
                         .get(host);
-                assertThat(life.isComplete()).isFalse();
+                assertThat(life.isComplete()).isEqualTo(until.isEmpty());
+                assertThat(life.host().equals(agent.host())).isEqualTo(until.isEmpty());
                 assertThat(life.first().isAfter(journal.origin())).isTrue();
                 assertThat(life.since()).isBetween(Instant.now().minusSeconds(300), Instant.now());
                 assertThat(life.position().equals(Position.START)).isEqualTo(until.isPresent());
@@ -314,9 +321,10 @@ class PublisherTest {
         assertThat(published(settings)).isEqualTo(before);
     }
 
+    /** The publisher ends between what is left before the checkpoint and the checkpoint, and the next one still sends it. */
     @Test
-    void whatWasTrimmedUnpublishedIsMissingAndStatesAreTrueAllTheSame() throws Exception {
-        Settings settings = settings();
+    void afterWhatWasTrimmedUnpublishedTheCheckpointTellsAllAgain() throws Exception {
+        Settings settings = settings("transaction.events", "200");
         agent.append(batch(volume("gone"), volume("kept")));
         awaitAll(publish(settings));
         publishers.remove(0).close();
@@ -338,6 +346,9 @@ class PublisherTest {
         journal.trim(checkpoint);
         assertThat(journal.origin().isAfter(Position.START)).isTrue();
         agent.append(batch(volume("new")));
+        Gauges interrupted = publish(settings);
+        await(() -> interrupted.getPosition() > journal.origin().sequence());
+        publishers.remove(0).close();
         Gauges gauges = publish(settings);
         awaitAll(gauges);
         await(() -> {
@@ -362,12 +373,15 @@ class PublisherTest {
             assertThat(lifeAt(connection, Optional.of(last)).isComplete()).isTrue();
             for (Optional<Instant> later : List.of(Optional.of(within), Optional.<Instant>empty())) {
                 Past.Life life = lifeAt(connection, later);
-                assertThat(life.isComplete()).isFalse();
+                assertThat(life.isComplete()).isEqualTo(later.isEmpty());
+                assertThat(life.host().equals(agent.host())).isEqualTo(later.isEmpty());
                 Past.Gap gap = life.gaps().get(0);
                 assertThat(gap.first()).isEqualTo(published.next());
                 assertThat(gap.last()).isBetween(journal.origin(), checkpoint.next());
                 assertThat(gap.since()).isBefore(within);
-                assertThat(life.host().volume(new VolumeName("gone"))).isPresent();
+                assertThat(gap.until().isPresent()).isEqualTo(later.isEmpty());
+                assertThat(life.host().volume(new VolumeName("gone")).isPresent())
+                        .isEqualTo(later.isPresent());
                 assertThat(life.host().volume(new VolumeName("new")).isPresent())
                         .isEqualTo(later.isEmpty());
             }
@@ -376,17 +390,21 @@ class PublisherTest {
         ByteArrayOutputStream noted = new ByteArrayOutputStream();
         try (Connection connection = new Connection(settings, "reader")) {
             Terminal terminal = new Terminal(new PrintStream(shown), new PrintStream(noted), false, false, false);
-            new FleetPast(connection, terminal).at(Instant.now(), "");
+            new FleetPast(connection, terminal).at(within, "");
             assertThat(noted.toString())
                     .contains("is incomplete from")
                     .contains("its positions " + published.next() + " to ")
                     .contains("were dropped before they were published");
             noted.reset();
+            new FleetPast(connection, terminal).at(Instant.now(), "");
+            assertThat(noted.toString()).doesNotContain("incomplete");
             new FleetPast(connection, terminal).why(host, "kept");
-            assertThat(noted.toString()).contains("were dropped before they were published");
+            assertThat(noted.toString()).contains("is not told: its positions " + published.next() + " to ");
             assertThat(shown.toString()).contains("volume kept");
             new FleetVerify(connection, terminal).verify("", Optional.empty(), false);
-            assertThat(shown.toString()).contains("whole but for " + published.next() + " to ");
+            assertThat(shown.toString())
+                    .contains("whole but for " + published.next() + " to ")
+                    .contains("all of it is known again from " + checkpoint.next() + " on");
         }
     }
 

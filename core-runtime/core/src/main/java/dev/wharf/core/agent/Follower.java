@@ -1,6 +1,7 @@
 package dev.wharf.core.agent;
 
 import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Host;
@@ -22,6 +23,13 @@ public interface Follower extends AutoCloseable {
      * before polling again.
      */
     Digest head();
+
+    /**
+     * The event that {@link #poll} answered last, as {@link EventJournal.Reader#text} has it. Ask before polling again.
+     */
+    default Optional<byte[]> text() {
+        return Optional.empty();
+    }
 
     /** Calls {@code wake} once when {@link #poll} may have more; may call at once, and from any thread. */
     void onMore(Runnable wake);

@@ -110,6 +110,14 @@ public interface EventJournal extends AutoCloseable {
          */
         Digest head();
 
+        /**
+         * A copy of the event with this index in the batch that {@link #poll} answered last, as it lies in the journal, of the
+         * version that is written now. Empty where it is older, or is not known without writing it again.
+         */
+        default Optional<byte[]> text(int index) {
+            return Optional.empty();
+        }
+
         @Override
         void close();
     }

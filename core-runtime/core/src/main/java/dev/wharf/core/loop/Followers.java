@@ -40,6 +40,7 @@ final class Followers {
         private Optional<Entry> early = Optional.empty();
         private Position seen;
         private Host host;
+        private int index;
 
         FoldingFollower(EventJournal.Reader reader, Position after, Host host) {
             this.reader = reader;
@@ -61,7 +62,14 @@ final class Followers {
                 }
                 unfold(entry.get());
             }
-            return Optional.ofNullable(ready.poll());
+            Optional<Moment> next = Optional.ofNullable(ready.poll());
+            next.ifPresent(moment -> index = moment.index());
+            return next;
+        }
+
+        @Override
+        public Optional<byte[]> text() {
+            return reader.text(index);
         }
 
         private void unfold(Entry entry) {

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -129,14 +130,28 @@ public final class EventCodec {
         out.writeEndObject();
     }
 
+    /**
+     * A batch that was read.
+     *
+     * @param bounds where the text of each event begins in that of the batch and where it ends, event by event; both are 0 where
+     *     it is of an older version than is written now
+     */
+    public record Found(Batch batch, int[] bounds) {}
+
     /** Reads what {@link #encode(Batch)} wrote, now or in an older Wharf. */
     public Batch decodeBatch(ByteBuffer payload) throws IOException {
+        return find(payload).batch();
+    }
+
+    /** Reads a batch as {@link #decodeBatch} does, and tells where its events lie. */
+    public Found find(ByteBuffer payload) throws IOException {
         try (JsonParser in = parser(payload)) {
             in.nextToken();
             Shapes.expect(in, JsonToken.START_OBJECT);
             Optional<Cause> why = Optional.empty();
             Optional<Instant> when = Optional.empty();
             List<Event> events = new ArrayList<>(4);
+            int[] bounds = {};
             for (String field = in.nextFieldName(); field != null; field = in.nextFieldName()) {
                 in.nextToken();
                 switch (field) {
@@ -145,16 +160,19 @@ public final class EventCodec {
                     case "events" -> {
                         Shapes.expect(in, JsonToken.START_ARRAY);
                         while (in.nextToken() != JsonToken.END_ARRAY) {
-                            events.add(event(in));
+                            bounds = Arrays.copyOf(bounds, 2 * events.size() + 2);
+                            events.add(event(in, bounds, 2 * events.size()));
                         }
                     }
                     default -> in.skipChildren();
                 }
             }
-            return new Batch(
-                    why.orElseThrow(() -> new IOException("a batch without a cause")),
-                    when.orElseThrow(() -> new IOException("a batch without a time")),
-                    events);
+            return new Found(
+                    new Batch(
+                            why.orElseThrow(() -> new IOException("a batch without a cause")),
+                            when.orElseThrow(() -> new IOException("a batch without a time")),
+                            events),
+                    bounds);
         }
     }
 
@@ -162,7 +180,7 @@ public final class EventCodec {
     public Event decodeEvent(ByteBuffer text) throws IOException {
         try (JsonParser in = parser(text)) {
             in.nextToken();
-            return event(in);
+            return event(in, new int[2], 0);
         }
     }
 
@@ -175,8 +193,9 @@ public final class EventCodec {
         return json.createParser(copy);
     }
 
-    private Event event(JsonParser in) throws IOException {
+    private Event event(JsonParser in, int[] bounds, int at) throws IOException {
         Shapes.expect(in, JsonToken.START_OBJECT);
+        int begin = (int) in.currentTokenLocation().getByteOffset();
         String type = "";
         int version = 0;
         Optional<Event> event = Optional.empty();
@@ -191,6 +210,10 @@ public final class EventCodec {
         }
         if (event.isEmpty()) {
             throw new IOException("an event without data");
+        }
+        if (version == types.of(event.get()).version()) {
+            bounds[at] = begin;
+            bounds[at + 1] = (int) in.currentLocation().getByteOffset();
         }
         return event.get();
     }

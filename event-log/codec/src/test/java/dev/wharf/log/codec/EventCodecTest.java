@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -80,8 +81,32 @@ class EventCodecTest {
                             chance.nextBoolean() ? ROOT : Actor.WHARF),
                     Instant.ofEpochSecond(1_700_000_000L + i, chance.nextInt(1_000_000_000)),
                     events);
-            assertThat(codec.decodeBatch(ByteBuffer.wrap(codec.encode(batch)))).isEqualTo(batch);
+            byte[] text = codec.encode(batch);
+            EventCodec.Found found = codec.find(ByteBuffer.wrap(text));
+            assertThat(found.batch()).isEqualTo(batch);
+            for (int at = 0; at < events.size(); at++) {
+                assertThat(Arrays.copyOfRange(text, found.bounds()[2 * at], found.bounds()[2 * at + 1]))
+                        .isEqualTo(codec.encode(events.get(at)));
+            }
         }
+    }
+
+    /** It is published as it would be written now, whose version the reader is told. */
+    @Test
+    void theTextOfAnEventOfAnOlderVersionIsNotGivenOut() throws IOException {
+        EventCodec old = new EventCodec(List.of(new Upcaster(
+                "container.renamed",
+                0,
+                data -> data.put("oldName", data.remove("from").asText()))));
+        String event = "{'type':'container.renamed','v':%d,'data':{'container':'" + WEB + "','%s':'old','name':'new'}}";
+        EventCodec.Found found = old.find(text("{'cause':{'command':'c','actor':{'kind':'WHARF','name':'wharf'}},"
+                + "'at':'2026-01-01T00:00:00Z','events':["
+                + event.formatted(0, "from") + "," + event.formatted(1, "oldName") + "]}"));
+        assertThat(found.batch().events())
+                .containsExactly(
+                        new ContainerEvent.Renamed(WEB, "old", "new"), new ContainerEvent.Renamed(WEB, "old", "new"));
+        assertThat(found.bounds()).hasSize(4).startsWith(0, 0);
+        assertThat(found.bounds()[3]).isGreaterThan(found.bounds()[2]);
     }
 
     /** As the name of a file comes that is not in UTF-8: once written, it would keep the agent from starting. */

@@ -1,15 +1,16 @@
 package dev.wharf.log.codec.record;
 
 import dev.wharf.core.journal.DamagedException;
-import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Damage;
 import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.EventJournal.Reader;
 import dev.wharf.core.journal.Position;
+import dev.wharf.log.codec.EventCodec;
 import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -35,11 +36,14 @@ final class BatchReader implements Reader {
 
     /** Turns a payload into a batch, or says why it cannot. */
     interface Decoder {
-        Batch decode(Envelope.Sealed record) throws IOException;
+        EventCodec.Found decode(Envelope.Sealed record) throws IOException;
     }
 
     /** A batch, or what was found in its place, which is told when the reader comes to it. */
-    private record Found(Optional<Entry> entry, Optional<IOException> trouble, Optional<Envelope.Sealed> record) {}
+    private record Found(
+            Optional<Entry> entry, int[] bounds, Optional<IOException> trouble, Optional<Envelope.Sealed> record) {}
+
+    private static final int[] NOWHERE = {};
 
     private final RecordLog.Reader records;
     private final Decoder decoder;
@@ -47,6 +51,7 @@ final class BatchReader implements Reader {
     private final Deque<FutureTask<List<Found>>> pieces = new ArrayDeque<>();
     private Optional<ExecutorService> helpers = Optional.empty();
     private Optional<Envelope.Sealed> last = Optional.empty();
+    private int[] lastBounds = NOWHERE;
     private List<Found> ready = List.of();
     private int at;
 
@@ -77,8 +82,20 @@ final class BatchReader implements Reader {
         }
         if (found.isPresent()) {
             last = found.get().record();
+            lastBounds = found.get().bounds();
         }
         return found.flatMap(Found::entry);
+    }
+
+    @Override
+    public Optional<byte[]> text(int index) {
+        if (last.isEmpty() || lastBounds.length <= 2 * index || lastBounds[2 * index + 1] == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(Arrays.copyOfRange(
+                last.get().bytes(),
+                Envelope.HEADER_BYTES + lastBounds[2 * index],
+                Envelope.HEADER_BYTES + lastBounds[2 * index + 1]));
     }
 
     @Override
@@ -105,8 +122,7 @@ final class BatchReader implements Reader {
             if (piece.isEmpty()) {
                 break;
             }
-            FutureTask<List<Found>> task =
-                    new FutureTask<>(() -> piece.stream().map(Next::decode).toList());
+            FutureTask<List<Found>> task = new FutureTask<>(() -> decoded(piece));
             pieces.add(task);
             crew.execute(task);
         }
@@ -123,6 +139,14 @@ final class BatchReader implements Reader {
             later.run();
         }
         return result(first);
+    }
+
+    private static List<Found> decoded(List<Next> piece) {
+        List<Found> found = new ArrayList<>(piece.size());
+        for (Next next : piece) {
+            found.add(next.decode());
+        }
+        return found;
     }
 
     private static List<Found> result(FutureTask<List<Found>> piece) {
@@ -162,14 +186,15 @@ final class BatchReader implements Reader {
     private record Next(Optional<Envelope.Sealed> record, Optional<IOException> damage, Decoder decoder) {
         Found decode() {
             if (record.isEmpty()) {
-                return new Found(Optional.empty(), damage, record);
+                return new Found(Optional.empty(), NOWHERE, damage, record);
             }
             try {
                 Position position = new Position(record.get().sequence());
+                EventCodec.Found found = decoder.decode(record.get());
                 return new Found(
-                        Optional.of(new Entry(position, decoder.decode(record.get()))), Optional.empty(), record);
+                        Optional.of(new Entry(position, found.batch())), found.bounds(), Optional.empty(), record);
             } catch (IOException e) {
-                return new Found(Optional.empty(), Optional.of(e), record);
+                return new Found(Optional.empty(), NOWHERE, Optional.of(e), record);
             }
         }
     }

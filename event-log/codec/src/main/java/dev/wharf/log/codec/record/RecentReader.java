@@ -46,6 +46,11 @@ final class RecentReader implements Reader {
     }
 
     @Override
+    public Optional<byte[]> text(int index) {
+        return log.flatMap(reader -> reader.text(index));
+    }
+
+    @Override
     public Digest head() {
         return Digest.of("sha256", head);
     }

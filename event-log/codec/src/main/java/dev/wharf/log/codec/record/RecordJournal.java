@@ -156,13 +156,13 @@ public class RecordJournal implements EventJournal {
         log.close();
     }
 
-    private Batch decode(Envelope.Sealed record) throws IOException {
+    private EventCodec.Found decode(Envelope.Sealed record) throws IOException {
         Optional<Recent> known = recent(record.sequence());
         if (known.isPresent()) {
-            return known.get().entry().batch();
+            return new EventCodec.Found(known.get().entry().batch(), new int[0]);
         }
         try {
-            return codec.decodeBatch(record.payload());
+            return codec.find(record.payload());
         } catch (UnknownEventException e) {
             throw new UnknownEventException("the journal cannot be read at " + record.sequence() + ": " + e.getMessage()
                     + ": start Wharf " + log.writer() + ", which wrote here last, or a newer one");

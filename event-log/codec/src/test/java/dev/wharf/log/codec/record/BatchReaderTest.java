@@ -11,6 +11,7 @@ import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.Position;
+import dev.wharf.log.codec.EventCodec;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
@@ -103,8 +104,8 @@ class BatchReaderTest {
         }
     }
 
-    private static Batch decode(Envelope.Sealed record) {
-        return batch(record.sequence());
+    private static EventCodec.Found decode(Envelope.Sealed record) {
+        return new EventCodec.Found(batch(record.sequence()), new int[0]);
     }
 
     private static Batch batch(long number) {
