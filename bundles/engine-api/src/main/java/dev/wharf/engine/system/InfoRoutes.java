@@ -6,7 +6,6 @@ import dev.wharf.core.agent.Agent;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Host;
-import dev.wharf.core.state.Image;
 import dev.wharf.engine.containers.LogOptions;
 import dev.wharf.engine.events.EventRoutes;
 import dev.wharf.engine.http.Answer;
@@ -44,7 +43,11 @@ public final class InfoRoutes implements Routes {
         ObjectNode info = Json.object();
         info.put("ID", host.identity().id());
         tellContainers(info, host);
-        info.put("Images", host.images().values().stream().filter(Image::wanted).count());
+        info.put(
+                "Images",
+                host.images().values().stream()
+                        .filter(i -> i.wanted() && !host.isVariant(i))
+                        .count());
         info.put("Driver", preferred(host, DriverKind.STORAGE));
         ArrayNode status = info.putArray("DriverStatus");
         Machine.describeBacking(status, facts.dataRoot());
