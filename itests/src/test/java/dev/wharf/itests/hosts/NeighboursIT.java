@@ -166,7 +166,7 @@ class NeighboursIT {
                 hosts.home(0).resolve("etc/dev.wharf.network.peers.cfg"),
                 keys.toString().replaceAll("key.2 = .*\n", ""));
         long end = System.nanoTime() + Duration.ofSeconds(40).toNanos();
-        while (!hosts.agent(0).wharf("driver", "inspect", "overlay").out().contains("public key is not known")) {
+        while (!overlay(0).contains("public key is not known")) {
             assertThat(System.nanoTime()).as("somebody left out is told of").isLessThan(end);
             Thread.sleep(100);
         }
@@ -181,6 +181,10 @@ class NeighboursIT {
             print(".")
             while True: out.write(s.recv(65535))
             """;
+
+    private String overlay(int host) throws Exception {
+        return hosts.agent(host).wharf("driver", "inspect", "network/overlay").out();
+    }
 
     private boolean hasWireGuard() throws Exception {
         Process made = hosts.start("sw", "ip", "link", "add", "probe", "type", "wireguard");
