@@ -74,6 +74,16 @@ final class AgentBean implements AgentMXBean {
     }
 
     @Override
+    public long getJournalCheckpoint() {
+        return agent.journal().checkpoint().map(c -> c.at().sequence()).orElse(0L);
+    }
+
+    @Override
+    public String getJournalCheckpointAt() {
+        return agent.journal().checkpoint().map(c -> c.written().toString()).orElse("");
+    }
+
+    @Override
     public int getLoopWaiting() {
         return agent.vitals().waiting();
     }
@@ -103,7 +113,7 @@ final class AgentBean implements AgentMXBean {
         return figures(agent.vitals().syncs());
     }
 
-    private static Map<String, Long> figures(Latency latency) {
+    static Map<String, Long> figures(Latency latency) {
         return new TreeMap<>(Map.of(
                 "count", latency.count(),
                 "sumNanos", latency.sumNanos(),

@@ -31,6 +31,12 @@ public interface AgentMXBean {
     /** {@code always} or {@code os}. */
     String getJournalSyncMode();
 
+    /** The batch that holds the last checkpoint, 0 where there is none. */
+    long getJournalCheckpoint();
+
+    /** When it was written, RFC 3339; empty where there is none. */
+    String getJournalCheckpointAt();
+
     /** Letters that the sequencer has not opened yet. */
     int getLoopWaiting();
 

@@ -1,8 +1,10 @@
 package dev.wharf.jmx;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Fleet.Calls;
 import dev.wharf.core.agent.Fleet.Candidate;
 import java.util.Locale;
+import java.util.Map;
 
 /** Reads one implementation of a driver as it stands. */
 final class DriverBean implements DriverMXBean {
@@ -57,6 +59,25 @@ final class DriverBean implements DriverMXBean {
     @Override
     public int getCallsInside() {
         return now().inside();
+    }
+
+    private Calls calls() {
+        return agent.fleet().calls(last.driver(), last.implementation());
+    }
+
+    @Override
+    public long getCalls() {
+        return calls().times().count();
+    }
+
+    @Override
+    public long getFailures() {
+        return calls().failures();
+    }
+
+    @Override
+    public Map<String, Long> getTimes() {
+        return AgentBean.figures(calls().times());
     }
 
     @Override

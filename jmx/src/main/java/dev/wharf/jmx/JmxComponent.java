@@ -1,6 +1,7 @@
 package dev.wharf.jmx;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Fleet.Candidate;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.event.BuildEvent;
@@ -13,8 +14,12 @@ import java.lang.management.ManagementFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import javax.management.JMException;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
@@ -46,6 +51,8 @@ public final class JmxComponent {
     /** How long what has come or gone may go unseen. */
     private static final Duration PATIENCE = Duration.ofMillis(100);
 
+    private static final Duration DRIVERS_BEAT = Duration.ofSeconds(1);
+
     private final Thread thread = new Thread(this::run, "wharf-jmx-follower");
     private volatile boolean closing;
 
@@ -72,6 +79,7 @@ public final class JmxComponent {
                 Follower follower = agent.follow(agent.position())) {
             boolean changed = true;
             boolean first = true;
+            Set<List<String>> shown = Set.of();
             while (!closing) {
                 for (Optional<Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
                     journal.tell(moment.get());
@@ -84,11 +92,16 @@ public final class JmxComponent {
                         Thread.sleep(PATIENCE.toMillis());
                     }
                     first = false;
-                    exhibits.settle(agent.host(), agent.fleet().candidates());
+                    List<Candidate> drivers = agent.fleet().candidates();
+                    exhibits.settle(agent.host(), drivers);
+                    shown = names(drivers);
                     changed = false;
                 }
                 follower.onMore(more::release);
-                more.acquire();
+                // A driver that serves as it did before the agent was started is no news for the journal.
+                if (!more.tryAcquire(DRIVERS_BEAT.toMillis(), TimeUnit.MILLISECONDS)) {
+                    changed = !names(agent.fleet().candidates()).equals(shown);
+                }
                 more.drainPermits();
             }
         } catch (InterruptedException e) {
@@ -96,6 +109,12 @@ public final class JmxComponent {
         } catch (IOException e) {
             LOG.error("beans show no more what comes and goes", e);
         }
+    }
+
+    private static Set<List<String>> names(List<Candidate> drivers) {
+        return drivers.stream()
+                .map(d -> List.of(d.driver().toString(), d.implementation()))
+                .collect(Collectors.toSet());
     }
 
     /**

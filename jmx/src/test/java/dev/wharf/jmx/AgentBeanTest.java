@@ -17,6 +17,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Map;
+import java.util.Optional;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import javax.management.openmbean.TabularData;
@@ -45,7 +46,13 @@ class AgentBeanTest {
     /** An agent that answers for its host and its journal. */
     private Agent agent() {
         JournalFacts facts = new JournalFacts(
-                Position.START, new Position(9), new Position(8), Digest.sha256("head"), 4096, "always");
+                Position.START,
+                new Position(9),
+                new Position(8),
+                Digest.sha256("head"),
+                4096,
+                "always",
+                Optional.of(new JournalFacts.Checkpoint(new Position(5), NOON)));
         return (Agent) Proxy.newProxyInstance(
                 getClass().getClassLoader(),
                 new Class<?>[] {Agent.class},
@@ -69,6 +76,8 @@ class AgentBeanTest {
         assertThat(read("JournalSizeBytes")).isEqualTo(4096L);
         assertThat(read("JournalHead")).isEqualTo(Digest.sha256("head").toString());
         assertThat(read("JournalSyncMode")).isEqualTo("always");
+        assertThat(read("JournalCheckpoint")).isEqualTo(5L);
+        assertThat(read("JournalCheckpointAt")).isEqualTo(NOON.toString());
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.wharf.core.agent.Fleet;
 import dev.wharf.core.agent.Fleet.Candidate;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.agent.RefusedException;
+import dev.wharf.core.agent.Vitals;
 import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.VolumeEvent;
@@ -41,6 +42,7 @@ import javax.management.NotificationFilterSupport;
 import javax.management.ObjectName;
 import javax.management.RuntimeMBeanException;
 import javax.management.openmbean.CompositeData;
+import javax.management.openmbean.TabularData;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -67,6 +69,7 @@ class ExhibitsTest {
                 new Class<?>[] {Fleet.class},
                 (proxy, method, arguments) -> switch (method.getName()) {
                     case "candidates" -> drivers();
+                    case "calls" -> new Fleet.Calls(1, new Vitals.Latency(3, 60, 10, 20, 30, 30));
                     case "swap" -> {
                         causes.add((Cause) arguments[2]);
                         yield answer;
@@ -124,6 +127,12 @@ class ExhibitsTest {
         exhibits.settle(host, drivers());
         ObjectName overlay = new ObjectName(names("dev.wharf:type=Driver,*").get(0));
         assertThat(server.getAttribute(overlay, "CallsInside")).isEqualTo(2);
+        assertThat(server.getAttribute(overlay, "Calls")).isEqualTo(3L);
+        assertThat(server.getAttribute(overlay, "Failures")).isEqualTo(1L);
+        assertThat(((TabularData) server.getAttribute(overlay, "Times"))
+                        .get(new Object[] {"p99Nanos"})
+                        .get("value"))
+                .isEqualTo(30L);
         assertThat(server.invoke(overlay, "swap", new Object[0], new String[0])).isEqualTo(7L);
         assertThat(causes).singleElement().satisfies(cause -> {
             assertThat(cause.actor().kind()).isEqualTo(Actor.Kind.JMX);

@@ -5,9 +5,12 @@ import dev.wharf.cli.paper.ManPages;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.zip.GZIPOutputStream;
 import picocli.CommandLine;
 
 /**
@@ -29,10 +32,10 @@ final class Papers {
                 false,
                 false));
         for (Map.Entry<String, String> page : ManPages.of(line, version).entrySet()) {
-            write(folder.resolve("man/man1").resolve(page.getKey() + ".1"), page.getValue());
+            write(folder.resolve("man/man1").resolve(page.getKey() + ".1.gz"), page.getValue());
         }
         String usage = Files.readString(Path.of(arguments[2])).replace("${project.version}", version);
-        write(folder.resolve("man/man8/wharfd.8"), ManPages.ofDaemon(usage, version));
+        write(folder.resolve("man/man8/wharfd.8.gz"), ManPages.ofDaemon(usage, version));
         write(folder.resolve("bash-completion/completions/wharf"), Completions.of(Completions.Shell.BASH, line));
         write(folder.resolve("zsh/vendor-completions/_wharf"), Completions.of(Completions.Shell.ZSH, line));
         write(folder.resolve("fish/vendor_completions.d/wharf.fish"), Completions.of(Completions.Shell.FISH, line));
@@ -40,6 +43,13 @@ final class Papers {
 
     private static void write(Path file, String text) throws IOException {
         Files.createDirectories(file.getParent());
-        Files.writeString(file, text);
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        if (file.toString().endsWith(".gz")) {
+            try (OutputStream packed = new GZIPOutputStream(Files.newOutputStream(file))) {
+                packed.write(bytes);
+            }
+        } else {
+            Files.write(file, bytes);
+        }
     }
 }

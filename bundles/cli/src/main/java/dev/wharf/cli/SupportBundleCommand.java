@@ -4,7 +4,9 @@ import dev.wharf.cli.Client.Request;
 import dev.wharf.cli.doctor.Finding;
 import dev.wharf.cli.doctor.Machine;
 import dev.wharf.cli.support.Mask;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
@@ -78,6 +80,11 @@ final class SupportBundleCommand implements Callable<Integer> {
         String text() throws IOException;
     }
 
+    /** A file of the bundle that is read while it is written. */
+    private interface Lines {
+        Client.Answer open() throws IOException;
+    }
+
     @Override
     public Integer call() throws IOException {
         Path file = Path.of(output.isEmpty() ? "wharf-support-" + STAMP.format(Instant.now()) + ".zip" : output);
@@ -117,6 +124,21 @@ final class SupportBundleCommand implements Callable<Integer> {
             zip.closeEntry();
             names.add(name);
         }
+
+        /** The same line by line, for an answer that may be larger than this program's memory: each checkpoint tells the whole host. */
+        void lines(String name, Lines source) throws IOException {
+            zip.putNextEntry(new ZipEntry(name));
+            try (Client.Answer answer = source.open()) {
+                BufferedReader lines = new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8));
+                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                    zip.write((Mask.json(line).strip() + "\n").getBytes(StandardCharsets.UTF_8));
+                }
+            } catch (IOException e) {
+                zip.write(("not to be had: " + e.getMessage() + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+            zip.closeEntry();
+            names.add(name);
+        }
     }
 
     private void gather(Gathering into) throws IOException {
@@ -142,11 +164,7 @@ final class SupportBundleCommand implements Callable<Integer> {
         json(into, agent, "engine/images.json", "/images/json");
         json(into, agent, "drivers.json", "/wharf/v1/drivers");
         json(into, agent, "journal/facts.json", "/wharf/v1/journal/facts");
-        json(
-                into,
-                agent,
-                "journal/end.jsonl",
-                new Request("/wharf/v1/journal").with("last", "" + batches).toString());
+        into.lines("journal/end.jsonl", () -> agent.get(new Request("/wharf/v1/journal").with("last", "" + batches)));
         containers(into, agent);
         into.add("threads.txt", () -> agent.text(new Request("/wharf/v1/threads")));
         into.add("metrics.txt", () -> Mask.text(agent.text(new Request("/metrics"))));

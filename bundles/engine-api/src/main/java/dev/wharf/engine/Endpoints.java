@@ -60,6 +60,23 @@ final class Endpoints {
         return endpoints;
     }
 
+    /** Where numbers are told to who may do nothing else, from {@code wharf.metrics.address}; nowhere unless that says so. */
+    Optional<Endpoint> numbers() {
+        String said = property.apply("wharf.metrics.address").strip();
+        if (said.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            if (said.lastIndexOf(':') <= said.lastIndexOf(']')) {
+                throw new IllegalArgumentException("no port in it");
+            }
+            return Optional.of(new Endpoint.Numbers(address(TCP + said, PLAIN_PORT)));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "wharf.metrics.address=" + said + ": expected an address and a port such as 127.0.0.1:9323", e);
+        }
+    }
+
     /** How those who come to a port prove who they are; a port where nobody has to is not opened unless forced. */
     private Optional<SslContext> clients(String address) throws IOException {
         checkClientsAreKnown(address);
@@ -100,12 +117,16 @@ final class Endpoints {
         }
     }
 
-    private Endpoint port(String address, Optional<SslContext> tls) {
+    private static Endpoint port(String address, Optional<SslContext> tls) {
+        return new Endpoint.Tcp(address(address, tls.isPresent() ? TLS_PORT : PLAIN_PORT), tls);
+    }
+
+    private static InetSocketAddress address(String address, int usual) {
         String rest = address.substring(TCP.length());
         int colon = rest.lastIndexOf(':');
         boolean hasPort = colon >= 0 && colon > rest.lastIndexOf(']');
         String host = hasPort ? rest.substring(0, colon) : rest;
-        int port = tls.isPresent() ? TLS_PORT : PLAIN_PORT;
+        int port = usual;
         if (hasPort) {
             try {
                 port = Integer.parseInt(rest.substring(colon + 1));
@@ -120,7 +141,7 @@ final class Endpoints {
         if (at.isUnresolved()) {
             throw new IllegalArgumentException("cannot listen on " + address + ": no such host");
         }
-        return new Endpoint.Tcp(at, tls);
+        return at;
     }
 
     private SslContext tls() throws IOException {

@@ -75,16 +75,21 @@ public final class EngineApi {
     /** By then whoever waited for this start has been answered. */
     private static final Duration UNTIL_REHEARSAL = Duration.ofSeconds(1);
 
+    /** What a rehearsal has to end in; the next start tidies up after one that needs longer, and clients wait for that start. */
+    private static final Duration FAREWELL = Duration.ofMillis(200);
+
     private final Door door = new Door();
     private final Workers workers = new Workers();
     private final Trees trees = new Trees();
     private final Hashes hashes = new Hashes();
     private final Optional<Server> server;
+    private final Optional<Server> numbers;
     private final Thread rehearsal;
 
     @Activate
     public EngineApi(BundleContext context) {
         server = open(context);
+        numbers = tellNumbers(context);
         rehearsal = new Thread(() -> rehearse(context), "wharf-rehearsal");
         rehearsal.setDaemon(true);
         // At the very beginning of the end, while there still is somebody who answers those that are inside.
@@ -93,6 +98,7 @@ public final class EngineApi {
                 // It would take the processor from those who tidy up, and there is nothing left to rehearse for.
                 rehearsal.interrupt();
                 server.ifPresent(Server::stopListening);
+                numbers.ifPresent(Server::stopListening);
             }
         });
     }
@@ -130,6 +136,23 @@ public final class EngineApi {
         } catch (IOException | IllegalArgumentException e) {
             LOG.error("no door, so the engine stops: {}", e.getMessage());
             stop(context);
+            return Optional.empty();
+        }
+    }
+
+    /** Whoever watches the host is not worth stopping it for, so where the port cannot be had the engine serves without. */
+    private Optional<Server> tellNumbers(BundleContext context) {
+        try {
+            Optional<Endpoint> endpoint = new Endpoints(name -> property(context, name, "")).numbers();
+            if (endpoint.isEmpty()) {
+                return Optional.empty();
+            }
+            Server opened = Server.open(
+                    List.of(endpoint.get()), router(List.of(new MetricsRoutes(facts(context)))), door, workers);
+            LOG.info("numbers are told url={}", endpoint.get().url());
+            return Optional.of(opened);
+        } catch (IOException | IllegalArgumentException e) {
+            LOG.error("numbers are told on no port: {}", e.getMessage());
             return Optional.empty();
         }
     }
@@ -211,6 +234,7 @@ public final class EngineApi {
             policyOption = ReferencePolicyOption.GREEDY)
     void setAgent(Agent agent) {
         door.open(agent);
+        LOG.debug("the door is open");
         if (rehearsal.getState() == Thread.State.NEW) {
             rehearsal.start();
         }
@@ -248,11 +272,12 @@ public final class EngineApi {
     void close() {
         rehearsal.interrupt();
         try {
-            rehearsal.join(UNTIL_REHEARSAL.toMillis());
+            rehearsal.join(FAREWELL.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         server.ifPresent(Server::close);
+        numbers.ifPresent(Server::close);
         workers.close();
     }
 }

@@ -53,6 +53,23 @@ class EndpointsTest {
     }
 
     @Test
+    void numbersAreToldOnAPortOfTheirOwnOnlyWhereOneIsNamed() {
+        Endpoints endpoints = new Endpoints(name -> properties.getOrDefault(name, ""));
+        assertThat(endpoints.numbers()).isEmpty();
+
+        properties.put("wharf.metrics.address", "127.0.0.1:9323");
+        assertThat(endpoints.numbers())
+                .hasValueSatisfying(port -> assertThat(port.url()).isEqualTo("http://127.0.0.1:9323/metrics"));
+
+        for (String address : List.of("9323", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:x", "[::1]")) {
+            properties.put("wharf.metrics.address", address);
+            assertThatThrownBy(endpoints::numbers)
+                    .hasMessageContaining("wharf.metrics.address=" + address)
+                    .hasMessageContaining("127.0.0.1:9323");
+        }
+    }
+
+    @Test
     void whatTlsLacksIsNamed() {
         properties.put("wharf.hosts", "tcp://127.0.0.1:2376");
         properties.put("wharf.tls.verify", "true");

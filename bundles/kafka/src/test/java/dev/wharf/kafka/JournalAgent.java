@@ -147,7 +147,13 @@ final class JournalAgent {
                             return journal.end();
                         case "journal":
                             return new Agent.JournalFacts(
-                                    journal.origin(), journal.end(), journal.end(), journal.head(), 0, "os");
+                                    journal.origin(),
+                                    journal.end(),
+                                    journal.end(),
+                                    journal.head(),
+                                    0,
+                                    "os",
+                                    Optional.empty());
                         case "follow":
                             return new Following((Position) arguments[0]);
                         case "submit":

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.junit.jupiter.api.AfterAll;
@@ -212,8 +213,15 @@ class OperatorIT {
 
     @Test
     void everyCommandHasAManualPage() throws Exception {
-        assertThat(SHARE.resolve("man/man8/wharfd.8")).content().contains("\\-\\-data\\-root DIR");
-        assertThat(SHARE.resolve("man/man1/wharf-journal-tail.1")).content().contains("\\fB\\-\\-follow\\fR");
-        assertThat(SHARE.resolve("man/man1/wharf.1")).content().contains("wharf\\-doctor\\fR(1)");
+        assertThat(page("man8/wharfd.8.gz")).contains("\\-\\-data\\-root DIR");
+        assertThat(page("man1/wharf-journal-tail.1.gz")).contains("\\fB\\-\\-follow\\fR");
+        assertThat(page("man1/wharf.1.gz")).contains("wharf\\-doctor\\fR(1)");
+    }
+
+    private static String page(String name) throws IOException {
+        Path page = SHARE.resolve("man").resolve(name);
+        try (InputStream text = new GZIPInputStream(Files.newInputStream(page))) {
+            return new String(text.readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 }

@@ -104,7 +104,7 @@ class PackageIT {
                         .outOrThrow())
                 .contains("/etc/wharf/wharfd.conf");
         assertThat(guest.sh("ls /usr/lib/wharf/lib/*.jsa").outOrThrow()).contains("/wharfd-17.jsa");
-        assertThat(guest.sh("ls /usr/share/man/man1/wharf-doctor.1 /usr/share/man/man8/wharfd.8"
+        assertThat(guest.sh("ls /usr/share/man/man1/wharf-doctor.1.gz /usr/share/man/man8/wharfd.8.gz"
                                 + " /usr/share/bash-completion/completions/wharf /usr/share/zsh/vendor-completions/_wharf"
                                 + " /usr/share/fish/vendor_completions.d/wharf.fish /usr/share/doc/wharf/operations.md")
                         .status())

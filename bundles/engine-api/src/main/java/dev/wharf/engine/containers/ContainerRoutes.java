@@ -196,12 +196,38 @@ public final class ContainerRoutes implements Routes {
                 ? Nicknames.free(agent.host(), entropy)
                 : wanted.startsWith("/") ? wanted.substring(1) : wanted;
         ContainerSpec spec = new Creation(agent.host(), id, body, entropy, ImageRoutes.platform(request)).spec();
-        return Answer.later(agent.submit(new ContainerCommand.Create(id, name, spec), request.cause())
-                .thenApply(event -> {
-                    ObjectNode answer = Json.object().put("Id", id.value());
-                    answer.set("Warnings", Json.array(warnings(spec, body.body("HostConfig"))));
-                    return Answer.json(201, answer);
-                }));
+        return Answer.later(
+                create(agent, request, new ContainerCommand.Create(id, name, spec), wanted.isEmpty())
+                        .thenApply(event -> {
+                            ObjectNode answer = Json.object().put("Id", id.value());
+                            answer.set("Warnings", Json.array(warnings(spec, body.body("HostConfig"))));
+                            return Answer.json(201, answer);
+                        }));
+    }
+
+    /** Who gave no name gets another one where somebody else was quicker with the first. */
+    private static CompletionStage<Event> create(
+            Agent agent, Request request, ContainerCommand.Create wish, boolean anyName) {
+        return agent.submit(wish, request.cause())
+                .handle((event, thrown) -> {
+                    if (thrown == null) {
+                        return CompletableFuture.completedFuture(event);
+                    }
+                    boolean taken = anyName
+                            && Problems.cause(thrown) instanceof RefusedException
+                            && agent.host().containerNamed(wish.name()).isPresent();
+                    return taken
+                            ? create(
+                                    agent,
+                                    request,
+                                    new ContainerCommand.Create(
+                                            wish.container(),
+                                            Nicknames.free(agent.host(), Entropy.fresh()),
+                                            wish.spec()),
+                                    true)
+                            : CompletableFuture.<Event>failedFuture(thrown);
+                })
+                .thenCompose(done -> done);
     }
 
     private static List<String> warnings(ContainerSpec spec, Body hostConfig) {

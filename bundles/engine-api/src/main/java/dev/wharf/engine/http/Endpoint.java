@@ -59,6 +59,14 @@ public sealed interface Endpoint {
         }
     }
 
+    /** A TCP port that tells numbers and nothing else, so whoever reaches it learns names and can do nothing. */
+    record Numbers(InetSocketAddress address) implements Endpoint {
+        @Override
+        public String url() {
+            return "http://" + address.getHostString() + ":" + address.getPort() + "/metrics";
+        }
+    }
+
     /**
      * A TCP port.
      *

@@ -23,6 +23,7 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,6 +77,8 @@ public final class Server implements AutoCloseable {
                     server.listen(socket);
                 } else if (endpoint instanceof Endpoint.Tcp port) {
                     server.listen(port);
+                } else if (endpoint instanceof Endpoint.Numbers port) {
+                    server.listen(port);
                 } else if (endpoint instanceof Endpoint.PassedTcp port) {
                     server.listen(port);
                 } else if (endpoint instanceof Endpoint.Passed passed) {
@@ -116,25 +119,37 @@ public final class Server implements AutoCloseable {
     }
 
     private void listen(Endpoint.Tcp port) throws IOException {
-        ServerBootstrap bootstrap = bootstrap(port, port.tls())
-                .channel(EpollServerSocketChannel.class)
-                .option(ChannelOption.SO_REUSEADDR, true);
-        bind(bootstrap, port.address(), port);
+        warn(port, port.tls());
+        bind(port, port.address(), port.tls());
+    }
+
+    private void listen(Endpoint.Numbers port) throws IOException {
+        bind(port, port.address(), Optional.empty());
+    }
+
+    private void bind(Endpoint port, InetSocketAddress address, Optional<SslContext> tls) throws IOException {
+        ServerBootstrap bootstrap =
+                bootstrap(tls).channel(EpollServerSocketChannel.class).option(ChannelOption.SO_REUSEADDR, true);
+        bind(bootstrap, address, port);
     }
 
     private void listen(Endpoint.PassedTcp port) throws IOException {
-        ServerBootstrap bootstrap = oneByOne(
-                bootstrap(port, port.tls()).channelFactory(() -> new EpollServerSocketChannel(port.descriptor())));
+        warn(port, port.tls());
+        ServerBootstrap bootstrap =
+                oneByOne(bootstrap(port.tls()).channelFactory(() -> new EpollServerSocketChannel(port.descriptor())));
         opened(bootstrap.register().awaitUninterruptibly(), port);
     }
 
-    /** For ports, with or without TLS. */
-    private ServerBootstrap bootstrap(Endpoint port, Optional<SslContext> tls) {
+    private static void warn(Endpoint port, Optional<SslContext> tls) {
         if (tls.isEmpty()) {
             LOG.warn(
                     "without TLS, everybody who can reach this port can become root on this host address={}",
                     port.url());
         }
+    }
+
+    /** For ports, with or without TLS. */
+    private ServerBootstrap bootstrap(Optional<SslContext> tls) {
         return bootstrap()
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.SO_KEEPALIVE, true)

@@ -179,7 +179,7 @@ final class HostMetrics {
         Map<String, Job> known = new TreeMap<>(host.jobs());
         agent.jobs().ifPresent(jobs -> jobs.all().forEach(job -> known.putIfAbsent(job.name(), Job.named(job.name()))));
         for (Job job : known.values()) {
-            Labels labels = Labels.of("job", job.name());
+            Labels labels = Labels.of("name", job.name());
             runs.dataPoint(count(labels, job.runs()));
             failures.dataPoint(count(labels, job.failures()));
             freed.dataPoint(count(labels, job.freedBytes()));

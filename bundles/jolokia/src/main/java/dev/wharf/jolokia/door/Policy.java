@@ -1,6 +1,5 @@
 package dev.wharf.jolokia.door;
 
-import java.util.Optional;
 import java.util.Set;
 import javax.management.ObjectName;
 import org.jolokia.server.core.service.api.Restrictor;
@@ -58,20 +57,20 @@ public final class Policy implements Restrictor {
 
     @Override
     public boolean isAttributeWriteAllowed(ObjectName name, String attribute) {
+        LOG.warn("writing refused who={} bean={} attribute={}", who(), name, attribute);
         return false;
+    }
+
+    private static String who() {
+        return Visitor.current().map(Visitor::name).orElse("nobody");
     }
 
     @Override
     public boolean isOperationAllowed(ObjectName name, String operation) {
-        Optional<Visitor> visitor = Visitor.current();
-        boolean allowed =
-                name.getDomain().equals(OURS) && visitor.map(Visitor::operator).orElse(false);
+        boolean allowed = name.getDomain().equals(OURS)
+                && Visitor.current().map(Visitor::operator).orElse(false);
         if (!allowed) {
-            LOG.warn(
-                    "operation refused who={} bean={} operation={}",
-                    visitor.map(Visitor::name).orElse("nobody"),
-                    name,
-                    operation);
+            LOG.warn("operation refused who={} bean={} operation={}", who(), name, operation);
         }
         return allowed;
     }

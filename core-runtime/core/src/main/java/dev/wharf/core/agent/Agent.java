@@ -101,7 +101,20 @@ public interface Agent {
     /** What the next turn will do for one subject and why, in a few lines for people. */
     List<String> explain(dev.wharf.model.SubjectId subject);
 
-    /** How the record is doing. */
+    /**
+     * How the record is doing.
+     *
+     * @param checkpoint the last whole one that is known
+     */
     record JournalFacts(
-            Position origin, Position end, Position durable, Digest head, long sizeBytes, String syncMode) {}
+            Position origin,
+            Position end,
+            Position durable,
+            Digest head,
+            long sizeBytes,
+            String syncMode,
+            Optional<Checkpoint> checkpoint) {
+        /** A batch that tells everything, and when it was written. */
+        public record Checkpoint(Position at, Instant written) {}
+    }
 }

@@ -20,6 +20,18 @@ public interface Fleet {
      */
     record Candidate(DriverId driver, String implementation, int rank, Standing standing, String why, int inside) {}
 
+    /** What came of the calls that an implementation was lent to since it is there; none where it never was. */
+    Calls calls(DriverId driver, String implementation);
+
+    /**
+     * Calls of a driver.
+     *
+     * @param failures how many of them failed, refusals included
+     */
+    record Calls(long failures, Vitals.Latency times) {
+        public static final Calls NONE = new Calls(0, new Vitals.Latency(0, 0, 0, 0, 0, 0));
+    }
+
     /** Settings of a driver that were refused, each with the reason and what counts instead. */
     List<String> refusedSettings(DriverId driver);
 

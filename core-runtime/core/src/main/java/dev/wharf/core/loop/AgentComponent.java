@@ -140,7 +140,7 @@ public final class AgentComponent {
     }
 
     /**
-     * What ended while no agent ran is known only after the first survey, and a new host knows no driver and no network until
+     * What ended while no agent ran is known only after a first look at processes, and a new host knows no driver and no network until
      * their bundles have come. Whoever asks in these first moments is kept waiting at the door, which opens when the agent is
      * registered, rather than told what was, or that nothing serves.
      */
@@ -149,7 +149,7 @@ public final class AgentComponent {
         boolean known = isFurnished(built.host());
         long end = System.nanoTime() + PATIENCE.toNanos();
         try {
-            built.awaitSurvey(PATIENCE);
+            built.awaitFirstLook(PATIENCE);
             if (known) {
                 register(built);
                 return;

@@ -1,6 +1,8 @@
 package dev.wharf.core.loop;
 
+import dev.wharf.core.agent.Fleet.Calls;
 import dev.wharf.core.agent.Tracing;
+import dev.wharf.core.agent.Vitals.Latency;
 import dev.wharf.core.plan.Gate;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
@@ -20,6 +22,8 @@ import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
+import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The gate of one kind of driver. It knows every implementation that is there and lends, for each name, the one that serves:
@@ -52,6 +56,7 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         final String implementation;
         private final long number;
         private final Map<Thread, Call> inside = new IdentityHashMap<>();
+        private final Tally tally = new Tally();
         private boolean ready;
         private boolean leaving;
         private boolean chosen;
@@ -68,6 +73,41 @@ final class DriverGate<D extends Driver> implements Gate<D> {
             this.number = number;
             this.ready = ready;
             this.why = why;
+        }
+    }
+
+    /** What came of the calls so far. Made large only by calls, for most drivers are never asked. */
+    private static final class Tally {
+        private static final int DIGITS = 2;
+
+        private long failures;
+        private long sum;
+        private @Nullable Histogram times;
+
+        void ended(long nanos, boolean failed) {
+            failures += failed ? 1 : 0;
+            sum += nanos;
+            Histogram known = times;
+            if (known == null) {
+                known = new Histogram(DIGITS);
+                times = known;
+            }
+            known.recordValue(Math.max(0, nanos));
+        }
+
+        Calls read() {
+            Histogram known = times;
+            return new Calls(
+                    failures,
+                    known == null
+                            ? new Latency(0, 0, 0, 0, 0, 0)
+                            : new Latency(
+                                    known.getTotalCount(),
+                                    sum,
+                                    known.getValueAtPercentile(50),
+                                    known.getValueAtPercentile(90),
+                                    known.getValueAtPercentile(99),
+                                    known.getMaxValue()));
         }
     }
 
@@ -423,9 +463,12 @@ final class DriverGate<D extends Driver> implements Gate<D> {
     private <R> R use(DriverName name, Use<D, R> use, boolean brief) throws DriverException {
         Guest<D> guest = enter(name, brief);
         try {
-            return use.with(overhearing.over(guest));
-        } finally {
-            leave(guest);
+            R answer = use.with(overhearing.over(guest));
+            leave(guest, false);
+            return answer;
+        } catch (DriverException | RuntimeException | Error e) {
+            leave(guest, true);
+            throw e;
         }
     }
 
@@ -465,14 +508,28 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         }
     }
 
-    private void leave(Guest<D> guest) {
+    private void leave(Guest<D> guest, boolean failed) {
         lock.lock();
         try {
             Call call = guest.inside.get(Thread.currentThread());
             if (call != null && call.depth-- == 0) {
                 guest.inside.remove(Thread.currentThread());
+                guest.tally.ended(System.nanoTime() - call.since, failed);
                 changed.signalAll();
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What came of the calls of an implementation, since it is there. */
+    Optional<Calls> calls(DriverName name, String implementation) {
+        lock.lock();
+        try {
+            return guests.stream()
+                    .filter(g -> g.name.equals(name) && g.implementation.equals(implementation))
+                    .map(g -> g.tally.read())
+                    .findFirst();
         } finally {
             lock.unlock();
         }

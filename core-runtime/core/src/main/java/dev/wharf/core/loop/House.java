@@ -88,6 +88,9 @@ final class House implements Agent, AutoCloseable {
     /** How many batches may follow a checkpoint before the next one is written. */
     private static final long CHECKPOINT_EVERY = 20_000;
 
+    /** Who waits for a driver at the start looks at least this often: clients wait for it, too. */
+    private static final Duration AWAIT_BEAT = Duration.ofMillis(10);
+
     /** How long after a first look that found something the second one is taken. */
     private static final Duration SECOND_LOOK = Duration.ofSeconds(2);
 
@@ -145,6 +148,10 @@ final class House implements Agent, AutoCloseable {
     private final Map<String, Hold> holds = new ConcurrentHashMap<>();
 
     private final CountDownLatch furnished = new CountDownLatch(1);
+
+    /** Open once it is known what runs. */
+    private final CountDownLatch lookedAt = new CountDownLatch(1);
+
     private final Map<Object, Watch> watches = new ConcurrentHashMap<>();
 
     /** Runtimes whose exits are heard of. */
@@ -263,14 +270,24 @@ final class House implements Agent, AutoCloseable {
 
     // ---- recovery is the same road
 
-    /** Waits for the tools the host needs, looks at the world, sweeps, and lets plans be followed. */
+    /**
+     * Looks which processes run as soon as their runtime is there, after which the host may be shown; then waits for every tool
+     * that the host needs, looks at the whole world, sweeps, and lets plans be followed.
+     */
     private void furnish() {
         try {
-            awaitTools();
+            workshop.kernel();
+            await(this::missingRuntimes);
             String bootId = workshop.kernel().bootId();
             if (!bootId.equals(host().identity().bootId())) {
                 observe(List.of(), (host, now) -> booted(host, bootId, now));
             }
+            if (missingRuntimes().isEmpty()) {
+                survey(survey::lookAtProcesses);
+                lookedAt.countDown();
+                log.debug("processes were looked at");
+            }
+            awaitTools();
             surveyNow();
             List<Event> swept = survey.sweep(host());
             if (!swept.isEmpty()) {
@@ -284,7 +301,9 @@ final class House implements Agent, AutoCloseable {
             log.error("the survey at start broke", e);
         }
         sequencer.settle();
+        lookedAt.countDown();
         furnished.countDown();
+        log.debug("the host was surveyed");
         for (NetworkSpec network : settings.networks()) {
             if (host().networkNamed(network.name()).isEmpty()) {
                 submit(new NetworkCommand.Create(network), OWN).whenComplete((event, trouble) -> {
@@ -298,9 +317,9 @@ final class House implements Agent, AutoCloseable {
         keepLooking();
     }
 
-    /** Waits until the world was looked at; false where that takes longer, as where a driver is missing. */
-    boolean awaitSurvey(Duration patience) throws InterruptedException {
-        return furnished.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+    /** Waits until it is known what runs; false where that takes longer, as where a driver is missing. */
+    boolean awaitFirstLook(Duration patience) throws InterruptedException {
+        return lookedAt.await(patience.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     /** What ran died with the kernel it ran on, which is told of each; then everything else the kernel held is gone, too. */
@@ -376,22 +395,40 @@ final class House implements Agent, AutoCloseable {
     }
 
     /** A start must not look for what it cannot see: with a driver missing, everything it keeps would seem gone. */
-    private void awaitTools() throws DriverException {
-        workshop.kernel();
+    private void awaitTools() {
+        await(this::missing);
+        if (!missing().isEmpty()) {
+            log.warn("started without drivers that the host needs missing={}", missing());
+        }
+    }
+
+    /** Waits with patience until nothing is missing any more. */
+    private void await(Supplier<List<DriverId>> missing) {
         long end = System.nanoTime() + settings.patience().toNanos();
-        while (!missing().isEmpty() && System.nanoTime() < end && !closing) {
+        while (!missing.get().isEmpty() && System.nanoTime() < end && !closing) {
             try {
                 synchronized (workshop) {
-                    workshop.wait(100);
+                    workshop.wait(AWAIT_BEAT.toMillis());
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
             }
         }
-        if (!missing().isEmpty()) {
-            log.warn("started without drivers that the host needs missing={}", missing());
-        }
+    }
+
+    /** Whether the whole world was looked at, so that what is told of it is worth keeping. */
+    boolean isSurveyed() {
+        return furnished.getCount() == 0;
+    }
+
+    private List<DriverId> missingRuntimes() {
+        List<DriverId> missing = new ArrayList<>();
+        host().containers()
+                .values()
+                .forEach(c -> need(
+                        missing, DriverKind.RUNTIME, workshop.runtime, c.spec().runtime()));
+        return missing;
     }
 
     private List<DriverId> missing() {
@@ -494,7 +531,7 @@ final class House implements Agent, AutoCloseable {
 
         @Override
         public boolean isFurnished() {
-            return furnished.getCount() == 0;
+            return isSurveyed();
         }
 
         @Override
@@ -803,7 +840,10 @@ final class House implements Agent, AutoCloseable {
                 committer.durable(),
                 journal.head(),
                 journal.sizeBytes(),
-                settings.alwaysSync() ? "always" : "os");
+                settings.alwaysSync() ? "always" : "os",
+                replay.lastCheckpoint()
+                        .map(c -> new JournalFacts.Checkpoint(
+                                new Position(c.getKey().sequence() + 1), c.getValue())));
     }
 
     @Override
@@ -1027,7 +1067,7 @@ final class House implements Agent, AutoCloseable {
         }
         CountDownLatch last = new CountDownLatch(1);
         post(new Letter.Errand(() -> {
-            if (journal.end().isAfter(Position.START) && furnished.getCount() == 0) {
+            if (journal.end().isAfter(Position.START) && isSurveyed()) {
                 checkpoint();
             }
             last.countDown();

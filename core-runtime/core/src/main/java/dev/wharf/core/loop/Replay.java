@@ -91,6 +91,13 @@ final class Replay {
         }
     }
 
+    /** The last whole checkpoint known, and when it was written. */
+    Optional<Map.Entry<Position, Instant>> lastCheckpoint() {
+        synchronized (checkpoints) {
+            return Optional.ofNullable(checkpoints.lastEntry());
+        }
+    }
+
     /** The last checkpoint known that lies at or before a position. */
     Optional<Position> lastCheckpointAt(Position position) {
         synchronized (checkpoints) {

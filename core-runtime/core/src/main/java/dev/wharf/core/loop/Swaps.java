@@ -518,6 +518,13 @@ final class Swaps implements Fleet {
         return candidates;
     }
 
+    @Override
+    public Calls calls(DriverId driver, String implementation) {
+        return Optional.ofNullable(gates.get(driver.driverKind()))
+                .flatMap(gate -> gate.calls(driver.name(), implementation))
+                .orElse(Calls.NONE);
+    }
+
     private String waits(DriverId id, DriverGate.Standing s) {
         Optional<DriverBinding> binding = house.host().driver(id);
         Optional<String> chosen = binding.flatMap(DriverBinding::chosen);

@@ -407,6 +407,7 @@ class HouseTest {
         assertThat(house.host().containers()).isEqualTo(before.containers());
         assertThat(journal.origin()).isEqualTo(Position.START);
         // The checkpoint at the end of this life is the first that lies behind one old enough.
+        await(() -> house.isSurveyed());
         Thread.sleep(5);
         reopen(Optional.of(Duration.ofMillis(1)));
         await(() -> journal.origin().isAfter(Position.START));
