@@ -196,13 +196,12 @@ public final class ContainerRoutes implements Routes {
                 ? Nicknames.free(agent.host(), entropy)
                 : wanted.startsWith("/") ? wanted.substring(1) : wanted;
         ContainerSpec spec = new Creation(agent.host(), id, body, entropy, ImageRoutes.platform(request)).spec();
-        return Answer.later(
-                create(agent, request, new ContainerCommand.Create(id, name, spec), wanted.isEmpty())
-                        .thenApply(event -> {
-                            ObjectNode answer = Json.object().put("Id", id.value());
-                            answer.set("Warnings", Json.array(warnings(spec, body.body("HostConfig"))));
-                            return Answer.json(201, answer);
-                        }));
+        return Answer.later(create(agent, request, new ContainerCommand.Create(id, name, spec), wanted.isEmpty())
+                .thenApply(event -> {
+                    ObjectNode answer = Json.object().put("Id", id.value());
+                    answer.set("Warnings", Json.array(warnings(spec, body.body("HostConfig"))));
+                    return Answer.json(201, answer);
+                }));
     }
 
     /** Who gave no name gets another one where somebody else was quicker with the first. */
