@@ -48,10 +48,12 @@ final class House {
     private volatile boolean asked;
 
     private final Reload reload;
+    private final Spare spare;
 
     House(Options options) {
         this.options = options;
         this.cache = options.execRoot().resolve("osgi");
+        this.spare = new Spare(options.dataRoot());
         this.reload = new Reload(() -> settings(options.configDir().resolve("wharfd.conf")), options.logLevel());
     }
 
@@ -67,6 +69,7 @@ final class House {
             furnish(framework);
             reload.serve(framework.getBundleContext());
             log.info("started version={} data={} in={}ms", Texts.version(), options.dataRoot(), ageMillis());
+            spare.keepSoon();
             over.await();
             framework.stop();
             FrameworkEvent end = framework.waitForStop(FAREWELL.toMillis());
@@ -101,6 +104,7 @@ final class House {
         // In the data root, because /run is often mounted so that no library can be loaded from it.
         Path scratch = options.dataRoot().resolve("tmp");
         try {
+            spare.give();
             clear(cache);
             clear(scratch);
             Files.createDirectories(scratch);

@@ -2,6 +2,7 @@ package dev.wharf.plugins;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,27 +46,42 @@ final class Shelf {
     /** Copies a file here, unless the same is here already. */
     Kept keep(String stem, Path file) throws IOException {
         Path folder = Files.createDirectories(root.resolve(stem));
+        Path known = folder.resolve(digest(file, OutputStream.nullOutputStream()) + ".jar");
+        Kept kept = Files.exists(known) ? new Kept(stem, stem(known), known) : copy(stem, file, folder);
+        // The newest are those that were wanted last, not those that were built last.
+        Files.setLastModifiedTime(kept.file(), FileTime.from(Instant.now()));
+        tidy(folder, kept.digest());
+        return kept;
+    }
+
+    private static String stem(Path jar) {
+        String name = jar.getFileName().toString();
+        return name.substring(0, name.length() - ".jar".length());
+    }
+
+    /** The digest is that of what was copied: somebody may write over the file meanwhile. */
+    private static Kept copy(String stem, Path file, Path folder) throws IOException {
         Path fresh = Files.createTempFile(folder, "fresh", ".tmp");
         try {
-            String digest = copy(file, fresh);
+            String digest;
+            try (OutputStream out = Files.newOutputStream(fresh)) {
+                digest = digest(file, out);
+            }
             Kept kept = new Kept(stem, digest, folder.resolve(digest + ".jar"));
             if (!Files.exists(kept.file())) {
                 Files.move(fresh, kept.file(), StandardCopyOption.ATOMIC_MOVE);
             }
-            // The newest are those that were wanted last, not those that were built last.
-            Files.setLastModifiedTime(kept.file(), FileTime.from(Instant.now()));
-            tidy(folder, digest);
             return kept;
         } finally {
             Files.deleteIfExists(fresh);
         }
     }
 
-    private static String copy(Path from, Path to) throws IOException {
+    private static String digest(Path from, OutputStream to) throws IOException {
         try {
             MessageDigest sha = MessageDigest.getInstance("SHA-256");
             try (InputStream in = new DigestInputStream(Files.newInputStream(from), sha)) {
-                Files.copy(in, to, StandardCopyOption.REPLACE_EXISTING);
+                in.transferTo(to);
             }
             return HexFormat.of().formatHex(sha.digest()).substring(0, DIGITS);
         } catch (NoSuchAlgorithmException e) {
