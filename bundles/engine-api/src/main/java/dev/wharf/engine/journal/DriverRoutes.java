@@ -19,6 +19,7 @@ import dev.wharf.model.DriverName;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -34,6 +35,14 @@ public final class DriverRoutes implements Routes {
                 .post(ROOT + "swap", DriverRoutes::swap)
                 .post(ROOT + "rollback", DriverRoutes::rollBack)
                 .post(ROOT + "probe", DriverRoutes::probe);
+    }
+
+    /** On a thread that may wait: for drivers that come with a start, of which nothing else is told, and for those asked. */
+    private static Answer with(Agent agent, Request request, Function<DriverId, Answer> use) {
+        return Answer.later(request.transfer(() -> {
+            agent.fleet().awaitDrivers();
+            return use.apply(find(agent, request));
+        }));
     }
 
     private static DriverId find(Agent agent, Request request) {
@@ -55,26 +64,25 @@ public final class DriverRoutes implements Routes {
         return found.get(0);
     }
 
-    /** From a thread that may wait, for a driver is asked about its settings. */
     private static Answer inspect(Agent agent, Request request) {
-        DriverId driver = find(agent, request);
-        return Answer.later(request.transfer(() -> Answer.json(describe(agent, driver))));
+        return with(agent, request, driver -> Answer.json(describe(agent, driver)));
     }
 
     private static Answer swap(Agent agent, Request request) {
-        DriverId driver = find(agent, request);
         String wanted = request.query().text("to");
-        List<String> matching = agent.fleet().candidates().stream()
-                .filter(c -> c.driver().equals(driver))
-                .map(Candidate::implementation)
-                .filter(i -> i.equals(wanted) || (!wanted.isEmpty() && i.endsWith("@" + wanted)))
-                .toList();
-        String to = matching.isEmpty() ? wanted : matching.get(0);
-        return served(agent.fleet().swap(driver, to, request.cause()));
+        return with(agent, request, driver -> {
+            List<String> matching = agent.fleet().candidates().stream()
+                    .filter(c -> c.driver().equals(driver))
+                    .map(Candidate::implementation)
+                    .filter(i -> i.equals(wanted) || (!wanted.isEmpty() && i.endsWith("@" + wanted)))
+                    .toList();
+            String to = matching.isEmpty() ? wanted : matching.get(0);
+            return served(agent.fleet().swap(driver, to, request.cause()));
+        });
     }
 
     private static Answer rollBack(Agent agent, Request request) {
-        return served(agent.fleet().rollBack(find(agent, request), request.cause()));
+        return with(agent, request, driver -> served(agent.fleet().rollBack(driver, request.cause())));
     }
 
     private static Answer served(CompletionStage<Event> event) {
@@ -91,11 +99,10 @@ public final class DriverRoutes implements Routes {
     }
 
     private static Answer probe(Agent agent, Request request) {
-        DriverId driver = find(agent, request);
-        return Answer.later(request.transfer(() -> {
+        return with(agent, request, driver -> {
             agent.fleet().probe(driver);
             return Answer.json(describe(agent, driver));
-        }));
+        });
     }
 
     private static ObjectNode describe(Agent agent, DriverId driver) {

@@ -3,6 +3,7 @@ package dev.wharf.core.agent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.model.DriverId;
+import dev.wharf.spi.DriverException;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 
@@ -19,6 +20,9 @@ public interface Fleet {
      * @param inside how many calls it is lent to now
      */
     record Candidate(DriverId driver, String implementation, int rank, Standing standing, String why, int inside) {}
+
+    /** Waits until every driver that comes with a start has come, and no longer than one that is missing is waited for. */
+    void awaitDrivers() throws DriverException;
 
     /** What came of the calls that an implementation was lent to since it is there; none where it never was. */
     Calls calls(DriverId driver, String implementation);

@@ -140,9 +140,9 @@ public final class AgentComponent {
     }
 
     /**
-     * What ended while no agent ran is known only after a first look at processes, and a new host knows no driver and no network until
-     * their bundles have come. Whoever asks in these first moments is kept waiting at the door, which opens when the agent is
-     * registered, rather than told what was, or that nothing serves.
+     * What ended while no agent ran is known only after a first look at processes, and a new host knows no driver and no
+     * network until their bundles have come. Whoever asks in these first moments is kept waiting at the door, which opens when
+     * the agent is registered, rather than told what was, or that nothing serves.
      */
     private void announce() {
         House built = house.orElseThrow();

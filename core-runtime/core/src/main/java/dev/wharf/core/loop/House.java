@@ -88,9 +88,6 @@ final class House implements Agent, AutoCloseable {
     /** How many batches may follow a checkpoint before the next one is written. */
     private static final long CHECKPOINT_EVERY = 20_000;
 
-    /** Who waits for a driver at the start looks at least this often: clients wait for it, too. */
-    private static final Duration AWAIT_BEAT = Duration.ofMillis(10);
-
     /** How long after a first look that found something the second one is taken. */
     private static final Duration SECOND_LOOK = Duration.ofSeconds(2);
 
@@ -405,15 +402,15 @@ final class House implements Agent, AutoCloseable {
     /** Waits with patience until nothing is missing any more. */
     private void await(Supplier<List<DriverId>> missing) {
         long end = System.nanoTime() + settings.patience().toNanos();
+        long seen = workshop.arrivals();
         while (!missing.get().isEmpty() && System.nanoTime() < end && !closing) {
             try {
-                synchronized (workshop) {
-                    workshop.wait(AWAIT_BEAT.toMillis());
-                }
+                workshop.awaitArrival(seen, Duration.ofNanos(end - System.nanoTime()));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
             }
+            seen = workshop.arrivals();
         }
     }
 
@@ -535,10 +532,13 @@ final class House implements Agent, AutoCloseable {
         }
 
         @Override
+        public void awaitDrivers() throws DriverException {
+            workshop.awaitComplete();
+        }
+
+        @Override
         public void serves(DriverKind kind, Driver driver) {
-            synchronized (workshop) {
-                workshop.notifyAll();
-            }
+            workshop.arrived();
             if (driver instanceof OciRuntime runtime && listened.add(runtime)) {
                 listen(runtime);
             }

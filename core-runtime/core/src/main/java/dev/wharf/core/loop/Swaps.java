@@ -85,6 +85,9 @@ final class Swaps implements Fleet {
         /** A driver serves from now on. */
         void serves(DriverKind kind, Driver driver);
 
+        /** Waits for drivers that come with a start. */
+        void awaitDrivers() throws DriverException;
+
         /** A driver serves no more. */
         void rests(Driver driver);
 
@@ -516,6 +519,11 @@ final class Swaps implements Fleet {
                 .thenComparing(c -> c.driver().name().value())
                 .thenComparing(Candidate::standing));
         return candidates;
+    }
+
+    @Override
+    public void awaitDrivers() throws DriverException {
+        house.awaitDrivers();
     }
 
     @Override

@@ -64,6 +64,7 @@ final class Workshop implements Drivers {
 
     private volatile Tracing tracing = Tracing.OFF;
     private volatile boolean closing;
+    private long arrivals;
     private volatile Predicate<LayerId> wanted = layer -> true;
 
     /** Whether everything that comes at the start is here; asked until it says so. */
@@ -98,6 +99,7 @@ final class Workshop implements Drivers {
         synchronized void set(@Nullable T now) {
             tool = now;
             notifyAll();
+            arrived();
         }
 
         synchronized void clear(T gone) {
@@ -136,6 +138,25 @@ final class Workshop implements Drivers {
         }
     }
 
+    /** A tool came, or none is waited for any more. */
+    synchronized void arrived() {
+        arrivals++;
+        notifyAll();
+    }
+
+    /** How often that happened. Whoever misses a tool looks for it, and then waits for what came after this was asked. */
+    synchronized long arrivals() {
+        return arrivals;
+    }
+
+    /** Waits until something more has come than {@code before}, and no longer than {@code atMost}. */
+    synchronized void awaitArrival(long before, Duration atMost) throws InterruptedException {
+        long end = System.nanoTime() + atMost.toNanos();
+        for (long left = atMost.toNanos(); arrivals == before && left > 0; left = end - System.nanoTime()) {
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+    }
+
     /** From now on calls of drivers and of the kernel are told of. */
     void trace(Tracing by) {
         tracing = by;
@@ -151,6 +172,7 @@ final class Workshop implements Drivers {
         complete = () -> true;
         List.of(storage, network, registry, runtime).forEach(DriverGate::closing);
         List.of(kernel, content, files).forEach(Port::wake);
+        arrived();
     }
 
     @Override
@@ -173,7 +195,7 @@ final class Workshop implements Drivers {
         complete = known;
     }
 
-    private void awaitComplete() throws DriverException {
+    void awaitComplete() throws DriverException {
         long end = System.nanoTime() + patience.toNanos();
         while (!complete.getAsBoolean() && System.nanoTime() < end) {
             try {
@@ -181,7 +203,7 @@ final class Workshop implements Drivers {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw DriverException.failure(
-                        Failure.Kind.UNAVAILABLE, "interrupted while waiting for registry backends that start");
+                        Failure.Kind.UNAVAILABLE, "interrupted while waiting for drivers that start");
             }
         }
         complete = () -> true;
