@@ -25,11 +25,10 @@ if [ "$java_version" -lt 17 ]; then
     exit 1
 fi
 
-# What both JVMs are told: no parallel collector, the quick compiler, nothing shared with tools that look at JVMs, except by the
-# daemon, which says so itself. The
-# archive of classes is made by wharf-install-cds, one for each Java. Without it, or with one that fits no more, the start
-# only takes a little longer, so there is nothing to warn of. It is mapped where it was made for: anywhere else all of its
-# pages are written to, and 12 MiB are the process's own that otherwise only lie in the page cache.
+# What both JVMs are told: no parallel collector, the quick compiler, nothing shared with tools that look at JVMs (the daemon
+# changes its mind about that). The archive of classes is made by wharf-install-cds, one for each Java. Without it, or with one
+# that fits no more, the start only takes a little longer, so there is nothing to warn of. It is mapped where it was made for:
+# anywhere else all of its pages are written to, and 12 MiB are the process's own that otherwise only lie in the page cache.
 java_flags="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
 if [ -r "$home/lib/$me-$java_version.jsa" ] && [ -z "${WHARF_NO_CDS:-}" ]; then
     java_flags="$java_flags -Xlog:cds=off -Xlog:cds+dynamic=off"
