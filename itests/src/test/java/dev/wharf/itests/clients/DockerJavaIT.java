@@ -264,7 +264,14 @@ class DockerJavaIT {
                         .exec())
                 .extracting(Container::getId)
                 .containsExactly(done);
-        assertThat(docker.listContainersCmd().withExitedFilter(1).exec()).hasSize(1);
+        assertThat(docker.listContainersCmd().withExitedFilter(1).exec())
+                .as("a code alone, unlike a status, does not ask for those that have ended")
+                .isEmpty();
+        assertThat(docker.listContainersCmd()
+                        .withShowAll(true)
+                        .withExitedFilter(1)
+                        .exec())
+                .hasSize(1);
         assertThat(docker.listContainersCmd()
                         .withAncestorFilter(List.of("busybox"))
                         .exec())
