@@ -2,16 +2,19 @@ package dev.wharf.linux.process;
 
 import dev.wharf.linux.libc.LibC;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import javax.management.JMException;
+import javax.management.ObjectName;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives back to the kernel what this process holds and does not use: memory that was freed and lies in malloc's arenas, where a
+ * Gives back to the kernel what this process holds and does not use: the part of the heap that a start needed, memory that was freed and lies in malloc's arenas, where a
  * JVM that starts leaves more than ten megabytes (malloc_trim(3)), and pages of its own files that were mapped for the start and
  * are in the page cache all the same (madvise(2), MADV_DONTNEED). What is used after all is mapped again without a read.
  */
@@ -28,8 +31,9 @@ public final class SpareMemory {
     /** A part of the address space. */
     record Range(long start, long length) {}
 
-    /** Takes some milliseconds. */
+    /** Takes some tens of milliseconds. */
     public static void giveBack(LibC c) {
+        narrowHeap();
         c.malloc_trim(0);
         try {
             for (Range range : unmodified(Files.readAllLines(SMAPS, StandardCharsets.ISO_8859_1))) {
@@ -38,6 +42,30 @@ public final class SpareMemory {
         } catch (IOException e) {
             LOG.debug("mapped files stay mapped reason={}", e.toString());
         }
+    }
+
+    /**
+     * A start needs a heap that grows in large steps, or it would be collected whole for each small one. From then on it holds
+     * little more than what is used. Both flags may be changed while the JVM runs (HotSpotDiagnosticMXBean).
+     */
+    private static void narrowHeap() {
+        try {
+            set("MinHeapFreeRatio", "10");
+            set("MaxHeapFreeRatio", "20");
+        } catch (JMException | RuntimeException e) {
+            LOG.debug("the heap keeps its spare part reason={}", e.toString());
+        }
+        System.gc();
+    }
+
+    private static void set(String flag, String value) throws JMException {
+        String text = String.class.getName();
+        ManagementFactory.getPlatformMBeanServer()
+                .invoke(
+                        new ObjectName("com.sun.management:type=HotSpotDiagnostic"),
+                        "setVMOption",
+                        new Object[] {flag, value},
+                        new String[] {text, text});
     }
 
     /**

@@ -932,7 +932,6 @@ final class House implements Agent, AutoCloseable {
 
         @Override
         public void giveBackMemory() {
-            System.gc();
             try {
                 workshop.kernel().giveBackMemory();
             } catch (DriverException e) {
