@@ -33,7 +33,7 @@ public interface Fleet {
      * @param failures how many of them failed, refusals included
      */
     record Calls(long failures, Vitals.Latency times) {
-        public static final Calls NONE = new Calls(0, new Vitals.Latency(0, 0, 0, 0, 0, 0));
+        public static final Calls NONE = new Calls(0, Vitals.Latency.NONE);
     }
 
     /** Settings of a driver that were refused, each with the reason and what counts instead. */

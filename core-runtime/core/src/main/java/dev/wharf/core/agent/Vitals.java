@@ -17,5 +17,8 @@ public record Vitals(int waiting, int lanes, int laneLimit, Latency turns, Laten
      * @param count how often it was done
      * @param sumNanos all together
      */
-    public record Latency(long count, long sumNanos, long p50Nanos, long p90Nanos, long p99Nanos, long maxNanos) {}
+    public record Latency(long count, long sumNanos, long p50Nanos, long p90Nanos, long p99Nanos, long maxNanos) {
+        /** Of what was never done. */
+        public static final Latency NONE = new Latency(0, 0, 0, 0, 0, 0);
+    }
 }

@@ -97,17 +97,7 @@ final class DriverGate<D extends Driver> implements Gate<D> {
 
         Calls read() {
             Histogram known = times;
-            return new Calls(
-                    failures,
-                    known == null
-                            ? new Latency(0, 0, 0, 0, 0, 0)
-                            : new Latency(
-                                    known.getTotalCount(),
-                                    sum,
-                                    known.getValueAtPercentile(50),
-                                    known.getValueAtPercentile(90),
-                                    known.getValueAtPercentile(99),
-                                    known.getMaxValue()));
+            return new Calls(failures, known == null ? Latency.NONE : Stopwatch.latency(known, sum));
         }
     }
 

@@ -24,12 +24,17 @@ final class Stopwatch {
 
     synchronized Latency read() {
         all.add(recorder.getIntervalHistogram());
+        return latency(all, sum);
+    }
+
+    /** What a histogram of nanoseconds says, with their sum, which it does not keep. */
+    static Latency latency(Histogram times, long sum) {
         return new Latency(
-                all.getTotalCount(),
+                times.getTotalCount(),
                 sum,
-                all.getValueAtPercentile(50),
-                all.getValueAtPercentile(90),
-                all.getValueAtPercentile(99),
-                all.getMaxValue());
+                times.getValueAtPercentile(50),
+                times.getValueAtPercentile(90),
+                times.getValueAtPercentile(99),
+                times.getMaxValue());
     }
 }
