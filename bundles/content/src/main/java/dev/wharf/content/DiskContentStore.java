@@ -24,15 +24,18 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -65,6 +68,9 @@ public final class DiskContentStore implements ContentStore {
     private final Unfolding unfolding;
     /** Files in {@code ingest} that somebody is writing, which a survey and other writers leave alone. */
     private final Set<Path> inWork = ConcurrentHashMap.newKeySet();
+
+    /** What deliveries that are not closed brought, and how many of them. */
+    private final ConcurrentMap<Digest, Integer> held = new ConcurrentHashMap<>();
 
     private final AtomicLong number = new AtomicLong(System.nanoTime());
 
@@ -147,8 +153,8 @@ public final class DiskContentStore implements ContentStore {
         Path part = blobs.part(expected.digest());
         // Whoever comes second writes a file of its own: who has the whole blob first makes it appear.
         return inWork.add(part)
-                ? begin(Optional.of(expected), part, true)
-                : begin(Optional.of(expected), anonymous(), false);
+                ? begin(Optional.of(expected), part, true, digest -> {})
+                : begin(Optional.of(expected), anonymous(), false, digest -> {});
     }
 
     private static Ingest present(Descriptor expected, long sizeBytes) throws DriverException {
@@ -162,8 +168,8 @@ public final class DiskContentStore implements ContentStore {
     }
 
     @Override
-    public Ingest receive() throws DriverException {
-        return begin(Optional.empty(), anonymous(), false);
+    public Delivery deliver() {
+        return new DiskDelivery();
     }
 
     private Path anonymous() {
@@ -172,14 +178,16 @@ public final class DiskContentStore implements ContentStore {
         return file;
     }
 
-    private Ingest begin(Optional<Descriptor> expected, Path file, boolean resumable) throws DriverException {
+    /** @param ahead told of the digest before its blob appears */
+    private Ingest begin(Optional<Descriptor> expected, Path file, boolean resumable, Consumer<Digest> ahead)
+            throws DriverException {
         String algorithm = expected.map(e -> e.digest().algorithm()).orElse("sha256");
         try {
             try {
-                return new DiskIngest(this, expected, file, resumable, hashing.hasher(algorithm));
+                return new DiskIngest(this, expected, file, resumable, hashing.hasher(algorithm), ahead);
             } catch (NoSuchFileException e) {
                 blobs.makeDirectories();
-                return new DiskIngest(this, expected, file, resumable, hashing.hasher(algorithm));
+                return new DiskIngest(this, expected, file, resumable, hashing.hasher(algorithm), ahead);
             }
         } catch (IOException e) {
             released(file);
@@ -187,24 +195,65 @@ public final class DiskContentStore implements ContentStore {
         }
     }
 
-    @Override
-    public Descriptor put(String mediaType, byte[] bytes) throws DriverException {
-        Descriptor blob = new Descriptor(mediaType, Digest.sha256(bytes), bytes.length);
-        if (size(blob.digest()).isPresent()) {
-            return blob;
+    private final class DiskDelivery implements Delivery {
+        private final Set<Digest> brought = ConcurrentHashMap.newKeySet();
+
+        @Override
+        public Ingest receive() throws DriverException {
+            return begin(Optional.empty(), anonymous(), false, this::hold);
         }
-        try (Ingest ingest = receive()) {
-            ingest.write(ByteBuffer.wrap(bytes));
-            return ingest.commit(mediaType);
+
+        @Override
+        public Descriptor put(String mediaType, byte[] bytes) throws DriverException {
+            Descriptor blob = new Descriptor(mediaType, Digest.sha256(bytes), bytes.length);
+            hold(blob.digest());
+            if (size(blob.digest()).isPresent()) {
+                return blob;
+            }
+            try (Ingest ingest = receive()) {
+                ingest.write(ByteBuffer.wrap(bytes));
+                return ingest.commit(mediaType);
+            }
+        }
+
+        private void hold(Digest digest) {
+            if (brought.add(digest)) {
+                held.merge(digest, 1, Integer::sum);
+            }
+        }
+
+        @Override
+        public void close() {
+            for (Digest digest : brought) {
+                if (brought.remove(digest)) {
+                    held.computeIfPresent(digest, (d, holders) -> holders == 1 ? null : holders - 1);
+                }
+            }
         }
     }
 
     @Override
-    public void remove(Digest digest) throws DriverException {
+    public boolean remove(Digest digest) throws DriverException {
         try {
-            Files.deleteIfExists(blobs.blob(digest));
+            // Within the map's lock on this digest: whoever brings the same bytes holds them before or looks for them
+            // after.
+            return held.compute(digest, (d, holders) -> {
+                        if (holders == null) {
+                            delete(blobs.blob(digest));
+                        }
+                        return holders;
+                    })
+                    == null;
+        } catch (UncheckedIOException e) {
+            throw failed("cannot remove blob " + digest, Objects.requireNonNull(e.getCause()));
+        }
+    }
+
+    private static void delete(Path blob) {
+        try {
+            Files.deleteIfExists(blob);
         } catch (IOException e) {
-            throw failed("cannot remove blob " + digest, e);
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 
 /** Writes one blob to a file and hashes it on the way, so that nothing has to be read again. */
 final class DiskIngest implements ContentStore.Ingest {
@@ -34,6 +35,7 @@ final class DiskIngest implements ContentStore.Ingest {
     private final boolean resumable;
     private final String algorithm;
     private final MessageDigest hasher;
+    private final Consumer<Digest> ahead;
     private final FileChannel channel;
     private final ByteBuffer transfer = ByteBuffer.allocateDirect(BUFFER);
     private long offset;
@@ -42,9 +44,19 @@ final class DiskIngest implements ContentStore.Ingest {
     private boolean closed;
     private boolean finished;
 
-    /** Goes on with {@code file} where it is there. {@code resumable}: whether it is worth keeping unfinished. */
+    /**
+     * Goes on with {@code file} where it is there.
+     *
+     * @param resumable whether it is worth keeping unfinished
+     * @param ahead told of the digest before the blob appears
+     */
     DiskIngest(
-            DiskContentStore store, Optional<Descriptor> expected, Path file, boolean resumable, MessageDigest hasher)
+            DiskContentStore store,
+            Optional<Descriptor> expected,
+            Path file,
+            boolean resumable,
+            MessageDigest hasher,
+            Consumer<Digest> ahead)
             throws IOException {
         this.store = store;
         this.expected = expected;
@@ -52,6 +64,7 @@ final class DiskIngest implements ContentStore.Ingest {
         this.resumable = resumable;
         this.algorithm = expected.map(e -> e.digest().algorithm()).orElse("sha256");
         this.hasher = hasher;
+        this.ahead = ahead;
         this.channel = FileChannel.open(
                 file,
                 Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
@@ -160,6 +173,7 @@ final class DiskIngest implements ContentStore.Ingest {
             // The kernel tells an error of the disk once only (fsync(2)), so that of a flush ahead counts.
             flush.join();
             channel.force(true);
+            ahead.accept(actual);
             store.publish(file, actual);
             finished = true;
         } catch (CompletionException e) {

@@ -43,6 +43,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What a build does in the house: containers and images by commands, bytes by streams. Safe to use from any thread. */
 final class Hands implements AutoCloseable {
@@ -59,6 +60,7 @@ final class Hands implements AutoCloseable {
     private final List<CompletableFuture<?>> farewells = java.util.Collections.synchronizedList(new ArrayList<>());
     private final Set<ContainerId> left = ConcurrentHashMap.newKeySet();
     private volatile boolean cancelled;
+    private ContentStore.@Nullable Delivery delivery;
 
     Hands(Site site) {
         this.site = site;
@@ -186,7 +188,7 @@ final class Hands implements AutoCloseable {
     Optional<LayerSpec> layer(
             ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, boolean ran, long worthAdopting)
             throws DriverException, IOException {
-        ContentStore content = agent().streams().content();
+        ContentStore.Delivery content = delivery();
         AtomicBoolean same = new AtomicBoolean();
         Optional<LayerSpec> layer = agent().streams().layer(id, raw -> {
             Optional<LayerTar> edited =
@@ -211,7 +213,6 @@ final class Hands implements AutoCloseable {
     /** Makes an image of a draft, or finds the one that is the same, and gives it its names. */
     Image store(Draft draft, List<Reference> names) throws BuildException, DriverException, InterruptedException {
         byte[] document = ImageConfigs.write(draft.config());
-        ContentStore content = agent().streams().content();
         ImageId id = new ImageId(dev.wharf.model.Digest.sha256(document));
         Optional<Image> known = agent().host().image(id).filter(Image::wanted);
         if (known.isPresent()) {
@@ -220,6 +221,7 @@ final class Hands implements AutoCloseable {
             }
             return known.get();
         }
+        ContentStore.Delivery content = delivery();
         Descriptor config = content.put(MediaTypes.OCI_CONFIG, document);
         Descriptor manifest = content.put(
                 MediaTypes.OCI_MANIFEST,
@@ -288,9 +290,24 @@ final class Hands implements AutoCloseable {
         return image;
     }
 
+    /** What the build brings into the content store stays there until its image owns it. */
+    private synchronized ContentStore.Delivery delivery() throws DriverException {
+        if (delivery == null) {
+            delivery = agent().streams().content().deliver();
+        }
+        return delivery;
+    }
+
+    private synchronized void endDelivery() {
+        if (delivery != null) {
+            delivery.close();
+        }
+    }
+
     /** Waits until every container is gone. */
     @Override
     public void close() {
+        endDelivery();
         for (ContainerId id : List.copyOf(containers)) {
             if (farewells.size() < 100_000) {
                 dismiss(id);

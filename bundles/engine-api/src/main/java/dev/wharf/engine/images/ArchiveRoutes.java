@@ -90,38 +90,39 @@ public final class ArchiveRoutes implements Routes {
     private static Answer load(Agent agent, Request request) {
         List<Platform> wanted = ImageRoutes.platforms(request, "platform");
         return Answer.later(request.transfer(() -> {
-            ContentStore content = agent.streams().content();
-            ImageArchive.Contents contents;
-            try {
-                contents = ImageArchive.read(request.stream(), new Kept(content), wanted, Platform.host());
-            } catch (IOException e) {
-                return unreadable(told(e));
-            }
-            ByteArrayOutputStream report = new ByteArrayOutputStream();
-            for (ArchivedImage image : contents.images()) {
-                store(
-                        agent,
-                        request,
-                        image.names(),
-                        Pull.Source.LOAD,
-                        new Pull.Resolved(
-                                image.id(),
-                                image.index().orElse(image.manifest()),
-                                image.manifest(),
-                                image.config(),
-                                image.settings(),
-                                image.layers()));
-                if (image.names().isEmpty() && image.first()) {
-                    say(report, "Loaded image ID: " + image.id() + "\n");
+            try (Kept kept = new Kept(agent.streams().content())) {
+                ImageArchive.Contents contents;
+                try {
+                    contents = ImageArchive.read(request.stream(), kept, wanted, Platform.host());
+                } catch (IOException e) {
+                    return unreadable(told(e));
                 }
-                for (Reference name : image.names()) {
-                    say(report, "Loaded image: " + name.familiar() + "\n");
+                ByteArrayOutputStream report = new ByteArrayOutputStream();
+                for (ArchivedImage image : contents.images()) {
+                    store(
+                            agent,
+                            request,
+                            image.names(),
+                            Pull.Source.LOAD,
+                            new Pull.Resolved(
+                                    image.id(),
+                                    image.index().orElse(image.manifest()),
+                                    image.manifest(),
+                                    image.config(),
+                                    image.settings(),
+                                    image.layers()));
+                    if (image.names().isEmpty() && image.first()) {
+                        say(report, "Loaded image ID: " + image.id() + "\n");
+                    }
+                    for (Reference name : image.names()) {
+                        say(report, "Loaded image: " + name.familiar() + "\n");
+                    }
                 }
+                if (contents.images().isEmpty()) {
+                    return unreadable(Problem.invalid("the archive holds no image"));
+                }
+                return stream(200, report.toByteArray());
             }
-            if (contents.images().isEmpty()) {
-                return unreadable(Problem.invalid("the archive holds no image"));
-            }
-            return stream(200, report.toByteArray());
         }));
     }
 
@@ -175,44 +176,47 @@ public final class ArchiveRoutes implements Routes {
         if (!platform.os().equals("linux")) {
             throw Problem.invalid("operating system is not supported");
         }
-        ContentStore content = agent.streams().content();
-        Descriptor layer;
-        try (ContentStore.Ingest ingest = content.receive()) {
-            InputStream tar = Packed.unpack(packed);
-            try {
-                ingest.write(tar);
-            } finally {
-                Packed.done(tar);
+        try (ContentStore.Delivery content = agent.streams().content().deliver()) {
+            Descriptor layer;
+            try (ContentStore.Ingest ingest = content.receive()) {
+                InputStream tar = Packed.unpack(packed);
+                try {
+                    ingest.write(tar);
+                } finally {
+                    Packed.done(tar);
+                }
+                layer = ingest.commit(MediaTypes.OCI_LAYER);
+            } catch (IOException e) {
+                throw told(e);
             }
-            layer = ingest.commit(MediaTypes.OCI_LAYER);
-        } catch (IOException e) {
-            throw told(e);
+            Instant now = Instant.now();
+            String message = request.query().value("message").orElse("Imported from " + origin);
+            ImageConfig config = ImportChanges.apply(
+                    ImageConfig.of(platform)
+                            .made(now.toString(), "")
+                            .withLayers(
+                                    List.of(layer.digest()),
+                                    List.of(new ImageConfig.History(now.toString(), "", "", message, false))),
+                    request.query().all("changes"));
+            Descriptor configBlob = content.put(MediaTypes.OCI_CONFIG, ImageConfigs.write(config));
+            Descriptor manifest =
+                    content.put(MediaTypes.OCI_MANIFEST, new Manifest(configBlob, List.of(layer)).write());
+            LayerSpec spec = new LayerSpec(
+                    LayerId.of(Optional.empty(), layer.digest()), Optional.empty(), layer, layer.digest());
+            List<Reference> names = request.query()
+                    .value("repo")
+                    .map(repo ->
+                            List.of(ImageRoutes.reference(repo, request.query().text("tag"))))
+                    .orElse(List.of());
+            ImageId id = new ImageId(configBlob.digest());
+            store(
+                    agent,
+                    request,
+                    names,
+                    Pull.Source.IMPORT,
+                    new Pull.Resolved(id, manifest, manifest, configBlob, config, List.of(spec)));
+            return Answer.json(200, Json.record(Json.object().put("status", id.value())));
         }
-        Instant now = Instant.now();
-        String message = request.query().value("message").orElse("Imported from " + origin);
-        ImageConfig config = ImportChanges.apply(
-                ImageConfig.of(platform)
-                        .made(now.toString(), "")
-                        .withLayers(
-                                List.of(layer.digest()),
-                                List.of(new ImageConfig.History(now.toString(), "", "", message, false))),
-                request.query().all("changes"));
-        Descriptor configBlob = content.put(MediaTypes.OCI_CONFIG, ImageConfigs.write(config));
-        Descriptor manifest = content.put(MediaTypes.OCI_MANIFEST, new Manifest(configBlob, List.of(layer)).write());
-        LayerSpec spec =
-                new LayerSpec(LayerId.of(Optional.empty(), layer.digest()), Optional.empty(), layer, layer.digest());
-        List<Reference> names = request.query()
-                .value("repo")
-                .map(repo -> List.of(ImageRoutes.reference(repo, request.query().text("tag"))))
-                .orElse(List.of());
-        ImageId id = new ImageId(configBlob.digest());
-        store(
-                agent,
-                request,
-                names,
-                Pull.Source.IMPORT,
-                new Pull.Resolved(id, manifest, manifest, configBlob, config, List.of(spec)));
-        return Answer.json(200, Json.record(Json.object().put("status", id.value())));
     }
 
     // ---- save
@@ -240,8 +244,8 @@ public final class ArchiveRoutes implements Routes {
             chosen.forEach(image -> saved.add(image.id()));
         }
         saved.forEach(id -> agent.submit(new ImageCommand.Note(id, "save", Map.of()), request.cause()));
-        Kept blobs = new Kept(agent.streams().content());
-        return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, blobs)));
+        ContentStore content = agent.streams().content();
+        return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, content)));
     }
 
     /** Every variant that is here of an image that was found by a name or its own id, or those that are asked for. */
@@ -256,22 +260,30 @@ public final class ArchiveRoutes implements Routes {
     }
 
     /** Writes the archive, and waits for the client where it is slower. */
-    private static Object write(Outlet outlet, List<ImageArchive.SavedImage> images, Blobs blobs) {
+    private static Object write(Outlet outlet, List<ImageArchive.SavedImage> images, ContentStore content) {
         OutputStream out = outlet.blocking();
-        try {
+        try (Kept blobs = new Kept(content)) {
             ImageArchive.write(out, images, blobs);
             out.close();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | DriverException | RuntimeException e) {
             outlet.abort();
         }
         return images;
     }
 
-    /** The content store, as archives see it. */
-    private record Kept(ContentStore content) implements Blobs {
+    /** The content store, as archives see it. What one brought stays until this is closed. */
+    private static final class Kept implements Blobs, AutoCloseable {
+        private final ContentStore content;
+        private final ContentStore.Delivery delivery;
+
+        Kept(ContentStore content) throws DriverException {
+            this.content = content;
+            this.delivery = content.deliver();
+        }
+
         @Override
         public Descriptor take(String mediaType, InputStream bytes) throws IOException {
-            try (ContentStore.Ingest ingest = content.receive()) {
+            try (ContentStore.Ingest ingest = delivery.receive()) {
                 ingest.write(bytes);
                 return ingest.commit(mediaType);
             } catch (DriverException e) {
@@ -286,6 +298,11 @@ public final class ArchiveRoutes implements Routes {
             } catch (DriverException e) {
                 throw new IOException(e.getMessage(), e);
             }
+        }
+
+        @Override
+        public void close() {
+            delivery.close();
         }
     }
 }

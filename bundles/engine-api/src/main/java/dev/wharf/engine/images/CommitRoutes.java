@@ -101,40 +101,41 @@ public final class CommitRoutes implements Routes {
     private static ImageId store(
             Agent agent, Request request, Container c, Image base, ImageConfig settings, List<Reference> names)
             throws DriverException, IOException {
-        ContentStore content = agent.streams().content();
-        Optional<Descriptor> layer = agent.streams().layer(c.id(), raw -> {
-            Optional<InputStream> tar = LayerTar.unlessEmpty(new LayerTar(raw, Optional.empty(), true));
-            if (tar.isEmpty()) {
-                return Optional.empty();
-            }
-            try (ContentStore.Ingest ingest = content.receive()) {
-                ingest.write(tar.get());
-                return Optional.of(ingest.commit(MediaTypes.OCI_LAYER));
-            }
-        });
-        List<LayerSpec> layers = new ArrayList<>(base.layers());
-        layer.ifPresent(made -> {
-            Optional<LayerId> parent = layers.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(layers.get(layers.size() - 1).id());
-            layers.add(new LayerSpec(LayerId.of(parent, made.digest()), parent, made, made.digest()));
-        });
-        ImageConfig config = withLayer(settings, c.spec(), request, layer.map(Descriptor::digest));
-        Descriptor configBlob = content.put(MediaTypes.OCI_CONFIG, ImageConfigs.write(config));
-        Descriptor manifest = content.put(
-                MediaTypes.OCI_MANIFEST,
-                new Manifest(
-                                configBlob,
-                                layers.stream().map(CommitRoutes::described).toList())
-                        .write());
-        ImageId id = new ImageId(configBlob.digest());
-        ArchiveRoutes.store(
-                agent,
-                request,
-                names,
-                Pull.Source.COMMIT,
-                new Pull.Resolved(id, manifest, manifest, configBlob, config, layers));
-        return id;
+        try (ContentStore.Delivery content = agent.streams().content().deliver()) {
+            Optional<Descriptor> layer = agent.streams().layer(c.id(), raw -> {
+                Optional<InputStream> tar = LayerTar.unlessEmpty(new LayerTar(raw, Optional.empty(), true));
+                if (tar.isEmpty()) {
+                    return Optional.empty();
+                }
+                try (ContentStore.Ingest ingest = content.receive()) {
+                    ingest.write(tar.get());
+                    return Optional.of(ingest.commit(MediaTypes.OCI_LAYER));
+                }
+            });
+            List<LayerSpec> layers = new ArrayList<>(base.layers());
+            layer.ifPresent(made -> {
+                Optional<LayerId> parent = layers.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(layers.get(layers.size() - 1).id());
+                layers.add(new LayerSpec(LayerId.of(parent, made.digest()), parent, made, made.digest()));
+            });
+            ImageConfig config = withLayer(settings, c.spec(), request, layer.map(Descriptor::digest));
+            Descriptor configBlob = content.put(MediaTypes.OCI_CONFIG, ImageConfigs.write(config));
+            Descriptor manifest = content.put(
+                    MediaTypes.OCI_MANIFEST,
+                    new Manifest(
+                                    configBlob,
+                                    layers.stream().map(CommitRoutes::described).toList())
+                            .write());
+            ImageId id = new ImageId(configBlob.digest());
+            ArchiveRoutes.store(
+                    agent,
+                    request,
+                    names,
+                    Pull.Source.COMMIT,
+                    new Pull.Resolved(id, manifest, manifest, configBlob, config, layers));
+            return id;
+        }
     }
 
     /** A layer as an OCI manifest calls it, whose bytes are the same in Docker's. */

@@ -372,17 +372,14 @@ final class Props implements AutoCloseable {
         }
 
         @Override
-        public Ingest receive() {
+        public Delivery deliver() {
             throw notPlayed();
         }
 
         @Override
-        public Descriptor put(String mediaType, byte[] bytes) {
-            throw notPlayed();
+        public boolean remove(Digest digest) {
+            return true;
         }
-
-        @Override
-        public void remove(Digest digest) {}
 
         @Override
         public Optional<String> check(Digest digest, LongConsumer read) {

@@ -453,7 +453,11 @@ final class Survey {
                 .forEach(d -> owned.add(d.digest()));
         for (Digest digest : content.survey().keySet()) {
             if (!owned.contains(digest)) {
-                sweep(swept, "blob", digest.toString(), () -> content.remove(digest));
+                attempt("blob " + digest, () -> {
+                    if (content.remove(digest)) {
+                        note(swept, "blob", digest.toString());
+                    }
+                });
             }
         }
     }
@@ -461,8 +465,12 @@ final class Survey {
     private static void sweep(List<Event> swept, String kind, String key, Reading removal) {
         attempt(kind + " " + key, () -> {
             removal.read();
-            log.info("swept kind={} key={}", kind, key);
-            swept.add(new HostEvent.Swept(kind, key));
+            note(swept, kind, key);
         });
+    }
+
+    private static void note(List<Event> swept, String kind, String key) {
+        log.info("swept kind={} key={}", kind, key);
+        swept.add(new HostEvent.Swept(kind, key));
     }
 }

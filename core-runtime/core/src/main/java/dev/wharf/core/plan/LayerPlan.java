@@ -50,6 +50,9 @@ final class LayerPlan implements Plan {
             return Proposal.REST;
         }
         if (!layer.content().isPresent()) {
+            if (host.layers().values().stream().anyMatch(l -> isLosing(host, l, layer))) {
+                return Proposal.AWAIT;
+            }
             // What a pull began with one backend it ends with it, however the routes change meanwhile.
             return Proposal.step(new LayerStep.FetchLayer(
                     layer, host.pull(layer.pull()).flatMap(Pull::resolved).flatMap(Pull.Resolved::backend)));
@@ -60,6 +63,18 @@ final class LayerPlan implements Plan {
                 .map(p -> host.layer(p).map(l -> l.snapshot().isPresent()).orElse(false))
                 .orElse(true);
         return footing ? Proposal.step(new LayerStep.UnpackLayer(layer)) : Proposal.AWAIT;
+    }
+
+    /** Whether the blob of {@code layer} may be about to go with another that has it and is not wanted any more. */
+    private static boolean isLosing(Host host, Layer other, Layer layer) {
+        return !other.id().equals(layer.id())
+                && other.spec()
+                        .descriptor()
+                        .digest()
+                        .equals(layer.spec().descriptor().digest())
+                && other.snapshot().isAbsent()
+                && !other.content().isAbsent()
+                && !host.isWanted(other.id());
     }
 
     private Proposal down(Host host, Layer layer) {

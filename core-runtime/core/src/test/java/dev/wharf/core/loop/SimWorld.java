@@ -771,18 +771,14 @@ final class SimWorld {
         }
 
         @Override
-        public Ingest receive() {
+        public Delivery deliver() {
             throw new UnsupportedOperationException();
         }
 
         @Override
-        public Descriptor put(String mediaType, byte[] bytes) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void remove(Digest digest) throws DriverException {
+        public boolean remove(Digest digest) throws DriverException {
             effect("remove blob", () -> String.valueOf(blobs.remove(digest) != null));
+            return true;
         }
 
         @Override

@@ -36,14 +36,11 @@ public interface ContentStore {
     /** Receives a blob that is known beforehand; an interrupted one goes on where it stopped. */
     Ingest ingest(Descriptor expected) throws DriverException;
 
-    /** Receives bytes whose digest is not known yet. */
-    Ingest receive() throws DriverException;
+    /** Begins to bring in blobs that nobody owns yet. */
+    Delivery deliver() throws DriverException;
 
-    /** Small content in one call; answers with its descriptor. */
-    Descriptor put(String mediaType, byte[] bytes) throws DriverException;
-
-    /** Removes a blob. */
-    void remove(Digest digest) throws DriverException;
+    /** Removes a blob, unless one of those deliveries that are not closed brought it; false where it stays for that. */
+    boolean remove(Digest digest) throws DriverException;
 
     /**
      * Reads a blob again and says what is wrong with it; empty where it is what its digest says, or is not here.
@@ -60,6 +57,22 @@ public interface ContentStore {
 
     /** Every blob there is now, with its size in bytes. */
     Map<Digest, Long> survey() throws DriverException;
+
+    /**
+     * Brings in what belongs together, such as the layers and documents of an image. What it brought, or found to be here
+     * already, stays until it is closed, though the last owner of the same bytes has them removed meanwhile: by then there
+     * must be a new owner. Calls come from many threads at once.
+     */
+    interface Delivery extends AutoCloseable {
+        /** Receives bytes whose digest is not known yet. */
+        Ingest receive() throws DriverException;
+
+        /** Small content in one call; answers with its descriptor. */
+        Descriptor put(String mediaType, byte[] bytes) throws DriverException;
+
+        @Override
+        void close();
+    }
 
     /** One blob on its way in. One thread at a time. */
     interface Ingest extends AutoCloseable {

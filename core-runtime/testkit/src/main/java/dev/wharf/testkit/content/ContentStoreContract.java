@@ -82,14 +82,14 @@ public abstract class ContentStoreContract {
 
     @Test
     void whatWasPutIsThereAndDoesNotChange() throws Exception {
-        Descriptor blob = store.put(TEXT, bytes("hello"));
+        Descriptor blob = put(TEXT, bytes("hello"));
         assertThat(blob).isEqualTo(new Descriptor(TEXT, Digest.sha256("hello"), 5));
         assertThat(store.size(blob.digest())).contains(5L);
         assertThat(Files.readString(store.path(blob.digest()))).isEqualTo("hello");
         try (InputStream in = store.open(blob.digest())) {
             assertThat(in.readAllBytes()).isEqualTo(bytes("hello"));
         }
-        assertThat(store.put(TEXT, bytes("hello"))).isEqualTo(blob);
+        assertThat(put(TEXT, bytes("hello"))).isEqualTo(blob);
         assertThat(fresh().survey()).isEqualTo(Map.of(blob.digest(), 5L));
     }
 
@@ -105,7 +105,7 @@ public abstract class ContentStoreContract {
 
     @Test
     void whatIsRemovedIsGoneAndMayBeRemovedAgain() throws Exception {
-        Descriptor blob = store.put(TEXT, bytes("hello"));
+        Descriptor blob = put(TEXT, bytes("hello"));
         store.remove(blob.digest());
         store.remove(blob.digest());
         assertThat(store.size(blob.digest())).isEmpty();
@@ -118,6 +118,56 @@ public abstract class ContentStoreContract {
         Digest digest = Digest.of("sha512", Digest.hasher("sha512").digest(bytes));
         ingest(new Descriptor(TEXT, digest, 5), bytes);
         assertThat(fresh().survey()).isEqualTo(Map.of(digest, 5L));
+    }
+
+    // ---- deliveries ----
+
+    @Test
+    void whatADeliveryBroughtStaysUntilItIsClosed() throws Exception {
+        Descriptor brought;
+        Descriptor found = put(TEXT, bytes("found"));
+        try (ContentStore.Delivery delivery = store.deliver();
+                ContentStore.Delivery other = store.deliver()) {
+            try (ContentStore.Ingest ingest = delivery.receive()) {
+                ingest.write(ByteBuffer.wrap(bytes("brought")));
+                brought = ingest.commit(TEXT);
+            }
+            delivery.put(TEXT, bytes("found"));
+            other.put(TEXT, bytes("found"));
+            delivery.close();
+            assertThat(store.remove(brought.digest())).isTrue();
+            assertThat(store.remove(found.digest()))
+                    .as("the other one holds it")
+                    .isFalse();
+            assertThat(store.survey()).containsOnlyKeys(found.digest());
+        }
+        assertThat(store.remove(found.digest())).isTrue();
+        assertThat(store.survey()).isEmpty();
+    }
+
+    /** What goes in the moment in which it comes again: the race of an image that is removed and loaded. */
+    @Test
+    void aBlobThatIsRemovedWhileItComesIsThereAfterwards() throws Exception {
+        ExecutorService remover = Executors.newSingleThreadExecutor();
+        try {
+            for (int i = 0; i < 200; i++) {
+                Descriptor old = put(TEXT, bytes("same"));
+                Future<Boolean> removed = remover.submit(() -> store.remove(old.digest()));
+                try (ContentStore.Delivery delivery = store.deliver()) {
+                    delivery.put(TEXT, bytes("same"));
+                    removed.get(30, TimeUnit.SECONDS);
+                    assertThat(store.size(old.digest())).contains(4L);
+                }
+            }
+        } finally {
+            remover.shutdownNow();
+        }
+    }
+
+    private Descriptor put(String mediaType, byte[] bytes) throws DriverException {
+        try (ContentStore.Delivery delivery = store.deliver()) {
+            return delivery.put(mediaType, bytes);
+        }
     }
 
     // ---- ingest ----
@@ -145,7 +195,8 @@ public abstract class ContentStoreContract {
     @Test
     void bytesOfUnknownDigestGetTheirDescriptorAtTheEnd() throws Exception {
         byte[] bytes = random(100_000);
-        try (ContentStore.Ingest ingest = store.receive()) {
+        try (ContentStore.Delivery delivery = store.deliver();
+                ContentStore.Ingest ingest = delivery.receive()) {
             ingest.write(new ByteArrayInputStream(bytes));
             assertThat(ingest.commit(TEXT)).isEqualTo(describe(bytes));
         }
@@ -172,7 +223,7 @@ public abstract class ContentStoreContract {
     @Test
     void aBlobThatIsHereAlreadyNeedsNothingMore() throws Exception {
         byte[] bytes = bytes("hello");
-        Descriptor blob = store.put(TEXT, bytes);
+        Descriptor blob = put(TEXT, bytes);
         try (ContentStore.Ingest ingest = store.ingest(blob)) {
             assertThat(ingest.offset()).isEqualTo(5);
             assertThat(ingest.commit(TEXT)).isEqualTo(blob);
@@ -184,7 +235,8 @@ public abstract class ContentStoreContract {
     void bytesThatCameToNothingAreForgotten() throws Exception {
         store.survey();
         List<String> before = files();
-        try (ContentStore.Ingest ingest = store.receive()) {
+        try (ContentStore.Delivery delivery = store.deliver();
+                ContentStore.Ingest ingest = delivery.receive()) {
             ingest.write(ByteBuffer.wrap(bytes("hello")));
         }
         assertThat(files()).isEqualTo(before);
@@ -300,7 +352,7 @@ public abstract class ContentStoreContract {
 
     @Test
     void aBlobThatIsWholeIsFoundWholeAndStays() throws Exception {
-        Descriptor blob = store.put(TEXT, "hello".getBytes(StandardCharsets.UTF_8));
+        Descriptor blob = put(TEXT, "hello".getBytes(StandardCharsets.UTF_8));
         List<Long> read = new ArrayList<>();
 
         assertThat(store.check(blob.digest(), read::add)).isEmpty();
@@ -312,7 +364,7 @@ public abstract class ContentStoreContract {
     @Test
     void aBlobWithOneByteFlippedIsFoundMovedAsideAndCanComeAgain() throws Exception {
         byte[] bytes = "hello".getBytes(StandardCharsets.UTF_8);
-        Descriptor blob = store.put(TEXT, bytes);
+        Descriptor blob = put(TEXT, bytes);
         byte[] other = bytes.clone();
         other[3] ^= 1;
         Files.write(store.path(blob.digest()), other);
@@ -322,7 +374,7 @@ public abstract class ContentStoreContract {
         assertThat(store.size(blob.digest())).isEmpty();
         assertThat(store.survey()).doesNotContainKey(blob.digest());
 
-        store.put(TEXT, bytes);
+        put(TEXT, bytes);
 
         assertThat(store.check(blob.digest(), n -> {})).isEmpty();
     }
@@ -335,7 +387,7 @@ public abstract class ContentStoreContract {
 
     @Test
     void nobodyElseMayLookIntoTheStore() throws Exception {
-        Descriptor blob = store.put(TEXT, bytes("hello"));
+        Descriptor blob = put(TEXT, bytes("hello"));
         for (Path at = store.path(blob.digest()); at != null && at.startsWith(root); at = at.getParent()) {
             int mode = ports().files().stat(at).mode();
             assertThat(mode & 077)
@@ -350,7 +402,7 @@ public abstract class ContentStoreContract {
     void aLayerIsUnfoldedByItsFirstBytesWhateverItSaysItIs() throws Exception {
         byte[] tar = random(300_000);
         for (byte[] packed : List.of(tar, gzip(tar), zstd(tar))) {
-            Descriptor blob = store.put(MediaTypes.OCI_LAYER, packed);
+            Descriptor blob = put(MediaTypes.OCI_LAYER, packed);
             try (InputStream in = store.openLayer(blob, Digest.sha256(tar))) {
                 assertThat(in.readAllBytes()).isEqualTo(tar);
                 assertThat(in.read()).isEqualTo(-1);
@@ -368,7 +420,7 @@ public abstract class ContentStoreContract {
                 join(gzip(first), gzip(second)),
                 join(zstd(first), zstd(second)),
                 join(skippable, zstd(first), skippable, zstd(second)))) {
-            Descriptor blob = store.put(MediaTypes.OCI_LAYER, packed);
+            Descriptor blob = put(MediaTypes.OCI_LAYER, packed);
             try (InputStream in = store.openLayer(blob, Digest.sha256(tar))) {
                 assertThat(in.readAllBytes()).isEqualTo(tar);
             }
@@ -378,7 +430,7 @@ public abstract class ContentStoreContract {
     @Test
     void aLayerWithAnotherTarThanPromisedFailsAtItsEnd() throws Exception {
         byte[] tar = random(100_000);
-        Descriptor blob = store.put(MediaTypes.OCI_LAYER_GZIP, gzip(tar));
+        Descriptor blob = put(MediaTypes.OCI_LAYER_GZIP, gzip(tar));
         try (InputStream in = store.openLayer(blob, Digest.sha256("another"))) {
             assertThat(in.readNBytes(100_000)).isEqualTo(tar);
             assertThatThrownBy(in::read).isInstanceOf(IOException.class).satisfies(this::isCorrupt);
@@ -395,7 +447,7 @@ public abstract class ContentStoreContract {
                 damaged[i] ^= 0x55;
             }
             for (byte[] bad : List.of(cut, damaged)) {
-                Descriptor blob = store.put(MediaTypes.OCI_LAYER, bad);
+                Descriptor blob = put(MediaTypes.OCI_LAYER, bad);
                 try (InputStream in = store.openLayer(blob, Digest.sha256(tar))) {
                     assertThatThrownBy(in::readAllBytes)
                             .isInstanceOf(IOException.class)
@@ -410,7 +462,7 @@ public abstract class ContentStoreContract {
         byte[] zeros = new byte[(int) FREE_BYTES * 8];
         for (byte[] packed : List.of(gzip(zeros), zstd(zeros))) {
             assertThat(packed.length * RATIO).isLessThan(zeros.length);
-            Descriptor blob = store.put(MediaTypes.OCI_LAYER, packed);
+            Descriptor blob = put(MediaTypes.OCI_LAYER, packed);
             try (InputStream in = store.openLayer(blob, Digest.sha256(zeros))) {
                 assertThatThrownBy(() -> in.transferTo(OutputStream.nullOutputStream()))
                         .isInstanceOf(IOException.class)
@@ -425,7 +477,7 @@ public abstract class ContentStoreContract {
         // Magic, a descriptor that asks for a window and gives no size, and the largest window there is (RFC 8878,
         // 3.1.1).
         byte[] frame = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd, 0x00, (byte) 0xa8, 0x01, 0x00, 0x00};
-        Descriptor blob = store.put(MediaTypes.OCI_LAYER_ZSTD, frame);
+        Descriptor blob = put(MediaTypes.OCI_LAYER_ZSTD, frame);
         try (InputStream in = store.openLayer(blob, Digest.sha256(""))) {
             assertThatThrownBy(in::readAllBytes).isInstanceOf(IOException.class).satisfies(this::isCorrupt);
         }
@@ -434,11 +486,11 @@ public abstract class ContentStoreContract {
     @Test
     void aSmallLayerMayUnfoldFarAndAnEmptyOneMayBeOne() throws Exception {
         byte[] zeros = new byte[(int) FREE_BYTES];
-        Descriptor blob = store.put(MediaTypes.OCI_LAYER, gzip(zeros));
+        Descriptor blob = put(MediaTypes.OCI_LAYER, gzip(zeros));
         try (InputStream in = store.openLayer(blob, Digest.sha256(zeros))) {
             assertThat(in.transferTo(OutputStream.nullOutputStream())).isEqualTo(FREE_BYTES);
         }
-        Descriptor empty = store.put(MediaTypes.OCI_LAYER, new byte[0]);
+        Descriptor empty = put(MediaTypes.OCI_LAYER, new byte[0]);
         try (InputStream in = store.openLayer(empty, Digest.sha256(""))) {
             assertThat(in.read()).isEqualTo(-1);
         }
