@@ -1,7 +1,6 @@
 package dev.wharf.jmx;
 
 import dev.wharf.core.agent.Agent;
-import dev.wharf.core.agent.Fleet.Candidate;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.event.BuildEvent;
@@ -9,17 +8,12 @@ import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.event.LayerEvent;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import javax.management.JMException;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
@@ -51,9 +45,11 @@ public final class JmxComponent {
     /** How long what has come or gone may go unseen. */
     private static final Duration PATIENCE = Duration.ofMillis(100);
 
-    private static final Duration DRIVERS_BEAT = Duration.ofSeconds(1);
-
     private final Thread thread = new Thread(this::run, "wharf-jmx-follower");
+    /** Whether the follower has called since it was asked to, which it does once. */
+    private volatile boolean called = true;
+
+    private volatile boolean driversChanged;
     private volatile boolean closing;
 
     @Activate
@@ -74,47 +70,52 @@ public final class JmxComponent {
         thread.start();
     }
 
+    /** A driver that serves as it did before the agent was started is no news for the journal. */
+    private void driversChanged() {
+        driversChanged = true;
+        more.release();
+    }
+
+    private void called() {
+        called = true;
+        more.release();
+    }
+
     private void run() {
-        try (Exhibits exhibits = new Exhibits(server, agent);
+        try (AutoCloseable ear = agent.fleet().onChange(this::driversChanged);
+                Exhibits exhibits = new Exhibits(server, agent);
                 Follower follower = agent.follow(agent.position())) {
             boolean changed = true;
             boolean first = true;
-            Set<List<String>> shown = Set.of();
             while (!closing) {
                 for (Optional<Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
                     journal.tell(moment.get());
                     changed |= tell(exhibits, moment.get());
                 }
-                if (changed) {
+                if (changed || driversChanged) {
                     // All beans are gone through, which is not to happen for each of a thousand containers that come at
                     // once.
                     if (!first) {
                         Thread.sleep(PATIENCE.toMillis());
                     }
                     first = false;
-                    List<Candidate> drivers = agent.fleet().candidates();
-                    exhibits.settle(agent.host(), drivers);
-                    shown = names(drivers);
+                    // What comes after this is told of again.
+                    driversChanged = false;
+                    exhibits.settle(agent.host(), agent.fleet().candidates());
                     changed = false;
                 }
-                follower.onMore(more::release);
-                // A driver that serves as it did before the agent was started is no news for the journal.
-                if (!more.tryAcquire(DRIVERS_BEAT.toMillis(), TimeUnit.MILLISECONDS)) {
-                    changed = !names(agent.fleet().candidates()).equals(shown);
+                if (called) {
+                    called = false;
+                    follower.onMore(this::called);
                 }
+                more.acquire();
                 more.drainPermits();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (IOException e) {
+        } catch (Exception e) {
             LOG.error("beans show no more what comes and goes", e);
         }
-    }
-
-    private static Set<List<String>> names(List<Candidate> drivers) {
-        return drivers.stream()
-                .map(d -> List.of(d.driver().toString(), d.implementation()))
-                .collect(Collectors.toSet());
     }
 
     /**

@@ -32,10 +32,14 @@ public final class LoopbackRegistry implements AutoCloseable {
 
     /** One that asks who is there, and knows only {@code user} with the password {@code right}. */
     public static LoopbackRegistry withPassword() throws IOException, InterruptedException {
+        return withPassword("$2y$05$5OvwC3WSykFUY2Ok/j5J5Ohg5Ax3.XDPrzTy.yj332hBIqrFm.d2q");
+    }
+
+    /** The same with another password, as {@code htpasswd -B} hashes it. */
+    public static LoopbackRegistry withPassword(String hash) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("wharf-registry");
         Path passwords = folder.resolve("htpasswd");
-        // What "htpasswd -B" makes of it.
-        Files.writeString(passwords, "user:$2y$05$5OvwC3WSykFUY2Ok/j5J5Ohg5Ax3.XDPrzTy.yj332hBIqrFm.d2q\n");
+        Files.writeString(passwords, "user:" + hash + "\n");
         return start(folder, "auth: {htpasswd: {realm: test, path: " + passwords + "}}\n");
     }
 

@@ -8,6 +8,7 @@ import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
 import dev.wharf.itests.daemon.Traces;
+import dev.wharf.itests.images.LoopbackRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -34,6 +35,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class OperatorIT {
     private static final String SECRET = "planted-4711-secret";
 
+    /** The same, as a registry's file of passwords has it. */
+    private static final String HASH = "$2b$05$5OvwC3WSykFUY2Ok/j5J5OGCgNjz.T2iwopp8JBJEVbHd6qiJVzqG";
+
     private static final Path SHARE = Daemon.distribution().resolve("share");
 
     @TempDir
@@ -46,6 +50,14 @@ class OperatorIT {
         Path etc = Files.createDirectories(folder.resolve("etc"));
         Files.writeString(etc.resolve("dev.wharf.planted.cfg"), "sasl.password = " + SECRET + "\nport = 9\n");
         Files.writeString(etc.resolve("key.pem"), "-----BEGIN PRIVATE KEY-----\n" + SECRET + "\n");
+        Path password = Files.writeString(etc.resolve("watcher"), SECRET + "\n");
+        Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-------"));
+        Files.writeString(etc.resolve("dev.wharf.jolokia.cfg"), "port = 0\nreaders = " + password + "\n");
+        // A broker that nobody is at: what the client says of its settings and of its trouble is in the log.
+        Files.writeString(
+                etc.resolve("dev.wharf.kafka.cfg"),
+                "bootstrap.servers = 127.0.0.1:1\nsecurity.protocol = SASL_PLAINTEXT\nsasl.mechanism = PLAIN\nsasl.user = me\n"
+                        + "sasl.password.file = " + password + "\n");
         daemon = SharedAgent.withBusybox(folder, "--config-dir=" + etc, "--log-level=debug");
         daemon.docker(
                         "run",
@@ -64,6 +76,44 @@ class OperatorIT {
                         "echo started with --password " + SECRET + "; exec sleep 1000")
                 .outOrThrow();
         daemon.docker("exec", "-e", "EXTRA=" + SECRET, "web", "true").outOrThrow();
+        daemon.docker(
+                        "volume",
+                        "create",
+                        "--opt=type=cifs",
+                        "--opt=device=//nobody/share",
+                        "--opt=o=user=me,password=" + SECRET + ",ro",
+                        "share")
+                .outOrThrow();
+        anImageWasBuiltAndTravelled();
+    }
+
+    private static void anImageWasBuiltAndTravelled() throws Exception {
+        Path context = Files.createDirectories(folder.resolve("context"));
+        Files.writeString(
+                context.resolve("Dockerfile"),
+                "FROM busybox\nARG greeting\nARG key\nENV TICKET=$greeting\nRUN test \"$key\" && echo made\n");
+        try (LoopbackRegistry registry = LoopbackRegistry.withPassword(HASH)) {
+            String name = registry.host() + "/mine:1";
+            String[] asUser = {"--config", folder.resolve("client").toString()};
+            docker(
+                    asUser,
+                    "build",
+                    "-q",
+                    "-t",
+                    name,
+                    "--build-arg=greeting=" + SECRET,
+                    "--build-arg=key=two words " + SECRET,
+                    context.toString());
+            docker(asUser, "login", "-u", "user", "-p", SECRET, registry.host());
+            docker(asUser, "push", "-q", name);
+            docker(asUser, "rmi", name);
+            docker(asUser, "pull", "-q", name);
+        }
+    }
+
+    private static void docker(String[] before, String... arguments) throws Exception {
+        daemon.docker(Stream.concat(Stream.of(before), Stream.of(arguments)).toArray(String[]::new))
+                .outOrThrow();
     }
 
     @AfterAll
@@ -137,6 +187,7 @@ class OperatorIT {
 
     @Test
     void theBundleHoldsWhatHelpsAndNoSecret() throws Exception {
+        Files.createSymbolicLink(daemon.execRoot().resolve("wharfd.log"), daemon.log());
         Path file = folder.resolve("bundle.zip");
         Outcome made = daemon.wharf(
                 "support-bundle",
@@ -161,12 +212,19 @@ class OperatorIT {
                         "host/mounts.txt",
                         "host/firewall.txt",
                         "log/journald.txt",
+                        "log/wharfd.txt",
+                        "settings/dev.wharf.jolokia.cfg",
+                        "settings/dev.wharf.kafka.cfg",
                         "settings/dev.wharf.planted.cfg")
-                .doesNotContainKey("settings/key.pem")
+                .doesNotContainKeys("settings/key.pem", "settings/watcher")
                 .allSatisfy((name, text) -> assertThat(text).as(name).doesNotContain(SECRET));
         // It still says what was there, and only not with which value.
         assertThat(files.get("settings/dev.wharf.planted.cfg")).contains("sasl.password = ***", "port = 9");
         assertThat(files.get("journal/end.jsonl")).contains("container.started", "DATABASE=***", "\"web\"");
+        assertThat(files.get("log/wharfd.txt")).contains(" DEBUG ");
+        assertThat(files.get("settings/dev.wharf.kafka.cfg")).contains("/watcher");
+        assertThat(files.get("journal/end.jsonl"))
+                .contains("TICKET=***", "|2 *** /bin/sh -c test", "user=me,password=***,ro");
         assertThat(files.get("threads.txt")).contains("\"wharf-sequencer\" ");
         assertThat(files.get("metrics.txt")).contains("wharf_");
         assertThat(files.get("host/firewall.txt")).contains("table inet " + Traces.table(daemon.execRoot()));

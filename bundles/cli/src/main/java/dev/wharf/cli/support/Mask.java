@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -22,20 +23,36 @@ public final class Mask {
     public static final String MASKED = "***";
 
     private static final String SECRETIVE =
-            "passw|passphrase|pwd|secret|token|credential|api[-_.]?key|private[-_.]?key|access[-_.]?key|signature|cookie"
+            "passw|passphrase|pass\\b|pwd|secret|token|credential|api[-_.]?key|private[-_.]?key|access[-_.]?key|signature|cookie"
                     + "|auth(?!or)";
 
     private static final Pattern NAME = Pattern.compile("(?i).*(?:" + SECRETIVE + ").*");
     private static final Pattern FLAG = Pattern.compile("(?i)--?[\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*");
+
+    /** Up to the quote that ends it, which in JSON within a text is escaped. */
+    private static final String QUOTED = "\\\\\".*?\\\\\"|\"(?:\\\\.|[^\"\\\\])*\"|'[^']*'";
+
+    /** Up to a blank or a quote; what separates one value from the next ends it where a next one follows. */
+    private static final String BARE = "(?:[^\\s\"',;&\\\\]|\\\\(?!\")|[,;&](?![\\w.-]+=))+";
+
     private static final Pattern ASSIGNED = Pattern.compile(
-            "(?i)([\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*\\\\?[\"']?\\s*[=:]\\s*\\\\?[\"']?)[^\\s\"',;&\\\\]+");
+            "(?i)([\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*\\\\?[\"']?\\s*[=:]\\s*)(?:" + QUOTED + "|" + BARE + ")");
     private static final Pattern FLAGGED =
-            Pattern.compile("(?i)(--?[\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*\\s+)[^\\s-]\\S*");
+            Pattern.compile("(?i)(--?[\\w.-]*(?:" + SECRETIVE + ")[\\w.-]*\\s+)(?:\"[^\"]*\"|'[^']*'|[^\\s-]\\S*)");
     private static final Pattern VARIABLE = Pattern.compile("\\b([A-Z][A-Z0-9_]{2,}=)(?:\"[^\"]*\"|'[^']*'|\\S+)");
-    private static final Pattern IN_ADDRESS = Pattern.compile("(://)[^/\\s:@]*:[^/\\s@]+@");
+
+    /** What a build was given, as the history of an image tells it. */
+    private static final Pattern ARGUMENTS = Pattern.compile("(?m)(\\|\\d+ )\\w+=.*?(?= /bin/| \\w+ -c |$)");
+
+    /** The user alone may be a token; a digest is no host. */
+    private static final Pattern IN_ADDRESS = Pattern.compile("(://)[^/\\s@]+@(?!sha\\d+:)");
+
+    private static final Pattern IN_QUERY = Pattern.compile("(?i)([?&](?:sig|key|code)=)[^&\\s\"']+");
     private static final Pattern HEADER = Pattern.compile("(?i)\\b(basic|bearer)\\s+[A-Za-z0-9._~+/=-]{6,}");
     private static final Pattern PEM =
             Pattern.compile("(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|$)");
+
+    private static final Pattern SETTING = Pattern.compile("^\\s*([^#!\\s=:][^\\s=:]*)\\s*[=:\\s]\\s*");
 
     private static final JsonFactory JSON = new JsonFactory();
 
@@ -46,6 +63,8 @@ public final class Mask {
         String masked = PEM.matcher(text).replaceAll("$1" + MASKED + "$2");
         masked = IN_ADDRESS.matcher(masked).replaceAll("$1" + MASKED + "@");
         masked = HEADER.matcher(masked).replaceAll("$1 " + MASKED);
+        masked = IN_QUERY.matcher(masked).replaceAll("$1" + MASKED);
+        masked = ARGUMENTS.matcher(masked).replaceAll("$1" + MASKED);
         masked = FLAGGED.matcher(masked).replaceAll("$1" + MASKED);
         masked = ASSIGNED.matcher(masked).replaceAll("$1" + MASKED);
         return VARIABLE.matcher(masked).replaceAll("$1" + MASKED);
@@ -54,18 +73,19 @@ public final class Mask {
     /** A file of settings, {@code key = value} a line. Where a secret is in a file, the file's path is no secret. */
     public static String settings(String text) {
         StringBuilder masked = new StringBuilder();
-        text.lines().forEach(line -> {
-            int equals = line.indexOf('=');
-            String key = equals < 0 ? "" : line.substring(0, equals).strip();
+        // A backslash at its end makes the next line part of a value.
+        for (String line : text.replaceAll("\\\\\\R", "").lines().toList()) {
+            Matcher setting = SETTING.matcher(line);
+            String key = setting.find() ? setting.group(1) : "";
             if (key.endsWith(".file")) {
                 masked.append(line);
             } else if (NAME.matcher(key).matches()) {
-                masked.append(line, 0, equals + 1).append(' ').append(MASKED);
+                masked.append(setting.group()).append(MASKED);
             } else {
                 masked.append(text(line));
             }
             masked.append('\n');
-        });
+        }
         return masked.toString();
     }
 

@@ -15,6 +15,15 @@ class MaskTest {
             strings = {
                 "login password=hunter2-hunter2 user=me",
                 "login password: hunter2-hunter2",
+                "login password=a,b;c&hunter2-hunter2",
+                "login password=a\\hunter2-hunter2",
+                "login password=\"two words \\\" hunter2-hunter2\" user=me",
+                "login {\\\"password\\\":\\\"two words, hunter2-hunter2\\\"}",
+                "redis-server --requirepass hunter2-hunter2",
+                "run --password 'two words hunter2-hunter2'",
+                "|2 greeting=hunter2-hunter2 b=two hunter2-hunter2 /bin/sh -c make",
+                "clone https://hunter2-hunter2@git.example/repository.git",
+                "GET https://store.example/blob?se=2026&sig=hunter2-hunter2&x=1",
                 "sh -c 'run --password hunter2-hunter2 --fast'",
                 "run --api-key=hunter2-hunter2",
                 "GET https://me:hunter2-hunter2@registry.example/v2/",
@@ -35,6 +44,8 @@ class MaskTest {
                 "container started id=3f5d name=web pid=4711",
                 "tls.authorities = /etc/wharf/ca.pem",
                 "36 25 0:32 / /run/wharf/rootfs rw,relatime - overlay overlay rw,lowerdir=/a:/b,upperdir=/c",
+                "docker-image://busybox@sha256:4711",
+                "bypassed=no user=me",
                 "author: somebody"
             })
     void whatIsNoSecretStays(String text) {
@@ -69,6 +80,23 @@ class MaskTest {
     @Test
     void severalDocumentsStayALineEach() throws IOException {
         assertThat(Mask.json("{\"a\":1}\n{\"b\":2}\n")).isEqualTo("{\"a\":1}\n{\"b\":2}\n");
+    }
+
+    @Test
+    void whatFollowsASecretStays() {
+        assertThat(Mask.text("mount -o user=me,password=hunter2,uid=7 //host/share"))
+                .isEqualTo("mount -o user=me,password=***,uid=7 //host/share");
+        assertThat(Mask.text("|1 token=hunter2 /bin/sh -c make all")).isEqualTo("|1 *** /bin/sh -c make all");
+    }
+
+    @Test
+    void aSecretLeavesSettingsHoweverTheyAreWritten() {
+        assertThat(Mask.settings("sasl.password: hunter2\nsasl.password hunter2\n# sasl.password = hunter2\nport=9\n"))
+                .isEqualTo("sasl.password: ***\nsasl.password ***\n# sasl.password = ***\nport=9\n");
+        assertThat(Mask.settings("sasl.password = one\\\n  hunter2\nport=9\n"))
+                .isEqualTo("sasl.password = ***\nport=9\n");
+        assertThat(Mask.settings("jaas = Login required \\\n username=\"me\" password=\"a;b hunter2\";\n"))
+                .isEqualTo("jaas = Login required  username=\"me\" password=***;\n");
     }
 
     @Test

@@ -21,6 +21,12 @@ public interface Fleet {
      */
     record Candidate(DriverId driver, String implementation, int rank, Standing standing, String why, int inside) {}
 
+    /**
+     * Has the listener called after an implementation came or went, until the handle is closed; by the thread that brought it, so
+     * it must return at once and may look only on another one.
+     */
+    AutoCloseable onChange(Runnable listener);
+
     /** Waits until every driver that comes with a start has come, and no longer than one that is missing is waited for. */
     void awaitDrivers() throws DriverException;
 

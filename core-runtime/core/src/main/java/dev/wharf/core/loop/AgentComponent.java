@@ -134,6 +134,7 @@ public final class AgentComponent {
         built.jobsBy(jobs);
         house = Optional.of(built);
         workshop.completeWhen(this::isQuiet);
+        context.addBundleListener(event -> workshop.arrived());
         opened.countDown();
         announcer.setDaemon(true);
         announcer.start();
@@ -147,15 +148,10 @@ public final class AgentComponent {
     private void announce() {
         House built = house.orElseThrow();
         boolean known = isFurnished(built.host());
-        long end = System.nanoTime() + PATIENCE.toNanos();
         try {
             built.awaitFirstLook(PATIENCE);
-            if (known) {
-                register(built);
-                return;
-            }
-            while (!(isFurnished(built.host()) && isQuiet()) && System.nanoTime() < end) {
-                Thread.sleep(5);
+            if (!known) {
+                workshop.await(() -> isFurnished(built.host()) && isQuiet());
             }
             register(built);
         } catch (InterruptedException e) {
@@ -370,6 +366,7 @@ public final class AgentComponent {
                 } else {
                     earlier.decrementAndGet();
                 }
+                workshop.arrived();
             }
         }
 

@@ -45,6 +45,9 @@ final class DriverGate<D extends Driver> implements Gate<D> {
     private long arrivals;
     private boolean closing;
 
+    /** Called after an implementation came or went, without the lock. */
+    private volatile Runnable listener = () -> {};
+
     /** What comes between callers and a driver while somebody traces. */
     private volatile Overhearing<D> overhearing = guest -> guest.driver;
 
@@ -135,6 +138,11 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         this.patience = patience;
     }
 
+    /** From now on it is said when an implementation came or went. */
+    void onChange(Runnable told) {
+        listener = told;
+    }
+
     /** Nobody waits any longer for a driver that is not there. */
     void closing() {
         lock.lock();
@@ -169,10 +177,11 @@ final class DriverGate<D extends Driver> implements Gate<D> {
                     .thenComparing(g -> -g.rank)
                     .thenComparing(g -> -g.number));
             changed.signalAll();
-            return true;
         } finally {
             lock.unlock();
         }
+        listener.run();
+        return true;
     }
 
     /** Whether whoever came is still there. */
@@ -289,6 +298,7 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         } finally {
             lock.unlock();
         }
+        listener.run();
     }
 
     /** Waits, with the lock, until nobody is inside; answers how many would not come out. */

@@ -307,6 +307,7 @@ final class House implements Agent, AutoCloseable {
                     if (trouble != null && !(trouble instanceof RefusedException)) {
                         log.warn("network cannot be made name={} reason={}", network.name(), trouble.getMessage());
                     }
+                    workshop.arrived();
                 });
             }
         }
@@ -401,16 +402,10 @@ final class House implements Agent, AutoCloseable {
 
     /** Waits with patience until nothing is missing any more. */
     private void await(Supplier<List<DriverId>> missing) {
-        long end = System.nanoTime() + settings.patience().toNanos();
-        long seen = workshop.arrivals();
-        while (!missing.get().isEmpty() && System.nanoTime() < end && !closing) {
-            try {
-                workshop.awaitArrival(seen, Duration.ofNanos(end - System.nanoTime()));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
-            seen = workshop.arrivals();
+        try {
+            workshop.await(() -> closing || missing.get().isEmpty());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -518,7 +513,7 @@ final class House implements Agent, AutoCloseable {
     private final class Threshold implements Swaps.Surroundings {
         @Override
         public CompletionStage<Event> submit(Command command, Cause cause) {
-            return House.this.submit(command, cause);
+            return House.this.submit(command, cause).whenComplete((event, trouble) -> workshop.arrived());
         }
 
         @Override

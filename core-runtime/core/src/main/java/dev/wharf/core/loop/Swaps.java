@@ -34,6 +34,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -99,6 +100,7 @@ final class Swaps implements Fleet {
     private final Map<DriverKind, DriverGate<?>> gates = new EnumMap<>(DriverKind.class);
     private final Map<DriverId, Object> turns = new ConcurrentHashMap<>();
     private final Map<String, Candidate> remembered = new LinkedHashMap<>();
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final AtomicInteger arriving = new AtomicInteger();
     private final RegistryRoutes routes;
     private volatile Optional<PluginStore> store = Optional.empty();
@@ -113,6 +115,7 @@ final class Swaps implements Fleet {
         gates.put(DriverKind.NETWORK, workshop.network);
         gates.put(DriverKind.REGISTRY, workshop.registry);
         gates.put(DriverKind.RUNTIME, workshop.runtime);
+        gates.values().forEach(gate -> gate.onChange(this::changed));
     }
 
     void open() {
@@ -163,6 +166,7 @@ final class Swaps implements Fleet {
                 remembered.remove(key(id, implementation));
             }
         }
+        changed();
     }
 
     /**
@@ -521,6 +525,16 @@ final class Swaps implements Fleet {
         return candidates;
     }
 
+    private void changed() {
+        listeners.forEach(Runnable::run);
+    }
+
+    @Override
+    public AutoCloseable onChange(Runnable listener) {
+        listeners.add(listener);
+        return () -> listeners.remove(listener);
+    }
+
     @Override
     public void awaitDrivers() throws DriverException {
         house.awaitDrivers();
@@ -756,11 +770,13 @@ final class Swaps implements Fleet {
                 remembered.remove(remembered.keySet().iterator().next());
             }
         }
+        changed();
     }
 
     private void forget(DriverId id, String implementation) {
         synchronized (remembered) {
             remembered.remove(key(id, implementation));
         }
+        changed();
     }
 }

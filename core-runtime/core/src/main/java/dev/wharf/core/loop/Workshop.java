@@ -42,8 +42,6 @@ import org.slf4j.LoggerFactory;
 final class Workshop implements Drivers {
     private static final Logger log = LoggerFactory.getLogger(Workshop.class);
 
-    private static final long BEAT_MILLIS = 5;
-
     /** How long a step waits for a tool that is not there. */
     private final Duration patience;
 
@@ -67,7 +65,7 @@ final class Workshop implements Drivers {
     private long arrivals;
     private volatile Predicate<LayerId> wanted = layer -> true;
 
-    /** Whether everything that comes at the start is here; asked until it says so. */
+    /** Whether everything that comes at the start is here; asked after each arrival until it says so. */
     private volatile BooleanSupplier complete = () -> true;
 
     private final Map<PullId, Credentials> credentials = new ConcurrentHashMap<>();
@@ -138,23 +136,33 @@ final class Workshop implements Drivers {
         }
     }
 
-    /** A tool came, or none is waited for any more. */
+    /** A tool came, a bundle is up, a network is there, or none is waited for any more: whoever waits looks again. */
     synchronized void arrived() {
         arrivals++;
         notifyAll();
     }
 
-    /** How often that happened. Whoever misses a tool looks for it, and then waits for what came after this was asked. */
-    synchronized long arrivals() {
+    private synchronized long arrivals() {
         return arrivals;
     }
 
-    /** Waits until something more has come than {@code before}, and no longer than {@code atMost}. */
-    synchronized void awaitArrival(long before, Duration atMost) throws InterruptedException {
-        long end = System.nanoTime() + atMost.toNanos();
-        for (long left = atMost.toNanos(); arrivals == before && left > 0; left = end - System.nanoTime()) {
-            TimeUnit.NANOSECONDS.timedWait(this, left);
+    /** Looks, without a lock, whether all is there, now and after each arrival, until it is or patience ends. */
+    boolean await(BooleanSupplier there) throws InterruptedException {
+        long end = System.nanoTime() + patience.toNanos();
+        long seen = arrivals();
+        while (!there.getAsBoolean()) {
+            synchronized (this) {
+                while (arrivals == seen) {
+                    long left = end - System.nanoTime();
+                    if (left <= 0) {
+                        return false;
+                    }
+                    TimeUnit.NANOSECONDS.timedWait(this, left);
+                }
+                seen = arrivals;
+            }
         }
+        return true;
     }
 
     /** From now on calls of drivers and of the kernel are told of. */
@@ -196,15 +204,11 @@ final class Workshop implements Drivers {
     }
 
     void awaitComplete() throws DriverException {
-        long end = System.nanoTime() + patience.toNanos();
-        while (!complete.getAsBoolean() && System.nanoTime() < end) {
-            try {
-                Thread.sleep(BEAT_MILLIS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw DriverException.failure(
-                        Failure.Kind.UNAVAILABLE, "interrupted while waiting for drivers that start");
-            }
+        try {
+            await(() -> complete.getAsBoolean());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw DriverException.failure(Failure.Kind.UNAVAILABLE, "interrupted while waiting for drivers that start");
         }
         complete = () -> true;
     }

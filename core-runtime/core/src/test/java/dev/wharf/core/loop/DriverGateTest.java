@@ -9,6 +9,7 @@ import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -55,6 +56,17 @@ class DriverGateTest {
         assertThat(gate.use(NAME, Named::who)).isEqualTo("new");
         gate.remove(fresh);
         assertThat(gate.use(NAME, Named::who)).isEqualTo("old");
+    }
+
+    @Test
+    void whoListensHearsOfWhoeverComesAndGoesAndMayLook() {
+        DriverGate<Named> gate = gate(Duration.ofSeconds(5));
+        List<Integer> there = new ArrayList<>();
+        gate.onChange(() -> there.add(gate.standings().size()));
+        gate.add(old, NAME, 0, "1", true);
+        gate.add(fresh, NAME, 1, "2", true);
+        gate.remove(old);
+        assertThat(there).containsExactly(1, 2, 1);
     }
 
     @Test

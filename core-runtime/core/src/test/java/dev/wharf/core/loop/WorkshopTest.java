@@ -73,6 +73,7 @@ class WorkshopTest {
         assertThat(pull).isNotDone();
         come("layout", 10);
         complete.set(true);
+        workshop.arrived();
         assertThat(pull.get(5, TimeUnit.SECONDS)).isEqualTo("layout");
         complete.set(false);
         assertThat(chosen()).as("only the start is waited for").isEqualTo("layout");
