@@ -39,6 +39,8 @@ final class Committer implements Durability, AutoCloseable {
     private volatile Position durable;
     private List<Answer> answers = new ArrayList<>();
     private List<Runnable> wakes = new ArrayList<>();
+    private List<Answer> afters = new ArrayList<>();
+    private Position told;
     private final Stopwatch syncs = new Stopwatch();
     private boolean urgent;
     private boolean closed;
@@ -55,6 +57,7 @@ final class Committer implements Durability, AutoCloseable {
         this.broken = broken;
         appended = journal.end();
         durable = appended;
+        told = appended;
         thread.setDaemon(true);
     }
 
@@ -84,6 +87,20 @@ final class Committer implements Durability, AutoCloseable {
             answers.add(new Answer(position, tell));
             urgent = true;
             work.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean afterTold(Position position, Runnable then) {
+        lock.lock();
+        try {
+            if (position.isAfter(told)) {
+                afters.add(new Answer(position, then));
+                return true;
+            }
+            return false;
         } finally {
             lock.unlock();
         }
@@ -188,6 +205,23 @@ final class Committer implements Durability, AutoCloseable {
             quietly(answer.tell());
         }
         awake.forEach(Committer::quietly);
+        List<Answer> after;
+        lock.lock();
+        try {
+            told = upTo;
+
+            after = afters;
+            afters = new ArrayList<>();
+        } finally {
+            lock.unlock();
+        }
+        for (Answer each : after) {
+            if (each.position().isAfter(upTo)) {
+                afterTold(each.position(), each.tell());
+            } else {
+                quietly(each.tell());
+            }
+        }
     }
 
     private static void quietly(Runnable told) {

@@ -19,4 +19,10 @@ interface Durability {
 
     /** Does {@code then} once the batch at {@code position} is durable, from any thread. */
     void whenDurable(Position position, Runnable then);
+
+    /**
+     * Does {@code then} once the batch at {@code position} is durable and everybody was told who waited for it, from any
+     * thread; answers with false, and does nothing, where that is so already.
+     */
+    boolean afterTold(Position position, Runnable then);
 }

@@ -128,6 +128,11 @@ final class House implements Agent, AutoCloseable {
     private final ExecutorService laneThreads;
     private final Timers timers;
     private final Committer committer;
+    private final Lull lull = new Lull(
+            System::nanoTime,
+            (delay, then) -> CompletableFuture.delayedExecutor(delay.toNanos(), TimeUnit.NANOSECONDS)
+                    .execute(then),
+            this::giveBackMemory);
     private final Followers followers;
     private final Sequencer sequencer;
     private final Survey survey;
@@ -233,6 +238,7 @@ final class House implements Agent, AutoCloseable {
     /** Starts the threads. Reads are answered from now on, wishes are judged, and plans are followed after the survey. */
     void open() {
         committer.start();
+        listenForLulls(committer.durable());
         thread.start();
         opener.start();
         swaps.open();
@@ -252,6 +258,24 @@ final class House implements Agent, AutoCloseable {
 
     private void post(Letter letter) {
         sequencer.post(letter);
+    }
+
+    /** What a burst of work needed and a host at rest does not is given back when the burst is over. */
+    private void listenForLulls(Position after) {
+        committer.onDurable(after, () -> {
+            lull.stirred();
+            if (!closing) {
+                listenForLulls(committer.durable());
+            }
+        });
+    }
+
+    private void giveBackMemory() {
+        try {
+            workshop.kernel().giveBackMemory();
+        } catch (DriverException e) {
+            log.debug("no memory was given back reason={}", e.failure().message());
+        }
     }
 
     private void takeTurns() {
@@ -927,11 +951,7 @@ final class House implements Agent, AutoCloseable {
 
         @Override
         public void giveBackMemory() {
-            try {
-                workshop.kernel().giveBackMemory();
-            } catch (DriverException e) {
-                log.debug("no memory was given back reason={}", e.failure().message());
-            }
+            House.this.giveBackMemory();
         }
 
         /** What seems amiss is looked at twice, for it may only have been on its way. */

@@ -109,6 +109,7 @@ final class Sequencer {
 
     private final Map<SubjectId, Deque<Letter.Observation>> held = new HashMap<>();
     private final Set<SubjectId> dirty = new LinkedHashSet<>();
+    private Position lastExit = Position.START;
     private final Set<SubjectId> awaiting = new LinkedHashSet<>();
 
     /** Rungs whose steps only ask. */
@@ -495,6 +496,9 @@ final class Sequencer {
         boolean answers = notice(at, events);
         Host now = after;
         boolean awaited = events.stream().anyMatch(e -> isAwaited(e, now));
+        if (events.stream().anyMatch(ContainerEvent.Exited.class::isInstance)) {
+            lastExit = at;
+        }
         boolean matters = events.stream().anyMatch(e -> !(e instanceof ContainerEvent.Probed));
         durability.appended(at, answers || awaited ? Haste.NOW : matters ? Haste.SOON : Haste.WHENEVER);
         return at;
@@ -628,21 +632,21 @@ final class Sequencer {
 
     /**
      * Begins a step. What it destroys must be unwanted for good: were the wish lost with the power, its subject would come back
-     * without what it held.
+     * without what it held. What it only clears away after an exit must not take the processor from those who tell of it.
      */
     private boolean begin(Step step) {
-        if (!step.destroys()) {
+        Runnable later = () -> post(new Letter.Errand(() -> {
+            if (!lanes.begin(step, cause(step), this::post)) {
+                vacate(step);
+                dirty.add(step.subject());
+            }
+        }));
+        if (step.destroys()) {
+            durability.whenDurable(view.position(), later);
+        } else if (!step.tidies() || !durability.afterTold(lastExit, later)) {
             return beginNow(step);
         }
         occupy(step);
-        durability.whenDurable(
-                view.position(),
-                () -> post(new Letter.Errand(() -> {
-                    if (!lanes.begin(step, cause(step), this::post)) {
-                        vacate(step);
-                        dirty.add(step.subject());
-                    }
-                })));
         return true;
     }
 

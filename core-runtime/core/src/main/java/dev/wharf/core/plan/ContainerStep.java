@@ -343,6 +343,11 @@ public sealed interface ContainerStep extends Step {
         }
 
         @Override
+        public boolean tidies() {
+            return true;
+        }
+
+        @Override
         public Event run(Drivers drivers) throws DriverException {
             drivers.runtime().use(runtime, r -> {
                 r.delete(container);
@@ -368,6 +373,11 @@ public sealed interface ContainerStep extends Step {
         @Override
         public String rung() {
             return "endpoint:" + network.id().value();
+        }
+
+        @Override
+        public boolean tidies() {
+            return true;
         }
 
         @Override
@@ -439,6 +449,11 @@ public sealed interface ContainerStep extends Step {
         }
 
         @Override
+        public boolean tidies() {
+            return true;
+        }
+
+        @Override
         public Event run(Drivers drivers) throws DriverException {
             drivers.kernel().removeSandbox(key);
             return new ContainerEvent.SandboxRemoved(container);
@@ -449,6 +464,11 @@ public sealed interface ContainerStep extends Step {
         @Override
         public String rung() {
             return "mount";
+        }
+
+        @Override
+        public boolean tidies() {
+            return true;
         }
 
         @Override

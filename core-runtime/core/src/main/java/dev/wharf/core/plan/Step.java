@@ -19,6 +19,14 @@ public interface Step {
     }
 
     /**
+     * Whether it clears away what a process that ended has left, which those who wait for that end need not wait for: it
+     * begins when they were told.
+     */
+    default boolean tidies() {
+        return false;
+    }
+
+    /**
      * Whether it asks and changes nothing, and may take its time: then it needs no lane, and nothing that is seen of its
      * subject waits for it.
      */

@@ -109,6 +109,27 @@ class CommitterTest {
     }
 
     @Test
+    void whatComesAfterTheTellingComesAfterAnswersAndFollowers() throws Exception {
+        List<String> order = Collections.synchronizedList(new ArrayList<>());
+        Position at = append();
+        committer.appended(at, Haste.NOW);
+        CompletableFuture<Void> tidied = new CompletableFuture<>();
+        assertThat(committer.afterTold(at, () -> {
+                    order.add("tidied");
+                    tidied.complete(null);
+                }))
+                .isTrue();
+        committer.onDurable(committer.durable(), () -> order.add("woken"));
+        committer.whenDurable(at, () -> order.add("answered"));
+        committer.start();
+        tidied.get(30, TimeUnit.SECONDS);
+        assertThat(order).containsExactly("answered", "woken", "tidied");
+        assertThat(committer.afterTold(at, () -> order.add("never")))
+                .as("all were told")
+                .isFalse();
+    }
+
+    @Test
     void aForceThatFailsAnswersNobodyAndIsTold() throws Exception {
         diskFails = true;
         committer.start();

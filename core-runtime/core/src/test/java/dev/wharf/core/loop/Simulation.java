@@ -228,6 +228,12 @@ final class Simulation {
             waiting.add(Map.entry(position, then));
         }
 
+        @Override
+        public boolean afterTold(Position position, Runnable then) {
+            waiting.add(Map.entry(position, then));
+            return true;
+        }
+
         boolean commit() {
             if (waiting.isEmpty()) {
                 return false;
