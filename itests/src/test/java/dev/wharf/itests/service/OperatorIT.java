@@ -81,7 +81,7 @@ class OperatorIT {
                         "create",
                         "--opt=type=cifs",
                         "--opt=device=//nobody/share",
-                        "--opt=o=user=me,password=" + SECRET + ",ro",
+                        "--opt=o=user=me,password=" + SECRET + ",uid=7",
                         "share")
                 .outOrThrow();
         anImageWasBuiltAndTravelled();
@@ -221,10 +221,10 @@ class OperatorIT {
         // It still says what was there, and only not with which value.
         assertThat(files.get("settings/dev.wharf.planted.cfg")).contains("sasl.password = ***", "port = 9");
         assertThat(files.get("journal/end.jsonl")).contains("container.started", "DATABASE=***", "\"web\"");
-        assertThat(files.get("log/wharfd.txt")).contains(" DEBUG ");
+        assertThat(files.get("log/wharfd.txt")).contains(" debug ", "kafka");
         assertThat(files.get("settings/dev.wharf.kafka.cfg")).contains("/watcher");
         assertThat(files.get("journal/end.jsonl"))
-                .contains("TICKET=***", "|2 *** /bin/sh -c test", "user=me,password=***,ro");
+                .contains("TICKET=***", "|2 *** /bin/sh -c test", "user=me,password=***,uid=7");
         assertThat(files.get("threads.txt")).contains("\"wharf-sequencer\" ");
         assertThat(files.get("metrics.txt")).contains("wharf_");
         assertThat(files.get("host/firewall.txt")).contains("table inet " + Traces.table(daemon.execRoot()));
