@@ -12,8 +12,8 @@ final class Lull {
     /** Long enough that a start right after another seldom meets what is done then. */
     static final Duration QUIET = Duration.ofSeconds(20);
 
-    /** As many batches as two containers make that come and go. */
-    static final int WORTH = 30;
+    /** A few changes, such as one container that comes and goes makes. */
+    static final int WORTH = 8;
 
     private final LongSupplier nanos;
     private final BiConsumer<Duration, Runnable> after;

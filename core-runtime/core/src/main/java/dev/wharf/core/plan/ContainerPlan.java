@@ -23,6 +23,7 @@ import dev.wharf.model.ExecSpec;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
+import dev.wharf.model.RestartPolicy;
 import dev.wharf.model.Signal;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.Failure;
@@ -42,6 +43,9 @@ import java.util.Set;
  * process that ended.
  */
 final class ContainerPlan implements Plan {
+    /** After so many tries of a network, three seconds, whoever starts something on it is told that it does not come. */
+    private static final int HOPELESS = 5;
+
     private final ContainerId id;
 
     ContainerPlan(ContainerId id) {
@@ -270,7 +274,14 @@ final class ContainerPlan implements Plan {
                         new Failure(Failure.Kind.MISSING, "network " + network.value() + " not found")));
             }
             if (!known.get().device().isPresent()) {
-                return Proposal.AWAIT;
+                return known.get()
+                        .stall()
+                        .filter(s -> s.tries() >= HOPELESS && !returnsByItself())
+                        .map(s -> impossible(
+                                "endpoint:" + network.value(),
+                                "network " + known.get().spec().name() + " is not there: "
+                                        + s.failure().message()))
+                        .orElse(Proposal.AWAIT);
             }
             return Proposal.step(new ContainerStep.AttachEndpoint(
                     c.id(),
@@ -278,6 +289,11 @@ final class ContainerPlan implements Plan {
                     place.endpoint(),
                     c.sandbox().value().orElseThrow(),
                     readdressed(host.with(c.disconnecting(network)), host)));
+        }
+
+        /** Whether it ran before and is to run again by itself, so that somebody counts on it more than on an answer. */
+        private boolean returnsByItself() {
+            return c.exit().isPresent() && c.spec().restartPolicy().kind() != RestartPolicy.Kind.NO;
         }
 
         /** What runs is told of its new places, and so are those that are linked to it; others read of them when they start. */

@@ -20,6 +20,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Stall;
@@ -119,6 +120,30 @@ class ContainerPlanTest {
         assertThat(rungs(next(ready))).containsExactly("created");
         Host gone = after(host, new VolumeEvent.Removed(new VolumeName("data")));
         assertThat(next(gone).says()).singleElement().isInstanceOf(ContainerEvent.Failed.class);
+    }
+
+    @Test
+    void aNetworkThatDoesNotComeFailsTheFirstStartButNotAReturn() {
+        Event bad = new NetworkEvent.Stalled(
+                BRIDGE, new Stall("device", new Failure(Failure.Kind.EXISTS, "taken"), T0.plusSeconds(3), 5));
+        Event soon = new NetworkEvent.Stalled(
+                BRIDGE, new Stall("device", new Failure(Failure.Kind.EXISTS, "taken"), T0.plusSeconds(3), 4));
+        Host host = furnished(
+                created(WEB, "web", spec().restart(Kind.ALWAYS, 0).make()),
+                new ContainerEvent.StartRequested(WEB, List.of(PLACE)),
+                ROOTFS,
+                MOUNT,
+                SANDBOX);
+        assertThat(next(after(host, soon)).says()).isEmpty();
+        assertThat(next(after(host, bad)).says())
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        ContainerEvent.Failed.class,
+                        f -> assertThat(f.failure().message()).isEqualTo("network bridge is not there: taken"));
+        Host again = after(
+                furnished(created(WEB, "web", spec().restart(Kind.ALWAYS, 0).make())), run(WEB, 1, T0, PLACE));
+        again = after(again, exited(WEB, 1, T0), new ContainerEvent.ProcessDeleted(WEB), bad);
+        assertThat(next(again, T0.plusMillis(100)).says()).isEmpty();
     }
 
     @Test
