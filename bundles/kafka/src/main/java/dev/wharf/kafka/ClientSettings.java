@@ -49,6 +49,8 @@ final class ClientSettings {
         to.put("isolation.level", "read_committed");
         to.put("enable.auto.commit", "false");
         to.put("auto.offset.reset", "earliest");
+        // Whoever only looks must not make a topic, with settings that are none of ours.
+        to.put("allow.auto.create.topics", "false");
         to.put("fetch.max.bytes", Integer.toString(1 << 20));
         to.put("max.partition.fetch.bytes", Integer.toString(1 << 20));
         to.put("receive.buffer.bytes", "65536");

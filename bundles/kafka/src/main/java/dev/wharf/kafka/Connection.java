@@ -27,8 +27,10 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.slf4j.Logger;
@@ -48,11 +50,18 @@ final class Connection implements AutoCloseable {
 
     private static final int READ = 500;
 
+    /** Whoever publishes looks what keeps it from reading on, when it came no further for so long. */
+    private static final Duration STUCK = Duration.ofSeconds(5);
+
+    private static final List<String> WRITTEN =
+            List.of("events", "state", "positions", "hosts", "results", "commands.dlq");
+
     private final Settings settings;
     private final ClientSettings clients;
     private final String host;
     private final Admin admin;
     private Optional<KafkaProducer<byte[], byte[]>> producer = Optional.empty();
+    private boolean mayLook = true;
 
     Connection(Settings settings, String host) throws IOException {
         this.settings = settings;
@@ -114,7 +123,7 @@ final class Connection implements AutoCloseable {
         return configuration;
     }
 
-    private static <T> T await(org.apache.kafka.common.KafkaFuture<T> future) throws InterruptedException {
+    static <T> T await(org.apache.kafka.common.KafkaFuture<T> future) throws InterruptedException {
         try {
             return future.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
@@ -211,6 +220,7 @@ final class Connection implements AutoCloseable {
             Map<TopicPartition, Long> left = new HashMap<>();
             partitions.forEach(p -> left.put(p, consumer.position(p, PATIENCE)));
             long deadline = System.nanoTime() + LONG_PATIENCE.toNanos();
+            long look = System.nanoTime() + STUCK.toNanos();
             while (true) {
                 long before = behind(left, ends);
                 left.replaceAll((p, at) -> consumer.position(p, PATIENCE));
@@ -221,6 +231,10 @@ final class Connection implements AutoCloseable {
                 }
                 if (behind < before) {
                     deadline = System.nanoTime() + LONG_PATIENCE.toNanos();
+                    look = System.nanoTime() + STUCK.toNanos();
+                } else if (producer.isPresent() && mayLook && System.nanoTime() > look) {
+                    endLeftovers();
+                    look = System.nanoTime() + STUCK.toNanos();
                 }
                 if (System.nanoTime() > deadline) {
                     throw new org.apache.kafka.common.errors.TimeoutException(
@@ -230,6 +244,18 @@ final class Connection implements AutoCloseable {
             }
         } finally {
             release(consumer);
+        }
+    }
+
+    private void endLeftovers() throws InterruptedException {
+        try {
+            new Leftovers(admin).end(WRITTEN.stream().map(settings::topic).toList());
+        } catch (AuthorizationException | UnsupportedVersionException e) {
+            mayLook = false;
+            log.warn(
+                    "cannot read on and may not look why; is there a transaction that nobody ends?"
+                            + " See kafka-transactions.sh find-hanging reason={}",
+                    e.getMessage());
         }
     }
 

@@ -32,6 +32,7 @@ final class Envelopes {
     static final String SCHEMA = "urn:dev.wharf:event:";
 
     private static final int MOST_HEADERS = 14;
+    private static final int MOST_DIGITS = 19;
 
     private static final Header VERSION = header("ce_specversion", "1.0");
     private static final Header CONTENT = header("content-type", "application/json");
@@ -39,6 +40,11 @@ final class Envelopes {
     private final String topic;
     private final String host;
     private final byte[] key;
+
+    /** The host and a colon, and room for the numbers that ids have behind them. */
+    private final byte[] place;
+
+    private final int prefix;
     private final Header source;
     private final boolean structured;
     private final JsonFormat format = new JsonFormat();
@@ -63,6 +69,9 @@ final class Envelopes {
         this.topic = topic;
         this.host = host;
         this.key = bytes(host);
+        this.prefix = key.length + 1;
+        this.place = Arrays.copyOf(key, prefix + 2 * MOST_DIGITS + 1);
+        this.place[key.length] = ':';
         this.source = header("ce_source", "/hosts/" + host);
         this.structured = structured;
     }
@@ -119,18 +128,21 @@ final class Envelopes {
         Header[] headers = new Header[MOST_HEADERS];
         int count = 0;
         headers[count++] = VERSION;
-        headers[count++] = header("ce_id", id(moment));
+        int sequenceEnd = write(moment.position().sequence(), prefix);
+        byte[] sequence = Arrays.copyOfRange(place, prefix, sequenceEnd);
+        place[sequenceEnd] = '.';
+        headers[count++] = new RecordHeader("ce_id", Arrays.copyOf(place, write(moment.index(), sequenceEnd + 1)));
         headers[count++] = source;
         headers[count++] = kind.type();
         headers[count++] = header("ce_subject", moment.event().subject().text());
-        headers[count++] = header("ce_time", InstantText.print(moment.at()));
+        headers[count++] = new RecordHeader("ce_time", InstantText.bytes(moment.at()));
         headers[count++] = kind.schema();
         headers[count++] = CONTENT;
         headers[count++] = actorHeader(moment.cause().actor());
         Optional<Position> because = moment.cause().because();
         if (because.isPresent()) {
-            headers[count++] =
-                    header("ce_causationid", host + ":" + because.get().sequence());
+            headers[count++] = new RecordHeader(
+                    "ce_causationid", Arrays.copyOf(place, write(because.get().sequence(), prefix)));
         }
         if (head.isPresent()) {
             headers[count++] = header("ce_chainhead", head.get().toString());
@@ -142,8 +154,22 @@ final class Envelopes {
         if (!command.equals(CommandId.NONE.value())) {
             headers[count++] = header("ce_correlationid", command);
         }
-        headers[count++] = header("ce_sequence", Long.toString(moment.position().sequence()));
+        headers[count++] = new RecordHeader("ce_sequence", sequence);
         return new EventRecord(topic, key, data, Arrays.copyOf(headers, count));
+    }
+
+    /** Writes a number behind what stands in {@link #place} already, and answers where it ends. */
+    private int write(long number, int from) {
+        int end = from + 1;
+        for (long rest = number / 10; rest > 0; rest /= 10) {
+            end++;
+        }
+        long rest = number;
+        for (int i = end - 1; i >= from; i--) {
+            place[i] = (byte) ('0' + rest % 10);
+            rest /= 10;
+        }
+        return end;
     }
 
     /** Mostly it is who it was before. */

@@ -96,7 +96,7 @@ final class Publisher implements AutoCloseable {
     private String host = "";
     private boolean fenced;
 
-    /** Ids of commands that have their answer, those of earlier lives among them once they are read. */
+    /** Ids of commands that have their answer, read again in each life. */
     private final Set<String> answered = Collections.newSetFromMap(new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
@@ -270,15 +270,15 @@ final class Publisher implements AutoCloseable {
 
     private Commands take(Connection connection, Bookmark last) throws IOException, InterruptedException {
         boolean first = !recalled;
-        if (first) {
-            byte[] key = Envelopes.bytes(host);
-            connection.read("results", REMEMBERED, record -> {
-                Header id = record.headers().lastHeader("correlationid");
-                if (Arrays.equals(key, record.key()) && id != null) {
-                    answered.add(new String(id.value(), StandardCharsets.UTF_8));
-                }
-            });
-        }
+        // Each time, for what was committed may still be lost where a broker dies of it.
+        answered.clear();
+        byte[] key = Envelopes.bytes(host);
+        connection.read("results", REMEMBERED, record -> {
+            Header id = record.headers().lastHeader("correlationid");
+            if (Arrays.equals(key, record.key()) && id != null) {
+                answered.add(new String(id.value(), StandardCharsets.UTF_8));
+            }
+        });
         Commands commands = new Commands(
                 connection,
                 agent,
@@ -408,8 +408,7 @@ final class Publisher implements AutoCloseable {
         boolean fill(Parcels parcels) throws IOException, InterruptedException {
             int events = 0;
             long bytes = 0;
-            Bookmark reached = bookmark;
-            Optional<Host> after = Optional.empty();
+            Optional<Parcels.Parcel> last = Optional.empty();
             while (events < settings.transactionEvents() && bytes < TRANSACTION_BYTES) {
                 Optional<Parcels.Parcel> next = parcels.next();
                 if (next.isEmpty()) {
@@ -422,9 +421,7 @@ final class Publisher implements AutoCloseable {
                 if (shown.isEmpty()) {
                     shown = Optional.of(parcel.first().before());
                 }
-                reached =
-                        reached.moved(parcel.group().position(), parcel.group().head(), parcel.behind());
-                after = Optional.of(parcel.last().after());
+                last = next;
                 if (parcel.records().isEmpty()) {
                     continue;
                 }
@@ -441,16 +438,17 @@ final class Publisher implements AutoCloseable {
                 }
                 bytes += parcel.bytes();
             }
-            if (after.isEmpty()) {
+            if (last.isEmpty()) {
                 return false;
             }
+            Parcels.Parcel end = last.get();
             // Where it was nothing but a checkpoint, the next transaction takes it along.
-            bookmark = reached;
+            bookmark = bookmark.moved(end.group().position(), end.group().head(), end.behind());
             if (events == 0) {
                 return true;
             }
             step.accept("sent");
-            show(after.get(), bookmark.position());
+            show(end.last().after(), bookmark.position());
             commit();
             gauges.committed(events);
             return true;

@@ -87,7 +87,7 @@ class MembershipTest {
     }
 
     private static void await(String what, Callable<Boolean> so) throws Exception {
-        long end = System.nanoTime() + 30_000_000_000L;
+        long end = System.nanoTime() + 60_000_000_000L;
         while (!so.call()) {
             assertThat(System.nanoTime()).as(what).isLessThan(end);
             Thread.sleep(20);

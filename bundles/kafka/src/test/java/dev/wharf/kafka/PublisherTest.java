@@ -29,7 +29,10 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +44,9 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -298,6 +304,51 @@ class PublisherTest {
         assertThat(heir.getState()).isEqualTo("publishing");
         assertThat(gauges.getTrouble()).contains("data root");
         assertThat(published(settings)).isEqualTo(journaled(journal, host));
+    }
+
+    /**
+     * What a broker leaves that dies right after a commit and takes its marks for put when it is back: it knows of no open
+     * transaction, and the partitions have one.
+     */
+    @Test
+    void aTransactionThatIsOverAndStillOpenIsEnded(@TempDir Path kept) throws Exception {
+        Settings settings = settings();
+        awaitAll(publish(settings));
+        publishers.remove(0).close();
+        Path transactions = home.resolve("logs").resolve("__transaction_state-0");
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                new ClientSettings(settings, host).producer(), new ByteArraySerializer(), new ByteArraySerializer())) {
+            producer.initTransactions();
+            copy(transactions, kept);
+            producer.beginTransaction();
+            for (String topic : List.of("events", "positions")) {
+                producer.send(new ProducerRecord<>(
+                        settings.topic(topic), Envelopes.bytes(host), Envelopes.bytes("never to be seen")));
+            }
+            producer.flush();
+            broker.kill();
+            producer.close(Duration.ZERO);
+        }
+        copy(kept, transactions);
+        broker.start();
+        agent.append(batch(volume("later")));
+        awaitAll(publish(settings));
+        assertThat(published(settings)).isEqualTo(journaled(journal, host));
+    }
+
+    /** The same files with the same content, whatever was there. */
+    private static void copy(Path from, Path to) throws IOException {
+        for (Path folder : List.of(to, from)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+                for (Path file : files) {
+                    if (folder.equals(to)) {
+                        Files.delete(file);
+                    } else {
+                        Files.copy(file, to.resolve(file.getFileName()));
+                    }
+                }
+            }
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.util.Arrays;
 
 /**
  * Instants to and from text as {@link Instant#toString} has it, several times faster than the JDK's general formatter: every
@@ -25,8 +26,13 @@ public final class InstantText {
     private InstantText() {}
 
     public static String print(Instant instant) {
+        return new String(bytes(instant), StandardCharsets.ISO_8859_1);
+    }
+
+    /** The same in ASCII, for who wants bytes. */
+    public static byte[] bytes(Instant instant) {
         if (instant.getEpochSecond() < FIRST || instant.getEpochSecond() > LAST) {
-            return instant.toString();
+            return instant.toString().getBytes(StandardCharsets.ISO_8859_1);
         }
         long days = Math.floorDiv(instant.getEpochSecond(), SECONDS_OF_DAY);
         LocalDate date = LocalDate.ofEpochDay(days);
@@ -53,7 +59,7 @@ public final class InstantText {
             length += 1 + width;
         }
         text[length] = 'Z';
-        return new String(text, 0, length + 1, StandardCharsets.ISO_8859_1);
+        return length + 1 == LONG ? text : Arrays.copyOf(text, length + 1);
     }
 
     private static void digits(byte[] text, int from, int width, int number) {
