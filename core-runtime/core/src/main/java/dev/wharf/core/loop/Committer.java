@@ -70,7 +70,7 @@ final class Committer implements Durability, AutoCloseable {
         lock.lock();
         try {
             appended = position;
-            urgent |= haste == Haste.NOW;
+            urgent |= haste == Haste.NOW || !answers.isEmpty();
             if (haste != Haste.WHENEVER) {
                 pressing = position;
             }
@@ -85,8 +85,11 @@ final class Committer implements Durability, AutoCloseable {
         lock.lock();
         try {
             answers.add(new Answer(position, tell));
-            urgent = true;
-            work.signal();
+            // Of a batch that is being appended it is said in a moment how soon it is wanted.
+            if (!position.isAfter(appended)) {
+                urgent = true;
+                work.signal();
+            }
         } finally {
             lock.unlock();
         }
@@ -191,7 +194,7 @@ final class Committer implements Durability, AutoCloseable {
                 (answer.position().isAfter(upTo) ? later : ready).add(answer);
             }
             answers = later;
-            urgent |= !later.isEmpty();
+            urgent |= later.stream().anyMatch(answer -> !answer.position().isAfter(appended));
             boolean news = upTo.isAfter(durable);
             durable = upTo;
             awake = news ? wakes : List.of();

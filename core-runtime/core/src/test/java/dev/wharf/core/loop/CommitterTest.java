@@ -76,6 +76,19 @@ class CommitterTest {
     }
 
     @Test
+    void anAnswerThatIsAskedForBeforeItsBatchIsToldOfComesToo() throws Exception {
+        committer.start();
+        Position at = append();
+        CompletableFuture<Position> answer = durable(at);
+        Thread.sleep(50);
+        assertThat(answer.isDone()).isFalse();
+        assertThat(forces.get()).isZero();
+        committer.appended(at, Haste.WHENEVER);
+        assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(at);
+        assertThat(forces.get()).isEqualTo(1);
+    }
+
+    @Test
     void manyAnswersShareAForce() throws Exception {
         List<CompletableFuture<Position>> answers = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
