@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -70,6 +71,15 @@ final class FleetDesired {
         return options.getOrDefault("--format", "table").equals("json");
     }
 
+    /** A line for who reads, or what it says for a program. */
+    private void tell(ObjectNode json, String line) {
+        out.println(isJson() ? json.toString() : line);
+    }
+
+    private static ObjectNode outcome(String document, String outcome) {
+        return JSON.createObjectNode().put("document", document).put("outcome", outcome);
+    }
+
     /** Sends documents of a file, having shown what they change, and waits until that is so. */
     int apply(String file) throws IOException, InterruptedException {
         List<Sending> all = read(file);
@@ -114,7 +124,9 @@ final class FleetDesired {
     /** Takes a document away; what it wanted stays as it is. */
     int release(String key) {
         send(new Sending(new DocumentKey(key), Optional.empty(), Optional.empty()));
-        out.println("released: what " + key + " wanted stays as it is, and nobody looks after it any more");
+        tell(
+                outcome(key, "released"),
+                "released: what " + key + " wanted stays as it is, and nobody looks after it any more");
         return 0;
     }
 
@@ -141,6 +153,8 @@ final class FleetDesired {
                 }
                 all.add(sending(new DocumentKey(key), object));
             }
+        } catch (NoSuchFileException e) {
+            throw new IllegalArgumentException("there is no file " + file, e);
         } catch (YamlEngineException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         } catch (DocumentText.MalformedException | IllegalArgumentException e) {
@@ -194,7 +208,9 @@ final class FleetDesired {
     private void plan(FleetView view, Sending one) {
         List<String> hosts = hosts(view, one);
         if (hosts.isEmpty()) {
-            out.println(one.key() + ": no host is meant yet; one that comes later takes it");
+            tell(
+                    outcome(one.key().value(), "nobody"),
+                    one.key() + ": no host is meant yet; one that comes later takes it");
         }
         for (String host : hosts) {
             Map<String, Service> now = new TreeMap<>();
@@ -209,16 +225,22 @@ final class FleetDesired {
                 change(Optional.ofNullable(before), spec).ifPresent(lines::add);
             }
             now.values()
-                    .forEach(s -> lines.add("  - " + s.name() + ": goes, with "
+                    .forEach(s -> lines.add("- " + s.name() + ": goes, with "
                             + s.target().spec().replicas() + " replicas"));
-            out.println(view.name(host) + " (" + one.key() + ")");
-            out.println(lines.isEmpty() ? "    nothing changes" : String.join(System.lineSeparator(), lines));
+            ObjectNode json = JSON.createObjectNode()
+                    .put("host", view.name(host))
+                    .put("document", one.key().value());
+            lines.forEach(json.putArray("changes")::add);
+            String shown = lines.isEmpty()
+                    ? "    nothing changes"
+                    : lines.stream().map(l -> "  " + l).collect(Collectors.joining(System.lineSeparator()));
+            tell(json, view.name(host) + " (" + one.key() + ")" + System.lineSeparator() + shown);
         }
     }
 
     private static Optional<String> change(Optional<Service> before, ServiceSpec spec) {
         if (before.isEmpty()) {
-            return Optional.of("  + " + spec.name() + ": " + spec.replicas() + " x " + spec.image());
+            return Optional.of("+ " + spec.name() + ": " + spec.replicas() + " x " + spec.image());
         }
         ServiceSpec was = before.get().wanted().spec();
         Map<String, String> old = fields(was);
@@ -227,7 +249,7 @@ final class FleetDesired {
                 .filter(e -> !e.getValue().equals(old.get(e.getKey())))
                 .map(e -> e.getKey() + " " + old.get(e.getKey()) + " -> " + e.getValue())
                 .collect(Collectors.joining(", "));
-        return changes.isEmpty() ? Optional.empty() : Optional.of("  ~ " + spec.name() + ": " + changes);
+        return changes.isEmpty() ? Optional.empty() : Optional.of("~ " + spec.name() + ": " + changes);
     }
 
     /** What can differ, as text. Values of environment variables are not published, so only their names are compared. */
@@ -313,7 +335,11 @@ final class FleetDesired {
                         .filter(r -> r.digest().equals(one.digest()))
                         .map(Document.Refused::reason);
                 if (refused.isPresent()) {
-                    say(shown, host, view.name(host) + " refuses it: " + refused.get());
+                    ObjectNode refusal = JSON.createObjectNode()
+                            .put("host", view.name(host))
+                            .put("document", one.key().value())
+                            .put("refused", refused.get());
+                    say(shown, host, refusal, view.name(host) + " refuses it: " + refused.get());
                     bad = true;
                     continue;
                 }
@@ -329,6 +355,7 @@ final class FleetDesired {
                     say(
                             shown,
                             host + "/" + s.name(),
+                            row,
                             String.format(
                                     "%-16s %-20s %3d/%d  %s%s",
                                     view.name(host),
@@ -348,7 +375,9 @@ final class FleetDesired {
             }
             // What was published together may arrive in pieces, so silence is asked for as well.
             if (!open && !view.poll(Duration.ofMillis(300))) {
-                out.println(
+                tell(
+                        outcome(one.key().value(), bad ? "not-converged" : hosts.isEmpty() ? "sent" : "converged")
+                                .put("hosts", hosts.size()),
                         bad
                                 ? "not converged: see wharf fleet status"
                                 : hosts.isEmpty()
@@ -384,9 +413,9 @@ final class FleetDesired {
         return wanted.isEmpty();
     }
 
-    private void say(Map<String, String> shown, String what, String line) {
+    private void say(Map<String, String> shown, String what, ObjectNode json, String line) {
         if (!line.equals(shown.put(what, line))) {
-            out.println(line);
+            tell(json, line);
         }
     }
 

@@ -254,7 +254,7 @@ class MembershipTest {
         Files.writeString(file, "key: group/shop\nselector: {role: shop}\nservices:\n  web: {image: 'shop:1'}\n");
         await(
                 "the host is known",
-                () -> fleet("hosts").contains("one") || fleet("hosts").contains("position"));
+                () -> fleet("hosts").contains(one.host().identity().id()));
         await(
                 "the host is meant",
                 () -> fleet("apply", "-f", file.toString(), "--dry-run").contains("+ web: 1 x shop:1"));
@@ -265,6 +265,12 @@ class MembershipTest {
         await("shown", () -> fleet("status").contains("rolling"));
         Files.writeString(file, "key: group/shop\nselector: {role: shop}\nservices:\n  web: {image: 'shop:2'}\n");
         assertThat(fleet("apply", "-f", file.toString(), "--dry-run")).contains("~ web: image shop:1 -> shop:2");
+        assertThat(fleet("--format", "json", "apply", "-f", file.toString(), "--dry-run"))
+                .startsWith(
+                        "{\"host\":\"one\",\"document\":\"group/shop\",\"changes\":[\"~ web: image shop:1 -> shop:2\"]}");
+        assertThat(fleet("apply", "-f", file + ".none"))
+                .contains("there is no file " + file + ".none")
+                .contains("(exit 2)");
         assertThat(fleet("--principal", "nobody", "apply", "-f", file.toString()))
                 .contains("one refuses it")
                 .contains("(exit 1)");
@@ -273,7 +279,8 @@ class MembershipTest {
         assertThat(fleet("apply", "-f", file.toString()))
                 .contains("services.web.image is missing")
                 .contains("(exit 2)");
-        assertThat(fleet("--principal", "ops", "release", "group/shop")).contains("released");
+        assertThat(fleet("--principal", "ops", "--format", "json", "release", "group/shop"))
+                .startsWith("{\"document\":\"group/shop\",\"outcome\":\"released\"}");
         await("released", () -> one.host().services().isEmpty());
         assertThat(one.host().documents()).isEmpty();
     }
