@@ -24,7 +24,8 @@ public final class Completions {
 
     public static String of(Shell shell, CommandLine line) {
         return switch (shell) {
-            case BASH -> AutoComplete.bash(line.getCommandName(), line);
+            // It is sourced, never run, so the line that names an interpreter only misleads.
+            case BASH -> AutoComplete.bash(line.getCommandName(), line).replaceFirst("^#!.*\\R", "");
             case ZSH -> zsh(line.getCommandName(), places(line));
             case FISH -> fish(line.getCommandName(), places(line));
         };
