@@ -213,7 +213,7 @@ public sealed interface ContainerEvent extends Event {
     record SandboxCreated(ContainerId container, Sandbox sandbox) implements ContainerEvent {
         @Override
         public Host apply(Host host) {
-            return host.change(container, c -> c.settled().sandbox(Fact.present(sandbox)));
+            return host.change(container, c -> c.settled().sandboxed(sandbox));
         }
     }
 
@@ -300,11 +300,19 @@ public sealed interface ContainerEvent extends Event {
         }
     }
 
+    /** @param deviceLeft whether the device went on lying in the sandbox, to go with it: as it is, that is not to be used again */
     @EventType("container.endpoint-detached")
-    record EndpointDetached(ContainerId container, NetworkId network) implements ContainerEvent {
+    record EndpointDetached(ContainerId container, NetworkId network, boolean deviceLeft) implements ContainerEvent {
+        public EndpointDetached(ContainerId container, NetworkId network) {
+            this(container, network, false);
+        }
+
         @Override
         public Host apply(Host host) {
-            return host.change(container, c -> c.settled().forgotten(network));
+            return host.change(container, c -> {
+                Container after = c.settled().forgotten(network);
+                return deviceLeft ? after.sandbox(after.sandbox().doubtful()) : after;
+            });
         }
     }
 

@@ -170,7 +170,7 @@ final class ContainerPlan implements Plan {
                     up && ownSandbox,
                     c.sandbox().certainty(),
                     List.of(),
-                    () -> Proposal.step(new ContainerStep.CreateSandbox(c.id())),
+                    this::makeSandbox,
                     () -> Proposal.step(new ContainerStep.RemoveSandbox(c.id(), sandboxKey(), tries()))));
             for (Place place : c.places().values()) {
                 String name = "endpoint:" + place.endpoint().network().value();
@@ -264,6 +264,13 @@ final class ContainerPlan implements Plan {
             return Proposal.step(new ContainerStep.RemoveRootfs(c.id(), c.spec().storage(), runtime(), tries()));
         }
 
+        /** One of before that nobody is in is made anew, for there may be devices in it that went to go with it. */
+        private Proposal makeSandbox() {
+            boolean anew = c.sandbox().last().isPresent() && isVacant();
+            boolean touched = busy.stream().anyMatch(rung -> rung.startsWith("endpoint:"));
+            return anew && touched ? Proposal.AWAIT : Proposal.step(new ContainerStep.CreateSandbox(c.id(), anew));
+        }
+
         private Proposal attach(Place place) {
             NetworkId network = place.endpoint().network();
             Optional<Network> known = host.network(network).filter(Network::wanted);
@@ -334,11 +341,15 @@ final class ContainerPlan implements Plan {
 
         /** Whether processes are or come in the sandbox, of this container or of one that shares it. */
         private boolean isInhabited() {
+            return c.goal().wantsProcess() || !isVacant();
+        }
+
+        /** Whether no process is in the sandbox, of this container or of one that shares it. */
+        private boolean isVacant() {
             Optional<ContainerId> here = Optional.of(c.id());
-            return c.goal().wantsProcess()
-                    || !c.process().isAbsent()
-                    || host.containers().values().stream()
-                            .anyMatch(other -> !other.process().isAbsent()
+            return c.process().isAbsent()
+                    && host.containers().values().stream()
+                            .noneMatch(other -> !other.process().isAbsent()
                                     && other.spec()
                                             .networking()
                                             .sandbox()

@@ -114,7 +114,8 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record CreateSandbox(ContainerId container) implements Up {
+    /** @param anew whether one that is there may hold what is left of before, and nobody is in it */
+    record CreateSandbox(ContainerId container, boolean anew) implements Up {
         @Override
         public String rung() {
             return "sandbox";
@@ -122,6 +123,9 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
+            if (anew) {
+                drivers.kernel().removeSandbox(SandboxKey.of(container));
+            }
             return new ContainerEvent.SandboxCreated(
                     container, drivers.kernel().createSandbox(SandboxKey.of(container)));
         }
@@ -393,7 +397,7 @@ public sealed interface ContainerStep extends Step {
             for (Readdressed each : readdressed) {
                 each.tell(drivers);
             }
-            return new ContainerEvent.EndpointDetached(container, network.id());
+            return new ContainerEvent.EndpointDetached(container, network.id(), !inhabited);
         }
     }
 

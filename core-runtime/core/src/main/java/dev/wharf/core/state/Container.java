@@ -386,6 +386,16 @@ public record Container(
         return edit(d -> d.sandbox = fact);
     }
 
+    /** Has this sandbox, which may be another than before: whether a device is in it is to be seen. */
+    public Container sandboxed(Sandbox made) {
+        return edit(d -> {
+            d.sandbox = Fact.present(made);
+            d.places.replaceAll((network, place) -> place.fact().isPresent()
+                    ? new Place(place.endpoint(), place.wanted(), place.fact().doubtful())
+                    : place);
+        });
+    }
+
     /** Wants a place on one more network. */
     public Container connecting(EndpointSpec endpoint) {
         return edit(d -> {

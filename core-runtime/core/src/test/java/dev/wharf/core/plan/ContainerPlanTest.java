@@ -123,6 +123,28 @@ class ContainerPlanTest {
     }
 
     @Test
+    void aSandboxInWhichADeviceWasLeftIsMadeAnewForTheNextStart() {
+        Host host = after(
+                grant(
+                        furnished(
+                                created(WEB, "web", spec().make()),
+                                new ContainerEvent.StartRequested(WEB, List.of(PLACE)),
+                                ROOTFS,
+                                MOUNT,
+                                SANDBOX,
+                                JOINED),
+                        new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()),
+                        T0),
+                new ContainerEvent.EndpointDetached(WEB, BRIDGE, true),
+                new ContainerEvent.StartRequested(WEB, List.of(PLACE)));
+        assertThat(next(host, ENDPOINT).steps())
+                .as("what is done in it right now is waited for")
+                .isEmpty();
+        assertThat(next(host).steps()).singleElement().isEqualTo(new ContainerStep.CreateSandbox(WEB, true));
+        assertThat(rungs(next(after(host, SANDBOX)))).containsExactly(ENDPOINT, "created");
+    }
+
+    @Test
     void aNetworkThatDoesNotComeFailsTheFirstStartButNotAReturn() {
         Event bad = new NetworkEvent.Stalled(
                 BRIDGE, new Stall("device", new Failure(Failure.Kind.EXISTS, "taken"), T0.plusSeconds(3), 5));
