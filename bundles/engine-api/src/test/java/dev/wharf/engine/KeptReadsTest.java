@@ -42,7 +42,9 @@ class KeptReadsTest {
         door.open(agent.agent());
         server = Server.open(
                 List.of(new Endpoint.Unix(socket)),
-                EngineApi.router(List.of(new ContainerRoutes(java.time.Duration.ZERO), new ImageRoutes())),
+                EngineApi.router(List.of(
+                        new ContainerRoutes(java.time.Duration.ZERO, java.nio.file.Path.of("/nowhere")),
+                        new ImageRoutes())),
                 door,
                 workers);
         post("/containers/create?name=box", "{\"Image\":\"busybox\"}");

@@ -55,7 +55,8 @@ class NicknamesTest {
         try (Workers workers = new Workers();
                 Server server = Server.open(
                         List.of(new Endpoint.Unix(socket)),
-                        EngineApi.router(List.of(new ContainerRoutes(Duration.ZERO))),
+                        EngineApi.router(
+                                List.of(new ContainerRoutes(Duration.ZERO, java.nio.file.Path.of("/nowhere")))),
                         door,
                         workers);
                 Line line = Line.to(socket)) {

@@ -195,6 +195,23 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
         }
     }
 
+    /** Takes the limit of processes away. */
+    void unlimitPids(String path) throws IOException {
+        lift("pids", path, "pids.max", "max");
+    }
+
+    /** Takes the limit of processor time away. */
+    void unlimitCpu(String path) throws IOException {
+        lift("cpu", path, isVersion2() ? "cpu.max" : "cpu.cfs_quota_us", isVersion2() ? "max" : "-1");
+    }
+
+    private void lift(String controller, String path, String file, String word) throws IOException {
+        Optional<Path> directory = isVersion2() ? unified.map(root -> below(root, path)) : directory(controller, path);
+        if (directory.isPresent() && Files.exists(directory.get().resolve(file))) {
+            Files.writeString(directory.get().resolve(file), word);
+        }
+    }
+
     /** Asks the kernel to freeze or thaw; {@link #isFrozen} says when it is done. False where it cannot. */
     boolean freeze(String path, boolean frozen) throws IOException {
         if (isVersion2()) {

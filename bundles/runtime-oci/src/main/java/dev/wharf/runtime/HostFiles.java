@@ -40,13 +40,15 @@ final class HostFiles {
 
     private final Path hostResolv;
     private final Path systemdResolv;
+    private final Path hostHosts;
 
     HostFiles() {
-        this(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf"));
+        this(Path.of("/etc/resolv.conf"), Path.of("/run/systemd/resolve/resolv.conf"), Path.of("/etc/hosts"));
     }
 
     /** Reads the host's resolvers from {@code hostResolv}; where that names only systemd's own, from the other. */
-    HostFiles(Path hostResolv, Path systemdResolv) {
+    HostFiles(Path hostResolv, Path systemdResolv, Path hostHosts) {
+        this.hostHosts = hostHosts;
         this.hostResolv = hostResolv;
         this.systemdResolv = systemdResolv;
     }
@@ -101,8 +103,14 @@ final class HostFiles {
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
     }
 
-    static String hosts(RuntimeSpec spec) {
+    /** Who shares the host's network knows the names that the host knows. */
+    String hosts(RuntimeSpec spec) throws IOException {
         List<String> lines = new ArrayList<>();
+        if (spec.spec().networking().sandbox().kind() == Namespace.Kind.HOST) {
+            lines.addAll(read(hostHosts));
+            spec.hosts().stream().map(HostFiles::line).forEach(lines::add);
+            return lines.stream().map(line -> line + "\n").collect(Collectors.joining());
+        }
         boolean hasLocalhost =
                 spec.hosts().stream().anyMatch(line -> line.names().contains("localhost"));
         if (!hasLocalhost) {

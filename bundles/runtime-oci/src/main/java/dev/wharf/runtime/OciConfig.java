@@ -47,6 +47,9 @@ import org.slf4j.LoggerFactory;
  * cannot give is given as far as it goes, and said so in the log.
  */
 final class OciConfig {
+    /** Groups that whatever runs in the container gets, by name or number: a note to ourselves, which runtimes pass over. */
+    private static final String ADDED_GROUPS = "dev.wharf.added-groups";
+
     private static final Logger LOG = LoggerFactory.getLogger(OciConfig.class);
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -140,7 +143,11 @@ final class OciConfig {
                     .put("height", wanted.stdio().rows())
                     .put("width", wanted.stdio().columns());
         }
-        process.set("user", user(who));
+        ObjectNode user = user(who);
+        if (!command.additionalGroups().isEmpty()) {
+            command.additionalGroups().forEach(user.putArray(ADDED_GROUPS)::add);
+        }
+        process.set("user", user);
         arguments.forEach(process.putArray("args")::add);
         environment(wanted.hostname(), wanted.stdio().tty(), command.env(), who.home())
                 .forEach(process.putArray("env")::add);
@@ -181,7 +188,9 @@ final class OciConfig {
         if (spec.user().isEmpty()) {
             process.set("user", init.path("user"));
         } else {
-            Users.Identity who = users.resolve(spec.user(), List.of());
+            List<String> added = new ArrayList<>();
+            init.path("user").path(ADDED_GROUPS).forEach(group -> added.add(group.asText()));
+            Users.Identity who = users.resolve(spec.user(), added);
             process.set("user", user(who));
             home = who.home();
         }
@@ -369,7 +378,7 @@ final class OciConfig {
 
     // --- mounts ---
 
-    private ArrayNode mounts(RuntimeSpec spec, BooleanSupplier readOnlyBelow) throws DriverException {
+    private ArrayNode mounts(RuntimeSpec spec, BooleanSupplier readOnlyBelow) throws DriverException, IOException {
         ContainerSpec wanted = spec.spec();
         boolean privileged = wanted.security().privileged();
         Map<String, ObjectNode> mounts = new LinkedHashMap<>();
@@ -388,7 +397,10 @@ final class OciConfig {
                 "gid=5");
         String access = privileged ? "rw" : "ro";
         add(mounts, "/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", access);
-        add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", access);
+        boolean ownCgroups = wanted.security().options().stream()
+                .anyMatch(option -> option.matches("writable-cgroups(?:[=:]true)?"));
+        String cgroupAccess = ownCgroups ? "rw" : access;
+        add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", cgroupAccess);
         ipcMounts(spec, mounts);
         Path shared = places.keep(spec.sharedFiles());
         nameFiles(mounts, shared);
@@ -443,7 +455,8 @@ final class OciConfig {
                     throw failure(
                             Kind.INVALID,
                             "cannot join IPC of container "
-                                    + ipc.container().orElseThrow().shortForm() + ": it does not share its /dev/shm");
+                                    + ipc.container().orElseThrow().shortForm()
+                                    + ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
                 }
                 mounts.put("/dev/shm", options(bind("/dev/shm", theirs.toString()), List.of("rbind", "rprivate")));
             }
@@ -481,12 +494,12 @@ final class OciConfig {
         return places.bundle(container).resolve("shm");
     }
 
-    private static ObjectNode own(BoundMount mount, BooleanSupplier readOnlyBelow) throws DriverException {
+    private static ObjectNode own(BoundMount mount, BooleanSupplier readOnlyBelow) throws DriverException, IOException {
         ObjectNode node = JSON.createObjectNode()
                 .put("destination", mount.target())
                 .put("type", mount.type())
                 .put("source", mount.source().isEmpty() ? mount.type() : mount.source());
-        List<String> words = new ArrayList<>(mount.options());
+        List<String> words = new ArrayList<>(Propagation.settled(mount));
         boolean maybe = words.remove(BoundMount.READ_ONLY_BELOW_IF_POSSIBLE);
         if (words.contains(BoundMount.READ_ONLY_BELOW) && !readOnlyBelow.getAsBoolean()) {
             throw failure(
@@ -504,6 +517,10 @@ final class OciConfig {
         if (mount.type().equals("bind")
                 && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
             words.add(0, "rbind");
+        }
+        if (words.contains("bind") && !words.contains("rbind")) {
+            // It is one mount alone; and crun would take the "r" of how it follows others for a wish for all below.
+            words.replaceAll(word -> word.matches("r(?:private|slave|shared|unbindable)") ? word.substring(1) : word);
         }
         return options(node, words);
     }
@@ -681,7 +698,7 @@ final class OciConfig {
             if (wanted.cpuPeriodMicros() > 0) {
                 time.put("period", wanted.cpuPeriodMicros());
             }
-            if (wanted.cpuQuotaMicros() != 0) {
+            if (wanted.cpuQuotaMicros() > 0) {
                 time.put("quota", wanted.cpuQuotaMicros());
             }
         }

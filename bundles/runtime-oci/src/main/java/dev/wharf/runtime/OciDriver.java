@@ -712,6 +712,13 @@ public class OciDriver
             if (outcome.code() != 0) {
                 throw refusal("update", outcome.output().strip(), "");
             }
+            // Not by the runtime: crun before 1.9 writes a number where the kernel wants a word.
+            if (resources.pidsLimit() < 0) {
+                tools().cgroups().unlimitPids(note.cgroup());
+            }
+            if (resources.cpuQuotaMicros() < 0 && resources.nanoCpus() == 0) {
+                tools().cgroups().unlimitCpu(note.cgroup());
+            }
         } catch (IOException e) {
             throw trouble("cannot change the limits of container " + container.shortForm(), e);
         }

@@ -30,15 +30,31 @@ final class Propagation {
         Path source = Path.of(bind.source()).toRealPath();
         Optional<Line> holder =
                 holder(Files.readString(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8), source);
-        boolean gives = holder.map(line -> line.is("shared:") || slave && line.is("master:"))
-                .orElse(false);
-        if (!gives) {
+        if (!gives(holder, slave)) {
             throw failure(
                     Kind.INVALID,
                     "path " + bind.source() + " is mounted on "
                             + holder.map(line -> line.point().toString()).orElse("nothing") + " but it is not a "
                             + (shared ? "shared" : "shared or slave") + " mount");
         }
+    }
+
+    /** The options with how the bind is to follow the host settled. */
+    static List<String> settled(BoundMount bind) throws IOException {
+        if (!bind.options().contains(BoundMount.SLAVE_IF_POSSIBLE)) {
+            return bind.options();
+        }
+        Path source = Path.of(bind.source()).toRealPath();
+        String mountinfo = Files.readString(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8);
+        String word = gives(holder(mountinfo, source), true) ? "rslave" : "rprivate";
+        return bind.options().stream()
+                .map(option -> option.equals(BoundMount.SLAVE_IF_POSSIBLE) ? word : option)
+                .toList();
+    }
+
+    private static boolean gives(Optional<Line> holder, boolean slave) {
+        return holder.map(line -> line.is("shared:") || slave && line.is("master:"))
+                .orElse(false);
     }
 
     /** A mount, and which peer groups it is in. */

@@ -63,6 +63,11 @@ final class Words {
                 text.append(": ").append(known);
             }
         }
+        if (lower.contains("mount") && lower.contains("not a directory")) {
+            text.append(
+                    ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path"
+                            + " exists and is the expected type");
+        }
         return text.toString();
     }
 

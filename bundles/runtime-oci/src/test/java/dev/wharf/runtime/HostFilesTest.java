@@ -19,7 +19,7 @@ class HostFilesTest {
     private HostFiles host(String resolv) throws IOException {
         Path file = directory.resolve("resolv.conf");
         Files.writeString(file, resolv);
-        return new HostFiles(file, directory.resolve("systemd-resolv.conf"));
+        return new HostFiles(file, directory.resolve("systemd-resolv.conf"), directory.resolve("hosts"));
     }
 
     private static RuntimeSpecs box() {
@@ -27,21 +27,32 @@ class HostFilesTest {
     }
 
     @Test
-    void hostsBeginWithTheMachineItself() {
+    void hostsBeginWithTheMachineItself() throws IOException {
         RuntimeSpec spec = box().host("10.88.0.7", "box", "0123456789ab")
                 .host("10.88.0.9", "db")
                 .build();
 
-        assertThat(HostFiles.hosts(spec))
+        assertThat(new HostFiles().hosts(spec))
                 .startsWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
                 .endsWith("10.88.0.7\tbox 0123456789ab\n10.88.0.9\tdb\n");
     }
 
     @Test
-    void hostsThatNameTheMachineThemselvesAreTakenAsTheyAre() {
+    void whoSharesTheHostsNetworkKnowsTheNamesThatItKnows() throws IOException {
+        Files.writeString(directory.resolve("hosts"), "127.0.0.1 localhost\n10.9.9.9 depot\n");
+        RuntimeSpec spec = RuntimeSpecs.of(Path.of("/"), "true")
+                .sandbox(Namespace.HOST)
+                .host("10.1.1.1", "extra")
+                .build();
+
+        assertThat(host("").hosts(spec)).isEqualTo("127.0.0.1 localhost\n10.9.9.9 depot\n10.1.1.1\textra\n");
+    }
+
+    @Test
+    void hostsThatNameTheMachineThemselvesAreTakenAsTheyAre() throws IOException {
         RuntimeSpec spec = box().host("127.0.0.1", "localhost", "mine").build();
 
-        assertThat(HostFiles.hosts(spec)).isEqualTo("127.0.0.1\tlocalhost mine\n");
+        assertThat(new HostFiles().hosts(spec)).isEqualTo("127.0.0.1\tlocalhost mine\n");
     }
 
     @Test
@@ -73,7 +84,8 @@ class HostFilesTest {
     void withoutAnyReachableResolverThereIsALastResort() throws IOException {
         assertThat(host("nameserver 127.0.0.1\n").resolv(box().build()))
                 .isEqualTo("nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
-        assertThat(new HostFiles(directory.resolve("none"), directory.resolve("none")).resolv(box().build()))
+        assertThat(new HostFiles(directory.resolve("none"), directory.resolve("none"), directory.resolve("none"))
+                        .resolv(box().build()))
                 .isEqualTo("nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
     }
 

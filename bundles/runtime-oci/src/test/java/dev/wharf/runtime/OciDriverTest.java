@@ -200,7 +200,7 @@ abstract class OciDriverTest extends OciRuntimeContract {
                         .hostname("box7", "lan.example")
                         .host("10.88.0.7", "box7")
                         .nameservers("10.1.1.1")))
-                .contains("127.0.0.1\tlocalhost")
+                .containsPattern("127.0.0.1\\s+localhost")
                 .contains("10.88.0.7\tbox7")
                 .contains("box7\n")
                 .contains("nameserver 10.1.1.1")

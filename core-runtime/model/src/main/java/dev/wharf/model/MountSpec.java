@@ -16,6 +16,9 @@ import java.util.Map;
  */
 public record MountSpec(
         Kind kind, String source, String target, boolean readOnly, boolean createSource, Map<String, String> options) {
+    /** Beside {@code propagation}: nobody asked for it, so that what cannot be had is done without. */
+    public static final String PROPAGATION_IF_POSSIBLE = "propagation-if-possible";
+
     public MountSpec {
         if (!target.startsWith("/") || target.contains("/../") || target.endsWith("/..")) {
             throw new IllegalArgumentException(

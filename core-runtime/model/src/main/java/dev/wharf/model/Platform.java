@@ -23,7 +23,8 @@ public record Platform(String os, String architecture, String variant) {
         };
     }
 
-    private static final Set<String> SYSTEMS = Set.of("linux", "windows", "darwin", "freebsd", "netbsd", "openbsd");
+    private static final Set<String> SYSTEMS =
+            Set.of("linux", "windows", "darwin", "macos", "freebsd", "netbsd", "openbsd");
 
     private static final Set<String> PROCESSORS = Set.of(
             "amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64", "loong64", "mips64le", "mips64", "ppc64");
@@ -31,13 +32,13 @@ public record Platform(String os, String architecture, String variant) {
     /** Reads {@code os/arch[/variant]}; {@code os} stands for this host's processor, and {@code arch} for Linux. */
     public static Platform parse(String text) {
         String[] parts = text.split("/", -1);
-        if (text.isBlank() || parts.length > 3) {
+        if (parts.length > 3) {
             throw new IllegalArgumentException("invalid platform \"" + text + "\": expected os/arch[/variant]");
         }
         for (String part : parts) {
             if (!part.matches("[A-Za-z0-9_-]+")) {
-                throw new IllegalArgumentException(
-                        "invalid platform \"" + text + "\": \"" + part + "\" is not made of letters, digits, - and _");
+                throw new IllegalArgumentException("invalid platform \"" + text + "\": \"" + part + "\" is an invalid "
+                        + (part.equals(parts[0]) ? "OS " : "") + "component; it takes letters, digits, - and _");
             }
         }
         if (parts.length == 1 && PROCESSORS.contains(text)) {

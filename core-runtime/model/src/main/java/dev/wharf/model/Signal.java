@@ -32,6 +32,9 @@ public record Signal(int number) {
             return new Signal(index + 1);
         }
         try {
+            if (!name.equalsIgnoreCase(text.strip()) && !name.startsWith("RT")) {
+                throw new IllegalArgumentException("a number has no name");
+            }
             if (name.startsWith("RTMIN")) {
                 return new Signal(RTMIN + offset(name.substring(5)));
             }

@@ -27,7 +27,7 @@ class SignalTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "0", "65", "-1", "SIGNOTHING", "RTMIN+99", "9x"})
+    @ValueSource(strings = {"", "0", "65", "-1", "SIGNOTHING", "SIG42", "RTMIN+99", "9x"})
     void whatIsNoSignalIsRefused(String text) {
         assertThatThrownBy(() -> Signal.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)

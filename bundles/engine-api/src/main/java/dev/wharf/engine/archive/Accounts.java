@@ -20,10 +20,12 @@ final class Accounts {
         this.root = root;
     }
 
-    /** @param user {@code name|uid[:group|gid]} */
-    Owner of(String user) throws IOException {
+    /** @param asked {@code name|uid[:group|gid]}; no name is root, and no group is the user's own */
+    Owner of(String asked) throws IOException {
+        String user = asked.endsWith(":") ? asked.substring(0, asked.length() - 1) : asked;
         int colon = user.indexOf(':');
-        String name = colon < 0 ? user : user.substring(0, colon);
+        String before = colon < 0 ? user : user.substring(0, colon);
+        String name = before.isEmpty() ? "0" : before;
         Optional<List<String>> account = line("passwd", name, 2);
         long uid = number(name)
                 .or(() -> account.flatMap(a -> number(a.get(2))))

@@ -53,10 +53,11 @@ record Place(String path, Dir dir, String name, Node node) implements AutoClosea
             }
         }
         String clean = "/" + String.join("/", path);
-        if (clean.equals("/")) {
-            return clean;
+        String bare = asked.replaceFirst("/+$", "");
+        if (bare.equals(".") || bare.endsWith("/.")) {
+            return clean.equals("/") ? "/." : clean + "/.";
         }
-        return asked.endsWith("/.") ? clean + "/." : asked.endsWith("/") ? clean + "/" : clean;
+        return asked.endsWith("/") && !clean.equals("/") ? clean + "/" : clean;
     }
 
     /** The last word of the path, as the client calls it. */

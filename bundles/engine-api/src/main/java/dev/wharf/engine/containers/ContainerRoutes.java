@@ -71,18 +71,23 @@ public final class ContainerRoutes implements Routes {
     private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "until");
 
     private final Duration retention;
+    private final Path dataRoot;
     private final Lines lines = new Lines();
     private final Remembered details = new Remembered();
 
-    /** @param retention how long the files of what is removed can be had back */
-    public ContainerRoutes(Duration retention) {
+    /**
+     * @param retention how long the files of what is removed can be had back
+     * @param dataRoot where the agent's own mounts lie, which a bind must not hold on to
+     */
+    public ContainerRoutes(Duration retention, Path dataRoot) {
         this.retention = retention;
+        this.dataRoot = dataRoot;
     }
 
     @Override
     public void addTo(Router router) {
         router.get("/containers/json", this::list)
-                .post("/containers/create", ContainerRoutes::create)
+                .post("/containers/create", this::create)
                 .post("/containers/prune", this::prune)
                 .get("/containers/{name}/json", this::inspect)
                 .post("/containers/{name}/start", ContainerRoutes::start)
@@ -187,15 +192,28 @@ public final class ContainerRoutes implements Routes {
 
     // ---- life
 
-    private static Answer create(Agent agent, Request request) {
+    private Answer create(Agent agent, Request request) {
         Body body = request.json();
+        List<String> networks = body.body("NetworkingConfig").keys("EndpointsConfig");
+        if (networks.size() > 1 && !request.version().atLeast(44)) {
+            throw Problem.invalid("Container cannot be created with multiple network endpoints: "
+                    + String.join(", ", networks) + "; connect it to the others afterwards");
+        }
         Entropy entropy = Entropy.fresh();
         ContainerId id = new ContainerId(entropy.hex("container"));
         String wanted = request.query().text("name");
         String name = wanted.isEmpty()
                 ? Nicknames.free(agent.host(), entropy)
                 : wanted.startsWith("/") ? wanted.substring(1) : wanted;
-        ContainerSpec spec = new Creation(agent.host(), id, body, entropy, ImageRoutes.platform(request)).spec();
+        ContainerSpec spec = new Creation(
+                        agent.host(),
+                        id,
+                        body,
+                        entropy,
+                        ImageRoutes.platform(request),
+                        Optional.of(dataRoot),
+                        request.version())
+                .spec();
         return Answer.later(create(agent, request, new ContainerCommand.Create(id, name, spec), wanted.isEmpty())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object().put("Id", id.value());
@@ -351,10 +369,18 @@ public final class ContainerRoutes implements Routes {
         return Optional.empty();
     }
 
+    /** Clients before API 1.40 did not know of this limit; what is no number above 0 takes it away, which is kept as -1. */
+    private static long pidsLimit(Request request, Body body, Resources old) {
+        if (!request.version().atLeast(40) || !body.has("PidsLimit")) {
+            return old.pidsLimit();
+        }
+        return body.number("PidsLimit") > 0 ? body.number("PidsLimit") : -1;
+    }
+
     /** What is not given stays as it is. */
     private static Answer update(Agent agent, Request request) {
-        Container c = found(agent, request);
         Body body = request.json();
+        Container c = found(agent, request);
         Resources asked = HostSettings.resources(body, c.spec().resources().shmSizeBytes());
         Resources old = c.spec().resources();
         conflicting(body, old).ifPresent(why -> {
@@ -371,7 +397,7 @@ public final class ContainerRoutes implements Routes {
                 body.number("CpuQuota") == 0 ? old.cpuQuotaMicros() : asked.cpuQuotaMicros(),
                 body.text("CpusetCpus").isEmpty() ? old.cpusetCpus() : asked.cpusetCpus(),
                 body.text("CpusetMems").isEmpty() ? old.cpusetMems() : asked.cpusetMems(),
-                body.has("PidsLimit") && body.number("PidsLimit") != 0 ? asked.pidsLimit() : old.pidsLimit(),
+                pidsLimit(request, body, old),
                 body.number("BlkioWeight") == 0 ? old.blkioWeight() : asked.blkioWeight(),
                 old.blockIo(),
                 old.oomKillDisable(),
@@ -516,8 +542,7 @@ public final class ContainerRoutes implements Routes {
                             "exited",
                             code -> c.exit().isPresent()
                                     && !c.isRunning()
-                                    && code.equals(
-                                            Integer.toString(c.exit().get().code())))
+                                    && code.equals(Integer.toString(ContainerShapes.exitCode(c))))
                     && filters.any(
                             "health",
                             h -> h.equals(

@@ -27,6 +27,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -90,7 +91,10 @@ public final class ContainerShapes {
                                         .orElse(0L)));
         node.set("Labels", Json.map(c.spec().labels()));
         node.put("State", Words.state(c));
-        node.putObject("HostConfig").put("NetworkMode", networkMode(c));
+        ObjectNode hostConfig = node.putObject("HostConfig").put("NetworkMode", networkMode(c));
+        if (version.atLeast(46) && !c.spec().annotations().isEmpty()) {
+            hostConfig.set("Annotations", Json.map(c.spec().annotations()));
+        }
         node.putObject("NetworkSettings").set("Networks", networks(c));
         node.set("Mounts", mounts(c));
         return node;
@@ -187,7 +191,7 @@ public final class ContainerShapes {
                         c.isRunning()
                                 ? c.process().last().map(p -> p.init().pid()).orElse(0)
                                 : 0)
-                .put("ExitCode", c.isRunning() ? 0 : c.exit().map(e -> e.code()).orElseGet(() -> startFailure(c)))
+                .put("ExitCode", c.isRunning() ? 0 : exitCode(c))
                 .put("Error", c.failure().map(f -> f.message()).orElse(""))
                 .put("StartedAt", started(c).map(ContainerShapes::time).orElse(NEVER))
                 .put("FinishedAt", c.exit().map(e -> time(e.at())).orElse(NEVER));
@@ -205,17 +209,23 @@ public final class ContainerShapes {
         return node;
     }
 
-    /** Docker sets 127 where the program is not there, 126 where it cannot be run, 128 for any other start that failed. */
-    static int startFailure(Container c) {
+    /** How the last run or the last try to run ended; 0 where there was none. */
+    static int exitCode(Container c) {
         return c.failure()
-                .map(f -> {
-                    String text = f.message();
-                    if (text.contains("executable file not found") || text.contains("no such file or directory")) {
-                        return 127;
-                    }
-                    return text.contains("permission denied") || text.contains("is a directory") ? 126 : 128;
-                })
+                .map(f -> startFailure(f.message().toLowerCase(Locale.ROOT)))
+                .or(() -> c.exit().map(e -> e.code()))
                 .orElse(0);
+    }
+
+    /** Docker sets 126 where the program cannot be run, 127 where it is not there, 128 for any other start that failed. */
+    private static int startFailure(String text) {
+        if (text.contains("permission denied") || text.contains("is a directory")) {
+            return 126;
+        }
+        boolean missing = text.contains("not a directory")
+                || text.contains("executable file not found")
+                || text.contains("no such file or directory");
+        return missing ? 127 : 128;
     }
 
     private ObjectNode config(Container c) {
@@ -416,8 +426,9 @@ public final class ContainerShapes {
             node.putNull("MemorySwappiness");
         }
         node.put("OomKillDisable", r.oomKillDisable());
-        if (r.pidsLimit() > 0) {
-            node.put("PidsLimit", r.pidsLimit());
+        if (r.pidsLimit() != 0) {
+            // Below 0 is a limit that was taken away, which is told otherwise than one that never was.
+            node.put("PidsLimit", Math.max(0, r.pidsLimit()));
         } else {
             node.putNull("PidsLimit");
         }
@@ -434,12 +445,17 @@ public final class ContainerShapes {
             ArrayNode mounts = node.putArray("Mounts");
             asked.forEach(m -> mounts.add(Mounts.asked(m)));
         }
-        node.set("MaskedPaths", Json.array(s.maskedPaths()));
-        node.set("ReadonlyPaths", Json.array(s.readOnlyPaths()));
+        node.set("MaskedPaths", paths(s, s.maskedPaths()));
+        node.set("ReadonlyPaths", paths(s, s.readOnlyPaths()));
         if (spec.command().init()) {
             node.put("Init", true);
         }
         return node;
+    }
+
+    /** A privileged container has no such paths, which is told otherwise than that somebody wanted none. */
+    private static JsonNode paths(ContainerSpec.Security security, List<String> paths) {
+        return security.privileged() && paths.isEmpty() ? NullNode.instance : Json.array(paths);
     }
 
     /** Docker lets a container swap as much as it may hold, unless somebody said otherwise. */

@@ -5,6 +5,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Network;
+import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.images.ImageLookup;
@@ -21,6 +22,7 @@ import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.Platform;
 import dev.wharf.model.Signal;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -44,13 +46,28 @@ public final class Creation {
     private final Image image;
     private final ImageConfig config;
     private final Entropy entropy;
+    private final Optional<Path> dataRoot;
+    private final ApiVersion version;
 
     public Creation(Host host, ContainerId id, Body body, Entropy entropy) {
-        this(host, id, body, entropy, Optional.empty());
+        this(host, id, body, entropy, Optional.empty(), Optional.empty(), ApiVersion.NEWEST);
     }
 
-    /** @param platform the platform that the image must be of, where somebody says so */
-    Creation(Host host, ContainerId id, Body body, Entropy entropy, Optional<Platform> platform) {
+    /**
+     * @param platform the platform that the image must be of, where somebody says so
+     * @param dataRoot the agent's own directory, where binds are held against it
+     * @param version what the client speaks, which says what it means by what it leaves out
+     */
+    Creation(
+            Host host,
+            ContainerId id,
+            Body body,
+            Entropy entropy,
+            Optional<Platform> platform,
+            Optional<Path> dataRoot,
+            ApiVersion version) {
+        this.dataRoot = dataRoot;
+        this.version = version;
         this.host = host;
         this.id = id;
         this.body = body;
@@ -88,7 +105,7 @@ public final class Creation {
         if (!own && !hostname.isEmpty() && sandbox.kind() == Namespace.Kind.CONTAINER) {
             throw Problem.invalid("conflicting options: hostname and the network mode");
         }
-        if (settings.namespaces().uts().kind() == Namespace.Kind.HOST) {
+        if (settings.namespaces(!version.atLeast(40)).uts().kind() == Namespace.Kind.HOST) {
             if (!hostname.isEmpty()) {
                 throw Problem.invalid("conflicting options: hostname and the UTS mode");
             }
@@ -115,7 +132,7 @@ public final class Creation {
                 annotations(),
                 settings.resources(),
                 settings.security(),
-                settings.namespaces(),
+                settings.namespaces(!version.atLeast(40)),
                 mounts(),
                 networking(sandbox),
                 settings.restartPolicy(),
@@ -194,6 +211,7 @@ public final class Creation {
             throw Problem.invalid(
                     "the working directory '" + workingDir + "' is invalid, it needs to be an absolute path");
         }
+        workingDir = Path.of(workingDir).normalize().toString();
         return new ContainerSpec.Command(
                 entrypoint,
                 cmd,
@@ -278,7 +296,7 @@ public final class Creation {
     /** Later words win: the client's mounts over its binds over those of other containers over the image's volumes. */
     private List<MountSpec> mounts() {
         Map<String, MountSpec> byTarget = new LinkedHashMap<>();
-        Mounts reader = new Mounts(host, entropy);
+        Mounts reader = new Mounts(host, entropy, dataRoot, version.atLeast(44));
         for (String from : hostConfig.texts("VolumesFrom")) {
             int colon = from.indexOf(':');
             String name = colon < 0 ? from : from.substring(0, colon);

@@ -42,18 +42,18 @@ public final class HostSettings {
             "CAP_AUDIT_WRITE");
 
     static final List<String> MASKED = List.of(
-            "/proc/acpi",
             "/proc/asound",
+            "/proc/acpi",
             "/proc/interrupts",
             "/proc/kcore",
             "/proc/keys",
             "/proc/latency_stats",
-            "/proc/sched_debug",
-            "/proc/scsi",
             "/proc/timer_list",
             "/proc/timer_stats",
-            "/sys/devices/virtual/powercap",
-            "/sys/firmware");
+            "/proc/sched_debug",
+            "/proc/scsi",
+            "/sys/firmware",
+            "/sys/devices/virtual/powercap");
 
     static final List<String> READ_ONLY =
             List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
@@ -61,6 +61,8 @@ public final class HostSettings {
     /** Under the first version of cgroups Docker gives a container the host's namespace unless it is told otherwise. */
     public static final Namespace USUAL_CGROUP =
             Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers")) ? Namespace.PRIVATE : Namespace.HOST;
+
+    private static final Namespace SHAREABLE = new Namespace(Namespace.Kind.SHAREABLE, java.util.Optional.empty());
 
     /** The kernel keeps less than this for a cgroup at all. */
     private static final long LEAST_MEMORY = 6L << 20;
@@ -265,6 +267,11 @@ public final class HostSettings {
                 }
                 case "seccomp" -> seccomp = value.equals("builtin") ? "default" : value;
                 case "apparmor" -> apparmor = value;
+                case "writable-cgroups" -> {
+                    if (!value.isEmpty() && !value.equals("true") && !value.equals("false")) {
+                        throw Problem.invalid("invalid --security-opt 2: \"" + option + "\"");
+                    }
+                }
                 case "label" -> {} // SELinux labels mean nothing on a host without SELinux
                 case "systempaths" -> unmasked = value.equals("unconfined");
                 default ->
@@ -366,13 +373,16 @@ public final class HostSettings {
         });
     }
 
-    ContainerSpec.Namespaces namespaces() {
+    /** @param shared whether who says nothing means an IPC namespace that others may join: before API 1.40 that was so */
+    ContainerSpec.Namespaces namespaces(boolean shared) {
         if (!body.text("UsernsMode").isEmpty() && !body.text("UsernsMode").equals("host")) {
             throw Problem.invalid("invalid userns mode: " + body.text("UsernsMode"));
         }
         return new ContainerSpec.Namespaces(
                 namespace("PidMode", Set.of("host")),
-                namespace("IpcMode", Set.of("host", "private", "shareable", "none")),
+                shared && body.text("IpcMode").isEmpty()
+                        ? SHAREABLE
+                        : namespace("IpcMode", Set.of("host", "private", "shareable", "none")),
                 namespace("UTSMode", Set.of("host")),
                 body.text("CgroupnsMode").isEmpty()
                         ? USUAL_CGROUP
@@ -397,7 +407,7 @@ public final class HostSettings {
         }
         return switch (mode) {
             case "host" -> Namespace.HOST;
-            case "shareable" -> new Namespace(Namespace.Kind.SHAREABLE, java.util.Optional.empty());
+            case "shareable" -> SHAREABLE;
             case "none" -> new Namespace(Namespace.Kind.NONE, java.util.Optional.empty());
             default -> Namespace.PRIVATE;
         };

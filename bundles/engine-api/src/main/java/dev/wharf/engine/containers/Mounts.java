@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -62,9 +63,17 @@ final class Mounts {
 
     private final Host host;
     private final Entropy entropy;
+    private final Optional<Path> dataRoot;
+    private final boolean deep;
     private int anonymous;
 
-    Mounts(Host host, Entropy entropy) {
+    /**
+     * @param dataRoot the agent's own directory, where binds are held against it
+     * @param deep whether a read-only bind means what is mounted below it, too: before API 1.44 it did not
+     */
+    Mounts(Host host, Entropy entropy, Optional<Path> dataRoot, boolean deep) {
+        this.dataRoot = dataRoot;
+        this.deep = deep;
         this.host = host;
         this.entropy = entropy;
     }
@@ -112,6 +121,10 @@ final class Mounts {
             if (options.containsKey("nocopy")) {
                 throw wrong("bind", "field VolumeOptions must not be specified");
             }
+            besideDataRoot(parts[0], options);
+            if (readOnly && !deep) {
+                options.put("readonly-submounts", "no");
+            }
             return new MountSpec(MountSpec.Kind.BIND, normal(parts[0]), target, readOnly, true, options);
         }
         if (!isVolumeName(parts[0])) {
@@ -121,6 +134,29 @@ final class Mounts {
             throw wrong("volume", "field BindOptions must not be specified");
         }
         return new MountSpec(MountSpec.Kind.VOLUME, parts[0], target, readOnly, false, options);
+    }
+
+    /**
+     * A bind that shows the agent's own mounts would keep them mounted after the agent let them go, so it must follow the
+     * host; where nobody says how, it does if the host's mount can be followed at all.
+     */
+    private void besideDataRoot(String source, Map<String, String> options) {
+        Path shown = Path.of(source).normalize();
+        if (dataRoot.filter(root -> shown.startsWith(root) || root.startsWith(shown))
+                .isEmpty()) {
+            return;
+        }
+        String mode = options.get("propagation");
+        if (mode == null) {
+            options.put("propagation", "rslave");
+            options.put(MountSpec.PROPAGATION_IF_POSSIBLE, "");
+        } else if (!mode.equals("rslave") && !mode.equals("rshared")) {
+            throw wrong(
+                    "bind",
+                    "must use either propagation mode \"rslave\" or \"rshared\" when mount source is within the daemon"
+                            + " root, daemon root: \"" + dataRoot.get() + "\", bind mount source: \"" + source
+                            + "\", propagation: \"" + mode + "\"");
+        }
     }
 
     private static boolean isVolumeName(String name) {
@@ -241,23 +277,24 @@ final class Mounts {
             }
             options.put("propagation", propagation);
         }
-        boolean shallow = bind.flag("ReadOnlyNonRecursive");
-        boolean deep = bind.flag("ReadOnlyForceRecursive");
-        if ((shallow || deep) && !readOnly) {
+        boolean shallow = deep ? bind.flag("ReadOnlyNonRecursive") : readOnly;
+        boolean all = deep && bind.flag("ReadOnlyForceRecursive");
+        if ((shallow || all) && !readOnly) {
             throw wrong("bind", "a mount that may be written to has no read-only submounts");
         }
-        if (shallow && deep) {
+        if (shallow && all) {
             throw wrong("bind", "ReadOnlyNonRecursive and ReadOnlyForceRecursive exclude each other");
         }
         if (bind.flag("NonRecursive")) {
-            if (deep) {
+            if (all) {
                 throw wrong("bind", "without submounts there are none to be read-only");
             }
             options.put("nonrecursive", "");
         }
-        if (shallow || deep) {
-            options.put("readonly-submounts", deep ? "required" : "no");
+        if (shallow || all) {
+            options.put("readonly-submounts", all ? "required" : "no");
         }
+        besideDataRoot(source, options);
         return new MountSpec(MountSpec.Kind.BIND, normal(source), target, readOnly, create, options);
     }
 
@@ -288,7 +325,7 @@ final class Mounts {
         String subpath = options.text("Subpath");
         if (!subpath.isEmpty()) {
             if (subpath.startsWith("/") || List.of(subpath.split("/")).contains("..")) {
-                throw wrong(type, "subpath must be a relative path within the " + type);
+                throw wrong(type, "subpath must be a relative path within the volume");
             }
             into.put("subpath", subpath);
         }
@@ -360,7 +397,9 @@ final class Mounts {
         ObjectNode own = Json.object();
         switch (mount.kind()) {
             case BIND -> {
-                put(own, "Propagation", options.get("propagation"));
+                if (!options.containsKey(MountSpec.PROPAGATION_IF_POSSIBLE)) {
+                    put(own, "Propagation", options.get("propagation"));
+                }
                 flag(own, "NonRecursive", options.containsKey("nonrecursive"));
                 flag(own, "CreateMountpoint", mount.createSource());
                 flag(own, "ReadOnlyNonRecursive", "no".equals(options.get("readonly-submounts")));

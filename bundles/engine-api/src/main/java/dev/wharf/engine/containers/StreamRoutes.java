@@ -9,6 +9,8 @@ import dev.wharf.core.command.Decision;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
+import dev.wharf.engine.archive.KnownUsers;
+import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Duplex;
@@ -30,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -41,13 +44,21 @@ public final class StreamRoutes implements Routes {
     /** How long a resize waits for its exec to be started. */
     private static final Duration RESIZE_PATIENCE = Duration.ofSeconds(10);
 
+    private static final long LARGEST_SIZE = 0xffff_ffffL;
+
+    private final KnownUsers users;
+
+    public StreamRoutes(Trees trees) {
+        this.users = new KnownUsers(trees);
+    }
+
     @Override
     public void addTo(Router router) {
         router.hijack("/containers/{name}/attach", StreamRoutes::attach)
                 .hijack("GET", "/containers/{name}/attach/ws", StreamRoutes::attachWebSocket)
                 .get("/containers/{name}/logs", Logs::handle)
                 .post("/containers/{name}/resize", StreamRoutes::resize)
-                .post("/containers/{name}/exec", StreamRoutes::createExec)
+                .post("/containers/{name}/exec", this::createExec)
                 .hijack("/exec/{name}/start", StreamRoutes::startExec)
                 .post("/exec/{name}/resize", StreamRoutes::resizeExec)
                 .get("/exec/{name}/json", StreamRoutes::inspectExec);
@@ -137,21 +148,21 @@ public final class StreamRoutes implements Routes {
         agent.submit(new ContainerCommand.Note(id, action, Map.of()), request.cause());
     }
 
+    /** A number of 32 bits, of which the kernel takes 16; what is no such number is told in the words of Go. */
     private static int size(Request request, String key) {
-        long size = request.query()
-                .number(key)
-                .orElseThrow(() ->
-                        Problem.invalid("invalid resize " + (key.equals("h") ? "height" : "width") + ": missing"));
-        if (size < 0 || size > 65535) {
-            throw Problem.invalid("invalid resize " + (key.equals("h") ? "height" : "width") + ": " + size);
+        String size = request.query().text(key);
+        boolean number = size.matches("-?[0-9]+");
+        if (!number || size.startsWith("-") || size.length() > 10 || Long.parseLong(size) > LARGEST_SIZE) {
+            throw Problem.invalid("invalid resize " + (key.equals("h") ? "height" : "width") + " \"" + size + "\": "
+                    + (number ? "value out of range" : "invalid syntax"));
         }
-        return (int) size;
+        return (int) Math.min(Long.parseLong(size), 65_535);
     }
 
     private static Answer resize(Agent agent, Request request) {
-        Container c = ContainerRoutes.found(agent, request);
         int rows = size(request, "h");
         int columns = size(request, "w");
+        Container c = ContainerRoutes.found(agent, request);
         if (!c.isRunning()) {
             throw Problem.conflict("container " + c.id() + " is not running");
         }
@@ -163,13 +174,13 @@ public final class StreamRoutes implements Routes {
 
     // ---- exec
 
-    private static Answer createExec(Agent agent, Request request) {
-        Container c = ContainerRoutes.found(agent, request);
+    private Answer createExec(Agent agent, Request request) {
         Body body = request.json();
         List<String> command = body.words("Cmd");
         if (command.isEmpty()) {
             throw Problem.invalid("No exec command specified");
         }
+        Container c = ContainerRoutes.found(agent, request);
         Map<String, String> env = new LinkedHashMap<>();
         for (String one : agent.host().environment(c)) {
             env.put(one.substring(0, Math.max(one.indexOf('='), 0)), one);
@@ -206,8 +217,25 @@ public final class StreamRoutes implements Routes {
                 console.rows(),
                 console.columns());
         ExecId id = new ExecId(Entropy.fresh().hex("exec"));
-        return Answer.later(agent.submit(new ContainerCommand.CreateExec(c.id(), id, spec), request.cause())
-                .thenApply(event -> Answer.json(201, Json.object().put("Id", id.value()))));
+        ContainerCommand.CreateExec create = new ContainerCommand.CreateExec(c.id(), id, spec);
+        String user = body.text("User");
+        if (!KnownUsers.isNamed(user)) {
+            return Answer.later(created(agent, request, create));
+        }
+        if (create.decide(agent.host(), Instant.now()) instanceof Decision.Refused refused) {
+            return Problems.answer(new RefusedException(refused.refusal()));
+        }
+        return Answer.later(request.work(() -> {
+                    users.check(agent, c, user);
+                    return c;
+                })
+                .thenCompose(known -> created(agent, request, create)));
+    }
+
+    private static CompletionStage<Answer> created(Agent agent, Request request, ContainerCommand.CreateExec create) {
+        return agent.submit(create, request.cause())
+                .thenApply(event ->
+                        Answer.json(201, Json.object().put("Id", create.exec().value())));
     }
 
     private record FoundExec(Container container, Container.Exec exec) {}
@@ -227,11 +255,14 @@ public final class StreamRoutes implements Routes {
     }
 
     private static Answer startExec(Agent agent, Request request) {
-        FoundExec found = exec(agent, request);
         Body body = request.json();
+        FoundExec found = exec(agent, request);
         ContainerId container = found.container().id();
         ExecSpec spec = found.exec().spec();
-        Console console = Console.of(body);
+        // Whether the client wants a terminal's bytes as they are is said again at the start, and that is what counts.
+        boolean raw = body.flag("Tty");
+        Console wanted = raw ? Console.of(body) : Console.NONE;
+        Console console = wanted.equals(Console.NONE) ? new Console(spec.rows(), spec.columns()) : wanted;
         ContainerCommand.StartExec start =
                 new ContainerCommand.StartExec(container, found.exec().id(), console.rows(), console.columns());
         if (body.flag("Detach")) {
@@ -242,7 +273,7 @@ public final class StreamRoutes implements Routes {
             return Problems.answer(new RefusedException(refused.refusal()));
         }
         Joint joint = new Joint(
-                !spec.tty(),
+                !raw,
                 spec.tty(),
                 spec.stdin(),
                 spec.stdout(),
@@ -259,7 +290,7 @@ public final class StreamRoutes implements Routes {
         // The head of the answer goes out before the command runs: some clients read it with a buffer, and lose what
         // comes
         // along with it.
-        return new Answer.Switch(contentType(spec.tty(), request), duplex -> {
+        return new Answer.Switch(contentType(raw, request), duplex -> {
             joint.talk(duplex);
             agent.submit(start, request.cause()).whenComplete((event, thrown) -> {
                 if (thrown != null) {
@@ -323,11 +354,14 @@ public final class StreamRoutes implements Routes {
 
     /** A client resizes the terminal as soon as its wish to start is on its way, so the start is waited for. */
     private static Answer resizeExec(Agent agent, Request request) {
+        int rows = size(request, "h");
+        int columns = size(request, "w");
         FoundExec found = exec(agent, request);
         ContainerId container = found.container().id();
         ExecId exec = found.exec().id();
-        int rows = size(request, "h");
-        int columns = size(request, "w");
+        if (!found.container().isRunning()) {
+            throw Problem.conflict("container " + container + " is not running");
+        }
         CompletableFuture<Answer> answer = new CompletableFuture<>();
         whenSo(
                 agent,

@@ -52,10 +52,10 @@ final class Waiting {
         boolean isOver = condition.equals("not-running") && !c.isRunning() && !c.isRestarting();
         if (isOver) {
             follower.close();
-            int code = c.exit().map(e -> e.code()).orElseGet(() -> ContainerShapes.startFailure(c));
+            int code = ContainerShapes.exitCode(c);
             return Answer.json(verdict(code));
         }
-        Optional<Integer> code = c.exit().map(e -> e.code());
+        Optional<Integer> code = Optional.of(ContainerShapes.exitCode(c));
         return Answer.flow(Answer.JSON, outlet -> {
             Waiting waiting = new Waiting(follower, c.id(), outlet, condition.equals("removed"), code);
             outlet.onGone(waiting::end);
@@ -98,7 +98,7 @@ final class Waiting {
             return !removal;
         }
         if (event instanceof ContainerEvent.Failed) {
-            lastCode = moment.after().container(id).map(ContainerShapes::startFailure);
+            lastCode = moment.after().container(id).map(ContainerShapes::exitCode);
             return false;
         }
         return event instanceof ContainerEvent.Removed;

@@ -51,7 +51,7 @@ public final class Words {
             }
             default -> {}
         }
-        int code = c.exit().map(e -> e.code()).orElse(0);
+        int code = ContainerShapes.exitCode(c);
         String ago = c.exit().map(e -> age(e.at(), now) + " ago").orElse("");
         if (state.equals("restarting")) {
             return "Restarting (" + code + ") " + ago;

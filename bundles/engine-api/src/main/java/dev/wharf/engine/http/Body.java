@@ -1,8 +1,10 @@
 package dev.wharf.engine.http;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.wharf.engine.json.Fault;
 import dev.wharf.engine.json.Json;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -35,8 +37,7 @@ public final class Body {
         try {
             node = Json.parse(document);
         } catch (JsonProcessingException e) {
-            throw Problem.invalid("invalid JSON: "
-                    + e.getOriginalMessage().lines().findFirst().orElse(""));
+            throw malformed(document, e);
         } catch (IOException e) {
             throw Problem.invalid("invalid JSON: " + e.getMessage());
         }
@@ -50,6 +51,16 @@ public final class Body {
             throw Problem.invalid("invalid JSON: the body is " + kind(node) + ", expected an object");
         }
         return new Body(node, "");
+    }
+
+    /** Go reads one value and then looks whether there is more; what it cannot read of it is told in its words. */
+    private static Problem malformed(byte[] document, JsonProcessingException e) {
+        if (e instanceof StreamConstraintsException) {
+            return Problem.invalid("invalid JSON: "
+                    + e.getOriginalMessage().lines().findFirst().orElse(""));
+        }
+        return Problem.invalid(
+                Fault.of(document).map(fault -> "invalid JSON: " + fault).orElse("unexpected content after JSON"));
     }
 
     /** Whether a field is there and not null. */

@@ -62,7 +62,7 @@ public final class Problems {
             case UNSUPPORTED -> 501;
             case UNAVAILABLE -> 503;
             // Docker tells a taken port or address as a fault of its own, and clients look for that.
-            case TAKEN -> 500;
+            case TAKEN, UNMET -> 500;
         };
     }
 

@@ -26,6 +26,7 @@ import dev.wharf.model.MediaTypes;
 import dev.wharf.model.Platform;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
+import dev.wharf.model.Repository;
 import dev.wharf.oci.archive.ArchivedImage;
 import dev.wharf.oci.archive.Blobs;
 import dev.wharf.oci.archive.ImageArchive;
@@ -40,12 +41,14 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
 
 /** Images that come and go as tars: load, import and save. Bytes stream through; none are gathered. */
 public final class ArchiveRoutes implements Routes {
@@ -225,15 +228,21 @@ public final class ArchiveRoutes implements Routes {
         if (names.isEmpty()) {
             throw Problem.invalid("no image is named; use names=");
         }
+        Host host = agent.host();
+        Map<ImageId, Set<Reference>> asked = new LinkedHashMap<>();
+        Map<ImageId, String> calls = new LinkedHashMap<>();
+        for (String name : names.stream().flatMap(n -> tagged(host, n)).toList()) {
+            ImageLookup.Found found = ImageLookup.get(host, name);
+            Set<Reference> tags = asked.computeIfAbsent(found.image().id(), id -> new LinkedHashSet<>());
+            found.reference().filter(r -> r.digest().isEmpty()).ifPresent(tags::add);
+            calls.putIfAbsent(found.image().id(), name);
+        }
         List<ImageArchive.SavedImage> images = new ArrayList<>();
         Set<ImageId> saved = new LinkedHashSet<>();
-        for (String name : names) {
-            ImageLookup.Found found = ImageLookup.get(agent.host(), name);
-            List<Reference> tags = found.reference()
-                    .filter(r -> r.digest().isEmpty())
-                    .map(List::of)
-                    .orElse(List.of());
-            List<Image> chosen = chosen(agent.host(), name, found, ImageRoutes.platforms(request, "platform"));
+        for (Map.Entry<ImageId, String> call : calls.entrySet()) {
+            ImageLookup.Found found = ImageLookup.get(host, call.getValue());
+            List<Reference> tags = List.copyOf(asked.getOrDefault(call.getKey(), Set.of()));
+            List<Image> chosen = chosen(host, call.getValue(), found, ImageRoutes.platforms(request, "platform"));
             List<Descriptor> manifests = chosen.stream().map(Image::manifest).toList();
             // One alone needs no choice, and some readers of archives know of none.
             images.add(new ImageArchive.SavedImage(
@@ -246,6 +255,27 @@ public final class ArchiveRoutes implements Routes {
         saved.forEach(id -> agent.submit(new ImageCommand.Note(id, "save", Map.of()), request.cause()));
         ContentStore content = agent.streams().content();
         return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, content)));
+    }
+
+    /** A name without a tag or digest stands for every tag that it has here, as Docker has it. */
+    private static Stream<String> tagged(Host host, String name) {
+        if (name.contains("@") || name.lastIndexOf(':') > name.lastIndexOf('/') || name.matches("[0-9a-f]{64}")) {
+            return Stream.of(name);
+        }
+        List<String> all = new ArrayList<>();
+        try {
+            Repository repository = Reference.parse(name).repository();
+            host.images().values().stream()
+                    .filter(Image::wanted)
+                    .flatMap(i -> i.references().stream())
+                    .filter(text -> Reference.parse(text).repository().equals(repository))
+                    .filter(text -> Reference.parse(text).tag().isPresent())
+                    .sorted()
+                    .forEach(all::add);
+        } catch (IllegalArgumentException e) {
+            return Stream.of(name);
+        }
+        return all.isEmpty() ? Stream.of(name) : all.stream();
     }
 
     /** Every variant that is here of an image that was found by a name or its own id, or those that are asked for. */

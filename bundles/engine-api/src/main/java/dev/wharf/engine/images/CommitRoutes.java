@@ -47,6 +47,7 @@ public final class CommitRoutes implements Routes {
     }
 
     private static Answer commit(Agent agent, Request request) {
+        Body changed = request.json();
         Container c = ContainerLookup.get(
                 agent.host(),
                 request.query().value("container").orElseThrow(() -> Problem.invalid("no container is named")));
@@ -63,7 +64,7 @@ public final class CommitRoutes implements Routes {
             }
         });
         ImageConfig config = ImportChanges.apply(
-                config(c.spec(), base.config(), request.json()), request.query().all("changes"));
+                config(c.spec(), base.config(), changed), request.query().all("changes"));
         boolean pause = request.query().flag("pause", true) && c.isRunning() && !c.isPaused();
         return Answer.later(request.transfer(() -> {
             if (pause) {

@@ -168,7 +168,7 @@ public final class ImageRoutes implements Routes {
     }
 
     private static Instant created(Image image) {
-        return Instant.ofEpochSecond(ImageShapes.seconds(image.config().created()));
+        return ImageShapes.instant(image.config().created());
     }
 
     /** Docker's pattern is that of path.Match over the familiar name, with and without its tag. */
@@ -223,7 +223,7 @@ public final class ImageRoutes implements Routes {
         Image image = ImageLookup.get(agent.host(), request.name()).image();
         Reference reference =
                 reference(request.query().text("repo"), request.query().text("tag"));
-        checkNew(request.query().text("repo"));
+        checkNew(reference.repository().familiar());
         return Answer.later(unlessUnchanged(
                 agent.submit(new ImageCommand.Tag(image.id(), reference), request.cause())
                         .thenApply(e -> Answer.empty(201)),

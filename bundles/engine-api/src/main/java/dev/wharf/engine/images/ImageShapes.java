@@ -207,13 +207,18 @@ public final class ImageShapes {
     }
 
     static long seconds(String time) {
+        return instant(time).getEpochSecond();
+    }
+
+    /** The time that a document tells; what is none stands for the beginning of time. */
+    static Instant instant(String time) {
         try {
-            return time.isEmpty() ? 0 : Instant.parse(time).getEpochSecond();
+            return time.isEmpty() ? Instant.EPOCH : Instant.parse(time);
         } catch (DateTimeParseException e) {
             try {
-                return java.time.OffsetDateTime.parse(time).toEpochSecond();
+                return java.time.OffsetDateTime.parse(time).toInstant();
             } catch (DateTimeParseException ignored) {
-                return 0;
+                return Instant.EPOCH;
             }
         }
     }

@@ -206,7 +206,7 @@ final class AsRun {
         number("--cpu-quota", r.cpuQuotaMicros());
         option("--cpuset-cpus", r.cpusetCpus());
         option("--cpuset-mems", r.cpusetMems());
-        number("--pids-limit", r.pidsLimit());
+        number("--pids-limit", Math.max(0, r.pidsLimit()));
         number("--blkio-weight", r.blkioWeight());
         r.blockIo().forEach(b -> option(BLOCK_IO.getOrDefault(b.kind(), ""), b.devicePath() + ":" + b.value()));
         flag("--oom-kill-disable", r.oomKillDisable());
@@ -389,7 +389,11 @@ final class AsRun {
                 parts.add("volume-label=" + key.substring("volume-label.".length()) + "=" + value);
             } else {
                 switch (key) {
-                    case "propagation" -> parts.add("bind-propagation=" + value);
+                    case "propagation" -> {
+                        if (!mount.options().containsKey(MountSpec.PROPAGATION_IF_POSSIBLE)) {
+                            parts.add("bind-propagation=" + value);
+                        }
+                    }
                     case "nonrecursive" -> parts.add("bind-recursive=disabled");
                     case "readonly-submounts" ->
                         parts.add(value.equals("required") ? "bind-recursive=readonly" : "bind-recursive=writable");

@@ -57,8 +57,8 @@ public final class InfoRoutes implements Routes {
         limits.tell(info, machine.isUnified());
         info.put("IPv4Forwarding", machine.forwardsIpv4());
         if (!version.atLeast(50)) {
-            // Published ports and isolation do not depend on these here; clients that find them false print warnings.
-            info.put("BridgeNfIptables", true).put("BridgeNfIp6tables", true);
+            // Published ports and isolation do not depend on these; dockerd 28 tells old clients the same.
+            info.put("BridgeNfIptables", false).put("BridgeNfIp6tables", false);
         }
         info.put("Debug", false)
                 .put("NFd", machine.openFiles())
@@ -83,7 +83,9 @@ public final class InfoRoutes implements Routes {
             info.putObject(commit).put("ID", "");
         }
         info.set("SecurityOptions", Json.array(securityOptions()));
-        info.putObject("FirewallBackend").put("Driver", "nftables");
+        if (version.atLeast(49)) {
+            info.putObject("FirewallBackend").put("Driver", "nftables");
+        }
         info.putArray("CDISpecDirs");
         List<String> warnings = limits.warnings();
         if (!machine.forwardsIpv4()) {

@@ -81,7 +81,8 @@ final class Pins {
                         Failure.Kind.MISSING, "cannot access path " + inside + ": no such file or directory");
             case Errno.EXDEV ->
                 DriverException.failure(
-                        Failure.Kind.INVALID, "subpath " + inside + " leads out of what it is a path of");
+                        Failure.Kind.INVALID,
+                        "path concatenation escapes the base directory: subpath " + inside + " leads out of it");
             default ->
                 DriverException.failure(
                         Failure.Kind.FAILED,

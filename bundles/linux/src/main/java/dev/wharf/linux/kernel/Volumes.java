@@ -128,7 +128,7 @@ final class Volumes {
 
     boolean copyUp(Path rootfs, String target, Path volume) throws IOException {
         Path copied = volume.resolveSibling(COPIED);
-        if (Files.exists(copied, LinkOption.NOFOLLOW_LINKS)) {
+        if (volume.endsWith(DATA) && Files.exists(copied, LinkOption.NOFOLLOW_LINKS)) {
             moveIn(copied, volume);
             return true;
         }
@@ -138,12 +138,15 @@ final class Volumes {
         } catch (NoSuchFileException | NotDirectoryException e) {
             return false;
         }
-        if (!Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS) || !isEmpty(volume)) {
+        if (!Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS)
+                || !Files.isDirectory(volume, LinkOption.NOFOLLOW_LINKS)
+                || !isEmpty(volume)) {
             return false;
         }
-        if (files.stat(volume).device()
-                != files.stat(volume.resolveSibling(".")).device()) {
-            // A device of its own: nothing can be moved in at once, so a crash may leave a part.
+        if (!volume.endsWith(DATA)
+                || files.stat(volume).device()
+                        != files.stat(volume.resolveSibling(".")).device()) {
+            // A part of a volume, or a device of its own: nothing can be moved in at once, so a crash may leave a part.
             new TreeCopy(files).copy(source, volume);
             return true;
         }

@@ -8,6 +8,7 @@ import static dev.wharf.core.command.Refusal.Kind.FORBIDDEN;
 import static dev.wharf.core.command.Refusal.Kind.INVALID;
 import static dev.wharf.core.command.Refusal.Kind.MISSING;
 import static dev.wharf.core.command.Refusal.Kind.UNCHANGED;
+import static dev.wharf.core.command.Refusal.Kind.UNMET;
 
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
@@ -37,6 +38,7 @@ import dev.wharf.model.RestartPolicy;
 import dev.wharf.model.Signal;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
+import dev.wharf.spi.Failure;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -142,20 +144,27 @@ public sealed interface ContainerCommand extends Command {
             Optional<ContainerId> joined = c.spec().networking().sandbox().container();
             if (joined.isPresent()
                     && !host.container(joined.get()).map(Container::isRunning).orElse(false)) {
-                return refuse(CONFLICT, "cannot join network of a non running container: " + joined.get());
+                return refuse(
+                        CONFLICT,
+                        "cannot join network namespace of a non running container: container "
+                                + host.container(joined.get())
+                                        .map(Container::name)
+                                        .orElse(joined.get().value())
+                                + " does not run");
             }
-            for (Namespace shared : List.of(
-                    c.spec().namespaces().pid(),
-                    c.spec().namespaces().ipc(),
-                    c.spec().namespaces().uts())) {
-                if (shared.container().isPresent()
-                        && !host.container(shared.container().get())
+            for (Map.Entry<String, Namespace> shared : List.of(
+                    Map.entry("PID", c.spec().namespaces().pid()),
+                    Map.entry("IPC", c.spec().namespaces().ipc()),
+                    Map.entry("UTS", c.spec().namespaces().uts()))) {
+                Optional<ContainerId> other = shared.getValue().container();
+                if (other.isPresent()
+                        && !host.container(other.get())
                                 .map(Container::isRunning)
                                 .orElse(false)) {
                     return refuse(
-                            CONFLICT,
-                            "cannot join namespace of a non running container: "
-                                    + shared.container().get());
+                            UNMET,
+                            "failed to join " + shared.getKey() + " namespace: container " + other.get()
+                                    + " is not running");
                 }
             }
             for (Link link : host.links(c)) {
@@ -177,7 +186,14 @@ public sealed interface ContainerCommand extends Command {
                 return accept(new ContainerEvent.StartRequested(container, places))
                         .until(answer(container, ContainerEvent.Started.class));
             } catch (Endpoints.Impossible e) {
-                return e.refused();
+                Optional<Failure> failure = e.failure();
+                if (failure.isEmpty()) {
+                    return e.refused();
+                }
+                // What stands in the way may be gone tomorrow: the start was tried and failed, which is told of it
+                // later.
+                Event failed = new ContainerEvent.Failed(container, "places", failure.get());
+                return accept(new ContainerEvent.StartRequested(container, List.of()), failed);
             }
         }
     }
@@ -331,7 +347,7 @@ public sealed interface ContainerCommand extends Command {
                         && restartPolicy.get().kind() != RestartPolicy.Kind.NO
                         && c.spec().autoRemove()) {
                     return refuse(
-                            INVALID,
+                            CONFLICT,
                             "Cannot update container " + container
                                     + ": Restart policy cannot be updated because AutoRemove is enabled for the container");
                 }

@@ -11,6 +11,7 @@ import dev.wharf.model.NetworkSpec.Pool;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PortWish;
 import dev.wharf.model.PublishedPort;
+import dev.wharf.spi.Failure;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -45,6 +46,15 @@ final class Endpoints {
         Impossible(Refusal.Kind kind, String message) {
             super(message, null, false, false);
             this.kind = kind;
+        }
+
+        /** What a start that is tried nevertheless fails by; empty for what must not be tried. */
+        Optional<Failure> failure() {
+            return switch (kind) {
+                case TAKEN -> Optional.of(new Failure(Failure.Kind.FAILED, String.valueOf(getMessage())));
+                case MISSING -> Optional.of(new Failure(Failure.Kind.MISSING, String.valueOf(getMessage())));
+                default -> Optional.empty();
+            };
         }
 
         Decision refused() {
@@ -277,7 +287,7 @@ final class Endpoints {
         }
         throw new Impossible(
                 Refusal.Kind.TAKEN,
-                "driver failed programming external connectivity on container "
+                "failed to set up container networking: driver failed programming external connectivity on endpoint "
                         + host.container(container).map(Container::name).orElse("")
                         + ": Bind for " + addresses.get(0) + ":" + wish.hostPortFirst()
                         + " failed: port is already allocated");

@@ -16,6 +16,8 @@ public record Refusal(Kind kind, String message) {
         CONFLICT,
         /** An address or a port is held by something else. */
         TAKEN,
+        /** What it needs of others is not so now, which Docker tells as a fault of its own. */
+        UNMET,
         /** It is so already. */
         UNCHANGED,
         /** It is not for anybody to wish. */

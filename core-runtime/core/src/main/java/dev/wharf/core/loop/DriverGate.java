@@ -106,7 +106,7 @@ final class DriverGate<D extends Driver> implements Gate<D> {
 
     /** One thread's stay: a driver may be asked again from inside a call to it. */
     private static final class Call {
-        final long since = System.nanoTime();
+        long since = System.nanoTime();
         boolean brief;
         int depth;
 
@@ -412,6 +412,16 @@ final class DriverGate<D extends Driver> implements Gate<D> {
                 });
             }
             return overdue;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Nothing happened for so long, so it does not count for those that are inside. */
+    void forgive(long nanos) {
+        lock.lock();
+        try {
+            guests.forEach(guest -> guest.inside.values().forEach(call -> call.since += nanos));
         } finally {
             lock.unlock();
         }

@@ -58,6 +58,9 @@ final class Swaps implements Fleet {
     /** How long a calling thread has to come out once it was interrupted. */
     private static final Duration GRACE = Duration.ofSeconds(2);
 
+    /** A beat of the watch over drivers that takes longer than this was no beat, but a halt of everything. */
+    private static final Duration PAUSE = Duration.ofSeconds(10);
+
     /**
      * How long each may take.
      *
@@ -440,9 +443,18 @@ final class Swaps implements Fleet {
 
     private void watch() {
         long beat = Math.max(100, Math.min(1000, deadlines.call().toMillis() / 4));
+        long before = System.nanoTime();
         while (!closing) {
             try {
                 Thread.sleep(beat);
+                long passed = System.nanoTime() - before;
+                before += passed;
+                if (passed > PAUSE.toNanos()) {
+                    // The whole process stood still, frozen or on a host that did; calls had no more time than this
+                    // watch.
+                    log.warn("the house stood still seconds={}", TimeUnit.NANOSECONDS.toSeconds(passed));
+                    gates.values().forEach(gate -> gate.forgive(passed));
+                }
                 gates.forEach((kind, gate) -> watch(kind, gate));
             } catch (InterruptedException e) {
                 return;

@@ -194,8 +194,10 @@ public sealed interface ContainerStep extends Step {
          * The source of a mount that is no plain path: what is at {@code inside} of a directory, or of a snapshot.
          *
          * @param snapshot whose content it is, and the driver that keeps it; empty where {@code directory} is meant
+         * @param filled whether it gets what the image has at the target, if it is empty
          */
-        record Pin(Path directory, Optional<Map.Entry<DriverName, SnapshotKey>> snapshot, String inside) {}
+        record Pin(
+                Path directory, Optional<Map.Entry<DriverName, SnapshotKey>> snapshot, String inside, boolean filled) {}
 
         @Override
         public ContainerId container() {
@@ -240,6 +242,9 @@ public sealed interface ContainerStep extends Step {
                                         pin.snapshot().get().getKey(),
                                         s -> s.mounts(pin.snapshot().get().getValue()));
                 Path held = drivers.kernel().pin(spec.container(), mounts.size(), source, pin.inside());
+                if (pin.filled()) {
+                    drivers.kernel().copyUp(spec.rootfs(), mount.target(), held);
+                }
                 mounts.add(new RuntimeSpec.BoundMount(mount.type(), held.toString(), mount.target(), mount.options()));
             }
             return spec.withMounts(mounts);

@@ -107,7 +107,8 @@ final class RuntimeSpecs {
                         .orElseThrow();
                 String inside = mount.options().getOrDefault("subpath", "");
                 if (!inside.isEmpty()) {
-                    pins.put(mount.target(), new Pin(root, Optional.empty(), inside));
+                    boolean filled = !mount.options().containsKey("nocopy");
+                    pins.put(mount.target(), new Pin(root, Optional.empty(), inside, filled));
                 } else if (!mount.options().containsKey("nocopy")) {
                     fill.put(mount.target(), root);
                 }
@@ -119,7 +120,9 @@ final class RuntimeSpecs {
                 sources.put(Path.of(mount.source()), mount.createSource());
                 options.addAll(List.of(
                         mount.options().containsKey("nonrecursive") ? "bind" : "rbind",
-                        mount.options().getOrDefault("propagation", "rprivate")));
+                        mount.options().containsKey(MountSpec.PROPAGATION_IF_POSSIBLE)
+                                ? BoundMount.SLAVE_IF_POSSIBLE
+                                : mount.options().getOrDefault("propagation", "rprivate")));
                 options.add(mount.readOnly() ? "ro" : "rw");
                 if (mount.readOnly() && !mount.options().containsKey("nonrecursive")) {
                     // The runtime settles what it can do: "rro" must be, "rro?" where this host can.
@@ -140,7 +143,8 @@ final class RuntimeSpecs {
                         new Pin(
                                 Path.of("/"),
                                 Optional.of(Map.entry(storage, SnapshotKey.of(top))),
-                                mount.options().getOrDefault("subpath", "")));
+                                mount.options().getOrDefault("subpath", ""),
+                                false));
                 return new BoundMount("bind", "", mount.target(), List.of("rbind", "rprivate", "ro"));
             }
         }

@@ -255,7 +255,7 @@ class ContainerCommandTest {
                 fleeting,
                 new ContainerCommand.Update(
                         WEB, Given.memory(7), Optional.of(new RestartPolicy(RestartPolicy.Kind.ALWAYS, 0))),
-                Kind.INVALID,
+                Kind.CONFLICT,
                 "AutoRemove");
     }
 
@@ -344,7 +344,9 @@ class ContainerCommandTest {
                 .containsExactly(
                         new PublishedPort(80, "tcp", "0.0.0.0", 8080), new PublishedPort(80, "tcp", "::", 8080));
         Host held = after(host, new ContainerEvent.StartRequested(WEB, List.of(place)));
-        refused(held, new ContainerCommand.Start(DB, ENTROPY), Kind.TAKEN, "port is already allocated");
+        Host tried = grant(held, new ContainerCommand.Start(DB, ENTROPY), T0);
+        assertThat(the(tried, DB).failure().orElseThrow().message()).contains("port is already allocated");
+        assertThat(the(tried, DB).goal()).isEqualTo(Goal.CREATED);
         Host given = after(grant(held, stop(), T0), new ContainerEvent.EndpointDetached(WEB, BRIDGE));
         assertThat(given.portHolders("tcp", 8080)).isEmpty();
     }

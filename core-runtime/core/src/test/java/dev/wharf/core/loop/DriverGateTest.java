@@ -193,6 +193,11 @@ class DriverGateTest {
         inside.await();
         assertThat(gate.overdue(Duration.ofMinutes(1))).isEmpty();
         assertThat(gate.overdue(Duration.ZERO)).extracting(c -> c.thread()).containsExactly(brief);
+        gate.forgive(Duration.ofHours(1).toNanos());
+        assertThat(gate.overdue(Duration.ZERO))
+                .as("the hour in which nothing ran does not count")
+                .isEmpty();
+        gate.forgive(-Duration.ofHours(1).toNanos());
         assertThat(gate.condemn(old, "it hangs")).isTrue();
         assertThat(gate.condemn(old, "it hangs")).isFalse();
         assertThat(gate.serving(NAME)).isEmpty();

@@ -1,5 +1,6 @@
 package dev.wharf.oci.archive;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -14,6 +15,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -27,7 +30,10 @@ import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 final class ArchiveWriter {
     private final Blobs blobs;
     private final TarArchiveOutputStream tar;
+    private static final int LARGEST_CONFIG = 8 << 20;
+
     private final Set<Digest> written = new HashSet<>();
+    private long made;
     private final List<Descriptor> index = new ArrayList<>();
     private final ArrayNode table = JsonNodeFactory.instance.arrayNode();
     private final Map<String, Map<String, String>> repositories = new TreeMap<>();
@@ -71,6 +77,7 @@ final class ArchiveWriter {
             document = in.readNBytes(Manifest.LIMIT_BYTES + 1);
         }
         Manifest manifest = Manifest.parse(document, descriptor.mediaType());
+        made = made(manifest.config());
         for (Descriptor layer : manifest.layers()) {
             blob(layer);
         }
@@ -78,7 +85,24 @@ final class ArchiveWriter {
         if (written.add(descriptor.digest())) {
             file(path(descriptor.digest()), document);
         }
+        made = 0;
         return manifest;
+    }
+
+    /** When an image was made, as its configuration says; what it says in another way is left to whoever runs it. */
+    private long made(Descriptor config) throws IOException {
+        byte[] document;
+        try (InputStream in = blobs.open(config.digest())) {
+            document = in.readNBytes(LARGEST_CONFIG);
+        }
+        try {
+            return OffsetDateTime.parse(
+                            Tables.MAPPER.readTree(document).path("created").asText(""))
+                    .toInstant()
+                    .toEpochMilli();
+        } catch (DateTimeParseException | JsonProcessingException e) {
+            return 0;
+        }
     }
 
     private void list(ImageArchive.SavedImage image, Manifest manifest) {
@@ -148,8 +172,8 @@ final class ArchiveWriter {
         TarArchiveEntry entry = new TarArchiveEntry(path);
         entry.setSize(sizeBytes);
         entry.setMode(0444);
-        // The same images give the same bytes, whenever they are saved.
-        entry.setModTime(0);
+        // The same images give the same bytes, whenever they are saved: what belongs to one is as old as that.
+        entry.setModTime(made);
         tar.putArchiveEntry(entry);
     }
 

@@ -24,8 +24,11 @@ final class Kind {
             throw new DocumentException("the image is in Docker's schema 1 format, which is no longer read;"
                     + " push it again with a current tool");
         }
-        if (!document.path("schemaVersion").isIntegralNumber()
-                || document.path("schemaVersion").intValue() != 2) {
+        // Some writers of indexes leave it out or at 0, and no engine minds.
+        if (!document.path("schemaVersion").isMissingNode()
+                && (!document.path("schemaVersion").isIntegralNumber()
+                        || document.path("schemaVersion").intValue() != 2
+                                && document.path("schemaVersion").intValue() != 0)) {
             throw new DocumentException("unsupported schema version " + document.path("schemaVersion"));
         }
         if (Json.hasInAnySpelling(document, foreign)) {

@@ -79,6 +79,9 @@ public record RuntimeSpec(
         /** The same, but nothing where they cannot. */
         public static final String READ_ONLY_BELOW_IF_POSSIBLE = "rro?";
 
+        /** Mounts come in from the host where it lies on a mount that hands them on, and do not where it does not. */
+        public static final String SLAVE_IF_POSSIBLE = "rslave?";
+
         public BoundMount {
             options = List.copyOf(options);
         }
