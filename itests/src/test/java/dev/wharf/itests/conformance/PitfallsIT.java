@@ -294,7 +294,9 @@ class PitfallsIT {
                                 "-H",
                                 "Content-Type: application/json",
                                 "-d",
-                                "{\"Cmd\":[\"stty\",\"size\"],\"AttachStdout\":true,\"Tty\":true,\"ConsoleSize\":[24,80]}")
+                                // crun sets the size while the program begins already, so it may have none at first.
+                                "{\"Cmd\":[\"sh\",\"-c\",\"for i in $(seq 100); do stty size 2>/dev/null && break; sleep 0.05;"
+                                        + " done\"],\"AttachStdout\":true,\"Tty\":true,\"ConsoleSize\":[24,80]}")
                         .outOrThrow())
                 .path("Id")
                 .textValue();

@@ -24,6 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
 class ReferenceIT {
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    /** crun sets the size of an exec's terminal while the program begins already, so it may have none at first. */
+    private static final String SIZE = "for i in $(seq 100); do stty size 2>/dev/null && break; sleep 0.05; done";
+
     private final Docker docker;
     private final Daemon daemon;
 
@@ -82,7 +85,8 @@ class ReferenceIT {
         for (boolean raw : new boolean[] {true, false}) {
             String exec = post(
                             "/containers/screen/exec",
-                            "{\"Cmd\":[\"stty\",\"size\"],\"AttachStdout\":true,\"Tty\":true,\"ConsoleSize\":[57,123]}")
+                            "{\"Cmd\":[\"sh\",\"-c\",\"" + SIZE
+                                    + "\"],\"AttachStdout\":true,\"Tty\":true,\"ConsoleSize\":[57,123]}")
                     .path("Id")
                     .textValue();
             String body = "{\"Tty\":" + raw + "}";
@@ -113,13 +117,14 @@ class ReferenceIT {
                 "bound",
                 "sh",
                 "-c",
-                "cd /sys/fs/cgroup; cat pids/pids.max pids.max 2>/dev/null; cat cpu/cpu.cfs_quota_us cpu.max 2>/dev/null");
+                "cd /sys/fs/cgroup; cat pids/pids.max pids.max 2>/dev/null; cat cpu/cpu.cfs_quota_us cpu.max 2>/dev/null; true");
         assertThat(limits).matches("max\\s+(-1|max 100000)");
     }
 
     @Test
     void controlGroupsAreWrittenToByWhoMay() throws Exception {
-        String make = "d=/sys/fs/cgroup; [ -d $d/pids ] && d=$d/pids; mkdir $d/inner 2>&1 && rmdir $d/inner && echo made";
+        String make =
+                "d=/sys/fs/cgroup; [ -d $d/pids ] && d=$d/pids; mkdir $d/inner 2>&1 && rmdir $d/inner && echo made";
         assertThat(docker.sh("--security-opt writable-cgroups=true", make)).isEqualTo("made");
         assertThat(docker.tryingSh("", make).out()).contains("Read-only");
         assertThat(docker.tryingSh("--security-opt writable-cgroups=maybe", "true")
@@ -133,7 +138,9 @@ class ReferenceIT {
         JsonNode told = get("/containers/mighty/json");
         assertThat(told.at("/HostConfig/MaskedPaths").isNull()).isTrue();
         assertThat(told.at("/Config/WorkingDir").textValue()).isEqualTo("/tmp");
-        assertThat(get("/v1.46/containers/json?all=1").at("/0/HostConfig/Annotations/a").textValue())
+        assertThat(get("/v1.46/containers/json?all=1")
+                        .at("/0/HostConfig/Annotations/a")
+                        .textValue())
                 .isEqualTo("b");
         assertThat(get("/v1.45/containers/json?all=1").at("/0/HostConfig").has("Annotations"))
                 .isFalse();
