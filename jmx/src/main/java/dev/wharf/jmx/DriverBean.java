@@ -10,16 +10,18 @@ import java.util.Map;
 final class DriverBean implements DriverMXBean {
     private final Agent agent;
     private final Orders orders;
+    private final Glance<Candidate> all;
     private final Candidate last;
 
-    DriverBean(Agent agent, Orders orders, Candidate last) {
+    DriverBean(Agent agent, Orders orders, Glance<Candidate> all, Candidate last) {
         this.agent = agent;
         this.orders = orders;
+        this.all = all;
         this.last = last;
     }
 
     private Candidate now() {
-        return agent.fleet().candidates().stream()
+        return all.now().stream()
                 .filter(c ->
                         c.driver().equals(last.driver()) && c.implementation().equals(last.implementation()))
                 .findFirst()

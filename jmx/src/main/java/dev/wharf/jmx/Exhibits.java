@@ -30,6 +30,7 @@ final class Exhibits implements AutoCloseable {
     private final MBeanServer server;
     private final Agent agent;
     private final Orders orders;
+    private final Glance<Candidate> candidates;
     private final Map<ObjectName, Object> shown = new HashMap<>();
     private final Map<ObjectName, Object> containers = new HashMap<>();
 
@@ -37,6 +38,7 @@ final class Exhibits implements AutoCloseable {
         this.server = server;
         this.agent = agent;
         this.orders = new Orders(agent);
+        this.candidates = new Glance<>(() -> agent.fleet().candidates());
     }
 
     /** Brings what is registered in line with the host. */
@@ -60,7 +62,7 @@ final class Exhibits implements AutoCloseable {
         }
         for (Candidate d : drivers) {
             ObjectName name = driver(d);
-            want(wanted, keys, name, name, () -> new DriverBean(agent, orders, d));
+            want(wanted, keys, name, name, () -> new DriverBean(agent, orders, candidates, d));
         }
         settle(shown, wanted, keys);
     }

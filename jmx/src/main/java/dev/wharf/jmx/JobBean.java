@@ -14,16 +14,18 @@ import java.util.function.Function;
 final class JobBean implements JobMXBean {
     private final Agent agent;
     private final Jobs jobs;
+    private final Glance<Standing> all;
     private final Standing last;
 
-    JobBean(Agent agent, Jobs jobs, Standing last) {
+    JobBean(Agent agent, Jobs jobs, Glance<Standing> all, Standing last) {
         this.agent = agent;
         this.jobs = jobs;
+        this.all = all;
         this.last = last;
     }
 
     private Standing standing() {
-        return jobs.all().stream()
+        return all.now().stream()
                 .filter(s -> s.name().equals(last.name()))
                 .findFirst()
                 .orElse(last);

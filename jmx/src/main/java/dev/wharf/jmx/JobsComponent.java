@@ -27,9 +27,10 @@ public final class JobsComponent {
 
     @Activate
     public JobsComponent(@Reference Agent agent, @Reference Jobs jobs) throws JMException {
+        Glance<Jobs.Standing> all = new Glance<>(jobs::all);
         for (Jobs.Standing job : jobs.all()) {
             ObjectName name = Exhibits.name(Exhibits.DOMAIN + ":type=Job,name=" + ObjectName.quote(job.name()));
-            server.registerMBean(new JobBean(agent, jobs, job), name);
+            server.registerMBean(new JobBean(agent, jobs, all, job), name);
             shown.add(name);
         }
     }

@@ -55,16 +55,16 @@ final class Papers {
 
     /** In the form that Debian's tools read. */
     private static String changes(String version, Instant at) {
-        return "wharf (" + version.replace('-', '~') + """
-                ) unstable; urgency=medium
+        String date = DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss Z", Locale.ROOT)
+                .withZone(ZoneOffset.UTC)
+                .format(at);
+        return """
+                wharf (%s) unstable; urgency=medium
 
                   * What changed is told by CHANGELOG.md beside this file.
 
-                 -- Wharf <wharf@localhost>  """
-                + DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss Z", Locale.ROOT)
-                        .withZone(ZoneOffset.UTC)
-                        .format(at)
-                + "\n";
+                 -- Wharf <wharf@localhost>  %s
+                """.formatted(version.replace('-', '~'), date);
     }
 
     private static void write(Path file, String text) throws IOException {

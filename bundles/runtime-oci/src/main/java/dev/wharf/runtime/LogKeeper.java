@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Looks after the logs of running containers: begins a new part where one is full, keeps no more parts than wished, and has
- * those sent on that go elsewhere. Looks at their sizes twice a second, which costs nothing, where a watch would be woken by
- * each line.
+ * those sent on that go elsewhere. Looks at their sizes twice a second, and less often where nobody writes, where a watch would be woken
+ * by each line.
  */
 final class LogKeeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LogKeeper.class);
@@ -27,6 +27,12 @@ final class LogKeeper implements AutoCloseable {
     private static final int CLOSE_LOOK = 8;
 
     private static final int LEISURELY_LOOK = 64;
+
+    /** After so many beats without a line only each fourth beat asks for a log's size: most logs of a host rest most of the time. */
+    private static final int RESTS = 20;
+
+    private static final int RESTING_LOOK = 4;
+
     private static final Duration LAST_LINES = Duration.ofSeconds(3);
 
     private final Places places;
@@ -35,7 +41,7 @@ final class LogKeeper implements AutoCloseable {
     private final Alive alive;
     private final Map<ContainerId, LogParts> parts = new ConcurrentHashMap<>();
     private final Map<ContainerId, LogSettings> kept = new ConcurrentHashMap<>();
-    private final Map<ContainerId, Long> sizes = new ConcurrentHashMap<>();
+    private final Map<ContainerId, Stand> stands = new ConcurrentHashMap<>();
     private final Map<ContainerId, Sending> sending = new ConcurrentHashMap<>();
     private Optional<Thread> thread = Optional.empty();
     private volatile boolean closed;
@@ -43,6 +49,13 @@ final class LogKeeper implements AutoCloseable {
     /** Whether the monitor of a container lives and writes. */
     interface Alive {
         boolean isWriting(ContainerId container) throws IOException, DriverException;
+    }
+
+    /** How large a log was, and for how many looks it has been so. */
+    private record Stand(long size, int looks) {
+        boolean rests() {
+            return looks >= RESTS;
+        }
     }
 
     private record Sending(Forwarder forwarder, FileWatch.Interest interest) {
@@ -127,7 +140,13 @@ final class LogKeeper implements AutoCloseable {
             }
             boolean closely = beats % CLOSE_LOOK == 0;
             boolean all = beats % LEISURELY_LOOK == 0;
-            kept.keySet().forEach(container -> glance(container, all || closely && sending.containsKey(container)));
+            boolean resting = beats % RESTING_LOOK == 0;
+            kept.keySet().forEach(container -> {
+                Stand stand = stands.get(container);
+                if (resting || stand == null || !stand.rests()) {
+                    glance(container, all || closely && sending.containsKey(container));
+                }
+            });
         }
     }
 
@@ -139,8 +158,12 @@ final class LogKeeper implements AutoCloseable {
         } catch (IOException e) {
             size = -1;
         }
-        Long before = sizes.put(container, size);
-        if (closely || before == null || before != size || size < 0) {
+        Stand before = stands.get(container);
+        Stand now = before != null && before.size() == size && size >= 0
+                ? new Stand(size, before.looks() + 1)
+                : new Stand(size, 0);
+        stands.put(container, now);
+        if (closely || now.looks() == 0) {
             look(container);
         }
     }
@@ -167,7 +190,7 @@ final class LogKeeper implements AutoCloseable {
                 }
                 if (sent == null || sent.forwarder().isOver()) {
                     kept.remove(container);
-                    sizes.remove(container);
+                    stands.remove(container);
                     Optional.ofNullable(sending.remove(container)).ifPresent(Sending::close);
                 }
             }
@@ -213,6 +236,7 @@ final class LogKeeper implements AutoCloseable {
     /** Sends the last lines, and forgets a container that is about to be removed. */
     void forget(ContainerId container) {
         kept.remove(container);
+        stands.remove(container);
         Sending sent = sending.remove(container);
         if (sent != null) {
             sent.forwarder().drain(LAST_LINES);
