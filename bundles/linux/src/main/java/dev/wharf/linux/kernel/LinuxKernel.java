@@ -44,6 +44,9 @@ import org.osgi.service.component.annotations.Reference;
  */
 @Component(service = Kernel.class)
 public final class LinuxKernel implements Kernel {
+    /** The longest of the waits, each twice the one before, for a mount that is in use. */
+    private static final long BUSY_MILLIS = 32;
+
     private static final long NSFS = 0x6e736673;
 
     private final LibC libc = LibC.get();
@@ -152,16 +155,35 @@ public final class LinuxKernel implements Kernel {
         Path target = rootfs.resolve(container.value());
         unpin(container);
         attempt("unmount the root file system of container " + container.shortForm(), () -> {
-            try {
-                mounter.unmountAll(target);
-            } catch (IOException e) {
-                if (Errno.kind(e) == Failure.Kind.BUSY) {
-                    throw busy(target, e);
-                }
-                throw e;
-            }
+            unmountPatiently(target);
             return removeMountPoint(target);
         });
+    }
+
+    /**
+     * A process that is just being started by another thread holds every file that this one had open until it has become its
+     * program (fork(2), execve(2)), so a mount that nobody uses may be in use for a moment. There is nothing to wait for but time.
+     */
+    private void unmountPatiently(Path target) throws IOException, DriverException {
+        for (long wait = 1; ; wait *= 2) {
+            try {
+                mounter.unmountAll(target);
+                return;
+            } catch (IOException e) {
+                if (Errno.kind(e) != Failure.Kind.BUSY) {
+                    throw e;
+                }
+                if (wait > BUSY_MILLIS) {
+                    throw busy(target, e);
+                }
+            }
+            try {
+                Thread.sleep(wait);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw DriverException.failure(Failure.Kind.UNAVAILABLE, "interrupted while unmounting " + target);
+            }
+        }
     }
 
     /**
