@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -30,11 +29,9 @@ final class GcChore implements Chore {
     private static final Duration DURABLE = Duration.ofSeconds(30);
 
     private final Path dataRoot;
-    private final Instant agentSince;
 
-    GcChore(Path dataRoot, Instant agentSince) {
+    GcChore(Path dataRoot) {
         this.dataRoot = dataRoot;
-        this.agentSince = agentSince;
     }
 
     @Override
@@ -58,7 +55,7 @@ final class GcChore implements Chore {
         shift.progress("looks for what is of no use");
         List<Collected.Item> items;
         try (Follower follower = agent.follow(agent.position())) {
-            shift.give(new HostCommand.Collect(shift.id(), policy(shift.options()), agentSince, shift.dryRun()));
+            shift.give(new HostCommand.Collect(shift.id(), policy(shift.options()), shift.dryRun()));
             items = told(shift, follower);
         } catch (RefusedException e) {
             if (e.refusal().kind() == Refusal.Kind.UNCHANGED) {

@@ -5,10 +5,8 @@ import dev.wharf.core.agent.Jobs;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.Refusal;
 import dev.wharf.core.journal.EventJournal.Actor;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,10 +42,8 @@ public final class HousekeepingComponent implements Jobs {
     }
 
     HousekeepingComponent(Agent agent, Path dataRoot, Map<String, Object> configuration) {
-        Instant since =
-                Instant.ofEpochMilli(ManagementFactory.getRuntimeMXBean().getStartTime());
         chores = List.of(
-                new GcChore(dataRoot, since),
+                new GcChore(dataRoot),
                 new JournalChore(dataRoot),
                 new LogsChore(),
                 new ScrubChore(),

@@ -114,7 +114,8 @@ final class Hands implements AutoCloseable {
     void create(Job job) throws BuildException, InterruptedException {
         checkGoingOn();
         containers.add(job.id());
-        submit(new ContainerCommand.Create(job.id(), "build-" + job.id().shortForm(), site.container(job)));
+        submit(new ContainerCommand.Create(
+                job.id(), dev.wharf.core.state.Build.containerName(job.id()), site.container(job)));
     }
 
     /** Takes a container away without waiting for that: the build goes on meanwhile, and ends when all are gone. */

@@ -451,8 +451,9 @@ public final class ContainerRoutes implements Routes {
     private Answer prune(Agent agent, Request request) {
         Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
         Optional<Instant> until = filters.only("until").map(Times::parse);
-        List<Container> chosen = agent.host().containers().values().stream()
-                .filter(c -> !c.isRunning() && !c.goal().wantsProcess())
+        Host host = agent.host();
+        List<Container> chosen = host.containers().values().stream()
+                .filter(c -> !c.isRunning() && !c.goal().wantsProcess() && !host.isOfBuild(c))
                 .filter(c -> filters.labels(c.spec().labels()))
                 .filter(c -> until.map(t -> c.createdAt().isBefore(t)).orElse(true))
                 .toList();

@@ -335,7 +335,7 @@ public final class ImageRoutes implements Routes {
         Set<ImageId> steps = BuildCache.intermediates(before);
         List<Image> chosen = before.images().values().stream()
                 .filter(i -> i.wanted() && before.usersOf(i.id()).isEmpty() && !before.isVariant(i))
-                .filter(i -> !danglingOnly || !steps.contains(i.id()))
+                .filter(i -> !(danglingOnly && steps.contains(i.id())) && !before.isOfBuild(i))
                 .filter(i -> !danglingOnly || ImageShapes.tags(i).isEmpty())
                 .filter(i -> filters.labels(i.config().labels()))
                 .filter(i -> until.map(t -> created(i).isBefore(t)).orElse(true))

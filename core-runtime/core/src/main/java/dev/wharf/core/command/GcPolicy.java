@@ -100,9 +100,9 @@ public record GcPolicy(
     }
 
     /** A build that is under way: what it stands on is known once it is done. */
-    static Optional<String> buildUnderWay(Host host, Instant agentSince) {
+    static Optional<String> buildUnderWay(Host host) {
         return host.builds().values().stream()
-                .filter(b -> b.took().isEmpty() && !b.at().isBefore(agentSince))
+                .filter(b -> b.took().isEmpty())
                 .map(Build::id)
                 .findFirst();
     }

@@ -143,10 +143,8 @@ public sealed interface HostCommand extends Command {
     /**
      * Removes images and steps of builds that are of no use by a policy, as the host is now: what came into use since somebody
      * looked stays. A dry run is the same without the removals.
-     *
-     * @param agentSince when the agent was started: builds that began before are over, whatever the journal says
      */
-    record Collect(String run, GcPolicy what, Instant agentSince, boolean dryRun) implements HostCommand {
+    record Collect(String run, GcPolicy what, boolean dryRun) implements HostCommand {
         @Override
         public boolean letsGo() {
             return true;
@@ -154,7 +152,7 @@ public sealed interface HostCommand extends Command {
 
         @Override
         public Decision decide(Host host, Instant now) {
-            Optional<String> build = GcPolicy.buildUnderWay(host, agentSince);
+            Optional<String> build = GcPolicy.buildUnderWay(host);
             if (build.isPresent()) {
                 return refuse(
                         Refusal.Kind.CONFLICT,

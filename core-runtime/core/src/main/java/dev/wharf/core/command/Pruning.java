@@ -56,7 +56,7 @@ public record Pruning(Set<Kind> kinds, boolean allImages, boolean allVolumes, Op
     public List<Item> items(Host host) {
         List<Item> items = new ArrayList<>();
         Set<ContainerId> going = host.containers().values().stream()
-                .filter(c -> kinds.contains(Kind.CONTAINER) && isOver(c) && isOld(c.createdAt()))
+                .filter(c -> kinds.contains(Kind.CONTAINER) && isOver(c) && isOld(c.createdAt()) && !host.isOfBuild(c))
                 .map(Container::id)
                 .collect(Collectors.toSet());
         host.containers().values().stream()
@@ -98,7 +98,7 @@ public record Pruning(Set<Kind> kinds, boolean allImages, boolean allVolumes, Op
     private Stream<Image> images(Host host, Set<ContainerId> going) {
         List<Image> chosen = host.images().values().stream()
                 .filter(i -> i.wanted() && isOld(i.storedAt()) && (allImages || isDangling(i)) && !host.isVariant(i))
-                .filter(i -> isUnused(host, i, going))
+                .filter(i -> isUnused(host, i, going) && !host.isOfBuild(i))
                 .toList();
         Stream<Image> variants = chosen.stream()
                 .flatMap(i -> host.variants(i).stream())

@@ -18,6 +18,7 @@ import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.NetworkCommand;
 import dev.wharf.core.command.Refusal;
+import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
@@ -212,6 +213,11 @@ final class House implements Agent, AutoCloseable {
         journal.recovery()
                 .ifPresent(r ->
                         events.add(new HostEvent.JournalRecovered(r.last().sequence(), r.droppedBytes(), r.reason())));
+        // Builds live in the agent and end with it.
+        host.builds().values().stream()
+                .filter(build -> build.took().isEmpty())
+                .forEach(build -> events.add(new BuildEvent.Ended(
+                        build.id(), Duration.ZERO, Optional.empty(), "the agent stopped while it was under way")));
         if (events.isEmpty()) {
             return new Introduced(host, events);
         }

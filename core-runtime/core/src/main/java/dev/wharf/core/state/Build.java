@@ -1,5 +1,6 @@
 package dev.wharf.core.state;
 
+import dev.wharf.model.ContainerId;
 import dev.wharf.model.ImageId;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,6 +32,11 @@ public record Build(
     public Build {
         names = List.copyOf(names);
         steps = List.copyOf(steps);
+    }
+
+    /** What the container of a step is called. */
+    public static String containerName(ContainerId id) {
+        return "build-" + id.shortForm();
     }
 
     public Build with(BuildStep step) {

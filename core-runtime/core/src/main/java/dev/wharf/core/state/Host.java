@@ -335,6 +335,20 @@ public final class Host {
         return builds;
     }
 
+    /** Whether a build that is under way made this container, to take it away by itself. */
+    public boolean isOfBuild(Container c) {
+        return c.name().equals(Build.containerName(c.id())) && isBuilding(c.createdAt());
+    }
+
+    /** Whether a build that is under way may stand on this image, which is called nothing yet. */
+    public boolean isOfBuild(Image i) {
+        return i.references().isEmpty() && isBuilding(i.storedAt());
+    }
+
+    private boolean isBuilding(Instant made) {
+        return builds.values().stream().anyMatch(b -> b.took().isEmpty() && !made.isBefore(b.at()));
+    }
+
     /** The steps that builds need not do again, by their keys. */
     public Map<Digest, BuildStep> steps() {
         return steps;

@@ -16,6 +16,7 @@ import static dev.wharf.core.Given.volume;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.core.Given;
+import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.ImageEvent;
@@ -202,6 +203,19 @@ class UndeleteTest {
         assertThat(careful.items(ended())).isEmpty();
         Pruning old = new Pruning(Set.of(Pruning.Kind.values()), true, true, java.util.Optional.of(T0));
         assertThat(old.items(ended())).as("nothing was made before").isEmpty();
+    }
+
+    @Test
+    void whatABuildUnderWayStandsOnStays() {
+        String name = dev.wharf.core.state.Build.containerName(Given.DB);
+        Host host = after(
+                ended(),
+                new BuildEvent.Begun("b1", T0, "Dockerfile", List.of()),
+                created(Given.DB, name, spec().make()));
+        Pruning containers = new Pruning(Set.of(Pruning.Kind.CONTAINER), false, false, java.util.Optional.empty());
+        assertThat(containers.items(host)).extracting(Pruning.Item::name).containsExactly("web");
+        host = after(host, new BuildEvent.Ended("b1", Duration.ZERO, java.util.Optional.empty(), "it failed"));
+        assertThat(containers.items(host)).extracting(Pruning.Item::name).containsExactly(name, "web");
     }
 
     private static String refusal(Host host, Command command, Instant now) {

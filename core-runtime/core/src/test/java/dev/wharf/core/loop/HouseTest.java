@@ -8,6 +8,7 @@ import dev.wharf.core.Given;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Stage;
+import dev.wharf.core.command.BuildCommand;
 import dev.wharf.core.command.Command;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
@@ -256,6 +257,14 @@ class HouseTest {
         assertThat(the(no).goal()).isEqualTo(Goal.STOPPED);
         assertThat(the(no).exit().orElseThrow().inferred()).isTrue();
         assertThat(the(unless).restarts()).isEqualTo(1);
+    }
+
+    @Test
+    void aBuildEndsWithItsAgent() throws Exception {
+        submit(new BuildCommand.Begin("b1", "Dockerfile", List.of("x")));
+        reopen(Optional.empty());
+        assertThat(house.host().builds().get("b1").failure()).contains("the agent stopped");
+        assertThat(house.host().builds().get("b1").took()).isPresent();
     }
 
     // ---- looking

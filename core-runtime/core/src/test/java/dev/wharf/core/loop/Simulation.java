@@ -610,7 +610,7 @@ final class Simulation {
                     List.of(),
                     Optional.empty(),
                     OptionalLong.empty());
-            return new HostCommand.Collect("run", policy, Instant.MIN, luck.nextInt(4) == 0);
+            return new HostCommand.Collect("run", policy, luck.nextInt(4) == 0);
         }
         Digest blob = blobs.get(luck.nextInt(blobs.size()));
         if (luck.nextInt(4) > 0) {
