@@ -74,6 +74,10 @@ public final class CommitRoutes implements Routes {
                 ImageId id = store(agent, request, c, base, config, names);
                 agent.submit(new ContainerCommand.Note(c.id(), "commit", details(request, id, names)), request.cause());
                 return Answer.json(201, Json.object().put("Id", id.value()));
+            } catch (IOException e) {
+                throw agent.host().container(c.id()).isPresent()
+                        ? new Problem(500, "the files of container " + c.name() + " cannot be read: " + e.getMessage())
+                        : Problem.missing("No such container: " + c.name());
             } finally {
                 if (pause) {
                     done(agent, request, new ContainerCommand.Resume(c.id()));

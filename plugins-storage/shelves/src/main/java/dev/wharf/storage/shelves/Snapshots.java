@@ -147,7 +147,15 @@ public final class Snapshots {
             Optional<Snapshot> sealed = read(name, shelf.committed(name), true);
             Optional<Snapshot> open = read(key, shelf.active(key), false);
             if (sealed.isEmpty()) {
-                return sealing.seal(open.orElseThrow(() -> missing(key)));
+                try {
+                    return sealing.seal(open.orElseThrow(() -> missing(key)));
+                } catch (IOException e) {
+                    // Another caller may have sealed the same under this name meanwhile.
+                    sealed = read(name, shelf.committed(name), true);
+                    if (sealed.isEmpty()) {
+                        throw e;
+                    }
+                }
             }
             if (open.isPresent()) {
                 matching(sealed.get(), new Snapshot(name, open.get().parent(), true));
