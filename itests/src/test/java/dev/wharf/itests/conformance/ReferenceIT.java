@@ -238,6 +238,12 @@ class ReferenceIT {
     // ---- files and images
 
     @Test
+    void whoSharesTheHostsNetworkKnowsItsNames() throws Exception {
+        assertThat(docker.sh("--network host", "cat /etc/hosts"))
+                .isEqualTo(Files.readString(Path.of("/etc/hosts")).stripTrailing());
+    }
+
+    @Test
     void aDotAtTheEndOfAPathIsTheNameOfWhatIsCopied() throws Exception {
         docker.docker("create", "--name", "shelf", "busybox");
         for (String path : List.of(".", "/.", "./", "/./")) {

@@ -189,14 +189,17 @@ final class RuntimeSpecs {
     }
 
     private static List<HostLine> hosts(Host host, Container c) {
-        List<HostLine> lines = new ArrayList<>(List.of(
-                new HostLine("127.0.0.1", List.of("localhost")),
-                new HostLine("::1", List.of("localhost", "ip6-localhost", "ip6-loopback")),
-                new HostLine("fe00::", List.of("ip6-localnet")),
-                new HostLine("ff00::", List.of("ip6-mcastprefix")),
-                new HostLine("ff02::1", List.of("ip6-allnodes")),
-                new HostLine("ff02::2", List.of("ip6-allrouters"))));
         Networking networking = c.spec().networking();
+        List<HostLine> lines = new ArrayList<>();
+        // Who shares the host's network has the lines of the host.
+        if (networking.sandbox().kind() != Namespace.Kind.HOST) {
+            lines.add(new HostLine("127.0.0.1", List.of("localhost")));
+            lines.add(new HostLine("::1", List.of("localhost", "ip6-localhost", "ip6-loopback")));
+            lines.add(new HostLine("fe00::", List.of("ip6-localnet")));
+            lines.add(new HostLine("ff00::", List.of("ip6-mcastprefix")));
+            lines.add(new HostLine("ff02::1", List.of("ip6-allnodes")));
+            lines.add(new HostLine("ff02::2", List.of("ip6-allrouters")));
+        }
         for (String extra : networking.extraHosts()) {
             int colon = extra.indexOf(':');
             String name = extra.substring(0, colon);
