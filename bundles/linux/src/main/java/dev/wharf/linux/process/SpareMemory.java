@@ -14,9 +14,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives back to the kernel what this process holds and does not use: the part of the heap that a start needed, memory that was freed and lies in malloc's arenas, where a
- * JVM that starts leaves more than ten megabytes (malloc_trim(3)), and pages of its own files that were mapped for the start and
- * are in the page cache all the same (madvise(2), MADV_DONTNEED). What is used after all is mapped again without a read.
+ * Gives back to the kernel what this process holds and does not use: the part of the heap that a start or a burst needed, memory
+ * that was freed and lies in malloc's arenas, more than ten megabytes after either (malloc_trim(3)), and pages of its own files
+ * that were mapped and are in the page cache all the same (madvise(2), MADV_DONTNEED). What is used after all is mapped again
+ * without a read.
  */
 public final class SpareMemory {
     private static final Logger LOG = LoggerFactory.getLogger(SpareMemory.class);
