@@ -52,7 +52,6 @@ test('run streams what is said and answers how it ended', async () => {
   const said = new PassThrough();
   const words = text(said);
   const [end, container] = await docker.run('busybox', ['sh', '-c', 'echo hello; exit 3'], said, { Tty: false });
-  said.end();
   assert.equal(end.StatusCode, 3);
   assert.match(await words, /hello/);
   await container.remove();
@@ -60,7 +59,6 @@ test('run streams what is said and answers how it ended', async () => {
   const terminal = new PassThrough();
   const typed = text(terminal);
   await docker.run('busybox', ['tty'], terminal, { Tty: true, HostConfig: { AutoRemove: true } });
-  terminal.end();
   assert.equal(await typed, '/dev/pts/0\r\n');
 });
 

@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -50,6 +51,8 @@ final class Exits {
 
     private static final int UNTOLD = -2;
 
+    private static final Duration HEAD_START = Duration.ofMillis(3);
+
     private static final Duration SETTLE_PATIENCE = Duration.ofSeconds(10);
 
     private final Places places;
@@ -60,6 +63,7 @@ final class Exits {
     private final Executor teller;
     private final Consumer<ContainerId> afterExec;
     private final Predicate<Path> attached;
+    private final Predicate<Path> heard;
 
     private final List<ExitListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Path, Processes.Watch> watches = new ConcurrentHashMap<>();
@@ -74,6 +78,7 @@ final class Exits {
      *
      * @param afterExec comes after the end of an exec was told
      * @param attached whether clients are connected to the streams of the process of a directory
+     * @param heard whether clients are or were
      */
     Exits(
             Places places,
@@ -83,7 +88,8 @@ final class Exits {
             Descriptors descriptors,
             Executor teller,
             Consumer<ContainerId> afterExec,
-            Predicate<Path> attached) {
+            Predicate<Path> attached,
+            Predicate<Path> heard) {
         this.places = places;
         this.monitors = monitors;
         this.processes = processes;
@@ -92,6 +98,7 @@ final class Exits {
         this.teller = teller;
         this.afterExec = afterExec;
         this.attached = attached;
+        this.heard = heard;
     }
 
     /** Tells {@code listener} of all that ended and was not deleted, then of all that ends. */
@@ -180,7 +187,7 @@ final class Exits {
             Processes.Watch watch = processes.watch(
                     pid,
                     ticks,
-                    () -> later(() -> {
+                    () -> afterLastWords(directory, () -> {
                         watches.remove(directory);
                         ended.run();
                         // The monitor was killed and its process lives on: then that is what to wait for.
@@ -191,6 +198,19 @@ final class Exits {
             watches.put(directory, watch);
         } catch (IOException e) {
             LOG.warn("cannot watch the process of directory={}", directory, e);
+        }
+    }
+
+    /**
+     * Nothing orders what comes over two connections: a client that waits for the end over one and listens over another reads
+     * whichever it likes first, and some stop to listen when they have their answer. So the last words get a head start.
+     */
+    private void afterLastWords(Path directory, Runnable task) {
+        if (heard.test(directory)) {
+            CompletableFuture.delayedExecutor(HEAD_START.toNanos(), TimeUnit.NANOSECONDS, this::later)
+                    .execute(task);
+        } else {
+            later(task);
         }
     }
 

@@ -190,7 +190,15 @@ public class OciDriver
                     settings.patience());
             OciConfig config = new OciConfig(files, places, Abilities.ofThisProcess(), cgroups, Seccomp.ofThisHost());
             Exits exits = new Exits(
-                    places, monitors, processes, cgroups, descriptors, teller, this::pruneExecs, this::isAttached);
+                    places,
+                    monitors,
+                    processes,
+                    cgroups,
+                    descriptors,
+                    teller,
+                    this::pruneExecs,
+                    this::isAttached,
+                    hubs::containsKey);
             tools = Optional.of(new Tools(choice, monitors, config, cgroups, exits));
             return tools.get();
         } catch (IOException e) {

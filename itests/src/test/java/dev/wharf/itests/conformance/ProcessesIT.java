@@ -68,8 +68,9 @@ class ProcessesIT {
                     .isEqualTo(failed + "exec: \"/no/such\": stat /no/such: no such file or directory: unknown 127");
             assertThat(exec(tty, "/etc")).isEqualTo(failed + "exec: \"/etc\": permission denied: unknown 126");
         }
-        assertThat(exec("--user=nobody-here", "id"))
-                .isEqualTo("unable to find user nobody-here: no matching entries in passwd file 126");
+        assertThat(docker.tried("exec", "--user=nobody-here", "unfit", "id").err())
+                .as("refused when it is created")
+                .contains("unable to find user nobody-here: no matching entries in passwd file");
         assertThat(exec("--workdir=etc", "pwd"))
                 .contains("Cwd must be an absolute path")
                 .endsWith(" 126");

@@ -209,30 +209,6 @@ public abstract class StorageDriverContract {
         assertThat(mounted(WEB)).containsKeys("new", "etc/passwd");
     }
 
-    /** Two builds come to the same layer at once. */
-    @Test
-    void twoMayBeCommittedUnderOneNameAtOnce() throws Exception {
-        base();
-        SnapshotKey other = new SnapshotKey("container-" + "db00".repeat(16));
-        ExecutorService pool = Executors.newFixedThreadPool(2);
-        try {
-            for (int i = 0; i < 20; i++) {
-                driver.prepare(WEB, BASE);
-                driver.prepare(other, BASE);
-                Future<Snapshot> one = pool.submit(() -> driver.commit(WEB, SEALED));
-                Future<Snapshot> two = pool.submit(() -> driver.commit(other, SEALED));
-                assertThat(one.get(30, TimeUnit.SECONDS)).isEqualTo(new Snapshot(SEALED, BASE, true));
-                assertThat(two.get(30, TimeUnit.SECONDS)).isEqualTo(new Snapshot(SEALED, BASE, true));
-                assertThat(driver.survey())
-                        .containsExactlyInAnyOrder(
-                                new Snapshot(BASE, SnapshotKey.SCRATCH, true), new Snapshot(SEALED, BASE, true));
-                driver.remove(SEALED);
-            }
-        } finally {
-            pool.shutdownNow();
-        }
-    }
-
     @Test
     void whatIsNotThereIsNotCommitted() {
         assertThat(failureOf(() -> driver.commit(WEB, SEALED))).isEqualTo(Failure.Kind.MISSING);

@@ -9,6 +9,7 @@ import dev.wharf.linux.file.LinuxTree;
 import dev.wharf.linux.kernel.LinuxMountCalls;
 import dev.wharf.oci.layer.Limits;
 import dev.wharf.spi.kernel.ProjectQuotas;
+import dev.wharf.spi.storage.Snapshot;
 import dev.wharf.spi.storage.SnapshotKey;
 import dev.wharf.spi.storage.StorageDriver;
 import dev.wharf.testkit.storage.Ports;
@@ -19,6 +20,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,6 +49,35 @@ class OverlayDriverTest extends StorageDriverContract {
             Files.writeString(mounted.resolve(name), "x");
         } finally {
             ports().mounts().unmount(mounted);
+        }
+    }
+
+    /** Two builds come to the same layer at once. */
+    @Test
+    void twoMayBeCommittedUnderOneNameAtOnce(@TempDir Path directory) throws Exception {
+        OverlayDriver driver = (OverlayDriver) driver(directory.resolve("root"), ports(), Limits.DEFAULT);
+        driver.unpack(
+                BASE,
+                SnapshotKey.SCRATCH,
+                new ByteArrayInputStream(new RawTar().add(RawTar.file("f", "x")).tar()));
+        SnapshotKey other = new SnapshotKey("db");
+        SnapshotKey sealed = new SnapshotKey("sealed");
+        ExecutorService pool = Executors.newFixedThreadPool(2);
+        try {
+            for (int i = 0; i < 20; i++) {
+                driver.prepare(WEB, BASE);
+                driver.prepare(other, BASE);
+                Future<Snapshot> one = pool.submit(() -> driver.commit(WEB, sealed));
+                Future<Snapshot> two = pool.submit(() -> driver.commit(other, sealed));
+                assertThat(one.get(30, TimeUnit.SECONDS)).isEqualTo(new Snapshot(sealed, BASE, true));
+                assertThat(two.get(30, TimeUnit.SECONDS)).isEqualTo(new Snapshot(sealed, BASE, true));
+                assertThat(driver.survey())
+                        .containsExactlyInAnyOrder(
+                                new Snapshot(BASE, SnapshotKey.SCRATCH, true), new Snapshot(sealed, BASE, true));
+                driver.remove(sealed);
+            }
+        } finally {
+            pool.shutdownNow();
         }
     }
 
