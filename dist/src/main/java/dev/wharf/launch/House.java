@@ -10,16 +10,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.osgi.framework.AllServiceListener;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkEvent;
-import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.launch.Framework;
 import org.osgi.framework.launch.FrameworkFactory;
@@ -32,15 +29,12 @@ import sun.misc.Signal;
 /**
  * The framework and the bundles in it. A folder {@code bundles/N-name} is a floor: its bundles are installed, resolved and
  * started together, before those of the next floor are looked at. So the front answers while the rest of the house wakes
- * up; the last floor waits a little for the agent. Drivers come last, from the plugins folder, which a bundle of ours watches. Bundles are installed by reference and
+ * up. Drivers come last, from the plugins folder, which a bundle of ours watches. Bundles are installed by reference and
  * started for this run only; the cache holds nothing worth keeping and is made afresh at every start.
  */
 final class House {
     /** Longer than any bundle needs to leave; after it the process goes without them. */
     private static final Duration FAREWELL = Duration.ofSeconds(20);
-
-    /** How much sooner it can be there at best; where a driver that it waits for comes with the last floor, this is lost. */
-    private static final Duration FOR_THE_AGENT = Duration.ofSeconds(1);
 
     /** The unit of times in /proc, the same on every Linux that Java runs on. */
     private static final long TICKS_PER_SECOND = 100;
@@ -171,7 +165,6 @@ final class House {
             throw new CannotStart("no bundles in " + Options.home() + "; build Wharf with mvn package");
         }
         for (Path floor : floors) {
-            if (floor.equals(floors.get(floors.size() - 1))) awaitAgent(framework.getBundleContext());
             List<Bundle> bundles = install(framework.getBundleContext(), floor);
             // All at once: resolving them one by one as they start takes twice the time.
             framework.adapt(FrameworkWiring.class).resolveBundles(bundles);
@@ -180,29 +173,6 @@ final class House {
                 // A house with a wall missing does not open; the exception names the bundle and what it lacks.
                 if (!isFragment(bundle)) bundle.start(Bundle.START_TRANSIENT);
             }
-        }
-    }
-
-    /**
-     * Lets the agent come first where it has run before: clients wait for it and for nothing of the last floor, which would take
-     * the processors from it. A new host has no agent before its first drivers have come, and they do with that floor.
-     */
-    private void awaitAgent(BundleContext context) {
-        if (!Files.exists(options.dataRoot().resolve("checkpoint"))) return;
-        CountDownLatch there = new CountDownLatch(1);
-        String agent = "dev.wharf.core.agent.Agent";
-        AllServiceListener listener = event -> there.countDown();
-        try {
-            context.addServiceListener(listener, "(" + Constants.OBJECTCLASS + "=" + agent + ")");
-            if (context.getAllServiceReferences(agent, null) == null) {
-                there.await(FOR_THE_AGENT.toMillis(), TimeUnit.MILLISECONDS);
-            }
-        } catch (InvalidSyntaxException e) {
-            throw new IllegalStateException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            context.removeServiceListener(listener);
         }
     }
 
