@@ -23,6 +23,7 @@ import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -196,7 +197,7 @@ public final class DiskContentStore implements ContentStore {
     }
 
     private final class DiskDelivery implements Delivery {
-        private final Set<Digest> brought = ConcurrentHashMap.newKeySet();
+        private final Set<Digest> brought = new HashSet<>();
 
         @Override
         public Ingest receive() throws DriverException {
@@ -216,19 +217,19 @@ public final class DiskContentStore implements ContentStore {
             }
         }
 
-        private void hold(Digest digest) {
+        /** Synchronized, so that of two threads that bring the same none goes on before it is held. */
+        private synchronized void hold(Digest digest) {
             if (brought.add(digest)) {
                 held.merge(digest, 1, Integer::sum);
             }
         }
 
         @Override
-        public void close() {
+        public synchronized void close() {
             for (Digest digest : brought) {
-                if (brought.remove(digest)) {
-                    held.computeIfPresent(digest, (d, holders) -> holders == 1 ? null : holders - 1);
-                }
+                held.computeIfPresent(digest, (d, holders) -> holders == 1 ? null : holders - 1);
             }
+            brought.clear();
         }
     }
 

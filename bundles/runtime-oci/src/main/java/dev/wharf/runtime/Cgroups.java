@@ -206,9 +206,9 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
     }
 
     private void lift(String controller, String path, String file, String word) throws IOException {
-        Optional<Path> directory = isVersion2() ? unified.map(root -> below(root, path)) : directory(controller, path);
-        if (directory.isPresent() && Files.exists(directory.get().resolve(file))) {
-            Files.writeString(directory.get().resolve(file), word);
+        Optional<Path> directory = directory(controller, path);
+        if (directory.isPresent()) {
+            write(directory.get().resolve(file), word);
         }
     }
 

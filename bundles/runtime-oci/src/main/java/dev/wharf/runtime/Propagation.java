@@ -27,9 +27,7 @@ final class Propagation {
         if (!shared && !slave) {
             return;
         }
-        Path source = Path.of(bind.source()).toRealPath();
-        Optional<Line> holder =
-                holder(Files.readString(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8), source);
+        Optional<Line> holder = holder(bind);
         if (!gives(holder, slave)) {
             throw failure(
                     Kind.INVALID,
@@ -44,12 +42,16 @@ final class Propagation {
         if (!bind.options().contains(BoundMount.SLAVE_IF_POSSIBLE)) {
             return bind.options();
         }
-        Path source = Path.of(bind.source()).toRealPath();
-        String mountinfo = Files.readString(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8);
-        String word = gives(holder(mountinfo, source), true) ? "rslave" : "rprivate";
+        String word = gives(holder(bind), true) ? "rslave" : "rprivate";
         return bind.options().stream()
                 .map(option -> option.equals(BoundMount.SLAVE_IF_POSSIBLE) ? word : option)
                 .toList();
+    }
+
+    /** The mount of this host that holds what is bound. */
+    private static Optional<Line> holder(BoundMount bind) throws IOException {
+        Path source = Path.of(bind.source()).toRealPath();
+        return holder(Files.readString(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8), source);
     }
 
     private static boolean gives(Optional<Line> holder, boolean slave) {

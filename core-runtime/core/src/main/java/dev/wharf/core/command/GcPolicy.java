@@ -102,7 +102,7 @@ public record GcPolicy(
     /** A build that is under way: what it stands on is known once it is done. */
     static Optional<String> buildUnderWay(Host host) {
         return host.builds().values().stream()
-                .filter(b -> b.took().isEmpty())
+                .filter(Build::isUnderWay)
                 .map(Build::id)
                 .findFirst();
     }

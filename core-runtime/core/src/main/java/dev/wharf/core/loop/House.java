@@ -29,6 +29,7 @@ import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Build;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
@@ -215,7 +216,7 @@ final class House implements Agent, AutoCloseable {
                         events.add(new HostEvent.JournalRecovered(r.last().sequence(), r.droppedBytes(), r.reason())));
         // Builds live in the agent and end with it.
         host.builds().values().stream()
-                .filter(build -> build.took().isEmpty())
+                .filter(Build::isUnderWay)
                 .forEach(build -> events.add(new BuildEvent.Ended(
                         build.id(), Duration.ZERO, Optional.empty(), "the agent stopped while it was under way")));
         if (events.isEmpty()) {

@@ -64,6 +64,14 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
+    /** A step on the way down that clears away what an ended process has left. */
+    sealed interface Clearance extends Down {
+        @Override
+        default boolean tidies() {
+            return true;
+        }
+    }
+
     /** What {@code --storage-opt size=} asks for; checked when the container was created. */
     static Optional<Long> sizeLimit(ContainerSpec spec) {
         return Optional.ofNullable(spec.storageOptions().get("size")).flatMap(ByteCount::parse);
@@ -345,15 +353,10 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record DeleteProcess(ContainerId container, DriverName runtime, int tries) implements Down {
+    record DeleteProcess(ContainerId container, DriverName runtime, int tries) implements Clearance {
         @Override
         public String rung() {
             return "remains";
-        }
-
-        @Override
-        public boolean tidies() {
-            return true;
         }
 
         @Override
@@ -374,7 +377,7 @@ public sealed interface ContainerStep extends Step {
             boolean inhabited,
             List<Readdressed> readdressed,
             int tries)
-            implements Down {
+            implements Clearance {
         public DetachEndpoint {
             readdressed = List.copyOf(readdressed);
         }
@@ -382,11 +385,6 @@ public sealed interface ContainerStep extends Step {
         @Override
         public String rung() {
             return "endpoint:" + network.id().value();
-        }
-
-        @Override
-        public boolean tidies() {
-            return true;
         }
 
         @Override
@@ -451,15 +449,10 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record RemoveSandbox(ContainerId container, SandboxKey key, int tries) implements Down {
+    record RemoveSandbox(ContainerId container, SandboxKey key, int tries) implements Clearance {
         @Override
         public String rung() {
             return "sandbox";
-        }
-
-        @Override
-        public boolean tidies() {
-            return true;
         }
 
         @Override
@@ -469,15 +462,10 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record UnmountRootfs(ContainerId container, int tries) implements Down {
+    record UnmountRootfs(ContainerId container, int tries) implements Clearance {
         @Override
         public String rung() {
             return "mount";
-        }
-
-        @Override
-        public boolean tidies() {
-            return true;
         }
 
         @Override

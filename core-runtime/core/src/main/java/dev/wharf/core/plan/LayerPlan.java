@@ -65,13 +65,18 @@ final class LayerPlan implements Plan {
         return footing ? Proposal.step(new LayerStep.UnpackLayer(layer)) : Proposal.AWAIT;
     }
 
-    /** Whether the blob of {@code layer} may be about to go with another that has it and is not wanted any more. */
-    private static boolean isLosing(Host host, Layer other, Layer layer) {
+    /** Whether another layer is unpacked from the same blob. */
+    private static boolean hasSameBlob(Layer other, Layer layer) {
         return !other.id().equals(layer.id())
                 && other.spec()
                         .descriptor()
                         .digest()
-                        .equals(layer.spec().descriptor().digest())
+                        .equals(layer.spec().descriptor().digest());
+    }
+
+    /** Whether the blob of {@code layer} may be about to go with another that has it and is not wanted any more. */
+    private static boolean isLosing(Host host, Layer other, Layer layer) {
+        return hasSameBlob(other, layer)
                 && other.snapshot().isAbsent()
                 && !other.content().isAbsent()
                 && !host.isWanted(other.id());
@@ -85,12 +90,7 @@ final class LayerPlan implements Plan {
             return carries ? Proposal.AWAIT : Proposal.step(new LayerStep.RemoveSnapshot(layer));
         }
         if (!layer.content().isAbsent()) {
-            boolean shared = host.layers().values().stream()
-                    .anyMatch(l -> !l.id().equals(id)
-                            && l.spec()
-                                    .descriptor()
-                                    .digest()
-                                    .equals(layer.spec().descriptor().digest()));
+            boolean shared = host.layers().values().stream().anyMatch(l -> hasSameBlob(l, layer));
             return shared
                     ? Proposal.say(new LayerEvent.ContentRemoved(id))
                     : Proposal.step(new LayerStep.RemoveContent(layer));

@@ -34,6 +34,10 @@ public record Build(
         steps = List.copyOf(steps);
     }
 
+    public boolean isUnderWay() {
+        return took.isEmpty();
+    }
+
     /** What the container of a step is called. */
     public static String containerName(ContainerId id) {
         return "build-" + id.shortForm();

@@ -346,7 +346,7 @@ public final class Host {
     }
 
     private boolean isBuilding(Instant made) {
-        return builds.values().stream().anyMatch(b -> b.took().isEmpty() && !made.isBefore(b.at()));
+        return builds.values().stream().anyMatch(b -> b.isUnderWay() && !made.isBefore(b.at()));
     }
 
     /** The steps that builds need not do again, by their keys. */
