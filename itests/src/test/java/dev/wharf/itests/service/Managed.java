@@ -24,7 +24,10 @@ import java.util.function.Predicate;
 final class Managed implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(40);
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final String BRIDGE = "wm" + ProcessHandle.current().pid() % 1_000_000;
+    // The pid keeps what two JVMs run at once apart: of two bridges with one subnet only the first is reached.
+    private static final long PID = ProcessHandle.current().pid();
+    private static final String BRIDGE = "wm" + PID % 1_000_000;
+    private static final String BIP = "10." + (PID % 2 == 0 ? 145 : 146) + "." + PID / 2 % 250 + ".1/24";
 
     private final Path folder;
     private final Process manager;
@@ -56,7 +59,7 @@ final class Managed implements AutoCloseable {
                 "--exec-root=" + folder.resolve("run"),
                 "--config-dir=" + folder.resolve("etc"),
                 "--bridge=" + BRIDGE,
-                "--bip=10.145.1.1/24"));
+                "--bip=" + BIP));
         Process process = new ProcessBuilder(command)
                 .redirectError(folder.resolve("manager.log").toFile())
                 .start();

@@ -114,7 +114,11 @@ class ServiceIT {
             try (Visitor api = Visitor.of(() -> ping(managed.socket()));
                     Visitor page = Visitor.of(() -> fetch(port))) {
                 api.awaitVisits(20);
-                page.awaitVisits(20);
+                try {
+                    page.awaitVisits(20);
+                } catch (AssertionError e) {
+                    throw new AssertionError(e.getMessage() + "\n" + network(managed), e);
+                }
 
                 // What an update of the package does: other files in the same place, their archive, a restart of the
                 // unit.
@@ -137,6 +141,21 @@ class ServiceIT {
                     .isEqualTo(process);
             assertThat(managed.docker("exec", "web", "cat", "/www/index.html")).isEqualTo("ahoy");
         }
+    }
+
+    /** What stands between a visitor and the page, for somebody who has to find out why it is not reached. */
+    private static String network(Managed managed) throws IOException, InterruptedException {
+        return String.join(
+                "\n",
+                managed.docker("ps", "--all"),
+                managed.docker(
+                        "exec", "web", "sh", "-c", "ps; netstat -ltn; ip addr; wget -O - http://127.0.0.1/ 2>&1"),
+                Outcome.of(
+                                "sh",
+                                "-c",
+                                "ip -brief addr; ip route show table all; nft list ruleset;"
+                                        + " sysctl net.ipv4.ip_forward; ss -ltnp")
+                        .out());
     }
 
     private static void archive(Path home) throws IOException, InterruptedException {
@@ -173,6 +192,7 @@ class ServiceIT {
         private final AtomicBoolean over = new AtomicBoolean();
         private final AtomicInteger visits = new AtomicInteger();
         private final AtomicLong longest = new AtomicLong();
+        private volatile String early = "none";
         private final List<String> failures = new java.util.concurrent.CopyOnWriteArrayList<>();
         private final CompletableFuture<Void> done;
 
@@ -197,6 +217,7 @@ class ServiceIT {
                     visits.incrementAndGet();
                 } catch (Exception e) {
                     if (last != 0) failures.add(e.toString());
+                    else early = e.toString();
                 }
                 try {
                     Thread.sleep(10);
@@ -209,7 +230,9 @@ class ServiceIT {
         void awaitVisits(int more) throws InterruptedException {
             int wanted = visits.get() + more;
             for (int i = 0; i < 1000 && visits.get() < wanted; i++) Thread.sleep(20);
-            assertThat(visits.get()).as("visits; failures " + failures).isGreaterThanOrEqualTo(wanted);
+            assertThat(visits.get())
+                    .as("visits; before the first " + early + ", later " + failures)
+                    .isGreaterThanOrEqualTo(wanted);
         }
 
         List<String> failures() {
