@@ -71,7 +71,8 @@ final class Exits {
     /** By the directory of a process, which start of its container it belonged to: all those of one share a directory. */
     private final Map<Path, Integer> told = new ConcurrentHashMap<>();
 
-    private final Set<Path> announced = ConcurrentHashMap.newKeySet();
+    /** Directories whose process is being made, or whose end we are told of: a missing process means nothing there. */
+    private final Set<Path> expected = ConcurrentHashMap.newKeySet();
 
     /**
      * Exits told by {@code teller}, which runs one task at a time.
@@ -141,12 +142,21 @@ final class Exits {
         follow(places.exec(container, exec), () -> tellExec(container, exec, listeners));
     }
 
-    /** Says that {@link #ended} will be called for this exec, so that nothing is concluded from an exit that is not noted yet. */
-    void expect(ContainerId container, ExecId exec) {
-        announced.add(places.exec(container, exec));
+    /**
+     * Says that the process of this directory is being made: until {@link #settled} nothing is concluded from its not being
+     * there. Whoever looks at a container meanwhile, as everything does after a start of the agent, would take a process that
+     * is not noted yet for one that ended unseen.
+     */
+    void expect(Path directory) {
+        expected.add(directory);
     }
 
-    /** Writes down how an exec ended that nobody monitors, as a monitor would, and tells it. */
+    /** Says that the process of this directory is noted, or given up. */
+    void settled(Path directory) {
+        expected.remove(directory);
+    }
+
+    /** Writes down how an expected exec ended that nobody monitors, as a monitor would, and tells it. */
     void ended(ContainerId container, ExecId exec, int code) {
         Path directory = places.exec(container, exec);
         Runnable noting = () -> {
@@ -160,7 +170,7 @@ final class Exits {
         try {
             teller.execute(() -> {
                 noting.run();
-                announced.remove(directory);
+                expected.remove(directory);
                 tellExec(container, exec, code, listeners);
             });
         } catch (RejectedExecutionException e) {
@@ -301,7 +311,7 @@ final class Exits {
     private void tellExec(ContainerId container, ExecId exec, List<ExitListener> to) {
         Path directory = places.exec(container, exec);
         try {
-            Optional<Exit> exit = announced.contains(directory) ? Optional.empty() : exit(directory);
+            Optional<Exit> exit = exit(directory);
             if (exit.isPresent()) {
                 tellExec(container, exec, exit.get().code(), to);
             }
@@ -363,10 +373,17 @@ final class Exits {
                     new Exit(code < 0 ? UNKNOWN_CODE : code, written.get().at(), outOfMemory, code < 0));
         }
         InitProcess process = note.process();
-        if (isAlive(process.monitorPid(), note.monitorTicks()) || isAlive(process.pid(), process.startTicks())) {
+        if (expected.contains(directory)
+                || isAlive(process.monitorPid(), note.monitorTicks())
+                || isAlive(process.pid(), process.startTicks())) {
             return Optional.empty();
         }
-        // The monitor may have written between our first look and its end.
+        // Between our first look and this one the process may have been noted, or its monitor may have written and
+        // ended.
+        Optional<Note> again = note(directory);
+        if (again.isEmpty() || !again.get().equals(note)) {
+            return again.isEmpty() ? Optional.empty() : exit(directory, again.get());
+        }
         if (Monitors.exit(directory).isPresent()) {
             return exit(directory, note);
         }
@@ -426,7 +443,7 @@ final class Exits {
             });
         }
         told.keySet().removeIf(directory -> directory.startsWith(bundle));
-        announced.removeIf(directory -> directory.startsWith(bundle));
+        expected.removeIf(directory -> directory.startsWith(bundle));
     }
 
     private static void close(AutoCloseable closeable) {

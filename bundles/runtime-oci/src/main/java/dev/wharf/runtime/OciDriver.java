@@ -261,6 +261,7 @@ public class OciDriver
                 stdin,
                 keepsStdin,
                 OciConfig.cgroup(wanted, container));
+        exits().expect(bundle);
         draft.write(bundle);
         Optional<Path> log = isUnlogged(spec) ? Optional.empty() : Optional.of(places.log(container));
         Monitors.Order order =
@@ -280,8 +281,9 @@ public class OciDriver
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
         note.write(bundle);
-        settleCreated(bundle, note);
         Exits exits = exits();
+        exits.settled(bundle);
+        settleCreated(bundle, note);
         // Nobody waits for the rest: whoever is followed late is told of none the less.
         teller.execute(() -> {
             exits.follow(container);
@@ -785,6 +787,7 @@ public class OciDriver
                 spec.stdin(),
                 keepsStdin,
                 "");
+        exits().expect(directory);
         draft.write(directory);
         Optional<Hub> waiting = Optional.ofNullable(hubs.get(directory)).filter(hub -> !hub.isEmpty());
         RuntimeBinary runtime = new RuntimeBinary(
@@ -825,6 +828,7 @@ public class OciDriver
                                 draft.keepsStdin()),
                         waiting.map(hub -> () -> connect(hub, directory, draft, true)));
         Note note = note(started, draft, directory);
+        exits().settled(directory);
         settleCreated(directory, note);
         exits().follow(container, exec);
         return started.pid();
@@ -835,7 +839,6 @@ public class OciDriver
             throws DriverException, IOException, Monitors.Refused {
         Path directory = places.exec(container, exec);
         Foreground.Started started = foreground.start(container, runtime, processFile, draft.stdin());
-        exits().expect(container, exec);
         note(started.who(), draft, directory);
         hub.takes(draft.stdin(), false);
         hub.connect(started.pipes(), false);
@@ -867,6 +870,7 @@ public class OciDriver
         try {
             endMonitor(directory);
             files.removeTree(directory);
+            exits().settled(directory);
         } catch (IOException e) {
             LOG.warn("cannot take back a failed exec directory={}", directory, e);
         }

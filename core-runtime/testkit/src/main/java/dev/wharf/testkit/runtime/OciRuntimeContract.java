@@ -20,6 +20,7 @@ import dev.wharf.spi.runtime.LogCursor.LogLine;
 import dev.wharf.spi.runtime.LogQuery;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.runtime.OciRuntime.Executing;
+import dev.wharf.spi.runtime.OciRuntime.ExitListener;
 import dev.wharf.spi.runtime.OciRuntime.Freezing;
 import dev.wharf.spi.runtime.OciRuntime.Limiting;
 import dev.wharf.spi.runtime.OciRuntime.Measuring;
@@ -36,8 +37,13 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -899,6 +905,56 @@ public abstract class OciRuntimeContract {
         try (AutoCloseable ignored = runtime.exits(late)) {
             assertThat(late.await(exec)).isEqualTo(13);
         }
+    }
+
+    /** A driver that is asked for all exits just then, as after a start of the agent, sees an exec that has no process yet. */
+    @Test
+    void whoListensWhileAnExecIsMadeHearsOfNoEndButItsOwn() throws Exception {
+        ContainerId container = run(shell("sleep 60"));
+        Set<Integer> codes = ConcurrentHashMap.newKeySet();
+        AtomicBoolean over = new AtomicBoolean();
+        CompletableFuture<Void> listeners = CompletableFuture.runAsync(() -> {
+            while (!over.get()) {
+                try (AutoCloseable ignored = runtime.exits(noting(codes))) {
+                    Thread.sleep(1);
+                } catch (Exception e) {
+                    throw new CompletionException(e);
+                }
+            }
+        });
+        try {
+            for (int round = 0; round < 20; round++) {
+                ExecId exec = execId();
+                RecordingSink sink = new RecordingSink();
+                // By turns with a client and with none: two ways in which a driver may run it.
+                AutoCloseable client =
+                        round % 2 == 0 ? able(Streaming.class).attach(container, Optional.of(exec), sink) : () -> {};
+                try (client) {
+                    able(Executing.class).exec(container, exec, exec("/bin/sh", "-c", "exit 7"));
+
+                    assertThat(exits.await(exec)).isEqualTo(7);
+                }
+            }
+        } finally {
+            over.set(true);
+            listeners.join();
+        }
+        assertThat(codes).containsOnly(7);
+    }
+
+    private static ExitListener noting(Set<Integer> codes) {
+        return new ExitListener() {
+            @Override
+            public void exited(ContainerId container, InitProcess process, Exit exit) {}
+
+            @Override
+            public void execExited(ContainerId container, ExecId exec, int code) {
+                codes.add(code);
+            }
+
+            @Override
+            public void outOfMemory(ContainerId container) {}
+        };
     }
 
     // --- waiting ---
