@@ -25,6 +25,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What makes no sense gets Docker's status and a message that helps, and changes nothing. */
 @Timeout(120)
 class BadInputTest {
+    private static final String X64 = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+    /** Two bytes and 254 more. */
+    private static final String LONG_NAME =
+            "%C3%A4" + X64 + X64 + X64 + "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
     @TempDir
     Path directory;
 
@@ -145,6 +151,10 @@ class BadInputTest {
                 "GET;/containers/none/export;404;No such container: none",
                 "GET;/containers/web/archive;400;path cannot be empty",
                 "PUT;/containers/web/archive;400;path cannot be empty",
+                "GET;/containers/web/archive?path=%2Fa%00b;400;NUL byte",
+                "PUT;/containers/web/archive?path=%2Fa%00b;400;NUL byte",
+                "GET;/containers/web/archive?path=%2F" + LONG_NAME + ";400;more than 255 bytes",
+                "POST;/images/create?fromSrc=http%3A%2F%2F%7B;400;failed to parse URL http://{",
                 "POST;/containers/web/rename;400;names may be empty",
                 "POST;/containers/web/rename?name=a/b;400;a/b",
                 "GET;/exec/none/json;404;No such exec instance: none",
@@ -218,6 +228,10 @@ class BadInputTest {
                 "/networks/create;{\"Name\":\"host\"};403;host",
                 "/networks/create;{\"Name\":\"a\",\"Driver\":\"nope\"};404;nope",
                 "/networks/create;{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"nope\"}]}};400;nope",
+                "/networks/create;{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Gateway\":7}]}};400;Gateway",
+                "/networks/create;{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Gateway\":\"10.1.0.1\"}]}};400;need a subnet",
+                "/containers/web/update;{\"RestartPolicy\":{\"MaximumRetryCount\":\"ten\"}};400;MaximumRetryCount",
+                "/containers/web/update;{\"RestartPolicy\":{\"MaximumRetryCount\":1}};400;on-failure",
                 "/volumes/create;{\"Name\":\"a\"};400;too short",
                 "/volumes/create;{\"Name\":\"a/b\"};400;includes invalid characters",
                 "/volumes/create;{\"Name\":[]};400;Name",

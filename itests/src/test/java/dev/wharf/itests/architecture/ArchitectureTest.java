@@ -18,6 +18,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
@@ -265,6 +267,18 @@ class ArchitectureTest {
                 .dependOnClassesThat()
                 .areAssignableTo(Kernel.class)
                 .because("a driver is reached through its gate, from a step");
+    }
+
+    @Test
+    void nothingIsRunInTheCommonPool() {
+        noClasses()
+                .should()
+                .callMethod(CompletableFuture.class, "supplyAsync", Supplier.class)
+                .orShould()
+                .callMethod(CompletableFuture.class, "runAsync", Runnable.class)
+                .because(
+                        "it has one thread on a host with two processors, and whoever waits in it keeps all others waiting")
+                .check(HOUSE);
     }
 
     @Test

@@ -6,9 +6,12 @@ import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Wishes that cannot be granted get Docker's status and a message that helps, and leave nothing half made. */
 @ExtendWith(SharedAgent.class)
@@ -115,6 +118,46 @@ class BadInputIT {
         assertAnswer(ask("POST", "/volumes/create", "{{"), 400);
         assertAnswer(ask("POST", "/containers/create", BUSYBOX + ",\"HostConfig\":{\"Memory\":\"much\"}}"), 400);
         assertAnswer(ask("POST", "/containers/create", BUSYBOX + ",\"HostConfig\":{\"Binds\":[\"relative:x\"]}}"), 400);
+    }
+
+    @Test
+    void damagedArchivesAreBadRequestsAndLeaveNothing(@TempDir Path folder) throws Exception {
+        daemon.docker("create", "--name", "target", "busybox").outOrThrow();
+        String before = daemon.docker("images", "--all", "--quiet").outOrThrow();
+        String make = "head -c 300000 /dev/urandom | base64 >big; tar -cf plain big;"
+                + " gzip -c plain | head -c 100000 >cut.gz; xz -0c plain | head -c 100000 >cut.xz;"
+                + " zstd -qc plain | head -c 100000 >cut.zst; head -c 100000 plain >cut.tar";
+        Outcome.of("sh", "-c", "cd " + folder + "; " + make).outOrThrow();
+        for (String name : List.of("cut.gz", "cut.xz", "cut.zst", "cut.tar")) {
+            for (String route : List.of(
+                    "POST /build",
+                    "PUT /containers/target/archive?path=/",
+                    "POST /images/load",
+                    "POST /images/create?fromSrc=-&repo=half")) {
+                String answer = daemon.curl(
+                                route.substring(route.indexOf(' ') + 1),
+                                "--no-fail",
+                                "--no-fail-with-body",
+                                "-X",
+                                route.substring(0, route.indexOf(' ')),
+                                "-H",
+                                "Content-Type: application/x-tar",
+                                "--data-binary",
+                                "@" + folder.resolve(name),
+                                "--write-out",
+                                "\n%{http_code}")
+                        .out()
+                        .strip();
+                assertThat(answer)
+                        .as(name + " to " + route)
+                        .startsWith("{\"message\":\"")
+                        .endsWith("\n400")
+                        .containsAnyOf("damaged", "cut short")
+                        .doesNotContain("null");
+            }
+        }
+        assertThat(daemon.docker("images", "--all", "--quiet").outOrThrow()).isEqualTo(before);
+        assertThat(daemon.docker("diff", "target").outOrThrow()).doesNotContain("plain");
     }
 
     @Test

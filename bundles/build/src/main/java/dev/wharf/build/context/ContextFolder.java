@@ -1,5 +1,6 @@
 package dev.wharf.build.context;
 
+import dev.wharf.oci.image.DocumentException;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.LayerException;
 import dev.wharf.oci.layer.Limits;
@@ -43,7 +44,7 @@ public final class ContextFolder {
             try (Unpacker unpacker =
                     new Unpacker(dir, new Unpacker.Guest("", false, Optional.of(new Unpacker.Owner(0, 0))), limits)) {
                 unpacker.unpackContext(Unpacking.unpack(tar));
-            } catch (LayerException | EOFException e) {
+            } catch (LayerException | DocumentException | EOFException e) {
                 throw new ContextException("the build context is refused: " + e.getMessage());
             }
             refuseDevices(dir, "");

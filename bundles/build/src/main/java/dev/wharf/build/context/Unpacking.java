@@ -1,11 +1,11 @@
 package dev.wharf.build.context;
 
 import dev.wharf.oci.archive.Packed;
+import dev.wharf.oci.archive.Unwrapped;
 import java.io.BufferedInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 import org.tukaani.xz.XZInputStream;
 
 /** Tells by its first bytes how a stream is packed, and takes the packing off: gzip, bzip2, xz, zstd or none. */
@@ -22,7 +22,7 @@ public final class Unpacking {
 
     private Unpacking() {}
 
-    /** The stream without its packing. A ContextException where it swells as no honest one does. */
+    /** The stream without its packing. A ContextException where it swells as no honest one does, a DocumentException where it is damaged. */
     public static InputStream unpack(InputStream packed) throws IOException {
         Counted from = new Counted(packed);
         return new Swelling(plain(from), from);
@@ -31,11 +31,8 @@ public final class Unpacking {
     private static InputStream plain(InputStream packed) throws IOException {
         BufferedInputStream in = new BufferedInputStream(packed, 64 << 10);
         byte[] head = peek(in);
-        if (starts(head, 'B', 'Z', 'h')) {
-            return new BZip2CompressorInputStream(in, true);
-        }
         if (starts(head, 0xfd, '7', 'z', 'X', 'Z', 0)) {
-            return new XZInputStream(in, XZ_MEMORY_KIB);
+            return Unwrapped.of(in, xz -> new XZInputStream(xz, XZ_MEMORY_KIB));
         }
         return Packed.unpack(in);
     }

@@ -59,9 +59,7 @@ public final class Download {
                     HttpRequest.newBuilder(uri).timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofInputStream());
         } catch (IOException | IllegalArgumentException e) {
             // The client's own exceptions of a connection that fails say nothing but what they are.
-            String why = e.getMessage() != null
-                    ? e.getMessage()
-                    : "no connection (" + e.getClass().getSimpleName() + ")";
+            String why = e.getMessage() != null ? e.getMessage() : "no connection to " + uri.getAuthority();
             throw new BuildException("failed to GET " + address + ": " + why);
         }
         int status = answer.statusCode();

@@ -11,6 +11,7 @@ import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.model.MountSpec;
 import dev.wharf.oci.archive.Packed;
+import dev.wharf.oci.image.DocumentException;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.LayerException;
 import dev.wharf.oci.layer.Limits;
@@ -22,6 +23,7 @@ import dev.wharf.spi.DriverException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
@@ -33,6 +35,9 @@ import java.util.Optional;
 /** {@code /containers/{id}/archive}: copies between a container and its client, as tars. */
 public final class CopyRoutes implements Routes {
     private static final String STAT = "X-Docker-Container-Path-Stat";
+
+    /** NAME_MAX of limits.h. */
+    private static final int LONGEST_NAME = 255;
 
     private final ContainerFiles files;
 
@@ -48,7 +53,18 @@ public final class CopyRoutes implements Routes {
     }
 
     private static String path(Request request) {
-        return request.query().value("path").orElseThrow(() -> Problem.invalid("bad parameter: path cannot be empty"));
+        String path =
+                request.query().value("path").orElseThrow(() -> Problem.invalid("bad parameter: path cannot be empty"));
+        if (path.indexOf('\0') >= 0) {
+            throw Problem.invalid("bad parameter: path has a NUL byte in it");
+        }
+        for (String name : path.split("/")) {
+            if (name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME) {
+                throw Problem.invalid(
+                        "bad parameter: path has a file name of more than " + LONGEST_NAME + " bytes in it");
+            }
+        }
+        return path;
     }
 
     /** What went wrong with a path is the client's to know. */
@@ -59,7 +75,10 @@ public final class CopyRoutes implements Routes {
         if (e instanceof NotDirectoryException) {
             return Problem.invalid("not a directory: " + path);
         }
-        if (e instanceof FileSystemLoopException || e instanceof LayerException || e instanceof EOFException) {
+        if (e instanceof FileSystemLoopException
+                || e instanceof LayerException
+                || e instanceof DocumentException
+                || e instanceof EOFException) {
             return Problem.invalid(String.valueOf(e.getMessage()));
         }
         String why = e instanceof FileSystemException f && f.getReason() != null ? f.getReason() : e.getMessage();
@@ -144,12 +163,7 @@ public final class CopyRoutes implements Routes {
     }
 
     private static void unpack(Dir root, Guest guest, InputStream body) throws IOException {
-        InputStream tar;
-        try {
-            tar = Packed.unpack(body);
-        } catch (IOException e) {
-            throw Problem.invalid("the archive cannot be read: " + e.getMessage());
-        }
+        InputStream tar = Packed.unpack(body);
         try (Unpacker unpacker = new Unpacker(root, guest, Limits.DEFAULT)) {
             unpacker.unpack(tar);
         } finally {

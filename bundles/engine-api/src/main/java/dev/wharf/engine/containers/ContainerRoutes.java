@@ -407,9 +407,9 @@ public final class ContainerRoutes implements Routes {
                 old.ulimits(),
                 old.devices(),
                 old.deviceCgroupRules());
-        Optional<RestartPolicy> policy = body.body("RestartPolicy").text("Name").isEmpty()
-                ? Optional.empty()
-                : Optional.of(HostSettings.restartPolicy(body.body("RestartPolicy")));
+        RestartPolicy wanted = HostSettings.restartPolicy(body.body("RestartPolicy"));
+        Optional<RestartPolicy> policy = Optional.of(wanted)
+                .filter(p -> !body.body("RestartPolicy").text("Name").isEmpty());
         return Answer.later(agent.submit(new ContainerCommand.Update(c.id(), merged, policy), request.cause())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object();

@@ -57,13 +57,15 @@ final class Top {
             throw new Problem(500, "ps did not end");
         }
         if (ps.exitValue() != 0) {
-            throw new Problem(500, "ps: " + output.strip());
+            // It says in its first line what it did not like; what follows is how it is used.
+            String first = output.strip().lines().findFirst().orElse("");
+            throw Problem.invalid("ps: " + (first.startsWith("error:") ? first : "exit status " + ps.exitValue()));
         }
         String[] lines = output.split("\n");
         List<String> titles = List.of(lines[0].strip().split("\\s+"));
         int column = titles.indexOf("PID");
         if (column < 0) {
-            throw new Problem(500, "couldn't find PID field in ps output");
+            throw Problem.invalid("couldn't find PID field in ps output");
         }
         ObjectNode answer = Json.object();
         ArrayNode processes = Json.array();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Download;
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
@@ -31,14 +32,17 @@ import dev.wharf.oci.archive.ArchivedImage;
 import dev.wharf.oci.archive.Blobs;
 import dev.wharf.oci.archive.ImageArchive;
 import dev.wharf.oci.archive.Packed;
+import dev.wharf.oci.image.DocumentException;
 import dev.wharf.oci.image.ImageConfigs;
 import dev.wharf.oci.image.Manifest;
 import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
 import dev.wharf.spi.content.ContentStore;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.URI;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -78,6 +82,11 @@ public final class ArchiveRoutes implements Routes {
     /** As Docker has it, an address without a scheme is one of plain HTTP. */
     private static Answer download(Agent agent, Request request, String source) throws DriverException, IOException {
         String address = Download.isAddress(source) ? source : "http://" + source;
+        try {
+            URI.create(address);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid("failed to parse URL " + address + ": " + e.getMessage());
+        }
         try (InputStream tar = Download.open(address)) {
             return importTar(agent, request, tar, address);
         } catch (BuildException e) {
@@ -159,16 +168,24 @@ public final class ArchiveRoutes implements Routes {
                     .toCompletableFuture()
                     .join();
         } catch (CompletionException e) {
-            throw Problems.of(e);
+            // What is not what it says it is came from the client just now.
+            throw Problems.cause(e) instanceof FailedException failed
+                            && failed.failure().kind() == Failure.Kind.CORRUPT
+                    ? Problem.invalid(failed.failure().message())
+                    : Problems.of(e);
         }
         return agent.host().image(what.image()).orElseThrow(() -> Problem.conflict("the image was removed at once"));
     }
 
-    /** What is wrong with an archive is the client's to know. */
+    /** What is wrong with an archive is the client's to know, and no fault of the store that was to take it. */
     private static Problem told(IOException e) {
         return e.getCause() instanceof DriverException driver
-                ? Problems.of(driver)
+                ? told(driver)
                 : Problem.invalid("the archive cannot be read: " + e.getMessage());
+    }
+
+    private static Problem told(DriverException e) {
+        return e.getCause() instanceof DocumentException damage ? told(damage) : Problems.of(e);
     }
 
     // ---- import
@@ -190,6 +207,8 @@ public final class ArchiveRoutes implements Routes {
                 }
                 layer = ingest.commit(MediaTypes.OCI_LAYER);
             } catch (IOException e) {
+                throw told(e);
+            } catch (DriverException e) {
                 throw told(e);
             }
             Instant now = Instant.now();

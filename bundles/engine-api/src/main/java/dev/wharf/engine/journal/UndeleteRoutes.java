@@ -35,8 +35,8 @@ public final class UndeleteRoutes implements Routes {
     @Override
     public void addTo(Router router) {
         router.get(ROOT, (agent, request) -> Answer.json(list(agent.host())))
-                .post(ROOT + "/{name}", UndeleteRoutes::undelete)
-                .delete(ROOT + "/{name}", UndeleteRoutes::purge);
+                .post(ROOT + "/{name}", this::undelete)
+                .delete(ROOT + "/{name}", this::purge);
     }
 
     private ObjectNode list(Host host) {
@@ -79,7 +79,7 @@ public final class UndeleteRoutes implements Routes {
                 .findFirst();
     }
 
-    private static Answer undelete(Agent agent, Request request) {
+    private Answer undelete(Agent agent, Request request) {
         Host host = agent.host();
         String kind = request.query().text("kind");
         Optional<Container> container = kind.equals("volume") ? Optional.empty() : kept(host, request.name());
@@ -101,7 +101,7 @@ public final class UndeleteRoutes implements Routes {
                 volume.name().value());
     }
 
-    private static Answer purge(Agent agent, Request request) {
+    private Answer purge(Agent agent, Request request) {
         Host host = agent.host();
         String kind = request.query().text("kind");
         Optional<Container> container = kind.equals("volume") ? Optional.empty() : kept(host, request.name());
@@ -122,8 +122,10 @@ public final class UndeleteRoutes implements Routes {
                 Answer.json(Json.object().put("kind", kind).put("id", id).put("name", name))));
     }
 
-    private static Problem missing(Request request) {
+    private Problem missing(Request request) {
         return Problem.missing("nothing is kept of a removed container or volume " + request.name()
-                + "; wharf undelete --list shows what is");
+                + (retention.isZero()
+                        ? "; wharf.undelete.retention is not set"
+                        : "; wharf undelete --list shows what is"));
     }
 }

@@ -350,12 +350,17 @@ public final class NetworkRoutes implements Routes {
         }
         List<Pool> pools = new ArrayList<>();
         for (Body config : ipam.list("Config")) {
-            if (!config.text("Subnet").isEmpty()) {
-                pools.add(new Pool(
-                        config.text("Subnet"),
-                        config.text("Gateway"),
-                        config.text("IPRange"),
-                        config.map("AuxiliaryAddresses")));
+            Pool pool = new Pool(
+                    config.text("Subnet"),
+                    config.text("Gateway"),
+                    config.text("IPRange"),
+                    config.map("AuxiliaryAddresses"));
+            if (!pool.subnet().isEmpty()) {
+                pools.add(pool);
+            } else if (!pool.equals(new Pool("", "", "", Map.of()))) {
+                throw Problem.invalid(
+                        "invalid network config: invalid subnet : a gateway, a range and auxiliary addresses"
+                                + " need a subnet that they lie in");
             }
         }
         return pools;

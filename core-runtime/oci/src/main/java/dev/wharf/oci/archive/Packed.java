@@ -14,30 +14,33 @@ public final class Packed {
 
     private Packed() {}
 
-    /** The tar inside; whoever does not read it to its end must say that it is {@link #done}. */
+    /**
+     * The tar inside; whoever does not read it to its end must say that it is {@link #done}. A {@link
+     * dev.wharf.oci.image.DocumentException} where the packing is damaged.
+     */
     public static InputStream unpack(InputStream archive) throws IOException {
         BufferedInputStream in = new BufferedInputStream(archive, 64 << 10);
         byte[] head = peek(in);
         if (isGzip(head)) {
-            return new GZIPInputStream(in, 64 << 10);
+            return Unwrapped.of(in, packed -> new GZIPInputStream(packed, 64 << 10));
         }
         if (isZstd(head)) {
-            return new ZstdInputStream(in);
+            return Unwrapped.of(in, ZstdInputStream::new);
         }
         if (starts(head, 'B', 'Z', 'h')) {
             // Parallel packers write one stream after another.
-            return new BZip2CompressorInputStream(in, true);
+            return Unwrapped.of(in, packed -> new BZip2CompressorInputStream(packed, true));
         }
         if (starts(head, 0xfd, '7', 'z', 'X', 'Z')) {
-            return Xz.open(in);
+            return Unwrapped.of(in, Xz::open);
         }
         return in;
     }
 
     /** Ends the reading of a tar from {@link #unpack}; the archive itself stays open. */
     public static void done(InputStream tar) throws IOException {
-        if (tar instanceof Xz) {
-            tar.close();
+        if (tar instanceof Unwrapped unwrapped) {
+            unwrapped.done();
         }
     }
 

@@ -122,8 +122,11 @@ final class Plugins {
             throws IOException, InterruptedException, DriverException {
         Process process = builder.start();
         try {
-            CompletableFuture<String> errors = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
-            CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> text(process.getInputStream()));
+            // Both at once, whatever else waits: a plugin stands still when one of them is full.
+            CompletableFuture<String> errors =
+                    CompletableFuture.supplyAsync(() -> text(process.getErrorStream()), Plugins::aside);
+            CompletableFuture<String> output =
+                    CompletableFuture.supplyAsync(() -> text(process.getInputStream()), Plugins::aside);
             try (OutputStream input = process.getOutputStream()) {
                 input.write(request.toString().getBytes(UTF_8));
             }
@@ -139,6 +142,12 @@ final class Plugins {
         } finally {
             process.destroyForcibly();
         }
+    }
+
+    private static void aside(Runnable task) {
+        Thread thread = new Thread(task, "wharf-cni-plugin");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     /** What a plugin says of its trouble (CNI 1.0, section 5). */
