@@ -913,15 +913,17 @@ public abstract class OciRuntimeContract {
         ContainerId container = run(shell("sleep 60"));
         Set<Integer> codes = ConcurrentHashMap.newKeySet();
         AtomicBoolean over = new AtomicBoolean();
-        CompletableFuture<Void> listeners = CompletableFuture.runAsync(() -> {
-            while (!over.get()) {
-                try (AutoCloseable ignored = runtime.exits(noting(codes))) {
-                    Thread.sleep(1);
-                } catch (Exception e) {
-                    throw new CompletionException(e);
-                }
-            }
-        });
+        CompletableFuture<Void> listeners = CompletableFuture.runAsync(
+                () -> {
+                    while (!over.get()) {
+                        try (AutoCloseable ignored = runtime.exits(noting(codes))) {
+                            Thread.sleep(1);
+                        } catch (Exception e) {
+                            throw new CompletionException(e);
+                        }
+                    }
+                },
+                task -> new Thread(task, "listener").start());
         try {
             for (int round = 0; round < 20; round++) {
                 ExecId exec = execId();
