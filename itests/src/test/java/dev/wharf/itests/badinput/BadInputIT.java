@@ -98,6 +98,21 @@ class BadInputIT {
     }
 
     @Test
+    void aNetworkThatWasRemovedSinceIsMissingAtTheStart() throws Exception {
+        String network =
+                daemon.docker("network", "create", "passing").outOrThrow().strip();
+        daemon.docker("create", "--name", "stranded", "--network", "passing", "busybox", "true")
+                .outOrThrow();
+        daemon.docker("network", "rm", "passing").outOrThrow();
+
+        assertAnswer(ask("POST", "/containers/stranded/start", ""), 404, "network " + network + " not found");
+        assertThat(daemon.docker("inspect", "--format", "{{.State.Status}}", "stranded")
+                        .outOrThrow()
+                        .strip())
+                .isEqualTo("created");
+    }
+
+    @Test
     void aPortThatAnotherProgramHasIsRefusedToo() throws Exception {
         try (var socket = new java.net.ServerSocket(0, 1, java.net.InetAddress.getByName("127.0.0.1"))) {
             Outcome run = daemon.docker(

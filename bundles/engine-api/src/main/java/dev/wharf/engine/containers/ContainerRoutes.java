@@ -35,6 +35,7 @@ import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
 import dev.wharf.model.Signal;
 import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
 import dev.wharf.spi.storage.Usage;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -288,7 +289,9 @@ public final class ContainerRoutes implements Routes {
                     || text.contains("no such file or directory")
                     || text.contains("permission denied")
                     || text.contains("is a directory");
-            return Answer.error(clients ? 400 : 500, text);
+            // Such as a network that was removed since.
+            int otherwise = failed.failure().kind() == Failure.Kind.MISSING ? 404 : 500;
+            return Answer.error(clients ? 400 : otherwise, text);
         }
         return Problems.answer(thrown);
     }
