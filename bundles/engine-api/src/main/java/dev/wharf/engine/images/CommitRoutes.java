@@ -3,6 +3,7 @@ package dev.wharf.engine.images;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Pull;
 import dev.wharf.engine.containers.ContainerLookup;
@@ -38,9 +39,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** {@code /commit}: an image of what a container made of its own. */
 public final class CommitRoutes implements Routes {
+    private static final Logger LOG = LoggerFactory.getLogger(CommitRoutes.class);
+
     @Override
     public void addTo(Router router) {
         router.post("/commit", CommitRoutes::commit);
@@ -75,15 +80,26 @@ public final class CommitRoutes implements Routes {
                 agent.submit(new ContainerCommand.Note(c.id(), "commit", details(request, id, names)), request.cause());
                 return Answer.json(201, Json.object().put("Id", id.value()));
             } catch (IOException e) {
-                throw agent.host().container(c.id()).isPresent()
-                        ? new Problem(500, "the files of container " + c.name() + " cannot be read: " + e.getMessage())
-                        : Problem.missing("No such container: " + c.name());
+                throw unread(agent, c, e);
             } finally {
                 if (pause) {
                     done(agent, request, new ContainerCommand.Resume(c.id()));
                 }
             }
         }));
+    }
+
+    /** Most often somebody took the files away meanwhile. */
+    private static Problem unread(Agent agent, Container c, IOException e) {
+        Optional<Container> now = agent.host().container(c.id());
+        if (now.isEmpty()) {
+            return Problem.missing("No such container: " + c.name());
+        }
+        if (now.get().goal() == Goal.REMOVED) {
+            return Problem.conflict("container " + c.name() + " is being removed");
+        }
+        LOG.warn("a container cannot be committed container={}", c.id(), e);
+        return new Problem(500, "the files of container " + c.name() + " cannot be read; see the engine's log");
     }
 
     private static void done(Agent agent, Request request, ContainerCommand command) {
