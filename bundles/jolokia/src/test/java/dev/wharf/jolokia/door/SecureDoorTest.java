@@ -212,8 +212,8 @@ class SecureDoorTest {
                     + "\r\nConnection: close\r\n\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
             String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
-            // The JDK's server has no word for it: it hangs up, and the client says that the answer is empty.
-            assertThat(answer).isEmpty();
+            // The JDK's server has no word of HTTP for it: it hangs up, from Java 25 on with an alert of TLS before it.
+            assertThat(answer).matches("(?s)|\\x15\\x03.{5}");
         }
     }
 
