@@ -52,7 +52,8 @@ class AgentBeanTest {
                 Digest.sha256("head"),
                 4096,
                 "always",
-                Optional.of(new JournalFacts.Checkpoint(new Position(5), NOON)));
+                Optional.of(new JournalFacts.Checkpoint(new Position(5), NOON)),
+                Map.of());
         return (Agent) Proxy.newProxyInstance(
                 getClass().getClassLoader(),
                 new Class<?>[] {Agent.class},

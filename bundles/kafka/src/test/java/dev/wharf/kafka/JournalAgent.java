@@ -153,7 +153,8 @@ final class JournalAgent {
                                     journal.head(),
                                     0,
                                     "os",
-                                    Optional.empty());
+                                    Optional.empty(),
+                                    Map.of());
                         case "follow":
                             return new Following((Position) arguments[0]);
                         case "submit":

@@ -167,6 +167,8 @@ class KafkaIT {
             churn(agent, 2);
             agent.docker("rm", "-f", "web").outOrThrow();
             awaitPublished(agent, broker);
+            assertThat(agent.curl("/metrics").outOrThrow())
+                    .containsPattern("wharf_journal_behind_batches\\{follower=\"kafka\"} \\d");
             agent.stop();
 
             List<ConsumerRecord<byte[], byte[]>> published = read(broker, "wharf.events");

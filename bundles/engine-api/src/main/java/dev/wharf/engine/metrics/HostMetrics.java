@@ -108,6 +108,14 @@ final class HostMetrics {
                 "Batches that a loss of power would take.",
                 null,
                 Math.max(0, journal.end().sequence() - journal.durable().sequence()));
+        GaugeSnapshot.Builder behind = GaugeSnapshot.builder()
+                .name("wharf_journal_behind_batches")
+                .help("Batches that a follower, such as the one that publishes to Kafka, has yet to carry elsewhere.");
+        journal.carried()
+                .forEach((follower, at) -> behind.dataPoint(point(
+                        Labels.of("follower", follower),
+                        Math.max(0, journal.end().sequence() - at.sequence()))));
+        all.metricSnapshot(behind.build());
         gauge("wharf_journal_size", "Space the journal takes on disk.", Unit.BYTES, journal.sizeBytes());
     }
 

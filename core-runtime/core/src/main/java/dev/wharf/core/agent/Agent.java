@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
@@ -105,6 +106,7 @@ public interface Agent {
      * How the record is doing.
      *
      * @param checkpoint the last whole one that is known
+     * @param carried by its name how far each follower has carried the record elsewhere that {@link #hold holds} it for that
      */
     record JournalFacts(
             Position origin,
@@ -113,7 +115,12 @@ public interface Agent {
             Digest head,
             long sizeBytes,
             String syncMode,
-            Optional<Checkpoint> checkpoint) {
+            Optional<Checkpoint> checkpoint,
+            Map<String, Position> carried) {
+        public JournalFacts {
+            carried = Map.copyOf(carried);
+        }
+
         /** A batch that tells everything, and when it was written. */
         public record Checkpoint(Position at, Instant written) {}
     }

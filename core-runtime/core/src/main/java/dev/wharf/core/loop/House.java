@@ -869,7 +869,10 @@ final class House implements Agent, AutoCloseable {
                 settings.alwaysSync() ? "always" : "os",
                 replay.lastCheckpoint()
                         .map(c -> new JournalFacts.Checkpoint(
-                                new Position(c.getKey().sequence() + 1), c.getValue())));
+                                new Position(c.getKey().sequence() + 1), c.getValue())),
+                holds.entrySet().stream()
+                        .collect(Collectors.toMap(
+                                Map.Entry::getKey, hold -> hold.getValue().after())));
     }
 
     @Override
