@@ -106,6 +106,8 @@ class ConsoleIT {
                 .outOrThrow();
         daemon.wharf("jobs", "run", "survey").outOrThrow();
         Set<String> told = names(daemon.curl("/metrics").out());
+        // Told where there is a Kafka to publish to, as KafkaIT sees.
+        told.add("wharf_journal_behind_batches");
         daemon.docker("rm", "--force", "checked").outOrThrow();
         for (String file : List.of("grafana-wharf.json", "alerts.yaml")) {
             assertThat(names(Files.readString(Daemon.distribution().resolve("monitoring/" + file))))
