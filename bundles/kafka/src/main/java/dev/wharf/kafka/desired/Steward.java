@@ -158,6 +158,10 @@ public final class Steward implements AutoCloseable {
             } catch (IllegalArgumentException e) {
                 stage = CompletableFuture.failedStage(
                         new RefusedException(new Refusal(Refusal.Kind.INVALID, String.valueOf(e.getMessage()))));
+            } catch (RuntimeException e) {
+                // It is tried again like any other: left open, it would never be.
+                log.error("desired state cannot be asked for action={}", action.key(), e);
+                stage = CompletableFuture.failedStage(e);
             }
             stage.whenComplete((event, thrown) -> {
                 ended.add(new Outcome(action, trouble(event, thrown)));
