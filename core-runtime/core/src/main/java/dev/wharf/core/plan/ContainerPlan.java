@@ -179,7 +179,7 @@ final class ContainerPlan implements Plan {
                 }
                 rungs.add(new Rung(
                         name,
-                        up && place.wanted(),
+                        up && place.wanted() && !isSandboxRenewed(),
                         certainty(place, up),
                         List.of("sandbox"),
                         () -> attach(place),
@@ -265,9 +265,16 @@ final class ContainerPlan implements Plan {
         }
 
         /** One of before that nobody is in is made anew, for there may be devices in it that went to go with it. */
+        private boolean isSandboxRenewed() {
+            return !c.sandbox().isPresent() && c.sandbox().last().isPresent() && isVacant();
+        }
+
+        /** A driver is told that an endpoint goes before the sandbox does in which it lies. */
         private Proposal makeSandbox() {
-            boolean anew = c.sandbox().last().isPresent() && isVacant();
-            boolean touched = busy.stream().anyMatch(rung -> rung.startsWith("endpoint:"));
+            boolean anew = isSandboxRenewed();
+            boolean touched = busy.stream().anyMatch(rung -> rung.startsWith("endpoint:"))
+                    || c.places().values().stream()
+                            .anyMatch(place -> !place.fact().isAbsent());
             return anew && touched ? Proposal.AWAIT : Proposal.step(new ContainerStep.CreateSandbox(c.id(), anew));
         }
 
