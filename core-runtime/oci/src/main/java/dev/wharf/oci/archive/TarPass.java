@@ -74,7 +74,8 @@ final class TarPass {
     }
 
     private void take(InputStream unpacked) throws IOException {
-        HeaderGuard guard = new HeaderGuard(unpacked);
+        Source source = new Source(unpacked);
+        HeaderGuard guard = new HeaderGuard(source);
         // The tar stream is not closed, for the archive belongs to the caller.
         TarArchiveInputStream tar = new TarArchiveInputStream(guard, "UTF-8");
         int entries = 0;
@@ -82,7 +83,7 @@ final class TarPass {
             if (++entries > MAX_ENTRIES) {
                 throw new DocumentException("the archive has more than " + MAX_ENTRIES + " entries");
             }
-            take(entry, guard.position, new Content(tar, guard));
+            take(entry, guard.position, new Unwrapped(tar, source, "the tar"));
             passOver(tar);
         }
         if (entries == 0) {
@@ -164,36 +165,10 @@ final class TarPass {
         return bytes;
     }
 
-    /** What a file of the archive holds. Where there is less of it than its header says, the archive is to blame. */
-    private static final class Content extends FilterInputStream {
-        private final HeaderGuard archive;
-
-        Content(InputStream in, HeaderGuard archive) {
-            super(in);
-            this.archive = archive;
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-        }
-
-        @Override
-        public int read(byte[] into, int from, int count) throws IOException {
-            try {
-                return super.read(into, from, count);
-            } catch (IOException e) {
-                throw archive.failed ? e : new DocumentException("the tar is damaged: " + e.getMessage(), e);
-            }
-        }
-    }
-
     /** Bounds what the tar reader may take in between two entries, because it gathers all of that in memory, and counts. */
     private static final class HeaderGuard extends FilterInputStream {
         long budget = Long.MAX_VALUE;
         long position;
-        boolean failed;
 
         HeaderGuard(InputStream in) {
             super(in);
@@ -201,19 +176,14 @@ final class TarPass {
 
         @Override
         public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+            int b = super.read();
+            spend(b < 0 ? 0 : 1);
+            return b;
         }
 
         @Override
         public int read(byte[] buffer, int offset, int length) throws IOException {
-            int n;
-            try {
-                n = super.read(buffer, offset, length);
-            } catch (IOException e) {
-                failed = true;
-                throw e;
-            }
+            int n = super.read(buffer, offset, length);
             spend(Math.max(n, 0));
             return n;
         }

@@ -1,21 +1,25 @@
 package dev.wharf.oci.archive;
 
 import dev.wharf.oci.image.DocumentException;
-import java.io.EOFException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * What comes out of a packed stream. Tells damage from a source that fails: what could be read and yet not be unpacked is a
+ * What comes out of a packed stream, or of a file in a tar. Tells damage from a source that fails: what could be read and yet not be unpacked is a
  * {@link DocumentException}, whose message is a sentence for whoever sent it; what could not be read fails as it did.
  */
 public final class Unwrapped extends FilterInputStream {
-    private final Source source;
+    private static final String PACKING = "the packing";
 
-    private Unwrapped(InputStream in, Source source) {
+    private final Source source;
+    private final String what;
+
+    /** What {@code in} makes of {@code source}; {@code what} is damaged where it cannot. */
+    Unwrapped(InputStream in, Source source, String what) {
         super(in);
         this.source = source;
+        this.what = what;
     }
 
     /** Takes the packing off. */
@@ -27,9 +31,9 @@ public final class Unwrapped extends FilterInputStream {
     public static Unwrapped of(InputStream packed, Opening opening) throws IOException {
         Source source = new Source(packed);
         try {
-            return new Unwrapped(opening.open(source), source);
+            return new Unwrapped(opening.open(source), source, PACKING);
         } catch (IOException e) {
-            throw source.told(e);
+            throw source.told(e, PACKING);
         }
     }
 
@@ -45,7 +49,7 @@ public final class Unwrapped extends FilterInputStream {
         try {
             return super.read();
         } catch (IOException e) {
-            throw source.told(e);
+            throw source.told(e, what);
         }
     }
 
@@ -54,7 +58,7 @@ public final class Unwrapped extends FilterInputStream {
         try {
             return super.read(into, from, count);
         } catch (IOException e) {
-            throw source.told(e);
+            throw source.told(e, what);
         }
     }
 
@@ -63,45 +67,7 @@ public final class Unwrapped extends FilterInputStream {
         try {
             return super.skip(count);
         } catch (IOException e) {
-            throw source.told(e);
-        }
-    }
-
-    /** The packed bytes, and whether they could be read. */
-    private static final class Source extends FilterInputStream {
-        private boolean failed;
-
-        Source(InputStream in) {
-            super(in);
-        }
-
-        @Override
-        public int read() throws IOException {
-            try {
-                return super.read();
-            } catch (IOException e) {
-                failed = true;
-                throw e;
-            }
-        }
-
-        @Override
-        public int read(byte[] into, int from, int count) throws IOException {
-            try {
-                return super.read(into, from, count);
-            } catch (IOException e) {
-                failed = true;
-                throw e;
-            }
-        }
-
-        IOException told(IOException e) {
-            if (failed || e instanceof DocumentException) {
-                return e;
-            }
-            boolean ended = e instanceof EOFException || e.getMessage() == null;
-            return new DocumentException(
-                    "the packing is damaged: " + (ended ? "it ends too early" : e.getMessage()), e);
+            throw source.told(e, what);
         }
     }
 }
