@@ -33,22 +33,28 @@ public final class Download {
     }
 
     /**
+     * The address that {@code text} is.
+     *
+     * @throws BuildException if it is none
+     */
+    public static URI parse(String text) throws BuildException {
+        try {
+            return URI.create(text);
+        } catch (IllegalArgumentException e) {
+            throw new BuildException("failed to parse URL " + text + ": " + e.getMessage());
+        }
+    }
+
+    /**
      * What is at an address, as it comes.
      *
      * @throws BuildException if nothing comes from there, or an error
      */
-    public static InputStream open(String address) throws BuildException, IOException, InterruptedException {
+    public static InputStream open(URI address) throws BuildException, IOException, InterruptedException {
         return get(address).body();
     }
 
-    private static HttpResponse<InputStream> get(String address)
-            throws BuildException, IOException, InterruptedException {
-        URI uri;
-        try {
-            uri = URI.create(address);
-        } catch (IllegalArgumentException e) {
-            throw new BuildException("failed to parse URL " + address + ": " + e.getMessage());
-        }
+    private static HttpResponse<InputStream> get(URI address) throws BuildException, IOException, InterruptedException {
         HttpClient client = HttpClient.newBuilder()
                 .connectTimeout(PATIENCE)
                 .followRedirects(HttpClient.Redirect.NORMAL)
@@ -56,10 +62,11 @@ public final class Download {
         HttpResponse<InputStream> answer;
         try {
             answer = client.send(
-                    HttpRequest.newBuilder(uri).timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofInputStream());
+                    HttpRequest.newBuilder(address).timeout(PATIENCE).build(),
+                    HttpResponse.BodyHandlers.ofInputStream());
         } catch (IOException | IllegalArgumentException e) {
             // The client's own exceptions of a connection that fails say nothing but what they are.
-            String why = e.getMessage() != null ? e.getMessage() : "no connection to " + uri.getAuthority();
+            String why = e.getMessage() != null ? e.getMessage() : "no connection to " + address.getAuthority();
             throw new BuildException("failed to GET " + address + ": " + why);
         }
         int status = answer.statusCode();
@@ -78,7 +85,7 @@ public final class Download {
      */
     public static void bring(String address, Path file, Optional<String> checksum)
             throws BuildException, IOException, InterruptedException {
-        HttpResponse<InputStream> answer = get(address);
+        HttpResponse<InputStream> answer = get(parse(address));
         MessageDigest hash = Digest.hasher("sha256");
         write(answer.body(), address, file, hash);
         if (checksum.isPresent()) {

@@ -25,7 +25,6 @@ import dev.wharf.model.LayerId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.MediaTypes;
 import dev.wharf.model.Platform;
-import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.Repository;
 import dev.wharf.oci.archive.ArchivedImage;
@@ -82,12 +81,13 @@ public final class ArchiveRoutes implements Routes {
     /** As Docker has it, an address without a scheme is one of plain HTTP. */
     private static Answer download(Agent agent, Request request, String source) throws DriverException, IOException {
         String address = Download.isAddress(source) ? source : "http://" + source;
+        URI uri;
         try {
-            URI.create(address);
-        } catch (IllegalArgumentException e) {
-            throw Problem.invalid("failed to parse URL " + address + ": " + e.getMessage());
+            uri = Download.parse(address);
+        } catch (BuildException e) {
+            throw Problem.invalid(String.valueOf(e.getMessage()));
         }
-        try (InputStream tar = Download.open(address)) {
+        try (InputStream tar = Download.open(uri)) {
             return importTar(agent, request, tar, address);
         } catch (BuildException e) {
             throw new Problem(500, String.valueOf(e.getMessage()));
@@ -111,7 +111,7 @@ public final class ArchiveRoutes implements Routes {
                 }
                 ByteArrayOutputStream report = new ByteArrayOutputStream();
                 for (ArchivedImage image : contents.images()) {
-                    store(
+                    bring(
                             agent,
                             request,
                             image.names(),
@@ -162,18 +162,33 @@ public final class ArchiveRoutes implements Routes {
     }
 
     static Image store(Agent agent, Request request, List<Reference> names, Pull.Source source, Pull.Resolved what) {
-        PullId pull = ImageRoutes.newPull();
         try {
-            agent.submit(new ImageCommand.Store(pull, names, source, what, ImageRoutes.storage(agent)), request.cause())
-                    .toCompletableFuture()
-                    .join();
+            return stored(agent, request, names, source, what);
         } catch (CompletionException e) {
-            // What is not what it says it is came from the client just now.
+            throw Problems.of(e);
+        }
+    }
+
+    /** The same for what a client has just sent: where that is not what it says it is, the client is to blame. */
+    private static void bring(
+            Agent agent, Request request, List<Reference> names, Pull.Source source, Pull.Resolved what) {
+        try {
+            stored(agent, request, names, source, what);
+        } catch (CompletionException e) {
             throw Problems.cause(e) instanceof FailedException failed
                             && failed.failure().kind() == Failure.Kind.CORRUPT
                     ? Problem.invalid(failed.failure().message())
                     : Problems.of(e);
         }
+    }
+
+    private static Image stored(
+            Agent agent, Request request, List<Reference> names, Pull.Source source, Pull.Resolved what) {
+        agent.submit(
+                        new ImageCommand.Store(ImageRoutes.newPull(), names, source, what, ImageRoutes.storage(agent)),
+                        request.cause())
+                .toCompletableFuture()
+                .join();
         return agent.host().image(what.image()).orElseThrow(() -> Problem.conflict("the image was removed at once"));
     }
 
@@ -231,7 +246,7 @@ public final class ArchiveRoutes implements Routes {
                             List.of(ImageRoutes.reference(repo, request.query().text("tag"))))
                     .orElse(List.of());
             ImageId id = new ImageId(configBlob.digest());
-            store(
+            bring(
                     agent,
                     request,
                     names,
