@@ -381,11 +381,11 @@ final class Exits {
         // Between our first look and this one the process may have been noted, or its monitor may have written and
         // ended.
         Optional<Note> again = note(directory);
-        if (again.isEmpty() || !again.get().equals(note)) {
-            return again.isEmpty() ? Optional.empty() : exit(directory, again.get());
+        if (again.isEmpty()) {
+            return Optional.empty();
         }
-        if (Monitors.exit(directory).isPresent()) {
-            return exit(directory, note);
+        if (!again.get().equals(note) || Monitors.exit(directory).isPresent()) {
+            return exit(directory, again.get());
         }
         Path mark = directory.resolve(INFERRED);
         if (!Files.exists(mark)) {

@@ -410,9 +410,9 @@ public final class ContainerRoutes implements Routes {
                 old.ulimits(),
                 old.devices(),
                 old.deviceCgroupRules());
-        RestartPolicy wanted = HostSettings.restartPolicy(body.body("RestartPolicy"));
-        Optional<RestartPolicy> policy = Optional.of(wanted)
-                .filter(p -> !body.body("RestartPolicy").text("Name").isEmpty());
+        Body restart = body.body("RestartPolicy");
+        Optional<RestartPolicy> policy = Optional.of(HostSettings.restartPolicy(restart))
+                .filter(p -> !restart.text("Name").isEmpty());
         return Answer.later(agent.submit(new ContainerCommand.Update(c.id(), merged, policy), request.cause())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object();
