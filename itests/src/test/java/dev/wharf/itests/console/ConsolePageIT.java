@@ -202,8 +202,11 @@ class ConsolePageIT {
                 .contains("\"kind\":\"jmx\",\"name\":\"otto\"");
         // What others do is seen without asking.
         docker("run", "--detach", "--name", "late", "busybox", "sleep", "1000");
-        browser.awaitText("#rows", "late");
-        docker("rm", "--force", "late");
+        try {
+            browser.awaitText("#rows", "late");
+        } finally {
+            docker("rm", "--force", "late");
+        }
         browser.await("it went", () -> !browser.text("#rows").contains("late"));
         // Of a driver it is asked whether it can work.
         browser.click("#fleet tr:first-child button");

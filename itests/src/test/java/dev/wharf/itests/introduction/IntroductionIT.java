@@ -143,7 +143,7 @@ class IntroductionIT {
     @Test
     @Order(6)
     void controlCEndsACommandAndTheShellLivesOn() throws Exception {
-        try (Terminal terminal = terminal("docker run -it --rm ubuntu")) {
+        try (Terminal terminal = terminal("docker run -it --rm --name shell ubuntu")) {
             terminal.readUntil("# ");
             terminal.type("sleep 1000\r");
             terminal.readUntil("sleep 1000\r\n");
@@ -151,8 +151,13 @@ class IntroductionIT {
             terminal.type("\u0003");
             terminal.readUntil("# ");
             assertThat(terminal.command("echo $?").trim()).isEqualTo("130");
+            // Typed before the shell asks, Control-D is an end of file of the terminal's, which no line editor ever sees.
+            terminal.readUntil("# ");
             terminal.type("\u0004");
-            assertThat(terminal.end()).isEqualTo(130 - 130);
+            assertThat(terminal.end()).isZero();
+        } finally {
+            // What failed here is not to fail whatever comes after it.
+            daemon.docker("rm", "--force", "shell");
         }
     }
 

@@ -15,10 +15,26 @@ function headers(more) {
   return { "X-Wharf-Console": "1", ...(authorization && { Authorization: authorization }), ...more };
 }
 
+/**
+ * A browser gives up whatever is under way when a link of its machine comes or goes, and on a host of containers they come and
+ * go all day; so what only looks is asked for again before anybody is told.
+ */
+async function send(url, options) {
+  for (const pause of options.method === undefined ? [100, 400, 1000] : []) {
+    try {
+      return await fetch(url, options);
+    } catch (e) {
+      if (e.name === "AbortError") throw e;
+      await new Promise(done => setTimeout(done, pause));
+    }
+  }
+  return fetch(url, options);
+}
+
 async function ask(url, options) {
   let answer;
   try {
-    answer = await fetch(url, { cache: "no-store", credentials: "same-origin", ...options });
+    answer = await send(url, { cache: "no-store", credentials: "same-origin", ...options });
   } catch (e) {
     if (e.name === "AbortError") throw e;
     throw new Trouble(0, "the agent does not answer");
