@@ -229,7 +229,7 @@ public final class AgentComponent {
                 String subnet = "172." + second + ".0.0/16";
                 String prefix = "172." + second + ".";
                 if (taken.stream().noneMatch(a -> a.startsWith(prefix))) {
-                    return List.of(new Pool(subnet, "172." + second + ".0.1", "", Map.of()));
+                    return List.of(new Pool(subnet, "172." + second + ".0.1", "", Map.of(), true));
                 }
             }
             return List.of();

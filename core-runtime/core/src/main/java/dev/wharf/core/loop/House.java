@@ -33,6 +33,7 @@ import dev.wharf.core.state.Build;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
+import dev.wharf.core.state.Network;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
@@ -333,7 +334,9 @@ final class House implements Agent, AutoCloseable {
         furnished.countDown();
         log.debug("the host was surveyed");
         for (NetworkSpec network : settings.networks()) {
-            if (host().networkNamed(network.name()).isEmpty()) {
+            Optional<Network> there = host().networkNamed(network.name());
+            there.ifPresent(n -> tellWhatStays(n.spec(), network));
+            if (there.isEmpty()) {
                 submit(new NetworkCommand.Create(network), OWN).whenComplete((event, trouble) -> {
                     if (trouble != null && !(trouble instanceof RefusedException)) {
                         log.warn("network cannot be made name={} reason={}", network.name(), trouble.getMessage());
@@ -344,6 +347,33 @@ final class House implements Agent, AutoCloseable {
         }
         comeBack();
         keepLooking();
+    }
+
+    /** Containers have places on a network from the first start on, so later starts with other options do not move it. */
+    private static void tellWhatStays(NetworkSpec kept, NetworkSpec asked) {
+        List<String> addresses = addresses(kept);
+        List<String> others = addresses(asked).stream()
+                .filter(address -> !addresses.contains(address))
+                .toList();
+        if (!others.isEmpty() || !kept.deviceName().equals(asked.deviceName())) {
+            log.warn(
+                    "the network stays as the first start made it, a new --data-root or `docker network create` gives"
+                            + " another name={} device={} addresses={} asked-device={} asked-addresses={}",
+                    kept.name(),
+                    kept.deviceName(),
+                    addresses,
+                    asked.deviceName(),
+                    others.isEmpty() ? addresses : others);
+        }
+    }
+
+    /** The network's own addresses with their prefixes, but for those that nobody asked for. */
+    private static List<String> addresses(NetworkSpec network) {
+        return network.pools().stream()
+                .filter(pool -> !pool.chosen())
+                .map(pool ->
+                        pool.gateway() + pool.subnet().substring(pool.subnet().indexOf('/')))
+                .toList();
     }
 
     /** Waits until it is known what runs; false where that takes longer, as where a driver is missing. */
