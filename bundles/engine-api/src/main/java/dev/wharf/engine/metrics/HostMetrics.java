@@ -24,6 +24,7 @@ import io.prometheus.metrics.model.snapshots.SummarySnapshot;
 import io.prometheus.metrics.model.snapshots.SummarySnapshot.SummaryDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Unit;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryUsage;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -84,11 +85,9 @@ final class HostMetrics {
                 "When the agent was started, since the epoch.",
                 Unit.SECONDS,
                 facts.startedAt().toEpochMilli() / 1e3);
-        gauge(
-                "wharf_heap_used",
-                "Java heap in use.",
-                Unit.BYTES,
-                ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+        MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
+        gauge("wharf_heap_used", "Java heap in use.", Unit.BYTES, heap.getUsed());
+        gauge("wharf_heap_max", "What the Java heap may grow to; beyond it the agent ends.", Unit.BYTES, heap.getMax());
         gauge(
                 "wharf_threads",
                 "Threads of the agent.",
