@@ -151,7 +151,8 @@ class IntroductionIT {
             terminal.type("\u0003");
             terminal.readUntil("# ");
             assertThat(terminal.command("echo $?").trim()).isEqualTo("130");
-            // Typed before the shell asks, Control-D is an end of file of the terminal's, which no line editor ever sees.
+            // Typed before the shell asks, Control-D is an end of file of the terminal's, which no line editor ever
+            // sees.
             terminal.readUntil("# ");
             terminal.type("\u0004");
             assertThat(terminal.end()).isZero();
