@@ -24,6 +24,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 
 /** The heads of a host's own journal, to hold what was published against: of an agent that runs, or of a folder that none has open. */
 interface AgentJournal extends AutoCloseable {
@@ -99,9 +100,7 @@ interface AgentJournal extends AutoCloseable {
         public Optional<Link> next() throws IOException {
             return reader.poll()
                     .map(entry -> new Link(
-                            entry.position(),
-                            reader.head(),
-                            entry.batch().events().get(0) instanceof HostEvent.CheckpointStarted));
+                            entry.position(), reader.head(), entry.batch().isCheckpoint()));
         }
 
         @Override
@@ -114,6 +113,9 @@ interface AgentJournal extends AutoCloseable {
     /** The journal of an agent, as it streams it; HTTP/1.0, so that the answer ends with the connection. */
     final class OverSocket implements AgentJournal {
         private static final ObjectMapper JSON = new ObjectMapper();
+
+        /** What a batch begins with that is a checkpoint or a part of one. */
+        private static final Set<String> CHECKPOINT = Set.of("host.checkpoint-started", "host.checkpoint-continued");
 
         private final Path socket;
         private final String host;
@@ -203,7 +205,7 @@ interface AgentJournal extends AutoCloseable {
             return Optional.of(new Link(
                     new Position(node.path("position").asLong()),
                     Digest.parse(node.path("head").asText()),
-                    node.path("type").asText().equals("host.checkpoint-started")));
+                    CHECKPOINT.contains(node.path("type").asText())));
         }
 
         @Override

@@ -24,7 +24,7 @@ import org.apache.kafka.common.KafkaException;
 final class FleetVerify {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String NOT_COMPARED = "not compared";
-    private static final String CHECKPOINT = Envelopes.TYPE + "host.checkpoint-started.";
+    private static final String CHECKPOINT = Envelopes.TYPE + "host.checkpoint-completed.";
 
     private final Connection connection;
     private final Terminal terminal;

@@ -351,12 +351,10 @@ final class Publisher implements AutoCloseable {
             }
             last = group.position();
             List<Moment> moments = group.moments();
-            if (moments.get(0).event() instanceof HostEvent.CheckpointStarted) {
-                if (!behind) {
-                    return new Parcels.Parcel(group, List.of(), 0, false);
-                }
-                behind = false;
+            if (HostEvent.marksCheckpoint(moments.get(0).event()) && !behind) {
+                return new Parcels.Parcel(group, List.of(), 0, false);
             }
+            behind &= moments.stream().noneMatch(m -> m.event() instanceof HostEvent.CheckpointCompleted);
             List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>(moments.size());
             long bytes = 0;
             for (Moment moment : moments) {

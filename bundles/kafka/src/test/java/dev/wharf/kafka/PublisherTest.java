@@ -205,15 +205,26 @@ class PublisherTest {
         Position checkpoint = journal.end();
         agent.append(batch(
                 new HostEvent.CheckpointStarted(),
-                new HostEvent.Recorded(agent.host().identity()),
+                new HostEvent.Recorded(agent.host().identity())));
+        journal.trim(checkpoint);
+        assertThat(journal.origin().isAfter(Position.START)).isTrue();
+        Settings settings = settings();
+        awaitAll(publish(settings));
+        // A publisher that ends in the middle of a checkpoint goes on there.
+        publishers.remove(0).close();
+        agent.append(batch(
+                new HostEvent.CheckpointContinued(),
                 new VolumeEvent.Recorded(
                         agent.host().volume(new VolumeName("old")).orElseThrow()),
                 new HostEvent.CheckpointCompleted(2)));
-        journal.trim(checkpoint);
-        assertThat(journal.origin().isAfter(Position.START)).isTrue();
         agent.append(batch(volume("new")));
-        Settings settings = settings();
+        // The next one says nothing new.
+        agent.append(batch(new HostEvent.CheckpointStarted()));
+        agent.append(batch(new HostEvent.CheckpointContinued(), new HostEvent.CheckpointCompleted(0)));
         awaitAll(publish(settings));
+        assertThat(read(settings, "events").stream().map(e -> header(e, "ce_type")))
+                .filteredOn(type -> type.contains("checkpoint"))
+                .hasSize(3);
         try (Connection connection = new Connection(settings, "reader")) {
             for (Optional<Instant> until : List.of(Optional.<Instant>empty(), Optional.of(Instant.EPOCH))) {
                 Past.Life life = Past.read(connection, Past.host(host), until, (done, total) -> {}, (p, m) -> {})

@@ -3,7 +3,6 @@ package dev.wharf.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.core.event.Event;
-import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Entry;
 import dev.wharf.core.journal.Position;
@@ -63,7 +62,7 @@ final class Topics {
         try (EventJournal.Reader reader = journal.open(Position.START)) {
             for (Optional<Entry> entry = reader.poll(); entry.isPresent(); entry = reader.poll()) {
                 List<Event> events = entry.get().batch().events();
-                if (events.get(0) instanceof HostEvent.CheckpointStarted) {
+                if (entry.get().batch().isCheckpoint()) {
                     continue;
                 }
                 for (int i = 0; i < events.size(); i++) {

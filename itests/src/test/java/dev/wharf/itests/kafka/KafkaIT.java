@@ -512,7 +512,7 @@ class KafkaIT {
                 if (events.get(0) instanceof HostEvent.Opened opened) {
                     host = opened.id();
                 }
-                if (events.get(0) instanceof HostEvent.CheckpointStarted) {
+                if (entry.get().batch().isCheckpoint()) {
                     continue;
                 }
                 for (int i = 0; i < events.size(); i++) {

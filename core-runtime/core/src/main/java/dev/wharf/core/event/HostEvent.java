@@ -64,6 +64,11 @@ public sealed interface HostEvent extends Event {
         }
     }
 
+    /** Whether a batch that begins with this event is a checkpoint or a part of one, which says again what was said. */
+    static boolean marksCheckpoint(Event first) {
+        return first instanceof CheckpointStarted || first instanceof CheckpointContinued;
+    }
+
     /** From here to the completion every subject is written down whole. */
     @EventType("host.checkpoint-started")
     record CheckpointStarted() implements HostEvent {
@@ -74,6 +79,16 @@ public sealed interface HostEvent extends Event {
         }
     }
 
+    /** A checkpoint that is too large for one batch goes on in this one; nothing else lies between them. */
+    @EventType("host.checkpoint-continued")
+    record CheckpointContinued() implements HostEvent {
+        @Override
+        public Host apply(Host host) {
+            return host;
+        }
+    }
+
+    /** Without it, as where the disk was full in the middle, there was no checkpoint. */
     @EventType("host.checkpoint-completed")
     record CheckpointCompleted(int subjects) implements HostEvent {
         @Override

@@ -1,6 +1,7 @@
 package dev.wharf.core.journal;
 
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
 import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ public interface EventJournal extends AutoCloseable {
      * fails too: a journal that cannot be trusted is not written to.
      *
      * @throws JournalFullException if there is no space for it; nothing was written, and a later try may succeed
+     * @throws BatchTooLargeException if it has more bytes than a batch may have; nothing was written
      */
     Position append(Batch batch) throws IOException;
 
@@ -65,6 +67,11 @@ public interface EventJournal extends AutoCloseable {
     record Batch(Cause cause, Instant at, List<Event> events) {
         public Batch {
             events = List.copyOf(events);
+        }
+
+        /** Whether this is a checkpoint or a part of one, which says again what was said. */
+        public boolean isCheckpoint() {
+            return HostEvent.marksCheckpoint(events.get(0));
         }
     }
 

@@ -22,6 +22,7 @@ import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.BatchTooLargeException;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Actor;
@@ -55,7 +56,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -90,6 +93,9 @@ final class House implements Agent, AutoCloseable {
 
     /** How many batches may follow a checkpoint before the next one is written. */
     private static final long CHECKPOINT_EVERY = 20_000;
+
+    /** How many subjects of a checkpoint one batch holds, at the most: a megabyte or two of containers. */
+    private static final int PORTION = 256;
 
     /** How long after a first look that found something the second one is taken. */
     private static final Duration SECOND_LOOK = Duration.ofSeconds(2);
@@ -841,14 +847,11 @@ final class House implements Agent, AutoCloseable {
 
     @Override
     public Host hostAt(Position position) throws IOException {
-        // A checkpoint is known by the position before it, and one that comes after what is asked for says nothing of
-        // it.
         Optional<Host> recent = sequencer.recent(position);
         return recent.isPresent()
                 ? recent.get()
                 : replay.until(
-                        new Position(Math.max(0, position.sequence() - 1)),
-                        e -> !e.position().isAfter(position));
+                        replay.checkpointWithin(position), e -> !e.position().isAfter(position));
     }
 
     @Override
@@ -1014,17 +1017,16 @@ final class House implements Agent, AutoCloseable {
     private Maintenance.Checkpoint checkpoint(Optional<Duration> keep, OptionalLong limitBytes) throws IOException {
         Position before = journal.end();
         Instant now = clock.instant();
-        List<Event> recorded = Replay.recorded(host());
-        List<Event> events = new ArrayList<>();
-        events.add(new HostEvent.CheckpointStarted());
-        events.addAll(recorded);
-        events.add(new HostEvent.CheckpointCompleted(recorded.size()));
-        // A batch is whole or not there, so a checkpoint in one batch is too, while it is of a readable size.
-        journal.append(new Batch(OWN, now, events));
+        try {
+            writeDown(Replay.recorded(host()), now);
+        } finally {
+            if (journal.end().isAfter(before)) {
+                sequencer.passed(journal.end());
+            }
+        }
         journal.sync();
-        replay.remember(before, now);
+        replay.remember(before, journal.end(), now);
         checkpointed = journal.end();
-        sequencer.passed(journal.end());
         long size = journal.sizeBytes();
         if (keep.isPresent()) {
             trim(replay.lastCheckpointBefore(now.minus(keep.get())), now);
@@ -1034,6 +1036,35 @@ final class House implements Agent, AutoCloseable {
         }
         return new Maintenance.Checkpoint(
                 before, journal.origin(), Math.max(0, size - journal.sizeBytes()), journal.sizeBytes());
+    }
+
+    /** In as many batches as it takes: it is a checkpoint once the last of them is there. */
+    private void writeDown(List<Event> recorded, Instant now) throws IOException {
+        Deque<List<Event>> portions = new ArrayDeque<>();
+        for (int i = 0; i < recorded.size(); i += PORTION) {
+            portions.add(recorded.subList(i, Math.min(i + PORTION, recorded.size())));
+        }
+        Event mark = new HostEvent.CheckpointStarted();
+        while (!portions.isEmpty()) {
+            List<Event> portion = portions.remove();
+            List<Event> events = new ArrayList<>(portion.size() + 2);
+            events.add(mark);
+            events.addAll(portion);
+            if (portions.isEmpty()) {
+                events.add(new HostEvent.CheckpointCompleted(recorded.size()));
+            }
+            try {
+                journal.append(new Batch(OWN, now, events));
+                mark = new HostEvent.CheckpointContinued();
+            } catch (BatchTooLargeException e) {
+                int half = portion.size() / 2;
+                if (half == 0) {
+                    throw e;
+                }
+                portions.push(portion.subList(half, portion.size()));
+                portions.push(portion.subList(0, half));
+            }
+        }
     }
 
     /** Lets checkpoint after checkpoint go, the oldest first, until the journal is no larger than it should be. */

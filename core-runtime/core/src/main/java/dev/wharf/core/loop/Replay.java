@@ -34,7 +34,12 @@ final class Replay {
 
     private final EventJournal journal;
     private final Path hint;
-    private final TreeMap<Position, Instant> checkpoints = new TreeMap<>();
+
+    /** The whole checkpoints that are known, by the position before each. */
+    private final TreeMap<Position, Checkpoint> checkpoints = new TreeMap<>();
+
+    /** A checkpoint in the batches up to {@code last}. */
+    private record Checkpoint(Position last, Instant at) {}
 
     /**
      * A host that was folded, and what was learnt on the way.
@@ -52,50 +57,52 @@ final class Replay {
     Folded latest() throws IOException {
         Position from = readHint().orElse(journal.origin());
         Folded folded = fold(from, e -> true);
-        if (folded.host().identity().id().isEmpty() && folded.batches() > 0 && !from.equals(journal.origin())) {
+        if (!from.equals(journal.origin()) && !isCheckpoint(from)) {
             log.warn("checkpoint hint leads nowhere, reading the whole journal hint={}", from);
             folded = fold(journal.origin(), e -> true);
         }
         return folded;
     }
 
-    /** The host just after the last batch that {@code wanted} accepts, reading from the last checkpoint before it. */
-    Host until(Position near, Predicate<Entry> wanted) throws IOException {
-        Position from;
+    /** The host just after the last batch that {@code wanted} accepts, reading from a checkpoint before it. */
+    Host until(Position checkpoint, Predicate<Entry> wanted) throws IOException {
+        return fold(checkpoint, wanted).host();
+    }
+
+    /** The last checkpoint that is whole at {@code position}, or the journal's origin: one that is not says only half of it. */
+    Position checkpointWithin(Position position) {
+        return last(c -> !c.last().isAfter(position)).map(Map.Entry::getKey).orElse(journal.origin());
+    }
+
+    private Optional<Map.Entry<Position, Checkpoint>> last(Predicate<Checkpoint> accepted) {
         synchronized (checkpoints) {
             checkpoints.headMap(journal.origin(), false).clear();
-            Map.Entry<Position, Instant> before = checkpoints.floorEntry(near);
-            from = before == null ? journal.origin() : before.getKey();
+            return checkpoints.descendingMap().entrySet().stream()
+                    .filter(c -> accepted.test(c.getValue()))
+                    .findFirst()
+                    .map(Map.Entry::copyOf);
         }
-        return fold(from, wanted).host();
     }
 
     /** The last checkpoint that began before {@code instant}, or the journal's origin. */
     Position checkpointBefore(Instant instant) {
-        synchronized (checkpoints) {
-            return checkpoints.entrySet().stream()
-                    .filter(c -> c.getValue().isBefore(instant))
-                    .reduce((a, b) -> b)
-                    .map(Map.Entry::getKey)
-                    .orElse(journal.origin());
-        }
+        return lastCheckpointBefore(instant).orElse(journal.origin());
     }
 
     /** The last whole checkpoint known that began before {@code instant}. */
     Optional<Position> lastCheckpointBefore(Instant instant) {
+        return last(c -> c.at().isBefore(instant)).map(Map.Entry::getKey);
+    }
+
+    private boolean isCheckpoint(Position before) {
         synchronized (checkpoints) {
-            return checkpoints.entrySet().stream()
-                    .filter(c -> c.getValue().isBefore(instant))
-                    .reduce((a, b) -> b)
-                    .map(Map.Entry::getKey);
+            return checkpoints.containsKey(before);
         }
     }
 
-    /** The last whole checkpoint known, and when it was written. */
+    /** The last whole checkpoint known, by the position before it, and when it was written. */
     Optional<Map.Entry<Position, Instant>> lastCheckpoint() {
-        synchronized (checkpoints) {
-            return Optional.ofNullable(checkpoints.lastEntry());
-        }
+        return last(c -> true).map(c -> Map.entry(c.getKey(), c.getValue().at()));
     }
 
     /** The last checkpoint known that lies at or before a position. */
@@ -116,6 +123,7 @@ final class Replay {
         Host host = Host.EMPTY;
         Position at = from;
         int batches = 0;
+        Optional<Position> begun = Optional.empty();
         Map<CommandId, Event> answered = new LinkedHashMap<>();
         try (EventJournal.Reader reader = journal.open(from)) {
             for (Optional<Entry> entry = poll(reader); entry.isPresent(); entry = poll(reader)) {
@@ -126,7 +134,9 @@ final class Replay {
                 for (Event event : batch.events()) {
                     host = event.apply(host);
                     if (event instanceof HostEvent.CheckpointStarted) {
-                        note(new Position(entry.get().position().sequence() - 1), batch.at());
+                        begun = Optional.of(new Position(entry.get().position().sequence() - 1));
+                    } else if (event instanceof HostEvent.CheckpointCompleted && begun.isPresent()) {
+                        note(begun.get(), new Checkpoint(entry.get().position(), batch.at()));
                     }
                 }
                 at = entry.get().position();
@@ -156,9 +166,9 @@ final class Replay {
         }
     }
 
-    private void note(Position before, Instant at) {
+    private void note(Position before, Checkpoint checkpoint) {
         synchronized (checkpoints) {
-            checkpoints.put(before, at);
+            checkpoints.put(before, checkpoint);
         }
     }
 
@@ -188,9 +198,9 @@ final class Replay {
         return events;
     }
 
-    /** Remembers that a whole checkpoint lies just after {@code before}. */
-    void remember(Position before, Instant at) {
-        note(before, at);
+    /** Remembers that a whole checkpoint lies just after {@code before}, up to {@code last}. */
+    void remember(Position before, Position last, Instant at) {
+        note(before, new Checkpoint(last, at));
         try {
             Path fresh = hint.resolveSibling(hint.getFileName() + ".new");
             Files.writeString(fresh, before.toString(), StandardCharsets.US_ASCII);

@@ -338,6 +338,7 @@ final class Words {
         tell(HostEvent.Opened.class, e -> "journal opened by Wharf " + e.version());
         tell(HostEvent.Booted.class, "the machine started");
         tell(HostEvent.CheckpointStarted.class, "checkpoint begun");
+        tell(HostEvent.CheckpointContinued.class, "checkpoint goes on");
         tell(HostEvent.CheckpointCompleted.class, e -> "checkpoint of " + count(e.subjects(), "subject") + " complete");
         tell(HostEvent.Recorded.class, "written down whole");
         tell(

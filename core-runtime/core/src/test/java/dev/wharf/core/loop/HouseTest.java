@@ -14,6 +14,7 @@ import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.NetworkCommand;
+import dev.wharf.core.command.VolumeCommand;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.DriverEvent;
 import dev.wharf.core.event.Event;
@@ -38,6 +39,8 @@ import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.RestartPolicy;
+import dev.wharf.model.VolumeName;
+import dev.wharf.model.VolumeSpec;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.network.NetworkDriver;
@@ -112,10 +115,15 @@ class HouseTest {
         house.bind(DriverKind.NETWORK, workshop.network, world.network, 0, "sim");
         house.bind(DriverKind.RUNTIME, workshop.runtime, world.runtime, 0, "sim");
         house.bind(DriverKind.REGISTRY, workshop.registry, world.registry, 0, "sim");
-        await(() -> house.host().networkNamed("bridge").isPresent());
+        await(() -> house.host()
+                .networkNamed("bridge")
+                .filter(n -> n.device().isPresent())
+                .isPresent());
     }
 
     private void reopen(Optional<Duration> keep) throws IOException {
+        // Before that, the end of a life has no checkpoint.
+        await(() -> house.isSurveyed());
         house.close();
         world.listener = Optional.empty();
         open(keep);
@@ -416,7 +424,6 @@ class HouseTest {
         assertThat(house.host().containers()).isEqualTo(before.containers());
         assertThat(journal.origin()).isEqualTo(Position.START);
         // The checkpoint at the end of this life is the first that lies behind one old enough.
-        await(() -> house.isSurveyed());
         Thread.sleep(5);
         reopen(Optional.of(Duration.ofMillis(1)));
         await(() -> journal.origin().isAfter(Position.START));
@@ -424,6 +431,44 @@ class HouseTest {
         Batch first = journal.batches().get((int) journal.origin().sequence());
         assertThat(first.events().get(0)).isInstanceOf(HostEvent.CheckpointStarted.class);
         assertThat(house.hostAt(house.position())).isEqualTo(house.host());
+    }
+
+    @Test
+    void aCheckpointThatIsTooLargeForOneBatchIsWrittenInSeveral() throws Exception {
+        for (int i = 0; i < 300; i++) {
+            submit(new VolumeCommand.Create(
+                    new VolumeSpec(new VolumeName("v" + i), VolumeSpec.LOCAL, Map.of(), Map.of(), false)));
+        }
+        Host before = house.host();
+        journal.most = 7;
+        reopen(Optional.of(Duration.ofMillis(1)));
+        assertThat(house.host().volumes().equals(before.volumes())).isTrue();
+        List<Batch> batches = List.copyOf(journal.batches());
+        List<Batch> parts = batches.stream().filter(Batch::isCheckpoint).toList();
+        assertThat(parts).hasSizeGreaterThan(40).allMatch(b -> b.events().size() <= 7);
+        assertThat(parts.get(0).events().get(0)).isInstanceOf(HostEvent.CheckpointStarted.class);
+        assertThat(parts.get(1).events().get(0)).isInstanceOf(HostEvent.CheckpointContinued.class);
+        int first = batches.indexOf(parts.get(0));
+        for (int at = first; at <= first + parts.size(); at += 9) {
+            assertThat(house.hostAt(new Position(at)).volumes().equals(before.volumes()))
+                    .as("at %d, checkpoint after %d", at, first)
+                    .isTrue();
+        }
+        assertThat(journal.origin()).isEqualTo(Position.START);
+
+        Thread.sleep(5);
+        reopen(Optional.of(Duration.ofMillis(1)));
+        assertThat(journal.origin()).isEqualTo(new Position(first));
+
+        // One that was cut short is none: what is older stays until there is another.
+        await(() -> house.isSurveyed());
+        house.close();
+        journal.batches().remove(journal.batches().size() - 1);
+        world.listener = Optional.empty();
+        open(Optional.of(Duration.ofMillis(1)));
+        assertThat(house.host().volumes().equals(before.volumes())).isTrue();
+        assertThat(house.hostAt(house.position()).volumes().equals(before.volumes()))
+                .isTrue();
     }
 
     @Test

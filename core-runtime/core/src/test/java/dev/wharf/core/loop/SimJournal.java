@@ -1,5 +1,6 @@
 package dev.wharf.core.loop;
 
+import dev.wharf.core.journal.BatchTooLargeException;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
@@ -24,6 +25,9 @@ final class SimJournal implements EventJournal {
 
     private Position origin = Position.START;
 
+    /** How many events of a checkpoint one batch takes. */
+    int most = 50;
+
     SimJournal(SimWorld world) {
         this.world = world;
     }
@@ -41,6 +45,9 @@ final class SimJournal implements EventJournal {
 
     @Override
     public synchronized Position append(Batch batch) throws IOException {
+        if (batch.isCheckpoint() && batch.events().size() > most) {
+            throw new BatchTooLargeException(batch.events().size() + " events");
+        }
         world.mayCrash();
         if (world.stormy && world.chance.nextInt(20_000) < world.crashes) {
             throw new IOException("input/output error");
