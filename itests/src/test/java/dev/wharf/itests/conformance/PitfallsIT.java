@@ -295,7 +295,7 @@ class PitfallsIT {
                                 "Content-Type: application/json",
                                 "-d",
                                 // crun sets the size while the program begins already, so it may have none at first.
-                                "{\"Cmd\":[\"sh\",\"-c\",\"for i in $(seq 100); do stty size 2>/dev/null && break; sleep 0.05;"
+                                "{\"Cmd\":[\"sh\",\"-c\",\"for i in $(seq 100); do stty size 2>/dev/null | grep . && break; sleep 0.05;"
                                         + " done\"],\"AttachStdout\":true,\"Tty\":true,\"ConsoleSize\":[24,80]}")
                         .outOrThrow())
                 .path("Id")

@@ -25,7 +25,8 @@ class ReferenceIT {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** crun sets the size of an exec's terminal while the program begins already, so it may have none at first. */
-    private static final String SIZE = "for i in $(seq 100); do stty size 2>/dev/null && break; sleep 0.05; done";
+    private static final String SIZE =
+            "for i in $(seq 100); do stty size 2>/dev/null | grep . && break; sleep 0.05; done";
 
     private final Docker docker;
     private final Daemon daemon;
