@@ -6,6 +6,7 @@ import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -244,6 +245,28 @@ class BadInputIT {
         }
         assertThat(daemon.docker("create", "--restart=sometimes", "busybox").err())
                 .contains("sometimes");
+    }
+
+    @Test
+    void whatIsTooMuchToWriteDownIsRefusedAndTheAgentGoesOn(@TempDir Path folder) throws Exception {
+        Path body = folder.resolve("body");
+        for (int megabytes : new int[] {5, 7}) {
+            Files.writeString(body, BUSYBOX + ",\"Labels\":{\"long\":\"" + "x".repeat(megabytes << 20) + "\"}}");
+            assertAnswer(
+                    ask("POST", "/containers/create?name=long", "@" + body),
+                    400,
+                    "more than can be written down at once");
+            Files.writeString(
+                    body, "{\"Name\":\"long\",\"Labels\":{\"long\":\"" + "x".repeat(megabytes << 20) + "\"}}");
+            assertAnswer(ask("POST", "/volumes/create", "@" + body), 400, "more than can be written down at once");
+            assertAnswer(ask("POST", "/networks/create", "@" + body), 400, "more than can be written down at once");
+        }
+        Files.writeString(body, BUSYBOX + ",\"Labels\":{\"long\":\"" + "x".repeat(9 << 20) + "\"}}");
+        assertAnswer(ask("POST", "/containers/create", "@" + body), 413, "8388608");
+        assertThat(ask("GET", "/containers/long/json", "")).startsWith("404 ");
+        assertThat(daemon.docker("run", "--rm", "--volume", "long:/v", "busybox", "echo", "well")
+                        .outOrThrow())
+                .isEqualTo("well\n");
     }
 
     @Test

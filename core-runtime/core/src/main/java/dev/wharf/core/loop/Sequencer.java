@@ -8,6 +8,7 @@ import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
+import dev.wharf.core.journal.BatchTooLargeException;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Actor;
@@ -24,6 +25,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.SubjectId;
+import dev.wharf.spi.Failure;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -401,20 +403,41 @@ final class Sequencer {
         try {
             at = commit(wish.cause(), accepted.events());
         } catch (JournalFullException e) {
-            waiters.remove(waiter);
-            remembered.remove(id);
-            wish.answer().completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, FULL));
+            takeBack(waiter, id, refused(Refusal.Kind.UNAVAILABLE, FULL));
             throw e;
+        } catch (BatchTooLargeException e) {
+            takeBack(waiter, id, refused(Refusal.Kind.INVALID, tooLarge(e)));
+            return;
         }
         Cause because = new Cause(id, Optional.of(at), wish.cause().actor());
         accepted.events().forEach(e -> causes.put(e.subject(), because));
     }
 
-    private void record(Letter.Outcome outcome) throws IOException {
-        Step step = outcome.step();
+    private void takeBack(Waiter waiter, CommandId id, RefusedException why) {
+        waiters.remove(waiter);
+        remembered.remove(id);
+        waiter.answer().completeExceptionally(why);
+    }
+
+    private static String tooLarge(BatchTooLargeException e) {
+        return "this is more than can be written down at once (" + e.getMessage()
+                + "): labels, environment and the like must be shorter";
+    }
+
+    private void record(Letter.Outcome told) throws IOException {
+        Step step = told.step();
         SubjectId subject = step.subject();
         Cause cause = causes.getOrDefault(subject, OWN);
-        Position at = commit(cause, List.of(outcome.event()));
+        Letter.Outcome outcome = told;
+        Position at;
+        try {
+            at = commit(cause, List.of(outcome.event()));
+        } catch (BatchTooLargeException e) {
+            // As with an image whose configuration is larger than any that is real.
+            Failure why = new Failure(Failure.Kind.INVALID, tooLarge(e));
+            outcome = new Letter.Outcome(step, step.failed(why, clock.instant()), true);
+            at = commit(cause, List.of(outcome.event()));
+        }
         vacate(step);
         dirty.add(subject);
         CompletableFuture<Event> answer = acts.remove(step);
@@ -431,20 +454,20 @@ final class Sequencer {
         }
     }
 
-    private static dev.wharf.spi.Failure failure(Event event) {
+    private static Failure failure(Event event) {
         if (event.trouble().isPresent()) {
             return event.trouble().get();
         }
         if (event instanceof ContainerEvent.ExecExited exec) {
             // It ended before it began, as a command does that its container cannot run.
-            return new dev.wharf.spi.Failure(dev.wharf.spi.Failure.Kind.INVALID, exec.reason());
+            return new Failure(Failure.Kind.INVALID, exec.reason());
         }
         String reason = event instanceof ContainerEvent.Noted n
                 ? n.details().getOrDefault("reason", "")
                 : event instanceof dev.wharf.core.event.ImageEvent.Noted i
                         ? i.details().getOrDefault("reason", "")
                         : "it did not work";
-        return new dev.wharf.spi.Failure(dev.wharf.spi.Failure.Kind.FAILED, reason);
+        return new Failure(Failure.Kind.FAILED, reason);
     }
 
     /** What is seen of a subject waits behind its steps in flight, so that no exit is told before its start. */
@@ -460,7 +483,21 @@ final class Sequencer {
             Cause cause = observation.about().size() == 1
                     ? causes.getOrDefault(observation.about().get(0), OWN)
                     : OWN;
-            durability.appended(commit(cause, events), Haste.NOW);
+            durability.appended(commitApart(cause, events), Haste.NOW);
+        }
+    }
+
+    /** In as many batches as it takes: what is seen of a large host, as after a boot, may be more than one holds. */
+    private Position commitApart(Cause cause, List<Event> events) throws IOException {
+        try {
+            return commit(cause, events);
+        } catch (BatchTooLargeException e) {
+            int half = events.size() / 2;
+            if (half == 0) {
+                throw e;
+            }
+            commitApart(cause, events.subList(0, half));
+            return commitApart(cause, events.subList(half, events.size()));
         }
     }
 
@@ -611,8 +648,14 @@ final class Sequencer {
         Proposal proposal = Plan.of(subject).next(view.host(), now, rungs);
         awaiting.remove(subject);
         if (!proposal.says().isEmpty()) {
-            commit(causes.getOrDefault(subject, OWN), proposal.says());
-            dirty.add(subject);
+            try {
+                commit(causes.getOrDefault(subject, OWN), proposal.says());
+                dirty.add(subject);
+            } catch (BatchTooLargeException e) {
+                // Hardly ever, as what a plan says was written down before in other words; others go on.
+                dirty.remove(subject);
+                log.error("what a plan says is more than the journal takes subject={}", subject, e);
+            }
             return;
         }
         boolean begun = !rungs.isEmpty();

@@ -20,6 +20,7 @@ import dev.wharf.core.event.DriverEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
@@ -61,6 +62,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -440,7 +442,7 @@ class HouseTest {
                     new VolumeSpec(new VolumeName("v" + i), VolumeSpec.LOCAL, Map.of(), Map.of(), false)));
         }
         Host before = house.host();
-        journal.most = 7;
+        journal.tooLarge = b -> b.isCheckpoint() && b.events().size() > 7;
         reopen(Optional.of(Duration.ofMillis(1)));
         assertThat(house.host().volumes().equals(before.volumes())).isTrue();
         List<Batch> batches = List.copyOf(journal.batches());
@@ -469,6 +471,31 @@ class HouseTest {
         assertThat(house.host().volumes().equals(before.volumes())).isTrue();
         assertThat(house.hostAt(house.position()).volumes().equals(before.volumes()))
                 .isTrue();
+    }
+
+    @Test
+    void whatIsMoreThanABatchTakesIsRefusedOrFailsOrIsWrittenApartAndTheAgentGoesOn() throws Exception {
+        journal.tooLarge = b -> b.events().stream()
+                        .anyMatch(e -> e instanceof VolumeEvent.Created c
+                                        && c.spec().name().value().equals("huge")
+                                || e instanceof ImageEvent.Resolved)
+                || b.events().size() > 3;
+        VolumeSpec huge = new VolumeSpec(new VolumeName("huge"), VolumeSpec.LOCAL, Map.of(), Map.of(), false);
+        assertThatThrownBy(() -> submit(new VolumeCommand.Create(huge)))
+                .hasCauseInstanceOf(RefusedException.class)
+                .hasMessageContaining("more than can be written down");
+        assertThatThrownBy(this::pulled).hasMessageContaining("more than can be written down");
+
+        Position before = house.position();
+        List<Event> seen = IntStream.range(0, 8)
+                .<Event>mapToObj(i -> new HostEvent.Swept("noise", "n" + i))
+                .toList();
+        house.observe(List.of(), (host, now) -> seen);
+        await(() -> house.position().sequence() >= before.sequence() + 4);
+        assertThat(told().filter(e -> e instanceof HostEvent.Swept)).containsExactlyElementsOf(seen);
+
+        journal.tooLarge = b -> false;
+        running("web", RestartPolicy.Kind.NO);
     }
 
     @Test

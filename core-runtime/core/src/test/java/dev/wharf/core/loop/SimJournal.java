@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * A journal in memory that forgets what was not synced when the power fails. The disk may be full, and the daemon may die
@@ -25,8 +26,8 @@ final class SimJournal implements EventJournal {
 
     private Position origin = Position.START;
 
-    /** How many events of a checkpoint one batch takes. */
-    int most = 50;
+    /** What is more than one batch takes. */
+    Predicate<Batch> tooLarge = b -> b.isCheckpoint() && b.events().size() > 50;
 
     SimJournal(SimWorld world) {
         this.world = world;
@@ -45,7 +46,7 @@ final class SimJournal implements EventJournal {
 
     @Override
     public synchronized Position append(Batch batch) throws IOException {
-        if (batch.isCheckpoint() && batch.events().size() > most) {
+        if (tooLarge.test(batch)) {
             throw new BatchTooLargeException(batch.events().size() + " events");
         }
         world.mayCrash();
