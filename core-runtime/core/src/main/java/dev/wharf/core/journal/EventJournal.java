@@ -71,7 +71,7 @@ public interface EventJournal extends AutoCloseable {
 
         /** Whether this is a checkpoint or a part of one, which says again what was said. */
         public boolean isCheckpoint() {
-            return HostEvent.marksCheckpoint(events.get(0));
+            return !events.isEmpty() && HostEvent.marksCheckpoint(events.get(0));
         }
     }
 

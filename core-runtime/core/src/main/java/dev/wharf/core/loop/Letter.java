@@ -20,8 +20,8 @@ sealed interface Letter {
     /** A step came back; {@code answer} is told where the step was an act that somebody waits for. */
     record Outcome(Step step, Event event, boolean failed) implements Letter {}
 
-    /** It is time to look at a subject again. */
-    record Alarm(SubjectId subject) implements Letter {}
+    /** It is time to look at a subject again, as {@code at} is reached, whatever a clock says that was set back meanwhile. */
+    record Alarm(SubjectId subject, Instant at) implements Letter {}
 
     /**
      * Somebody looked at the world. What that means is judged on the sequencer, against the host as it is when the letter is

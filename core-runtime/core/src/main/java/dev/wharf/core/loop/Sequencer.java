@@ -114,6 +114,9 @@ final class Sequencer {
     private Position lastExit = Position.START;
     private final Set<SubjectId> awaiting = new LinkedHashSet<>();
 
+    /** What was waited for long enough, though the clock, which was set back, says that it is still to come. */
+    private final Map<SubjectId, Instant> reached = new HashMap<>();
+
     /** Rungs whose steps only ask. */
     private final Set<String> asking = new HashSet<>();
 
@@ -328,6 +331,9 @@ final class Sequencer {
             record(outcome);
         } else if (letter instanceof Letter.Alarm alarm) {
             dirty.add(alarm.subject());
+            if (alarm.at().isAfter(clock.instant())) {
+                reached.put(alarm.subject(), alarm.at());
+            }
         } else if (letter instanceof Letter.Observation observation) {
             observe(observation);
         } else if (letter instanceof Letter.Errand errand) {
@@ -646,6 +652,12 @@ final class Sequencer {
         Instant now = clock.instant();
         Set<String> rungs = busy(subject);
         Proposal proposal = Plan.of(subject).next(view.host(), now, rungs);
+        Instant past = reached.get(subject);
+        if (past != null && proposal.wakeAt().equals(Optional.of(past))) {
+            proposal = Plan.of(subject).next(view.host(), past, rungs);
+        } else {
+            reached.remove(subject);
+        }
         awaiting.remove(subject);
         if (!proposal.says().isEmpty()) {
             try {

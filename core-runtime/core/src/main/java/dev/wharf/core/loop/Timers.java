@@ -27,6 +27,7 @@ interface Timers extends AutoCloseable {
                 t.setDaemon(true);
                 return t;
             });
+            private static final Duration FAR = Duration.ofDays(365);
             private final Map<SubjectId, Alarm> set = new ConcurrentHashMap<>();
 
             record Alarm(Instant at, ScheduledFuture<?> future) {}
@@ -41,14 +42,16 @@ interface Timers extends AutoCloseable {
                         old.future().cancel(false);
                     }
                     Duration wait = Duration.between(clock.instant(), at);
-                    // A deadline that never comes must not overflow the clock.
-                    long millis = Math.min(Math.max(wait.toMillis() + 1, 1), TimeUnit.DAYS.toMillis(365));
+                    // A deadline that never comes must not overflow the clock, nor come.
+                    boolean near = wait.compareTo(FAR) < 0;
+                    long millis = near ? Math.max(wait.toMillis() + 1, 1) : FAR.toMillis();
+                    Instant reached = near ? at : Instant.MIN;
                     return new Alarm(
                             at,
                             thread.schedule(
                                     () -> {
                                         set.remove(subject);
-                                        post.accept(new Letter.Alarm(subject));
+                                        post.accept(new Letter.Alarm(subject, reached));
                                     },
                                     millis,
                                     TimeUnit.MILLISECONDS));

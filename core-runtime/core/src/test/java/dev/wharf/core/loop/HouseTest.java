@@ -53,6 +53,7 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
@@ -81,6 +82,10 @@ class HouseTest {
     private final SimWorld world = new SimWorld(new Random(1));
     private final SimJournal journal = new SimJournal(world);
     private Workshop workshop;
+
+    /** How far somebody has set the clock back. */
+    private volatile Duration back = Duration.ZERO;
+
     private House house;
 
     @BeforeEach
@@ -96,13 +101,14 @@ class HouseTest {
     }
 
     private void open(Optional<Duration> keep) throws IOException {
-        workshop = new Workshop(InstantSource.system(), Duration.ofSeconds(5));
+        InstantSource clock = () -> Instant.now().minus(back);
+        workshop = new Workshop(clock, Duration.ofSeconds(5));
         workshop.kernel.set(world.kernel);
         workshop.content.set(world.content);
         house = new House(
                 journal,
                 workshop,
-                InstantSource.system(),
+                clock,
                 new House.Settings(
                         directory.resolve("checkpoint"),
                         true,
@@ -412,6 +418,23 @@ class HouseTest {
         house.unbind(DriverKind.STORAGE, workshop.storage, world.storage, "sim");
         await(() -> serving().equals(Optional.of("worse")));
         pulled();
+    }
+
+    @Test
+    void aRestartWaitsNoLongerWhereTheClockIsSetBackMeanwhile() throws Exception {
+        ContainerId id = running("web", RestartPolicy.Kind.ALWAYS);
+        int first = house.host().container(id).orElseThrow().generation();
+        world.at(Instant.now());
+        world.end(id, 1);
+        await(() -> {
+            Container c = house.host().container(id).orElseThrow();
+            return c.restartAt().isPresent() || c.generation() > first;
+        });
+        back = Duration.ofHours(1);
+        await(() -> {
+            Container c = house.host().container(id).orElseThrow();
+            return c.generation() > first && c.isRunning();
+        });
     }
 
     // ---- the journal

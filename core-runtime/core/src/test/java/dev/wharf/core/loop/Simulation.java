@@ -274,7 +274,7 @@ final class Simulation {
                 world.at(now);
             }
             alarms.remove(next.get().getKey());
-            sequencer.post(new Letter.Alarm(next.get().getKey()));
+            sequencer.post(new Letter.Alarm(next.get().getKey(), next.get().getValue()));
             return true;
         }
 

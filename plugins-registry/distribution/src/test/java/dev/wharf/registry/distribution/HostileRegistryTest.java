@@ -216,7 +216,8 @@ class HostileRegistryTest {
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("broke off at 0 of 300000 bytes")
                 .hasMessageContaining(registry.host());
-        assertThat(registry.asked().size()).isLessThan(10);
+        // Java's client asks again by itself now and then where a connection ends before the answer.
+        assertThat(registry.asked().size()).isLessThan(20);
     }
 
     @Test
