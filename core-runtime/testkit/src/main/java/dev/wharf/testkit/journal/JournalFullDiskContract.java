@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -111,7 +112,7 @@ public abstract class JournalFullDiskContract<D> {
     public void aJournalOpensForReadingOnAFullDiskAndGoesOnWhenThereIsSpace() throws IOException {
         // What is in the way differs: a file to begin, space for a record, or nothing at all.
         for (int seed = 0; seed < 8; seed++) {
-            Files.write(ballast(), new byte[BALLAST_BYTES]);
+            layBallast();
             openAndGoOn(seed);
             JournalCrashContract.delete(disk.resolve("journal"));
         }
@@ -189,6 +190,22 @@ public abstract class JournalFullDiskContract<D> {
     private void makeRoom(int bytes) throws IOException {
         try (FileChannel file = FileChannel.open(ballast(), StandardOpenOption.WRITE)) {
             file.truncate(Math.max(0, file.size() - bytes));
+        }
+    }
+
+    /** The file of a journal that was mapped gives its space back a moment after it is deleted. */
+    private void layBallast() throws IOException {
+        long end = System.nanoTime() + 10_000_000_000L;
+        while (true) {
+            try {
+                Files.write(ballast(), new byte[BALLAST_BYTES]);
+                return;
+            } catch (IOException e) {
+                if (System.nanoTime() > end) {
+                    throw e;
+                }
+                LockSupport.parkNanos(20_000_000);
+            }
         }
     }
 
