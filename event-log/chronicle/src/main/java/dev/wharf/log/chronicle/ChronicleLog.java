@@ -436,10 +436,7 @@ public final class ChronicleLog implements RecordLog, LogView {
     @Override
     public long append(byte[] payload) throws IOException {
         refuseIfBroken();
-        if (payload.length > Envelope.MAX_PAYLOAD_BYTES) {
-            throw new IOException("a batch of " + payload.length + " bytes is more than the journal takes, "
-                    + Envelope.MAX_PAYLOAD_BYTES);
-        }
+        Envelope.requireFitting(payload);
         Pen pen = pen();
         directory.beginWriting(origin);
         byte[] record = Envelope.seal(epoch, tail.last() + 1, forced, tail.head(), payload);

@@ -151,10 +151,7 @@ public final class FileLog implements RecordLog, LogView {
     @Override
     public long append(byte[] payload) throws IOException {
         refuseIfBroken();
-        if (payload.length > Envelope.MAX_PAYLOAD_BYTES) {
-            throw new IOException("a batch of " + payload.length + " bytes is more than the journal takes, "
-                    + Envelope.MAX_PAYLOAD_BYTES);
-        }
+        Envelope.requireFitting(payload);
         directory.beginWriting(origin);
         byte[] record = Envelope.seal(epoch, tail.last() + 1, forced, tail.head(), payload);
         if (RecordScan.align(tail.end() + record.length) > options.segmentBytes() && tail.end() > 0) {

@@ -1,5 +1,6 @@
 package dev.wharf.log.codec.record;
 
+import dev.wharf.core.journal.BatchTooLargeException;
 import dev.wharf.model.Digest;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -46,6 +47,14 @@ public final class Envelope {
     /** The hash that stands before the first record. */
     public static byte[] genesis() {
         return new byte[HASH_BYTES];
+    }
+
+    /** Before anything is touched: a log takes no payload that no reader of it would take for one. */
+    public static void requireFitting(byte[] payload) throws BatchTooLargeException {
+        if (payload.length > MAX_PAYLOAD_BYTES) {
+            throw new BatchTooLargeException(
+                    "a batch of " + payload.length + " bytes is more than the journal takes, " + MAX_PAYLOAD_BYTES);
+        }
     }
 
     /** The whole record as bytes. */

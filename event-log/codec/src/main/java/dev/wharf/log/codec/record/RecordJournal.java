@@ -1,6 +1,5 @@
 package dev.wharf.log.codec.record;
 
-import dev.wharf.core.journal.BatchTooLargeException;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
@@ -38,10 +37,6 @@ public class RecordJournal implements EventJournal {
     @Override
     public Position append(Batch batch) throws IOException {
         byte[] payload = codec.encode(batch);
-        if (payload.length > Envelope.MAX_PAYLOAD_BYTES) {
-            throw new BatchTooLargeException("a batch of " + payload.length + " bytes is more than the journal takes, "
-                    + Envelope.MAX_PAYLOAD_BYTES);
-        }
         try {
             Position at = new Position(log.append(payload));
             if (payload.length <= REMEMBERED_BYTES) {

@@ -13,6 +13,8 @@ public interface RecordLog extends Closeable {
     /**
      * Appends all of the payload or none of it, and answers with its sequence. When there is no space the log stays as it
      * was and a later try may succeed; after any other failure every later append and force fails too.
+     *
+     * @throws dev.wharf.core.journal.BatchTooLargeException as {@link Envelope#requireFitting} does, and nothing is touched
      */
     long append(byte[] payload) throws IOException;
 
