@@ -9,6 +9,13 @@ import java.util.List;
 
 /** The docker command line, as a test likes to write it. */
 final class Docker {
+    /**
+     * Says how large a terminal is. crun sets the size of an exec's terminal while the program begins already, so it may have
+     * none at first.
+     */
+    static final String TERMINAL_SIZE =
+            "for i in $(seq 100); do stty size 2>/dev/null | grep . && break; sleep 0.05; done";
+
     private final Daemon daemon;
 
     Docker(Daemon daemon) {

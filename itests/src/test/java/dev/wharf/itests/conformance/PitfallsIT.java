@@ -294,9 +294,8 @@ class PitfallsIT {
                                 "-H",
                                 "Content-Type: application/json",
                                 "-d",
-                                // crun sets the size while the program begins already, so it may have none at first.
-                                "{\"Cmd\":[\"sh\",\"-c\",\"for i in $(seq 100); do stty size 2>/dev/null | grep . && break; sleep 0.05;"
-                                        + " done\"],\"AttachStdout\":true,\"Tty\":true,\"ConsoleSize\":[24,80]}")
+                                "{\"Cmd\":[\"sh\",\"-c\",\"" + Docker.TERMINAL_SIZE
+                                        + "\"],\"AttachStdout\":true,\"Tty\":true,\"ConsoleSize\":[24,80]}")
                         .outOrThrow())
                 .path("Id")
                 .textValue();

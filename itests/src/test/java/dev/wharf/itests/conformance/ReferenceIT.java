@@ -24,10 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ReferenceIT {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** crun sets the size of an exec's terminal while the program begins already, so it may have none at first. */
-    private static final String SIZE =
-            "for i in $(seq 100); do stty size 2>/dev/null | grep . && break; sleep 0.05; done";
-
     private final Docker docker;
     private final Daemon daemon;
 
@@ -86,7 +82,7 @@ class ReferenceIT {
         for (boolean raw : new boolean[] {true, false}) {
             String exec = post(
                             "/containers/screen/exec",
-                            "{\"Cmd\":[\"sh\",\"-c\",\"" + SIZE
+                            "{\"Cmd\":[\"sh\",\"-c\",\"" + Docker.TERMINAL_SIZE
                                     + "\"],\"AttachStdout\":true,\"Tty\":true,\"ConsoleSize\":[57,123]}")
                     .path("Id")
                     .textValue();
