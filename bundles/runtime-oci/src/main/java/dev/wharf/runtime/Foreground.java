@@ -19,7 +19,8 @@ import java.util.concurrent.CompletableFuture;
  * already and who have no terminal: when the agent goes, so do its clients, and with them the pipes.
  */
 final class Foreground {
-    private static final String FIRST_EXTRA = "/proc/self/fd/3";
+    private static final String PID = "/proc/self/fd/3";
+    private static final String PROCESS = "/proc/self/fd/4";
 
     private final Processes processes;
     private final Descriptors descriptors;
@@ -45,8 +46,8 @@ final class Foreground {
      */
     record Started(Monitors.Started who, CompletableFuture<Integer> code, Wire.Connector pipes) {}
 
-    /** Starts an exec and waits until its process is there, with {@code stdin} or with none. */
-    Started start(ContainerId container, RuntimeBinary runtime, Path processSpec, boolean stdin)
+    /** Starts an exec of this process.json and waits until its process is there, with {@code stdin} or with none. */
+    Started start(ContainerId container, RuntimeBinary runtime, byte[] process, boolean stdin)
             throws IOException, Monitors.Refused {
         List<Integer> ours = new ArrayList<>();
         List<Integer> lent = new ArrayList<>();
@@ -65,30 +66,33 @@ final class Foreground {
             Descriptors.Pair answer = descriptors.pipe(false);
             lent.add(answer.far());
             pid = programs.listen(answer.near());
+            int what = descriptors.memory("process.json", process);
+            lent.add(what);
             int runtimePid = processes.spawn(
                     new Spawn(
                             sealed.of(runtime.path()),
                             runtime.name(),
-                            arguments(container, runtime, processSpec),
+                            arguments(container, runtime),
                             Programs.ENVIRONMENT,
                             Path.of("/"),
                             List.of(
                                     in.map(Descriptors.Pair::near).orElse(Spawn.NULL),
                                     out.far(),
                                     err.far(),
-                                    answer.far()),
+                                    answer.far(),
+                                    what),
                             true),
                     code::complete);
             long runtimeTicks = processes.startTicks(runtimePid).orElse(0);
             lent.forEach(descriptors::close);
             lent.clear();
-            int process = number(await(pid, runtime, runtimePid, runtimeTicks));
-            if (process <= 0) {
+            int found = number(await(pid, runtime, runtimePid, runtimeTicks));
+            if (found <= 0) {
                 throw refused(runtime, err.near(), ours);
             }
             Optional<Integer> input = in.map(Descriptors.Pair::far);
             return new Started(
-                    new Monitors.Started(process, processes.startTicks(process).orElse(0), runtimePid, runtimeTicks),
+                    new Monitors.Started(found, processes.startTicks(found).orElse(0), runtimePid, runtimeTicks),
                     code,
                     ready -> new PipeWire(descriptors, input, out.near(), err.near(), ready));
         } catch (IOException | Monitors.Refused e) {
@@ -140,10 +144,9 @@ final class Foreground {
         }
     }
 
-    private static List<String> arguments(ContainerId container, RuntimeBinary runtime, Path processSpec) {
+    private static List<String> arguments(ContainerId container, RuntimeBinary runtime) {
         List<String> arguments = new ArrayList<>(runtime.globalArguments());
-        arguments.addAll(
-                List.of("exec", "--pid-file", FIRST_EXTRA, "--process", processSpec.toString(), container.value()));
+        arguments.addAll(List.of("exec", "--pid-file", PID, "--process", PROCESS, container.value()));
         return arguments;
     }
 }

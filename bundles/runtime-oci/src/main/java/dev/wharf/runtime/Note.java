@@ -5,10 +5,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.model.InitProcess;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 
 /**
@@ -42,12 +44,15 @@ record Note(
     }
 
     static Optional<Note> read(Path directory) throws IOException {
-        JsonNode node;
+        String text;
         try {
-            node = JSON.readTree(Files.readAllBytes(directory.resolve(FILE)));
+            text = Files.readString(directory.resolve(FILE));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }
+        // The last line that is whole; agents of before wrote one without an end.
+        int end = text.lastIndexOf('\n');
+        JsonNode node = JSON.readTree(end < 0 ? text : text.substring(text.lastIndexOf('\n', end - 1) + 1, end));
         return Optional.of(new Note(
                 Path.of(node.path("runtime").asText()),
                 Path.of(node.path("runtimeRoot").asText()),
@@ -69,8 +74,22 @@ record Note(
                 runtime, runtimeRoot, generation, known, knownMonitorTicks, terminal, stdin, keepsStdin, cgroup);
     }
 
-    /** Writes the note in one stroke: a reader sees all of it or none. */
-    void write(Path directory) throws IOException {
+    /** Begins the file, in place of one of before, in one stroke: a reader sees all of this note or none. */
+    void begin(Path directory) throws IOException {
+        Path draft = directory.resolve(FILE + ".draft");
+        Files.write(draft, line());
+        Files.move(draft, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /**
+     * Says what has become of the note that this file was begun with: one more line. To put a whole file in place of the
+     * first would have the file system write that out at once (auto_da_alloc of ext4(5)), and a process wait for it.
+     */
+    void settle(Path directory) throws IOException {
+        Files.write(directory.resolve(FILE), line(), StandardOpenOption.APPEND);
+    }
+
+    private byte[] line() throws IOException {
         ObjectNode node = JSON.createObjectNode()
                 .put("runtime", runtime.toString())
                 .put("runtimeRoot", runtimeRoot.toString())
@@ -83,8 +102,6 @@ record Note(
                 .put("stdin", stdin)
                 .put("keepsStdin", keepsStdin)
                 .put("cgroup", cgroup);
-        Path draft = directory.resolve(FILE + ".draft");
-        Files.write(draft, JSON.writeValueAsBytes(node));
-        Files.move(draft, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        return (node + "\n").getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -183,11 +183,11 @@ final class OciConfig {
         if (spec.tty() && spec.rows() > 0) {
             process.putObject("consoleSize").put("height", spec.rows()).put("width", spec.columns());
         }
-        Users users = users(Path.of(container.path("root").path("path").asText("/")));
         String home = "";
         if (spec.user().isEmpty()) {
             process.set("user", init.path("user"));
         } else {
+            Users users = users(Path.of(container.path("root").path("path").asText("/")));
             List<String> added = new ArrayList<>();
             init.path("user").path(ADDED_GROUPS).forEach(group -> added.add(group.asText()));
             Users.Identity who = users.resolve(spec.user(), added);

@@ -262,7 +262,7 @@ public class OciDriver
                 keepsStdin,
                 OciConfig.cgroup(wanted, container));
         exits().expect(bundle);
-        draft.write(bundle);
+        draft.begin(bundle);
         Optional<Path> log = isUnlogged(spec) ? Optional.empty() : Optional.of(places.log(container));
         Monitors.Order order =
                 new Monitors.Order(container, runtime, bundle, Optional.empty(), log, terminal, stdin, keepsStdin);
@@ -280,7 +280,7 @@ public class OciDriver
         }
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
-        note.write(bundle);
+        note.settle(bundle);
         Exits exits = exits();
         exits.settled(bundle);
         settleCreated(bundle, note);
@@ -774,8 +774,6 @@ public class OciDriver
         byte[] config = Files.readAllBytes(places.bundle(container).resolve(CONFIG));
         byte[] process = tools().config().exec(config, spec);
         Places.make(directory);
-        Path processFile = directory.resolve("process.json");
-        Files.write(processFile, process);
         boolean keepsStdin = spec.stdin() && spec.tty();
         Note draft = new Note(
                 parent.runtime(),
@@ -788,7 +786,7 @@ public class OciDriver
                 keepsStdin,
                 "");
         exits().expect(directory);
-        draft.write(directory);
+        draft.begin(directory);
         Optional<Hub> waiting = Optional.ofNullable(hubs.get(directory)).filter(hub -> !hub.isEmpty());
         RuntimeBinary runtime = new RuntimeBinary(
                 parent.runtime().getFileName().toString(), parent.runtime(), parent.runtimeRoot(), false);
@@ -796,8 +794,8 @@ public class OciDriver
             // Without a client somebody has to keep what the process says, and only crun waits without a terminal of
             // its own.
             return waiting.isPresent() && parent.isOfCrun() && !spec.tty()
-                    ? inForeground(container, exec, runtime, draft, waiting.get(), processFile)
-                    : monitored(container, exec, runtime, draft, waiting, processFile);
+                    ? inForeground(container, exec, runtime, draft, waiting.get(), process)
+                    : monitored(container, exec, runtime, draft, waiting, process);
         } catch (Monitors.Refused e) {
             JsonNode wanted = JSON.readTree(process);
             Path root = Path.of("/proc/" + parent.process().pid() + "/root");
@@ -812,9 +810,11 @@ public class OciDriver
             RuntimeBinary runtime,
             Note draft,
             Optional<Hub> waiting,
-            Path processFile)
+            byte[] process)
             throws DriverException, IOException, Monitors.Refused {
         Path directory = places.exec(container, exec);
+        Path processFile = directory.resolve("process.json");
+        Files.write(processFile, process);
         Monitors.Started started = tools().monitors()
                 .start(
                         new Monitors.Order(
@@ -835,10 +835,10 @@ public class OciDriver
     }
 
     private int inForeground(
-            ContainerId container, ExecId exec, RuntimeBinary runtime, Note draft, Hub hub, Path processFile)
+            ContainerId container, ExecId exec, RuntimeBinary runtime, Note draft, Hub hub, byte[] process)
             throws DriverException, IOException, Monitors.Refused {
         Path directory = places.exec(container, exec);
-        Foreground.Started started = foreground.start(container, runtime, processFile, draft.stdin());
+        Foreground.Started started = foreground.start(container, runtime, process, draft.stdin());
         note(started.who(), draft, directory);
         hub.takes(draft.stdin(), false);
         hub.connect(started.pipes(), false);
@@ -854,7 +854,7 @@ public class OciDriver
     private static Note note(Monitors.Started started, Note draft, Path directory) throws IOException {
         Note note = draft.with(
                 new InitProcess(started.pid(), started.startTicks(), started.monitorPid()), started.monitorTicks());
-        note.write(directory);
+        note.settle(directory);
         return note;
     }
 

@@ -493,7 +493,7 @@ abstract class OciDriverTest extends OciRuntimeContract {
     /** The note as it is while a process is being made. */
     private void forgetWhoItWas(ContainerId container) throws IOException {
         Path bundle = new Places(base.resolve("exec"), base.resolve("data")).bundle(container);
-        Note.read(bundle).orElseThrow().with(new InitProcess(0, 0, 0), 0).write(bundle);
+        Note.read(bundle).orElseThrow().with(new InitProcess(0, 0, 0), 0).begin(bundle);
     }
 
     @Test

@@ -35,6 +35,7 @@ public final class LinuxDescriptors implements Descriptors {
     private static final int ALL_SEALS = 0xf;
     private static final int MFD_CLOEXEC = 1;
     private static final int MFD_ALLOW_SEALING = 2;
+    private static final int MFD_NOEXEC_SEAL = 8;
     private static final int MFD_EXEC = 0x10;
     private static final int SHUT_WR = 1;
     private static final int LONGEST_SOCKET_PATH = 107;
@@ -125,21 +126,35 @@ public final class LinuxDescriptors implements Descriptors {
 
     @Override
     public int seal(Path file) throws IOException {
-        byte[] content = Files.readAllBytes(file);
-        byte[] name = CString.of(String.valueOf(file.getFileName()));
-        int fd = libc.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-        if (fd < 0 && LibC.errno() == Errno.EINVAL) {
-            // Before Linux 6.3 every such memory could be executed, and the flag was unknown.
-            fd = libc.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        int fd = memory(String.valueOf(file.getFileName()), MFD_ALLOW_SEALING, MFD_EXEC, Files.readAllBytes(file));
+        try {
+            Errno.check(libc.fcntl(fd, F_ADD_SEALS, ALL_SEALS), "fcntl F_ADD_SEALS", file);
+            return fd;
+        } catch (IOException e) {
+            libc.close(fd);
+            throw e;
         }
-        Errno.check(fd, "memfd_create", file);
+    }
+
+    @Override
+    public int memory(String name, byte[] content) throws IOException {
+        return memory(name, 0, MFD_NOEXEC_SEAL, content);
+    }
+
+    private int memory(String name, int flags, int execution, byte[] content) throws IOException {
+        byte[] label = CString.of(name);
+        int fd = libc.memfd_create(label, MFD_CLOEXEC | flags | execution);
+        if (fd < 0 && LibC.errno() == Errno.EINVAL) {
+            // Before Linux 6.3 every such memory could be executed, and neither flag was known.
+            fd = libc.memfd_create(label, MFD_CLOEXEC | flags);
+        }
+        Errno.check(fd, "memfd_create", name);
         try {
             ByteBuffer rest = ByteBuffer.allocateDirect(content.length).put(content);
             rest.flip();
             while (rest.hasRemaining()) {
                 write(fd, rest);
             }
-            Errno.check(libc.fcntl(fd, F_ADD_SEALS, ALL_SEALS), "fcntl F_ADD_SEALS", file);
             return fd;
         } catch (IOException e) {
             libc.close(fd);

@@ -83,6 +83,18 @@ class LinuxDescriptorsTest {
     }
 
     @Test
+    void whatLiesInMemoryIsReadFromItsBeginningByWhoeverOpensItsDescriptor() throws IOException {
+        byte[] much = "0123456789".repeat(20_000).getBytes(UTF_8);
+        int memory = descriptors.memory("much", much);
+
+        Path file = Path.of("/proc/self/fd/" + memory);
+        assertThat(Files.readAllBytes(file)).isEqualTo(much);
+        assertThat(Files.readAllBytes(file)).isEqualTo(much);
+        descriptors.close(memory);
+        assertThat(file).doesNotExist();
+    }
+
+    @Test
     void aSocketWithALongPathIsReached() throws IOException {
         Path deep = Files.createDirectories(dir.resolve("d".repeat(100)).resolve("e".repeat(100)));
         Path shortcut = Files.createSymbolicLink(Path.of("/tmp/wharf-l-" + System.nanoTime()), deep);

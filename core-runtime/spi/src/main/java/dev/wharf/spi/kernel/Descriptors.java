@@ -43,6 +43,12 @@ public interface Descriptors {
     int seal(Path file) throws IOException;
 
     /**
+     * A file in memory with this content, for whoever opens it below {@code /proc}: memfd_create(2). The name is for people
+     * alone. An IOException where the kernel allows no such memory.
+     */
+    int memory(String name, byte[] content) throws IOException;
+
+    /**
      * read(2) into the remaining bytes of {@code into}, moving its position. Answers with the number of bytes,
      * {@link #END} or {@link #WOULD_BLOCK}; of a packet socket, one packet.
      */
