@@ -156,7 +156,7 @@ final class Exits {
         expected.remove(directory);
     }
 
-    /** Writes down how an expected exec ended that nobody monitors, as a monitor would, and tells it. */
+    /** Tells how an expected exec ended that nobody monitors, and writes it down as a monitor would. */
     void ended(ContainerId container, ExecId exec, int code) {
         Path directory = places.exec(container, exec);
         Runnable noting = () -> {
@@ -169,9 +169,11 @@ final class Exits {
         };
         try {
             teller.execute(() -> {
+                // Told first, as somebody waits for it: until it is noted, too, nothing is concluded from its not being
+                // so.
+                tellExec(container, exec, code, listeners);
                 noting.run();
                 expected.remove(directory);
-                tellExec(container, exec, code, listeners);
             });
         } catch (RejectedExecutionException e) {
             noting.run();
