@@ -82,6 +82,7 @@ public class OciDriver
     private static final Duration MONITOR_PATIENCE = Duration.ofSeconds(2);
 
     private static final Duration EXEC_MEMORY = Duration.ofMinutes(1);
+    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(5);
     private static final Duration PRUNE_EVERY = Duration.ofSeconds(20);
 
     private final Processes processes;
@@ -1092,5 +1093,13 @@ public class OciDriver
         watch.close();
         sealed.close();
         teller.shutdown();
+        try {
+            // What was begun is ended, so that the next driver finds files that nobody writes.
+            if (!teller.awaitTermination(CLOSE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warn("the runtime driver is closed while something is still being told or written down");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
