@@ -1,25 +1,22 @@
 package dev.wharf.log.chronicle;
 
 import dev.wharf.log.codec.record.Disk;
-import dev.wharf.log.codec.record.Envelope;
 import dev.wharf.log.codec.record.LogDirectory;
 import dev.wharf.log.codec.record.LogKind;
 import dev.wharf.log.codec.record.LogSurvey;
-import dev.wharf.log.codec.record.LogView;
 import dev.wharf.log.codec.record.RecordLog;
 import dev.wharf.log.codec.record.RecordScan;
+import dev.wharf.log.codec.record.SegmentedLog;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
 
 /**
@@ -34,7 +31,7 @@ import java.util.concurrent.Executor;
  * <p>Chronicle's many classes take longer to load than the history to be read. So reading needs none of them, and after a
  * clean end they are loaded beside it; the first append waits for them.
  */
-public final class ChronicleLog implements RecordLog, LogView {
+public final class ChronicleLog extends SegmentedLog {
     /**
      * Where files live and how large they grow.
      *
@@ -69,20 +66,10 @@ public final class ChronicleLog implements RecordLog, LogView {
     private static final int METADATA_BYTES = 128 << 10;
 
     private final Options options;
-    private final Disk disk;
     private final Path queueDirectory;
-    private final LogDirectory directory;
-    private final Optional<Mended> mended;
-    private final int epoch;
-    private final ConcurrentSkipListMap<Long, Path> segments = new ConcurrentSkipListMap<>();
     /** What files hold that are full; looked up when somebody asks. */
     private final Map<Path, Long> sizes = new ConcurrentHashMap<>();
 
-    private volatile Tail tail;
-    private volatile long origin;
-    private volatile long forced;
-    private volatile boolean closed;
-    private volatile Optional<IOException> broken = Optional.empty();
     /** How the pen is got, and got again when that failed. */
     private final Opening how;
 
@@ -93,22 +80,18 @@ public final class ChronicleLog implements RecordLog, LogView {
     private final Object settling = new Object();
 
     private volatile boolean settled = true;
-    /** Held while a file is forced and while the active file changes, so that neither happens under the other. */
-    private final Object forcing = new Object();
 
     public ChronicleLog(Options options) throws IOException {
+        super(
+                options.directory(),
+                options.disk(),
+                LogDirectory.take(options.directory(), options.disk(), LogKind.CHRONICLE, options.writer()));
         this.options = options;
-        this.disk = options.disk();
         this.queueDirectory = LogKind.CHRONICLE.folder(options.directory());
-        this.directory = LogDirectory.take(options.directory(), disk, LogKind.CHRONICLE, options.writer());
         try {
             disk.makeDirectory(queueDirectory);
             LogSurvey survey = LogSurvey.of(disk, LogKind.CHRONICLE.files(disk, options.directory()), directory);
-            mended = survey.report(sweep(survey));
-            directory.rememberDamage(survey.gaps());
-            origin = survey.origin();
-            epoch = survey.epoch() + 1;
-            forced = survey.last();
+            surveyed(survey, sweep(survey));
             Optional<LogDirectory.LeftFile> left = untouched(survey);
             boolean atTheNext = segments.isEmpty() || justRolled(survey);
             long segment = atTheNext ? survey.last() + 1 : segments.lastKey();
@@ -163,7 +146,7 @@ public final class ChronicleLog implements RecordLog, LogView {
     /** The newest file, if the log was closed cleanly and the file is still what it was. */
     private Optional<LogDirectory.LeftFile> untouched(LogSurvey survey) throws IOException {
         Optional<LogDirectory.LeftFile> left = directory.clean().flatMap(LogDirectory.CleanClose::newest);
-        if (!survey.clean() || left.isEmpty() || segments.isEmpty() || mended.isPresent()) {
+        if (!survey.clean() || left.isEmpty() || segments.isEmpty() || mended().isPresent()) {
             return Optional.empty();
         }
         Map.Entry<Long, Path> newest = segments.lastEntry();
@@ -175,7 +158,7 @@ public final class ChronicleLog implements RecordLog, LogView {
     /** Whether the log was closed cleanly when its newest file held no record yet; then that file is simply begun again. */
     private boolean justRolled(LogSurvey survey) {
         return survey.clean()
-                && mended.isEmpty()
+                && mended().isEmpty()
                 && directory
                         .clean()
                         .flatMap(LogDirectory.CleanClose::newest)
@@ -436,13 +419,11 @@ public final class ChronicleLog implements RecordLog, LogView {
     @Override
     public long append(byte[] payload) throws IOException {
         refuseIfBroken();
-        Envelope.requireFitting(payload);
         Pen pen = pen();
-        directory.beginWriting(origin);
-        byte[] record = Envelope.seal(epoch, tail.last() + 1, forced, tail.head(), payload);
+        byte[] record = nextRecord(payload);
         boolean empty = tail.segment() > tail.last();
         if (tail.end() + record.length > options.fileBytes() && !empty) {
-            rollOrStay(pen);
+            rollOrStay();
         }
         reserve(pen, tail.end() + record.length + MARGIN);
         long end;
@@ -458,19 +439,9 @@ public final class ChronicleLog implements RecordLog, LogView {
         return tail.last();
     }
 
-    /** Where there is no space for another file, the full one grows on: what is kept for hard times is in it. */
-    private void rollOrStay(Pen pen) throws IOException {
-        try {
-            roll(pen);
-        } catch (IOException e) {
-            if (isBroken()) {
-                throw e;
-            }
-        }
-    }
-
-    /** Forces the full file and goes on in the next cycle; when there is no space for it, the old file stays. */
-    private void roll(Pen pen) throws IOException {
+    @Override
+    protected void roll() throws IOException {
+        Pen pen = pen();
         force();
         synchronized (forcing) {
             Disk.Handle full = pen.file;
@@ -511,69 +482,18 @@ public final class ChronicleLog implements RecordLog, LogView {
     }
 
     @Override
-    public void force() throws IOException {
-        synchronized (forcing) {
-            refuseIfBroken();
-            long upTo = tail.last();
-            if (upTo == forced) {
-                return;
-            }
-            try {
-                opening.join().file.force();
-            } catch (IOException e) {
-                // The kernel may have dropped the pages it could not write and forgotten about it, so that a second
-                // force would succeed and mean nothing.
-                throw breakWith(e);
-            }
-            forced = upTo;
-        }
+    protected Disk.Handle active() {
+        return opening.join().file;
     }
 
     @Override
-    public boolean isBroken() {
-        return broken.isPresent();
-    }
-
-    private IOException breakWith(IOException cause) {
-        broken = Optional.of(cause);
-        return cause;
-    }
-
-    private void refuseIfBroken() throws IOException {
-        if (closed) {
-            throw new IOException("the journal in " + options.directory() + " is closed");
-        }
-        if (broken.isPresent()) {
-            throw new IOException(
-                    "the journal in " + options.directory() + " takes nothing more since it failed: "
-                            + broken.get().getMessage(),
-                    broken.get());
-        }
+    protected Path segmentFolder() {
+        return queueDirectory;
     }
 
     @Override
-    public void trim(long sequence) throws IOException {
-        List<Path> old = new ArrayList<>();
-        long keep = origin;
-        for (Map.Entry<Long, Path> segment : segments.entrySet()) {
-            Long next = segments.higherKey(segment.getKey());
-            if (next == null || next > sequence + 1) {
-                break;
-            }
-            old.add(segment.getValue());
-            keep = next - 1;
-        }
-        if (old.isEmpty()) {
-            return;
-        }
-        directory.origin(keep);
-        origin = keep;
-        segments.headMap(keep + 1).clear();
-        for (Path file : old) {
-            disk.delete(file);
-            sizes.remove(file);
-        }
-        disk.forceDirectory(queueDirectory);
+    protected void trimmed(List<Path> files) {
+        sizes.keySet().removeAll(files);
         queue().ifPresent(CycleQueue::refresh);
     }
 
@@ -582,46 +502,6 @@ public final class ChronicleLog implements RecordLog, LogView {
     @Override
     public Reader read(long sequence) {
         return new ChronicleReader(disk, this, this::queue, sequence);
-    }
-
-    @Override
-    public Tail tail() {
-        return tail;
-    }
-
-    @Override
-    public NavigableMap<Long, Path> segments() {
-        return segments;
-    }
-
-    @Override
-    public long last() {
-        return tail.last();
-    }
-
-    @Override
-    public long origin() {
-        return origin;
-    }
-
-    @Override
-    public long forced() {
-        return forced;
-    }
-
-    @Override
-    public byte[] head() {
-        return tail.head().clone();
-    }
-
-    @Override
-    public Optional<Mended> mended() {
-        return mended;
-    }
-
-    @Override
-    public String writer() {
-        return directory.writer();
     }
 
     @Override
@@ -673,11 +553,9 @@ public final class ChronicleLog implements RecordLog, LogView {
                 pen.get().queue.close();
             }
             synchronized (forcing) {
-                if (broken.isEmpty() && pen.isPresent()) {
+                if (!isBroken() && pen.isPresent()) {
                     pen.get().file.force();
-                    forced = tail.last();
-                    directory.closeCleanly(
-                            new LogDirectory.CleanClose(tail.last(), tail.head(), epoch, Optional.of(seal(pen.get()))));
+                    closeCleanly(Optional.of(seal(pen.get())));
                 }
             }
         } catch (RuntimeException | Error e) {

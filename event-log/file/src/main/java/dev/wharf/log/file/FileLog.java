@@ -1,29 +1,24 @@
 package dev.wharf.log.file;
 
 import dev.wharf.log.codec.record.Disk;
-import dev.wharf.log.codec.record.Envelope;
 import dev.wharf.log.codec.record.LogDirectory;
 import dev.wharf.log.codec.record.LogKind;
 import dev.wharf.log.codec.record.LogSurvey;
-import dev.wharf.log.codec.record.LogView;
 import dev.wharf.log.codec.record.RecordLog;
 import dev.wharf.log.codec.record.RecordScan;
 import dev.wharf.log.codec.record.SegmentReader;
+import dev.wharf.log.codec.record.SegmentedLog;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentSkipListMap;
 
 /**
  * A log in plain files: records one after another in segments named by their first sequence. Space is written as zeros before
  * it is needed, which halves the cost of a force and makes a full disk known before a record is half written.
  */
-public final class FileLog implements RecordLog, LogView {
+public final class FileLog extends SegmentedLog {
     /** Where files live and how large they grow. */
     public record Options(Path directory, Disk disk, String writer, int segmentBytes, int reserveBytes) {
         public Options(Path directory, String writer) {
@@ -34,35 +29,19 @@ public final class FileLog implements RecordLog, LogView {
     private static final String SUFFIX = ".records";
 
     private final Options options;
-    private final Disk disk;
-    private final LogDirectory directory;
-    private final Optional<Mended> mended;
-    private final int epoch;
-    /** Every segment by its first sequence; the last is the one that grows. */
-    private final ConcurrentSkipListMap<Long, Path> segments = new ConcurrentSkipListMap<>();
-
-    private volatile Tail tail;
-    private volatile long origin;
-    private volatile long forced;
-    private volatile boolean closed;
-    private volatile Optional<IOException> broken = Optional.empty();
     // The appender's own.
     private Disk.Handle active;
     private long reserved;
-    /** Held while a file is forced and while the active file changes, so that neither happens under the other. */
-    private final Object forcing = new Object();
 
     public FileLog(Options options) throws IOException {
+        super(
+                options.directory(),
+                options.disk(),
+                LogDirectory.take(options.directory(), options.disk(), LogKind.FILE, options.writer()));
         this.options = options;
-        this.disk = options.disk();
-        this.directory = LogDirectory.take(options.directory(), disk, LogKind.FILE, options.writer());
         try {
             LogSurvey survey = LogSurvey.of(disk, files(), directory);
-            mended = survey.report(cut(survey));
-            directory.rememberDamage(survey.gaps());
-            origin = survey.origin();
-            forced = survey.last();
-            epoch = survey.epoch() + 1;
+            surveyed(survey, cut(survey));
             Place place = segments.isEmpty() ? begin(survey.last() + 1) : resume(survey);
             disk.forceDirectory(options.directory());
             active = place.file();
@@ -150,10 +129,7 @@ public final class FileLog implements RecordLog, LogView {
 
     @Override
     public long append(byte[] payload) throws IOException {
-        refuseIfBroken();
-        Envelope.requireFitting(payload);
-        directory.beginWriting(origin);
-        byte[] record = Envelope.seal(epoch, tail.last() + 1, forced, tail.head(), payload);
+        byte[] record = nextRecord(payload);
         if (RecordScan.align(tail.end() + record.length) > options.segmentBytes() && tail.end() > 0) {
             rollOrStay();
         }
@@ -169,19 +145,8 @@ public final class FileLog implements RecordLog, LogView {
         return tail.last();
     }
 
-    /** Where there is no space for another segment, the full one grows on: what is kept for hard times is in it. */
-    private void rollOrStay() throws IOException {
-        try {
-            roll();
-        } catch (IOException e) {
-            if (isBroken()) {
-                throw e;
-            }
-        }
-    }
-
-    /** Forces the full segment and goes on in a new one; when there is no space for one, the old one stays. */
-    private void roll() throws IOException {
+    @Override
+    protected void roll() throws IOException {
         force();
         synchronized (forcing) {
             Disk.Handle full = active;
@@ -224,108 +189,18 @@ public final class FileLog implements RecordLog, LogView {
     }
 
     @Override
-    public void force() throws IOException {
-        synchronized (forcing) {
-            refuseIfBroken();
-            long upTo = tail.last();
-            if (upTo == forced) {
-                return;
-            }
-            try {
-                active.force();
-            } catch (IOException e) {
-                // The kernel may have dropped the pages it could not write and forgotten about it, so that a second
-                // force would succeed and mean nothing.
-                throw breakWith(e);
-            }
-            forced = upTo;
-        }
+    protected Disk.Handle active() {
+        return active;
     }
 
     @Override
-    public boolean isBroken() {
-        return broken.isPresent();
-    }
-
-    private IOException breakWith(IOException cause) {
-        broken = Optional.of(cause);
-        return cause;
-    }
-
-    private void refuseIfBroken() throws IOException {
-        if (closed) {
-            throw new IOException("the journal in " + options.directory() + " is closed");
-        }
-        if (broken.isPresent()) {
-            throw new IOException(
-                    "the journal in " + options.directory() + " takes nothing more since it failed: "
-                            + broken.get().getMessage(),
-                    broken.get());
-        }
-    }
-
-    @Override
-    public void trim(long sequence) throws IOException {
-        List<Path> old = new ArrayList<>();
-        long keep = origin;
-        for (Map.Entry<Long, Path> segment : segments.entrySet()) {
-            Long next = segments.higherKey(segment.getKey());
-            if (next == null || next > sequence + 1) {
-                break;
-            }
-            old.add(segment.getValue());
-            keep = next - 1;
-        }
-        if (old.isEmpty()) {
-            return;
-        }
-        directory.origin(keep);
-        origin = keep;
-        segments.headMap(keep + 1).clear();
-        for (Path file : old) {
-            disk.delete(file);
-        }
-        disk.forceDirectory(options.directory());
+    protected Path segmentFolder() {
+        return folder;
     }
 
     @Override
     public Reader read(long sequence) {
         return new SegmentReader(disk, this, sequence);
-    }
-
-    @Override
-    public Tail tail() {
-        return tail;
-    }
-
-    @Override
-    public NavigableMap<Long, Path> segments() {
-        return segments;
-    }
-
-    @Override
-    public long last() {
-        return tail.last();
-    }
-
-    @Override
-    public long origin() {
-        return origin;
-    }
-
-    @Override
-    public long forced() {
-        return forced;
-    }
-
-    @Override
-    public byte[] head() {
-        return tail.head().clone();
-    }
-
-    @Override
-    public Optional<Mended> mended() {
-        return mended;
     }
 
     @Override
@@ -347,19 +222,14 @@ public final class FileLog implements RecordLog, LogView {
     }
 
     @Override
-    public String writer() {
-        return directory.writer();
-    }
-
-    @Override
     public void close() throws IOException {
         if (closed) {
             return;
         }
         try {
-            if (broken.isEmpty()) {
+            if (!isBroken()) {
                 force();
-                directory.closeCleanly(new LogDirectory.CleanClose(tail.last(), tail.head(), epoch, Optional.empty()));
+                closeCleanly(Optional.empty());
             }
         } finally {
             closed = true;
