@@ -295,7 +295,10 @@ final class Exits {
     private void tell(ContainerId container, Optional<Note> note, List<ExitListener> to) throws IOException {
         Path bundle = places.bundle(container);
         for (ExecId exec : places.execIds(container)) {
-            tellExec(container, exec, to);
+            // Those who have listened for long were told then, and there may be hundreds.
+            if (to != listeners || !told.containsKey(places.exec(container, exec))) {
+                tellExec(container, exec, to);
+            }
         }
         if (note.isEmpty() || note.get().process().pid() == 0) {
             return;
