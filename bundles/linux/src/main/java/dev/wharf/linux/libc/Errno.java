@@ -32,6 +32,7 @@ public final class Errno {
     public static final int ERANGE = 34;
     public static final int ENOTEMPTY = 39;
     public static final int ELOOP = 40;
+    public static final int EXFULL = 54;
     public static final int ENODATA = 61;
     public static final int EADDRINUSE = 98;
     public static final int EADDRNOTAVAIL = 99;

@@ -301,6 +301,14 @@ public final class LinuxLinks implements Links {
                         "cannot join: the sandbox has a device " + veth.innerName() + " already",
                         e);
             }
+            // BR_MAX_PORTS of the kernel's net/bridge/br_private.h.
+            if (e.errno() == Errno.EXFULL) {
+                throw DriverException.failure(
+                        Failure.Kind.EXHAUSTED,
+                        "cannot join: bridge " + bridge.name() + " has as many devices as a bridge can have, 1,023;"
+                                + " further containers need another network",
+                        e);
+            }
             throw e;
         }
     }

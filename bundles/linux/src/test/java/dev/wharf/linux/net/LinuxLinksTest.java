@@ -103,6 +103,21 @@ class LinuxLinksTest {
     }
 
     @Test
+    void aBridgeThatIsFullSaysSo() throws Exception {
+        links.bridge(BRIDGE);
+        world.run(
+                world.host,
+                "sh",
+                "-c",
+                "for i in $(seq 512); do echo link add a$i master br-test type veth peer name b$i; done | ip -batch -;"
+                        + " for i in $(seq 511); do echo link set b$i master br-test; done | ip -batch -");
+
+        assertThatThrownBy(() -> links.join(VETH, world.sandbox(1).path()))
+                .satisfies(kind(Failure.Kind.EXHAUSTED))
+                .hasMessageContaining("bridge br-test has as many devices as a bridge can have");
+    }
+
+    @Test
     void aSandboxIsJoinedWithAddressRouteAndHardwareAddress() throws Exception {
         Sandbox sandbox = world.sandbox(1);
         Link bridge = links.bridge(BRIDGE);
