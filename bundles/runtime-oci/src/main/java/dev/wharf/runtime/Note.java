@@ -44,9 +44,15 @@ record Note(
     }
 
     static Optional<Note> read(Path directory) throws IOException {
+        Path file = directory.resolve(FILE);
+        // Asked of every exec before it begins; Files would make an exception of it, also where it is asked whether one
+        // exists.
+        if (!file.toFile().exists()) {
+            return Optional.empty();
+        }
         String text;
         try {
-            text = Files.readString(directory.resolve(FILE));
+            text = Files.readString(file);
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }

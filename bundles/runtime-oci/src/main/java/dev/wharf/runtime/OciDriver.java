@@ -31,7 +31,9 @@ import dev.wharf.spi.runtime.StreamSink;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -741,9 +743,7 @@ public class OciDriver
         processes.expectNewcomer();
         try {
             Note parent = running(container);
-            if (Files.exists(directory)) {
-                throw failure(Kind.EXISTS, "exec " + exec.value() + " was run before");
-            }
+            claim(exec, directory);
             return run(container, exec, spec, parent, directory);
         } catch (IOException e) {
             DriverException trouble = trouble("cannot run exec in container " + container.shortForm(), e);
@@ -754,6 +754,18 @@ public class OciDriver
                 refuse(directory, e.failure().message());
             }
             throw e;
+        }
+    }
+
+    /** Makes the directory of an exec, which no other run of it may have made. */
+    private static void claim(ExecId exec, Path directory) throws DriverException, IOException {
+        try {
+            Places.makeOne(directory);
+        } catch (NoSuchFileException e) {
+            // The first of its container.
+            Places.make(directory);
+        } catch (FileAlreadyExistsException e) {
+            throw failure(Kind.EXISTS, "exec " + exec.value() + " was run before", e);
         }
     }
 
@@ -774,7 +786,6 @@ public class OciDriver
             throws DriverException, IOException {
         byte[] config = Files.readAllBytes(places.bundle(container).resolve(CONFIG));
         byte[] process = tools().config().exec(config, spec);
-        Places.make(directory);
         boolean keepsStdin = spec.stdin() && spec.tty();
         Note draft = new Note(
                 parent.runtime(),

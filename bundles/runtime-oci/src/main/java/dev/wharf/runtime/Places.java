@@ -5,9 +5,12 @@ import dev.wharf.model.ExecId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -15,6 +18,9 @@ import java.util.stream.Stream;
  * bound into it, under the data root, live as long as the container.
  */
 record Places(Path execRoot, Path dataRoot) {
+    private static final FileAttribute<Set<PosixFilePermission>> OURS_ALONE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
     /** The directory of a container's process: config.json, the monitor's files, its execs. */
     Path bundle(ContainerId container) {
         return bundles().resolve(container.value());
@@ -72,7 +78,11 @@ record Places(Path execRoot, Path dataRoot) {
 
     /** Makes a directory and its parents, for nobody but root: sockets, environments and logs lie in there. */
     static Path make(Path directory) throws IOException {
-        return Files.createDirectories(
-                directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        return Files.createDirectories(directory, OURS_ALONE);
+    }
+
+    /** The same where there must be none yet, and the parent must be there. */
+    static void makeOne(Path directory) throws IOException {
+        Files.createDirectory(directory, OURS_ALONE);
     }
 }

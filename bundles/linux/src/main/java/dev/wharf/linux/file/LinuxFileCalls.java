@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.osgi.service.component.annotations.Component;
 
 /** File system calls through the C library. Holds no state. */
@@ -35,6 +36,9 @@ import org.osgi.service.component.annotations.Component;
 public final class LinuxFileCalls implements FileCalls {
     /** As many symbolic links as the kernel follows in one path (path_resolution(7)). */
     private static final int MOST_LINKS = 40;
+
+    /** Room for most attributes. */
+    private static final int SMALL = 256;
 
     private final LibC libc = LibC.get();
 
@@ -72,11 +76,23 @@ public final class LinuxFileCalls implements FileCalls {
     }
 
     @Override
-    public Map<String, byte[]> xattrs(Path path) throws IOException {
-        return xattrs(CString.of(path), path);
+    public Optional<byte[]> xattr(Path path, String name) throws IOException {
+        byte[] file = CString.of(path);
+        byte[] key = CString.of(name);
+        // Asked for often, and mostly of what is not there: that is no exception.
+        byte[] value = new byte[SMALL];
+        long length = libc.lgetxattr(file, key, value, value.length);
+        if (length >= 0) {
+            return Optional.of(Arrays.copyOf(value, (int) length));
+        }
+        int errno = LibC.errno();
+        if (errno == Errno.ENOENT || errno == Errno.ENODATA || errno == Errno.EOPNOTSUPP) {
+            return Optional.empty();
+        }
+        return Optional.of(grown(into -> libc.lgetxattr(file, key, into, into.length), "lgetxattr " + name, path));
     }
 
-    /** The same for a path in bytes. */
+    /** All extended attributes of a path in bytes, llistxattr(2) and lgetxattr(2). */
     Map<String, byte[]> xattrs(byte[] file, Path path) throws IOException {
         byte[] names = grown(into -> libc.llistxattr(file, into, into.length), "llistxattr", path);
         Map<String, byte[]> found = new LinkedHashMap<>();
@@ -285,7 +301,7 @@ public final class LinuxFileCalls implements FileCalls {
 
     /** Calls with ever more room until the answer fits. */
     private static byte[] grown(Fill fill, String call, Path path) throws IOException {
-        for (int room = 256; ; room *= 4) {
+        for (int room = SMALL; ; room *= 4) {
             byte[] into = new byte[room];
             long length = fill.into(into);
             if (length >= 0) {

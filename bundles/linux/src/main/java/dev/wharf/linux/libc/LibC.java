@@ -65,6 +65,9 @@ public interface LibC {
     long read(int fd, ByteBuffer into, @size_t long count);
 
     @ssize_t
+    long read(int fd, @Out byte[] into, @size_t long count);
+
+    @ssize_t
     long write(int fd, ByteBuffer from, @size_t long count);
 
     @ssize_t

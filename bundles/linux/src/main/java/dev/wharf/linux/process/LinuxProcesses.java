@@ -1,12 +1,11 @@
 package dev.wharf.linux.process;
 
+import dev.wharf.linux.libc.CString;
 import dev.wharf.linux.libc.Errno;
 import dev.wharf.linux.libc.LibC;
 import dev.wharf.model.Signal;
 import dev.wharf.spi.kernel.Processes;
-import java.io.FileInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.OptionalLong;
@@ -39,14 +38,15 @@ public final class LinuxProcesses implements Processes {
     @Override
     public OptionalLong startTicks(int pid) {
         byte[] stat = new byte[STAT];
-        int length;
-        // Read in one go: the usual ways begin with sixteen times the room, and this is asked many times for each
-        // container.
-        try (InputStream in = new FileInputStream("/proc/" + pid + "/stat")) {
-            length = in.read(stat);
-        } catch (IOException e) {
+        // Read in one go and without a stream, which has an exception for each process that is gone: this is asked many
+        // times
+        // for each container.
+        int fd = libc.open(CString.of("/proc/" + pid + "/stat"), LibC.O_RDONLY | LibC.O_CLOEXEC, 0);
+        if (fd < 0) {
             return OptionalLong.empty();
         }
+        int length = (int) libc.read(fd, stat, STAT);
+        libc.close(fd);
         // The name in parentheses may hold anything, spaces and parentheses too; field 3 follows the last one.
         int at = length - 1;
         while (at >= 0 && stat[at] != ')') {

@@ -2,7 +2,7 @@ package dev.wharf.spi.kernel;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Map;
+import java.util.Optional;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -29,8 +29,8 @@ public interface FileCalls {
     /** lsetxattr(2). */
     void setXattr(Path path, String name, byte[] value) throws IOException;
 
-    /** All extended attributes, llistxattr(2) and lgetxattr(2). */
-    Map<String, byte[]> xattrs(Path path) throws IOException;
+    /** An extended attribute, lgetxattr(2); empty where there is none of that name, or nothing at {@code path}. */
+    Optional<byte[]> xattr(Path path, String name) throws IOException;
 
     /** lstat(2). */
     Stat stat(Path path) throws IOException;

@@ -7,7 +7,6 @@ import dev.wharf.storage.shelves.Notes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -33,7 +32,7 @@ final class Attributes implements Notes {
 
     @Override
     public Optional<SnapshotKey> parent(Path snapshot) throws IOException {
-        return read(snapshot, PARENT).map(Attributes::decode);
+        return files.xattr(snapshot, PARENT).map(Attributes::decode);
     }
 
     @Override
@@ -43,7 +42,7 @@ final class Attributes implements Notes {
 
     @Override
     public Optional<Usage> usage(Path snapshot) throws IOException {
-        return read(snapshot, USAGE).map(bytes -> Notes.usage(new String(bytes, StandardCharsets.US_ASCII)));
+        return files.xattr(snapshot, USAGE).map(bytes -> Notes.usage(new String(bytes, StandardCharsets.US_ASCII)));
     }
 
     @Override
@@ -53,7 +52,7 @@ final class Attributes implements Notes {
 
     /** The boot of the host in which a snapshot was last mounted volatile. */
     Optional<String> volatileBoot(Path snapshot) throws IOException {
-        return read(snapshot, VOLATILE).map(bytes -> new String(bytes, StandardCharsets.US_ASCII));
+        return files.xattr(snapshot, VOLATILE).map(bytes -> new String(bytes, StandardCharsets.US_ASCII));
     }
 
     void setVolatileBoot(Path snapshot, String boot) throws IOException {
@@ -62,7 +61,7 @@ final class Attributes implements Notes {
 
     /** In bytes. */
     Optional<Long> limit(Path snapshot) throws IOException {
-        return read(snapshot, LIMIT).map(bytes -> Long.valueOf(new String(bytes, StandardCharsets.US_ASCII)));
+        return files.xattr(snapshot, LIMIT).map(bytes -> Long.valueOf(new String(bytes, StandardCharsets.US_ASCII)));
     }
 
     void setLimit(Path snapshot, long sizeBytes) throws IOException {
@@ -71,14 +70,6 @@ final class Attributes implements Notes {
 
     private void write(Path snapshot, String name, String text) throws IOException {
         files.setXattr(snapshot, name, text.getBytes(StandardCharsets.US_ASCII));
-    }
-
-    private Optional<byte[]> read(Path snapshot, String name) throws IOException {
-        try {
-            return Optional.ofNullable(files.xattrs(snapshot).get(name));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        }
     }
 
     /** {@code L} and the 32 bytes of a layer's digest, since the room for attributes inside an inode is small, or {@code K} and text. */
