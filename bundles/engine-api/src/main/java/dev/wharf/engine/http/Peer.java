@@ -7,14 +7,21 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** Who is at the other end of a unix socket (unix(7), SO_PEERCRED). */
 final class Peer {
     /** What /proc/[pid]/loginuid holds where nobody logged in: -1 as an unsigned number. */
     private static final String NO_LOGIN = "4294967295";
+
+    private static final Path ACCOUNTS = Path.of("/etc/passwd");
+
+    private static volatile Names names = new Names(FileTime.fromMillis(0), Map.of());
+
+    private record Names(FileTime modified, Map<String, String> byUid) {}
 
     private Peer() {}
 
@@ -41,16 +48,30 @@ final class Peer {
         return new Actor(Actor.Kind.PEER, name(details.get("uid")), details);
     }
 
+    /** The account's name; read anew when the accounts have changed, for every client asks for nearly always the same. */
     private static String name(String uid) {
-        try (Stream<String> users = Files.lines(Path.of("/etc/passwd"), StandardCharsets.ISO_8859_1)) {
-            return users.map(user -> user.split(":", 4))
-                    .filter(user -> user.length > 2 && user[2].equals(uid))
-                    .map(user -> user[0])
-                    .findFirst()
-                    .orElse("uid " + uid);
-        } catch (IOException | java.io.UncheckedIOException e) {
+        try {
+            FileTime modified = Files.getLastModifiedTime(ACCOUNTS);
+            Names known = names;
+            if (!known.modified().equals(modified)) {
+                known = new Names(modified, accounts());
+                names = known;
+            }
+            return known.byUid().getOrDefault(uid, "uid " + uid);
+        } catch (IOException e) {
             return "uid " + uid;
         }
+    }
+
+    private static Map<String, String> accounts() throws IOException {
+        Map<String, String> byUid = new HashMap<>();
+        for (String account : Files.readAllLines(ACCOUNTS, StandardCharsets.ISO_8859_1)) {
+            String[] fields = account.split(":", 4);
+            if (fields.length > 2) {
+                byUid.putIfAbsent(fields[2], fields[0]);
+            }
+        }
+        return byUid;
     }
 
     private static String line(String file) {
