@@ -22,6 +22,9 @@ final class Groundwork {
     private static final Logger LOG = LoggerFactory.getLogger(Groundwork.class);
     private static final int MODE = 0755;
 
+    /** What the kernel gives the root of a tmpfs for which nobody says a mode. */
+    private static final int USUAL_TMPFS_MODE = 01777;
+
     /** Where runtimes mount file systems of the kernel, and make on them what is mounted upon. */
     private static final List<String> KERNELS = List.of("/dev", "/proc", "/sys");
 
@@ -59,7 +62,8 @@ final class Groundwork {
         }
     }
 
-    private static boolean isOnRoot(String target, List<BoundMount> mounts) {
+    /** Whether what is mounted at this target is mounted upon the container's own files, and upon no other mount. */
+    static boolean isOnRoot(String target, List<BoundMount> mounts) {
         return KERNELS.stream().noneMatch(top -> target.startsWith(top + "/"))
                 && mounts.stream().noneMatch(other -> target.startsWith(other.target() + "/"));
     }
@@ -68,7 +72,9 @@ final class Groundwork {
         if (mount.type().equals("bind") && !Files.isDirectory(Path.of(mount.source()))) {
             file(mount.target());
         } else {
-            below(place(mount.target()));
+            // An empty tmpfs takes the mode of what it is mounted upon, and at the next start that is what is made
+            // here.
+            below(place(mount.target()), mount.type().equals("tmpfs") ? USUAL_TMPFS_MODE : MODE);
         }
     }
 
@@ -81,9 +87,13 @@ final class Groundwork {
     }
 
     private void below(Path directory) throws IOException {
+        below(directory, MODE);
+    }
+
+    private void below(Path directory, int mode) throws IOException {
         if (!exists(directory)) {
             Files.createDirectory(directory);
-            files.chmod(directory, MODE);
+            files.chmod(directory, mode);
         }
     }
 

@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
@@ -403,7 +404,8 @@ final class OciConfig {
         add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", cgroupAccess);
         ipcMounts(spec, mounts);
         Path shared = places.keep(spec.sharedFiles());
-        nameFiles(mounts, shared);
+        String nameAccess = wanted.security().readOnlyRootfs() ? "ro" : "rw";
+        nameFiles(mounts, shared, nameAccess);
         if (wanted.command().init()) {
             Path init = InitProgram.find().orElseThrow(() -> failure(Kind.INVALID, InitProgram.MISSING));
             ObjectNode mount = bind(INIT_INSIDE, init.toString());
@@ -417,11 +419,11 @@ final class OciConfig {
         for (BoundMount mount : sorted) {
             // What people want somewhere takes the place of ours, with everything of ours below it.
             mounts.keySet().removeIf(ours -> ours.equals(mount.target()) || ours.startsWith(mount.target() + "/"));
-            mounts.put(mount.target(), own(mount, readOnlyBelow));
+            mounts.put(mount.target(), own(spec, mount, readOnlyBelow));
             // Names are still looked up in a container whose /etc is a volume: its files stand on what people want
             // there.
             if (mount.target().equals("/etc")) {
-                nameFiles(mounts, shared);
+                nameFiles(mounts, shared, nameAccess);
             }
         }
         ArrayNode array = JSON.createArrayNode();
@@ -429,11 +431,11 @@ final class OciConfig {
         return array;
     }
 
-    /** The files by which a container finds names. */
-    private static void nameFiles(Map<String, ObjectNode> mounts, Path shared) {
-        bindFile(mounts, "/etc/resolv.conf", shared.resolve(HostFiles.RESOLV));
-        bindFile(mounts, "/etc/hostname", shared.resolve(HostFiles.HOSTNAME));
-        bindFile(mounts, "/etc/hosts", shared.resolve(HostFiles.HOSTS));
+    /** The files by which a container finds names; one that may not write its own files may not write these. */
+    private static void nameFiles(Map<String, ObjectNode> mounts, Path shared, String access) {
+        bindFile(mounts, "/etc/resolv.conf", shared.resolve(HostFiles.RESOLV), access);
+        bindFile(mounts, "/etc/hostname", shared.resolve(HostFiles.HOSTNAME), access);
+        bindFile(mounts, "/etc/hosts", shared.resolve(HostFiles.HOSTS), access);
     }
 
     private static long depth(String path) {
@@ -494,7 +496,8 @@ final class OciConfig {
         return places.bundle(container).resolve("shm");
     }
 
-    private static ObjectNode own(BoundMount mount, BooleanSupplier readOnlyBelow) throws DriverException, IOException {
+    private ObjectNode own(RuntimeSpec spec, BoundMount mount, BooleanSupplier readOnlyBelow)
+            throws DriverException, IOException {
         ObjectNode node = JSON.createObjectNode()
                 .put("destination", mount.target())
                 .put("type", mount.type())
@@ -518,6 +521,9 @@ final class OciConfig {
                 && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
             words.add(0, "rbind");
         }
+        if (mount.type().equals("tmpfs") && words.stream().noneMatch(word -> word.startsWith("mode="))) {
+            modeOf(spec, mount.target()).ifPresent(mode -> words.add("mode=" + Integer.toOctalString(mode)));
+        }
         if (words.contains("bind") && !words.contains("rbind")) {
             // It is one mount alone; and crun would take the "r" of how it follows others for a wish for all below.
             words.replaceAll(word -> word.matches("r(?:private|slave|shared|unbindable)") ? word.substring(1) : word);
@@ -525,9 +531,25 @@ final class OciConfig {
         return options(node, words);
     }
 
-    private static void bindFile(Map<String, ObjectNode> mounts, String target, Path source) {
+    /**
+     * The mode of the directory that the image has at a target. A tmpfs upon it has the same where nobody says another, for
+     * else it would be open to everybody, and /root with it.
+     */
+    private OptionalInt modeOf(RuntimeSpec spec, String target) throws IOException {
+        if (!Groundwork.isOnRoot(target, spec.mounts())) {
+            return OptionalInt.empty();
+        }
+        try {
+            FileCalls.Stat stat = files.stat(files.resolveInRoot(spec.rootfs(), target));
+            return stat.isDirectory() ? OptionalInt.of(stat.mode() & 07777) : OptionalInt.empty();
+        } catch (NoSuchFileException e) {
+            return OptionalInt.empty();
+        }
+    }
+
+    private static void bindFile(Map<String, ObjectNode> mounts, String target, Path source, String access) {
         if (Files.exists(source)) {
-            mounts.put(target, options(bind(target, source.toString()), List.of("bind", "rprivate")));
+            mounts.put(target, options(bind(target, source.toString()), List.of("bind", "rprivate", access)));
         }
     }
 

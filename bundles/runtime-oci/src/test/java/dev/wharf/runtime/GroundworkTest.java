@@ -96,6 +96,9 @@ class GroundworkTest {
                 .noneMatch(path -> path.startsWith("a/b/") || path.startsWith("dev/") || path.startsWith("lib/"));
         assertThat(root.resolve("c/file")).isRegularFile();
         assertThat(root.resolve("t")).isDirectory();
+        assertThat(Host.FILES.stat(root.resolve("t")).mode() & 07777)
+                .as("the next start finds the mode that a tmpfs has by itself")
+                .isEqualTo(01777);
     }
 
     @Test

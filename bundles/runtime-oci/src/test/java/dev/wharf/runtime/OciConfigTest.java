@@ -429,6 +429,34 @@ class OciConfigTest {
     }
 
     @Test
+    void aTmpfsHasTheModeOfWhatItHides() throws Exception {
+        Host.FILES.chmod(Files.createDirectory(rootfs.resolve("root")), 0700);
+        Files.createSymbolicLink(rootfs.resolve("home"), Path.of("/root"));
+        JsonNode config = written(box().mount("tmpfs", "", "/root")
+                .mount("tmpfs", "", "/home", "mode=755")
+                .mount("tmpfs", "", "/home/new")
+                .mount("bind", "/srv", "/srv")
+                .mount("tmpfs", "", "/srv/below")
+                .mount("tmpfs", "", "/nowhere/new"));
+
+        assertThat(texts(mount(config, "/root").path("options"))).containsExactly("mode=700");
+        assertThat(texts(mount(config, "/home").path("options"))).containsExactly("mode=755");
+        for (String bare : List.of("/home/new", "/srv/below", "/nowhere/new")) {
+            assertThat(texts(mount(config, bare).path("options"))).as(bare).isEmpty();
+        }
+    }
+
+    @Test
+    void namesAreReadOnlyWhereTheRootIs() throws Exception {
+        RuntimeSpec spec = box().readOnly().build();
+        Path shared = Files.createDirectories(places.keep(spec.sharedFiles()));
+        Files.writeString(shared.resolve("hosts"), "");
+
+        assertThat(texts(mount(written(spec, config()), "/etc/hosts").path("options")))
+                .containsExactly("bind", "rprivate", "ro");
+    }
+
+    @Test
     void namesAreFoundWhereTheirFolderIsAVolume() throws Exception {
         RuntimeSpec spec = box().mount("bind", "/srv", "/etc")
                 .mount("bind", "/tmp", "/etc/hosts")

@@ -185,12 +185,14 @@ abstract class OciDriverTest extends OciRuntimeContract {
 
     @Test
     void aReadOnlyRootHasWritableMounts() throws Exception {
-        assertThat(output(shell("(touch /new) 2>&1; touch /scratch/new && echo fine; (touch /ro/new) 2>&1")
+        assertThat(output(shell(
+                                "for f in /new /etc/hosts /ro/new; do (touch $f) 2>&1; done; touch /scratch/new && echo fine")
                         .readOnly()
                         .mount("tmpfs", "", "/scratch", "size=1m")
                         .mount("bind", base.toString(), "/ro", "rbind", "ro")))
                 .contains("fine")
                 .contains("/new: Read-only file system")
+                .contains("/etc/hosts: Read-only file system")
                 .contains("/ro/new: Read-only file system");
     }
 
