@@ -24,12 +24,10 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Links;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -243,33 +241,6 @@ public final class LinuxLinks implements Links {
                     write(key, value, false);
                     return key;
                 }));
-    }
-
-    @Override
-    public boolean isInhabited(Path sandbox) throws DriverException {
-        return HomeNetwork.attempt("look for processes in " + sandbox, () -> {
-            Object inode;
-            try {
-                inode = Files.getAttribute(sandbox, "unix:ino");
-            } catch (NoSuchFileException e) {
-                return false;
-            }
-            return isInhabited("net:[" + inode + "]");
-        });
-    }
-
-    private boolean isInhabited(String namespace) throws IOException {
-        byte[] wanted = CString.of(namespace);
-        byte[] link = new byte[64];
-        try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
-            for (Path process : processes) {
-                long length = libc.readlinkat(LibC.AT_FDCWD, CString.of(process + "/ns/net"), link, link.length);
-                if (length == wanted.length - 1 && Arrays.equals(link, 0, (int) length, wanted, 0, (int) length)) {
-                    return true;
-                }
-            }
-        }
-        return false;
     }
 
     /** Makes the pair, or makes what is left of it fit. */

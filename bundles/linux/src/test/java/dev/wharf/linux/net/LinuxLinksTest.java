@@ -226,21 +226,6 @@ class LinuxLinksTest {
         assertThatThrownBy(() -> links.sysctl("ipv4/no_such_key", "1")).isInstanceOf(DriverException.class);
     }
 
-    @Test
-    void aSandboxIsInhabitedWhileAProcessLivesInIt() throws Exception {
-        Sandbox sandbox = world.sandbox(1);
-        assertThat(links.isInhabited(sandbox.path())).isFalse();
-
-        Process sleeper =
-                new ProcessBuilder("nsenter", "--net=" + sandbox.path(), "sh", "-c", "echo in; exec sleep 30").start();
-        assertThat(sleeper.getInputStream().read()).isEqualTo('i');
-        assertThat(links.isInhabited(sandbox.path())).isTrue();
-
-        sleeper.destroyForcibly().waitFor();
-        assertThat(links.isInhabited(sandbox.path())).isFalse();
-        assertThat(links.isInhabited(dir.resolve("nothing"))).isFalse();
-    }
-
     private static Bridge bridgeNamed(String name) {
         return new Bridge(name, "", 0, List.of(), "");
     }

@@ -42,9 +42,6 @@ public interface Links {
     /** Writes a value below /proc/sys/net unless it is there already. */
     void sysctl(String key, String value) throws DriverException;
 
-    /** Whether any process lives in the sandbox now. Looks at every process, so ask only when it matters. */
-    boolean isInhabited(Path sandbox) throws DriverException;
-
     /**
      * A device as the kernel has it.
      *

@@ -29,14 +29,14 @@ public interface NetworkDriver extends Driver {
     Endpoint attach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException;
 
     /**
-     * Parts the sandbox from the network. Rules and ports are gone when the call returns; the interface may go with its
-     * sandbox, which is not waited for unless {@code sandbox} lives on.
+     * Parts the sandbox from the network. Rules, ports and the interface are gone when the call returns, for the sandbox may
+     * live on.
      */
     void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException;
 
     /**
-     * Does what {@link #detach} does for a sandbox that nobody is in any more and that goes right afterwards: nobody has to be
-     * looked for in it, and what goes with it is not waited for.
+     * Does what {@link #detach} does for a sandbox that nobody is in any more and that goes right afterwards: the interface
+     * may go with it, which is not waited for.
      */
     default void release(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
         detach(network, endpoint, sandbox);

@@ -137,9 +137,8 @@ public abstract class NetworkDriverContract {
     }
 
     @Test
-    void whereSomebodyLivesOnTheInterfaceIsGoneWhenDetachReturns() throws Exception {
+    void theInterfaceIsGoneWhenDetachReturns() throws Exception {
         driver.create(network);
-        inhabit(sandbox(1));
         EndpointSpec spec = endpoint(WEB, 2, List.of());
         driver.attach(network, spec, sandbox(1));
 

@@ -21,7 +21,6 @@ import dev.wharf.spi.network.Device;
 import dev.wharf.spi.network.Endpoint;
 import dev.wharf.spi.network.Neighbour;
 import dev.wharf.spi.network.NetworkDriver;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -185,11 +184,8 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
 
     @Override
     public void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
-        if (Files.exists(sandbox.path()) && links.isInhabited(sandbox.path())) {
-            takeAway(endpoint);
-        } else {
-            release(network, endpoint, sandbox);
-        }
+        release(network, endpoint, sandbox);
+        links.remove(endpoint.hostInterface());
     }
 
     @Override

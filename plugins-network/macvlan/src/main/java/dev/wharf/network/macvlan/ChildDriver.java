@@ -207,20 +207,26 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
 
     @Override
     public void detach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
-        part(endpoint, sandbox, links::isInhabited);
+        // Whoever is in the sandbox, or comes, must not find the device.
+        part(endpoint, sandbox, (room, link, tag) -> children.remove(room, link.name()));
     }
 
     @Override
     public void release(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
-        part(endpoint, sandbox, room -> false);
+        // To remove a device takes the kernel its time, and the end of its namespace takes it along for nothing.
+        part(
+                endpoint,
+                sandbox,
+                (room, link, tag) ->
+                        children.alias(room, link.name(), tag.gone().toString()));
     }
 
-    /** Whether somebody is in a sandbox. */
-    private interface Inhabited {
-        boolean test(Path room) throws DriverException;
+    /** What becomes of a device in a sandbox. */
+    private interface Parting {
+        void of(Path room, Link link, Tag tag) throws DriverException;
     }
 
-    private void part(EndpointSpec endpoint, Sandbox sandbox, Inhabited inhabited) throws DriverException {
+    private void part(EndpointSpec endpoint, Sandbox sandbox, Parting parting) throws DriverException {
         // Whoever sweeps knows the endpoint and not its sandbox.
         List<Path> rooms =
                 sandbox.path().equals(Sandbox.HOST_PATH) ? places.of(endpoint.id()) : List.of(sandbox.path());
@@ -228,20 +234,11 @@ abstract class ChildDriver implements NetworkDriver, NetworkDriver.Planning {
             for (Link link : inside(room)) {
                 Optional<Tag> tag = Tag.parse(link.alias()).filter(t -> isOurs(t) && t.id().equals(endpoint.id()));
                 if (tag.isPresent()) {
-                    part(room, link, tag.get(), inhabited);
+                    parting.of(room, link, tag.get());
                 }
             }
         }
         places.forget(endpoint.id());
-    }
-
-    private void part(Path sandbox, Link link, Tag tag, Inhabited inhabited) throws DriverException {
-        if (inhabited.test(sandbox)) {
-            children.remove(sandbox, link.name());
-        } else {
-            // To remove a device takes the kernel its time, and the end of its namespace takes it along for nothing.
-            children.alias(sandbox, link.name(), tag.gone().toString());
-        }
     }
 
     @Override
