@@ -120,6 +120,22 @@ public final class ContainerRoutes implements Routes {
         return ContainerLookup.get(agent.host(), request.name());
     }
 
+    /** The container a request names, which has to run. */
+    static Container running(Agent agent, Request request) {
+        Container c = found(agent, request);
+        if (c.isRestarting()) {
+            throw restarting(c);
+        }
+        if (!c.isRunning()) {
+            throw Problem.conflict("container " + c.id() + " is not running");
+        }
+        return c;
+    }
+
+    static Problem restarting(Container c) {
+        return Problem.conflict("container " + c.id() + " is restarting, wait until the container is running");
+    }
+
     private static Answer done(Agent agent, Request request, Command command) {
         return Answer.later(agent.submit(command, request.cause()).thenApply(event -> Answer.empty(204)));
     }
@@ -331,11 +347,21 @@ public final class ContainerRoutes implements Routes {
                 .value("signal")
                 .map(text -> killing(request.name(), text))
                 .orElse(Signal.KILL);
-        if (!c.isRunning()) {
-            throw Problem.conflict(
-                    "cannot kill container: " + request.name() + ": container " + c.id() + " is not running");
+        Problem over = Problem.conflict(
+                "cannot kill container: " + request.name() + ": container " + c.id() + " is not running");
+        if (!c.isRunning() && !c.isRestarting()) {
+            throw over;
         }
-        return done(agent, request, new ContainerCommand.Kill(c.id(), signal));
+        return Answer.later(agent.submit(new ContainerCommand.Kill(c.id(), signal), request.cause())
+                .handle((event, thrown) -> thrown == null
+                        ? Answer.empty(204)
+                        // It ended while the signal was on its way.
+                        : Problems.answer(isMissing(thrown) ? over : thrown)));
+    }
+
+    private static boolean isMissing(Throwable thrown) {
+        return Problems.cause(thrown) instanceof FailedException failed
+                && failed.failure().kind() == Failure.Kind.MISSING;
     }
 
     private static Signal killing(String container, String text) {

@@ -184,7 +184,9 @@ public final class ContainerShapes {
                 .put("Running", running)
                 .put("Paused", c.isPaused())
                 .put("Restarting", word.equals("restarting"))
-                .put("OOMKilled", c.exit().map(e -> e.outOfMemory()).orElse(false))
+                .put(
+                        "OOMKilled",
+                        !c.isRunning() && c.exit().map(e -> e.outOfMemory()).orElse(false))
                 .put("Dead", word.equals("dead"))
                 .put(
                         "Pid",

@@ -114,7 +114,7 @@ public final class StreamRoutes implements Routes {
             throw Problem.conflict("container " + c.id() + " is paused, unpause the container before attach");
         }
         if (c.isRestarting()) {
-            throw Problem.conflict("container " + c.id() + " is restarting, wait until the container is running");
+            throw ContainerRoutes.restarting(c);
         }
         return c;
     }
@@ -162,10 +162,7 @@ public final class StreamRoutes implements Routes {
     private static Answer resize(Agent agent, Request request) {
         int rows = size(request, "h");
         int columns = size(request, "w");
-        Container c = ContainerRoutes.found(agent, request);
-        if (!c.isRunning()) {
-            throw Problem.conflict("container " + c.id() + " is not running");
-        }
+        Container c = ContainerRoutes.running(agent, request);
         return Answer.later(request.work(() -> {
             agent.streams().resize(c.id(), Optional.empty(), rows, columns);
             return Answer.empty(200);

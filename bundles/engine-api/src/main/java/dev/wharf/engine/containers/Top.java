@@ -26,10 +26,7 @@ final class Top {
     private Top() {}
 
     static Answer handle(Agent agent, Request request) {
-        Container c = ContainerRoutes.found(agent, request);
-        if (!c.isRunning()) {
-            throw Problem.conflict("container " + c.id() + " is not running");
-        }
+        Container c = ContainerRoutes.running(agent, request);
         List<String> arguments =
                 List.of(request.query().value("ps_args").orElse("-ef").strip().split("\\s+"));
         for (String argument : arguments) {

@@ -235,14 +235,18 @@ public sealed interface ContainerCommand extends Command {
         @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
-                if (!c.isRunning()) {
-                    return refuse(CONFLICT, "container " + container + " is not running");
+                // Of what waits for its restart nothing runs that could be told; who asks for the end means the
+                // restarts.
+                boolean end = signal.equals(Signal.KILL)
+                        || signal.equals(c.spec().stop().signal());
+                if (!c.isRunning() && !(c.isRestarting() && end)) {
+                    return notRunning(c);
                 }
-                if (!signal.equals(Signal.KILL)) {
+                if (c.isRunning() && !signal.equals(Signal.KILL)) {
                     return act(new ContainerStep.SendSignal(container, c.spec().runtime(), signal));
                 }
-                return accept(new ContainerEvent.StopRequested(container, signal, now, true))
-                        .until(answer(container, ContainerEvent.Exited.class));
+                Decision.Accepted kill = accept(new ContainerEvent.StopRequested(container, signal, now, true));
+                return c.process().isAbsent() ? kill : kill.until(answer(container, ContainerEvent.Exited.class));
             });
         }
     }
@@ -253,7 +257,8 @@ public sealed interface ContainerCommand extends Command {
         @Override
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
-                if (!c.isRunning()) {
+                boolean coming = c.goal() == Goal.RUNNING && !c.isRestarting();
+                if (!c.isRunning() && !coming) {
                     return begin(host, now);
                 }
                 if (c.goal() == Goal.REMOVED) {
@@ -283,7 +288,7 @@ public sealed interface ContainerCommand extends Command {
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
                 if (!c.isRunning() || !c.goal().wantsProcess()) {
-                    return refuse(CONFLICT, "container " + container + " is not running");
+                    return notRunning(c);
                 }
                 if (c.goal() == Goal.PAUSED) {
                     return refuse(CONFLICT, "container " + container + " is already paused");
@@ -639,6 +644,15 @@ public sealed interface ContainerCommand extends Command {
         }
     }
 
+    private static Decision notRunning(Container c) {
+        return refuse(
+                CONFLICT,
+                "container " + c.id()
+                        + (c.isRestarting()
+                                ? " is restarting, wait until the container is running"
+                                : " is not running"));
+    }
+
     /** Until when to keep what is removed now. */
     static Optional<Instant> kept(Duration keep, Instant now) {
         return keep.isZero() ? Optional.empty() : Optional.of(now.plus(keep));
@@ -652,12 +666,8 @@ public sealed interface ContainerCommand extends Command {
                 if (c.isPaused()) {
                     return refuse(CONFLICT, "container " + container + " is paused, unpause the container before exec");
                 }
-                if (!c.isRunning() && c.isRestarting()) {
-                    return refuse(
-                            CONFLICT, "container " + container + " is restarting, wait until the container is running");
-                }
                 if (!c.isRunning()) {
-                    return refuse(CONFLICT, "container " + container + " is not running");
+                    return notRunning(c);
                 }
                 return accept(new ContainerEvent.ExecCreated(container, exec, spec));
             });
@@ -688,7 +698,7 @@ public sealed interface ContainerCommand extends Command {
                     return refuse(CONFLICT, "container " + container + " is paused, unpause the container before exec");
                 }
                 if (!c.isRunning()) {
-                    return refuse(CONFLICT, "container " + container + " is not running");
+                    return notRunning(c);
                 }
                 ExecSpec asked =
                         known.spec().tty() && rows > 0 ? known.spec().withConsole(rows, columns) : known.spec();
@@ -733,14 +743,27 @@ public sealed interface ContainerCommand extends Command {
         return wait.isNegative() ? NEVER : now.plus(wait);
     }
 
-    /** Answers with the first event of this kind, or with the failure that takes its place. */
+    /**
+     * Answers with the first event of this kind, or with the failure that takes its place. Where neither comes, because
+     * another wish overtook this one, the answer is given when the container rests.
+     */
     private static Predicate<Event> answer(ContainerId id, Class<? extends ContainerEvent> kind) {
         return e -> e instanceof ContainerEvent c
                 && c.container().equals(id)
                 && (kind.isInstance(c)
-                        || c instanceof ContainerEvent.Failed
+                        || c instanceof ContainerEvent.Failed failed && takesThePlaceOf(kind, failed.rung())
                         || c instanceof ContainerEvent.Removed
                         || c instanceof ContainerEvent.Exited && kind != ContainerEvent.Removed.class && isOver(kind));
+    }
+
+    /** Whether a failure on a rung is the end of the wait for this kind of event, and not another wish's. */
+    private static boolean takesThePlaceOf(Class<? extends ContainerEvent> kind, String rung) {
+        boolean way = kind == ContainerEvent.Started.class || kind == ContainerEvent.RootfsPrepared.class;
+        return switch (rung) {
+            case "frozen" -> kind == ContainerEvent.Frozen.class;
+            case "limits" -> kind == ContainerEvent.Limited.class;
+            default -> way || kind == ContainerEvent.EndpointAttached.class && rung.startsWith("endpoint:");
+        };
     }
 
     /** Whether an exit ends the wait for this kind of event, because it can no longer come. */

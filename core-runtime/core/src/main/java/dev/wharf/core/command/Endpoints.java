@@ -17,6 +17,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Chooses addresses, interface names and host ports for a container that is about to start or to join a network. */
 final class Endpoints {
@@ -82,9 +86,21 @@ final class Endpoints {
             }
             List<PublishedPort> published = carries ? ports(c, network) : List.of();
             ports = ports || carries;
-            chosen.add(choose(network, wish, chosen.size(), published));
+            chosen.add(choose(network, wish, freeNumber(c, chosen), published));
         }
         return ranked(c, chosen);
+    }
+
+    /** The lowest number of a device that nothing in the sandbox has, of what comes and of what is still on its way out. */
+    private static int freeNumber(Container c, List<EndpointSpec> chosen) {
+        Set<String> taken = Stream.concat(
+                        chosen.stream(), c.places().values().stream().map(Container.Place::endpoint))
+                .map(EndpointSpec::containerInterface)
+                .collect(Collectors.toSet());
+        return IntStream.iterate(0, number -> number + 1)
+                .filter(number -> !taken.contains("eth" + number))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** On a wire of its own a container is reached directly, and no port of the host leads there. */

@@ -468,12 +468,12 @@ final class Sequencer {
             // It ended before it began, as a command does that its container cannot run.
             return new Failure(Failure.Kind.INVALID, exec.reason());
         }
-        String reason = event instanceof ContainerEvent.Noted n
-                ? n.details().getOrDefault("reason", "")
-                : event instanceof dev.wharf.core.event.ImageEvent.Noted i
-                        ? i.details().getOrDefault("reason", "")
-                        : "it did not work";
-        return new Failure(Failure.Kind.FAILED, reason);
+        Map<String, String> details = event instanceof ContainerEvent.Noted n
+                ? n.details()
+                : event instanceof dev.wharf.core.event.ImageEvent.Noted i ? i.details() : Map.of();
+        return new Failure(
+                Failure.Kind.valueOf(details.getOrDefault("kind", Failure.Kind.FAILED.name())),
+                details.getOrDefault("reason", "it did not work"));
     }
 
     /** What is seen of a subject waits behind its steps in flight, so that no exit is told before its start. */

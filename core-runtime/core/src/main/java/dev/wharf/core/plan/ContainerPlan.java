@@ -173,7 +173,7 @@ final class ContainerPlan implements Plan {
                     this::makeSandbox,
                     () -> Proposal.step(new ContainerStep.RemoveSandbox(c.id(), sandboxKey(), tries()))));
             for (Place place : c.places().values()) {
-                String name = "endpoint:" + place.endpoint().network().value();
+                String name = rung(place);
                 if (place.wanted()) {
                     kept.add(name);
                 }
@@ -269,8 +269,14 @@ final class ContainerPlan implements Plan {
             return !c.sandbox().isPresent() && c.sandbox().last().isPresent() && isVacant();
         }
 
-        /** A driver is told that an endpoint goes before the sandbox does in which it lies. */
+        /**
+         * A driver is told that an endpoint goes before the sandbox does in which it lies; and while a process is on its way
+         * into it, or one of an older start on its way out, nobody knows yet whether it is to be made anew.
+         */
         private Proposal makeSandbox() {
+            if (isProcessComing() || !isCurrent()) {
+                return Proposal.AWAIT;
+            }
             boolean anew = isSandboxRenewed();
             boolean touched = busy.stream().anyMatch(rung -> rung.startsWith("endpoint:"))
                     || c.places().values().stream()
@@ -307,7 +313,9 @@ final class ContainerPlan implements Plan {
 
         /** Whether it ran before and is to run again by itself, so that somebody counts on it more than on an answer. */
         private boolean returnsByItself() {
-            return c.exit().isPresent() && c.spec().restartPolicy().kind() != RestartPolicy.Kind.NO;
+            return c.exit().isPresent()
+                    && !c.isRunning()
+                    && c.spec().restartPolicy().kind() != RestartPolicy.Kind.NO;
         }
 
         /** What runs is told of its new places, and so are those that are linked to it; others read of them when they start. */
@@ -355,6 +363,7 @@ final class ContainerPlan implements Plan {
         private boolean isVacant() {
             Optional<ContainerId> here = Optional.of(c.id());
             return c.process().isAbsent()
+                    && !isProcessComing()
                     && host.containers().values().stream()
                             .noneMatch(other -> !other.process().isAbsent()
                                     && other.spec()
@@ -364,6 +373,20 @@ final class ContainerPlan implements Plan {
                                             .equals(here));
         }
 
+        private boolean isProcessComing() {
+            return busy.contains("created") || busy.contains("running");
+        }
+
+        /** Whether an endpoint is being let go just now, which may leave its device to a sandbox that nobody was to enter. */
+        private boolean isEndpointLeaving() {
+            return c.places().values().stream()
+                    .anyMatch(place -> !place.fact().isAbsent() && busy.contains(rung(place)));
+        }
+
+        private static String rung(Place place) {
+            return "endpoint:" + place.endpoint().network().value();
+        }
+
         /** A place that is not wanted gives its address back even where nothing was ever attached. */
         private Certainty certainty(Place place, boolean up) {
             Certainty known = place.fact().certainty();
@@ -371,7 +394,7 @@ final class ContainerPlan implements Plan {
         }
 
         private Proposal create() {
-            if (!c.remains().isAbsent() || busy.contains("remains")) {
+            if (!c.remains().isAbsent() || busy.contains("remains") || isEndpointLeaving()) {
                 return Proposal.AWAIT;
             }
             for (MountSpec mount : c.spec().mounts()) {
@@ -418,7 +441,7 @@ final class ContainerPlan implements Plan {
 
         /** A process that is being made or let go right now must first be known; then it is stopped, and then deleted. */
         private Proposal delete() {
-            return busy.contains("created") || busy.contains("running")
+            return isProcessComing()
                     ? Proposal.AWAIT
                     : Proposal.step(new ContainerStep.DeleteProcess(c.id(), runtime(), tries()));
         }

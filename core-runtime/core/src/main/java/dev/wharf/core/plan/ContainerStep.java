@@ -516,7 +516,10 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event failed(Failure failure, Instant now) {
-            return new ContainerEvent.Noted(container, "signal-failed", Map.of("reason", failure.message()));
+            return new ContainerEvent.Noted(
+                    container,
+                    "signal-failed",
+                    Map.of("reason", failure.message(), "kind", failure.kind().name()));
         }
     }
 

@@ -38,6 +38,7 @@ import java.util.function.Predicate;
  * @param restarts how often the restart policy started it since the last start by hand
  * @param haste how many runs in a row ended too soon, which makes the next restart wait longer
  * @param restartAt when the restart policy will start it again
+ * @param exit how the last run that ended did so, also while the next one is on
  * @param failure why the last start did not work
  * @param stoppedByHand whether somebody asked for the last stop, which {@code unless-stopped} remembers
  * @param limits the limits in force as far as is known, which differ from the specification's while an update is on its way
@@ -324,7 +325,9 @@ public record Container(
             d.haste = 0;
             d.stall = Optional.empty();
             d.stoppedByHand = false;
-            d.stopping = Optional.of(new Stopping(signal, deadline, false, 0));
+            if (!process.isAbsent()) {
+                d.stopping = Optional.of(new Stopping(signal, deadline, false, 0));
+            }
         });
     }
 
@@ -439,12 +442,13 @@ public record Container(
         });
     }
 
+    /** The first process runs; it may be of an older start than the one that is wanted by now. */
     public Container running(InitProcess init, Instant at) {
+        int of = process.last().map(Process::generation).orElse(generation);
         return edit(d -> {
-            d.process = Fact.present(new Process(init, generation, true));
-            d.remains = Fact.present(generation);
+            d.process = Fact.present(new Process(init, of, true));
+            d.remains = Fact.present(of);
             d.startedAt = Optional.of(at);
-            d.exit = Optional.empty();
             d.failure = Optional.empty();
             d.stall = Optional.empty();
             d.restartAt = Optional.empty();
@@ -460,6 +464,7 @@ public record Container(
             d.remains = fact;
             if (fact.isAbsent() && !isRunning()) {
                 d.process = Fact.absent();
+                d.stopping = Optional.empty();
             }
         });
     }

@@ -40,6 +40,7 @@ import dev.wharf.model.PublishedPort;
 import dev.wharf.model.RestartPolicy;
 import dev.wharf.model.Signal;
 import dev.wharf.model.VolumeName;
+import dev.wharf.spi.Failure;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -164,13 +165,15 @@ class ContainerCommandTest {
         assertThat(granted(stopped, start(), T0)).hasSize(1);
     }
 
+    private static Host waitingToRestart() {
+        Host host = furnished(
+                created(WEB, "web", spec().restart(RestartPolicy.Kind.ALWAYS, 0).make()));
+        return after(after(host, run(WEB, 1, T0)), exited(WEB, 1, T0));
+    }
+
     @Test
     void aStartWhileItWaitsToRestartBeginsAtOnce() {
-        Host waiting = after(
-                furnished(created(
-                        WEB, "web", spec().restart(RestartPolicy.Kind.ALWAYS, 0).make())),
-                run(WEB, 1, T0));
-        waiting = after(waiting, exited(WEB, 1, T0));
+        Host waiting = waitingToRestart();
         assertThat(the(waiting, WEB).isRestarting()).isTrue();
         assertThat(the(grant(waiting, start(), T0), WEB).restartAt()).isEmpty();
     }
@@ -220,6 +223,38 @@ class ContainerCommandTest {
     }
 
     @Test
+    void theTroubleOfAnotherWishIsNoAnswer() {
+        Event endpoint = new ContainerEvent.Failed(WEB, "endpoint:x", new Failure(Failure.Kind.EXISTS, "taken"));
+        Event limits = new ContainerEvent.Failed(WEB, "limits", new Failure(Failure.Kind.INVALID, "too much"));
+        for (Command wish : List.of(
+                stop(),
+                new ContainerCommand.Kill(WEB, Signal.KILL),
+                new ContainerCommand.Remove(WEB, true, false),
+                new ContainerCommand.Pause(WEB))) {
+            Decision.Accepted accepted = (Decision.Accepted) wish.decide(running, T0);
+            assertThat(accepted.until()).rejects(endpoint, limits);
+        }
+        Decision.Accepted start = (Decision.Accepted) start().decide(stopped, T0);
+        assertThat(start.until()).accepts(endpoint).rejects(limits);
+        Decision.Accepted update = (Decision.Accepted)
+                new ContainerCommand.Update(WEB, Given.memory(7), Optional.empty()).decide(running, T0);
+        assertThat(update.until()).accepts(limits).rejects(endpoint);
+    }
+
+    @Test
+    void aSignalThatEndsItEndsTheRestartsToo() {
+        Host waiting = waitingToRestart();
+        for (Signal signal : List.of(Signal.KILL, Signal.TERM)) {
+            Host after = grant(waiting, new ContainerCommand.Kill(WEB, signal), T0);
+            assertThat(the(after, WEB).isRestarting()).isFalse();
+            assertThat(the(after, WEB).goal()).isEqualTo(Goal.STOPPED);
+            assertThat(the(after, WEB).stoppedByHand()).isTrue();
+        }
+        refused(waiting, new ContainerCommand.Kill(WEB, Signal.parse("HUP")), Kind.CONFLICT, "is restarting, wait");
+        refused(waiting, new ContainerCommand.Pause(WEB), Kind.CONFLICT, "is restarting, wait");
+    }
+
+    @Test
     void aRestartOfWhatStandsStillIsToldAsOne() {
         List<Event> events =
                 granted(stopped, new ContainerCommand.Restart(WEB, Optional.empty(), Optional.empty(), ENTROPY), T0);
@@ -227,6 +262,14 @@ class ContainerCommandTest {
         assertThat(events.get(1)).isInstanceOf(ContainerEvent.StartRequested.class);
         assertThat(the(after(stopped, events.toArray(Event[]::new)), WEB).stopping())
                 .isEmpty();
+    }
+
+    @Test
+    void aRestartOfWhatIsOnItsWayUpIsOne() {
+        Host coming = grant(stopped, start(), T0);
+        Host again = grant(coming, new ContainerCommand.Restart(WEB, Optional.empty(), Optional.empty(), ENTROPY), T0);
+        assertThat(the(again, WEB).generation()).isEqualTo(the(coming, WEB).generation() + 1);
+        assertThat(the(again, WEB).stopping()).isEmpty();
     }
 
     // ---- pause, update
@@ -274,11 +317,7 @@ class ContainerCommandTest {
 
     @Test
     void whatWaitsToRestartSaysSo() {
-        Host waiting = after(
-                furnished(created(
-                        WEB, "web", spec().restart(RestartPolicy.Kind.ALWAYS, 0).make())),
-                run(WEB, 1, T0));
-        waiting = after(waiting, exited(WEB, 1, T0));
+        Host waiting = waitingToRestart();
         refused(waiting, new ContainerCommand.Remove(WEB, false, false), Kind.CONFLICT, "container is restarting");
         assertThat(the(grant(waiting, new ContainerCommand.Remove(WEB, true, false), T0), WEB)
                         .restartAt())

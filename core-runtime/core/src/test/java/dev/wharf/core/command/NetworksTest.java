@@ -6,6 +6,7 @@ import static dev.wharf.core.Given.T0;
 import static dev.wharf.core.Given.WEB;
 import static dev.wharf.core.Given.after;
 import static dev.wharf.core.Given.created;
+import static dev.wharf.core.Given.exited;
 import static dev.wharf.core.Given.furnished;
 import static dev.wharf.core.Given.grant;
 import static dev.wharf.core.Given.granted;
@@ -172,6 +173,25 @@ class NetworksTest {
         assertThat(places(host, wish("a", 0), wish("c", 5)))
                 .extracting(EndpointSpec::metric)
                 .containsExactly(1024, 0);
+    }
+
+    @Test
+    void aDeviceTakesNoNameThatAnotherStillHas() {
+        Host host = connected(running(withNetworks("a", "b", "c"), wish("a", 0)), wish("b", 0));
+        // It stops, leaves the first, and is started again on two others before the device of the second is gone.
+        Host again = after(
+                grant(host, new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0),
+                exited(WEB, 0, T0),
+                new ContainerEvent.EndpointDetached(WEB, network("a")));
+        again = grant(again, new ContainerCommand.Disconnect(WEB, network("a"), false), T0);
+        again = grant(again, new ContainerCommand.Connect(WEB, wish("c", 0), ENTROPY), T0);
+        again = grant(again, new ContainerCommand.Connect(WEB, wish("a", 0), ENTROPY), T0);
+
+        assertThat(((ContainerEvent.StartRequested) granted(again, new ContainerCommand.Start(WEB, ENTROPY), T0)
+                                .get(0))
+                        .endpoints())
+                .extracting(EndpointSpec::containerInterface)
+                .containsExactly("eth1", "eth0", "eth2");
     }
 
     private static Host running(Host host, NetworkWish... wishes) {

@@ -145,6 +145,51 @@ class ContainerPlanTest {
     }
 
     @Test
+    void aProcessComesIntoNoSandboxThatADeviceIsBeingLeftTo() {
+        Host host = furnished(
+                created(WEB, "web", spec().make()),
+                new ContainerEvent.StartRequested(WEB, List.of(PLACE)),
+                ROOTFS,
+                MOUNT,
+                SANDBOX,
+                JOINED);
+        assertThat(rungs(next(host))).containsExactly("created");
+        assertThat(rungs(next(host, ENDPOINT)))
+                .as("it may come back without what was in it")
+                .isEmpty();
+    }
+
+    @Test
+    void aSandboxIsMadeAnewOnlyWhenTheProcessOfAnOlderStartIsGone() {
+        Host stopped = grant(
+                furnished(
+                        created(WEB, "web", spec().make()),
+                        new ContainerEvent.StartRequested(WEB, List.of(PLACE)),
+                        ROOTFS,
+                        MOUNT,
+                        SANDBOX,
+                        JOINED),
+                new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()),
+                T0);
+        assertThat(next(stopped, "created").steps())
+                .as("a device is taken out of a sandbox into which a process comes")
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        ContainerStep.DetachEndpoint.class,
+                        detach -> assertThat(detach.inhabited()).isTrue());
+        Host again = after(
+                stopped,
+                new ContainerEvent.EndpointDetached(WEB, BRIDGE, true),
+                new ContainerEvent.StartRequested(WEB, List.of(PLACE)));
+        assertThat(next(again, "created").steps()).isEmpty();
+        Host made = after(again, MADE);
+        assertThat(rungs(next(made))).containsExactly("remains");
+        assertThat(next(after(made, new ContainerEvent.ProcessDeleted(WEB))).steps())
+                .singleElement()
+                .isEqualTo(new ContainerStep.CreateSandbox(WEB, true));
+    }
+
+    @Test
     void aNetworkThatDoesNotComeFailsTheFirstStartButNotAReturn() {
         Event bad = new NetworkEvent.Stalled(
                 BRIDGE, new Stall("device", new Failure(Failure.Kind.EXISTS, "taken"), T0.plusSeconds(3), 5));

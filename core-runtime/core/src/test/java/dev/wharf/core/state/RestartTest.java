@@ -1,10 +1,12 @@
 package dev.wharf.core.state;
 
+import static dev.wharf.core.Given.PROCESS;
 import static dev.wharf.core.Given.T0;
 import static dev.wharf.core.Given.WEB;
 import static dev.wharf.core.Given.after;
 import static dev.wharf.core.Given.created;
 import static dev.wharf.core.Given.exited;
+import static dev.wharf.core.Given.furnished;
 import static dev.wharf.core.Given.grant;
 import static dev.wharf.core.Given.host;
 import static dev.wharf.core.Given.run;
@@ -91,6 +93,39 @@ class RestartTest {
         assertThat(the(host, WEB).restarts()).isZero();
         host = after(host, exited(WEB, 1, T0));
         assertThat(waitAfter(host, T0)).isEqualTo(Duration.ofMillis(100));
+    }
+
+    @Test
+    void theLastEndIsRememberedWhileTheNextRunIsOn() {
+        Host host = after(running(Kind.ALWAYS, 0), exited(WEB, 3, T0), started(WEB, T0.plusMillis(100)));
+        assertThat(the(host, WEB).isRunning()).isTrue();
+        assertThat(the(host, WEB).exit().orElseThrow().code()).isEqualTo(3);
+    }
+
+    @Test
+    void aStopThatAStartOvertookSuspendsNoPolicy() {
+        Host made = furnished(
+                created(WEB, "web", spec().restart(Kind.ALWAYS, 0).make()),
+                new ContainerEvent.StartRequested(WEB, List.of()),
+                new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.empty()));
+        Host again = after(
+                grant(made, new ContainerCommand.Stop(WEB, Optional.empty(), Optional.empty()), T0),
+                new ContainerEvent.StartRequested(WEB, List.of()));
+
+        Host anew = after(
+                again,
+                new ContainerEvent.ProcessDeleted(WEB),
+                new ContainerEvent.ProcessCreated(WEB, PROCESS, 2, Optional.empty()),
+                started(WEB, T0));
+        assertThat(the(after(anew, exited(WEB, 1, T0)), WEB).isRestarting()).isTrue();
+
+        Host late = after(again, started(WEB, T0));
+        assertThat(the(late, WEB).process().last().orElseThrow().generation())
+                .as("what was let go just before the stop is not what was started after it")
+                .isEqualTo(1);
+        Host over = after(late, exited(WEB, 143, T0));
+        assertThat(the(over, WEB).goal()).isEqualTo(Goal.RUNNING);
+        assertThat(the(over, WEB).stopping()).isEmpty();
     }
 
     @Test
