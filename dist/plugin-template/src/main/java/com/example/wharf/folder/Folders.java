@@ -46,11 +46,14 @@ final class Folders {
 
     private final AtomicLong number = new AtomicLong(System.nanoTime());
 
+    /** Begins each name in {@code new}, so that another driver of this process knows them, and the next process does not. */
+    private final String ours = wordOfThisProcess();
+
     /**
-     * From when on what lies in {@code new} may be another driver's work: while one hands over to another, both are there, and
-     * neither knows what the other has begun.
+     * Whether what this process has in {@code new} may be another driver's work: while one hands over to another, both are
+     * there, and neither knows what the other has begun.
      */
-    private volatile Instant shared = Instant.MAX;
+    private volatile boolean shared;
 
     Folders(Path root, FileCalls files) {
         this.root = root;
@@ -89,7 +92,7 @@ final class Folders {
 
     /** A name in {@code new} to move something to that is to go away. */
     Path doomed() {
-        String name = Long.toString(number.incrementAndGet(), 36);
+        String name = ours + Long.toString(number.incrementAndGet(), 36);
         inWork.add(name);
         return fresh.resolve(name);
     }
@@ -142,15 +145,22 @@ final class Folders {
 
     /** Leaves alone what this agent has begun, by whichever driver; what an agent before it left is swept. */
     void shareWithOthersOfThisAgent() {
-        shared = ProcessHandle.current().info().startInstant().orElse(Instant.MAX);
+        shared = true;
+    }
+
+    /** A process id alone may come again, as it does where the agent is the first process of a container. */
+    private static String wordOfThisProcess() {
+        ProcessHandle me = ProcessHandle.current();
+        long since = me.info().startInstant().orElse(Instant.EPOCH).toEpochMilli();
+        return Long.toString(me.pid(), 36) + "-" + Long.toString(since, 36) + "-";
     }
 
     /** Removes what earlier processes began and did not end. */
     void sweep() throws IOException {
         try (DirectoryStream<Path> paths = Files.newDirectoryStream(fresh)) {
             for (Path path : paths) {
-                if (!inWork.contains(path.getFileName().toString())
-                        && Instant.ofEpochMilli(path.toFile().lastModified()).isBefore(shared)) {
+                String name = path.getFileName().toString();
+                if (shared ? !name.startsWith(ours) : !inWork.contains(name)) {
                     files.removeTree(path);
                 }
             }

@@ -42,11 +42,14 @@ public final class Shelf {
 
     private final AtomicLong number = new AtomicLong(System.nanoTime());
 
+    /** Begins each name in {@code new}, so that another driver of this process knows them, and the next process does not. */
+    private final String ours = wordOfThisProcess();
+
     /**
-     * From when on what lies in {@code new} may be another driver's work: while one hands over to another, both are there, and
-     * neither knows what the other has begun.
+     * Whether what this process has in {@code new} may be another driver's work: while one hands over to another, both are
+     * there, and neither knows what the other has begun.
      */
-    private volatile Instant shared = Instant.MAX;
+    private volatile boolean shared;
 
     /** How a driver removes what it made in a directory, and the directory; some of it may never have been made. */
     public interface Removal {
@@ -111,7 +114,7 @@ public final class Shelf {
 
     /** A name in {@code new} to move something to that is to go away. */
     public Path doomed() {
-        String name = Long.toString(number.incrementAndGet(), 36);
+        String name = ours + Long.toString(number.incrementAndGet(), 36);
         inWork.add(name);
         return fresh.resolve(name);
     }
@@ -164,15 +167,22 @@ public final class Shelf {
 
     /** Leaves alone what this agent has begun, by whichever driver; what an agent before it left is swept. */
     public void shareWithOthersOfThisAgent() {
-        shared = ProcessHandle.current().info().startInstant().orElse(Instant.MAX);
+        shared = true;
+    }
+
+    /** A process id alone may come again, as it does where the agent is the first process of a container. */
+    private static String wordOfThisProcess() {
+        ProcessHandle me = ProcessHandle.current();
+        long since = me.info().startInstant().orElse(Instant.EPOCH).toEpochMilli();
+        return Long.toString(me.pid(), 36) + "-" + Long.toString(since, 36) + "-";
     }
 
     /** Removes what earlier processes began and did not end. */
     public void sweep() throws IOException {
         try (DirectoryStream<Path> paths = Files.newDirectoryStream(fresh)) {
             for (Path path : paths) {
-                if (!inWork.contains(path.getFileName().toString())
-                        && Instant.ofEpochMilli(path.toFile().lastModified()).isBefore(shared)) {
+                String name = path.getFileName().toString();
+                if (shared ? !name.startsWith(ours) : !inWork.contains(name)) {
                     removal.remove(path);
                 }
             }
