@@ -46,11 +46,6 @@ final class Exits {
     /** Marks that an exec's end was told to somebody. */
     private static final String TOLD = "told";
 
-    /** In place of the number of a start: that an exec, which begins once in its directory, and that nobody was told. */
-    private static final int ONLY = -1;
-
-    private static final int UNTOLD = -2;
-
     private static final Duration HEAD_START = Duration.ofMillis(3);
 
     private static final Duration SETTLE_PATIENCE = Duration.ofSeconds(10);
@@ -68,11 +63,24 @@ final class Exits {
     private final List<ExitListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Path, Processes.Watch> watches = new ConcurrentHashMap<>();
     private final Map<Path, Processes.Watch> nameWatches = new ConcurrentHashMap<>();
-    /** By the directory of a process, which start of its container it belonged to: all those of one share a directory. */
-    private final Map<Path, Integer> told = new ConcurrentHashMap<>();
+    /** By its directory, the process whose end was told last: those of one container follow each other there. */
+    private final Map<Path, Whose> told = new ConcurrentHashMap<>();
 
     /** Directories whose process is being made, or whose end we are told of: a missing process means nothing there. */
     private final Set<Path> expected = ConcurrentHashMap.newKeySet();
+
+    /**
+     * Whose end it was. The number of a start does not say: where the agent died while it made a process, the next one makes
+     * another of the same start.
+     */
+    private record Whose(int pid, long startTicks) {
+        /** An exec, which begins once in its directory. */
+        static final Whose EXEC = new Whose(0, 0);
+
+        static Whose of(Note note) {
+            return new Whose(note.process().pid(), note.process().startTicks());
+        }
+    }
 
     /**
      * Exits told by {@code teller}, which runs one task at a time.
@@ -268,10 +276,10 @@ final class Exits {
         }
     }
 
-    /** The end of one start says nothing of that of the next, though word of it may come when that has begun. */
+    /** The end of one process says nothing of that of the next, though word of it may come when that has begun. */
     private boolean isTold(Path directory, Note note) {
-        int start = told.getOrDefault(directory, UNTOLD);
-        return start == ONLY || start == note.generation();
+        Whose last = told.get(directory);
+        return Whose.EXEC.equals(last) || Whose.of(note).equals(last);
     }
 
     private void tellOutOfMemory(ContainerId container, Path bundle) {
@@ -308,7 +316,7 @@ final class Exits {
             return;
         }
         tellOutOfMemory(container, bundle);
-        told.put(bundle, note.get().generation());
+        told.put(bundle, Whose.of(note.get()));
         to.forEach(
                 listener -> guarded(() -> listener.exited(container, note.get().process(), exit.get())));
     }
@@ -330,7 +338,7 @@ final class Exits {
             return;
         }
         Path directory = places.exec(container, exec);
-        told.put(directory, ONLY);
+        told.put(directory, Whose.EXEC);
         to.forEach(listener -> guarded(() -> listener.execExited(container, exec, code)));
         try {
             Files.write(directory.resolve(TOLD), new byte[0]);
