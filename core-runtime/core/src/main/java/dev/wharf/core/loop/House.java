@@ -32,6 +32,7 @@ import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Build;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Network;
@@ -221,7 +222,11 @@ final class House implements Agent, AutoCloseable {
         journal.recovery()
                 .ifPresent(r ->
                         events.add(new HostEvent.JournalRecovered(r.last().sequence(), r.droppedBytes(), r.reason())));
-        // Builds live in the agent and end with it.
+        // Builds live in the agent and end with it, and so do the containers of their steps.
+        host.containers().values().stream()
+                .filter(host::isOfBuild)
+                .filter(c -> c.goal() != Goal.REMOVED)
+                .forEach(c -> events.add(new ContainerEvent.RemoveRequested(c.id(), true, clock.instant())));
         host.builds().values().stream()
                 .filter(Build::isUnderWay)
                 .forEach(build -> events.add(new BuildEvent.Ended(

@@ -26,6 +26,7 @@ import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
+import dev.wharf.core.state.Build;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
@@ -281,6 +282,19 @@ class HouseTest {
         reopen(Optional.empty());
         assertThat(house.host().builds().get("b1").failure()).contains("the agent stopped");
         assertThat(house.host().builds().get("b1").took()).isPresent();
+    }
+
+    @Test
+    void theContainersOfABuildGoWithItAndOthersStay() throws Exception {
+        ContainerId before = running("before", RestartPolicy.Kind.NO);
+        submit(new BuildCommand.Begin("b1", "Dockerfile", List.of("x")));
+        ContainerId step = running("step", RestartPolicy.Kind.NO);
+        ContainerId other = running("other", RestartPolicy.Kind.NO);
+        submit(new ContainerCommand.Rename(step, Build.containerName(step)));
+        reopen(Optional.empty());
+        await(() -> house.host().container(step).isEmpty());
+        assertThat(the(before).isRunning()).isTrue();
+        assertThat(the(other).isRunning()).isTrue();
     }
 
     // ---- looking
