@@ -205,6 +205,56 @@ class BuildIT {
     }
 
     @Test
+    void whatIsCopiedFromAStageIsFoundAgainByItsOwnersAndAttributes() throws Exception {
+        String text = "FROM busybox AS made\nRUN echo x > /x && %s /x\nFROM busybox\nCOPY --from=made /x /x\n"
+                + "RUN stat -c 'owned by %%u' /x\n";
+        Path context = context("Dockerfile", text.formatted("chown 5"));
+        build(context).outOrThrow();
+        Files.writeString(context.resolve("Dockerfile"), text.formatted("chown 6"));
+        assertThat(build(context).outOrThrow()).contains("owned by 6");
+
+        Path capable = context("Dockerfile", "FROM busybox\nCOPY x /x\n", "x", "x");
+        String plain = build(capable, "--quiet").outOrThrow();
+        Files.setAttribute(capable.resolve("x"), "user:no-such-matter", new byte[] {1});
+        assertThat(build(capable, "--quiet").outOrThrow()).isEqualTo(plain);
+        capability(capable.resolve("x"));
+        assertThat(build(capable, "--quiet").outOrThrow()).isNotEqualTo(plain);
+    }
+
+    /** CAP_NET_BIND_SERVICE, permitted and effective, as setcap(8) writes it. */
+    private static void capability(Path file) throws Exception {
+        Outcome.of(
+                        "python3",
+                        "-c",
+                        "import os, sys; os.setxattr(sys.argv[1], 'security.capability',"
+                                + " bytes.fromhex('0100000200040000' + '00' * 12))",
+                        file.toString())
+                .outOrThrow();
+    }
+
+    @Test
+    void namesOfOneFileStayNamesOfOneFile() throws Exception {
+        Path context = context("Dockerfile", """
+                FROM busybox AS made
+                RUN mkdir -p /d/e /lone && echo x > /d/a && ln /d/a /d/e/b && ln /d/a /lone/c
+                FROM busybox
+                COPY --from=made --chown=7 /d /copied
+                COPY --from=made /d/a /lone /single/
+                COPY . /context
+                RUN stat -c '%n %h' /copied/a /copied/e/b /single/a /single/c /context/f /context/g/h && rm /copied/a \
+                        && cat /copied/e/b
+                """, "f", "f");
+        Files.createDirectory(context.resolve("g"));
+        Files.createLink(context.resolve("g/h"), context.resolve("f"));
+
+        assertThat(build(context).outOrThrow())
+                .contains(
+                        "/copied/a 2\n/copied/e/b 2\n",
+                        "/single/a 1\n/single/c 1\n",
+                        "/context/f 2\n/context/g/h 2\nx\n");
+    }
+
+    @Test
     void imagesBetweenStepsAreHiddenAndGoWithTheCache() throws Exception {
         String others =
                 daemon.docker("images", "--filter", "dangling=true", "--quiet").outOrThrow();

@@ -10,9 +10,11 @@ import java.nio.file.NotDirectoryException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * How files are put into an image.
@@ -37,10 +39,42 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
 
     /** Copies {@code from} in {@code dir}, whatever it is, to {@code name} in {@code to}. */
     void put(Dir dir, String from, Dir to, String name) throws IOException {
-        put(dir, from, to, name, "", 0);
+        put(dir, from, to, name, "", 0, new Twins(to, name));
     }
 
-    private void put(Dir dir, String from, Dir to, String name, String relative, int depth) throws IOException {
+    /**
+     * Where the files were put that have more names than one, by their inodes: the others become names of the same file, as they
+     * are where they come from. An image whose programs are one file would else grow by every name of it.
+     *
+     * @param top what everything is put into
+     * @param name what it is called there
+     */
+    private record Twins(Dir top, String name, Map<Inode, String> paths) {
+        private record Inode(long device, long inode) {}
+
+        Twins(Dir top, String name) {
+            this(top, name, new HashMap<>());
+        }
+
+        /** Makes {@code added} another name of the same file, if that was put before; remembers it for the next if not. */
+        boolean link(Node node, Dir to, String added, String relative) throws IOException {
+            if (node.links() < 2) {
+                return false;
+            }
+            String first = paths.putIfAbsent(new Inode(node.device(), node.inode()), relative);
+            if (first == null) {
+                return false;
+            }
+            int slash = first.lastIndexOf('/');
+            try (Dir there = top.resolve(name + "/" + first.substring(0, Math.max(slash, 0)))) {
+                to.link(added, there, first.substring(slash + 1));
+            }
+            return true;
+        }
+    }
+
+    private void put(Dir dir, String from, Dir to, String name, String relative, int depth, Twins twins)
+            throws IOException {
         if (depth > DEEPEST) {
             throw new ContextException(relative + " lies deeper than " + DEEPEST + " directories");
         }
@@ -52,7 +86,7 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
         Node node = dir.look(from).orElseThrow(() -> Sources.absent(from));
         Optional<Node> there = name.equals(".") ? Optional.empty() : to.look(name);
         if (node.isDirectory()) {
-            directory(dir, from, node, to, name, there, relative, depth);
+            directory(dir, from, node, to, name, there, relative, depth, twins);
             return;
         }
         if (depth == 0 && there.filter(Node::isDirectory).isPresent()) {
@@ -62,6 +96,9 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
         // Inside of a directory that is copied over another, what comes takes the place of what is there.
         if (there.isPresent()) {
             to.remove(name);
+        }
+        if (twins.link(node, to, name, relative)) {
+            return;
         }
         if (node.isRegular()) {
             dir.copyContent(from, to, name);
@@ -74,7 +111,15 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
     }
 
     private void directory(
-            Dir dir, String from, Node node, Dir to, String name, Optional<Node> there, String relative, int depth)
+            Dir dir,
+            String from,
+            Node node,
+            Dir to,
+            String name,
+            Optional<Node> there,
+            String relative,
+            int depth,
+            Twins twins)
             throws IOException {
         if (!name.equals(".") && there.filter(Node::isDirectory).isEmpty()) {
             if (there.isPresent()) {
@@ -89,7 +134,7 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
                 if (leftOut.leavesOut(path)) {
                     continue;
                 }
-                put(inside, one, target, one, path, depth + 1);
+                put(inside, one, target, one, path, depth + 1, twins);
             }
         }
         // The directory that everything is put into was there before, or was made for this: it stays as it is.
@@ -109,12 +154,17 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
             boolean loses = owner.isPresent() && node.isRegular();
             to.chmod(name, mode.orElse(loses ? node.permissions() & 01777 : node.permissions()));
         }
-        for (Map.Entry<String, byte[]> xattr : dir.xattrs(from).entrySet()) {
-            if (xattr.getKey().startsWith("user.") || xattr.getKey().equals("security.capability")) {
-                to.setXattr(name, xattr.getKey(), xattr.getValue());
-            }
+        for (Map.Entry<String, byte[]> xattr : xattrs(dir, from).entrySet()) {
+            to.setXattr(name, xattr.getKey(), xattr.getValue());
         }
         to.setTimes(name, node.modifiedSeconds(), node.modifiedNanos());
+    }
+
+    /** The extended attributes that go along with a file, in the order of their names. */
+    static Map<String, byte[]> xattrs(Dir dir, String name) throws IOException {
+        Map<String, byte[]> carried = new TreeMap<>(dir.xattrs(name));
+        carried.keySet().removeIf(key -> !key.startsWith("user.") && !key.equals("security.capability"));
+        return carried;
     }
 
     /** Whose the things are that are made for what is put. */

@@ -228,15 +228,17 @@ public final class Sources {
     // ---- digests
 
     /**
-     * What the content of a thing comes to: names, kinds, modes and bytes, but neither times nor owners. For each thing right
-     * below a directory also its own, so that a difference can be named.
+     * What a thing comes to by what is copied of it: names, kinds, modes, extended attributes and bytes, but no times. For each
+     * thing right below a directory also its own, so that a difference can be named.
+     *
+     * @param owned whether the copy is to belong to whom the thing belongs
      */
-    public Map<String, Digest> digests(Source source, Patterns leftOut) throws IOException {
+    public Map<String, Digest> digests(Source source, Patterns leftOut, boolean owned) throws IOException {
         Map<String, Digest> parts = new LinkedHashMap<>();
         at(source.path(), (dir, name) -> {
             Node node = dir.look(name).orElseThrow(() -> absent(source.named()));
             if (!node.isDirectory()) {
-                parts.put(source.named(), digest(dir, name, source.path(), "", node, leftOut, 0));
+                parts.put(source.named(), digest(dir, name, source.path(), "", node, leftOut, owned, 0));
                 return parts;
             }
             parts.put(source.named() + "/", Digest.sha256("directory " + Integer.toOctalString(node.permissions())));
@@ -248,7 +250,7 @@ public final class Sources {
                     Node one = top.look(below).orElseThrow(() -> absent(below));
                     parts.put(
                             source.named().equals(".") ? below : source.named() + "/" + below,
-                            digest(top, below, join(source.path(), below), below, one, leftOut, 1));
+                            digest(top, below, join(source.path(), below), below, one, leftOut, owned, 1));
                 }
             }
             return parts;
@@ -260,13 +262,23 @@ public final class Sources {
         return dir.isEmpty() ? name : dir + "/" + name;
     }
 
-    private Digest digest(Dir dir, String name, String path, String relative, Node node, Patterns leftOut, int depth)
+    private Digest digest(
+            Dir dir, String name, String path, String relative, Node node, Patterns leftOut, boolean owned, int depth)
             throws IOException {
         if (depth > DEEPEST) {
             throw new ContextException(path + " lies deeper than " + DEEPEST + " directories");
         }
         StringBuilder told = new StringBuilder();
         told.append(Integer.toOctalString(node.mode())).append('\n');
+        if (owned) {
+            told.append(node.uid()).append(':').append(node.gid()).append('\n');
+        }
+        for (Map.Entry<String, byte[]> xattr : Copying.xattrs(dir, name).entrySet()) {
+            told.append(xattr.getKey())
+                    .append('=')
+                    .append(Digest.sha256(xattr.getValue()))
+                    .append('\n');
+        }
         if (node.isRegular()) {
             told.append(content(dir, name, path, node));
         } else if (node.isSymbolicLink()) {
@@ -280,7 +292,7 @@ public final class Sources {
                         continue;
                     }
                     Node child = inside.look(one).orElseThrow(() -> absent(at));
-                    below.put(one, digest(inside, one, join(path, one), at, child, leftOut, depth + 1));
+                    below.put(one, digest(inside, one, join(path, one), at, child, leftOut, owned, depth + 1));
                 }
             }
             below.forEach((n, d) -> told.append(n).append('\0').append(d).append('\n'));

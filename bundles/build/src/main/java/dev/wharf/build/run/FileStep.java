@@ -54,18 +54,18 @@ final class FileStep {
     /** One thing to be put. */
     private sealed interface Item {
         /** What it comes to, part by part. */
-        Map<String, Digest> parts(Patterns leftOut) throws IOException;
+        Map<String, Digest> parts(Patterns leftOut, boolean owned) throws IOException;
 
         record Found(Sources sources, Source source, boolean unpacks) implements Item {
             @Override
-            public Map<String, Digest> parts(Patterns leftOut) throws IOException {
-                return sources.digests(source, leftOut);
+            public Map<String, Digest> parts(Patterns leftOut, boolean owned) throws IOException {
+                return sources.digests(source, leftOut, owned);
             }
         }
 
         record Text(String name, String content) implements Item {
             @Override
-            public Map<String, Digest> parts(Patterns leftOut) {
+            public Map<String, Digest> parts(Patterns leftOut, boolean owned) {
                 return Map.of("<<" + name, Digest.sha256(content));
             }
         }
@@ -231,9 +231,12 @@ final class FileStep {
                     "When using " + one.word()
                             + " with more than one source file, the destination must be a directory and end with a /");
         }
+        String chown = one.flag("chown").isPresent()
+                ? draft.expand(one, one.flag("chown").orElse(""))
+                : "";
         Map<String, Digest> parts = new LinkedHashMap<>();
         for (Item item : items) {
-            parts.putAll(item.parts(leftOut));
+            parts.putAll(item.parts(leftOut, keepsOwners(chown)));
         }
         StringBuilder all = new StringBuilder();
         parts.forEach(
@@ -241,9 +244,6 @@ final class FileStep {
         String kind = items.size() > 1
                 ? "multi:"
                 : items.get(0) instanceof Item.Found f && f.source().directory() ? "dir:" : "file:";
-        String chown = one.flag("chown").isPresent()
-                ? draft.expand(one, one.flag("chown").orElse(""))
-                : "";
         String told = draft.toldFiles(one.word() + " " + (chown.isEmpty() ? "" : "--chown=" + chown) + kind
                 + Digest.sha256(all.toString()).hex() + " in " + written + " ");
         Optional<Integer> mode = mode();
@@ -381,10 +381,12 @@ final class FileStep {
     }
 
     /** The client's files are root's; those of other stages and images stay whose they are. */
+    private boolean keepsOwners(String chown) {
+        return chown.isEmpty() && one.flag("from").isPresent();
+    }
+
     private Optional<Owner> owner(Dir root, String chown) throws IOException {
-        return chown.isEmpty() && one.flag("from").isPresent()
-                ? Optional.empty()
-                : Optional.of(Accounts.owner(root, chown));
+        return keepsOwners(chown) ? Optional.empty() : Optional.of(Accounts.owner(root, chown));
     }
 
     private void put(Item item, Dir root, Destination to, Copying copying) throws IOException {

@@ -209,7 +209,9 @@ final class RunStep {
             if (from.isEmpty()) {
                 for (Sources.Source source : run.shared().context().find(source(mount), false)) {
                     key.append(' ')
-                            .append(run.shared().context().digests(source, dev.wharf.build.context.Patterns.NONE));
+                            .append(run.shared()
+                                    .context()
+                                    .digests(source, dev.wharf.build.context.Patterns.NONE, false));
                 }
             } else {
                 key.append(' ').append(imageOf(from.get()).value());
