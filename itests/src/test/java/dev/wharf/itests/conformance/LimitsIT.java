@@ -117,6 +117,18 @@ class LimitsIT {
     }
 
     @Test
+    void aLimitOfSwapIsChangedByItselfWhereItFitsThatOfMemory() throws Exception {
+        String container = docker.background("-m 96m", "sleep 1000");
+
+        docker.docker("update", "--memory-swap", "256m", container);
+        assertThat(docker.inspect(container, "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}"))
+                .isEqualTo("100663296 268435456");
+        assertThat(docker.tried("update", "-m", "300m", container).err()).contains("already set memoryswap limit");
+        assertThat(docker.tried("update", "--memory-swap", "50m", container).err())
+                .contains("should be larger than memory limit");
+    }
+
+    @Test
     void userLimitsAreSet() throws Exception {
         assertThat(docker.sh("--ulimit nofile=100:200", "ulimit -n; ulimit -Hn"))
                 .isEqualTo("100\n200");

@@ -266,8 +266,15 @@ class ProcessesIT {
         Thread.sleep(100);
 
         assertThat(docker.docker("top", container)).startsWith("UID").contains("sleep 1000", "sleep 2000");
-        assertThat(docker.docker("top", container, "-o", "pid,comm").lines().findFirst())
-                .hasValueSatisfying(header -> assertThat(header).matches("PID +COMMAND *"));
+        assertThat(docker.docker("top", container, "-o", "pid,comm").lines())
+                .hasSize(3)
+                .first()
+                .satisfies(header -> assertThat(header).matches("PID +COMMAND *"));
+        assertThat(docker.docker("top", container, "axf"))
+                .as("not every option of ps goes with a list of processes")
+                .contains("sleep 1000");
+        assertThat(docker.docker("ps", "--no-trunc", "--filter", "id=" + container, "--format", "{{.Command}}"))
+                .contains("sh -c 'sleep 1000 & sleep 2000'");
         assertThat(docker.docker("top", container)).contains(docker.inspect(container, "{{.State.Pid}}"));
     }
 

@@ -436,6 +436,13 @@ public final class ContainerRoutes implements Routes {
                 old.ulimits(),
                 old.devices(),
                 old.deviceCgroupRules());
+        if (body.number("MemorySwap") == 0
+                && merged.memorySwapBytes() > 0
+                && merged.memorySwapBytes() < merged.memoryBytes()) {
+            throw Problem.conflict("Cannot update container " + c.id() + ": Memory limit should be smaller than already"
+                    + " set memoryswap limit, update the memoryswap at the same time");
+        }
+        HostSettings.checkSwap(merged);
         Body restart = body.body("RestartPolicy");
         Optional<RestartPolicy> policy = Optional.of(HostSettings.restartPolicy(restart))
                 .filter(p -> !restart.text("Name").isEmpty());

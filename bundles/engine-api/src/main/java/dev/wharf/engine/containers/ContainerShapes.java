@@ -30,6 +30,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Containers in the shapes of the Engine API ({@code ContainerSummary}, {@code ContainerInspectResponse}). */
 public final class ContainerShapes {
@@ -58,7 +60,7 @@ public final class ContainerShapes {
         names(c).forEach(name -> names.add("/" + name));
         node.put("Image", c.spec().imageReference())
                 .put("ImageID", c.spec().image().value())
-                .put("Command", String.join(" ", c.spec().command().arguments()))
+                .put("Command", typed(c.spec().command().arguments()))
                 .put("Created", c.createdAt().getEpochSecond());
         ArrayNode ports = node.putArray("Ports");
         List<String> published = new ArrayList<>();
@@ -159,6 +161,14 @@ public final class ContainerShapes {
         node.set("Config", config(c));
         node.set("NetworkSettings", networkSettings(c));
         return node;
+    }
+
+    /** A command in one line: what of its arguments holds a space stands in quotes. */
+    private static String typed(List<String> command) {
+        return Stream.concat(
+                        command.stream().limit(1),
+                        command.stream().skip(1).map(word -> word.contains(" ") ? "'" + word + "'" : word))
+                .collect(Collectors.joining(" "));
     }
 
     private static String time(Instant instant) {

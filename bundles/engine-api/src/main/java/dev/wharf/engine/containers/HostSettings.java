@@ -100,13 +100,24 @@ public final class HostSettings {
         if (shm < 0) {
             throw Problem.invalid("SHM size can not be less than 0");
         }
-        return resources(body, shm == 0 ? DEFAULT_SHM : shm);
+        Resources wanted = resources(body, shm == 0 ? DEFAULT_SHM : shm);
+        checkSwap(wanted);
+        return wanted;
+    }
+
+    /** Refuses a limit of memory and swap that does not fit that of memory. */
+    static void checkSwap(Resources wanted) {
+        if (wanted.memoryBytes() == 0 && wanted.memorySwapBytes() > 0) {
+            throw Problem.invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
+        }
+        if (wanted.memorySwapBytes() > 0 && wanted.memorySwapBytes() < wanted.memoryBytes()) {
+            throw Problem.invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
+        }
     }
 
     /** Limits as {@code HostConfig} and the body of an update write them. */
     static Resources resources(Body body, long shmSize) {
         long memory = body.number("Memory");
-        long swap = body.number("MemorySwap");
         long reservation = body.number("MemoryReservation");
         if (memory != 0 && memory < LEAST_MEMORY) {
             throw Problem.invalid("Minimum memory limit allowed is 6MB");
@@ -117,12 +128,6 @@ public final class HostSettings {
         if (body.number("CpuShares") < 0) {
             throw Problem.invalid(
                     "invalid CPU shares (" + body.number("CpuShares") + "): value must be a positive integer");
-        }
-        if (memory == 0 && swap > 0) {
-            throw Problem.invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
-        }
-        if (memory > 0 && swap > 0 && swap < memory) {
-            throw Problem.invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
         }
         if (memory > 0 && reservation > memory) {
             throw Problem.invalid("Minimum memory limit can not be less than memory reservation limit, see usage");
@@ -165,7 +170,7 @@ public final class HostSettings {
         }
         return new Resources(
                 memory,
-                swap,
+                body.number("MemorySwap"),
                 reservation,
                 (int) swappiness,
                 nanoCpus,

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -114,13 +115,30 @@ final class Stats {
                 .put("read", NEVER)
                 .put("preread", NEVER);
         node.putObject("pids_stats");
-        node.putObject("blkio_stats");
+        blockIo(node);
         node.put("num_procs", 0);
         node.putObject("storage_stats");
         node.set("cpu_stats", cpu(Optional.empty()));
         node.set("precpu_stats", cpu(Optional.empty()));
         node.putObject("memory_stats");
         return node;
+    }
+
+    private static final List<String> BLOCK_IO = List.of(
+            "io_service_bytes_recursive",
+            "io_serviced_recursive",
+            "io_queue_recursive",
+            "io_service_time_recursive",
+            "io_wait_time_recursive",
+            "io_merged_recursive",
+            "io_time_recursive",
+            "sectors_recursive");
+
+    /** Every counter of the kernel's, of which nobody knows anything yet. */
+    private static ObjectNode blockIo(ObjectNode node) {
+        ObjectNode blkio = node.putObject("blkio_stats");
+        BLOCK_IO.forEach(blkio::putNull);
+        return blkio;
     }
 
     private static ObjectNode shape(Container c, Measure m, Optional<Measure> before) {
@@ -131,25 +149,13 @@ final class Stats {
         if (m.pidsLimit() > 0) {
             pids.put("limit", m.pidsLimit());
         }
-        ObjectNode blkio = node.putObject("blkio_stats");
-        ArrayNode bytes = blkio.putArray("io_service_bytes_recursive");
+        ArrayNode bytes = blockIo(node).putArray(BLOCK_IO.get(0));
         m.blockIo()
                 .forEach(b -> bytes.addObject()
                         .put("major", b.major())
                         .put("minor", b.minor())
                         .put("op", b.operation())
                         .put("value", b.bytes()));
-        for (String other : new String[] {
-            "io_serviced_recursive",
-            "io_queue_recursive",
-            "io_service_time_recursive",
-            "io_wait_time_recursive",
-            "io_merged_recursive",
-            "io_time_recursive",
-            "sectors_recursive"
-        }) {
-            blkio.putNull(other);
-        }
         node.put("num_procs", 0);
         node.putObject("storage_stats");
         node.set("cpu_stats", cpu(Optional.of(m)));

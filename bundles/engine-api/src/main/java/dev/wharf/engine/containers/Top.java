@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * {@code /containers/{id}/top}: the host's ps(1), narrowed to the container's processes. Nothing of the container is run, so a
@@ -39,24 +40,16 @@ final class Top {
 
     private static Answer run(Agent agent, Container c, List<String> arguments) throws Exception {
         List<Integer> pids = agent.streams().processes(c.id());
-        List<String> command = new ArrayList<>(List.of("ps"));
-        command.addAll(arguments);
-        Process ps;
-        try {
-            ps = new ProcessBuilder(command).redirectErrorStream(true).start();
-        } catch (IOException e) {
-            throw Problem.unsupported("ps is not installed on this host; install procps");
+        // ps names few processes by itself, but not with every option does it take a list of those to name.
+        Listing listed = list(arguments, pids);
+        if (listed.exit() != 0) {
+            listed = list(arguments, List.of());
         }
-        ps.getOutputStream().close();
-        String output = new String(ps.getInputStream().readNBytes(16 << 20), StandardCharsets.UTF_8);
-        if (!ps.waitFor(5, TimeUnit.SECONDS)) {
-            ps.destroyForcibly();
-            throw new Problem(500, "ps did not end");
-        }
-        if (ps.exitValue() != 0) {
+        String output = listed.output();
+        if (listed.exit() != 0) {
             // It says in its first line what it did not like; what follows is how it is used.
             String first = output.strip().lines().findFirst().orElse("");
-            throw Problem.invalid("ps: " + (first.startsWith("error:") ? first : "exit status " + ps.exitValue()));
+            throw Problem.invalid("ps: " + (first.startsWith("error:") ? first : "exit status " + listed.exit()));
         }
         String[] lines = output.split("\n");
         List<String> titles = List.of(lines[0].strip().split("\\s+"));
@@ -74,6 +67,30 @@ final class Top {
         }
         answer.set("Processes", processes);
         return Answer.json(answer.set("Titles", Json.array(titles)));
+    }
+
+    private record Listing(int exit, String output) {}
+
+    /** @param pids those to name, or none to leave that to the arguments */
+    private static Listing list(List<String> arguments, List<Integer> pids) throws Exception {
+        List<String> command = new ArrayList<>(List.of("ps"));
+        command.addAll(arguments);
+        if (!pids.isEmpty()) {
+            command.add("-q" + pids.stream().map(String::valueOf).collect(Collectors.joining(",")));
+        }
+        Process ps;
+        try {
+            ps = new ProcessBuilder(command).redirectErrorStream(true).start();
+        } catch (IOException e) {
+            throw Problem.unsupported("ps is not installed on this host; install procps");
+        }
+        ps.getOutputStream().close();
+        String output = new String(ps.getInputStream().readNBytes(16 << 20), StandardCharsets.UTF_8);
+        if (!ps.waitFor(5, TimeUnit.SECONDS)) {
+            ps.destroyForcibly();
+            throw new Problem(500, "ps did not end");
+        }
+        return new Listing(ps.exitValue(), output);
     }
 
     private static boolean isOne(String text, List<Integer> pids) {
