@@ -416,10 +416,11 @@ final class OciConfig {
         List<BoundMount> sorted = spec.mounts().stream()
                 .sorted(Comparator.comparingLong(mount -> depth(mount.target())))
                 .toList();
+        String host = sorted.stream().anyMatch(OciConfig::isBind) ? Propagation.mountinfo() : "";
         for (BoundMount mount : sorted) {
             // What people want somewhere takes the place of ours, with everything of ours below it.
             mounts.keySet().removeIf(ours -> ours.equals(mount.target()) || ours.startsWith(mount.target() + "/"));
-            mounts.put(mount.target(), own(spec, mount, readOnlyBelow));
+            mounts.put(mount.target(), own(spec, mount, host, readOnlyBelow));
             // Names are still looked up in a container whose /etc is a volume: its files stand on what people want
             // there.
             if (mount.target().equals("/etc")) {
@@ -496,13 +497,17 @@ final class OciConfig {
         return places.bundle(container).resolve("shm");
     }
 
-    private ObjectNode own(RuntimeSpec spec, BoundMount mount, BooleanSupplier readOnlyBelow)
+    private static boolean isBind(BoundMount mount) {
+        return mount.type().equals("bind");
+    }
+
+    private ObjectNode own(RuntimeSpec spec, BoundMount mount, String host, BooleanSupplier readOnlyBelow)
             throws DriverException, IOException {
         ObjectNode node = JSON.createObjectNode()
                 .put("destination", mount.target())
                 .put("type", mount.type())
                 .put("source", mount.source().isEmpty() ? mount.type() : mount.source());
-        List<String> words = new ArrayList<>(Propagation.settled(mount));
+        List<String> words = new ArrayList<>(isBind(mount) ? Propagation.settled(mount, host) : mount.options());
         boolean maybe = words.remove(BoundMount.READ_ONLY_BELOW_IF_POSSIBLE);
         if (words.contains(BoundMount.READ_ONLY_BELOW) && !readOnlyBelow.getAsBoolean()) {
             throw failure(
@@ -513,12 +518,11 @@ final class OciConfig {
         if (maybe && readOnlyBelow.getAsBoolean()) {
             words.add(BoundMount.READ_ONLY_BELOW);
         }
-        if (mount.type().equals("bind") && !Files.isDirectory(Path.of(mount.source()))) {
+        if (isBind(mount) && !Files.isDirectory(Path.of(mount.source()))) {
             // Nothing can be mounted below a file, and crun takes the wish as one for a directory.
             words.replaceAll(word -> word.equals(BoundMount.READ_ONLY_BELOW) ? "ro" : word);
         }
-        if (mount.type().equals("bind")
-                && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
+        if (isBind(mount) && words.stream().noneMatch(word -> word.equals("bind") || word.equals("rbind"))) {
             words.add(0, "rbind");
         }
         if (mount.type().equals("tmpfs") && words.stream().noneMatch(word -> word.startsWith("mode="))) {

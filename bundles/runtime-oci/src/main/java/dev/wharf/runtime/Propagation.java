@@ -12,12 +12,17 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Whether mounts can travel between a bind's source and the container (mount_namespaces(7)): that takes a source that lies
- * on a shared mount, or on a slave where they only come in. A runtime would not say so and leave the bind deaf.
+ * on a shared mount, or on a slave where they only come in. A runtime would not say so and leave the bind deaf. And what else
+ * a bind has of the mount that its source lies on.
  */
 final class Propagation {
+    private static final Set<String> FORBIDDING = Set.of("ro", "nosuid", "nodev", "noexec");
+
     private Propagation() {}
 
     /** Refuses a bind that wants more than its source can give. */
@@ -37,21 +42,33 @@ final class Propagation {
         }
     }
 
-    /** The options with how the bind is to follow the host settled. */
-    static List<String> settled(BoundMount bind) throws IOException {
-        if (!bind.options().contains(BoundMount.SLAVE_IF_POSSIBLE)) {
-            return bind.options();
-        }
-        String word = gives(holder(bind), true) ? "rslave" : "rprivate";
-        return bind.options().stream()
-                .map(option -> option.equals(BoundMount.SLAVE_IF_POSSIBLE) ? word : option)
-                .toList();
+    /**
+     * The options with how the bind is to follow the host settled, and with all that the host's own mount forbids: a bind
+     * begins with that, but crun takes off what its options do not say.
+     *
+     * @param mountinfo the host's mounts
+     */
+    static List<String> settled(BoundMount bind, String mountinfo) throws IOException {
+        Path source = Path.of(bind.source());
+        // Of what is not there the runtime tells.
+        Optional<Line> holder = Files.exists(source) ? holder(mountinfo, source.toRealPath()) : Optional.empty();
+        String word = gives(holder, true) ? "rslave" : "rprivate";
+        Stream<String> own =
+                bind.options().stream().map(option -> option.equals(BoundMount.SLAVE_IF_POSSIBLE) ? word : option);
+        Stream<String> forbidden = holder.stream()
+                .flatMap(line -> line.options().stream())
+                .filter(option -> FORBIDDING.contains(option) && !bind.options().contains(option));
+        return Stream.concat(own, forbidden).toList();
     }
 
     /** The mount of this host that holds what is bound. */
     private static Optional<Line> holder(BoundMount bind) throws IOException {
-        Path source = Path.of(bind.source()).toRealPath();
-        return holder(Files.readString(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8), source);
+        return holder(mountinfo(), Path.of(bind.source()).toRealPath());
+    }
+
+    /** The host's mounts in the words of proc(5). */
+    static String mountinfo() throws IOException {
+        return Files.readString(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8);
     }
 
     private static boolean gives(Optional<Line> holder, boolean slave) {
@@ -59,8 +76,8 @@ final class Propagation {
                 .orElse(false);
     }
 
-    /** A mount, and which peer groups it is in. */
-    record Line(Path point, List<String> groups) {
+    /** A mount, what is allowed on it, and which peer groups it is in. */
+    record Line(Path point, List<String> options, List<String> groups) {
         boolean is(String kind) {
             return groups.stream().anyMatch(group -> group.startsWith(kind));
         }
@@ -79,7 +96,8 @@ final class Propagation {
             boolean holds = path.startsWith(point);
             int depth = deepest.map(line -> line.point().getNameCount()).orElse(-1);
             if (holds && point.getNameCount() >= depth) {
-                deepest = Optional.of(new Line(point, List.of(fields).subList(6, separator)));
+                deepest = Optional.of(new Line(
+                        point, List.of(fields[5].split(",")), List.of(fields).subList(6, separator)));
             }
         }
         return deepest;

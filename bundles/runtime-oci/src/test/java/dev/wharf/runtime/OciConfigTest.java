@@ -18,6 +18,7 @@ import dev.wharf.model.Resources;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure.Kind;
 import dev.wharf.spi.runtime.RuntimeSpec;
+import dev.wharf.spi.runtime.RuntimeSpec.BoundMount;
 import dev.wharf.testkit.runtime.RuntimeSpecs;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -669,5 +670,16 @@ class OciConfigTest {
         assertThat(srv.is("shared:") || srv.is("master:")).isFalse();
         assertThat(data.is("master:")).isTrue();
         assertThat(data.is("shared:")).isFalse();
+    }
+
+    @Test
+    void whatTheHostsMountForbidsIsForbiddenInside() throws Exception {
+        String table = "20 1 8:1 / / rw shared:1 - ext4 /dev/sda rw\n"
+                + "21 20 0:5 / /tmp ro,nosuid,noexec,relatime - tmpfs tmpfs rw";
+        BoundMount open = new BoundMount("bind", "/", "/a", List.of("rbind", "rprivate"));
+        BoundMount strict = new BoundMount("bind", "/tmp", "/a", List.of("rbind", BoundMount.SLAVE_IF_POSSIBLE, "ro"));
+
+        assertThat(Propagation.settled(open, table)).containsExactly("rbind", "rprivate");
+        assertThat(Propagation.settled(strict, table)).containsExactly("rbind", "rprivate", "ro", "nosuid", "noexec");
     }
 }

@@ -39,6 +39,25 @@ class VolumesIT {
     }
 
     @Test
+    void whatTheHostHasMountedReadOnlyIsReadOnlyInside() throws Exception {
+        Path device = Files.createDirectory(folder.resolve("device"));
+        docker.docker("volume", "create", "-o", "type=none", "-o", "device=" + device, "-o", "o=bind,ro", "sealed");
+        assertThat(docker.tryingSh("-v sealed:/d", "touch /d/no").err()).contains("Read-only file system");
+
+        Path host = Files.createDirectory(folder.resolve("host"));
+        Outcome.of("mount", "--bind", device.toString(), host.toString()).outOrThrow();
+        try {
+            Outcome.of("mount", "-o", "remount,bind,ro,noexec", host.toString()).outOrThrow();
+            assertThat(docker.sh("-v " + host + ":/d", "grep ' /d ' /proc/self/mountinfo"))
+                    .contains("ro,")
+                    .contains("noexec");
+        } finally {
+            Outcome.of("umount", host.toString()).outOrThrow();
+        }
+        assertThat(device).isEmptyDirectory();
+    }
+
+    @Test
     void aMissingFolderIsMadeForABindButNotForAMount() throws Exception {
         Path missing = folder.resolve("missing/deep");
         assertThat(docker.sh("-v " + missing + ":/d", "ls -d /d")).isEqualTo("/d");

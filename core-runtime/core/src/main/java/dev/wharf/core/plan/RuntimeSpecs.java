@@ -113,7 +113,7 @@ final class RuntimeSpecs {
                     fill.put(mount.target(), root);
                 }
                 options.addAll(List.of("rbind", mount.options().getOrDefault("propagation", "rprivate")));
-                options.add(mount.readOnly() ? "ro" : "rw");
+                access(mount).ifPresent(options::add);
                 return new BoundMount("bind", root.toString(), mount.target(), options);
             }
             case BIND -> {
@@ -123,7 +123,7 @@ final class RuntimeSpecs {
                         mount.options().containsKey(MountSpec.PROPAGATION_IF_POSSIBLE)
                                 ? BoundMount.SLAVE_IF_POSSIBLE
                                 : mount.options().getOrDefault("propagation", "rprivate")));
-                options.add(mount.readOnly() ? "ro" : "rw");
+                access(mount).ifPresent(options::add);
                 if (mount.readOnly() && !mount.options().containsKey("nonrecursive")) {
                     // The runtime settles what it can do: "rro" must be, "rro?" where this host can.
                     String submounts = mount.options().getOrDefault("readonly-submounts", "if-possible");
@@ -149,6 +149,11 @@ final class RuntimeSpecs {
             }
         }
         throw new IllegalStateException("unreachable");
+    }
+
+    /** Only what takes something away is said: "rw" would open up what the host has mounted read-only. */
+    private static Optional<String> access(MountSpec mount) {
+        return mount.readOnly() ? Optional.of("ro") : Optional.empty();
     }
 
     /** The snapshot that is the whole content of the image that is mounted, where it is there. */
