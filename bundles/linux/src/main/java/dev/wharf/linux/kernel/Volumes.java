@@ -33,6 +33,8 @@ final class Volumes {
 
     private final Path directory;
     private final LinuxFileCalls files;
+    private static final int LONGEST_NAME = 255;
+
     private final Mounter mounter;
 
     Volumes(Path directory, LinuxFileCalls files, Mounter mounter) {
@@ -42,7 +44,7 @@ final class Volumes {
     }
 
     Path create(VolumeSpec volume) throws IOException, DriverException {
-        if (volume.name().value().length() > 255) {
+        if (volume.name().value().length() > LONGEST_NAME) {
             throw DriverException.failure(Failure.Kind.INVALID, "the name of volume " + volume.name() + " is too long");
         }
         Path home = directory.resolve(volume.name().value());
@@ -106,6 +108,10 @@ final class Volumes {
     }
 
     boolean remove(VolumeName volume) throws IOException {
+        if (volume.value().length() > LONGEST_NAME) {
+            // There can be none of that name, and to look for it fails.
+            return true;
+        }
         Path home = directory.resolve(volume.value());
         mounter.unmountAll(data(volume));
         files.removeTree(home);

@@ -17,8 +17,11 @@ import java.util.Optional;
 
 /** Wishes about volumes. */
 public sealed interface VolumeCommand extends Command {
-    /** What is wrong with the options of a volume, in Docker's words. */
+    /** What is wrong with the name and the options of a volume, in Docker's words. */
     static Optional<String> wrong(VolumeSpec spec) {
+        if (spec.name().value().length() > LONGEST_NAME) {
+            return Optional.of("file name too long");
+        }
         Map<String, String> options = spec.options();
         for (String name : options.keySet()) {
             if (name.equals("size")) {
@@ -35,6 +38,9 @@ public sealed interface VolumeCommand extends Command {
         }
         return Optional.empty();
     }
+
+    /** It is the name of a directory as well. */
+    int LONGEST_NAME = 255;
 
     /** Options of the local driver. */
     List<String> OPTIONS = List.of("type", "o", "device");

@@ -182,6 +182,16 @@ class OtherCommandsTest {
         refused(furnished(volume("data")), new VolumeCommand.Create(known), Kind.UNCHANGED, "exists");
     }
 
+    @Test
+    void aVolumesNameIsNoLongerThanThatOfADirectory() {
+        VolumeSpec longest =
+                new VolumeSpec(new VolumeName("n".repeat(255)), VolumeSpec.LOCAL, Map.of(), Map.of(), false);
+        granted(furnished(), new VolumeCommand.Create(longest), T0);
+        VolumeSpec longer =
+                new VolumeSpec(new VolumeName("n".repeat(256)), VolumeSpec.LOCAL, Map.of(), Map.of(), false);
+        refused(furnished(), new VolumeCommand.Create(longer), Kind.INVALID, "file name too long");
+    }
+
     // ---- drivers
 
     @Test

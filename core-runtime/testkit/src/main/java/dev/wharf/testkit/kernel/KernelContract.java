@@ -326,6 +326,17 @@ public abstract class KernelContract {
         assertThat(kernel.mountedVolumes()).isEmpty();
     }
 
+    @Test
+    void aVolumeWhoseNameNoDirectoryCanHaveIsNotMadeAndGoneAlready() throws Exception {
+        VolumeName name = new VolumeName("n".repeat(256));
+        VolumeSpec volume = new VolumeSpec(name, VolumeSpec.LOCAL, Map.of(), Map.of(), false);
+
+        assertThatThrownBy(() -> kernel.createVolume(volume))
+                .isInstanceOf(DriverException.class)
+                .hasMessageContaining("too long");
+        kernel.removeVolume(name);
+    }
+
     private static VolumeSpec device(String type, String device, String options) {
         return new VolumeSpec(
                 new VolumeName("quick"),
