@@ -51,6 +51,24 @@ class EventsIT {
     }
 
     @Test
+    void theBeginningOfANameIsEnoughAndOfWhatIsNotHereNothingIsTold() throws Exception {
+        docker.docker("create", "--name", "oak-1", "busybox");
+        docker.docker("create", "--name", "oak-2", "busybox");
+
+        assertThat(told("container=oak")).containsExactly("container create", "container create");
+        assertThat(told("container=oak-2")).containsExactly("container create");
+        assertThat(told("node=oak")).isEmpty();
+    }
+
+    @Test
+    void whoeverLooksAtProcessesIsToldOf() throws Exception {
+        docker.background("--name watched", "sleep 600");
+        docker.docker("top", "watched");
+
+        assertThat(told("container=watched", "event=top")).containsExactly("container top");
+    }
+
+    @Test
     void aStopIsAKillAnEndAndAStop() throws Exception {
         docker.background("--name halted", "trap 'exit 0' TERM; while true; do sleep 0.1; done");
         Thread.sleep(200);
@@ -77,6 +95,7 @@ class EventsIT {
         docker.docker("run", "--rm", "--network", "host", "busybox", "true");
 
         assertThat(told("network=none")).containsSubsequence("network connect", "network disconnect");
+        assertThat(told("event=die", "event=disconnect")).containsSubsequence("container die", "network disconnect");
         assertThat(told("network=host")).containsSubsequence("network connect", "network disconnect");
     }
 

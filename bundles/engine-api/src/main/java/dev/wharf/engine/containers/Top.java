@@ -3,6 +3,7 @@ package dev.wharf.engine.containers;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.state.Container;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Problem;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -35,7 +37,10 @@ final class Top {
                 throw Problem.invalid("invalid ps argument \"" + argument + "\"");
             }
         }
-        return Answer.later(request.work(() -> run(agent, c, arguments)));
+        return Answer.later(request.work(() -> run(agent, c, arguments)).thenApply(answer -> {
+            agent.submit(new ContainerCommand.Note(c.id(), "top", Map.of()), request.cause());
+            return answer;
+        }));
     }
 
     private static Answer run(Agent agent, Container c, List<String> arguments) throws Exception {

@@ -25,8 +25,12 @@ record EngineEvent(String type, String action, String id, Map<String, String> at
     ObjectNode json(ApiVersion version) {
         ObjectNode node = Json.object();
         if (!version.atLeast(52) && (type.equals("container") || type.equals("image"))) {
-            node.put("status", action).put("id", id);
-            if (type.equals("container")) {
+            node.put("status", action);
+            // A prune is of no container and of no image.
+            if (!id.isEmpty()) {
+                node.put("id", id);
+            }
+            if (type.equals("container") && !id.isEmpty()) {
                 node.put("from", attributes.getOrDefault("image", ""));
             }
         }

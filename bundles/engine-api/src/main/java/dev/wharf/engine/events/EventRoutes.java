@@ -19,6 +19,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -256,6 +257,10 @@ public final class EventRoutes implements Routes {
 
     /** What a client's filters take. */
     private static final class Selection {
+        /** Of these there are no events here, so who asks for one is told nothing. */
+        private static final List<String> ELSEWHERE =
+                List.of("config", "daemon", "node", "plugin", "secret", "service");
+
         private Selection() {}
 
         static boolean takes(Filters filters, EngineEvent event) {
@@ -272,13 +277,13 @@ public final class EventRoutes implements Routes {
                     && filters.any(
                             "network", n -> event.type().equals("network") && is(event, n, attributes.get("name")))
                     && filters.any("image", i -> isOf(event, i))
-                    && filters.any("daemon", d -> event.type().equals("daemon"))
-                    && filters.any("plugin", p -> event.type().equals("plugin"));
+                    && ELSEWHERE.stream().allMatch(kind -> filters.any(kind, wanted -> false));
         }
 
+        /** The beginning of an id or of a name is enough. */
         private static boolean is(EngineEvent event, String wanted, @org.jspecify.annotations.Nullable String name) {
             String bare = wanted.startsWith("/") ? wanted.substring(1) : wanted;
-            return event.id().startsWith(wanted) || bare.equals(name);
+            return event.id().startsWith(wanted) || name != null && name.startsWith(bare);
         }
 
         /** An image's name counts with its tag and without. */

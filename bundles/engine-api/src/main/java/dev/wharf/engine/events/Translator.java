@@ -97,8 +97,8 @@ final class Translator {
                 tell.say("stop");
             }
         } else if (event instanceof ContainerEvent.Exited exited) {
-            common(known.get(), moment, "disconnect", tell);
             exited(exited, before, moment, tell);
+            common(known.get(), moment, "disconnect", tell);
         } else if (event instanceof ContainerEvent.Frozen) {
             tell.say("pause");
         } else if (event instanceof ContainerEvent.Thawed) {
@@ -284,8 +284,15 @@ final class Translator {
                                                     new TreeSet<>(r.mirrors().values())))
                                             .filter(m -> !m.isEmpty())));
                 case LOAD -> List.of(named(moment, "load", stored.image().id().value(), stored.image()));
-                case IMPORT ->
-                    List.of(named(moment, "import", stored.image().id().value(), stored.image()));
+                case IMPORT -> {
+                    ImageId id = stored.image().id();
+                    List<EngineEvent> told = new ArrayList<>();
+                    if (!wished.isEmpty()) {
+                        told.add(told(moment, "tag", id, name, stored.image()));
+                    }
+                    told.add(named(moment, "import", id.value(), stored.image()));
+                    yield told;
+                }
                 case COMMIT, BUILD -> {
                     ImageId id = stored.image().id();
                     List<EngineEvent> told = new ArrayList<>();
