@@ -152,9 +152,10 @@ record Names(Host host, Container asker, List<Neighbourhood> around) {
             String alias = colon < 0 ? link : link.substring(colon + 1);
             if (alias.toLowerCase(Locale.ROOT).equals(wanted)) {
                 String plain = target.startsWith("/") ? target.substring(1) : target;
-                return members(
-                        network,
-                        c -> c.name().equals(plain) || c.id().value().startsWith(plain) && plain.length() >= 12);
+                List<InetAddress> named = known(network, plain.toLowerCase(Locale.ROOT));
+                return named.isEmpty() && plain.length() >= 12
+                        ? members(network, c -> c.id().value().startsWith(plain))
+                        : named;
             }
         }
         return List.of();

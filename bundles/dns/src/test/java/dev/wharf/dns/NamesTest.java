@@ -61,6 +61,9 @@ class NamesTest {
 
         assertThat(asked("app", "database")).containsExactly("10.2.0.4");
         assertThat(asked("web", "database")).isEmpty();
+
+        town.run("ape", new At("back", "10.2.0.10", "", List.of(), List.of("store:any")));
+        assertThat(asked("ape", "any")).isEqualTo(asked("ape", "store"));
     }
 
     @Test

@@ -74,7 +74,7 @@ public final class ContainerShapes {
                         .put("Type", port.protocol());
             }
         }
-        if (c.isRunning()) {
+        if (c.isRunning() && !c.places().isEmpty()) {
             for (String exposed : c.spec().networking().exposed()) {
                 if (!published.contains(exposed)) {
                     int slash = exposed.indexOf('/');
@@ -554,7 +554,8 @@ public final class ContainerShapes {
 
     private static ObjectNode ports(Container c) {
         ObjectNode node = Json.object();
-        if (!c.isRunning()) {
+        // Where no network is, nothing is reached by a port of its own.
+        if (!c.isRunning() || c.places().isEmpty()) {
             return node;
         }
         c.spec().networking().exposed().forEach(node::putNull);

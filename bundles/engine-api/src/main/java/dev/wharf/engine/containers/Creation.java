@@ -435,7 +435,8 @@ public final class Creation {
 
     /**
      * Each names a container that is here; as Docker, a missing one is told so and not looked for as an image. On the default
-     * network whom it names is settled now, whatever that is called later.
+     * network whom it names is settled now, whatever that is called later; on another the resolver looks for whom it names
+     * whenever it is asked, so that one may come later.
      */
     private List<String> links(Namespace sandbox, List<NetworkWish> wishes) {
         List<String> links = hostConfig.texts("Links");
@@ -444,11 +445,12 @@ public final class Creation {
                     + (sandbox.kind() == Namespace.Kind.HOST ? "host type networking" : "container type network")
                     + " can't be used with links. This would result in undefined behavior");
         }
-        boolean onDefault = wishes.stream()
+        Optional<Boolean> predefined = wishes.stream()
                 .findFirst()
                 .flatMap(w -> host.network(w.network()))
-                .map(n -> n.spec().predefined())
-                .orElse(false);
+                .map(n -> n.spec().predefined());
+        boolean onDefault = predefined.orElse(false);
+        boolean onOwn = !predefined.orElse(true);
         List<String> settled = new ArrayList<>();
         for (String link : links) {
             int colon = link.indexOf(':');
@@ -456,6 +458,10 @@ public final class Creation {
             String alias = colon < 0 ? link : link.substring(colon + 1);
             if (name.isEmpty() || alias.isEmpty() || alias.indexOf(':') >= 0) {
                 throw Problem.invalid("bad format for links: " + link);
+            }
+            if (onOwn) {
+                settled.add(link);
+                continue;
             }
             Container target = ContainerLookup.find(host, name)
                     .orElseThrow(() ->
