@@ -61,4 +61,21 @@ public record EndpointSpec(
                 ports,
                 changed);
     }
+
+    /** The same place with other ports that lead to it. */
+    public EndpointSpec withPorts(List<PublishedPort> other) {
+        return new EndpointSpec(
+                id,
+                network,
+                hostInterface,
+                containerInterface,
+                ipv4,
+                gateway4,
+                ipv6,
+                gateway6,
+                mac,
+                aliases,
+                other,
+                options);
+    }
 }

@@ -272,6 +272,66 @@ class UserNetworksIT {
     }
 
     @Test
+    void optionsThatSayNothingAreRefusedBeforeAnythingIsMade() throws Exception {
+        network("uno", "10.231.4.0/24", "-o", "com.docker.network.bridge.name=wtuno");
+        refused("same bridge name", "network", "create", "-o", "com.docker.network.bridge.name=wtuno", "due");
+        refused("value: fast", "network", "create", "-o", "com.docker.network.driver.mtu=fast", "due");
+        refused("value: maybe", "network", "create", "-o", "com.docker.network.bridge.enable_icc=maybe", "due");
+        refused("value: here", "network", "create", "-o", "com.docker.network.bridge.host_binding_ipv4=here", "due");
+        refused("only nat is", "network", "create", "-o", "com.docker.network.bridge.gateway_mode_ipv4=routed", "due");
+
+        assertThat(docker.docker("network", "ls", "--filter", "name=due", "--quiet"))
+                .isEmpty();
+    }
+
+    @Test
+    void publishedPortsGoAlongFromNetworkToNetwork() throws Exception {
+        network("un1", "10.231.1.0/24");
+        network("un2", "10.231.2.0/24");
+        docker.background("--name una --network un1 -p 80", "echo found > /tmp/f; httpd -f -p 80 -h /tmp");
+        docker.docker("network", "connect", "un2", "una");
+        String port = docker.docker("port", "una", "80/tcp").lines().findFirst().orElseThrow();
+
+        docker.docker("network", "disconnect", "un1", "una");
+        assertThat(docker.docker("port", "una", "80/tcp")).startsWith(port);
+        assertThat(fetched(port)).isEqualTo("found");
+
+        docker.docker("network", "disconnect", "un2", "una");
+        assertThat(docker.docker("port", "una")).isEmpty();
+        docker.docker("network", "connect", "un1", "una");
+        assertThat(fetched(docker.docker("port", "una", "80/tcp")
+                        .lines()
+                        .findFirst()
+                        .orElseThrow()))
+                .isEqualTo("found");
+    }
+
+    private static String fetched(String place) throws IOException, InterruptedException {
+        String port = place.substring(place.lastIndexOf(':') + 1);
+        return Outcome.of("curl", "-sf", "-m", "5", "http://127.0.0.1:" + port + "/f")
+                .outOrThrow()
+                .strip();
+    }
+
+    @Test
+    void aLinkMayNameWhoComesLaterAndByAnAlias() throws Exception {
+        network("un1", "10.231.1.0/24");
+        docker.background("--name una --network un1 --link store:db", "sleep 600");
+        docker.background("--name unb --network un1 --network-alias store", "sleep 600");
+
+        assertThat(in("una", "ping -c1 -W1 db")).contains(" 1 packets received");
+    }
+
+    @Test
+    void whoSharesTheHostsNetworkHasNoPortsOfItsOwn() throws Exception {
+        docker.background("--name una --network host --expose 80", "sleep 600");
+
+        assertThat(docker.inspect("una", "{{json .NetworkSettings.Ports}}")).isEqualTo("{}");
+        assertThat(docker.docker("ps", "--filter", "name=una", "--format", "{{.Ports}}"))
+                .isEmpty();
+    }
+
+    @Test
     void unusedNetworksArePruned() throws Exception {
         network("un1", "10.231.1.0/24");
         network("un2", "10.231.2.0/24", "--label", "keep=yes");

@@ -450,7 +450,7 @@ public sealed interface ContainerCommand extends Command {
                 }
                 try {
                     Endpoints endpoints = new Endpoints(host, container, entropy);
-                    EndpointSpec place = endpoints.choose(network.get(), wish, nextInterface(c), List.of());
+                    EndpointSpec place = endpoints.choose(c, network.get(), wish, nextInterface(c));
                     List<Event> events = new ArrayList<>(List.of(respecified));
                     endpoints.ranked(c.respecified(changed), place).stream()
                             .map(e -> new ContainerEvent.ConnectRequested(container, e))
@@ -572,11 +572,21 @@ public sealed interface ContainerCommand extends Command {
                 if (!c.places().containsKey(network)) {
                     return accept(respecified);
                 }
-                return accept(respecified, new ContainerEvent.DisconnectRequested(container, network))
-                        .until(e -> e instanceof ContainerEvent.EndpointDetached d
-                                && d.container().equals(container)
-                                && d.network().equals(network));
+                Event leaving = new ContainerEvent.DisconnectRequested(container, network);
+                Optional<EndpointSpec> heir = Endpoints.heir(host, c, network);
+                if (heir.isPresent()) {
+                    return accept(respecified, leaving, new ContainerEvent.ConnectRequested(container, heir.get()))
+                            .until(answer(container, ContainerEvent.EndpointAttached.class)
+                                    .or(left(heir.get().network())));
+                }
+                return accept(respecified, leaving).until(left(network));
             });
+        }
+
+        private Predicate<Event> left(NetworkId one) {
+            return e -> e instanceof ContainerEvent.EndpointDetached d
+                    && d.container().equals(container)
+                    && d.network().equals(one);
         }
     }
 

@@ -75,7 +75,7 @@ final class Endpoints {
                     .filter(Network::wanted)
                     .orElseThrow(
                             () -> new Impossible(Refusal.Kind.MISSING, "network " + wish.network() + " not found"));
-            boolean carries = !ports && !network.spec().internal() && publishes(network);
+            boolean carries = !ports && carries(network);
             Container.Place held = c.places().get(network.id());
             if (held != null) {
                 // Still on its way out: the same place is taken again, so nothing is left behind and no port is asked
@@ -104,9 +104,38 @@ final class Endpoints {
     }
 
     /** On a wire of its own a container is reached directly, and no port of the host leads there. */
-    private static boolean publishes(Network network) {
+    private static boolean carries(Network network) {
         String mode = network.spec().driver().value();
-        return !mode.equals("macvlan") && !mode.equals("ipvlan");
+        return !network.spec().internal() && !mode.equals("macvlan") && !mode.equals("ipvlan");
+    }
+
+    /** A place on one more network for a container that runs, whose ports lead there if they lead nowhere yet. */
+    EndpointSpec choose(Container c, Network network, NetworkWish wish, int number) throws Impossible {
+        boolean published = c.places().values().stream()
+                .filter(Container.Place::wanted)
+                .flatMap(p -> host.network(p.endpoint().network()).stream())
+                .anyMatch(Endpoints::carries);
+        return choose(network, wish, number, published || !carries(network) ? List.of() : ports(c, network));
+    }
+
+    /**
+     * The place that the ports of another lead to when that is left: the next that can have them, with the same ports of the
+     * host. Plugins of CNI hear of ports only when a place is made, so theirs does not take any over.
+     */
+    static Optional<EndpointSpec> heir(Host host, Container c, NetworkId leaving) {
+        Container.Place left = c.places().get(leaving);
+        if (left == null || left.endpoint().ports().isEmpty() || !c.goal().wantsProcess()) {
+            return Optional.empty();
+        }
+        return c.spec().networking().networks().stream()
+                .filter(w -> !w.network().equals(leaving))
+                .filter(w -> host.network(w.network())
+                        .filter(n -> carries(n) && !n.spec().driver().value().equals("cni"))
+                        .isPresent())
+                .flatMap(w -> Optional.ofNullable(c.places().get(w.network())).stream())
+                .filter(Container.Place::wanted)
+                .map(p -> p.endpoint().withPorts(left.endpoint().ports()))
+                .findFirst();
     }
 
     /** How far apart default routes stand, so that another finds room between two. */
@@ -253,10 +282,21 @@ final class Endpoints {
         return Addresses.canonical(wanted);
     }
 
+    private static String literal(String binding, Network network) throws Impossible {
+        try {
+            return Addresses.canonical(binding);
+        } catch (IllegalArgumentException e) {
+            throw new Impossible(
+                    Refusal.Kind.INVALID,
+                    "network " + network.spec().name() + " publishes ports on \"" + binding
+                            + "\", which is not an address");
+        }
+    }
+
     private List<PublishedPort> ports(Container c, Network network) throws Impossible {
         String binding = network.spec().options().getOrDefault(HOST_BINDING, "");
         List<String> everywhere =
-                binding.isEmpty() || isAny(binding) ? List.of("0.0.0.0", "::") : List.of(Addresses.canonical(binding));
+                binding.isEmpty() || isAny(binding) ? List.of("0.0.0.0", "::") : List.of(literal(binding, network));
         List<PublishedPort> chosen = new ArrayList<>();
         List<PortWish> wishes = new ArrayList<>(c.spec().networking().published());
         if (c.spec().networking().publishAll()) {

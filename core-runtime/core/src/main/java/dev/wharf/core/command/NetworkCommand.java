@@ -49,6 +49,16 @@ public sealed interface NetworkCommand extends Command {
                 return refuse(
                         Refusal.Kind.MISSING, "configuration network \"" + spec.configFrom() + "\" does not exist");
             }
+            Optional<Network> rival = host.networks().values().stream()
+                    .filter(n -> hasABridge(n.spec()) && hasABridge(spec))
+                    .filter(n -> n.spec().deviceName().equals(spec.deviceName()))
+                    .findFirst();
+            if (rival.isPresent()) {
+                return refuse(
+                        Refusal.Kind.FORBIDDEN,
+                        "cannot create network " + spec.name() + " (" + spec.deviceName() + "): conflicts with network "
+                                + rival.get().spec().name() + ": networks have same bridge name");
+            }
             // What is only kept for others is looked at where they are made.
             if (spec.configOnly() || spec.pools().isEmpty() && !wantsAddresses()) {
                 return created(spec.pools(), now);
@@ -60,6 +70,11 @@ public sealed interface NetworkCommand extends Command {
             } catch (IllegalArgumentException e) {
                 return refuse(Refusal.Kind.INVALID, String.valueOf(e.getMessage()));
             }
+        }
+
+        /** A bridge is of one network, where the parent of macvlans may be of several. */
+        private static boolean hasABridge(NetworkSpec network) {
+            return network.driver().value().equals("bridge") && !network.configOnly();
         }
 
         private static boolean isConfiguration(Host host, String name) {

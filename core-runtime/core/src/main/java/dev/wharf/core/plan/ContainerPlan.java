@@ -303,6 +303,9 @@ final class ContainerPlan implements Plan {
                                         + s.failure().message()))
                         .orElse(Proposal.AWAIT);
             }
+            if (!place.endpoint().ports().isEmpty() && leadElsewhere()) {
+                return Proposal.AWAIT;
+            }
             return Proposal.step(new ContainerStep.AttachEndpoint(
                     c.id(),
                     known.get().spec(),
@@ -337,6 +340,12 @@ final class ContainerPlan implements Plan {
                     runtime,
                     RuntimeSpecs.whereabouts(before, before.container(id).orElseThrow()),
                     RuntimeSpecs.whereabouts(after, after.container(id).orElseThrow()));
+        }
+
+        /** Whether ports lead to a place that is on its way out, whose they are until it is gone. */
+        private boolean leadElsewhere() {
+            return c.places().values().stream()
+                    .anyMatch(p -> !p.wanted() && !p.endpoint().ports().isEmpty());
         }
 
         private Proposal detach(Place place) {

@@ -20,6 +20,9 @@ import dev.wharf.core.command.Refusal.Kind;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.NetworkEvent;
+import dev.wharf.core.plan.Plan;
+import dev.wharf.core.plan.Step;
+import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.DriverName;
@@ -29,6 +32,7 @@ import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkSpec.Pool;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PortWish;
+import dev.wharf.model.PublishedPort;
 import dev.wharf.spi.network.Device;
 import dev.wharf.spi.network.Endpoint;
 import dev.wharf.spi.network.Neighbour;
@@ -36,6 +40,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Networks of one's own: which subnets they get, and the ways out of containers that are on several. */
@@ -201,6 +206,55 @@ class NetworksTest {
                 run(WEB, 1, T0, places.toArray(EndpointSpec[]::new)));
     }
 
+    private static List<Integer> ports(Host host, String network) {
+        Container.Place place = the(host, WEB).places().get(network(network));
+        return place == null
+                ? List.of()
+                : place.endpoint().ports().stream()
+                        .map(PublishedPort::hostPort)
+                        .distinct()
+                        .toList();
+    }
+
+    private static List<String> rungs(Host host) {
+        return Plan.of(WEB).next(host, T0, Set.of()).steps().stream()
+                .map(Step::rung)
+                .toList();
+    }
+
+    @Test
+    void portsLeadToTheNextNetworkWhenTheirsIsLeftAndToNoneBeforeThatIsDone() {
+        NetworkId a = network("a");
+        Host made = after(
+                withNetworks("a", "b"),
+                created(
+                        WEB,
+                        "web",
+                        spec().on(wish("a", 0), wish("b", 0))
+                                .ports(new PortWish(80, "tcp", "", 8080, 8080))
+                                .make()));
+        List<EndpointSpec> places = ((ContainerEvent.StartRequested)
+                        granted(made, new ContainerCommand.Start(WEB, ENTROPY), T0)
+                                .get(0))
+                .endpoints();
+        Host host = after(made, run(WEB, 1, T0, places.toArray(EndpointSpec[]::new)));
+        assertThat(ports(host, "a")).containsExactly(8080);
+        assertThat(ports(host, "b")).isEmpty();
+
+        Host leaving = grant(host, new ContainerCommand.Disconnect(WEB, a, false), T0);
+        assertThat(ports(leaving, "b")).containsExactly(8080);
+        assertThat(rungs(leaving)).containsExactly("endpoint:" + a.value());
+        Host left = after(leaving, new ContainerEvent.EndpointDetached(WEB, a));
+        assertThat(rungs(left)).containsExactly("endpoint:" + network("b").value());
+        assertThat(left.portHolders("tcp", 8080)).containsOnlyKeys("0.0.0.0", "::");
+
+        Host none = after(
+                grant(left, new ContainerCommand.Disconnect(WEB, network("b"), false), T0),
+                new ContainerEvent.EndpointDetached(WEB, network("b")));
+        assertThat(none.portHolders("tcp", 8080)).isEmpty();
+        assertThat(ports(grant(none, connect(wish("a", 0)), T0), "a")).containsExactly(8080);
+    }
+
     private static List<Integer> metrics(Host host, String... names) {
         List<Integer> metrics = new ArrayList<>();
         for (String name : names) {
@@ -254,6 +308,36 @@ class NetworksTest {
     }
 
     // ---- the rest
+
+    @Test
+    void aBridgeIsOfOneNetwork() {
+        Map<String, String> none = Map.of();
+        Host host = grant(furnished(), new NetworkCommand.Create(net("mine", false, none, pool("10.1.0.0/24"))), T0);
+        NetworkSpec second = net("second", false, none).planned("br-mine", List.of(), false, none);
+
+        refused(host, new NetworkCommand.Create(second), Kind.FORBIDDEN, "networks have same bridge name");
+    }
+
+    @Test
+    void anAddressForPortsThatIsNoneIsSaidByWhoeverNeedsIt() {
+        Host host = grant(
+                furnished(),
+                new NetworkCommand.Create(net(
+                        "odd",
+                        false,
+                        Map.of("com.docker.network.bridge.host_binding_ipv4", "here"),
+                        pool("10.1.0.0/24"))),
+                T0);
+        ContainerSpec spec = spec().on(wish("odd", 0))
+                .ports(new PortWish(80, "tcp", "", 0, 0))
+                .make();
+
+        refused(
+                after(host, created(WEB, "web", spec)),
+                new ContainerCommand.Start(WEB, ENTROPY),
+                Kind.INVALID,
+                "network odd publishes ports on \"here\"");
+    }
 
     @Test
     void portsWithoutAnAddressAreOnTheOneTheNetworkSays() {

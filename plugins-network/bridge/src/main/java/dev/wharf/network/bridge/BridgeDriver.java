@@ -53,7 +53,8 @@ import org.slf4j.LoggerFactory;
         configurationPid = "dev.wharf.network.bridge",
         property = {"wharf.name=" + BridgeDriver.NAME, "wharf.formats=" + BridgeDriver.FORMAT_NAME + " 1"})
 @Designate(ocd = BridgeSettings.class)
-public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching, NetworkDriver.Seeing {
+public final class BridgeDriver
+        implements NetworkDriver, NetworkDriver.Planning, NetworkDriver.Watching, NetworkDriver.Seeing {
     public static final String NAME = "bridge";
     static final String FORMAT_NAME = "bridge-nft";
     /** The version counts up when tags or tables change so that an older driver would misread them. */
@@ -125,6 +126,12 @@ public final class BridgeDriver implements NetworkDriver, NetworkDriver.Watching
         } catch (DriverException e) {
             return Readiness.no(e.failure().message());
         }
+    }
+
+    @Override
+    public NetworkSpec plan(NetworkSpec wanted) throws DriverException {
+        Options.check(wanted);
+        return wanted;
     }
 
     @Override

@@ -1,14 +1,62 @@
 package dev.wharf.network.bridge;
 
 import dev.wharf.model.NetworkSpec;
+import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /** The options of a network that this driver heeds, by the names under which clients know them. */
 final class Options {
     private static final String MTU = "com.docker.network.driver.mtu";
     private static final String MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade";
     private static final String TALK_WITHIN = "com.docker.network.bridge.enable_icc";
+    private static final String HOST_BINDING = "com.docker.network.bridge.host_binding_ipv4";
+    private static final List<String> GATEWAY_MODES =
+            List.of("com.docker.network.bridge.gateway_mode_ipv4", "com.docker.network.bridge.gateway_mode_ipv6");
+
+    private static final Set<String> YES = Set.of("1", "t", "T", "TRUE", "true", "True");
+    private static final Set<String> NO = Set.of("0", "f", "F", "FALSE", "false", "False");
+    private static final Set<String> OTHER_MODES = Set.of("nat-unprotected", "routed", "isolated");
+    private static final Pattern IPV4 = Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?:\\.(?!$)|$)){4}");
 
     private Options() {}
+
+    /** Refuses what could only be passed over later: values that are none, and modes that packets are not handled by. */
+    static void check(NetworkSpec network) throws DriverException {
+        Map<String, String> options = network.options();
+        String mtu = options.getOrDefault(MTU, "");
+        if (!mtu.matches("[0-9]{0,5}")) {
+            throw invalid(MTU, mtu, "not a number of bytes");
+        }
+        for (String flag : List.of(MASQUERADE, TALK_WITHIN)) {
+            String value = options.getOrDefault(flag, "");
+            if (!value.isEmpty() && !YES.contains(value) && !NO.contains(value)) {
+                throw invalid(flag, value, "neither true nor false");
+            }
+        }
+        String binding = options.getOrDefault(HOST_BINDING, "");
+        if (!binding.isEmpty() && !IPV4.matcher(binding).matches()) {
+            throw invalid(HOST_BINDING, binding, "not an IPv4 address");
+        }
+        for (String option : GATEWAY_MODES) {
+            String mode = options.getOrDefault(option, "");
+            if (OTHER_MODES.contains(mode)) {
+                throw DriverException.failure(
+                        Failure.Kind.UNSUPPORTED, "gateway mode " + mode + " is not served; only nat is");
+            }
+            if (!mode.isEmpty() && !mode.equals("nat")) {
+                throw invalid(option, mode, "unknown gateway mode");
+            }
+        }
+    }
+
+    private static DriverException invalid(String option, String value, String why) {
+        return DriverException.failure(
+                Failure.Kind.INVALID, "failed to parse " + option + " value: " + value + " (" + why + ")");
+    }
 
     /** In bytes; 0 for the kernel's own choice. */
     static int mtu(NetworkSpec network) {
@@ -20,11 +68,11 @@ final class Options {
     }
 
     static boolean masquerades(NetworkSpec network) {
-        return !network.options().getOrDefault(MASQUERADE, "true").equalsIgnoreCase("false");
+        return !NO.contains(network.options().getOrDefault(MASQUERADE, ""));
     }
 
     /** Whether containers on the network may talk to one another. */
     static boolean talksWithin(NetworkSpec network) {
-        return !network.options().getOrDefault(TALK_WITHIN, "true").equalsIgnoreCase("false");
+        return !NO.contains(network.options().getOrDefault(TALK_WITHIN, ""));
     }
 }

@@ -644,6 +644,31 @@ class BridgeDriverTest extends SandboxWorldContract {
                 .withMetric(1024);
     }
 
+    @Test
+    void optionsThatSayNothingAreRefusedInThePlan() throws Exception {
+        String bridge = "com.docker.network.bridge.";
+        assertThat(Options.talksWithin(with(bridge + "enable_icc", "0"))).isFalse();
+        NetworkSpec fine = with(bridge + "gateway_mode_ipv4", "nat");
+        assertThat(world.driver(ports, AGENT).plan(fine)).isEqualTo(fine);
+
+        refused(bridge + "enable_icc", "maybe", Failure.Kind.INVALID);
+        refused(bridge + "host_binding_ipv4", "::1", Failure.Kind.INVALID);
+        refused("com.docker.network.driver.mtu", "-1", Failure.Kind.INVALID);
+        refused(bridge + "gateway_mode_ipv6", "bent", Failure.Kind.INVALID);
+        refused(bridge + "gateway_mode_ipv6", "routed", Failure.Kind.UNSUPPORTED);
+    }
+
+    private void refused(String option, String value, Failure.Kind kind) {
+        assertThatThrownBy(() -> world.driver(ports, AGENT).plan(with(option, value)))
+                .isInstanceOfSatisfying(
+                        DriverException.class,
+                        e -> assertThat(e.failure().kind()).isEqualTo(kind));
+    }
+
+    private NetworkSpec with(String option, String value) {
+        return network.planned(network.deviceName(), network.pools(), false, Map.of(option, value));
+    }
+
     private NetworkSpec internal() {
         return new NetworkSpec(
                 LAN,
