@@ -598,6 +598,21 @@ class PitfallsIT {
         docker.docker("rmi", "sickly:1");
     }
 
+    @Test
+    void anImageOfAContainerSaysHowThatIsStoppedAndWhereItWorks() throws Exception {
+        docker.docker("create", "--name", "mild", "--stop-signal", "QUIT", "-w", "/tmp", "busybox", "true");
+        docker.docker("commit", "mild", "mild:1");
+        docker.docker("create", "--name", "child", "--stop-signal", "TERM", "-w", "/", "mild:1", "true");
+        docker.docker("commit", "child", "mild:2");
+        String format = "{{.Config.StopSignal}} {{.Config.WorkingDir}}";
+        assertThat(docker.docker("image", "inspect", "-f", format, "mild:1").strip())
+                .isEqualTo("SIGQUIT /tmp");
+        assertThat(docker.docker("image", "inspect", "-f", format, "mild:2").strip())
+                .isEqualTo("SIGTERM /");
+        docker.docker("rm", "-f", "mild", "child");
+        docker.docker("rmi", "mild:2", "mild:1");
+    }
+
     // ---- links
 
     @Test

@@ -25,6 +25,7 @@ import dev.wharf.model.LayerSpec;
 import dev.wharf.model.MediaTypes;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.Reference;
+import dev.wharf.model.Signal;
 import dev.wharf.oci.image.ImageConfigs;
 import dev.wharf.oci.image.Manifest;
 import dev.wharf.oci.layer.LayerTar;
@@ -201,16 +202,24 @@ public final class CommitRoutes implements Routes {
                 asked.words("Cmd").isEmpty() ? spec.command().cmd() : asked.words("Cmd"),
                 asked.optionalText("WorkingDir")
                         .filter(d -> !d.isEmpty())
-                        .orElse(workingDir.equals("/") ? base.workingDir() : workingDir),
+                        .orElse(workingDir.equals("/") && base.workingDir().isEmpty() ? "" : workingDir),
                 volumes.stream().distinct().toList(),
                 ports.stream().distinct().toList(),
                 labels,
-                asked.optionalText("StopSignal").filter(s -> !s.isEmpty()).orElse(base.stopSignal()),
+                asked.optionalText("StopSignal").filter(s -> !s.isEmpty()).orElseGet(() -> stopSignal(spec, base)),
                 spec.healthcheck().or(base::healthcheck),
                 base.shell(),
                 List.of(),
                 base.diffIds(),
                 base.history());
+    }
+
+    /** The container's own, in the image's words where it is the image's, and none where it is what everybody has. */
+    private static String stopSignal(ContainerSpec spec, ImageConfig base) {
+        Signal own = spec.stop().signal();
+        Signal usual =
+                base.stopSignal().isEmpty() ? ContainerSpec.Stop.DEFAULT.signal() : Signal.parse(base.stopSignal());
+        return own.equals(usual) ? base.stopSignal() : own.toString();
     }
 
     private static ImageConfig withLayer(ImageConfig c, ContainerSpec spec, Request request, Optional<Digest> diffId) {
