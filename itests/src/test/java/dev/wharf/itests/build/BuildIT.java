@@ -233,6 +233,23 @@ class BuildIT {
     }
 
     @Test
+    void whatAnArgumentSaysInAFlagIsPartOfTheStep() throws Exception {
+        Path context = context("Dockerfile", """
+                FROM busybox AS made
+                RUN mkdir /d && touch /d/f /d/g
+                FROM busybox
+                ARG who=5
+                ARG but=f
+                COPY --from=made --chown=$who --exclude=$but /d /d
+                RUN cd /d && stat -c '%n is of %u' *
+                """);
+
+        assertThat(build(context).outOrThrow()).contains("g is of 5");
+        assertThat(build(context, "--build-arg", "who=6").outOrThrow()).contains("g is of 6");
+        assertThat(build(context, "--build-arg", "but=g").outOrThrow()).contains("f is of 5");
+    }
+
+    @Test
     void namesOfOneFileStayNamesOfOneFile() throws Exception {
         Path context = context("Dockerfile", """
                 FROM busybox AS made

@@ -195,13 +195,14 @@ final class FileStep {
 
     // ---- what
 
-    private String flags() {
+    private String flags() throws DockerfileException {
         StringBuilder text = new StringBuilder();
-        one.flags()
-                .forEach(f -> text.append(f.name())
-                        .append('=')
-                        .append(f.value().orElse(""))
-                        .append(' '));
+        for (Instruction.Flag flag : one.flags()) {
+            text.append(flag.name())
+                    .append('=')
+                    .append(draft.expand(one, flag.value().orElse("")))
+                    .append(' ');
+        }
         return text.toString();
     }
 
