@@ -138,11 +138,53 @@ class ImageTravelIT {
             String id = docker.inspect(name, "{{.Id}}");
             assertThat(docker.docker("push", name)).contains("Pushed").contains("1: digest: sha256:");
             assertThat(docker.docker("push", name)).contains("Layer already exists");
-            docker.docker("rmi", name);
+            String pinned = docker.inspect(name, "{{index .RepoDigests 0}}");
+            assertThat(pinned).startsWith(registry.host() + "/team/mine@sha256:");
+            assertThat(docker.inspect(pinned, "{{.Id}}")).isEqualTo(id);
+            assertThat(docker.docker("rmi", name)).contains("Untagged: " + pinned, "Deleted: " + id);
             assertThat(docker.docker("pull", name)).contains("Status: Downloaded newer image for " + name);
             assertThat(docker.inspect(name, "{{.Id}}")).isEqualTo(id);
             assertThat(docker.daemon().curl("/distribution/" + name + "/json").out())
                     .contains("\"Platforms\":[{\"architecture\":");
+        }
+    }
+
+    @Test
+    void anImageWhoseLayersAreHereInOtherPackingIsSavedBuiltOnAndPushed() throws Exception {
+        docker.docker("save", "-o", here("plain.tar"), "busybox");
+        try (LoopbackRegistry registry = LoopbackRegistry.start()) {
+            String name = registry.host() + "/repacked:1";
+            Outcome.of(
+                            List.of(
+                                    "skopeo",
+                                    "copy",
+                                    "--quiet",
+                                    "--insecure-policy",
+                                    "--dest-tls-verify=false",
+                                    "docker-archive:" + here("plain.tar"),
+                                    "docker://" + name),
+                            Map.of(),
+                            Duration.ofMinutes(1))
+                    .outOrThrow();
+            assertThat(docker.docker("pull", name)).contains("Already exists");
+            String id = docker.inspect(name, "{{.Id}}");
+            assertThat(docker.inspect("busybox", "{{.Id}}")).isEqualTo(id);
+
+            String sent = registry.host() + "/sent:1";
+            docker.docker("tag", name, sent);
+            assertThat(docker.docker("push", sent)).contains("1: digest: sha256:");
+            docker.docker("create", "--name", "over", name);
+            docker.docker("commit", "over", registry.host() + "/over:1");
+            docker.docker("rm", "over");
+            docker.docker("push", registry.host() + "/over:1");
+            docker.docker("save", "-o", here("repacked.tar"), name);
+            docker.docker("rmi", name, sent, registry.host() + "/over:1");
+
+            assertThat(docker.docker("load", "-i", here("repacked.tar"))).contains("Loaded image: " + name);
+            docker.docker("pull", sent);
+            assertThat(docker.inspect(name, "{{.Id}}")).isEqualTo(id);
+            assertThat(docker.inspect(sent, "{{.Id}}")).isEqualTo(id);
+            docker.docker("rmi", name, sent);
         }
     }
 

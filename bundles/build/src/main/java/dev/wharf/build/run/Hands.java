@@ -228,7 +228,9 @@ final class Hands implements AutoCloseable {
                 MediaTypes.OCI_MANIFEST,
                 new Manifest(
                                 config,
-                                draft.layers().stream().map(Hands::described).toList())
+                                draft.layers().stream()
+                                        .map(LayerSpec::descriptor)
+                                        .toList())
                         .write());
         submit(new ImageCommand.Store(
                 new PullId(UUID.randomUUID().toString().replace("-", "")),
@@ -257,14 +259,6 @@ final class Hands implements AutoCloseable {
                 throw told(e);
             }
         }
-    }
-
-    /** A layer as an OCI manifest calls it, whose bytes are the same in Docker's. */
-    private static Descriptor described(LayerSpec layer) {
-        Descriptor blob = layer.descriptor();
-        return blob.mediaType().equals(MediaTypes.DOCKER_LAYER_GZIP)
-                ? new Descriptor(MediaTypes.OCI_LAYER_GZIP, blob.digest(), blob.sizeBytes())
-                : blob;
     }
 
     /** Brings an image here, even where one of that name is. */

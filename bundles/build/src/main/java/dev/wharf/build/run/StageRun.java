@@ -11,6 +11,7 @@ import dev.wharf.build.plan.Stage;
 import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.Voices.Voice;
 import dev.wharf.core.state.BuildStep;
+import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
 import dev.wharf.model.Digest;
@@ -225,8 +226,12 @@ final class StageRun {
             return;
         }
         Image base = image(stage.base(), platform, shared.order().pull());
+        Host host = shared.site().agent().host();
         draft = Draft.on(
-                shared.stages(), base.config(), base.layers(), base.id().digest());
+                shared.stages(),
+                base.config(),
+                host.asKept(base).layers(),
+                base.id().digest());
         holder = Optional.of(base.id());
     }
 
@@ -387,7 +392,8 @@ final class StageRun {
                 continue;
             }
             List<ImageConfig.History> history = image.get().config().history();
-            List<LayerSpec> layers = image.get().layers();
+            List<LayerSpec> layers =
+                    shared.site().agent().host().asKept(image.get()).layers();
             if (history.size() <= steps
                     || !history.get(steps).createdBy().equals(told)
                     || !told(history.subList(0, steps)).equals(told(now.history()))

@@ -37,6 +37,7 @@ import dev.wharf.oci.image.Manifest;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.content.ContentStore;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -271,19 +272,13 @@ public final class ArchiveRoutes implements Routes {
             found.reference().filter(r -> r.digest().isEmpty()).ifPresent(tags::add);
             calls.putIfAbsent(found.image().id(), name);
         }
-        List<ImageArchive.SavedImage> images = new ArrayList<>();
+        List<Chosen> images = new ArrayList<>();
         Set<ImageId> saved = new LinkedHashSet<>();
         for (Map.Entry<ImageId, String> call : calls.entrySet()) {
             ImageLookup.Found found = ImageLookup.get(host, call.getValue());
             List<Reference> tags = List.copyOf(asked.getOrDefault(call.getKey(), Set.of()));
             List<Image> chosen = chosen(host, call.getValue(), found, ImageRoutes.platforms(request, "platform"));
-            List<Descriptor> manifests = chosen.stream().map(Image::manifest).toList();
-            // One alone needs no choice, and some readers of archives know of none.
-            images.add(new ImageArchive.SavedImage(
-                    manifests.get(0),
-                    tags,
-                    manifests.size() > 1 ? found.image().index() : Optional.empty(),
-                    manifests.subList(1, manifests.size())));
+            images.add(new Chosen(chosen.stream().map(host::asKept).toList(), tags));
             chosen.forEach(image -> saved.add(image.id()));
         }
         saved.forEach(id -> agent.submit(new ImageCommand.Note(id, "save", Map.of()), request.cause()));
@@ -312,6 +307,25 @@ public final class ArchiveRoutes implements Routes {
         return all.isEmpty() ? Stream.of(name) : all.stream();
     }
 
+    /** An image with the variants that go along, as they are kept here, and what it is called in the archive. */
+    private record Chosen(List<Image> variants, List<Reference> names) {
+        ImageArchive.SavedImage in(Kept blobs) throws IOException {
+            List<Descriptor> manifests = new ArrayList<>();
+            for (Image variant : variants) {
+                manifests.add(blobs.manifest(variant));
+            }
+            // One alone needs no choice, and some readers of archives know of none. Of manifests made here no index
+            // knows.
+            boolean offered = manifests.size() > 1
+                    && manifests.equals(variants.stream().map(Image::manifest).toList());
+            return new ImageArchive.SavedImage(
+                    manifests.get(0),
+                    names,
+                    offered ? variants.get(0).index() : Optional.empty(),
+                    offered ? manifests.subList(1, manifests.size()) : List.of());
+        }
+    }
+
     /** Every variant that is here of an image that was found by a name or its own id, or those that are asked for. */
     private static List<Image> chosen(Host host, String name, ImageLookup.Found found, List<Platform> platforms) {
         if (platforms.isEmpty()) {
@@ -324,10 +338,14 @@ public final class ArchiveRoutes implements Routes {
     }
 
     /** Writes the archive, and waits for the client where it is slower. */
-    private static Object write(Outlet outlet, List<ImageArchive.SavedImage> images, ContentStore content) {
+    private static Object write(Outlet outlet, List<Chosen> images, ContentStore content) {
         OutputStream out = outlet.blocking();
         try (Kept blobs = new Kept(content)) {
-            ImageArchive.write(out, images, blobs);
+            List<ImageArchive.SavedImage> saved = new ArrayList<>();
+            for (Chosen image : images) {
+                saved.add(image.in(blobs));
+            }
+            ImageArchive.write(out, saved, blobs);
             out.close();
         } catch (IOException | DriverException | RuntimeException e) {
             outlet.abort();
@@ -343,6 +361,19 @@ public final class ArchiveRoutes implements Routes {
         Kept(ContentStore content) throws DriverException {
             this.content = content;
             this.delivery = content.deliver();
+        }
+
+        /** The manifest of an image as it is kept here, which is its own unless a layer is in another blob. */
+        Descriptor manifest(Image image) throws IOException {
+            try (InputStream in = open(image.manifest().digest())) {
+                Manifest own = Manifest.parse(
+                        in.readNBytes(Manifest.LIMIT_BYTES), image.manifest().mediaType());
+                Manifest kept = own.packedAs(
+                        image.layers().stream().map(LayerSpec::descriptor).toList());
+                return kept.equals(own)
+                        ? image.manifest()
+                        : take(kept.mediaType(), new ByteArrayInputStream(kept.write()));
+            }
         }
 
         @Override

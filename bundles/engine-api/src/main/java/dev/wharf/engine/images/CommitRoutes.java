@@ -134,7 +134,7 @@ public final class CommitRoutes implements Routes {
                     return Optional.of(ingest.commit(MediaTypes.OCI_LAYER));
                 }
             });
-            List<LayerSpec> layers = new ArrayList<>(base.layers());
+            List<LayerSpec> layers = new ArrayList<>(agent.host().asKept(base).layers());
             layer.ifPresent(made -> {
                 Optional<LayerId> parent = layers.isEmpty()
                         ? Optional.empty()
@@ -147,7 +147,7 @@ public final class CommitRoutes implements Routes {
                     MediaTypes.OCI_MANIFEST,
                     new Manifest(
                                     configBlob,
-                                    layers.stream().map(CommitRoutes::described).toList())
+                                    layers.stream().map(LayerSpec::descriptor).toList())
                             .write());
             ImageId id = new ImageId(configBlob.digest());
             ArchiveRoutes.store(
@@ -158,14 +158,6 @@ public final class CommitRoutes implements Routes {
                     new Pull.Resolved(id, manifest, manifest, configBlob, config, layers));
             return id;
         }
-    }
-
-    /** A layer as an OCI manifest calls it, whose bytes are the same in Docker's. */
-    private static Descriptor described(LayerSpec layer) {
-        Descriptor blob = layer.descriptor();
-        return blob.mediaType().equals(MediaTypes.DOCKER_LAYER_GZIP)
-                ? new Descriptor(MediaTypes.OCI_LAYER_GZIP, blob.digest(), blob.sizeBytes())
-                : new Descriptor(blob.mediaType(), blob.digest(), blob.sizeBytes());
     }
 
     // ---- the config

@@ -590,11 +590,12 @@ public final class ImageRoutes implements Routes {
         PullId id = newPull();
         agent.lend(id, credentials(request));
         Optional<Platform> platform = platforms(request, "platform").stream().findFirst();
-        List<Image> variants = agent.host().variants(named);
-        Image image = variants.stream()
+        Host host = agent.host();
+        List<Image> variants = host.variants(named);
+        Image image = host.asKept(variants.stream()
                 .filter(i -> platform.map(p -> p.accepts(i.config().platform())).orElse(true))
                 .findFirst()
-                .orElse(named);
+                .orElse(named));
         LayerProgress progress = new LayerProgress(transfer, "Pushing");
         for (LayerSpec layer : image.layers()) {
             progress.announce(layer.descriptor().digest(), "Preparing");

@@ -245,8 +245,9 @@ public sealed interface ImageCommand extends Command {
             if (known.isEmpty()) {
                 return refuse(Refusal.Kind.MISSING, "No such image: " + reference.familiar());
             }
+            List<Image> images = whole ? host.variants(known.get()) : List.of(known.get());
             return act(new ImageStep.PushImage(
-                    push, whole ? host.variants(known.get()) : List.of(known.get()), reference));
+                    push, images.stream().map(host::asKept).toList(), reference));
         }
     }
 

@@ -11,6 +11,7 @@ import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Platform;
 import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.Failure;
 import java.time.Instant;
@@ -135,11 +136,7 @@ public sealed interface ImageEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host.change(image, i -> {
-                List<String> more = new ArrayList<>(i.references());
-                more.add(reference);
-                return i.withReferences(more);
-            });
+            return host.change(image, i -> i.alsoCalled(reference));
         }
     }
 
@@ -212,7 +209,7 @@ public sealed interface ImageEvent extends Event {
     }
 
     /**
-     * A repository has the image under this reference now.
+     * A repository has the image under this reference now, and by its digest, which is another name of the image from here on.
      *
      * @param backend the registry backend that took it
      */
@@ -226,7 +223,9 @@ public sealed interface ImageEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host;
+            String pinned = Reference.of(Reference.parse(reference).repository(), digest)
+                    .toString();
+            return host.change(image, i -> i.wanted() ? i.alsoCalled(pinned) : i);
         }
     }
 

@@ -26,14 +26,17 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.registry.Content;
 import dev.wharf.spi.registry.RegistryBackend.Remote;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** The effects on images and pulls. */
@@ -175,9 +178,10 @@ public sealed interface ImageStep extends Step {
 
     /**
      * Uploads layers, config and manifest, and then makes the reference stand for them. Where the variants are all that their
-     * index names, each is uploaded, and the reference stands for the index.
+     * index names, each is uploaded, and the reference stands for the index. An image some of whose layers are here in other
+     * blobs than its manifest names goes with a manifest that names these.
      *
-     * @param images the image, and then its other variants
+     * @param images the image, and then its other variants, as they are kept here
      */
     record PushImage(PullId push, List<Image> images, Reference reference) implements ImageStep {
         public PushImage {
@@ -202,15 +206,22 @@ public sealed interface ImageStep extends Step {
         public Event run(Drivers drivers) throws DriverException {
             ContentStore content = drivers.content();
             return drivers.registry(reference.repository(), backend -> {
-                Optional<Descriptor> index = wholeIndex(content);
-                Descriptor target = index.orElse(image().manifest());
+                List<Outgoing> all = new ArrayList<>();
+                for (Image each : images) {
+                    all.add(outgoing(each, content));
+                }
+                Optional<Descriptor> index = wholeIndex(
+                        content,
+                        all.stream().map(each -> each.descriptor().digest()).collect(Collectors.toSet()));
+                Descriptor target = index.orElse(all.get(0).descriptor());
                 try (Remote remote = backend.open(reference.repository(), drivers.credentials(push))) {
-                    for (Image each : index.isPresent() ? images : List.of(image())) {
-                        for (LayerSpec layer : each.layers()) {
+                    for (Outgoing each : index.isPresent() ? all : all.subList(0, 1)) {
+                        for (LayerSpec layer : each.image().layers()) {
                             remote.push(new Blob(drivers, push, content, layer.descriptor()));
                         }
-                        remote.push(new Blob(drivers, push, content, each.configBlob()));
-                        remote.push(new Blob(drivers, push, content, each.manifest()));
+                        remote.push(
+                                new Blob(drivers, push, content, each.image().configBlob()));
+                        remote.push(each);
                     }
                     if (index.isPresent()) {
                         remote.push(new Blob(drivers, push, content, index.get()));
@@ -226,13 +237,31 @@ public sealed interface ImageStep extends Step {
             });
         }
 
+        private static Outgoing outgoing(Image image, ContentStore content) throws DriverException {
+            try (InputStream in = content.open(image.manifest().digest())) {
+                byte[] stored = in.readNBytes(Manifest.LIMIT_BYTES);
+                Manifest manifest = Manifest.parse(stored, image.manifest().mediaType());
+                Manifest kept = manifest.packedAs(
+                        image.layers().stream().map(LayerSpec::descriptor).toList());
+                if (kept.equals(manifest)) {
+                    return new Outgoing(image, image.manifest(), () -> new ByteArrayInputStream(stored));
+                }
+                byte[] made = kept.write();
+                return new Outgoing(
+                        image,
+                        new Descriptor(kept.mediaType(), Digest.sha256(made), made.length),
+                        () -> new ByteArrayInputStream(made));
+            } catch (IOException e) {
+                throw LayerStep.broken(image.manifest(), e);
+            }
+        }
+
         /** The index, where several variants are here and they are all that it names. A registry takes no other. */
-        private Optional<Descriptor> wholeIndex(ContentStore content) throws DriverException {
+        private Optional<Descriptor> wholeIndex(ContentStore content, Set<Digest> here) throws DriverException {
             if (images.size() < 2 || image().index().isEmpty()) {
                 return Optional.empty();
             }
             Descriptor index = image().index().get();
-            Set<Digest> here = images.stream().map(i -> i.manifest().digest()).collect(Collectors.toSet());
             try (InputStream in = content.open(index.digest())) {
                 return Index.parse(in.readNBytes(Manifest.LIMIT_BYTES), index.mediaType()).manifests().stream()
                                 .allMatch(manifest -> here.contains(manifest.digest()))
@@ -249,6 +278,14 @@ public sealed interface ImageStep extends Step {
                     image().id(),
                     "push-failed",
                     Map.of("reference", reference.toString(), "reason", failure.message()));
+        }
+    }
+
+    /** An image on its way out, and its manifest for the way. */
+    record Outgoing(Image image, Descriptor descriptor, Supplier<InputStream> bytes) implements Content {
+        @Override
+        public InputStream open() {
+            return bytes.get();
         }
     }
 

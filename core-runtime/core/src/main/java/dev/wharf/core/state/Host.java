@@ -270,6 +270,16 @@ public final class Host {
                         .toList();
     }
 
+    /**
+     * An image with its layers in the blobs that are here. A layer that images have in common is here once, as the first of them
+     * brought it, and the manifests of the others may name a blob in which the same files are packed otherwise.
+     */
+    public Image asKept(Image image) {
+        return image.packedAs(image.layers().stream()
+                .map(layer -> layer(layer.id()).map(Layer::spec).orElse(layer))
+                .toList());
+    }
+
     /** Whether an image is called nothing because another one of its variants is. */
     public boolean isVariant(Image image) {
         return image.references().isEmpty()

@@ -65,6 +65,18 @@ public record Image(
         return with(changed.stream().sorted().distinct().toList(), wanted, stall, index);
     }
 
+    /** The same with its layers in other blobs. */
+    Image packedAs(List<LayerSpec> others) {
+        return new Image(
+                id, manifest, configBlob, config, others, references, sizeBytes, storedAt, wanted, stall, index);
+    }
+
+    /** The same under one more reference. */
+    public Image alsoCalled(String reference) {
+        return withReferences(
+                Stream.concat(references.stream(), Stream.of(reference)).toList());
+    }
+
     /** The documents it stands on, its own and the index it was chosen from. */
     public List<Descriptor> documents() {
         return Stream.concat(Stream.of(manifest, configBlob), index.stream()).toList();

@@ -23,14 +23,40 @@ public record Manifest(String mediaType, Descriptor config, List<Descriptor> lay
 
     private static final int MAX_LAYERS = 1024;
 
+    private static final Map<String, String> OCI_NAMES = Map.of(
+            MediaTypes.DOCKER_CONFIG, MediaTypes.OCI_CONFIG,
+            MediaTypes.DOCKER_LAYER, MediaTypes.OCI_LAYER,
+            MediaTypes.DOCKER_LAYER_GZIP, MediaTypes.OCI_LAYER_GZIP);
+
     public Manifest {
         layers = List.copyOf(layers);
         annotations = Kind.sorted(annotations);
     }
 
-    /** An OCI manifest without annotations. */
+    /** An OCI manifest without annotations; the parts have their OCI names, since their bytes are the same under Docker's. */
     public Manifest(Descriptor config, List<Descriptor> layers) {
-        this(MediaTypes.OCI_MANIFEST, config, layers, Map.of());
+        this(
+                MediaTypes.OCI_MANIFEST,
+                inOci(config),
+                layers.stream().map(Manifest::inOci).toList(),
+                Map.of());
+    }
+
+    private static Descriptor inOci(Descriptor part) {
+        String name = OCI_NAMES.getOrDefault(part.mediaType(), part.mediaType());
+        return new Descriptor(name, part.digest(), part.sizeBytes(), part.platform(), part.annotations());
+    }
+
+    /**
+     * The manifest of the same image where its layers are {@code blobs}: this one where they are those that it names, another
+     * where one has the same tar packed otherwise.
+     */
+    public Manifest packedAs(List<Descriptor> blobs) {
+        boolean same = layers.stream()
+                .map(Descriptor::digest)
+                .toList()
+                .equals(blobs.stream().map(Descriptor::digest).toList());
+        return same ? this : new Manifest(config, blobs);
     }
 
     /**

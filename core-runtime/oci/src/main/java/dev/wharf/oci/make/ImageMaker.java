@@ -206,7 +206,7 @@ public final class ImageMaker {
 
     private String layerType(Packing packing) {
         return switch (packing) {
-            case PLAIN -> docker ? "application/vnd.docker.image.rootfs.diff.tar" : MediaTypes.OCI_LAYER;
+            case PLAIN -> docker ? MediaTypes.DOCKER_LAYER : MediaTypes.OCI_LAYER;
             case GZIP -> docker ? MediaTypes.DOCKER_LAYER_GZIP : MediaTypes.OCI_LAYER_GZIP;
             case ZSTD -> docker ? "application/vnd.docker.image.rootfs.diff.tar.zstd" : MediaTypes.OCI_LAYER_ZSTD;
         };
