@@ -22,6 +22,7 @@ import dev.wharf.storage.shelves.OverlayOptions;
 import dev.wharf.storage.shelves.Shelf;
 import dev.wharf.storage.shelves.Snapshots;
 import dev.wharf.storage.shelves.Stacks;
+import dev.wharf.storage.shelves.Trial;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -69,7 +70,7 @@ public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, 
 
     /** Keeps everything below {@code root}, which need not be there yet. */
     public ErofsDriver(Path root, FileCalls files, Tree tree, MountCalls mounts, Limits limits) {
-        this.shelf = new Shelf(root, files::removeTree);
+        this.shelf = new Shelf(root, Trial.unmounting(mounts, files::removeTree));
         this.snapshots = new Snapshots(shelf, notes, files);
         this.stacks =
                 new Stacks(shelf, snapshots, notes, files, tree, limits, committed -> Image.open(image(committed)));

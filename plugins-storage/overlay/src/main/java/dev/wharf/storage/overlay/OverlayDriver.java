@@ -23,6 +23,7 @@ import dev.wharf.storage.shelves.Settling;
 import dev.wharf.storage.shelves.Shelf;
 import dev.wharf.storage.shelves.Snapshots;
 import dev.wharf.storage.shelves.Stacks;
+import dev.wharf.storage.shelves.Trial;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -95,7 +96,7 @@ public final class OverlayDriver
             Path root, FileCalls files, Tree tree, MountCalls mounts, ProjectQuotas quotas, Limits limits) {
         this.root = root;
         this.notes = new Attributes(files);
-        this.shelf = new Shelf(root, this::removeAll);
+        this.shelf = new Shelf(root, Trial.unmounting(mounts, this::removeAll));
         this.snapshots = new Snapshots(shelf, notes, files, Settling.bySize(notes, files));
         this.stacks = new Stacks(
                 shelf, snapshots, notes, files, tree, limits, committed -> tree.open(Shelf.content(committed)));

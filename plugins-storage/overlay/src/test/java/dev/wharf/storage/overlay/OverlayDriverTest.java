@@ -8,6 +8,7 @@ import dev.wharf.linux.file.LinuxProjectQuotas;
 import dev.wharf.linux.file.LinuxTree;
 import dev.wharf.linux.kernel.LinuxMountCalls;
 import dev.wharf.oci.layer.Limits;
+import dev.wharf.spi.kernel.Mount;
 import dev.wharf.spi.kernel.ProjectQuotas;
 import dev.wharf.spi.storage.Snapshot;
 import dev.wharf.spi.storage.SnapshotKey;
@@ -19,6 +20,7 @@ import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,6 +52,40 @@ class OverlayDriverTest extends StorageDriverContract {
         } finally {
             ports().mounts().unmount(mounted);
         }
+    }
+
+    /** As an agent leaves it that is killed while it tries whether overlayfs works. */
+    @Test
+    void aTrialThatWasCutShortIsSwept(@TempDir Path directory) throws Exception {
+        Path root = directory.resolve("root");
+        OverlayDriver driver = (OverlayDriver) driver(root, ports(), Limits.DEFAULT);
+        driver.prepare(WEB, SnapshotKey.SCRATCH);
+        Path left = root.resolve("new/b0frhlrql");
+        Path merged = Files.createDirectories(left.resolve("merged"));
+        ports().mounts().mount(new Mount("tmpfs", "tmpfs", List.of()), merged);
+        try {
+            assertThat(driver.survey()).containsExactly(new Snapshot(WEB, SnapshotKey.SCRATCH, false));
+            assertThat(left).doesNotExist();
+        } finally {
+            ports().mounts().unmount(merged);
+        }
+    }
+
+    /** What lies there for whatever reason, and cannot be removed, is nobody's business but the next survey's. */
+    @Test
+    void whatCannotBeSweptHidesNoSnapshots(@TempDir Path directory) throws Exception {
+        Path root = directory.resolve("root");
+        OverlayDriver driver = (OverlayDriver) driver(root, ports(), Limits.DEFAULT);
+        driver.prepare(WEB, SnapshotKey.SCRATCH);
+        Path mounted = Files.createDirectories(root.resolve("new/b0frhlrql/fs"));
+        ports().mounts().mount(new Mount("tmpfs", "tmpfs", List.of()), mounted);
+        try {
+            assertThat(driver.survey()).containsExactly(new Snapshot(WEB, SnapshotKey.SCRATCH, false));
+        } finally {
+            ports().mounts().unmount(mounted);
+        }
+        driver.survey();
+        assertThat(mounted.getParent()).doesNotExist();
     }
 
     /** Two builds come to the same layer at once. */

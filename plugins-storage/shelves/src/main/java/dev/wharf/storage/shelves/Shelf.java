@@ -18,6 +18,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.osgi.framework.BundleContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where snapshots lie on disk. What is in a snapshot's directory is its driver's own.
@@ -29,6 +31,8 @@ import org.osgi.framework.BundleContext;
  * </pre>
  */
 public final class Shelf {
+    private static final Logger log = LoggerFactory.getLogger(Shelf.class);
+
     private static final FileAttribute<Set<PosixFilePermission>> OURS_ALONE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
@@ -177,13 +181,22 @@ public final class Shelf {
         return Long.toString(me.pid(), 36) + "-" + Long.toString(since, 36) + "-";
     }
 
+    /** One thing that cannot be swept says nothing of the snapshots there. */
+    private void sweep(Path left) {
+        try {
+            removal.remove(left);
+        } catch (IOException e) {
+            log.warn("cannot clean up now, the next survey will path={} reason={}", left, e.getMessage());
+        }
+    }
+
     /** Removes what earlier processes began and did not end. */
     public void sweep() throws IOException {
         try (DirectoryStream<Path> paths = Files.newDirectoryStream(fresh)) {
             for (Path path : paths) {
                 String name = path.getFileName().toString();
                 if (shared ? !name.startsWith(ours) : !inWork.contains(name)) {
-                    removal.remove(path);
+                    sweep(path);
                 }
             }
         }

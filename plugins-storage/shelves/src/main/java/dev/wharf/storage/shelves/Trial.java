@@ -3,6 +3,7 @@ package dev.wharf.storage.shelves;
 import dev.wharf.spi.Driver.Readiness;
 import dev.wharf.spi.kernel.MountCalls;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Tries in the small whether overlayfs does on a shelf what a driver needs of it. */
@@ -50,11 +51,20 @@ public abstract class Trial {
 
     private void cleanUp(Path begun) {
         try {
-            mounts.unmount(merged(begun));
             shelf.discard(begun);
         } catch (IOException e) {
-            // What is left is swept by the next survey; the probe has its answer.
-            shelf.done(begun);
+            // What is left is swept by the next agent; the probe has its answer.
         }
+    }
+
+    /** Removes a directory of a shelf in which a trial, perhaps of an agent that died over it, has something mounted. */
+    public static Shelf.Removal unmounting(MountCalls mounts, Shelf.Removal removal) {
+        return directory -> {
+            Path merged = merged(directory);
+            if (Files.isDirectory(merged)) {
+                mounts.unmount(merged);
+            }
+            removal.remove(directory);
+        };
     }
 }
