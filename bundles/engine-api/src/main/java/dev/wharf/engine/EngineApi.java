@@ -85,6 +85,7 @@ public final class EngineApi {
     private final Optional<Server> server;
     private final Optional<Server> numbers;
     private final Thread rehearsal;
+    private volatile List<Routes> parts = List.of();
 
     @Activate
     public EngineApi(BundleContext context) {
@@ -129,8 +130,8 @@ public final class EngineApi {
     private Optional<Server> open(BundleContext context) {
         try {
             List<Endpoint> endpoints = new Endpoints(name -> property(context, name, "")).read();
-            Server opened = Server.open(
-                    endpoints, router(routes(facts(context), trees, hashes, retention(context))), door, workers);
+            parts = routes(facts(context), trees, hashes, retention(context));
+            Server opened = Server.open(endpoints, router(parts), door, workers);
             endpoints.forEach(endpoint -> LOG.info("listening address={}", endpoint.url()));
             return Optional.of(opened);
         } catch (IOException | IllegalArgumentException e) {
@@ -235,6 +236,9 @@ public final class EngineApi {
     void setAgent(Agent agent) {
         door.open(agent);
         LOG.debug("the door is open");
+        Thread tidying = new Thread(() -> parts.forEach(part -> part.tidy(agent)), "wharf-tidying");
+        tidying.setDaemon(true);
+        tidying.start();
         if (rehearsal.getState() == Thread.State.NEW) {
             rehearsal.start();
         }

@@ -242,6 +242,33 @@ class CrashIT {
 
     @Test
     @Timeout(120)
+    void aBuildThatWasUnderWayLeavesNothing() throws Exception {
+        Daemon daemon = start("agent");
+        Path context = Files.createDirectories(folder.resolve("context"));
+        Files.writeString(context.resolve("Dockerfile"), "FROM busybox\nRUN sleep 1000\n");
+        ProcessBuilder client = new ProcessBuilder(
+                        daemon.home().resolve("bin/wharf").toString(), "build", "-t", "never", context.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("build.log").toFile());
+        client.environment().putAll(daemon.environment());
+        Process build = client.start();
+        try (var whoever = (AutoCloseable) build::destroyForcibly) {
+            for (int i = 0; i < 600 && docker(daemon, "ps", "--quiet").isEmpty(); i++) {
+                Thread.sleep(50);
+            }
+            String step = docker(daemon, "ps", "--quiet", "--no-trunc");
+            assertThat(step).as(() -> read(folder.resolve("build.log"))).isNotEmpty();
+            daemon.kill();
+            daemon.restart();
+
+            assertThat(leftOver(daemon, Set.of(), List.of(step))).isEmpty();
+            assertThat(docker(daemon, "ps", "--all", "--quiet")).isEmpty();
+            assertThat(daemon.dataRoot().resolve("build/running")).isEmptyDirectory();
+        }
+    }
+
+    @Test
+    @Timeout(120)
     void twoAgentsDoNotTouchEachOther() throws Exception {
         Daemon one = start("one");
         Daemon two = start("two");

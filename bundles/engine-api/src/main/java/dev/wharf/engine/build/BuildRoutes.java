@@ -190,7 +190,7 @@ public final class BuildRoutes implements Routes {
             Attempt attempt,
             String folder) {
         try {
-            sweep(agent);
+            tidy(agent);
             attempt.begin();
             Offers offers = lending.offers();
             Engine engine = new Engine(agent, request, query, offers, trees, hashes, root, memory, folder);
@@ -325,8 +325,9 @@ public final class BuildRoutes implements Routes {
         return Answer.empty(204);
     }
 
-    /** Folders of builds that a crash cut short are nobody's. */
-    private synchronized void sweep(Agent agent) throws IOException {
+    /** Folders of builds that a crash cut short are nobody's; whoever builds first does not meet them. */
+    @Override
+    public synchronized void tidy(Agent agent) {
         if (swept) {
             return;
         }
@@ -337,6 +338,8 @@ public final class BuildRoutes implements Routes {
                     for (Path folder : left.toList()) {
                         remove(agent, folder);
                     }
+                } catch (IOException e) {
+                    LOG.warn("folders of builds stay folders={} reason={}", folders, e.getMessage());
                 }
             }
         }
