@@ -197,6 +197,17 @@ class ImageTravelIT {
             assertThat(login(registry, "wrong").err()).contains("401 Unauthorized");
             assertThat(login(registry, "right").out()).contains("Login Succeeded");
             assertThat(asUser("push", name).out()).contains("1: digest: sha256:");
+            assertThat(docker.daemon()
+                            .curl(
+                                    "/images/create?fromImage=" + name,
+                                    "-X",
+                                    "POST",
+                                    "--output",
+                                    "/dev/stdout",
+                                    "--write-out",
+                                    "%{http_code}")
+                            .out())
+                    .contains("pull access denied", "404");
             assertThat(docker.daemon().wharf("journal", "tail").out()).doesNotContain("right");
         }
     }

@@ -394,13 +394,22 @@ public final class ImageRoutes implements Routes {
             request.work(() -> agent.registries().open(reference.repository(), credentials, Remote::tags))
                     .whenComplete((tags, thrown) -> {
                         if (thrown != null) {
-                            transfer.fail(Problems.of(thrown));
+                            transfer.fail(notPulled(thrown));
                         } else {
                             pullEach(agent, request, references(reference, tags), platform, credentials, transfer);
                         }
                     });
         }
         return Answer.later(transfer.answer());
+    }
+
+    /**
+     * A registry that turns strangers away does not say whether it has the image, so there is none, as Docker has it. At a status
+     * of 401 the command line would ask for a password, and wait for it where nobody is to type one.
+     */
+    private static Problem notPulled(Throwable thrown) {
+        Problem problem = Problems.of(thrown);
+        return problem.status() == 401 ? Problem.missing(problem.message()) : problem;
     }
 
     private static Deque<Reference> references(Reference reference, List<String> tags) {
@@ -455,7 +464,7 @@ public final class ImageRoutes implements Routes {
                 .whenComplete((event, thrown) -> {
                     close(watch);
                     if (thrown != null) {
-                        transfer.fail(Problems.of(thrown));
+                        transfer.fail(notPulled(thrown));
                         return;
                     }
                     Image image = ((ImageEvent.Stored) event).image();
