@@ -43,11 +43,13 @@ final class Shelf {
         }
     }
 
-    /** Copies a file here, unless the same is here already. */
+    /** Copies a file here, unless the same is here already, and whole: a loss of power may have left less of it. */
     Kept keep(String stem, Path file) throws IOException {
         Path folder = Files.createDirectories(root.resolve(stem));
         Path known = folder.resolve(digest(file, OutputStream.nullOutputStream()) + ".jar");
-        Kept kept = Files.exists(known) ? new Kept(stem, stem(known), known) : copy(stem, file, folder);
+        Kept kept = Files.exists(known) && Files.mismatch(known, file) < 0
+                ? new Kept(stem, stem(known), known)
+                : copy(stem, file, folder);
         // The newest are those that were wanted last, not those that were built last.
         Files.setLastModifiedTime(kept.file(), FileTime.from(Instant.now()));
         tidy(folder, kept.digest());
@@ -68,9 +70,7 @@ final class Shelf {
                 digest = digest(file, out);
             }
             Kept kept = new Kept(stem, digest, folder.resolve(digest + ".jar"));
-            if (!Files.exists(kept.file())) {
-                Files.move(fresh, kept.file(), StandardCopyOption.ATOMIC_MOVE);
-            }
+            Files.move(fresh, kept.file(), StandardCopyOption.ATOMIC_MOVE);
             return kept;
         } finally {
             Files.deleteIfExists(fresh);

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -99,6 +100,19 @@ class BrokenPluginsIT {
                 .contains(driver.substring(driver.indexOf('/') + 1))
                 .contains("planted." + name);
         assertThat(serving(driver)).isEqualTo(serving);
+    }
+
+    /** As a loss of power may leave what was written just before. */
+    @Test
+    void copiesThatAreDamagedAreMadeAnewFromTheFolder() throws Exception {
+        daemon.stop();
+        try (Stream<Path> kept = Files.walk(daemon.dataRoot().resolve("plugins"))) {
+            for (Path copy : kept.filter(p -> p.toString().endsWith(".jar")).toList()) {
+                Files.write(copy, new byte[0]);
+            }
+        }
+        daemon.restart();
+        await(() -> daemon.docker("run", "--rm", "busybox", "true").status() == 0);
     }
 
     @Test
