@@ -89,6 +89,20 @@ class ImageTravelIT {
                 .isEqualTo("me why 2");
         assertThat(docker.inspect("box", "{{.State.Status}}")).isEqualTo("running");
         assertThat(docker.tried("commit", "box", "UPPER").err()).contains("lowercase");
+
+        docker.docker("create", "--name", "said", "--entrypoint", "echo", "busybox", "a", "b");
+        docker.docker("commit", "said", "mine:said");
+        assertThat(docker.docker("history", "--format", "{{.CreatedBy}}", "mine:said"))
+                .startsWith("a b\n");
+        docker.docker("rm", "said");
+        docker.docker("rmi", "mine:said");
+    }
+
+    @Test
+    void namesThatNoImageMayHaveAreRefused() throws Exception {
+        String digest = "x@sha256:" + "0".repeat(64);
+        assertThat(docker.tried("import", "/dev/null", digest).err()).contains("cannot import digest reference");
+        assertThat(docker.tried("pull", "scratch").err()).contains("'scratch' is a reserved name");
     }
 
     @Test

@@ -212,6 +212,11 @@ public final class ArchiveRoutes implements Routes {
         if (!platform.os().equals("linux")) {
             throw Problem.invalid("operating system is not supported");
         }
+        // Before anything of what may be a large tar is kept.
+        List<Reference> names = request.query()
+                .value("repo")
+                .map(repo -> List.of(ImageRoutes.newName(repo, request.query().text("tag"))))
+                .orElse(List.of());
         try (ContentStore.Delivery content = agent.streams().content().deliver()) {
             Descriptor layer;
             try (ContentStore.Ingest ingest = content.receive()) {
@@ -241,11 +246,6 @@ public final class ArchiveRoutes implements Routes {
                     content.put(MediaTypes.OCI_MANIFEST, new Manifest(configBlob, List.of(layer)).write());
             LayerSpec spec = new LayerSpec(
                     LayerId.of(Optional.empty(), layer.digest()), Optional.empty(), layer, layer.digest());
-            List<Reference> names = request.query()
-                    .value("repo")
-                    .map(repo ->
-                            List.of(ImageRoutes.reference(repo, request.query().text("tag"))))
-                    .orElse(List.of());
             ImageId id = new ImageId(configBlob.digest());
             bring(
                     agent,

@@ -62,7 +62,7 @@ public final class CommitRoutes implements Routes {
                 .orElseThrow(() -> Problem.conflict("the image of container " + c.name() + " is gone"));
         List<Reference> names = request.query()
                 .value("repo")
-                .map(repo -> List.of(ImageRoutes.reference(repo, request.query().text("tag"))))
+                .map(repo -> List.of(ImageRoutes.newName(repo, request.query().text("tag"))))
                 .orElse(List.of());
         names.forEach(name -> {
             if (name.digest().isPresent()) {
@@ -222,7 +222,7 @@ public final class CommitRoutes implements Routes {
         List<ImageConfig.History> history = new ArrayList<>(c.history());
         history.add(new ImageConfig.History(
                 now,
-                String.join(" ", spec.command().arguments()),
+                String.join(" ", spec.command().cmd()),
                 author,
                 request.query().text("comment"),
                 diffId.isEmpty()));

@@ -385,6 +385,9 @@ public final class ImageRoutes implements Routes {
         String name = request.query().text("fromImage").replaceFirst(":$", "");
         String tag = request.query().text("tag");
         Reference reference = reference(name, tag);
+        if (reference.repository().familiar().equals("scratch")) {
+            throw Problem.invalid("'scratch' is a reserved name");
+        }
         Optional<Platform> platform = platform(request);
         Credentials credentials = credentials(request);
         Transfer transfer = new Transfer();
@@ -697,6 +700,15 @@ public final class ImageRoutes implements Routes {
     }
 
     /** A reference of a name and a tag or digest beside it. */
+    /** What an image that is made here shall be called; its digest is not for anybody to choose. */
+    static Reference newName(String name, String tag) {
+        Reference reference = reference(name, tag);
+        if (reference.digest().isPresent()) {
+            throw Problem.invalid("cannot import digest reference");
+        }
+        return reference;
+    }
+
     static Reference reference(String name, String tag) {
         try {
             if (tag.isEmpty()) {
