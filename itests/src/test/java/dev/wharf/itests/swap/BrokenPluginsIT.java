@@ -105,14 +105,18 @@ class BrokenPluginsIT {
     /** As a loss of power may leave what was written just before. */
     @Test
     void copiesThatAreDamagedAreMadeAnewFromTheFolder() throws Exception {
-        daemon.stop();
-        try (Stream<Path> kept = Files.walk(daemon.dataRoot().resolve("plugins"))) {
-            for (Path copy : kept.filter(p -> p.toString().endsWith(".jar")).toList()) {
-                Files.write(copy, new byte[0]);
+        SharedAgent.offerBusybox(folder.resolve("unlucky/data"));
+        try (Daemon unlucky = Daemon.start(Daemon.copyTo(folder.resolve("its-wharf")), folder.resolve("unlucky"))) {
+            SharedAgent.pullBusybox(unlucky);
+            unlucky.stop();
+            try (Stream<Path> kept = Files.walk(unlucky.dataRoot().resolve("plugins"))) {
+                for (Path copy : kept.filter(p -> p.toString().endsWith(".jar")).toList()) {
+                    Files.write(copy, new byte[0]);
+                }
             }
+            unlucky.restart();
+            await(() -> unlucky.docker("run", "--rm", "busybox", "true").status() == 0);
         }
-        daemon.restart();
-        await(() -> daemon.docker("run", "--rm", "busybox", "true").status() == 0);
     }
 
     @Test
