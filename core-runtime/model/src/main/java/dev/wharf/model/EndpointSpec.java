@@ -47,23 +47,15 @@ public record EndpointSpec(
     public EndpointSpec withMetric(int metric) {
         Map<String, String> changed = new HashMap<>(options);
         changed.put(METRIC, Integer.toString(metric));
-        return new EndpointSpec(
-                id,
-                network,
-                hostInterface,
-                containerInterface,
-                ipv4,
-                gateway4,
-                ipv6,
-                gateway6,
-                mac,
-                aliases,
-                ports,
-                changed);
+        return with(ports, changed);
     }
 
     /** The same place with other ports that lead to it. */
     public EndpointSpec withPorts(List<PublishedPort> other) {
+        return with(other, options);
+    }
+
+    private EndpointSpec with(List<PublishedPort> otherPorts, Map<String, String> otherOptions) {
         return new EndpointSpec(
                 id,
                 network,
@@ -75,7 +67,7 @@ public record EndpointSpec(
                 gateway6,
                 mac,
                 aliases,
-                other,
-                options);
+                otherPorts,
+                otherOptions);
     }
 }
