@@ -36,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -640,13 +641,24 @@ public class OciDriver
         // The end of a dead one is told as soon as its monitor has written it; until then nobody may conclude it.
         Optional<InitProcess> process =
                 note.map(Note::process).filter(candidate -> exit.isEmpty() && candidate.startTicks() > 0);
-        boolean started = Files.exists(bundle.resolve(STARTED))
-                || (process.isPresent() && isStarted(note.orElseThrow(), container));
+        Optional<Instant> startedAt = modified(bundle.resolve(STARTED));
+        if (startedAt.isEmpty() && process.isPresent() && isStarted(note.get(), container)) {
+            // Who let it run did not come to say so; but what the process waited at was taken out of here just then.
+            startedAt = modified(note.get().runtimeRoot().resolve(container.value()));
+        }
         return new Found(
                 container,
                 process,
-                started,
+                startedAt,
                 exit.filter(e -> note.orElseThrow().process().pid() != 0));
+    }
+
+    private static Optional<Instant> modified(Path path) throws IOException {
+        try {
+            return Optional.of(Files.getLastModifiedTime(path).toInstant());
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
     }
 
     private boolean isAlive(InitProcess process) {

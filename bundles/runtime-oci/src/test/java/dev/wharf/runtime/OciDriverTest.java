@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -448,6 +449,21 @@ abstract class OciDriverTest extends OciRuntimeContract {
             driver.forget(spec.container());
             driver.close();
         }
+    }
+
+    @Test
+    void whatWasLetRunByAnAgentThatDiedBeforeItSaidSoRunsSinceThen() throws Exception {
+        ContainerId container = run(shell("sleep 60"));
+        Instant said = runtime.survey().get(0).startedAt().orElseThrow();
+        Files.delete(new Places(base.resolve("exec"), base.resolve("data"))
+                .bundle(container)
+                .resolve("started"));
+        Thread.sleep(50);
+
+        restart();
+
+        assertThat(runtime.survey().get(0).startedAt().orElseThrow())
+                .isBetween(said.minusSeconds(1), said.plusMillis(10));
     }
 
     private static void awaitDeath(InitProcess process) throws Exception {

@@ -228,7 +228,7 @@ final class Survey {
         return frozen;
     }
 
-    private static List<Event> process(Container c, Optional<OciRuntime.Found> found, Instant now) {
+    static List<Event> process(Container c, Optional<OciRuntime.Found> found, Instant now) {
         Optional<InitProcess> alive = found.flatMap(OciRuntime.Found::process);
         if (c.isRunning()) {
             boolean same = alive.isPresent()
@@ -243,13 +243,21 @@ final class Survey {
             Exit exit = found.flatMap(OciRuntime.Found::exit).orElse(new Exit(255, now, false, true));
             return List.of(new ContainerEvent.Exited(c.id(), exit));
         }
-        if (alive.isPresent()
-                && found.get().started()
-                && c.goal() == Goal.RUNNING
-                && c.restartAt().isEmpty()) {
+        Optional<Instant> startedAt = found.flatMap(OciRuntime.Found::startedAt);
+        // What the runtime keeps of a process that nobody recorded, or not its start, is of none before it.
+        boolean unrecorded = c.remains().isAbsent() || c.process().isPresent();
+        if (startedAt.isPresent() && alive.isPresent() && c.goal() == Goal.RUNNING && unrecorded) {
             return List.of(
                     new ContainerEvent.ProcessCreated(c.id(), alive.get(), c.generation(), Optional.empty()),
-                    new ContainerEvent.Started(c.id(), alive.get(), now));
+                    new ContainerEvent.Started(c.id(), alive.get(), startedAt.get()));
+        }
+        Optional<Exit> ended = found.flatMap(OciRuntime.Found::exit);
+        if (startedAt.isPresent() && ended.isPresent() && c.process().isPresent()) {
+            // It has run, so it must not be run once more.
+            InitProcess init = c.process().value().orElseThrow().init();
+            return List.of(
+                    new ContainerEvent.Started(c.id(), init, startedAt.get()),
+                    new ContainerEvent.Exited(c.id(), ended.get()));
         }
         if (found.isPresent() && c.remains().isAbsent()) {
             return List.of(new ContainerEvent.Observed(c.id(), "created", true));

@@ -112,7 +112,7 @@ final class SimWorld {
     static final class SimProcess {
         final InitProcess init;
         final Map<ExecId, Optional<Integer>> execs = Collections.synchronizedMap(new LinkedHashMap<>());
-        boolean started;
+        Optional<Instant> startedAt = Optional.empty();
         boolean frozen;
         Resources limits;
         Optional<Signal> pending = Optional.empty();
@@ -135,7 +135,7 @@ final class SimWorld {
     /** Nobody may take the floor away from under a process. */
     private void mustBeOver(ContainerId container, String what) {
         SimProcess process = processes.get(container);
-        if (process != null && process.started && process.exit.isEmpty()) {
+        if (process != null && process.startedAt.isPresent() && process.exit.isEmpty()) {
             violations.add(what + " under a living process: " + container);
         }
     }
@@ -174,7 +174,7 @@ final class SimWorld {
     /** A process ends by itself. */
     void end(ContainerId id, int code) {
         SimProcess process = processes.get(id);
-        if (process != null && process.started && process.exit.isEmpty()) {
+        if (process != null && process.startedAt.isPresent() && process.exit.isEmpty()) {
             process.exit = Optional.of(new Exit(code, now));
             process.frozen = false;
             for (ExecId exec : List.copyOf(process.execs.keySet())) {
@@ -218,7 +218,8 @@ final class SimWorld {
 
     List<ContainerId> running() {
         return processes.entrySet().stream()
-                .filter(p -> p.getValue().started && p.getValue().exit.isEmpty())
+                .filter(p ->
+                        p.getValue().startedAt.isPresent() && p.getValue().exit.isEmpty())
                 .map(Map.Entry::getKey)
                 .toList();
     }
@@ -589,7 +590,7 @@ final class SimWorld {
         public InitProcess start(ContainerId container) throws DriverException {
             return effect("start process", () -> {
                 SimProcess process = alive(container);
-                process.started = true;
+                process.startedAt = Optional.of(now);
                 return process.init;
             });
         }
@@ -631,7 +632,7 @@ final class SimWorld {
         public List<Found> survey() {
             List<Found> found = new ArrayList<>();
             processes.forEach((id, p) -> found.add(
-                    new Found(id, p.exit.isEmpty() ? Optional.of(p.init) : Optional.empty(), p.started, p.exit)));
+                    new Found(id, p.exit.isEmpty() ? Optional.of(p.init) : Optional.empty(), p.startedAt, p.exit)));
             return found;
         }
     };

@@ -10,6 +10,7 @@ import dev.wharf.model.Signal;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -48,10 +49,16 @@ public interface OciRuntime extends Driver {
     List<Found> survey() throws DriverException;
 
     /**
-     * What a survey found: a container, its process if one lives or its end is about to be told, and its exit if that was
-     * written.
+     * What a survey found: a container, its process if one lives or its end is about to be told, since when that runs if it
+     * was started, and its exit if that was written.
      */
-    record Found(ContainerId container, Optional<InitProcess> process, boolean started, Optional<Exit> exit) {}
+    record Found(
+            ContainerId container, Optional<InitProcess> process, Optional<Instant> startedAt, Optional<Exit> exit) {
+        /** Whether the process was let run. */
+        public boolean started() {
+            return startedAt.isPresent();
+        }
+    }
 
     /** Hears of exits. Calls come from one thread and must return soon. */
     interface ExitListener {
