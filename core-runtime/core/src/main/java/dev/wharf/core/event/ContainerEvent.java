@@ -578,7 +578,7 @@ public sealed interface ContainerEvent extends Event {
 
     private static Container absent(Container c, String rung) {
         return switch (rung) {
-            case "rootfs" -> c.rootfs(Fact.absent());
+            case "rootfs" -> c.rootfs(c.rootfs().lost());
             case "mount" -> c.mount(Fact.absent());
             case "sandbox" -> c.sandbox(Fact.absent());
             case "created", "running" -> c.process(Fact.absent());

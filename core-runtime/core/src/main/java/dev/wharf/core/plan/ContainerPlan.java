@@ -43,7 +43,7 @@ import java.util.Set;
  * process that ended.
  */
 final class ContainerPlan implements Plan {
-    /** After so many tries of a network, three seconds, whoever starts something on it is told that it does not come. */
+    /** After so many tries of a network or a layer, three seconds, whoever starts something on it is told that it does not come. */
     private static final int HOPELESS = 5;
 
     private final ContainerId id;
@@ -162,8 +162,7 @@ final class ContainerPlan implements Plan {
                     up,
                     c.mount().certainty(),
                     List.of("rootfs"),
-                    () -> Proposal.step(
-                            new ContainerStep.MountRootfs(c.id(), c.spec().storage())),
+                    this::mount,
                     () -> Proposal.step(new ContainerStep.UnmountRootfs(c.id(), tries()))));
             rungs.add(new Rung(
                     "sandbox",
@@ -256,8 +255,30 @@ final class ContainerPlan implements Plan {
 
         private Proposal prepare() {
             SnapshotKey parent = c.top().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH);
-            return Proposal.step(new ContainerStep.PrepareRootfs(
-                    c.id(), c.spec().storage(), parent, ContainerStep.sizeLimit(c.spec())));
+            ContainerStep.PrepareRootfs step = new ContainerStep.PrepareRootfs(
+                    c.id(), c.spec().storage(), parent, ContainerStep.sizeLimit(c.spec()));
+            boolean waitedFor = c.goal().wantsProcess() || !c.hadFiles();
+            return onImage("rootfs", waitedFor, waitedFor ? step : new ContainerStep.RestoreRootfs(step, tries()));
+        }
+
+        private Proposal mount() {
+            return onImage(
+                    "mount",
+                    true,
+                    new ContainerStep.MountRootfs(c.id(), c.spec().storage()));
+        }
+
+        /** A step that stands on the layers of the image, which are unpacked anew where they were lost. */
+        private Proposal onImage(String rung, boolean waitedFor, ContainerStep step) {
+            return host.lostBelow(c)
+                    .map(layer -> layer.stall()
+                            .filter(s -> s.tries() >= HOPELESS && waitedFor && !returnsByItself())
+                            .map(s -> impossible(
+                                    rung,
+                                    "layer " + layer.spec().diffId() + " of its image is not there: "
+                                            + s.failure().message()))
+                            .orElse(Proposal.AWAIT))
+                    .orElseGet(() -> Proposal.step(step));
         }
 
         private Proposal removeRootfs() {

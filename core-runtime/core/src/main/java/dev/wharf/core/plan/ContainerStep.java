@@ -96,14 +96,35 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
-            return new ContainerEvent.RootfsPrepared(
-                    container, drivers.storage().use(storage, s -> {
-                        Snapshot made = s.prepare(SnapshotKey.of(container), parent);
-                        if (limitBytes.isPresent()) {
-                            limit(s, made.key(), limitBytes.get());
-                        }
-                        return made;
-                    }));
+            return new ContainerEvent.RootfsPrepared(container, prepare(drivers));
+        }
+
+        private Snapshot prepare(Drivers drivers) throws DriverException {
+            return drivers.storage().use(storage, s -> {
+                Snapshot made = s.prepare(SnapshotKey.of(container), parent);
+                if (limitBytes.isPresent()) {
+                    limit(s, made.key(), limitBytes.get());
+                }
+                return made;
+            });
+        }
+    }
+
+    /** Prepares in place of one that was lost. Nobody waits for it, and nobody wants the container gone for it. */
+    record RestoreRootfs(PrepareRootfs lost, int tries) implements Down {
+        @Override
+        public ContainerId container() {
+            return lost.container();
+        }
+
+        @Override
+        public String rung() {
+            return lost.rung();
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            return lost.run(drivers);
         }
     }
 

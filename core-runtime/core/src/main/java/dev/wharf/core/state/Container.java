@@ -261,6 +261,11 @@ public record Container(
         return rootfs.isAbsent() && isDown();
     }
 
+    /** Whether it had a root file system before, so that one that is not there was lost, and is nobody's wish just now. */
+    public boolean hadFiles() {
+        return goal == Goal.STOPPED || rootfs.last().isPresent();
+    }
+
     /** Whether its files shall outlast its removal, and are there to do so. */
     public boolean keepsFiles() {
         return keepUntil.isPresent() && rootfs.isPresent();
@@ -511,7 +516,7 @@ public record Container(
             d.restartAt = Optional.empty();
             d.stopping = Optional.empty();
             d.health = health.filter(h -> !h.log().isEmpty()).map(Health::over);
-            if (goal == Goal.CREATED) {
+            if (goal == Goal.CREATED && !hadFiles()) {
                 d.goal = Goal.REMOVED;
             } else if (goal.wantsProcess()) {
                 d.goal = spec.autoRemove() ? Goal.REMOVED : startedAt.isEmpty() ? Goal.CREATED : Goal.STOPPED;

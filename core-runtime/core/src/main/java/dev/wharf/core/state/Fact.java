@@ -4,7 +4,8 @@ import java.util.Optional;
 
 /**
  * What is known of one thing a subject can hold: it is not there, it is there with this value, or nobody can say because an
- * effect was tried and its answer never came. A doubtful fact keeps the last value known, for whoever has to undo it.
+ * effect was tried and its answer never came. A doubtful fact keeps the last value known, for whoever has to undo it, and so
+ * does one that was lost.
  */
 public record Fact<T>(Certainty certainty, Optional<T> last) {
     private static final Fact<?> ABSENT = new Fact<>(Certainty.ABSENT, Optional.empty());
@@ -23,6 +24,11 @@ public record Fact<T>(Certainty certainty, Optional<T> last) {
 
     public static <T> Fact<T> present(T value) {
         return new Fact<>(Certainty.PRESENT, Optional.of(value));
+    }
+
+    /** It is not there any more, though nobody let it go. What it was stays known, for whoever has to make it anew. */
+    public Fact<T> lost() {
+        return new Fact<>(Certainty.ABSENT, last);
     }
 
     /** The same thing, no longer sure. */

@@ -302,6 +302,17 @@ public final class Host {
         return Optional.ofNullable(layers.get(id));
     }
 
+    /** The lowest layer a container stands on whose snapshot is not there, because it was lost. */
+    public Optional<Layer> lostBelow(Container c) {
+        Optional<Layer> lost = Optional.empty();
+        Optional<Layer> at = c.top().flatMap(this::layer);
+        while (at.isPresent()) {
+            lost = at.get().snapshot().isPresent() ? lost : at;
+            at = at.get().spec().parent().flatMap(this::layer);
+        }
+        return lost;
+    }
+
     public Map<NetworkId, Network> networks() {
         return networks;
     }

@@ -17,16 +17,25 @@ import static dev.wharf.core.Given.spec;
 import static dev.wharf.core.Given.volume;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.wharf.core.Given;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.LayerEvent;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.event.VolumeEvent;
+import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Stall;
 import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.Descriptor;
+import dev.wharf.model.Digest;
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.LayerId;
+import dev.wharf.model.LayerSpec;
+import dev.wharf.model.MediaTypes;
 import dev.wharf.model.MountSpec;
+import dev.wharf.model.PullId;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy.Kind;
 import dev.wharf.model.Signal;
@@ -211,6 +220,69 @@ class ContainerPlanTest {
                 furnished(created(WEB, "web", spec().restart(Kind.ALWAYS, 0).make())), run(WEB, 1, T0, PLACE));
         again = after(again, exited(WEB, 1, T0), new ContainerEvent.ProcessDeleted(WEB), bad);
         assertThat(next(again, T0.plusMillis(100)).says()).isEmpty();
+    }
+
+    @Test
+    void whatStandsOnALayerThatWasLostWaitsUntilItIsUnpackedAnew() {
+        Host lost = after(onLayer(ROOTFS), new LayerEvent.Observed(LAYER.id(), "snapshot", false));
+        Host unmade = after(lost, new ContainerEvent.Observed(WEB, "rootfs", false));
+        assertThat(next(unmade)).isEqualTo(Proposal.AWAIT);
+        assertThat(rungs(next(after(unmade, UNPACKED)))).containsExactly("rootfs");
+        Host started = after(lost, new ContainerEvent.StartRequested(WEB, List.of()));
+        assertThat(rungs(next(started))).containsExactly("sandbox");
+        assertThat(rungs(next(after(started, UNPACKED)))).containsExactly("mount", "sandbox");
+
+        Event hopeless = new LayerEvent.Stalled(
+                LAYER.id(), new Stall("content", new Failure(Failure.Kind.MISSING, "no blob"), T0.plusSeconds(3), 5));
+        assertThat(next(after(unmade, hopeless)).says())
+                .as("nobody waits for it")
+                .isEmpty();
+        assertThat(next(after(started, hopeless, SANDBOX)).says())
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        ContainerEvent.Failed.class,
+                        f -> assertThat(f.failure().message()).endsWith(" of its image is not there: no blob"));
+        assertThat(next(after(onLayer(), new LayerEvent.Observed(LAYER.id(), "snapshot", false), hopeless))
+                        .says())
+                .as("whoever creates one is told")
+                .hasSize(1);
+    }
+
+    @Test
+    void aRootFileSystemThatWasLostIsPreparedAnewWithPatienceAndItsContainerStays() {
+        Host lost = after(onLayer(ROOTFS), new ContainerEvent.Observed(WEB, "rootfs", false));
+        Step again = next(lost).steps().get(0);
+
+        Event failed = again.failed(new Failure(Failure.Kind.FAILED, "disk full"), T0);
+
+        Host stalled = after(lost, failed);
+        assertThat(next(stalled).steps()).isEmpty();
+        assertThat(next(stalled).wakeAt()).contains(T0.plusMillis(100));
+        assertThat(rungs(next(stalled, T0.plusMillis(100)))).containsExactly("rootfs");
+    }
+
+    @Test
+    void aContainerWhoseFirstRootFileSystemFailsIsGone() {
+        Step first = next(onLayer()).steps().get(0);
+        Host failed = after(onLayer(), first.failed(new Failure(Failure.Kind.FAILED, "disk full"), T0));
+        assertThat(Given.the(failed, WEB).goal()).isEqualTo(Goal.REMOVED);
+    }
+
+    private static final LayerSpec LAYER = new LayerSpec(
+            new LayerId(Digest.sha256("layer")),
+            Optional.empty(),
+            new Descriptor(MediaTypes.OCI_LAYER, Digest.sha256("blob"), 10),
+            Digest.sha256("tar"));
+    private static final Event UNPACKED =
+            new LayerEvent.Unpacked(LAYER.id(), new Snapshot(SnapshotKey.of(LAYER.id()), SnapshotKey.SCRATCH, true), 7);
+
+    private static Host onLayer(Event... events) {
+        Host host = furnished(
+                new LayerEvent.Wanted(LAYER, new PullId("1".repeat(32)), "", Given.OVERLAY),
+                new LayerEvent.Fetched(LAYER.id(), LAYER.descriptor()),
+                UNPACKED,
+                new ContainerEvent.Created(WEB, "web", spec().make(), Optional.of(LAYER.id()), T0));
+        return after(host, events);
     }
 
     @Test
