@@ -2,7 +2,6 @@ package dev.wharf.engine.containers;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
-import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Decision;
@@ -24,7 +23,6 @@ import dev.wharf.model.ContainerId;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ExecSpec;
 import dev.wharf.spi.DriverException;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -34,7 +32,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 
 /** What takes a connection over: attach and exec; and what goes with it: resize, and execs as things to look at. */
 public final class StreamRoutes implements Routes {
@@ -279,7 +276,8 @@ public final class StreamRoutes implements Routes {
                 spec.tty() ? DetachKeys.parse(spec.detachKeys()) : DetachKeys.NONE,
                 () -> note(agent, request, container, "exec_detach"));
         // Clients read the exit code as soon as the stream has ended, so it ends when the code is known.
-        joint.endAfter(then -> whenEnded(agent, container, found.exec().id(), then));
+        joint.endAfter(then -> agent.when(
+                container, host -> isOver(host, container, found.exec().id()), then));
         if (!joint.open(
                 () -> agent.streams().attach(container, Optional.of(found.exec().id()), joint))) {
             throw new Problem(500, "the streams of the exec cannot be had");
@@ -296,42 +294,6 @@ public final class StreamRoutes implements Routes {
                 }
             });
         });
-    }
-
-    /** Does {@code then} once the exec's exit is written down; a monitor that never tells of it is not waited for for ever. */
-    private static void whenEnded(Agent agent, ContainerId container, ExecId exec, Runnable then) {
-        whenSo(agent, host -> isOver(host, container, exec), then);
-    }
-
-    /** Does {@code then} once the host is as wished, now or later. */
-    private static void whenSo(Agent agent, Predicate<Host> so, Runnable then) {
-        try {
-            Follower follower = agent.follow(agent.position());
-            if (so.test(agent.host())) {
-                follower.close();
-                then.run();
-            } else {
-                look(follower, so, then);
-            }
-        } catch (IOException e) {
-            then.run();
-        }
-    }
-
-    private static void look(Follower follower, Predicate<Host> so, Runnable then) {
-        try {
-            for (Optional<Follower.Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
-                if (so.test(moment.get().after())) {
-                    follower.close();
-                    then.run();
-                    return;
-                }
-            }
-            follower.onMore(() -> look(follower, so, then));
-        } catch (IOException e) {
-            follower.close();
-            then.run();
-        }
     }
 
     private static boolean isOver(Host host, ContainerId container, ExecId exec) {
@@ -360,8 +322,8 @@ public final class StreamRoutes implements Routes {
             throw Problem.conflict("container " + container + " is not running");
         }
         CompletableFuture<Answer> answer = new CompletableFuture<>();
-        whenSo(
-                agent,
+        agent.when(
+                container,
                 host -> answer.isDone() || hasBegun(host, container, exec),
                 () -> answer.completeAsync(
                         () -> Answer.later(request.work(() -> {

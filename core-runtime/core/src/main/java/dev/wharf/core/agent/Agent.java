@@ -9,6 +9,7 @@ import dev.wharf.core.state.Image;
 import dev.wharf.model.Digest;
 import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
+import dev.wharf.model.SubjectId;
 import dev.wharf.spi.registry.Credentials;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /** The door of the house: every front comes in here, and nothing goes around it. */
 public interface Agent {
@@ -38,6 +40,12 @@ public interface Agent {
 
     /** The whole host as it was just after {@code position}. */
     Host hostAt(Position position) throws IOException;
+
+    /**
+     * Does {@code then} once {@link #host} is {@code so}, now or later: it is looked whenever something changes about that subject.
+     * What is seen need not be durable yet. From any thread, the loop's own among them, so it must return soon.
+     */
+    void when(SubjectId about, Predicate<Host> so, Runnable then);
 
     /** Follows the journal from just after a position of the caller's own keeping. */
     Follower follow(Position after) throws IOException;
@@ -100,7 +108,7 @@ public interface Agent {
     Stage stage(Path folder, Image image) throws IOException;
 
     /** What the next turn will do for one subject and why, in a few lines for people. */
-    List<String> explain(dev.wharf.model.SubjectId subject);
+    List<String> explain(SubjectId subject);
 
     /**
      * How the record is doing.

@@ -76,6 +76,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -857,6 +858,11 @@ final class House implements Agent, AutoCloseable {
                 ? recent.get()
                 : replay.until(
                         replay.checkpointWithin(position), e -> !e.position().isAfter(position));
+    }
+
+    @Override
+    public void when(SubjectId about, Predicate<Host> so, Runnable then) {
+        sequencer.when(about, so, then);
     }
 
     @Override

@@ -41,10 +41,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -121,6 +123,7 @@ final class Sequencer {
     private final Set<String> asking = new HashSet<>();
 
     private final List<Waiter> waiters = new ArrayList<>();
+    private final Queue<Onlooker> onlookers = new ConcurrentLinkedQueue<>();
     private final List<Set<SubjectId>> surveys = new ArrayList<>();
     private final Map<CommandId, CompletableFuture<Event>> remembered = new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
@@ -138,6 +141,9 @@ final class Sequencer {
 
     /** Somebody who waits for an event that follows the one that granted the wish. */
     private record Waiter(Event granted, Predicate<Event> until, CompletableFuture<Event> answer) {}
+
+    /** Somebody who waits until the host is so. */
+    private record Onlooker(SubjectId about, Predicate<Host> so, Runnable then) {}
 
     Sequencer(
             EventJournal journal,
@@ -536,6 +542,7 @@ final class Sequencer {
             log.info("the journal has space again");
         }
         show(after, at);
+        tellOnlookers(events);
         boolean answers = notice(at, events);
         Host now = after;
         boolean awaited = events.stream().anyMatch(e -> isAwaited(e, now));
@@ -558,14 +565,13 @@ final class Sequencer {
     }
 
     /**
-     * Whether somebody waits for an event who did not ask for it: whoever ran a process, for its end, or for that of the
-     * container where it goes by itself, and the resolver of networks with names, for a sandbox, because it has to be heard
+     * Whether somebody waits for an event who did not ask for it: whoever ran a container, for its end, or until it is gone
+     * where it goes by itself, and the resolver of networks with names, for a sandbox, because it has to be heard
      * there before the process asks.
      */
     private static boolean isAwaited(Event event, Host host) {
         return event instanceof ContainerEvent.Removed
                 || event instanceof ContainerEvent.Exited
-                || event instanceof ContainerEvent.ExecExited
                 || event instanceof ContainerEvent.SandboxCreated made && hasNames(made.container(), host);
     }
 
@@ -580,6 +586,33 @@ final class Sequencer {
     void passed(Position at) {
         show(view.host(), at);
         durability.appended(at, Haste.NOW);
+    }
+
+    /** Does {@code then} once the host is {@code so}, now or later; see {@link dev.wharf.core.agent.Agent#when}. */
+    void when(SubjectId about, Predicate<Host> so, Runnable then) {
+        Onlooker onlooker = new Onlooker(about, so, then);
+        onlookers.add(onlooker);
+        // After it was added, so that no change falls between the two.
+        if (so.test(view.host()) && onlookers.remove(onlooker)) {
+            then.run();
+        }
+    }
+
+    private void tellOnlookers(List<Event> events) {
+        if (onlookers.isEmpty()) {
+            return;
+        }
+        Set<SubjectId> changed = new HashSet<>();
+        events.forEach(event -> changed.add(event.subject()));
+        for (Onlooker each : onlookers) {
+            if (changed.contains(each.about()) && each.so().test(view.host()) && onlookers.remove(each)) {
+                try {
+                    each.then().run();
+                } catch (RuntimeException e) {
+                    log.error("a listener broke", e);
+                }
+            }
+        }
     }
 
     private boolean notice(Position at, List<Event> events) {
