@@ -6,12 +6,15 @@ import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.Processes;
 import dev.wharf.spi.kernel.Processes.Spawn;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs execs without a monitor: the runtime stays in the foreground as long as the process lives and ends as it ended
@@ -19,6 +22,8 @@ import java.util.concurrent.CompletableFuture;
  * already and who have no terminal: when the agent goes, so do its clients, and with them the pipes.
  */
 final class Foreground {
+    private static final Logger LOG = LoggerFactory.getLogger(Foreground.class);
+
     private static final String PID = "/proc/self/fd/3";
     private static final String PROCESS = "/proc/self/fd/4";
 
@@ -46,28 +51,20 @@ final class Foreground {
      */
     record Started(Monitors.Started who, CompletableFuture<Integer> code, Wire.Connector pipes) {}
 
-    /** Starts an exec of this process.json and waits until its process is there, with {@code stdin} or with none. */
-    Started start(ContainerId container, RuntimeBinary runtime, byte[] process, boolean stdin)
-            throws IOException, Monitors.Refused {
+    /** Starts the runtime for an exec with {@code stdin} or with none; what to run it is told later. */
+    Ready prepare(ContainerId container, RuntimeBinary runtime, boolean stdin) throws IOException {
         List<Integer> ours = new ArrayList<>();
         List<Integer> lent = new ArrayList<>();
-        Descriptors.Pair out = pipe(ours, lent);
-        Descriptors.Pair err = pipe(ours, lent);
-        Optional<Descriptors.Pair> in = Optional.empty();
         CompletableFuture<Integer> code = new CompletableFuture<>();
         Programs.Listening pid = null;
         try {
-            if (stdin) {
-                Descriptors.Pair pair = descriptors.pipe(false);
-                lent.add(pair.near());
-                ours.add(pair.far());
-                in = Optional.of(pair);
-            }
+            Descriptors.Pair out = pipe(ours, lent);
+            Descriptors.Pair err = pipe(ours, lent);
+            Optional<Descriptors.Pair> in = stdin ? Optional.of(pipeInto(ours, lent)) : Optional.empty();
+            Descriptors.Pair what = pipeInto(ours, lent);
             Descriptors.Pair answer = descriptors.pipe(false);
             lent.add(answer.far());
             pid = programs.listen(answer.near());
-            int what = descriptors.memory("process.json", process);
-            lent.add(what);
             int runtimePid = processes.spawn(
                     new Spawn(
                             sealed.of(runtime.path()),
@@ -80,29 +77,25 @@ final class Foreground {
                                     out.far(),
                                     err.far(),
                                     answer.far(),
-                                    what),
+                                    what.near()),
                             true),
                     code::complete);
-            long runtimeTicks = processes.startTicks(runtimePid).orElse(0);
-            lent.forEach(descriptors::close);
-            lent.clear();
-            int found = number(await(pid, runtime, runtimePid, runtimeTicks));
-            if (found <= 0) {
-                throw refused(runtime, err.near(), ours);
-            }
-            Optional<Integer> input = in.map(Descriptors.Pair::far);
-            return new Started(
-                    new Monitors.Started(found, processes.startTicks(found).orElse(0), runtimePid, runtimeTicks),
+            return new Ready(
+                    runtime,
+                    runtimePid,
+                    processes.startTicks(runtimePid).orElse(0),
                     code,
-                    ready -> new PipeWire(descriptors, input, out.near(), err.near(), ready));
-        } catch (IOException | Monitors.Refused e) {
+                    ours,
+                    new Ends(what.far(), in.map(Descriptors.Pair::far), out.near(), err.near()),
+                    pid);
+        } catch (IOException e) {
             ours.forEach(descriptors::close);
-            throw e;
-        } finally {
-            lent.forEach(descriptors::close);
             if (pid != null) {
                 pid.close();
             }
+            throw e;
+        } finally {
+            lent.forEach(descriptors::close);
         }
     }
 
@@ -113,17 +106,11 @@ final class Foreground {
         return pair;
     }
 
-    /** What the runtime wrote instead of a file with the pid; nothing where it ended before. */
-    private String await(Programs.Listening pid, RuntimeBinary runtime, int runtimePid, long runtimeTicks)
-            throws IOException {
-        try {
-            return Programs.await(pid.first(), patience, runtime.name());
-        } catch (IOException e) {
-            if (runtimeTicks > 0) {
-                processes.signal(runtimePid, runtimeTicks, Signal.KILL);
-            }
-            throw e;
-        }
+    private Descriptors.Pair pipeInto(List<Integer> ours, List<Integer> lent) throws IOException {
+        Descriptors.Pair pair = descriptors.pipe(false);
+        lent.add(pair.near());
+        ours.add(pair.far());
+        return pair;
     }
 
     private static int number(String text) {
@@ -134,19 +121,103 @@ final class Foreground {
         }
     }
 
-    /** The runtime says on the process's standard error why there is none. */
-    private Monitors.Refused refused(RuntimeBinary runtime, int stderr, List<Integer> ours) throws IOException {
-        ours.remove(Integer.valueOf(stderr));
-        try (Programs.Listening complaint = programs.listen(stderr)) {
-            complaint.settle(Duration.ofMillis(200));
-            String words = complaint.text().strip();
-            return words.isEmpty() ? Monitors.Refused.silent(runtime) : new Monitors.Refused(words);
-        }
-    }
-
     private static List<String> arguments(ContainerId container, RuntimeBinary runtime) {
         List<String> arguments = new ArrayList<>(runtime.globalArguments());
         arguments.addAll(List.of("exec", "--pid-file", PID, "--process", PROCESS, container.value()));
         return arguments;
+    }
+
+    /** Our ends of the pipes to a runtime: what it is to run, and the streams of the process. */
+    private record Ends(int what, Optional<Integer> in, int out, int err) {}
+
+    /**
+     * A runtime that waits for its process.json at a pipe. By then it has done nearly half of what it does. It ends by itself
+     * when nobody is left who could write, and with {@link #close}.
+     */
+    final class Ready implements AutoCloseable {
+        private final RuntimeBinary runtime;
+        private final int pid;
+        private final long ticks;
+        private final CompletableFuture<Integer> code;
+        private final List<Integer> ours;
+        private final Ends ends;
+        private final Programs.Listening answer;
+
+        private Ready(
+                RuntimeBinary runtime,
+                int pid,
+                long ticks,
+                CompletableFuture<Integer> code,
+                List<Integer> ours,
+                Ends ends,
+                Programs.Listening answer) {
+            this.runtime = runtime;
+            this.pid = pid;
+            this.ticks = ticks;
+            this.code = code;
+            this.ours = ours;
+            this.ends = ends;
+            this.answer = answer;
+        }
+
+        boolean isWaiting() {
+            return !code.isDone();
+        }
+
+        /** Has it run this process.json, once, and waits until the process is there. */
+        Started go(byte[] process) throws IOException, Monitors.Refused {
+            tell(process);
+            int found = number(Programs.await(answer.first(), patience, runtime.name()));
+            if (found <= 0) {
+                throw refused();
+            }
+            ours.clear();
+            return new Started(
+                    new Monitors.Started(found, processes.startTicks(found).orElse(0), pid, ticks),
+                    code,
+                    ready -> new PipeWire(descriptors, ends.in(), ends.out(), ends.err(), ready));
+        }
+
+        private void tell(byte[] process) {
+            try {
+                ByteBuffer bytes = ByteBuffer.wrap(process);
+                while (bytes.hasRemaining()) {
+                    descriptors.write(ends.what(), bytes);
+                }
+            } catch (IOException e) {
+                // It ended before it read all: why, it says on the standard error.
+                LOG.debug("a runtime did not read what to run pid={}", pid, e);
+            }
+            ours.remove(Integer.valueOf(ends.what()));
+            descriptors.close(ends.what());
+        }
+
+        /** The runtime says on the process's standard error why there is none. */
+        private Monitors.Refused refused() throws IOException {
+            ours.remove(Integer.valueOf(ends.err()));
+            try (Programs.Listening complaint = programs.listen(ends.err())) {
+                complaint.settle(Duration.ofMillis(200));
+                String words = complaint.text().strip();
+                return words.isEmpty() ? Monitors.Refused.silent(runtime) : new Monitors.Refused(words);
+            }
+        }
+
+        /** Ends a runtime that has not {@linkplain #go gone}; of one that has, nothing is left to do. */
+        @Override
+        public void close() {
+            answer.close();
+            if (ours.isEmpty()) {
+                return;
+            }
+            try {
+                if (ticks > 0) {
+                    processes.signal(pid, ticks, Signal.KILL);
+                }
+            } catch (IOException e) {
+                LOG.warn("a runtime that waits is not killed; without pipes it ends by itself pid={}", pid, e);
+            }
+            ours.forEach(descriptors::close);
+            ours.clear();
+        }
     }
 }

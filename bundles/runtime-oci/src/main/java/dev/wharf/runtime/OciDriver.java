@@ -45,6 +45,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -95,7 +96,7 @@ public class OciDriver
     private final Settings settings;
     private final Programs programs;
     private final SealedPrograms sealed;
-    private final Foreground foreground;
+    private final Spares spares;
     private final ReadOnlyBelow readOnlyBelow;
     private final FilterCache filters;
     private final FileWatch watch = new FileWatch();
@@ -131,7 +132,7 @@ public class OciDriver
         this.settings = Settings.of(properties);
         this.programs = new Programs(processes, descriptors);
         this.sealed = new SealedPrograms(descriptors);
-        this.foreground = new Foreground(processes, descriptors, programs, sealed, settings.patience());
+        this.spares = new Spares(new Foreground(processes, descriptors, programs, sealed, settings.patience()), teller);
         this.readOnlyBelow = new ReadOnlyBelow(programs, settings.patience());
         this.keeper = new LogKeeper(places, descriptors, watch, this::isLogged);
         this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"), compiler);
@@ -486,6 +487,7 @@ public class OciDriver
                 tools().cgroups().remove(note.cgroup());
             }
             files.removeTree(bundle);
+            spares.forget(container);
             pruned.remove(container);
             counted.remove(container);
             hubs.entrySet().removeIf(entry -> isUseless(entry.getKey(), entry.getValue(), bundle));
@@ -818,7 +820,13 @@ public class OciDriver
             // Without a client somebody has to keep what the process says, and only crun waits without a terminal of
             // its own.
             return waiting.isPresent() && parent.isOfCrun() && !spec.tty()
-                    ? inForeground(container, exec, runtime, draft, waiting.get(), process)
+                    ? inForeground(
+                            container,
+                            exec,
+                            new Spares.Use(parent.process(), runtime, spec.stdin()),
+                            draft,
+                            waiting.get(),
+                            process)
                     : monitored(container, exec, runtime, draft, waiting, process);
         } catch (Monitors.Refused e) {
             JsonNode wanted = JSON.readTree(process);
@@ -858,11 +866,13 @@ public class OciDriver
         return started.pid();
     }
 
-    private int inForeground(
-            ContainerId container, ExecId exec, RuntimeBinary runtime, Note draft, Hub hub, byte[] process)
+    private int inForeground(ContainerId container, ExecId exec, Spares.Use use, Note draft, Hub hub, byte[] process)
             throws DriverException, IOException, Monitors.Refused {
         Path directory = places.exec(container, exec);
-        Foreground.Started started = foreground.start(container, runtime, process, draft.stdin());
+        Foreground.Started started;
+        try (Foreground.Ready runtime = spares.take(container, use)) {
+            started = runtime.go(process);
+        }
         note(started.who(), draft, directory);
         hub.takes(draft.stdin(), false);
         hub.connect(started.pipes(), false);
@@ -871,8 +881,22 @@ public class OciDriver
         started.code().thenAccept(code -> {
             exits.ended(container, exec, code);
             hub.processEnded();
+            makeSpare(container, use);
         });
         return started.who().pid();
+    }
+
+    /** After the end was told: somebody waits for that. */
+    private void makeSpare(ContainerId container, Spares.Use use) {
+        try {
+            teller.execute(() -> {
+                if (isAlive(use.init())) {
+                    spares.ended(container, use);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("an exec ends while the driver stops");
+        }
     }
 
     private static Note note(Monitors.Started started, Note draft, Path directory) throws IOException {
@@ -1112,6 +1136,7 @@ public class OciDriver
         }
         hubs.values().forEach(Hub::abandon);
         hubs.clear();
+        spares.close();
         keeper.close();
         watch.close();
         sealed.close();

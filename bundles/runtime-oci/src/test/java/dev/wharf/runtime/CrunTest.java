@@ -1,14 +1,26 @@
 package dev.wharf.runtime;
 
+import static dev.wharf.testkit.runtime.RuntimeSpecs.exec;
+import static dev.wharf.testkit.runtime.RuntimeSpecs.execId;
+import static dev.wharf.testkit.runtime.RuntimeSpecs.shell;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.ExecId;
+import dev.wharf.spi.runtime.Attachment;
+import dev.wharf.spi.runtime.OciRuntime.Executing;
+import dev.wharf.spi.runtime.OciRuntime.Streaming;
+import dev.wharf.testkit.runtime.RecordingSink;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -20,6 +32,50 @@ class CrunTest extends OciDriverTest {
 
     CrunTest() {
         super("crun");
+    }
+
+    @Test
+    void aRuntimeIsReadyForTheNextOfManyExecsAndGoesWithTheContainer() throws Exception {
+        ContainerId container = run(shell("exec sleep 60"));
+        assertThat(waiting(container)).isEmpty();
+        execute(container);
+        execute(container);
+
+        List<ProcessHandle> first = await(container);
+        execute(container);
+
+        assertThat(first.get(0).onExit()).succeedsWithin(Duration.ofSeconds(10));
+        List<ProcessHandle> second = await(container);
+        runtime.delete(container);
+
+        assertThat(second.get(0).onExit()).succeedsWithin(Duration.ofSeconds(10));
+    }
+
+    /** A runtime that has not run anything yet has no child. */
+    private static List<ProcessHandle> waiting(ContainerId container) {
+        return ProcessHandle.current()
+                .children()
+                .filter(child -> child.info().arguments().stream()
+                        .anyMatch(arguments -> List.of(arguments).containsAll(List.of("exec", container.value()))))
+                .toList();
+    }
+
+    private static List<ProcessHandle> await(ContainerId container) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (waiting(container).size() != 1) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            Thread.sleep(10);
+        }
+        return waiting(container);
+    }
+
+    private void execute(ContainerId container) throws Exception {
+        ExecId exec = execId();
+        RecordingSink sink = new RecordingSink();
+        try (Attachment ignored = able(Streaming.class).attach(container, Optional.of(exec), sink)) {
+            able(Executing.class).exec(container, exec, exec("/bin/true"));
+            assertThat(exits.await(exec)).isZero();
+        }
     }
 
     @ParameterizedTest

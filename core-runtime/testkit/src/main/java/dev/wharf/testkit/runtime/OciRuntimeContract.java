@@ -801,6 +801,40 @@ public abstract class OciRuntimeContract {
         assertThat(sink.err()).isEqualTo("err\n");
     }
 
+    /** Whatever a driver gets ready for the next of them, each is run as it is asked for, and in the start that runs now. */
+    @Test
+    void execsThatFollowEachOtherAreEachRunAsAsked() throws Exception {
+        RuntimeSpecs specs = shell("exec sleep 60");
+        for (int start = 1; start <= 2; start++) {
+            ContainerId container = run(specs.generation(start));
+            for (int round = 0; round < 6; round++) {
+                ExecId exec = execId();
+                RecordingSink sink = new RecordingSink();
+                boolean reads = round % 3 == 2;
+                String[] command = {"/bin/sh", "-c", "cat; echo start " + start + " round $0; exit " + round, "" + round
+                };
+                try (Attachment attachment = able(Streaming.class).attach(container, Optional.of(exec), sink)) {
+                    int pid = able(Executing.class)
+                            .exec(container, exec, reads ? interactive(false, command) : exec(command));
+                    assertThat(pid).isPositive();
+                    if (reads) {
+                        attachment.write(bytes("input "));
+                        attachment.closeInput();
+                    }
+
+                    assertThat(exits.await(exec)).isEqualTo(round);
+                    assertThat(sink.awaitClosed()).isTrue();
+                }
+                assertThat(sink.out()).isEqualTo((reads ? "input " : "") + "start " + start + " round " + round + "\n");
+            }
+            if (start == 1) {
+                runtime.signal(container, Signal.KILL);
+                exits.await(container);
+                runtime.delete(container);
+            }
+        }
+    }
+
     @Test
     void anExecReadsItsInputToTheEnd() throws Exception {
         ContainerId container = run(shell("sleep 60"));
