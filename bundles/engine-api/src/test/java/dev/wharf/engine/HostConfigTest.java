@@ -113,6 +113,10 @@ class HostConfigTest {
                 "ReadonlyRootfs;true",
                 "Ulimits;[{\"Name\":\"nofile\",\"Hard\":200,\"Soft\":100}]",
                 "Init;true",
+                "Init;false",
+                "ContainerIDFile;\"/tmp/box.cid\"",
+                "VolumeDriver;\"local\"",
+                "UsernsMode;\"host\"",
                 "PidsLimit;50",
                 "PublishAllPorts;true",
                 "SecurityOpt;[\"no-new-privileges\"]",
@@ -238,6 +242,49 @@ class HostConfigTest {
                     .reply();
             assertThat(reply.status()).as(reply.text()).isEqualTo(400);
             assertThat(Json.parse(reply.body()).path("message").asText()).contains(message);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"\"Privileged\":true", "\"PidMode\":\"host\"", "\"IpcMode\":\"host\""})
+    void whatSharesMuchWithTheHostHasNoLabel(String field) throws IOException {
+        assertThat(create("{" + field + "}").status()).isEqualTo(201);
+        assertThat(inspected().path("SecurityOpt").toString()).isEqualTo("[\"label=disable\"]");
+
+        create("{" + field + ",\"SecurityOpt\":[\"label=level:s0\"]}");
+        assertThat(inspected().path("SecurityOpt").toString()).isEqualTo("[\"label=level:s0\"]");
+    }
+
+    @org.junit.jupiter.api.Test
+    void whatNobodySaidIsNotShown() throws IOException {
+        create("{\"Init\":null}");
+        assertThat(inspected().has("Init")).isFalse();
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "Shell;[\"/bin/ash\",\"-c\"]",
+                "StopSignal;\"15\"",
+                "StopTimeout;10",
+                "NetworkDisabled;true",
+                "Volumes;{\"/a\":{}}"
+            })
+    void theRestOfTheConfigIsKeptToo(String field, String value) throws IOException {
+        try (Line line = Line.to(socket)) {
+            Line.Reply reply = line.request(
+                            "POST",
+                            "/containers/create?name=kept",
+                            "{\"Image\":\"busybox\",\"" + field + "\":" + value + "}")
+                    .reply(true);
+            assertThat(reply.status()).as(reply.text()).isEqualTo(201);
+            JsonNode kept = Json.parse(
+                    line.request("GET", "/containers/kept/json").reply(true).body());
+            assertThat(kept.path("Config").path(field).toString()).isEqualTo(value);
+            assertThat(kept.path("HostConfig").path("NetworkMode").asText())
+                    .isEqualTo(field.equals("NetworkDisabled") ? "none" : "bridge");
         }
     }
 

@@ -264,7 +264,8 @@ public final class Given {
             return new ContainerSpec(
                     image,
                     "busybox",
-                    new ContainerSpec.Command(List.of(), List.of("true"), List.of("A=b"), "", List.of(), "/", false),
+                    new ContainerSpec.Command(
+                            List.of(), List.of("true"), List.of("A=b"), "", List.of(), "/", false, List.of()),
                     new ContainerSpec.Stdio(false, false, false),
                     "web",
                     "",
@@ -286,7 +287,8 @@ public final class Given {
                     new ContainerSpec.Logging("json-file", Map.of()),
                     OVERLAY,
                     Map.of(),
-                    RUNTIME);
+                    RUNTIME,
+                    Map.of());
         }
     }
 

@@ -14,6 +14,8 @@ import java.util.Optional;
  * @param storage the storage driver that keeps its root file system
  * @param runtime the OCI runtime that runs it, {@code default} for whichever this host chose
  * @param labels the image's labels and its own
+ * @param remarks what its creator said that changes nothing here, for people and programs that ask, in the words of whoever
+ *     took it down
  */
 public record ContainerSpec(
         ImageId image,
@@ -36,7 +38,8 @@ public record ContainerSpec(
         Logging logging,
         DriverName storage,
         Map<String, String> storageOptions,
-        DriverName runtime) {
+        DriverName runtime,
+        Map<String, String> remarks) {
     public ContainerSpec {
         Checks.oneLine(hostname, "hostname");
         Checks.oneLine(domainname, "domainname");
@@ -44,6 +47,7 @@ public record ContainerSpec(
         annotations = Checks.copy(annotations);
         mounts = Checks.copy(mounts);
         storageOptions = Checks.copy(storageOptions);
+        remarks = Checks.copy(remarks);
     }
 
     /** The same container with other limits. */
@@ -94,7 +98,8 @@ public record ContainerSpec(
                 logging,
                 keeper,
                 storageOptions,
-                runtime);
+                runtime,
+                remarks);
     }
 
     /**
@@ -106,6 +111,7 @@ public record ContainerSpec(
      * @param user {@code name|uid[:group|gid]}, empty for root
      * @param workingDir absolute, {@code /} where nobody said
      * @param init whether a small init process reaps beside it
+     * @param shell what runs one line of text, such as a health check's; empty for the image's
      */
     public record Command(
             List<String> entrypoint,
@@ -114,17 +120,19 @@ public record ContainerSpec(
             String user,
             List<String> additionalGroups,
             String workingDir,
-            boolean init) {
+            boolean init,
+            List<String> shell) {
         public Command {
             entrypoint = Checks.copy(entrypoint);
             cmd = Checks.copy(cmd);
             env = Checks.copy(env);
             additionalGroups = Checks.copy(additionalGroups);
+            shell = Checks.copy(shell);
             Checks.oneLine(user, "user");
         }
 
         Command withEnv(List<String> changed) {
-            return new Command(entrypoint, cmd, changed, user, additionalGroups, workingDir, init);
+            return new Command(entrypoint, cmd, changed, user, additionalGroups, workingDir, init, shell);
         }
 
         /** The whole argument vector. */

@@ -16,7 +16,7 @@ final class Specs {
         return new ContainerSpec(
                 new ImageId(Digest.sha256("image")),
                 "busybox",
-                new ContainerSpec.Command(List.of(), List.of("true"), List.of(), "", List.of(), "/", false),
+                new ContainerSpec.Command(List.of(), List.of("true"), List.of(), "", List.of(), "/", false, List.of()),
                 new ContainerSpec.Stdio(false, false, false),
                 hostname,
                 "",
@@ -47,6 +47,7 @@ final class Specs {
                 new ContainerSpec.Logging("json-file", Map.of()),
                 new DriverName("overlay"),
                 Map.of(),
-                new DriverName("default"));
+                new DriverName("default"),
+                Map.of());
     }
 }

@@ -449,7 +449,7 @@ public final class ContainerRoutes implements Routes {
         return Answer.later(agent.submit(new ContainerCommand.Update(c.id(), merged, policy), request.cause())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object();
-                    answer.putArray("Warnings");
+                    answer.set("Warnings", Json.array(new Controls().warnings(asked, body)));
                     return Answer.json(answer);
                 }));
     }

@@ -260,7 +260,8 @@ public final class ContainerShapes {
         spec.healthcheck().ifPresent(h -> node.set("Healthcheck", healthcheck(h)));
         node.put("Image", spec.imageReference());
         List<String> volumes = spec.mounts().stream()
-                .filter(m -> m.options().containsKey("anonymous"))
+                .filter(m ->
+                        m.options().containsKey("anonymous") && !m.options().containsKey("mount"))
                 .map(MountSpec::target)
                 .toList();
         node.set("Volumes", volumes.isEmpty() ? NullNode.instance : Json.set(volumes));
@@ -276,6 +277,13 @@ public final class ContainerShapes {
         if (!spec.stop().timeout().equals(ContainerSpec.Stop.DEFAULT.timeout())) {
             node.put("StopTimeout", spec.stop().timeout().toSeconds());
         }
+        if (!spec.command().shell().isEmpty()) {
+            node.set("Shell", Json.array(spec.command().shell()));
+        }
+        if (!version.atLeast(44) && !spec.networking().macAddress().isEmpty()) {
+            node.put("MacAddress", spec.networking().macAddress());
+        }
+        Remarks.config(spec.remarks(), node);
         return node;
     }
 
@@ -387,7 +395,7 @@ public final class ContainerShapes {
                 .put("Privileged", s.privileged())
                 .put("PublishAllPorts", spec.networking().publishAll())
                 .put("ReadonlyRootfs", s.readOnlyRootfs());
-        node.set("SecurityOpt", Json.arrayOrNull(s.options()));
+        node.set("SecurityOpt", Json.arrayOrNull(securityOptions(spec)));
         if (!spec.storageOptions().isEmpty()) {
             node.set("StorageOpt", Json.map(spec.storageOptions()));
         }
@@ -462,7 +470,20 @@ public final class ContainerShapes {
         if (spec.command().init()) {
             node.put("Init", true);
         }
+        Remarks.hostConfig(spec.remarks(), node);
         return node;
+    }
+
+    /** Docker puts no SELinux label on what shares much with the host, unless somebody gives it one. */
+    private static List<String> securityOptions(ContainerSpec spec) {
+        List<String> options = new ArrayList<>(spec.security().options());
+        boolean open = spec.security().privileged()
+                || spec.namespaces().ipc().kind() == Namespace.Kind.HOST
+                || spec.namespaces().pid().kind() == Namespace.Kind.HOST;
+        if (open && options.stream().noneMatch(option -> option.startsWith("label"))) {
+            options.add("label=disable");
+        }
+        return options;
     }
 
     /** A privileged container has no such paths, which is told otherwise than that somebody wanted none. */

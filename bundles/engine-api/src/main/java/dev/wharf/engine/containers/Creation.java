@@ -143,7 +143,8 @@ public final class Creation {
                 host.preferred(DriverKind.STORAGE)
                         .orElseThrow(() -> Problem.unavailable("no storage driver serves; see wharf driver ls")),
                 hostConfig.map("StorageOpt"),
-                runtime());
+                runtime(),
+                Remarks.of(body));
     }
 
     /** The runtime that is asked for by name, or the best there is; Docker's own names for its usual one mean that too. */
@@ -219,7 +220,8 @@ public final class Creation {
                 body.optionalText("User").filter(u -> !u.isEmpty()).orElse(config.user()),
                 hostConfig.texts("GroupAdd"),
                 workingDir,
-                hostConfig.flag("Init"));
+                hostConfig.flag("Init"),
+                body.texts("Shell"));
     }
 
     private List<String> env() {
@@ -373,6 +375,9 @@ public final class Creation {
     }
 
     private String mode() {
+        if (body.flag("NetworkDisabled")) {
+            return "none";
+        }
         String mode = hostConfig.text("NetworkMode");
         return mode.isEmpty() || mode.equals("default") ? "bridge" : mode;
     }

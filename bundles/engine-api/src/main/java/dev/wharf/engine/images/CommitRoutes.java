@@ -200,7 +200,7 @@ public final class CommitRoutes implements Routes {
                 labels,
                 asked.optionalText("StopSignal").filter(s -> !s.isEmpty()).orElseGet(() -> stopSignal(spec, base)),
                 spec.healthcheck().or(base::healthcheck),
-                base.shell(),
+                spec.command().shell().isEmpty() ? base.shell() : spec.command().shell(),
                 List.of(),
                 base.diffIds(),
                 base.history());

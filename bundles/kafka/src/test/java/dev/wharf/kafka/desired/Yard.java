@@ -290,7 +290,7 @@ final class Yard {
         return new ContainerSpec(
                 image,
                 reference,
-                new ContainerSpec.Command(List.of(), List.of("true"), List.of(), "", List.of(), "/", false),
+                new ContainerSpec.Command(List.of(), List.of("true"), List.of(), "", List.of(), "/", false, List.of()),
                 new ContainerSpec.Stdio(false, false, false),
                 "web",
                 "",
@@ -321,7 +321,8 @@ final class Yard {
                 new ContainerSpec.Logging("json-file", Map.of()),
                 new DriverName("overlay"),
                 Map.of(),
-                new DriverName("default"));
+                new DriverName("default"),
+                Map.of());
     }
 
     /** The names of events about services, in order. */

@@ -459,8 +459,10 @@ public final class Host {
 
     /** What a container's health check runs inside, with the shell its image asks for. */
     public List<String> probeCommand(Container c) {
-        List<String> shell =
-                image(c.spec().image()).map(i -> i.config().shell()).orElse(List.of());
+        List<String> own = c.spec().command().shell();
+        List<String> shell = own.isEmpty()
+                ? image(c.spec().image()).map(i -> i.config().shell()).orElse(List.of())
+                : own;
         return c.spec().healthcheck().map(h -> h.command(shell)).orElse(List.of());
     }
 

@@ -189,7 +189,8 @@ class HouseTest {
                 plain.logging(),
                 OVERLAY,
                 plain.storageOptions(),
-                new DriverName("crun"));
+                new DriverName("crun"),
+                Map.of());
         ContainerId id = new ContainerId(Digest.sha256(name).hex());
         submit(new ContainerCommand.Create(id, name, spec));
         submit(new ContainerCommand.Start(id, Entropy.fresh()));

@@ -730,7 +730,7 @@ final class Simulation {
         ContainerSpec spec = new ContainerSpec(
                 image.id(),
                 "image",
-                new ContainerSpec.Command(List.of(), List.of("true"), List.of(), "", List.of(), "/", false),
+                new ContainerSpec.Command(List.of(), List.of("true"), List.of(), "", List.of(), "/", false, List.of()),
                 new ContainerSpec.Stdio(false, false, false),
                 "h",
                 "",
@@ -763,7 +763,8 @@ final class Simulation {
                 new ContainerSpec.Logging("json-file", Map.of()),
                 OVERLAY,
                 Map.of(),
-                CRUN);
+                CRUN,
+                Map.of());
         return new ContainerCommand.Create(id, "name" + chance.nextInt(8), spec);
     }
 

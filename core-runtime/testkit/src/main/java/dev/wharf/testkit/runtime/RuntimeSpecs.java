@@ -258,7 +258,7 @@ public final class RuntimeSpecs {
         ContainerSpec spec = new ContainerSpec(
                 ImageId.parse("sha256:" + "0".repeat(64)),
                 "busybox",
-                new Command(List.of(), arguments, env, user, groups, workingDir, init),
+                new Command(List.of(), arguments, env, user, groups, workingDir, init, List.of()),
                 stdio,
                 hostname,
                 domainname,
@@ -299,7 +299,8 @@ public final class RuntimeSpecs {
                 new Logging(logDriver, logOptions),
                 new DriverName("overlay"),
                 Map.of(),
-                new DriverName("default"));
+                new DriverName("default"),
+                Map.of());
         return new RuntimeSpec(
                 container,
                 "box",
