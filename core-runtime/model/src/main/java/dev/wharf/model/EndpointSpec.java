@@ -1,6 +1,7 @@
 package dev.wharf.model;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -32,10 +33,28 @@ public record EndpointSpec(
     /** The option that says how far behind others its default route stands; absent for the first. */
     public static final String METRIC = "dev.wharf.metric";
 
+    /**
+     * The option that names settings of the device inside, such as {@code net.ipv4.conf.IFNAME.log_martians=1}; commas part
+     * them, and {@code IFNAME} stands for the device.
+     */
+    public static final String SETTINGS = "com.docker.network.endpoint.sysctls";
+
     public EndpointSpec {
         aliases = Checks.copy(aliases);
         ports = Checks.copy(ports);
         options = Checks.copy(options);
+    }
+
+    /** Settings of the device inside, by their place under {@code /proc/sys/net}. */
+    public Map<String, String> settings() {
+        Map<String, String> settings = new LinkedHashMap<>();
+        for (String setting : options.getOrDefault(SETTINGS, "").split(",")) {
+            String[] parts = setting.split("[.=]", 6);
+            if (parts.length == 6) {
+                settings.put(String.join("/", parts[1], parts[2], containerInterface, parts[4]), parts[5]);
+            }
+        }
+        return settings;
     }
 
     /** Of several default routes inside, the one with the lowest metric is taken. */

@@ -14,6 +14,7 @@ import java.util.Map;
  * @param predefined whether it came with the house and may not be removed
  * @param configOnly whether it only keeps settings for others: it has no device, and no container can be on it
  * @param configFrom the name of the one whose settings it was made with, or empty
+ * @param ipv6Only whether it has no IPv4
  */
 public record NetworkSpec(
         NetworkId id,
@@ -29,7 +30,8 @@ public record NetworkSpec(
         Map<String, String> ipamOptions,
         Map<String, String> labels,
         boolean configOnly,
-        String configFrom) {
+        String configFrom,
+        boolean ipv6Only) {
     public NetworkSpec {
         Checks.oneLine(name, "network name");
         pools = Checks.copy(pools);
@@ -38,7 +40,7 @@ public record NetworkSpec(
         labels = Checks.copy(labels);
     }
 
-    /** One that has nothing to do with the settings of others. */
+    /** One that has IPv4, and nothing to do with the settings of others. */
     public NetworkSpec(
             NetworkId id,
             String name,
@@ -66,7 +68,8 @@ public record NetworkSpec(
                 ipamOptions,
                 labels,
                 false,
-                "");
+                "",
+                false);
     }
 
     /** The same with what was chosen for it. */
@@ -85,7 +88,8 @@ public record NetworkSpec(
                 ipamOptions,
                 labels,
                 configOnly,
-                configFrom);
+                configFrom,
+                ipv6Only);
     }
 
     /**

@@ -22,6 +22,9 @@ public record NetworkWish(
     /** The option that names addresses of the link alone, such as 169.254.8.8, beside those of the network; commas part them. */
     public static final String LINK_LOCAL = "dev.wharf.link-local";
 
+    /** The option that names the device inside, instead of {@code eth} and a number. */
+    public static final String DEVICE = "com.docker.network.endpoint.ifname";
+
     public NetworkWish {
         aliases = Checks.copy(aliases);
         links = Checks.copy(links);
@@ -32,6 +35,11 @@ public record NetworkWish(
     public List<String> linkLocal() {
         String text = options.getOrDefault(LINK_LOCAL, "");
         return text.isEmpty() ? List.of() : List.of(text.split(","));
+    }
+
+    /** The name that the device inside is to have; empty for any. */
+    public String device() {
+        return options.getOrDefault(DEVICE, "");
     }
 
     public static NetworkWish on(NetworkId network) {

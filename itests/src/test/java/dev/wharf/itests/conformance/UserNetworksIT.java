@@ -314,6 +314,92 @@ class UserNetworksIT {
     }
 
     @Test
+    void aDeviceHasTheNameAndTheSettingsThatItsPlaceAsksFor() throws Exception {
+        network("un1", "10.231.1.0/24");
+        network("un2", "10.231.2.0/24", "-o", "com.docker.network.container_iface_prefix=port");
+        String option = "driver-opt=com.docker.network.endpoint.";
+        docker.background(
+                "--name una --network name=un1," + option + "ifname=wan0," + option
+                        + "sysctls=net.ipv4.conf.IFNAME.log_martians=1",
+                "sleep 600");
+        docker.docker("network", "connect", "un2", "una");
+
+        assertThat(in("una", "ip -o -4 addr"))
+                .contains("wan0    inet 10.231.1.")
+                .contains("port0    inet 10.231.2.");
+        assertThat(in("una", "cat /proc/sys/net/ipv4/conf/wan0/log_martians")).isEqualTo("1");
+        docker.docker("restart", "-t0", "una");
+        assertThat(in("una", "cat /proc/sys/net/ipv4/conf/wan0/log_martians")).isEqualTo("1");
+
+        refused("invalid interface name", "create", "--network", "name=un1," + option + "ifname=lo", "busybox");
+        refused(
+                "unrecognised network interface sysctl",
+                "create",
+                "--network",
+                "name=un1," + option + "sysctls=net.ipv4.conf.eth0.log_martians=1",
+                "busybox");
+        refused(
+                "the kernel has no setting net/ipv4/conf/eth0/none",
+                "run",
+                "--rm",
+                "--network",
+                "name=un1," + option + "sysctls=net.ipv4.conf.IFNAME.none=1",
+                "busybox");
+    }
+
+    @Test
+    void aNetworkWithoutIpv4HasNamesAndPorts() throws Exception {
+        docker.docker("network", "create", "--ipv4=false", "--ipv6", "--subnet", "fd31:6::/64", "un6");
+        docker.background(
+                "--name una --network un6 -p 18231:80", "echo six > /tmp/index.html; exec httpd -f -p 80 -h /tmp");
+
+        assertThat(docker.docker("network", "inspect", "-f", "{{.EnableIPv4}} {{.EnableIPv6}}", "un6"))
+                .isEqualTo("false true");
+        assertThat(docker.docker("port", "una")).isEqualTo("80/tcp -> [::]:18231");
+        assertThat(docker.sh("--network un6", "wget -qO- http://una/; ip -4 addr show dev eth0"))
+                .isEqualTo("six");
+        refused(
+                "no configured subnet contains IP address 10.0.0.1",
+                "create",
+                "--network",
+                "un6",
+                "--ip",
+                "10.0.0.1",
+                "busybox");
+        refused("IPv4 or IPv6 must be enabled", "network", "create", "--ipv4=false", "unone");
+    }
+
+    @Test
+    void portsOfWhoBeginsWithoutANetworkArePublishedWhenItJoinsOne() throws Exception {
+        network("un1", "10.231.1.0/24");
+        docker.background("--name una --network none -p 18232:80", "sleep 600");
+        assertThat(docker.docker("port", "una")).isEmpty();
+
+        docker.docker("network", "disconnect", "none", "una");
+        docker.docker("network", "connect", "un1", "una");
+
+        assertThat(docker.docker("port", "una")).contains("80/tcp -> 0.0.0.0:18232");
+    }
+
+    @Test
+    void aPortThatNoWayLeadsFromIsWarnedOf() throws Exception {
+        network("un1", "10.231.1.0/24");
+
+        assertThat(docker.tried(
+                                "create",
+                                "--network",
+                                "un1",
+                                "-p",
+                                "[fd31::1]:18233:80",
+                                "-p",
+                                "[::1]:18233:80",
+                                "busybox")
+                        .err())
+                .contains("Port 80/tcp is not reached at [fd31::1]: the container has no IPv6 address")
+                .contains("Port 80/tcp is not reached at [::1]: the kernel forwards nothing from ::1");
+    }
+
+    @Test
     void aLinkMayNameWhoComesLaterAndByAnAlias() throws Exception {
         network("un1", "10.231.1.0/24");
         docker.background("--name una --network un1 --link store:db", "sleep 600");

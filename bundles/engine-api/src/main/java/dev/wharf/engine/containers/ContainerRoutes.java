@@ -234,7 +234,7 @@ public final class ContainerRoutes implements Routes {
         return Answer.later(create(agent, request, new ContainerCommand.Create(id, name, spec), wanted.isEmpty())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object().put("Id", id.value());
-                    answer.set("Warnings", Json.array(warnings(spec, body.body("HostConfig"))));
+                    answer.set("Warnings", Json.array(warnings(agent.host(), spec, body.body("HostConfig"))));
                     return Answer.json(201, answer);
                 }));
     }
@@ -264,12 +264,13 @@ public final class ContainerRoutes implements Routes {
                 .thenCompose(done -> done);
     }
 
-    private static List<String> warnings(ContainerSpec spec, Body hostConfig) {
+    private static List<String> warnings(Host host, ContainerSpec spec, Body hostConfig) {
         List<String> warnings = new ArrayList<>(new Controls().warnings(spec.resources(), hostConfig));
         if (spec.networking().sandbox().kind() == ContainerSpec.Namespace.Kind.HOST
                 && !hostConfig.keys("PortBindings").isEmpty()) {
             warnings.add("Published ports are discarded when using host network mode");
         }
+        warnings.addAll(Ports.unreached(host, spec.networking()));
         return warnings;
     }
 

@@ -260,6 +260,7 @@ public final class ContainerShapes {
         spec.healthcheck().ifPresent(h -> node.set("Healthcheck", healthcheck(h)));
         node.put("Image", spec.imageReference());
         List<String> volumes = spec.mounts().stream()
+                // Those of HostConfig.Mounts are told of there.
                 .filter(m ->
                         m.options().containsKey("anonymous") && !m.options().containsKey("mount"))
                 .map(MountSpec::target)
@@ -715,6 +716,7 @@ public final class ContainerShapes {
             }
             // Docker marks volumes that somebody named or asked for as to be labelled, and others not.
             boolean marked = mount.kind() == MountSpec.Kind.VOLUME
+                    && !mount.options().containsKey("from")
                     && (!mount.options().containsKey("anonymous")
                             || mount.options().containsKey("mount"));
             node.put("Mode", mount.options().getOrDefault("mode-words", marked ? "z" : ""))

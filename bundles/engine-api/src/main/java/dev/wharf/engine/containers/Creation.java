@@ -316,6 +316,7 @@ public final class Creation {
                     Map<String, String> options = new LinkedHashMap<>(mount.options());
                     options.remove("anonymous");
                     options.remove("mount");
+                    options.remove("mode-words");
                     options.put("from", from);
                     byTarget.put(
                             mount.target(),
@@ -412,8 +413,8 @@ public final class Creation {
                 sandbox,
                 wishes,
                 all,
-                own ? published : List.of(),
-                own && hostConfig.flag("PublishAllPorts"),
+                published,
+                hostConfig.flag("PublishAllPorts"),
                 hostConfig.texts("Dns"),
                 hostConfig.texts("DnsSearch"),
                 hostConfig.texts("DnsOptions"),

@@ -166,7 +166,8 @@ public final class CommitRoutes implements Routes {
     private static ImageConfig config(ContainerSpec spec, ImageConfig base, Body asked) {
         List<String> volumes = new ArrayList<>(base.volumes());
         spec.mounts().stream()
-                .filter(m -> m.options().containsKey("anonymous"))
+                .filter(m ->
+                        m.options().containsKey("anonymous") && !m.options().containsKey("mount"))
                 .map(MountSpec::target)
                 .filter(target -> !volumes.contains(target))
                 .forEach(volumes::add);

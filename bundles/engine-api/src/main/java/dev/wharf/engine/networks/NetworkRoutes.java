@@ -28,6 +28,7 @@ import dev.wharf.engine.system.AbsentRoutes;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
+import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkSpec.Pool;
@@ -43,6 +44,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** {@code /networks}. */
@@ -55,6 +57,16 @@ public final class NetworkRoutes implements Routes {
     private static final int DEVICE_NAME = 15;
 
     private static final String BRIDGE_NAME = "com.docker.network.bridge.name";
+    /** What the kernel takes (dev_valid_name of net/core/dev.c), but for the sign that has it choose a number. */
+    private static final Pattern DEVICE_INSIDE = Pattern.compile("[^\\s/:%]{1," + DEVICE_NAME + "}");
+
+    private static final Set<String> NO_DEVICE = Set.of(".", "..", "lo");
+    private static final Pattern SETTING =
+            Pattern.compile("net\\.(?:ipv4|ipv6|mpls)\\.\\w+\\.(?:IFNAME|ifname)\\.\\w+=.*");
+
+    /** The option of a network that says how the names of devices inside begin. */
+    private static final String DEVICE_PREFIX = "com.docker.network.container_iface_prefix";
+
     private static final Pattern DEVICE = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
 
     @Override
@@ -178,7 +190,7 @@ public final class NetworkRoutes implements Routes {
                 .put("Created", network.createdAt().toString())
                 .put("Scope", "local")
                 .put("Driver", driver(network))
-                .put("EnableIPv4", true)
+                .put("EnableIPv4", !spec.ipv6Only())
                 .put("EnableIPv6", spec.ipv6());
         ObjectNode ipam = node.putObject("IPAM").put("Driver", "default");
         ipam.set("Options", spec.ipamOptions().isEmpty() ? NullNode.instance : Json.map(spec.ipamOptions()));
@@ -223,8 +235,9 @@ public final class NetworkRoutes implements Routes {
         if (Set.of("bridge", "host", "none", "default", "container").contains(name)) {
             throw new Problem(403, "operation is not permitted on predefined " + name + " network ");
         }
-        if (body.has("EnableIPv4") && !body.flag("EnableIPv4")) {
-            throw Problem.unsupported("networks without IPv4 are not served");
+        boolean ipv6Only = body.has("EnableIPv4") && !body.flag("EnableIPv4");
+        if (ipv6Only && !body.flag("EnableIPv6")) {
+            throw Problem.invalid("IPv4 or IPv6 must be enabled");
         }
         String scope = body.text("Scope");
         boolean configOnly = body.flag("ConfigOnly");
@@ -290,7 +303,8 @@ public final class NetworkRoutes implements Routes {
                     body.body("IPAM").map("Options"),
                     body.map("Labels"),
                     configOnly,
-                    body.body("ConfigFrom").text("Network"));
+                    body.body("ConfigFrom").text("Network"),
+                    ipv6Only);
         } catch (IllegalArgumentException e) {
             throw Problem.invalid(String.valueOf(e.getMessage()));
         }
@@ -332,13 +346,20 @@ public final class NetworkRoutes implements Routes {
                 kept.ipamOptions(),
                 kept.labels(),
                 false,
-                spec.configFrom());
+                spec.configFrom(),
+                kept.ipv6Only());
     }
 
     private static String device(Map<String, String> options, String id) {
         String wanted = options.getOrDefault(BRIDGE_NAME, "br-" + id.substring(0, 12));
         if (wanted.length() > DEVICE_NAME || !DEVICE.matcher(wanted).matches()) {
             throw Problem.invalid("invalid bridge name " + wanted + ": at most " + DEVICE_NAME + " of [A-Za-z0-9_.-]");
+        }
+        String prefix = options.getOrDefault(DEVICE_PREFIX, "");
+        // A number follows.
+        if (!prefix.isEmpty() && !DEVICE_INSIDE.matcher(prefix + "000").matches()) {
+            throw Problem.invalid("invalid " + DEVICE_PREFIX + " \"" + prefix + "\": at most " + (DEVICE_NAME - 3)
+                    + " characters, no blank, slash, colon or per cent sign among them");
         }
         return wanted;
     }
@@ -464,6 +485,20 @@ public final class NetworkRoutes implements Routes {
 
     private static Map<String, String> options(Body settings) {
         Map<String, String> options = new LinkedHashMap<>(settings.map("DriverOpts"));
+        String device = options.getOrDefault(NetworkWish.DEVICE, "");
+        if (!device.isEmpty() && (!DEVICE_INSIDE.matcher(device).matches() || NO_DEVICE.contains(device))) {
+            throw Problem.invalid("invalid interface name \"" + device + "\": at most " + DEVICE_NAME
+                    + " characters, no blank, slash, colon or per cent sign among them, and none of ., .. and lo");
+        }
+        Stream.of(options.getOrDefault(EndpointSpec.SETTINGS, "").split(","))
+                .filter(setting ->
+                        !setting.isEmpty() && !SETTING.matcher(setting).matches())
+                .forEach(setting -> {
+                    throw Problem.invalid(
+                            "invalid endpoint settings:\nunrecognised network interface sysctl '" + setting
+                                    + "'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or"
+                                    + " 'mpls'");
+                });
         options.remove(NetworkWish.LINK_LOCAL);
         List<String> linkLocal = settings.body("IPAMConfig").texts("LinkLocalIPs");
         linkLocal.forEach(NetworkRoutes::checkLinkLocal);

@@ -25,6 +25,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -268,6 +269,31 @@ public final class LinuxKernel implements Kernel {
     @Deactivate
     void close() {
         spare.close();
+    }
+
+    @Override
+    public void tune(Sandbox sandbox, Map<String, String> settings) throws DriverException {
+        attempt(
+                "change settings of sandbox " + sandbox.key(),
+                () -> namespaces.inNetwork(sandbox.path(), () -> {
+                    for (Map.Entry<String, String> setting : settings.entrySet()) {
+                        tune(setting.getKey(), setting.getValue());
+                    }
+                    return sandbox;
+                }));
+    }
+
+    private static void tune(String setting, String value) throws DriverException {
+        try {
+            Files.writeString(Path.of("/proc/sys/net", setting), value, StandardOpenOption.WRITE);
+        } catch (NoSuchFileException e) {
+            throw DriverException.failure(Failure.Kind.INVALID, "the kernel has no setting net/" + setting, e);
+        } catch (IOException e) {
+            throw DriverException.failure(
+                    Failure.Kind.INVALID,
+                    "the kernel does not take " + value + " as net/" + setting + ": " + e.getMessage(),
+                    e);
+        }
     }
 
     @Override

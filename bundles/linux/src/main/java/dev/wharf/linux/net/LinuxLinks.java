@@ -368,7 +368,10 @@ public final class LinuxLinks implements Links {
                 : request.attribute(IFA_BROADCAST, address.broadcast());
     }
 
-    /** Removals of addresses that a bridge has and should not have; link-local ones are the kernel's. */
+    /**
+     * Removals of addresses that a bridge has and should not have. Link-local ones are the kernel's, and where none of a
+     * family is wanted those that are there are the operator's.
+     */
     private static List<Request> strangers(Netlink netlink, Link link, List<Address> wanted) throws NetlinkException {
         List<Request> removals = new ArrayList<>();
         Request question =
@@ -385,7 +388,9 @@ public final class LinuxLinks implements Links {
                     .or(() -> attributes.find(IFA_ADDRESS))
                     .map(LinuxLinks::bytes)
                     .orElse(new byte[0]);
-            if (!wanted.contains(new Address(bytes, prefixLength))) {
+            Address address = new Address(bytes, prefixLength);
+            boolean ruled = wanted.stream().anyMatch(w -> w.isIpv6() == address.isIpv6());
+            if (ruled && !wanted.contains(address)) {
                 removals.add(Request.change("remove an address of " + link.name(), RTM_DELADDR, 0, Errno.EADDRNOTAVAIL)
                         .address(family, prefixLength, 0, 0, link.index())
                         .attribute(IFA_LOCAL, bytes)

@@ -124,6 +124,11 @@ public final class Addresses {
                 "02:42:%02x:%02x:%02x:%02x", b[b.length - 4], b[b.length - 3], b[b.length - 2], b[b.length - 1]);
     }
 
+    /** A hardware address for where there is no IPv4 address: locally administered, and made of the digits of an id. */
+    static String anyMac(String id) {
+        return "02:42:" + String.join(":", id.substring(0, 8).split("(?<=\\G..)"));
+    }
+
     /** An address written as numbers; names are refused, so nothing is ever looked up. */
     public static InetAddress literal(String text) {
         if (!LITERAL.matcher(text).matches()) {

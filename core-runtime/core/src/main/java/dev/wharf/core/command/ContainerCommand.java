@@ -48,6 +48,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Wishes about containers. */
 public sealed interface ContainerCommand extends Command {
@@ -450,7 +451,7 @@ public sealed interface ContainerCommand extends Command {
                 }
                 try {
                     Endpoints endpoints = new Endpoints(host, container, entropy);
-                    EndpointSpec place = endpoints.choose(c, network.get(), wish, nextInterface(c));
+                    EndpointSpec place = endpoints.choose(c, network.get(), wish);
                     List<Event> events = new ArrayList<>(List.of(respecified));
                     endpoints.ranked(c.respecified(changed), place).stream()
                             .map(e -> new ContainerEvent.ConnectRequested(container, e))
@@ -504,15 +505,6 @@ public sealed interface ContainerCommand extends Command {
                     FORBIDDEN,
                     "endpoint with name " + c.name() + " already exists in network "
                             + network.spec().name());
-        }
-
-        private static int nextInterface(Container c) {
-            return c.places().values().stream()
-                    .map(p -> p.endpoint().containerInterface())
-                    .filter(n -> n.startsWith("eth"))
-                    .mapToInt(n -> Integer.parseInt(n.substring(3)) + 1)
-                    .max()
-                    .orElse(0);
         }
     }
 
@@ -731,10 +723,18 @@ public sealed interface ContainerCommand extends Command {
             boolean chosen = network.spec().pools().stream()
                     .filter(NetworkSpec.Pool::chosen)
                     .anyMatch(p -> !(p.subnet().indexOf(':') < 0 ? wish.ipv4() : wish.ipv6()).isEmpty());
-            return chosen
-                    ? Optional.of("user specified IP address is supported only when connecting to networks with user"
-                            + " configured subnets")
-                    : Optional.empty();
+            if (chosen) {
+                return Optional.of("user specified IP address is supported only when connecting to networks with user"
+                        + " configured subnets");
+            }
+            boolean four =
+                    network.spec().pools().stream().anyMatch(p -> p.subnet().indexOf(':') < 0);
+            boolean six =
+                    network.spec().pools().stream().anyMatch(p -> p.subnet().indexOf(':') >= 0);
+            return Stream.of(four ? "" : wish.ipv4(), six ? "" : wish.ipv6())
+                    .filter(address -> !address.isEmpty())
+                    .map(address -> "invalid endpoint settings:\nno configured subnet contains IP address " + address)
+                    .findFirst();
         }
         if (!wish.ipv4().isEmpty() || !wish.ipv6().isEmpty()) {
             return Optional.of("user specified IP address is supported on user defined networks only");

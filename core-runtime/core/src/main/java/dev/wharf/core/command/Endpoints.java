@@ -29,6 +29,9 @@ final class Endpoints {
 
     private static final int LAST_FREE_PORT = 60999;
 
+    /** The option of a network that says how the names of devices inside begin. */
+    private static final String PREFIX = "com.docker.network.container_iface_prefix";
+
     /** The option of a network that says on which address ports are published that name none. */
     private static final String HOST_BINDING = "com.docker.network.bridge.host_binding_ipv4";
 
@@ -86,21 +89,50 @@ final class Endpoints {
             }
             List<PublishedPort> published = carries ? ports(c, network) : List.of();
             ports = ports || carries;
-            chosen.add(choose(network, wish, freeNumber(c, chosen), published));
+            chosen.add(choose(network, wish, device(c, network, wish, chosen), published));
         }
         return ranked(c, chosen);
     }
 
-    /** The lowest number of a device that nothing in the sandbox has, of what comes and of what is still on its way out. */
-    private static int freeNumber(Container c, List<EndpointSpec> chosen) {
-        Set<String> taken = Stream.concat(
-                        chosen.stream(), c.places().values().stream().map(Container.Place::endpoint))
-                .map(EndpointSpec::containerInterface)
+    /**
+     * The name of the device inside: the one that is asked for, or the network's prefix with the lowest number that no device
+     * in the sandbox has, be it one that comes, one that somebody asks for, or one that is still on its way out.
+     */
+    private static String device(Container c, Network network, NetworkWish wish, List<EndpointSpec> chosen)
+            throws Impossible {
+        String asked = wish.device();
+        if (!asked.isEmpty()) {
+            boolean taken = Stream.concat(
+                            chosen.stream(),
+                            c.places().values().stream()
+                                    .filter(Container.Place::wanted)
+                                    .map(Container.Place::endpoint))
+                    .anyMatch(e -> e.containerInterface().equals(asked));
+            if (taken) {
+                throw new Impossible(
+                        Refusal.Kind.TAKEN,
+                        "error renaming interface of network " + network.spec().name() + " to " + asked + ": container "
+                                + c.name() + " has a device of that name already");
+            }
+            return asked;
+        }
+        Set<String> taken = Stream.of(
+                        chosen.stream().map(EndpointSpec::containerInterface),
+                        c.places().values().stream().map(p -> p.endpoint().containerInterface()),
+                        c.spec().networking().networks().stream().map(NetworkWish::device))
+                .flatMap(names -> names)
                 .collect(Collectors.toSet());
+        String prefix = prefix(network);
         return IntStream.iterate(0, number -> number + 1)
-                .filter(number -> !taken.contains("eth" + number))
+                .mapToObj(number -> prefix + number)
+                .filter(name -> !taken.contains(name))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    private static String prefix(Network network) {
+        String prefix = network.spec().options().getOrDefault(PREFIX, "");
+        return prefix.isEmpty() ? "eth" : prefix;
     }
 
     /** On a wire of its own a container is reached directly, and no port of the host leads there. */
@@ -110,12 +142,16 @@ final class Endpoints {
     }
 
     /** A place on one more network for a container that runs, whose ports lead there if they lead nowhere yet. */
-    EndpointSpec choose(Container c, Network network, NetworkWish wish, int number) throws Impossible {
+    EndpointSpec choose(Container c, Network network, NetworkWish wish) throws Impossible {
         boolean published = c.places().values().stream()
                 .filter(Container.Place::wanted)
                 .flatMap(p -> host.network(p.endpoint().network()).stream())
                 .anyMatch(Endpoints::carries);
-        return choose(network, wish, number, published || !carries(network) ? List.of() : ports(c, network));
+        return choose(
+                network,
+                wish,
+                device(c, network, wish, List.of()),
+                published || !carries(network) ? List.of() : ports(c, network));
     }
 
     /**
@@ -211,7 +247,7 @@ final class Endpoints {
     }
 
     /** A place on one network. */
-    EndpointSpec choose(Network network, NetworkWish wish, int number, List<PublishedPort> ports) throws Impossible {
+    EndpointSpec choose(Network network, NetworkWish wish, String device, List<PublishedPort> ports) throws Impossible {
         if (network.spec().configOnly()) {
             throw new Impossible(
                     Refusal.Kind.FORBIDDEN,
@@ -239,12 +275,12 @@ final class Endpoints {
         }
         String mac = !wish.mac().isEmpty()
                 ? wish.mac()
-                : v4.isEmpty() ? "" : Addresses.macFor(v4.substring(0, v4.indexOf('/')));
+                : v4.isEmpty() ? Addresses.anyMac(id) : Addresses.macFor(v4.substring(0, v4.indexOf('/')));
         return new EndpointSpec(
                 id,
                 network.id(),
                 "veth" + id.substring(0, 7),
-                "eth" + number,
+                device,
                 v4,
                 gateway4,
                 v6,
@@ -295,8 +331,9 @@ final class Endpoints {
 
     private List<PublishedPort> ports(Container c, Network network) throws Impossible {
         String binding = network.spec().options().getOrDefault(HOST_BINDING, "");
-        List<String> everywhere =
-                binding.isEmpty() || isAny(binding) ? List.of("0.0.0.0", "::") : List.of(literal(binding, network));
+        List<String> everywhere = !binding.isEmpty() && !isAny(binding)
+                ? List.of(literal(binding, network))
+                : network.spec().ipv6Only() ? List.of("::") : List.of("0.0.0.0", "::");
         List<PublishedPort> chosen = new ArrayList<>();
         List<PortWish> wishes = new ArrayList<>(c.spec().networking().published());
         if (c.spec().networking().publishAll()) {

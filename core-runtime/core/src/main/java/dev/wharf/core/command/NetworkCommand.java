@@ -107,8 +107,14 @@ public sealed interface NetworkCommand extends Command {
                 throw new Unfit(
                         Refusal.Kind.INVALID, spec.driver().value() + " driver doesn't support multiple subnets");
             }
+            if (four > 0 && spec.ipv6Only()) {
+                throw new Unfit(
+                        Refusal.Kind.INVALID,
+                        "invalid network config:\nnetwork " + spec.name() + " has no IPv4, and "
+                                + given.get(0).subnet() + " is a subnet of it");
+            }
             List<Pool> pools = new ArrayList<>();
-            if (four == 0) {
+            if (four == 0 && !spec.ipv6Only()) {
                 pools.add(usual(taken));
             }
             given.stream().filter(p -> p.subnet().indexOf(':') < 0).forEach(pools::add);

@@ -98,6 +98,9 @@ final class Props implements AutoCloseable {
         public void removeSandbox(SandboxKey key) {}
 
         @Override
+        public void tune(Sandbox sandbox, Map<String, String> settings) {}
+
+        @Override
         public List<Sandbox> sandboxes() {
             return List.of();
         }

@@ -167,6 +167,11 @@ final class Visits {
         }
 
         @Override
+        public void tune(Sandbox sandbox, Map<String, String> settings) throws DriverException {
+            kernel.tune(sandbox, settings);
+        }
+
+        @Override
         public void removeSandbox(SandboxKey key) throws DriverException {
             kernel.removeSandbox(key);
         }

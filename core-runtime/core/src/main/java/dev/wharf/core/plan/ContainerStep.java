@@ -192,10 +192,27 @@ public sealed interface ContainerStep extends Step {
         @Override
         public Event run(Drivers drivers) throws DriverException {
             Endpoint attached = drivers.network().use(network.driver(), n -> n.attach(network, endpoint, sandbox));
+            Map<String, String> settings = endpoint.settings();
+            if (!settings.isEmpty()) {
+                tune(drivers, settings);
+            }
             for (Readdressed each : readdressed) {
                 each.tell(drivers);
             }
             return new ContainerEvent.EndpointAttached(container, attached);
+        }
+
+        /** A place whose settings cannot be had is no place: the next try would find its device there. */
+        private void tune(Drivers drivers, Map<String, String> settings) throws DriverException {
+            try {
+                drivers.kernel().tune(sandbox, settings);
+            } catch (DriverException e) {
+                drivers.network().use(network.driver(), n -> {
+                    n.detach(network, endpoint, sandbox);
+                    return network;
+                });
+                throw e;
+            }
         }
     }
 

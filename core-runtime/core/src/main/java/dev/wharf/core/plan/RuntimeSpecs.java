@@ -18,6 +18,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.runtime.RuntimeSpec;
@@ -241,17 +242,22 @@ final class RuntimeSpecs {
         return lines;
     }
 
-    /** The word {@code host-gateway} stands for the host's own address on the container's first network. */
+    /**
+     * The word {@code host-gateway} stands for the host's own address on the container's first network, and on the default one
+     * where it has none.
+     */
     private static Optional<String> gateway(Host host, Container c, String address) {
         if (!address.equals("host-gateway")) {
             return Optional.of(address);
         }
-        return c.places().values().stream()
-                .map(p -> host.network(p.endpoint().network()))
-                .flatMap(Optional::stream)
+        return Stream.concat(
+                        c.places().values().stream()
+                                .flatMap(p -> host.network(p.endpoint().network()).stream()),
+                        host.networkNamed("bridge").stream())
                 .map(Network::spec)
                 .flatMap(s -> s.pools().stream())
-                .map(p -> p.gateway())
+                .map(NetworkSpec.Pool::gateway)
+                .filter(g -> !g.isEmpty())
                 .findFirst();
     }
 }

@@ -180,6 +180,83 @@ class NetworksTest {
                 .containsExactly(1024, 0);
     }
 
+    private static NetworkWish wish(String name, String device) {
+        return new NetworkWish(network(name), List.of(), List.of(), "", "", "", 0, Map.of(NetworkWish.DEVICE, device));
+    }
+
+    @Test
+    void aDeviceHasTheNameThatIsAskedForAndLeavesItToNoOther() {
+        Host host = withNetworks("a", "b", "c");
+
+        assertThat(places(host, wish("a", 0), wish("b", "eth0"), wish("c", "wan")))
+                .extracting(EndpointSpec::containerInterface)
+                .containsExactly("eth1", "eth0", "wan");
+        Host twice = after(
+                host,
+                created(
+                        WEB,
+                        "web",
+                        spec().on(wish("a", "wan"), wish("b", "wan")).make()));
+        assertThat(granted(twice, new ContainerCommand.Start(WEB, ENTROPY), T0))
+                .filteredOn(ContainerEvent.Failed.class::isInstance)
+                .extracting(e -> ((ContainerEvent.Failed) e).failure().message())
+                .containsExactly("error renaming interface of network b to wan: container web has a device of that name"
+                        + " already");
+        Host running = running(host, wish("a", "wan"));
+        refused(running, connect(wish("b", "wan")), Kind.TAKEN, "has a device of that name already");
+    }
+
+    @Test
+    void aDeviceIsCalledByThePrefixOfItsNetwork() {
+        Host host = grant(
+                withNetworks("a"),
+                new NetworkCommand.Create(net(
+                        "p", false, Map.of("com.docker.network.container_iface_prefix", "port"), pool("10.99.0.0/24"))),
+                T0);
+
+        assertThat(places(host, wish("a", 0), wish("p", 0)))
+                .extracting(EndpointSpec::containerInterface)
+                .containsExactly("eth0", "port0");
+    }
+
+    private static NetworkSpec ipv6Only(String name, NetworkSpec.Pool... pools) {
+        NetworkSpec usual = net(name, true, Map.of(), pools);
+        return new NetworkSpec(
+                usual.id(),
+                name,
+                usual.driver(),
+                usual.deviceName(),
+                usual.pools(),
+                false,
+                false,
+                true,
+                false,
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                false,
+                "",
+                true);
+    }
+
+    @Test
+    void aNetworkWithoutIpv4HasOnePoolAndItsPlacesAHardwareAddressOfTheirOwn() {
+        Host host = grant(furnished(), new NetworkCommand.Create(ipv6Only("six")), T0);
+
+        assertThat(host.network(network("six")).orElseThrow().spec().pools())
+                .singleElement()
+                .satisfies(p -> assertThat(p.subnet()).endsWith("::/64"));
+        EndpointSpec place = places(host, wish("six", 0)).get(0);
+        assertThat(place.ipv4()).isEmpty();
+        assertThat(place.ipv6()).isNotEmpty();
+        assertThat(place.mac()).matches("02:42(:[0-9a-f]{2}){4}");
+        refused(
+                furnished(),
+                new NetworkCommand.Create(ipv6Only("six", pool("10.1.0.0/24"))),
+                Kind.INVALID,
+                "network six has no IPv4");
+    }
+
     @Test
     void aDeviceTakesNoNameThatAnotherStillHas() {
         Host host = connected(running(withNetworks("a", "b", "c"), wish("a", 0)), wish("b", 0));
@@ -436,7 +513,8 @@ class NetworksTest {
                 Map.of(),
                 Map.of(),
                 true,
-                "");
+                "",
+                false);
     }
 
     @Test
@@ -464,7 +542,8 @@ class NetworksTest {
                 Map.of(),
                 Map.of(),
                 false,
-                "kept");
+                "kept",
+                false);
 
         Host made = grant(host, new NetworkCommand.Create(like), T0);
 

@@ -285,6 +285,9 @@ final class SimWorld {
         public void ensureBindSource(Path source, boolean create) {}
 
         @Override
+        public void tune(Sandbox sandbox, Map<String, String> settings) {}
+
+        @Override
         public Sandbox createSandbox(SandboxKey key) throws DriverException {
             return effect(
                     "create sandbox",

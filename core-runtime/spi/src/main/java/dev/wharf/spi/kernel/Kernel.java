@@ -52,6 +52,12 @@ public interface Kernel {
     /** Every sandbox of ours there is now. */
     List<Sandbox> sandboxes() throws DriverException;
 
+    /**
+     * Writes settings of the network inside a sandbox, each by its place under {@code /proc/sys/net}, such as
+     * {@code ipv4/conf/eth0/log_martians}. INVALID where the kernel has no such setting or refuses the value.
+     */
+    void tune(Sandbox sandbox, Map<String, String> settings) throws DriverException;
+
     /** Makes the volume's directory and answers with it. A device that it may have is not mounted by that. */
     Path createVolume(VolumeSpec volume) throws DriverException;
 

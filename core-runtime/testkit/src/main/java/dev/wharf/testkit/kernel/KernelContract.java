@@ -227,6 +227,25 @@ public abstract class KernelContract {
     }
 
     @Test
+    void settingsOfASandboxAreWrittenThereAndNowhereElse() throws Exception {
+        Sandbox sandbox = kernel.createSandbox(SANDBOX);
+        String here = Files.readString(Path.of("/proc/sys/net/ipv4/conf/lo/log_martians"));
+
+        kernel.tune(sandbox, Map.of("ipv4/conf/lo/log_martians", "1"));
+
+        assertThat(inside(sandbox, "cat", "/proc/sys/net/ipv4/conf/lo/log_martians"))
+                .containsExactly("1");
+        assertThat(Path.of("/proc/sys/net/ipv4/conf/lo/log_martians")).hasContent(here.strip());
+        for (Map<String, String> wrong :
+                List.of(Map.of("ipv4/conf/lo/none", "1"), Map.of("ipv4/conf/lo/log_martians", "some"))) {
+            assertThatThrownBy(() -> kernel.tune(sandbox, wrong))
+                    .isInstanceOfSatisfying(
+                            DriverException.class,
+                            e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.INVALID));
+        }
+    }
+
+    @Test
     void creatingASandboxAgainAnswersWithTheSame() throws Exception {
         Sandbox sandbox = kernel.createSandbox(SANDBOX);
         Object inode = Files.getAttribute(sandbox.path(), "unix:ino");

@@ -139,7 +139,8 @@ public final class BridgeDriver
         refuseForeign(network);
         List<String> addresses = new ArrayList<>();
         for (NetworkSpec.Pool pool : network.pools()) {
-            if (!pool.gateway().isEmpty()) {
+            boolean ipv6 = pool.gateway().indexOf(':') >= 0;
+            if (!pool.gateway().isEmpty() && (ipv6 || Options.addressed(network))) {
                 addresses.add(
                         pool.gateway() + pool.subnet().substring(pool.subnet().indexOf('/')));
             }

@@ -3,6 +3,9 @@ package dev.wharf.network.bridge;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,6 +16,9 @@ final class Options {
     private static final String MTU = "com.docker.network.driver.mtu";
     private static final String MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade";
     private static final String TALK_WITHIN = "com.docker.network.bridge.enable_icc";
+    private static final String UNADDRESSED = "com.docker.network.bridge.inhibit_ipv4";
+    private static final String SOURCE4 = "com.docker.network.host_ipv4";
+    private static final String SOURCE6 = "com.docker.network.host_ipv6";
     private static final String HOST_BINDING = "com.docker.network.bridge.host_binding_ipv4";
     private static final List<String> GATEWAY_MODES =
             List.of("com.docker.network.bridge.gateway_mode_ipv4", "com.docker.network.bridge.gateway_mode_ipv6");
@@ -21,6 +27,8 @@ final class Options {
     private static final Set<String> NO = Set.of("0", "f", "F", "FALSE", "false", "False");
     private static final Set<String> OTHER_MODES = Set.of("nat-unprotected", "routed", "isolated");
     private static final Pattern IPV4 = Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?:\\.(?!$)|$)){4}");
+
+    private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F.]*:[0-9a-fA-F:.]*");
 
     private Options() {}
 
@@ -31,15 +39,21 @@ final class Options {
         if (!mtu.matches("[0-9]{0,5}")) {
             throw invalid(MTU, mtu, "not a number of bytes");
         }
-        for (String flag : List.of(MASQUERADE, TALK_WITHIN)) {
+        for (String flag : List.of(MASQUERADE, TALK_WITHIN, UNADDRESSED)) {
             String value = options.getOrDefault(flag, "");
             if (!value.isEmpty() && !YES.contains(value) && !NO.contains(value)) {
                 throw invalid(flag, value, "neither true nor false");
             }
         }
-        String binding = options.getOrDefault(HOST_BINDING, "");
-        if (!binding.isEmpty() && !IPV4.matcher(binding).matches()) {
-            throw invalid(HOST_BINDING, binding, "not an IPv4 address");
+        for (String option : List.of(HOST_BINDING, SOURCE4)) {
+            String address = options.getOrDefault(option, "");
+            if (!address.isEmpty() && !IPV4.matcher(address).matches()) {
+                throw invalid(option, address, "not an IPv4 address");
+            }
+        }
+        String source6 = options.getOrDefault(SOURCE6, "");
+        if (!source6.isEmpty() && !isIpv6(source6)) {
+            throw invalid(SOURCE6, source6, "not an IPv6 address");
         }
         for (String option : GATEWAY_MODES) {
             String mode = options.getOrDefault(option, "");
@@ -50,6 +64,18 @@ final class Options {
             if (!mode.isEmpty() && !mode.equals("nat")) {
                 throw invalid(option, mode, "unknown gateway mode");
             }
+        }
+    }
+
+    /** The JDK looks nothing up that has a colon in it. */
+    private static boolean isIpv6(String text) {
+        if (!IPV6.matcher(text).matches()) {
+            return false;
+        }
+        try {
+            return InetAddress.getByName(text) instanceof Inet6Address;
+        } catch (UnknownHostException e) {
+            return false;
         }
     }
 
@@ -69,6 +95,16 @@ final class Options {
 
     static boolean masquerades(NetworkSpec network) {
         return !NO.contains(network.options().getOrDefault(MASQUERADE, ""));
+    }
+
+    /** The address of the host under which containers are seen outside; empty for that of the device that leads there. */
+    static String source(NetworkSpec network, boolean ipv6) {
+        return network.options().getOrDefault(ipv6 ? SOURCE6 : SOURCE4, "");
+    }
+
+    /** Whether the host has an IPv4 address on the network. */
+    static boolean addressed(NetworkSpec network) {
+        return !YES.contains(network.options().getOrDefault(UNADDRESSED, ""));
     }
 
     /** Whether containers on the network may talk to one another. */

@@ -35,7 +35,8 @@ final class Rules {
      * <p>raw: because of route_localnet a bridge takes packets for 127.0.0.0/8; none may come from a container
      * (CVE-2020-8558). publish: other devices' packets for 127.0.0.0/8 must not be translated before the kernel can refuse
      * them, and the kernel cannot route what comes from ::1. postrouting: answers to the host's loopback and to neighbours on
-     * the same bridge have to come back through the host. forward: into a bridge comes what was asked for or published, and
+     * the same bridge have to come back through the host, and outside containers are seen under an address of the host's.
+     * forward: into a bridge comes what was asked for or published, and
      * nothing else; what an internal network says stays inside.
      */
     String whole() {
@@ -48,6 +49,8 @@ final class Rules {
                 add set inet T local6 { type ipv6_addr; flags interval; }
                 add set inet T outbound4 { type ipv4_addr; flags interval; }
                 add set inet T outbound6 { type ipv6_addr; flags interval; }
+                add map inet T source4 { type ipv4_addr : ipv4_addr; flags interval; }
+                add map inet T source6 { type ipv6_addr : ipv6_addr; flags interval; }
                 add map inet T ports4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }
                 add map inet T any4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
                 add map inet T ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }
@@ -77,6 +80,8 @@ final class Rules {
                 add rule inet T postrouting oifname @bridges ip saddr 127.0.0.0/8 masquerade
                 add rule inet T postrouting oifname @bridges ct status dnat ip saddr @local4 masquerade
                 add rule inet T postrouting oifname @bridges ct status dnat ip6 saddr @local6 masquerade
+                add rule inet T postrouting oifname != @bridges snat ip to ip saddr map @source4
+                add rule inet T postrouting oifname != @bridges snat ip6 to ip6 saddr map @source6
                 add rule inet T postrouting ip saddr @outbound4 oifname != @bridges masquerade
                 add rule inet T postrouting ip6 saddr @outbound6 oifname != @bridges masquerade
                 add rule inet T forward iifname . oifname @within accept
@@ -174,7 +179,11 @@ final class Rules {
             String family = pool.subnet().indexOf(':') >= 0 ? "6" : "4";
             elements.add("local" + family + " { " + pool.subnet() + " }\n");
             if (!network.internal() && Options.masquerades(network)) {
-                elements.add("outbound" + family + " { " + pool.subnet() + " }\n");
+                String source = Options.source(network, family.equals("6"));
+                elements.add(
+                        source.isEmpty()
+                                ? "outbound" + family + " { " + pool.subnet() + " }\n"
+                                : "source" + family + " { " + pool.subnet() + " : " + source + " }\n");
             }
         }
         return elements;

@@ -94,6 +94,32 @@ class BridgeDriverTest extends SandboxWorldContract {
     }
 
     @Test
+    void aContainerReachesTheWorldUnderTheAddressThatTheNetworkNames() throws Exception {
+        Sandbox outside = world.outside();
+        world.run(world.host, "ip", "addr", "add", "198.51.100.7/24", "dev", "out0");
+        NetworkSpec own = with("com.docker.network.host_ipv4", "198.51.100.7");
+        driver.create(own);
+        join(own, WEB, 2, 1);
+        world.serve(outside, "198.51.100.2", 80);
+
+        assertThat(world.ask(world.sandbox(1), "198.51.100.2", 80)).isEqualTo("198.51.100.7");
+    }
+
+    @Test
+    void theHostHasNoAddressOnANetworkThatWantsNoneAndKeepsWhatTheOperatorGaveIt() throws Exception {
+        NetworkSpec own = with("com.docker.network.bridge.inhibit_ipv4", "true");
+        driver.create(own);
+        assertThat(world.run(world.host, "ip", "-o", "-4", "addr", "show", "dev", own.deviceName()))
+                .isEmpty();
+
+        world.run(world.host, "ip", "addr", "add", "10.213.21.1/24", "dev", own.deviceName());
+        driver.create(own);
+
+        assertThat(world.run(world.host, "ip", "-o", "-4", "addr", "show", "dev", own.deviceName()))
+                .anyMatch(line -> line.contains("10.213.21.1/24"));
+    }
+
+    @Test
     void aPublishedPortIsReachedFromOutsideFromTheHostAndThroughLoopback() throws Exception {
         Sandbox outside = world.outside();
         driver.create(network);
@@ -653,6 +679,10 @@ class BridgeDriverTest extends SandboxWorldContract {
 
         refused(bridge + "enable_icc", "maybe", Failure.Kind.INVALID);
         refused(bridge + "host_binding_ipv4", "::1", Failure.Kind.INVALID);
+        refused(bridge + "inhibit_ipv4", "maybe", Failure.Kind.INVALID);
+        refused("com.docker.network.host_ipv4", "10.0.0", Failure.Kind.INVALID);
+        refused("com.docker.network.host_ipv6", "10.0.0.1", Failure.Kind.INVALID);
+        refused("com.docker.network.host_ipv6", "fd00::x", Failure.Kind.INVALID);
         refused("com.docker.network.driver.mtu", "-1", Failure.Kind.INVALID);
         refused(bridge + "gateway_mode_ipv6", "bent", Failure.Kind.INVALID);
         refused(bridge + "gateway_mode_ipv6", "routed", Failure.Kind.UNSUPPORTED);

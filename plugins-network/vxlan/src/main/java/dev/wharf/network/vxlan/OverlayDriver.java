@@ -181,6 +181,9 @@ public final class OverlayDriver
         if (OverlayOptions.mtu(options) == 0) {
             options.put(OverlayOptions.MTU, Integer.toString(mtu(self, sealed)));
         }
+        if (wanted.ipv6Only()) {
+            throw DriverException.failure(Failure.Kind.UNSUPPORTED, "overlay networks without IPv4 are not served");
+        }
         List<Pool> pools = new ArrayList<>();
         if (wanted.pools().stream().noneMatch(p -> p.subnet().indexOf(':') < 0)) {
             pools.add(new Pool(OverlayOptions.subnet4(wanted.name()), "", "", Map.of()));
