@@ -272,6 +272,14 @@ public final class LinuxLinks implements Links {
                         "cannot join: the sandbox has a device " + veth.innerName() + " already",
                         e);
             }
+            if (find(netlink, bridge.name())
+                    .filter(l -> l.index() == bridge.index())
+                    .isEmpty()) {
+                throw DriverException.failure(
+                        Failure.Kind.MISSING,
+                        "cannot join a sandbox to bridge " + bridge.name() + ": it has just gone",
+                        e);
+            }
             // BR_MAX_PORTS of the kernel's net/bridge/br_private.h.
             if (e.errno() == Errno.EXFULL) {
                 throw DriverException.failure(

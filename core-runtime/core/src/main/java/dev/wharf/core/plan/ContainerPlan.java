@@ -317,7 +317,7 @@ final class ContainerPlan implements Plan {
             if (!known.get().device().isPresent()) {
                 return known.get()
                         .stall()
-                        .filter(s -> s.tries() >= HOPELESS && !returnsByItself())
+                        .filter(s -> s.tries() >= HOPELESS && !returnsByItself() && !isLost(place))
                         .map(s -> impossible(
                                 "endpoint:" + network.value(),
                                 "network " + known.get().spec().name() + " is not there: "
@@ -327,12 +327,18 @@ final class ContainerPlan implements Plan {
             if (!place.endpoint().ports().isEmpty() && leadElsewhere()) {
                 return Proposal.AWAIT;
             }
-            return Proposal.step(new ContainerStep.AttachEndpoint(
+            ContainerStep.AttachEndpoint step = new ContainerStep.AttachEndpoint(
                     c.id(),
                     known.get().spec(),
                     place.endpoint(),
                     c.sandbox().value().orElseThrow(),
-                    readdressed(host.with(c.disconnecting(network)), host)));
+                    readdressed(host.with(c.disconnecting(network)), host));
+            return Proposal.step(isLost(place) ? new ContainerStep.RestoreEndpoint(step, tries()) : step);
+        }
+
+        /** Whether what runs had it already, so that it is to have it again, be it late. */
+        private boolean isLost(Place place) {
+            return c.isRunning() && place.fact().last().isPresent();
         }
 
         /** Whether it ran before and is to run again by itself, so that somebody counts on it more than on an answer. */

@@ -216,6 +216,24 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
+    /** Makes a place anew that somebody else took from what runs, which waits for nobody's answer and goes on without it. */
+    record RestoreEndpoint(AttachEndpoint lost, int tries) implements Down {
+        @Override
+        public ContainerId container() {
+            return lost.container();
+        }
+
+        @Override
+        public String rung() {
+            return lost.rung();
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            return lost.run(drivers);
+        }
+    }
+
     /**
      * Has the runtime make the first process.
      *

@@ -262,6 +262,26 @@ class ContainerPlanTest {
     }
 
     @Test
+    void aPlaceThatWasTakenFromWhatRunsIsMadeAnewWithPatienceAndOneThatIsNewIsNot() {
+        Host lost = after(running(), new ContainerEvent.Observed(WEB, ENDPOINT, false));
+        Failure gone = new Failure(Failure.Kind.MISSING, "no such bridge");
+
+        Host stalled = after(lost, next(lost).steps().get(0).failed(gone, T0));
+
+        assertThat(Given.the(stalled, WEB).places().get(BRIDGE).wanted()).isTrue();
+        assertThat(next(stalled).wakeAt()).contains(T0.plusMillis(100));
+        assertThat(rungs(next(stalled, T0.plusMillis(100)))).containsExactly(ENDPOINT);
+        Host joining = after(
+                running(),
+                new ContainerEvent.EndpointDetached(WEB, BRIDGE),
+                new ContainerEvent.ConnectRequested(WEB, PLACE));
+        Host refused = after(joining, next(joining).steps().get(0).failed(gone, T0));
+        assertThat(Given.the(refused, WEB).places().get(BRIDGE).wanted())
+                .as("whoever connects it is told")
+                .isFalse();
+    }
+
+    @Test
     void aContainerWhoseFirstRootFileSystemFailsIsGone() {
         Step first = next(onLayer()).steps().get(0);
         Host failed = after(onLayer(), first.failed(new Failure(Failure.Kind.FAILED, "disk full"), T0));

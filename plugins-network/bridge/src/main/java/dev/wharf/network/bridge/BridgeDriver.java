@@ -338,12 +338,13 @@ public final class BridgeDriver
         try {
             links.join(veth, sandbox.path());
         } catch (DriverException e) {
-            if (e.failure().kind() != Failure.Kind.MISSING
-                    || links.find(network.deviceName()).isPresent()) {
+            if (e.failure().kind() != Failure.Kind.MISSING) {
                 throw e;
             }
-            // Somebody removed the bridge while the network stands.
-            create(network);
+            // Somebody removed the bridge while the network stands; it may have been made anew since.
+            if (links.find(network.deviceName()).isEmpty()) {
+                create(network);
+            }
             links.join(veth, sandbox.path());
         }
     }
