@@ -7,9 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,7 +67,14 @@ final class Groundwork {
     /** Whether what is mounted at this target is mounted upon the container's own files, and upon no other mount. */
     static boolean isOnRoot(String target, List<BoundMount> mounts) {
         return KERNELS.stream().noneMatch(top -> target.startsWith(top + "/"))
-                && mounts.stream().noneMatch(other -> target.startsWith(other.target() + "/"));
+                && above(target, mounts).isEmpty();
+    }
+
+    /** The mount in which the place of this target is. */
+    static Optional<BoundMount> above(String target, List<BoundMount> mounts) {
+        return mounts.stream()
+                .filter(other -> target.startsWith(other.target() + "/"))
+                .max(Comparator.comparingInt(other -> other.target().length()));
     }
 
     private void point(BoundMount mount) throws IOException {

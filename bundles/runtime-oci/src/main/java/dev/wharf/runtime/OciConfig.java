@@ -536,15 +536,24 @@ final class OciConfig {
     }
 
     /**
-     * The mode of the directory that the image has at a target. A tmpfs upon it has the same where nobody says another, for
-     * else it would be open to everybody, and /root with it.
+     * The mode of the directory that the image, or what is mounted above, has at a target. A tmpfs upon it has the same where
+     * nobody says another, for else it would be open to everybody, and /root with it.
      */
     private OptionalInt modeOf(RuntimeSpec spec, String target) throws IOException {
-        if (!Groundwork.isOnRoot(target, spec.mounts())) {
+        Optional<BoundMount> above = Groundwork.above(target, spec.mounts());
+        if (above.isPresent() ? !isBind(above.get()) : !Groundwork.isOnRoot(target, spec.mounts())) {
             return OptionalInt.empty();
         }
+        Path ground = above.map(mount -> Path.of(mount.source())).orElse(spec.rootfs());
+        String inside =
+                target.substring(above.map(mount -> mount.target().length()).orElse(0));
         try {
-            FileCalls.Stat stat = files.stat(files.resolveInRoot(spec.rootfs(), target));
+            Path place = files.resolveInRoot(ground, inside);
+            if (above.isPresent() && !place.equals(ground.resolve(inside.substring(1)))) {
+                // A link leads out of the mount, to where only the runtime finds the way.
+                return OptionalInt.empty();
+            }
+            FileCalls.Stat stat = files.stat(place);
             return stat.isDirectory() ? OptionalInt.of(stat.mode() & 07777) : OptionalInt.empty();
         } catch (NoSuchFileException e) {
             return OptionalInt.empty();

@@ -433,16 +433,23 @@ class OciConfigTest {
     void aTmpfsHasTheModeOfWhatItHides() throws Exception {
         Host.FILES.chmod(Files.createDirectory(rootfs.resolve("root")), 0700);
         Files.createSymbolicLink(rootfs.resolve("home"), Path.of("/root"));
+        Path outside = Files.createDirectory(rootfs.resolveSibling("outside"));
+        Host.FILES.chmod(Files.createDirectories(outside.resolve("mine")), 0750);
+        Files.createSymbolicLink(outside.resolve("link"), Path.of("/mine"));
         JsonNode config = written(box().mount("tmpfs", "", "/root")
                 .mount("tmpfs", "", "/home", "mode=755")
                 .mount("tmpfs", "", "/home/new")
                 .mount("bind", "/srv", "/srv")
                 .mount("tmpfs", "", "/srv/below")
+                .mount("bind", outside.toString(), "/srv/outside")
+                .mount("tmpfs", "", "/srv/outside/mine")
+                .mount("tmpfs", "", "/srv/outside/link")
                 .mount("tmpfs", "", "/nowhere/new"));
 
+        assertThat(texts(mount(config, "/srv/outside/mine").path("options"))).containsExactly("mode=750");
         assertThat(texts(mount(config, "/root").path("options"))).containsExactly("mode=700");
         assertThat(texts(mount(config, "/home").path("options"))).containsExactly("mode=755");
-        for (String bare : List.of("/home/new", "/srv/below", "/nowhere/new")) {
+        for (String bare : List.of("/home/new", "/srv/below", "/srv/outside/link", "/nowhere/new")) {
             assertThat(texts(mount(config, bare).path("options"))).as(bare).isEmpty();
         }
     }

@@ -22,6 +22,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -226,7 +227,18 @@ public final class LinuxKernel implements Kernel {
                     Failure.Kind.MISSING,
                     "invalid mount config for type \"bind\": bind source path does not exist: " + source);
         }
-        attempt("make the bind source " + source, () -> Files.createDirectories(source));
+        attempt("make the bind source " + source, () -> {
+            try {
+                return Files.createDirectories(source);
+            } catch (FileAlreadyExistsException e) {
+                // What is there and is no directory is a file on the way, or a link into nowhere; Docker's words.
+                throw DriverException.failure(
+                        Errno.kind(e),
+                        "error while creating mount source path '" + source + "': mkdir " + e.getFile()
+                                + ": file exists",
+                        e);
+            }
+        });
     }
 
     @Override

@@ -199,6 +199,10 @@ public abstract class KernelContract {
         kernel.ensureBindSource(source, false);
 
         assertThat(source).isDirectory();
+        Path link = Files.createSymbolicLink(dir.resolve("link"), Path.of("/nowhere"));
+        assertThatThrownBy(() -> kernel.ensureBindSource(link, true))
+                .isInstanceOf(DriverException.class)
+                .hasMessageContaining("mkdir " + link + ": file exists");
     }
 
     @Test
