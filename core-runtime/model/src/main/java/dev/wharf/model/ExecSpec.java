@@ -27,9 +27,18 @@ public record ExecSpec(
 
     /** The same on a terminal of another size at first. */
     public ExecSpec withConsole(int otherRows, int otherColumns) {
+        return with(env, otherRows, otherColumns);
+    }
+
+    /** The same with another environment. */
+    public ExecSpec withEnv(List<String> changed) {
+        return with(changed, rows, columns);
+    }
+
+    private ExecSpec with(List<String> variables, int otherRows, int otherColumns) {
         return new ExecSpec(
                 arguments,
-                env,
+                variables,
                 user,
                 workingDir,
                 privileged,

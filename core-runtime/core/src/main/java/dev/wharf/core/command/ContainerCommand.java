@@ -671,6 +671,12 @@ public sealed interface ContainerCommand extends Command {
                 if (!c.isRunning()) {
                     return notRunning(c);
                 }
+                if (!c.hasRoomFor(spec)) {
+                    return refuse(
+                            INVALID,
+                            "the commands that run in container " + container + " and this one are too long together,"
+                                    + " with their environment; put some of it in a file");
+                }
                 return accept(new ContainerEvent.ExecCreated(container, exec, spec));
             });
         }

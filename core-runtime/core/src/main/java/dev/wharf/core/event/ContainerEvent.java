@@ -502,7 +502,11 @@ public sealed interface ContainerEvent extends Event {
         public Host apply(Host host) {
             return host.change(container, c -> {
                 Container.Exec known = c.execs().get(exec);
-                return known == null ? c : c.exec(new Container.Exec(exec, known.spec(), pid, known.exitCode(), true));
+                // Its environment is with it now, and nobody asks for it again.
+                return known == null
+                        ? c
+                        : c.exec(
+                                new Container.Exec(exec, known.spec().withEnv(List.of()), pid, known.exitCode(), true));
             });
         }
     }

@@ -20,7 +20,8 @@ public interface EventJournal extends AutoCloseable {
      * fails too: a journal that cannot be trusted is not written to.
      *
      * @throws JournalFullException if there is no space for it; nothing was written, and a later try may succeed
-     * @throws BatchTooLargeException if it has more bytes than a batch may have; nothing was written
+     * @throws BatchTooLargeException if it has more bytes than a batch may have, or more than half of that and is a wish: a
+     *     checkpoint writes down in one batch what was wished of a subject and all that became of it; nothing was written
      */
     Position append(Batch batch) throws IOException;
 

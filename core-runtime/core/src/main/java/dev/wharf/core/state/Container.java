@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,9 @@ public record Container(
 
     /** How many execs are remembered that were prepared and never run. */
     private static final int EXECS_PREPARED = 256;
+
+    /** How many bytes those that are remembered may take in a record of the container, which is one batch of the journal. */
+    private static final int EXECS_BYTES = 3 << 19;
 
     private static final String LIMITS = "limits";
 
@@ -631,7 +635,36 @@ public record Container(
             d.execs.put(exec.id(), exec);
             prune(d.execs, exec.id(), EXECS_KEPT, e -> e.exitCode().isPresent());
             prune(d.execs, exec.id(), EXECS_PREPARED, e -> !e.started());
+            lighten(d.execs, exec.id());
         });
+    }
+
+    /** Whether another exec could be remembered beside those that run, of which none can be forgotten. */
+    public boolean hasRoomFor(ExecSpec exec) {
+        return Weight.of(exec)
+                        + execs.values().stream()
+                                .filter(Exec::isRunning)
+                                .mapToInt(e -> Weight.of(e.spec()))
+                                .sum()
+                <= EXECS_BYTES;
+    }
+
+    private static void lighten(Map<ExecId, Exec> execs, ExecId newest) {
+        if (execs.values().stream().mapToInt(e -> Weight.atMost(e.spec())).sum() <= EXECS_BYTES) {
+            return;
+        }
+        int weight = execs.values().stream().mapToInt(e -> Weight.of(e.spec())).sum();
+        List<Exec> light = execs.values().stream()
+                .filter(e -> !e.isRunning() && !e.id().equals(newest))
+                .sorted(Comparator.comparing(e -> e.exitCode().isEmpty()))
+                .toList();
+        for (Exec exec : light) {
+            if (weight <= EXECS_BYTES) {
+                return;
+            }
+            execs.remove(exec.id());
+            weight -= Weight.of(exec.spec());
+        }
     }
 
     private static void prune(Map<ExecId, Exec> execs, ExecId newest, int kept, Predicate<Exec> which) {

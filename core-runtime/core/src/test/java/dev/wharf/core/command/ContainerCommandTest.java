@@ -339,6 +339,22 @@ class ContainerCommandTest {
         refused(over, new ContainerCommand.StartExec(WEB, EXEC), Kind.CONFLICT, "already run");
     }
 
+    @Test
+    void execsThatRunMustFitInWhatIsWrittenDownOfTheirContainer() {
+        ExecSpec large = new ExecSpec(
+                List.of("sh", "-c", "\n".repeat(140_000)), List.of(), "", "/", false, false, false, true, true, "");
+        Host host = grant(running, new ContainerCommand.CreateExec(WEB, EXEC, large), T0);
+        host = after(host, new ContainerEvent.ExecStarted(WEB, EXEC, 12));
+        ExecId other = new ExecId("1".repeat(64));
+        refused(host, new ContainerCommand.CreateExec(WEB, other, large), Kind.INVALID, "are too long together");
+        Host ended = after(host, new ContainerEvent.ExecExited(WEB, EXEC, 0));
+        assertThat(grant(ended, new ContainerCommand.CreateExec(WEB, other, large), T0)
+                        .container(WEB)
+                        .orElseThrow()
+                        .execs())
+                .containsOnlyKeys(other);
+    }
+
     // ---- places on networks
 
     private static EndpointSpec firstPlace(Host host, ContainerId id) {

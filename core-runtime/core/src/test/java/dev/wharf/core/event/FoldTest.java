@@ -179,6 +179,35 @@ class FoldTest {
         assertThat(the(host, WEB).execs().size()).isLessThan(300);
     }
 
+    @Test
+    void execsWithLongCommandsAreForgottenSooner() {
+        Host host = after(furnished(created(WEB, "web", spec().make())), run(WEB, 1, T0));
+        ExecSpec spec = new ExecSpec(
+                List.of("sh", "-c", "x".repeat(100_000)), List.of(), "", "/", false, false, false, true, true, "");
+        for (int i = 0; i < 60; i++) {
+            ExecId exec = new ExecId(Digest.sha256("exec" + i).hex());
+            host = after(
+                    host,
+                    new ContainerEvent.ExecCreated(WEB, exec, spec),
+                    new ContainerEvent.ExecStarted(WEB, exec, 10 + i),
+                    new ContainerEvent.ExecExited(WEB, exec, i));
+        }
+        assertThat(the(host, WEB).execs())
+                .hasSizeBetween(10, 16)
+                .containsKey(new ExecId(Digest.sha256("exec59").hex()));
+    }
+
+    @Test
+    void theEnvironmentOfAnExecIsForgottenWhenItRuns() {
+        ExecId exec = new ExecId(Digest.sha256("exec").hex());
+        ExecSpec spec = new ExecSpec(List.of("env"), List.of("A=b"), "", "/", false, false, false, true, true, "");
+        Host host = after(
+                furnished(created(WEB, "web", spec().make())),
+                new ContainerEvent.ExecCreated(WEB, exec, spec),
+                new ContainerEvent.ExecStarted(WEB, exec, 10));
+        assertThat(the(host, WEB).execs().get(exec).spec()).isEqualTo(spec.withEnv(List.of()));
+    }
+
     // ---- images, pulls and layers
 
     @Test

@@ -27,6 +27,13 @@ final class Batches {
         return of(List.of(new HostEvent.Swept("word", word)));
     }
 
+    /** A batch that somebody asked for. */
+    static Batch wishing(String word) {
+        Batch same = saying(word);
+        return new Batch(
+                new Cause(new CommandId("wish"), Optional.empty(), same.cause().actor()), same.at(), same.events());
+    }
+
     /** A batch of some size below {@code limit} bytes, with text that does not compress or repeat. */
     static Batch random(Random chance, int limit) {
         List<Event> events = new ArrayList<>();

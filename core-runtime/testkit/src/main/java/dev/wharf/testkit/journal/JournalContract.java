@@ -3,6 +3,7 @@ package dev.wharf.testkit.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.wharf.core.journal.BatchTooLargeException;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Batch;
 import dev.wharf.core.journal.EventJournal.Entry;
@@ -225,6 +226,18 @@ public abstract class JournalContract<D> {
         try (EventJournal journal = open()) {
             assertThat(Batches.read(journal).inOrder())
                     .isEqualTo(List.of(Batches.saying("small"), large, Batches.saying("small again")));
+        }
+    }
+
+    @Test
+    public void aWishMayTakeHalfOfWhatABatchMay() throws IOException {
+        Batch wish = Batches.wishing(Batches.noise(new Random(1), 1 << 20));
+        try (EventJournal journal = open()) {
+            journal.append(wish);
+            assertThatThrownBy(() -> journal.append(Batches.wishing(Batches.noise(new Random(2), 3 << 20))))
+                    .isInstanceOf(BatchTooLargeException.class);
+            journal.append(Batches.saying("small"));
+            assertThat(Batches.read(journal).inOrder()).isEqualTo(List.of(wish, Batches.saying("small")));
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.wharf.log.codec.record;
 
+import dev.wharf.core.journal.BatchTooLargeException;
+import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
@@ -28,6 +30,12 @@ public class RecordJournal implements EventJournal {
     /** A batch in its place, and the end of the chain with it. */
     record Recent(Entry entry, byte[] hash) {}
 
+    /**
+     * The largest wish. A checkpoint writes a subject down in one batch, with what was wished of it and all that became of it,
+     * so a wish that fills a batch would leave no room for that.
+     */
+    private static final int MAX_WISH_BYTES = Envelope.MAX_PAYLOAD_BYTES / 2;
+
     /** Takes over {@code log} and closes it in the end. */
     public RecordJournal(RecordLog log, EventCodec codec) {
         this.log = log;
@@ -37,6 +45,10 @@ public class RecordJournal implements EventJournal {
     @Override
     public Position append(Batch batch) throws IOException {
         byte[] payload = codec.encode(batch);
+        if (isWish(batch) && payload.length > MAX_WISH_BYTES) {
+            throw new BatchTooLargeException(
+                    "a wish of " + payload.length + " bytes is more than the journal takes, " + MAX_WISH_BYTES);
+        }
         try {
             Position at = new Position(log.append(payload));
             if (payload.length <= REMEMBERED_BYTES) {
@@ -48,6 +60,10 @@ public class RecordJournal implements EventJournal {
                     ? new JournalFullException("no space is left for the journal: " + e.getMessage(), e)
                     : e;
         }
+    }
+
+    private static boolean isWish(Batch batch) {
+        return batch.cause().because().isEmpty() && !batch.cause().command().equals(CommandId.NONE);
     }
 
     @Override
