@@ -200,6 +200,7 @@ final class House implements Agent, AutoCloseable {
             sequencer.post(new Letter.Observation(List.of(), (host, now) -> introduced.untold()));
         }
         workshop.wants(layer -> host().isWanted(layer));
+        workshop.strays.whenDelivered(this::sweepStrays);
         survey = new Survey(workshop);
         swaps = new Swaps(workshop, workshop.deadlines, new Threshold());
         streams = new BytePaths(workshop, this::host);
@@ -452,6 +453,7 @@ final class House implements Agent, AutoCloseable {
         while (!closing) {
             try {
                 bell.poll(settings.beat().toMillis(), TimeUnit.MILLISECONDS);
+                sweepStrays();
                 Survey.Findings findings = survey.look();
                 if (!findings.against(host(), clock.instant(), Set.of()).isEmpty()) {
                     Thread.sleep(SECOND_LOOK.toMillis());
@@ -523,6 +525,26 @@ final class House implements Agent, AutoCloseable {
         DriverId id = new DriverId(kind, name);
         if (gate.serving(name).isEmpty() && !missing.contains(id)) {
             missing.add(id);
+        }
+    }
+
+    /** Removes blobs that were brought here and found no owner. */
+    private void sweepStrays() {
+        if (closing) {
+            return;
+        }
+        try {
+            Strays.Swept swept = workshop.strays.sweep(this::host, workshop.content());
+            if (!swept.events().isEmpty()) {
+                observe(List.of(), (host, now) -> swept.events());
+            }
+            if (swept.again()) {
+                CompletableFuture.delayedExecutor(SECOND_LOOK.toMillis(), TimeUnit.MILLISECONDS, laneThreads)
+                        .execute(this::sweepStrays);
+            }
+        } catch (DriverException e) {
+            log.debug(
+                    "blobs without an owner stay for now reason={}", e.failure().message());
         }
     }
 
@@ -785,7 +807,13 @@ final class House implements Agent, AutoCloseable {
                 span.close();
             });
         }
-        transfer(command).ifPresent(id -> answer.whenComplete((event, trouble) -> workshop.forget(id)));
+        transfer(command)
+                .ifPresent(id -> answer.whenComplete((event, trouble) -> {
+                    workshop.forget(id);
+                    if (!workshop.strays.isEmpty()) {
+                        laneThreads.execute(this::sweepStrays);
+                    }
+                }));
         sequencer.post(new Letter.Wish(command, cause, answer));
         maybeCheckpoint();
         return answer;

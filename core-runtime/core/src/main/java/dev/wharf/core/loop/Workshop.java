@@ -52,6 +52,7 @@ final class Workshop implements Drivers {
     final DriverGate<OciRuntime> runtime;
     final Port<Kernel> kernel = new Port<>("kernel");
     final Visits visits = new Visits();
+    final Strays strays = new Strays();
     final Port<ContentStore> content = new Port<>("content store");
     final Port<FileCalls> files = new Port<>("file calls");
     final Questions questions = new Questions();
@@ -274,7 +275,7 @@ final class Workshop implements Drivers {
 
     @Override
     public ContentStore content() throws DriverException {
-        return content.get();
+        return strays.watched(content.get());
     }
 
     @Override
