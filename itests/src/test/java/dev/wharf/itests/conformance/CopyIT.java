@@ -161,6 +161,38 @@ class CopyIT {
     }
 
     @Test
+    void theFilesByWhichAContainerFindsNamesAreSeenWhileItIsStopped() throws Exception {
+        make("stopped", "--hostname here --add-host other:192.0.2.1");
+        docker.docker("cp", "box:/etc", here("etc"));
+        assertThat(folder.resolve("etc/hostname")).hasContent("here\n");
+        assertThat(folder.resolve("etc/hosts")).content().contains("192.0.2.1\tother");
+        assertThat(folder.resolve("etc/resolv.conf")).isNotEmptyFile();
+        docker.docker("create", "--name", "beside", "--network", "container:box", "busybox");
+        docker.docker("cp", "beside:/etc/hostname", here("hostname"));
+        assertThat(folder.resolve("hostname")).hasContent("here\n");
+        docker.docker("rm", "beside");
+    }
+
+    @Test
+    void copiesOfTheSameFilesGetInNobodysWay() throws Exception {
+        make("running", "");
+        List<CompletableFuture<String>> copies = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            copies.add(CompletableFuture.supplyAsync(() -> {
+                try {
+                    return docker.tried("cp", here("tree") + "/.", "box:/tmp").err();
+                } catch (IOException | InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }));
+        }
+        for (CompletableFuture<String> copy : copies) {
+            assertThat(copy.join()).doesNotContain("Error");
+        }
+        assertThat(inside("cat /tmp/link")).isEqualTo("deep");
+    }
+
+    @Test
     void whatIsReadOnlyTakesNothing() throws Exception {
         docker.background("--name box --read-only -v data:/data -v " + folder + ":/b:ro", "sleep 1000");
         assertThat(docker.tried("cp", here("one"), "box:/etc/").err()).contains("container rootfs is marked read-only");

@@ -3,6 +3,7 @@ package dev.wharf.engine.archive;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.state.Container;
 import dev.wharf.engine.archive.StillView.Mounted;
+import dev.wharf.model.ContainerId;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.VolumeName;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The way into a container's file system. Where its first process runs, it is what that process sees; where nothing runs, the
@@ -78,11 +80,28 @@ final class ContainerFiles {
     }
 
     private static List<Mounted> mounted(Agent agent, Container c) {
-        List<Mounted> all = new ArrayList<>();
+        // A mount of one of these places goes before, since it comes after.
+        List<Mounted> all = new ArrayList<>(nameFiles(agent, c));
         for (MountSpec mount : c.spec().mounts()) {
             source(agent, mount).filter(Files::exists).ifPresent(s -> all.add(new Mounted(mount.target(), s)));
         }
         return all;
+    }
+
+    /** The files by which it finds names, as its last start left them; they are those of whoever's network it shares. */
+    private static List<Mounted> nameFiles(Agent agent, Container c) {
+        ContainerId owner = c.spec().networking().sandbox().container().orElse(c.id());
+        Path log;
+        try {
+            log = agent.streams().logFile(owner);
+        } catch (DriverException e) {
+            // Gone with whom it shared them with, or with its runtime.
+            return List.of();
+        }
+        return Stream.of("hosts", "hostname", "resolv.conf")
+                .map(name -> new Mounted("/etc/" + name, log.resolveSibling(name)))
+                .filter(file -> Files.exists(file.source()))
+                .toList();
     }
 
     /** What is kept while nothing runs: a tmpfs is not. */

@@ -6,6 +6,7 @@ import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.state.Container;
 import dev.wharf.engine.containers.ContainerLookup;
+import dev.wharf.engine.containers.Leaving;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
@@ -50,7 +51,8 @@ public final class ContentRoutes implements Routes {
 
     private static Answer changes(Agent agent, Request request) {
         Container c = ContainerLookup.get(agent.host(), request.name());
-        return Answer.later(request.work(() -> Answer.json(list(agent.streams().changes(c.id())))));
+        return Answer.later(request.work(Leaving.aware(
+                agent, c, () -> Answer.json(list(agent.streams().changes(c.id()))))));
     }
 
     private static int number(Kind kind) {
@@ -90,12 +92,15 @@ public final class ContentRoutes implements Routes {
     private Answer export(Agent agent, Request request) throws DriverException {
         Container c = ContainerLookup.get(agent.host(), request.name());
         TarAnswer answer = new TarAnswer(request);
-        return answer.after(() -> agent.streams().rootfs(c.id(), rootfs -> {
-            try (InputStream tar = Packer.everything(trees.open(rootfs))) {
-                agent.submit(new ContainerCommand.Note(c.id(), "export", Map.of()), request.cause());
-                answer.send(Map.of(), tar);
-            }
-            return c;
-        }));
+        return answer.after(Leaving.aware(
+                agent,
+                c,
+                () -> agent.streams().rootfs(c.id(), rootfs -> {
+                    try (InputStream tar = Packer.everything(trees.open(rootfs))) {
+                        agent.submit(new ContainerCommand.Note(c.id(), "export", Map.of()), request.cause());
+                        answer.send(Map.of(), tar);
+                    }
+                    return c;
+                })));
     }
 }

@@ -4,6 +4,7 @@ import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.state.Container;
 import dev.wharf.engine.containers.ContainerLookup;
+import dev.wharf.engine.containers.Leaving;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Request;
@@ -94,7 +95,7 @@ public final class CopyRoutes implements Routes {
     private Answer stat(Agent agent, Request request) {
         Container c = ContainerLookup.get(agent.host(), request.name());
         String path = path(request);
-        return Answer.later(request.work(() -> {
+        return Answer.later(request.work(Leaving.aware(agent, c, () -> {
             try {
                 return files.visit(agent, c, root -> {
                     try (Place place = Place.find(root, path)) {
@@ -104,14 +105,14 @@ public final class CopyRoutes implements Routes {
             } catch (IOException e) {
                 throw told(e, path, request.name());
             }
-        }));
+        })));
     }
 
     private Answer get(Agent agent, Request request) {
         Container c = ContainerLookup.get(agent.host(), request.name());
         String path = path(request);
         TarAnswer answer = new TarAnswer(request);
-        return answer.after(() -> {
+        return answer.after(Leaving.aware(agent, c, () -> {
             try {
                 return files.visit(agent, c, root -> {
                     Place place = Place.find(root, path);
@@ -133,7 +134,7 @@ public final class CopyRoutes implements Routes {
             } catch (IOException e) {
                 throw told(e, path, request.name());
             }
-        });
+        }));
     }
 
     // ---- into the container
@@ -143,7 +144,7 @@ public final class CopyRoutes implements Routes {
         String path = path(request);
         boolean keepsKinds = request.query().flag("noOverwriteDirNonDir", false);
         boolean own = request.query().flag("copyUIDGID", false);
-        return Answer.later(request.transfer(() -> {
+        return Answer.later(request.transfer(Leaving.aware(agent, c, () -> {
             try {
                 return files.visit(agent, c, root -> {
                     String below = destination(root, path);
@@ -159,7 +160,7 @@ public final class CopyRoutes implements Routes {
             } catch (IOException e) {
                 throw told(e, path, request.name());
             }
-        }));
+        })));
     }
 
     private static void unpack(Dir root, Guest guest, InputStream body) throws IOException {

@@ -163,7 +163,8 @@ final class StillDir implements Dir {
     /** A mount point can be neither replaced nor renamed, as the kernel would say if it were one. */
     private String free(String name) throws IOException {
         if (!name.equals(".") && view.mountAt(below(name)).isPresent()) {
-            throw new FileSystemException("/" + below(name), null, "device or resource busy");
+            throw new FileSystemException(
+                    "/" + below(name), null, "/" + below(name) + " is a mount point: device or resource busy");
         }
         return name;
     }

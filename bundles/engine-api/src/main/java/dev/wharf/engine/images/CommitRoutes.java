@@ -3,10 +3,10 @@ package dev.wharf.engine.images;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.state.Container;
-import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Pull;
 import dev.wharf.engine.containers.ContainerLookup;
+import dev.wharf.engine.containers.Leaving;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
@@ -72,35 +72,39 @@ public final class CommitRoutes implements Routes {
         ImageConfig config = ImportChanges.apply(
                 config(c.spec(), base.config(), changed), request.query().all("changes"));
         boolean pause = request.query().flag("pause", true) && c.isRunning() && !c.isPaused();
-        return Answer.later(request.transfer(() -> {
-            if (pause) {
-                done(agent, request, new ContainerCommand.Pause(c.id()));
-            }
+        return Answer.later(request.transfer(Leaving.aware(agent, c, () -> {
+            boolean paused = pause && unlessUnfit(agent, request, new ContainerCommand.Pause(c.id()));
             try {
                 ImageId id = store(agent, request, c, base, config, names);
                 agent.submit(new ContainerCommand.Note(c.id(), "commit", details(request, id, names)), request.cause());
                 return Answer.json(201, Json.object().put("Id", id.value()));
             } catch (IOException e) {
-                throw unread(agent, c, e);
+                if (Leaving.problem(agent, c).isEmpty()) {
+                    LOG.warn("a container cannot be committed container={}", c.id(), e);
+                }
+                throw new Problem(500, "the files of container " + c.name() + " cannot be read; see the engine's log");
             } finally {
-                if (pause) {
-                    done(agent, request, new ContainerCommand.Resume(c.id()));
+                if (paused && Leaving.problem(agent, c).isEmpty()) {
+                    unlessUnfit(agent, request, new ContainerCommand.Resume(c.id()));
                 }
             }
-        }));
+        })));
     }
 
-    /** Most often somebody took the files away meanwhile. */
-    private static Problem unread(Agent agent, Container c, IOException e) {
-        Optional<Container> now = agent.host().container(c.id());
-        if (now.isEmpty()) {
-            return Problem.missing("No such container: " + c.name());
+    /**
+     * Pauses or resumes the container, and says whether that was done. Where somebody else did it first, such as another commit,
+     * or the container ended, its files can be read all the same.
+     */
+    private static boolean unlessUnfit(Agent agent, Request request, ContainerCommand command) {
+        try {
+            done(agent, request, command);
+            return true;
+        } catch (Problem e) {
+            if (e.status() == 409) {
+                return false;
+            }
+            throw e;
         }
-        if (now.get().goal() == Goal.REMOVED) {
-            return Problem.conflict("container " + c.name() + " is being removed");
-        }
-        LOG.warn("a container cannot be committed container={}", c.id(), e);
-        return new Problem(500, "the files of container " + c.name() + " cannot be read; see the engine's log");
     }
 
     private static void done(Agent agent, Request request, ContainerCommand command) {

@@ -29,6 +29,9 @@ public final class Unpacker implements AutoCloseable {
 
     private static final int LONGEST_NAME = 255;
 
+    /** How often a name is freed for an entry: in a container that runs, others may take it again. */
+    private static final int TRIES = 100;
+
     private final Dir root;
     private final Deletions deletions;
     private final Limits limits;
@@ -211,27 +214,23 @@ public final class Unpacker implements AutoCloseable {
             return;
         }
         Optional<Dir.Output> output;
-        try {
-            output = create(place.dir, name, entry);
-        } catch (FileAlreadyExistsException e) {
-            Node there = place.dir.look(name).orElseThrow(() -> e);
-            if (guest.isPresent() && guest.get().keepsKinds() && there.isDirectory() != entry.isDirectory()) {
-                throw new LayerException(
-                        there.isDirectory()
-                                ? "cannot overwrite directory \"" + shown(place, name) + "\" with non-directory"
-                                : "cannot overwrite non-directory \"" + shown(place, name) + "\" with directory");
+        boolean inTheWay = false;
+        for (int tries = 1; ; tries++) {
+            try {
+                output = create(place.dir, name, entry);
+                break;
+            } catch (FileAlreadyExistsException e) {
+                Optional<Node> there = place.dir.look(name);
+                if (tries == TRIES) {
+                    throw e;
+                } else if (there.isPresent() && !makeWay(place, name, there.get(), entry)) {
+                    return;
+                }
+                inTheWay = true;
             }
-            if (there.isDirectory() && entry.isDirectory()) {
-                clearXattrs(place.dir, name, entry.xattrs());
-                dress(place.dir, name, entry);
-                return;
-            }
-            replaced |= !deletions.isMark(there);
-            place.dir.remove(name);
-            output = create(place.dir, name, entry);
-            if (entry.isDirectory()) {
-                deletions.hideBelow(place.dir, name);
-            }
+        }
+        if (inTheWay && entry.isDirectory()) {
+            deletions.hideBelow(place.dir, name);
         }
         inodes++;
         if (output.isPresent()) {
@@ -243,6 +242,24 @@ public final class Unpacker implements AutoCloseable {
         } else {
             dress(place.dir, name, entry);
         }
+    }
+
+    /** Takes away what has the name; false for a directory that stays as it is, but for what the entry says of it. */
+    private boolean makeWay(Place place, String name, Node there, Entry entry) throws IOException {
+        if (guest.isPresent() && guest.get().keepsKinds() && there.isDirectory() != entry.isDirectory()) {
+            throw new LayerException(
+                    there.isDirectory()
+                            ? "cannot overwrite directory \"" + shown(place, name) + "\" with non-directory"
+                            : "cannot overwrite non-directory \"" + shown(place, name) + "\" with directory");
+        }
+        if (there.isDirectory() && entry.isDirectory()) {
+            clearXattrs(place.dir, name, entry.xattrs());
+            dress(place.dir, name, entry);
+            return false;
+        }
+        replaced |= !deletions.isMark(there);
+        place.dir.remove(name);
+        return true;
     }
 
     private static String shown(Place place, String name) throws IOException {
