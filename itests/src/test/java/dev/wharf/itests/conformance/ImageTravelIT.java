@@ -9,8 +9,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -136,6 +140,75 @@ class ImageTravelIT {
         assertThat(docker.docker("load", "-i", here("mine.tar.gz"))).contains("Loaded image: mine:1");
         Files.writeString(folder.resolve("noise"), "no archive at all");
         assertThat(docker.tried("load", "-i", here("noise")).status()).isNotZero();
+    }
+
+    private Path blobs() {
+        return docker.daemon().dataRoot().resolve("content/blobs/sha256");
+    }
+
+    private Set<String> kept() throws IOException {
+        try (Stream<Path> all = Files.list(blobs())) {
+            return all.map(blob -> blob.getFileName().toString()).collect(Collectors.toSet());
+        }
+    }
+
+    /** What an image that is on its way out owned may take a moment. */
+    private void awaitNoMoreThan(Set<String> before) throws IOException, InterruptedException {
+        for (int tries = 0; !before.containsAll(kept()) && tries < 100; tries++) Thread.sleep(50);
+        assertThat(kept()).isSubsetOf(before);
+    }
+
+    @Test
+    void anArchiveThatIsNoGoodLeavesNothing() throws Exception {
+        docker.docker("run", "--name", "box", "busybox", "dd", "if=/dev/urandom", "of=/noise", "bs=1M", "count=3");
+        docker.docker("commit", "box", "mine:1");
+        docker.docker("save", "-o", here("mine.tar"), "mine:1");
+        Path layer = blobs().resolve(
+                        docker.inspect("mine:1", "{{index .RootFS.Layers 1}}").substring("sha256:".length()));
+        docker.docker("rm", "box");
+        docker.docker("rmi", "mine:1");
+        for (int tries = 0; Files.exists(layer) && tries < 100; tries++) Thread.sleep(50);
+        Set<String> before = kept();
+        byte[] archive = Files.readAllBytes(folder.resolve("mine.tar"));
+
+        Files.write(folder.resolve("cut.tar"), Arrays.copyOf(archive, archive.length - 6000));
+        assertThat(docker.tried("load", "-i", here("cut.tar")).status()).isNotZero();
+        awaitNoMoreThan(before);
+        archive[archive.length / 2] ^= 1;
+        Files.write(folder.resolve("other.tar"), archive);
+        assertThat(docker.tried("load", "-i", here("other.tar")).err()).contains("has in truth sha256:");
+        awaitNoMoreThan(before);
+        Files.write(folder.resolve("noise"), Arrays.copyOfRange(archive, 1 << 20, 2 << 20));
+        assertThat(docker.tried("import", here("noise"), "noise:1").status()).isNotZero();
+        awaitNoMoreThan(before);
+    }
+
+    @Test
+    void anImageThatIsNotWholeIsNotPassedOnAndComesBackWithAPull() throws Exception {
+        try (LoopbackRegistry registry = LoopbackRegistry.start()) {
+            String name = registry.host() + "/half:1";
+            docker.docker("run", "--name", "box", "busybox", "touch", "/half");
+            docker.docker("commit", "box", name);
+            docker.docker("push", name);
+            docker.docker("save", "-o", here("whole.tar"), name);
+            String diffId = docker.inspect(name, "{{index .RootFS.Layers 1}}");
+            Path layer = blobs().resolve(diffId.substring("sha256:".length()));
+            Path config = blobs().resolve(docker.inspect(name, "{{.Id}}").substring("sha256:".length()));
+
+            Files.delete(layer);
+            Outcome save = docker.tried("save", "-o", here("half.tar"), name);
+            assertThat(save.err()).contains("image " + name + " is not whole: layer " + diffId + " is missing");
+            assertThat(folder.resolve("half.tar")).doesNotExist();
+            assertThat(docker.tried("push", name).err()).contains("layer " + diffId + " is missing");
+            docker.docker("pull", name);
+            assertThat(layer).exists();
+
+            Files.writeString(layer, "short");
+            Files.delete(config);
+            assertThat(docker.docker("pull", name)).contains("Pulling fs layer");
+            docker.docker("save", "-o", here("again.tar"), name);
+            assertThat(folder.resolve("again.tar")).hasSameBinaryContentAs(folder.resolve("whole.tar"));
+        }
     }
 
     private static void skopeo(String from, String to) throws IOException, InterruptedException {

@@ -53,9 +53,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Images that come and go as tars: load, import and save. Bytes stream through; none are gathered. */
 public final class ArchiveRoutes implements Routes {
+    private static final Logger LOG = LoggerFactory.getLogger(ArchiveRoutes.class);
+
     @Override
     public void addTo(Router router) {
         router.upload("POST", "/images/load", ArchiveRoutes::load)
@@ -259,7 +263,7 @@ public final class ArchiveRoutes implements Routes {
 
     // ---- save
 
-    private static Answer save(Agent agent, Request request, List<String> names) throws DriverException {
+    private static Answer save(Agent agent, Request request, List<String> names) {
         if (names.isEmpty()) {
             throw Problem.invalid("no image is named; use names=");
         }
@@ -278,12 +282,19 @@ public final class ArchiveRoutes implements Routes {
             ImageLookup.Found found = ImageLookup.get(host, call.getValue());
             List<Reference> tags = List.copyOf(asked.getOrDefault(call.getKey(), Set.of()));
             List<Image> chosen = chosen(host, call.getValue(), found, ImageRoutes.platforms(request, "platform"));
-            images.add(new Chosen(chosen.stream().map(host::asKept).toList(), tags));
+            images.add(new Chosen(
+                    call.getValue(), chosen.stream().map(host::asKept).toList(), tags));
             chosen.forEach(image -> saved.add(image.id()));
         }
-        saved.forEach(id -> agent.submit(new ImageCommand.Note(id, "save", Map.of()), request.cause()));
-        ContentStore content = agent.streams().content();
-        return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, content)));
+        return Answer.later(request.work(() -> {
+            Wholeness wholeness = new Wholeness(agent, request);
+            for (Chosen image : images) {
+                wholeness.check(image.name(), image.variants());
+            }
+            saved.forEach(id -> agent.submit(new ImageCommand.Note(id, "save", Map.of()), request.cause()));
+            ContentStore content = agent.streams().content();
+            return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, content)));
+        }));
     }
 
     /** A name without a tag or digest stands for every tag that it has here, as Docker has it. */
@@ -307,8 +318,8 @@ public final class ArchiveRoutes implements Routes {
         return all.isEmpty() ? Stream.of(name) : all.stream();
     }
 
-    /** An image with the variants that go along, as they are kept here, and what it is called in the archive. */
-    private record Chosen(List<Image> variants, List<Reference> names) {
+    /** An image as the client calls it, with the variants that go along, as they are kept here, and its names in the archive. */
+    private record Chosen(String name, List<Image> variants, List<Reference> names) {
         ImageArchive.SavedImage in(Kept blobs) throws IOException {
             List<Descriptor> manifests = new ArrayList<>();
             for (Image variant : variants) {
@@ -348,6 +359,15 @@ public final class ArchiveRoutes implements Routes {
             ImageArchive.write(out, saved, blobs);
             out.close();
         } catch (IOException | DriverException | RuntimeException e) {
+            if (outlet.isGone()) {
+                LOG.debug("a client went away while images were saved", e);
+            } else {
+                LOG.warn(
+                        "an archive of images broke off images={} reason={}",
+                        images.stream().map(Chosen::name).toList(),
+                        e.getMessage(),
+                        e);
+            }
             outlet.abort();
         }
         return images;

@@ -463,7 +463,11 @@ public final class ImageRoutes implements Routes {
             greet.run();
             progress.heard(heard);
         });
-        agent.submit(new ImageCommand.PullImage(id, reference, platform, storage(agent)), request.cause())
+        Optional<Image> here = agent.host().imageNamed(reference.toString()).filter(Image::wanted);
+        request.work(() -> new Wholeness(agent, request)
+                        .look(here.map(agent.host()::asKept).stream().toList()))
+                .thenCompose(missing -> agent.submit(
+                        new ImageCommand.PullImage(id, reference, platform, storage(agent)), request.cause()))
                 .whenComplete((event, thrown) -> {
                     close(watch);
                     if (thrown != null) {
@@ -477,7 +481,7 @@ public final class ImageRoutes implements Routes {
                         if (progress.isAnnounced(blob)) {
                             progress.finish(blob, "Pull complete");
                         } else {
-                            progress.announce(blob, "Already exists");
+                            progress.exists(blob);
                         }
                     }
                     digest(image, reference)
@@ -518,11 +522,13 @@ public final class ImageRoutes implements Routes {
                 host.pull(id).flatMap(p -> p.resolved()).ifPresent(resolved -> {
                     for (LayerSpec layer : resolved.layers()) {
                         boolean here = host.layer(layer.id())
-                                .map(l -> l.snapshot().isPresent())
-                                .orElse(false);
-                        progress.announce(layer.descriptor().digest(), here ? "Already exists" : "Pulling fs layer");
+                                .filter(l ->
+                                        l.snapshot().isPresent() && l.content().isPresent())
+                                .isPresent();
                         if (here) {
-                            progress.finish(layer.descriptor().digest(), "Already exists");
+                            progress.exists(layer.descriptor().digest());
+                        } else {
+                            progress.announce(layer.descriptor().digest(), "Pulling fs layer");
                         }
                     }
                 });
@@ -613,7 +619,15 @@ public final class ImageRoutes implements Routes {
             progress.announce(layer.descriptor().digest(), "Preparing");
         }
         AutoCloseable watch = agent.watch(id, progress::heard);
-        agent.submit(new ImageCommand.Push(id, image.id(), reference, platform.isEmpty()), request.cause())
+        List<Image> going = platform.isEmpty() && variants.size() > 1
+                ? variants.stream().map(host::asKept).toList()
+                : List.of(image);
+        request.work(() -> {
+                    new Wholeness(agent, request).check(reference.familiar(), going);
+                    return going;
+                })
+                .thenCompose(whole -> agent.submit(
+                        new ImageCommand.Push(id, image.id(), reference, platform.isEmpty()), request.cause()))
                 .whenComplete((event, thrown) -> {
                     close(watch);
                     if (thrown != null) {

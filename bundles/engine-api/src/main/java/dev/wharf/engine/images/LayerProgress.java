@@ -44,6 +44,12 @@ final class LayerProgress {
         }
     }
 
+    /** One that is here already, of which there is nothing else to tell. */
+    synchronized void exists(Digest digest) {
+        done.add(digest);
+        announce(digest, "Already exists");
+    }
+
     synchronized boolean isAnnounced(Digest digest) {
         return announced.contains(digest);
     }

@@ -90,6 +90,7 @@ final class Survey {
         for (NetworkDriver network : workshop.network.serving()) {
             ask(workshop.network, network, looks, n -> network(n, false));
         }
+        attempt("content", () -> looks.add(content(workshop.content())));
         return new Findings(looks);
     }
 
@@ -306,6 +307,18 @@ final class Survey {
             }
             return events;
         };
+    }
+
+    /** A layer whose blob somebody else took away can be run and not be passed on; the next pull brings it anew. */
+    private static Look content(ContentStore content) throws DriverException {
+        Set<Digest> there = content.survey().keySet();
+        return (host, now) -> host.layers().values().stream()
+                .filter(l -> l.content()
+                        .value()
+                        .filter(blob -> !there.contains(blob.digest()))
+                        .isPresent())
+                .map(l -> (Event) new LayerEvent.Observed(l.id(), "content", false))
+                .toList();
     }
 
     private static Look network(NetworkDriver network, boolean sure) throws DriverException {

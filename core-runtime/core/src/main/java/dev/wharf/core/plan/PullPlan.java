@@ -3,6 +3,7 @@ package dev.wharf.core.plan;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.event.LayerEvent;
+import dev.wharf.core.state.Damage;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
@@ -69,7 +70,8 @@ final class PullPlan implements Plan {
             } else {
                 homes.put(spec.id(), layer.get().storage());
                 whole &= layer.get().snapshot().isPresent()
-                        && (layer.get().content().isPresent() || !pull.source().bringsBlobs());
+                        && (layer.get().content().isPresent() || !pull.source().bringsBlobs())
+                        && !isGoingAside(host, spec);
                 size += layer.get().sizeBytes();
             }
         }
@@ -104,6 +106,12 @@ final class PullPlan implements Plan {
         return pull.source().bringsBlobs()
                 && !layer.content().isPresent()
                 && host.pull(layer.pull()).isEmpty();
+    }
+
+    /** Whether the blob is known to be damaged and about to be moved out of the way; then it comes anew. */
+    private static boolean isGoingAside(Host host, LayerSpec layer) {
+        Damage damage = host.damages().get(layer.descriptor().digest());
+        return damage != null && !damage.aside() && damage.stall().isEmpty();
     }
 
     private static String repository(Pull pull) {

@@ -121,6 +121,18 @@ class HostPlanTest {
         assertThat(new PullPlan(NEXT).next(fetched, T0, Set.of()).says().get(0)).isInstanceOf(ImageEvent.Stored.class);
     }
 
+    @Test
+    void aPullWaitsForADamagedBlobToBeOutOfTheWay() {
+        Host pulling = after(
+                damaged,
+                new ImageEvent.PullRequested(NEXT, List.of(NAME), Optional.empty(), Pull.Source.REGISTRY, OVERLAY, T0),
+                resolved());
+        assertThat(new PullPlan(NEXT).next(pulling, T0, Set.of())).isEqualTo(Proposal.AWAIT);
+        Host free = after(pulling, new HostEvent.BlobSetAside(BLOB, "it is another", T0));
+        assertThat(new PullPlan(NEXT).next(free, T0, Set.of()).says())
+                .containsExactly(new LayerEvent.Wanted(LAYER, NEXT, "docker.io/library/web", OVERLAY));
+    }
+
     private static ImageEvent.Resolved resolved() {
         Image image = image();
         return new ImageEvent.Resolved(

@@ -40,8 +40,8 @@ final class ContentUpload implements Http.Upload, AutoCloseable {
         return sent.get();
     }
 
-    /** The range from its start; null, as the JDK's publisher wants it, where it cannot be opened. */
-    private @Nullable InputStream stream() {
+    /** The range from its start; where it cannot be opened, whoever reads it hears why. */
+    private InputStream stream() {
         close();
         try {
             InputStream in = content.open();
@@ -49,11 +49,7 @@ final class ContentUpload implements Http.Upload, AutoCloseable {
             in.skipNBytes(offset);
             return new Counted(in);
         } catch (IOException e) {
-            log.warn(
-                    "content unreadable digest={} reason={}",
-                    content.descriptor().digest(),
-                    e.getMessage());
-            return null;
+            return new Unreadable(e);
         }
     }
 
@@ -94,6 +90,20 @@ final class ContentUpload implements Http.Upload, AutoCloseable {
                 sent.addAndGet(n);
             }
             return n;
+        }
+    }
+
+    /** Content that is not to be had. */
+    private static final class Unreadable extends InputStream {
+        private final IOException reason;
+
+        Unreadable(IOException reason) {
+            this.reason = reason;
+        }
+
+        @Override
+        public int read() throws IOException {
+            throw reason;
         }
     }
 }
