@@ -87,7 +87,7 @@ final class Exits {
      *
      * @param afterExec comes after the end of an exec was told
      * @param attached whether clients are connected to the streams of the process of a directory
-     * @param heard whether clients are or were
+     * @param heard whether clients are or were, who may wait for its end over another connection
      */
     Exits(
             Places places,

@@ -41,6 +41,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -103,6 +104,10 @@ public class OciDriver
     private final LogKeeper keeper;
     private final ExecutorService teller = Executors.newSingleThreadExecutor(OciDriver::tellerThread);
     private final Map<Path, Hub> hubs = new ConcurrentHashMap<>();
+
+    /** Directories of containers that go by themselves: who runs such a one waits until it is gone, and not for its end. */
+    private final Set<Path> passing = ConcurrentHashMap.newKeySet();
+
     private final Map<ContainerId, Long> pruned = new ConcurrentHashMap<>();
 
     /** Notes of containers that somebody watches. */
@@ -203,7 +208,7 @@ public class OciDriver
                     teller,
                     this::pruneExecs,
                     this::isAttached,
-                    hubs::containsKey);
+                    directory -> hubs.containsKey(directory) && !passing.contains(directory));
             tools = Optional.of(new Tools(choice, monitors, config, cgroups, exits));
             return tools.get();
         } catch (IOException e) {
@@ -252,6 +257,9 @@ public class OciDriver
         ContainerSpec wanted = spec.spec();
         Places.make(bundle);
         Path keep = Places.make(places.keep(container));
+        if (wanted.autoRemove()) {
+            passing.add(bundle);
+        }
         Places.make(runtime.root());
         boolean terminal = wanted.stdio().tty();
         boolean stdin = wanted.stdio().openStdin();
@@ -488,6 +496,7 @@ public class OciDriver
             }
             files.removeTree(bundle);
             spares.forget(container);
+            passing.remove(bundle);
             pruned.remove(container);
             counted.remove(container);
             hubs.entrySet().removeIf(entry -> isUseless(entry.getKey(), entry.getValue(), bundle));

@@ -12,6 +12,7 @@ import dev.wharf.engine.http.Request;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.ContainerId;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -20,19 +21,29 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * only when they have it. A wait is a follower of the journal and holds no thread.
  */
 final class Waiting {
+    /**
+     * How long the end of a container that goes by itself is kept back from who waits for the end, and not for the removal: what it
+     * said last comes over another connection, and some stop to listen there when they have their answer here.
+     */
+    private static final Duration HEAD_START = Duration.ofMillis(3);
+
     private final Follower follower;
     private final ContainerId id;
     private final Outlet outlet;
     private final boolean removal;
+    private final boolean passing;
+    private final Request request;
     private final AtomicBoolean over = new AtomicBoolean();
     private Optional<Integer> lastCode;
 
-    private Waiting(Follower follower, ContainerId id, Outlet outlet, boolean removal, Optional<Integer> lastCode) {
+    private Waiting(Follower follower, Container container, Request request, Outlet outlet, boolean removal) {
         this.follower = follower;
-        this.id = id;
+        this.id = container.id();
+        this.request = request;
         this.outlet = outlet;
         this.removal = removal;
-        this.lastCode = lastCode;
+        this.passing = !removal && container.spec().autoRemove();
+        this.lastCode = Optional.of(ContainerShapes.exitCode(container));
     }
 
     static Answer handle(Agent agent, Request request) throws IOException {
@@ -55,9 +66,8 @@ final class Waiting {
             int code = ContainerShapes.exitCode(c);
             return Answer.json(verdict(code));
         }
-        Optional<Integer> code = Optional.of(ContainerShapes.exitCode(c));
         return Answer.flow(Answer.JSON, outlet -> {
-            Waiting waiting = new Waiting(follower, c.id(), outlet, condition.equals("removed"), code);
+            Waiting waiting = new Waiting(follower, c, request, outlet, condition.equals("removed"));
             outlet.onGone(waiting::end);
             waiting.look();
         });
@@ -71,9 +81,12 @@ final class Waiting {
         try {
             for (Optional<Follower.Moment> moment = follower.poll(); moment.isPresent(); moment = follower.poll()) {
                 if (isEnd(moment.get())) {
-                    outlet.send(Json.line(verdict(lastCode.orElse(0))));
-                    outlet.end();
                     end();
+                    if (passing) {
+                        request.after(HEAD_START, this::answer);
+                    } else {
+                        answer();
+                    }
                     return;
                 }
             }
@@ -86,6 +99,11 @@ final class Waiting {
             outlet.abort();
             end();
         }
+    }
+
+    private void answer() {
+        outlet.send(Json.line(verdict(lastCode.orElse(0))));
+        outlet.end();
     }
 
     private boolean isEnd(Follower.Moment moment) {
