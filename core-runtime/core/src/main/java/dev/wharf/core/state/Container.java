@@ -110,11 +110,15 @@ public record Container(
     /**
      * What the health check concluded: starting, healthy or unhealthy, how many failures in a row, and the last answers,
      * oldest first.
+     *
+     * @param answered whether the last answer is of this run, which its time does not say where somebody set the clock back
      */
-    public record Health(String status, int failingStreak, List<Probe> log) {
+    public record Health(String status, int failingStreak, List<Probe> log, boolean answered) {
         public static final String STARTING = "starting";
         public static final String HEALTHY = "healthy";
         public static final String UNHEALTHY = "unhealthy";
+
+        private static final Health NONE = new Health(STARTING, 0, List.of(), false);
 
         /** How many answers are kept, as many as Docker shows. */
         private static final int KEPT = 5;
@@ -126,16 +130,25 @@ public record Container(
         private Health with(Probe probe, boolean counts) {
             List<Probe> longer = new ArrayList<>(log.subList(Math.max(0, log.size() + 1 - KEPT), log.size()));
             longer.add(probe);
-            return new Health(status, probe.code() == 0 ? 0 : failingStreak + (counts ? 1 : 0), longer);
+            return new Health(status, probe.code() == 0 ? 0 : failingStreak + (counts ? 1 : 0), longer, true);
         }
 
         private Health anew() {
-            return new Health(STARTING, 0, log);
+            return new Health(STARTING, 0, log, false);
         }
 
         /** Nobody asks any more; Docker calls that unhealthy. */
         private Health over() {
-            return new Health(UNHEALTHY, failingStreak, log);
+            return new Health(UNHEALTHY, failingStreak, log, answered);
+        }
+
+        private Health judged(String verdict, int streak) {
+            return new Health(verdict, streak, log, answered);
+        }
+
+        /** What this run answered last. */
+        private Optional<Probe> last() {
+            return answered ? Optional.of(log.get(log.size() - 1)) : Optional.empty();
         }
     }
 
@@ -224,11 +237,7 @@ public record Container(
             return Optional.empty();
         }
         Instant started = startedAt.get();
-        Instant last = health.get().log().stream()
-                .reduce((a, b) -> b)
-                .map(Probe::end)
-                .filter(end -> end.isAfter(started))
-                .orElse(started);
+        Instant last = health.get().last().map(Probe::end).orElse(started);
         return asked().map(check -> {
             boolean comingUp =
                     health.get().status().equals(Health.STARTING) && last.isBefore(started.plus(check.startPeriod()));
@@ -242,11 +251,7 @@ public record Container(
             return Optional.empty();
         }
         Health h = health.get();
-        boolean well = h.log().stream()
-                .reduce((a, b) -> b)
-                .filter(p -> p.code() == 0
-                        && startedAt.map(s -> !p.start().isBefore(s)).orElse(false))
-                .isPresent();
+        boolean well = h.last().filter(p -> p.code() == 0).isPresent();
         String verdict =
                 well ? Health.HEALTHY : h.failingStreak() >= asked().get().tolerance() ? Health.UNHEALTHY : h.status();
         return verdict.equals(h.status()) ? Optional.empty() : Optional.of(verdict);
@@ -257,7 +262,7 @@ public record Container(
     }
 
     private Optional<Health> newHealth() {
-        return asked().map(check -> health.map(Health::anew).orElse(new Health(Health.STARTING, 0, List.of())));
+        return asked().map(check -> health.map(Health::anew).orElse(Health.NONE));
     }
 
     /** Whether it holds nothing any more. */
@@ -613,8 +618,7 @@ public record Container(
 
     /** The health check's verdict; its last answers stay. */
     public Container judged(String status, int failingStreak) {
-        return edit(d -> d.health = Optional.of(
-                new Health(status, failingStreak, health.map(Health::log).orElse(List.of()))));
+        return edit(d -> d.health = Optional.of(health.orElse(Health.NONE).judged(status, failingStreak)));
     }
 
     /** An answer of the health check. Failures while it comes up do not count, and what came too late says nothing. */

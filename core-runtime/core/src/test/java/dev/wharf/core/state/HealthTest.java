@@ -54,7 +54,7 @@ class HealthTest {
 
     @Test
     void itBeginsAsStarting() {
-        assertThat(health()).isEqualTo(new Health(Health.STARTING, 0, List.of()));
+        assertThat(health()).isEqualTo(new Health(Health.STARTING, 0, List.of(), false));
     }
 
     @Test
@@ -105,6 +105,13 @@ class HealthTest {
         assertThat(the(host, WEB).nextProbe()).contains(T0.plusSeconds(10));
         answer(10, 0);
         assertThat(the(host, WEB).nextProbe()).contains(T0.plusSeconds(20));
+    }
+
+    @Test
+    void itIsAskedOnWhenSomebodySetTheClockBack() {
+        answer(-3600, 0);
+        assertThat(health().status()).isEqualTo(Health.HEALTHY);
+        assertThat(the(host, WEB).nextProbe()).contains(T0.plusSeconds(-3590));
     }
 
     @Test
