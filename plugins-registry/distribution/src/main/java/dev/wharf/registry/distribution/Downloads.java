@@ -76,7 +76,7 @@ public final class Downloads implements AutoCloseable {
             try {
                 answer = http.send(
                         request,
-                        Tls.of(settings, Tokens.authority(uri)),
+                        Tls.of(settings, Tokens.authority(uri), Tokens.authority(from)),
                         settings.connectTimeout(),
                         settings.idleTimeout());
             } catch (IOException e) {

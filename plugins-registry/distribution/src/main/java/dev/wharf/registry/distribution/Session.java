@@ -129,7 +129,7 @@ final class Session {
     private Http.Answer send(Http.Request request) throws IOException {
         return wire.http.send(
                 request,
-                Tls.of(settings, Tokens.authority(request.uri())),
+                Tls.of(settings, Tokens.authority(request.uri()), registry),
                 settings.connectTimeout(),
                 settings.idleTimeout());
     }

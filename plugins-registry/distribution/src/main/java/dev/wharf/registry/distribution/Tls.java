@@ -58,6 +58,16 @@ record Tls(Optional<Path> folder, boolean trusting, String stamp) {
                 : new Tls(Optional.empty(), trusting, "");
     }
 
+    /**
+     * The setup for a host that {@code registry} sends us to, for a token or a blob: by its own certificates where it has some,
+     * and else by those of the registry, as Docker has it. Whether any certificate will do is said of the host alone.
+     */
+    static Tls of(Settings settings, String host, String registry) throws IOException {
+        Tls own = of(settings, host);
+        Tls theirs = own.folder().isPresent() ? own : of(settings, registry);
+        return new Tls(theirs.folder(), own.trusting(), theirs.stamp());
+    }
+
     private static String stamp(Path folder) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
             List<String> stamps = new ArrayList<>();

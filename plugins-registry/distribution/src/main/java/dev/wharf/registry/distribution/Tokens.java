@@ -134,7 +134,10 @@ final class Tokens {
     private Token fetch(Settings settings, String registry, Key key, boolean withheld) throws DriverException {
         Http.Request request = request(settings, key);
         try (Http.Answer answer = http.send(
-                request, Tls.of(settings, authority(key.realm())), settings.connectTimeout(), settings.idleTimeout())) {
+                request,
+                Tls.of(settings, authority(key.realm()), registry),
+                settings.connectTimeout(),
+                settings.idleTimeout())) {
             if (answer.status() != 200) {
                 throw refused(registry, key, withheld, answer);
             }

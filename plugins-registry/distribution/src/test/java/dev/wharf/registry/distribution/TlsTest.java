@@ -189,6 +189,21 @@ class TlsTest {
     }
 
     @Test
+    void whereTheRegistrySendsUsItsOwnAuthorityIsTrustedToo() throws Exception {
+        trustAuthority(secureHost());
+        try (FakeRegistry store = new FakeRegistry(https())) {
+            String host = "registry.test:" + store.port();
+            store.on("GET", "/x", FakeRegistry.bytes("x", BLOB));
+            secure.on("GET", "/v2/app/blobs/" + LAYER.digest(), FakeRegistry.redirect("https://" + host + "/x"));
+
+            assertThat(fetch(secureHost(), Map.of())).isEqualTo(BLOB);
+
+            Files.createDirectories(certificates.resolve(host));
+            assertUnavailable("certs.d/" + host + "/ca.crt", () -> fetch(secureHost(), Map.of()));
+        }
+    }
+
+    @Test
     void aRegistryThatForgetsItIsBehindTlsIsReachedByTlsAllTheSame() throws Exception {
         trustAuthority(secureHost());
         secure.on("GET", "/v2/app/blobs/" + LAYER.digest(), FakeRegistry.redirect("http://registry.test/moved"));
