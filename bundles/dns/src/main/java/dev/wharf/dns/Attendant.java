@@ -1,6 +1,7 @@
 package dev.wharf.dns;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Attendance;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.event.ContainerEvent;
@@ -15,6 +16,7 @@ import dev.wharf.spi.network.Neighbourhood;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -42,10 +44,8 @@ import org.slf4j.LoggerFactory;
  * else: after a restart it looks at the host once and opens them anew. It stands beside the road of a start, which never
  * waits for it.
  */
-@Component(
-        service = {},
-        immediate = true)
-public final class Attendant implements AutoCloseable {
+@Component(service = Attendance.class, immediate = true)
+public final class Attendant implements Attendance, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Attendant.class);
     private static final Path RESOLV_CONF = Path.of("/etc/resolv.conf");
     private static final int PORT = 53;
@@ -73,6 +73,9 @@ public final class Attendant implements AutoCloseable {
 
     /** Owned by the thread. */
     private final Map<ContainerId, Counter> counters = new HashMap<>();
+
+    /** Sandboxes that are served, or could not be. Others wait for it, by its monitor. */
+    private final Map<ContainerId, Path> settled = new HashMap<>();
 
     private final Set<ContainerId> again = new HashSet<>();
 
@@ -166,6 +169,9 @@ public final class Attendant implements AutoCloseable {
 
     private void leave(ContainerId id) {
         opening.remove(id);
+        synchronized (settled) {
+            settled.remove(id);
+        }
         Counter counter = counters.remove(id);
         if (counter != null) {
             counter.close();
@@ -188,7 +194,7 @@ public final class Attendant implements AutoCloseable {
         long began = System.nanoTime();
         try {
             Counter counter = Counter.open(id, sandbox, namespaces, diversions, loop, resolver);
-            results.add(() -> opened(id, turn, counter));
+            results.add(() -> opened(id, turn, sandbox, counter));
             LOG.debug(
                     "names container={} micros={}",
                     id.shortForm(),
@@ -199,9 +205,10 @@ public final class Attendant implements AutoCloseable {
         more.release();
     }
 
-    private void opened(ContainerId id, Object turn, Counter counter) {
+    private void opened(ContainerId id, Object turn, Path sandbox, Counter counter) {
         if (opening.remove(id, turn)) {
             counters.put(id, counter);
+            settled(id, sandbox);
         } else {
             // The sandbox was another one meanwhile, and this may have taken its diversion.
             counter.close();
@@ -214,10 +221,37 @@ public final class Attendant implements AutoCloseable {
         if (opening.remove(id, turn) && Files.exists(sandbox)) {
             LOG.warn("no names for a container yet container={} reason={}", id.shortForm(), why.getMessage());
             again.add(id);
+            settled(id, sandbox);
         } else {
             // A sandbox that is gone is told of, and so is the next one.
             LOG.debug("no sandbox container={} reason={}", id.shortForm(), why.getMessage());
         }
+    }
+
+    private void settled(ContainerId id, Path sandbox) {
+        synchronized (settled) {
+            settled.put(id, sandbox);
+            settled.notifyAll();
+        }
+    }
+
+    @Override
+    public void await(ContainerId container, Duration patience) throws InterruptedException {
+        Host host = agent.host();
+        Optional<Path> sandbox = host.container(container).flatMap(c -> sandbox(host, c));
+        if (sandbox.isEmpty()) {
+            return;
+        }
+        long end = System.nanoTime() + patience.toNanos();
+        synchronized (settled) {
+            for (long left = patience.toMillis(); left > 0 && !closing; left = (end - System.nanoTime()) / 1_000_000) {
+                if (sandbox.get().equals(settled.get(container))) {
+                    return;
+                }
+                settled.wait(left);
+            }
+        }
+        LOG.warn("a process is started before its names are served container={}", container.shortForm());
     }
 
     private void hearResults() {
@@ -237,6 +271,9 @@ public final class Attendant implements AutoCloseable {
     @Deactivate
     public void close() {
         closing = true;
+        synchronized (settled) {
+            settled.notifyAll();
+        }
         more.release();
         try {
             thread.join(5000);

@@ -23,6 +23,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -119,6 +120,44 @@ class AttendantTest {
                 }
             }
         });
+    }
+
+    /** Without asking again, as a process that asks with its first instruction where a refusal is the end of it. */
+    @Test
+    void whoWaitsForTheAttendantHasAnAnswerToTheFirstQuestion() throws Exception {
+        for (int round = 0; round < 10; round++) {
+            attendant.close();
+            attendant = attend();
+
+            attendant.await(Town.container("web"), Duration.ofSeconds(20));
+
+            byte[] question = question("db", Type.A).toWire();
+            Message answer = namespaces.inNetwork(sandbox.path(), () -> {
+                try (DatagramSocket socket = new DatagramSocket()) {
+                    socket.setSoTimeout(10_000);
+                    socket.connect(new InetSocketAddress(InetAddress.getByName(Counter.ADDRESS), 53));
+                    socket.send(new DatagramPacket(question, question.length));
+                    DatagramPacket packet = new DatagramPacket(new byte[4096], 4096);
+                    socket.receive(packet);
+                    return new Message(java.util.Arrays.copyOf(packet.getData(), packet.getLength()));
+                }
+            });
+            assertThat(answers(answer)).containsExactly("10.1.0.3");
+        }
+    }
+
+    @Test
+    void nobodyWaitsForNamesThatAreNotToBeServedOrCannotBe() throws Exception {
+        long began = System.nanoTime();
+        attendant.await(Town.container("no-such"), Duration.ofSeconds(60));
+        town.run("lost", dir.resolve("no-sandbox"), new At("net", "10.1.0.9"));
+        Files.writeString(dir.resolve("no-sandbox"), "no namespace");
+        attendant.close();
+        attendant = attend();
+
+        attendant.await(Town.container("lost"), Duration.ofSeconds(60));
+
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(40));
     }
 
     private Message askByConnection(String name, int type) throws Exception {

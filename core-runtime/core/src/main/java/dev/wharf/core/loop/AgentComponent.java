@@ -1,6 +1,7 @@
 package dev.wharf.core.loop;
 
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.agent.Attendance;
 import dev.wharf.core.agent.Jobs;
 import dev.wharf.core.agent.PluginStore;
 import dev.wharf.core.agent.Refusals;
@@ -563,6 +564,18 @@ public final class AgentComponent {
     void removeJobs(Jobs those) {
         jobs = jobs.filter(now -> now != those);
         house.ifPresent(h -> h.jobsBy(jobs));
+    }
+
+    @Reference(
+            cardinality = ReferenceCardinality.MULTIPLE,
+            policy = ReferencePolicy.DYNAMIC,
+            unbind = "removeAttendance")
+    void addAttendance(Attendance who) {
+        workshop.attendances.add(who);
+    }
+
+    void removeAttendance(Attendance who) {
+        workshop.attendances.remove(who);
     }
 
     @Reference(

@@ -1,5 +1,6 @@
 package dev.wharf.core.loop;
 
+import dev.wharf.core.agent.Attendance;
 import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.plan.Drivers;
 import dev.wharf.core.plan.Gate;
@@ -30,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -41,6 +43,9 @@ import org.slf4j.LoggerFactory;
 /** Where steps find their tools: the gates, the ports that have no gate, and what is kept in memory for pulls under way. */
 final class Workshop implements Drivers {
     private static final Logger log = LoggerFactory.getLogger(Workshop.class);
+
+    /** How long a start waits for those who get something ready beside it. */
+    private static final Duration ATTENDANCE = Duration.ofSeconds(1);
 
     /** How long a step waits for a tool that is not there. */
     private final Duration patience;
@@ -57,6 +62,8 @@ final class Workshop implements Drivers {
     final Port<FileCalls> files = new Port<>("file calls");
     final Questions questions = new Questions();
     final RegistryRoutes routes;
+
+    final List<Attendance> attendances = new CopyOnWriteArrayList<>();
 
     /** How long drivers may take; said before the house is built. */
     Swaps.Deadlines deadlines = Swaps.Deadlines.USUAL;
@@ -319,6 +326,17 @@ final class Workshop implements Drivers {
     public Answer ask(ContainerId container, DriverName name, ExecId exec, ExecSpec spec, Duration time)
             throws DriverException {
         return questions.ask(runtime, container, name, exec, spec, time);
+    }
+
+    @Override
+    public void attend(ContainerId container) {
+        try {
+            for (Attendance each : attendances) {
+                each.await(container, ATTENDANCE);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override

@@ -331,6 +331,7 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
+            drivers.attend(container);
             return new ContainerEvent.Started(
                     container, drivers.runtime().use(runtime, r -> r.start(container)), drivers.now());
         }

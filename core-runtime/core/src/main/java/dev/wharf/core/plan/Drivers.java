@@ -58,6 +58,9 @@ public interface Drivers {
     /** What a command inside a container answered. */
     record Answer(int code, String output) {}
 
+    /** Waits a moment for what the process counts on that is about to run, and that is no part of the plan. */
+    default void attend(ContainerId container) {}
+
     /** Tells whoever watches the pull how far it is; never waits. */
     void progress(PullId pull, Progress progress);
 
