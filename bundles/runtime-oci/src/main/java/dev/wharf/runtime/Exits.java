@@ -9,6 +9,7 @@ import dev.wharf.spi.kernel.Processes;
 import dev.wharf.spi.runtime.OciRuntime.ExitListener;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -401,11 +402,16 @@ final class Exits {
             return exit(directory, again.get());
         }
         Path mark = directory.resolve(INFERRED);
-        if (!Files.exists(mark)) {
-            Files.write(mark, new byte[0]);
+        try {
+            if (!Files.exists(mark)) {
+                Files.write(mark, new byte[0]);
+            }
+            return Optional.of(
+                    new Exit(UNKNOWN_CODE, Files.getLastModifiedTime(mark).toInstant(), outOfMemory, true));
+        } catch (NoSuchFileException e) {
+            // Deleted meanwhile, so whoever did that knows.
+            return Optional.empty();
         }
-        return Optional.of(
-                new Exit(UNKNOWN_CODE, Files.getLastModifiedTime(mark).toInstant(), outOfMemory, true));
     }
 
     /**
@@ -436,11 +442,16 @@ final class Exits {
     /** Waits until the end of a container, which is dead, and of its execs were told; then stops watching it. */
     void settle(ContainerId container) throws IOException {
         CompletableFuture<Boolean> done = new CompletableFuture<>();
-        teller.execute(() -> {
-            tellOnce(container);
-            forget(container);
-            done.complete(true);
-        });
+        try {
+            teller.execute(() -> {
+                tellOnce(container);
+                forget(container);
+                done.complete(true);
+            });
+        } catch (RejectedExecutionException e) {
+            // This driver stops: nobody listens to it any more, and it watches nothing.
+            return;
+        }
         Programs.await(done, SETTLE_PATIENCE, "telling of an exit");
     }
 

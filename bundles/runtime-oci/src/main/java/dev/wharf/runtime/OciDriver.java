@@ -298,10 +298,14 @@ public class OciDriver
         exits.settled(bundle);
         settleCreated(bundle, note);
         // Nobody waits for the rest: whoever is followed late is told of none the less.
-        teller.execute(() -> {
-            exits.follow(container);
-            settle(container, config, runtime);
-        });
+        try {
+            teller.execute(() -> {
+                exits.follow(container);
+                settle(container, config, runtime);
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the runtime driver stops, so the next one follows container={}", container);
+        }
         return note.process();
     }
 
@@ -402,7 +406,7 @@ public class OciDriver
             if (!letRun(note, container)) {
                 Programs.Outcome outcome = run(note, "start", container.value());
                 if (outcome.code() != 0 && !isStarted(note, container)) {
-                    throw refusal("start", outcome.output().strip(), "");
+                    throw refusal("start", outcome.words(), "");
                 }
             }
             Files.write(bundle.resolve(STARTED), new byte[0]);
@@ -597,9 +601,7 @@ public class OciDriver
         if (outcome.code() != 0 && Files.exists(state)) {
             Programs.Outcome forced = run(note, "delete", "--force", container.value());
             if (forced.code() != 0 && Files.exists(state)) {
-                throw failure(
-                        Kind.FAILED,
-                        "OCI runtime delete failed: " + forced.output().strip());
+                throw failure(Kind.FAILED, "OCI runtime delete failed: " + forced.words());
             }
         }
     }
@@ -746,7 +748,7 @@ public class OciDriver
             Files.write(file, JSON.writeValueAsBytes(tools().config().resources(resources)));
             Programs.Outcome outcome = run(note, "update", "--resources", file.toString(), container.value());
             if (outcome.code() != 0) {
-                throw refusal("update", outcome.output().strip(), "");
+                throw refusal("update", outcome.words(), "");
             }
             // Not by the runtime: crun before 1.9 writes a number where the kernel wants a word.
             if (resources.pidsLimit() < 0) {

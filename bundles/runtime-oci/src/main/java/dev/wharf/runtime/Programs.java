@@ -45,7 +45,13 @@ final class Programs {
     }
 
     /** How a program ended: exit code, 128 and the signal's number for a killed one, and what it printed. */
-    record Outcome(int code, String output) {}
+    record Outcome(int code, String output) {
+        /** What it said, or how it ended where it said nothing. */
+        String words() {
+            String said = output.strip();
+            return said.isEmpty() ? "it ended with exit code " + code + " and gave no reason" : said;
+        }
+    }
 
     /**
      * Runs a program until its end. One that takes longer than {@code patience} is killed.

@@ -160,12 +160,7 @@ final class RuntimeChoice {
         arguments.addAll(List.of("run", "--bundle", bundle.toString(), id));
         try {
             Programs.Outcome outcome = programs.run(candidate.path(), arguments, TRIAL_PATIENCE);
-            return outcome.code() == 0
-                    ? Optional.empty()
-                    : Optional.of(
-                            outcome.output().strip().isEmpty()
-                                    ? "it ended with code " + outcome.code()
-                                    : outcome.output().strip());
+            return outcome.code() == 0 ? Optional.empty() : Optional.of(outcome.words());
         } catch (IOException e) {
             return Optional.of(String.valueOf(e.getMessage()));
         } finally {
