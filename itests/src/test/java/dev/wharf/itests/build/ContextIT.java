@@ -311,6 +311,21 @@ class ContextIT {
     }
 
     @Test
+    void aGitRepositoryMayLieOnAServerThatKnowsOnlyFiles() throws Exception {
+        Path root = Files.createTempDirectory(folder, "git");
+        repository(root);
+        git(root.resolve("whole.git"), "update-server-info");
+        HttpServer server = serve(root);
+        try {
+            String address = "http://127.0.0.1:" + server.getAddress().getPort() + "/whole.git/.git";
+            assertThat(from(address + "#v1", "&t=git:files").out()).contains("Successfully tagged git:files");
+            assertThat(inImage("git:files", "cat", "/c/f")).isEqualTo("first");
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
     void aContextMayBeAGitRepository() throws Exception {
         Path root = Files.createTempDirectory(folder, "git");
         String first = repository(root);

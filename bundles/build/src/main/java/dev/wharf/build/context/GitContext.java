@@ -111,7 +111,9 @@ public final class GitContext {
 
     private ObjectId fetch(Repository repository, GitAddress address) throws GitAPIException, IOException {
         CredentialsProvider who = credentials(address);
-        Map<String, Ref> there = Git.lsRemoteRepository()
+        // Asked from a repository: a server of plain files is read into one.
+        Map<String, Ref> there = new Git(repository)
+                .lsRemote()
                 .setRemote(address.repository())
                 .setCredentialsProvider(who)
                 .setTimeout(PATIENCE_SECONDS)
@@ -320,6 +322,11 @@ public final class GitContext {
         @Override
         public void load() {
             // There is no file.
+        }
+
+        @Override
+        public void save() {
+            // Nor shall there be one, for what JGit measures of the file systems of this host.
         }
 
         @Override
