@@ -30,6 +30,7 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     private static final int SOCK_DGRAM = 2;
     private static final int EAFNOSUPPORT = 97;
     private static final int BACKLOG = 1;
+    private static final int LONGEST_WAIT_MILLIS = 32;
 
     private final LibC libc = LibC.get();
     private final HomeNetwork home;
@@ -72,21 +73,19 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     }
 
     /** A bound socket, or -1 where the port is free and cannot be held now. */
-    private int reserve(Place place, String address) throws IOException, DriverException {
+    private int reserve(Place place, String address) throws IOException, DriverException, InterruptedException {
         int fd = bound(place, false);
+        // A port that was let go just now is taken for as long as a child of this process has yet to become its
+        // program.
+        for (int wait = 1; -fd == Errno.EADDRINUSE && wait <= LONGEST_WAIT_MILLIS; wait *= 2) {
+            if (place.protocol.equals("tcp") && isFreeToListen(place)) {
+                return -1;
+            }
+            Thread.sleep(wait);
+            fd = bound(place, false);
+        }
         if (fd >= 0) {
             return fd;
-        }
-        if (-fd == Errno.EADDRINUSE && place.protocol.equals("tcp")) {
-            // Connections of a program that was here before linger for a minute and are no reason to refuse.
-            int listening = bound(place, true);
-            if (listening >= 0) {
-                int result = libc.listen(listening, BACKLOG);
-                libc.close(listening);
-                if (result == 0) {
-                    return -1;
-                }
-            }
         }
         if (-fd == EAFNOSUPPORT) {
             // A host without IPv6: nobody can take the port there, and nobody can reach it.
@@ -101,6 +100,17 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
                     "Bind for " + shown(address) + ":" + place.port + " failed: the host has no such address");
         }
         throw Errno.exception(-fd, "bind", shown(address) + ":" + place.port);
+    }
+
+    /** Connections of a program that was here before linger for a minute and are no reason to refuse. */
+    private boolean isFreeToListen(Place place) {
+        int fd = bound(place, true);
+        if (fd < 0) {
+            return false;
+        }
+        int result = libc.listen(fd, BACKLOG);
+        libc.close(fd);
+        return result == 0;
     }
 
     /** The socket, or the negated error. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
+import java.io.IOException;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.DatagramSocket;
@@ -15,6 +16,7 @@ import java.net.Socket;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,6 +56,31 @@ class LinuxHostPortsTest {
         ports.release("web");
         ports.release("web");
         onHost(() -> new ServerSocket(8080)).close();
+    }
+
+    @Test
+    void aPortThatWasLetGoCanBeHeldAgainAtOnceWhateverProgramsAreStartedMeanwhile() throws Exception {
+        AtomicBoolean over = new AtomicBoolean();
+        Thread starter = new Thread(() -> {
+            while (!over.get()) {
+                try {
+                    new ProcessBuilder("true").start().waitFor();
+                } catch (IOException | InterruptedException e) {
+                    over.set(true);
+                }
+            }
+        });
+        starter.start();
+        try {
+            for (int i = 0; i < 20_000 && !over.get(); i++) {
+                ports.hold("web", "tcp", "0.0.0.0", 8080);
+                ports.release("web");
+            }
+            assertThat(over).isFalse();
+        } finally {
+            over.set(true);
+            starter.join();
+        }
     }
 
     @Test

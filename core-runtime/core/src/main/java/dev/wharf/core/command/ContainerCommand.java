@@ -434,7 +434,8 @@ public sealed interface ContainerCommand extends Command {
                 }
                 boolean known = c.spec().networking().networks().stream()
                         .anyMatch(w -> w.network().equals(wish.network()));
-                if (known && c.isRunning()) {
+                // A place that it is just leaving is there until it has left, and another one would make it forgotten.
+                if (c.isRunning() && (known || c.places().containsKey(wish.network()))) {
                     return twice(c, network.get());
                 }
                 List<NetworkWish> more = new ArrayList<>(c.spec().networking().networks());

@@ -185,6 +185,18 @@ class NetworksTest {
     }
 
     @Test
+    void aNetworkThatIsBeingLeftIsJoinedAgainOnceItHasBeenLeft() {
+        Host leaving = grant(
+                running(withNetworks("a"), wish("a", 0)),
+                new ContainerCommand.Disconnect(WEB, network("a"), false),
+                T0);
+        refused(leaving, connect(wish("a", 0)), Kind.FORBIDDEN, "already exists in network a");
+
+        Host left = after(leaving, new ContainerEvent.EndpointDetached(WEB, network("a")));
+        granted(left, connect(wish("a", 0)), T0);
+    }
+
+    @Test
     void aDeviceHasTheNameThatIsAskedForAndLeavesItToNoOther() {
         Host host = withNetworks("a", "b", "c");
 
