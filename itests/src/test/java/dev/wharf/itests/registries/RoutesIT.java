@@ -52,6 +52,7 @@ class RoutesIT {
         Path published = Files.createDirectories(folder.resolve("published"));
         layout("store", published.resolve("images/team/app"));
         store = serve(published) + "/images";
+        Files.createDirectories(home.resolve("etc/certs.d/registry.test"));
         daemon = Daemon.start(home, folder.resolve("agent"));
         settings(DISTRIBUTION, "mirrors.registry.test = " + registry.url());
         settings(HTTP, "stores.registry.test = " + store);
@@ -72,6 +73,11 @@ class RoutesIT {
         settings(DISTRIBUTION, "mirrors.registry.test = " + registry.url());
         await(() ->
                 !daemon.wharf("driver", "inspect", "distribution").outOrThrow().contains("route "));
+    }
+
+    @Test
+    void aFolderOfCertificatesBesideTheSettingsIsNoBundle() {
+        assertThat(daemon.log()).content().doesNotContain("certs.d");
     }
 
     @Test
