@@ -16,8 +16,8 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * A cursor over the log of one container, from its oldest part to the one that is being written. It ends when the writer is
- * gone and all is read.
+ * A cursor over the log of one container, from its oldest part to the one that is being written. One that follows ends when
+ * the writer is gone and all is read; another where the log ended when it began, however fast more is written.
  */
 final class FileCursor implements LogCursor {
     /** What one poll reads at most, unless a single record is longer. */
@@ -39,6 +39,7 @@ final class FileCursor implements LogCursor {
     private long position;
     private boolean placed;
     private Optional<Place> from = Optional.empty();
+    private Optional<Place> until = Optional.empty();
 
     /** Bytes of a record whose end is not written or not read yet. */
     private byte[] rest = new byte[0];
@@ -127,6 +128,9 @@ final class FileCursor implements LogCursor {
         if (part.isPresent()) {
             return;
         }
+        if (until.isEmpty() && !query.follow()) {
+            until = Optional.of(parts.end());
+        }
         if (from.isPresent()) {
             part = parts.open(from.get().part());
             boolean same = part.map(p -> p.number() == from.get().part()).orElse(false);
@@ -171,7 +175,7 @@ final class FileCursor implements LogCursor {
             if (opened.isPresent()) {
                 part.ifPresent(FileCursor::close);
                 part = opened;
-                position = tail.find(opened.get().file());
+                position = tail.find(opened.get().file(), end(opened.get()));
                 number = opened.get().number();
             }
             long older = number;
@@ -182,6 +186,17 @@ final class FileCursor implements LogCursor {
             }
             number = before.get().number();
         }
+    }
+
+    /** How far the file of a part is to be read, as far as it is written now. */
+    private long end(LogParts.Opened open) throws IOException {
+        long size = open.file().size();
+        if (until.isEmpty() || open.number() < until.get().part()) {
+            return size;
+        }
+        return open.number() > until.get().part()
+                ? 0
+                : Math.min(size, until.get().position() - open.cut());
     }
 
     /** Whether nothing more will be written to the part: the path of the log leads to another file by now. */
@@ -231,7 +246,11 @@ final class FileCursor implements LogCursor {
         boolean more = true;
         while (more && lines.isEmpty() && !atEnd) {
             // Of a log's end there is often little to read, and one byte of room more shows whether that was all.
-            int room = (int) Math.min(BLOCK, Math.max(0, open.file().size() - position) + 1);
+            long left = Math.max(0, end(open) - position);
+            int room = (int) Math.min(BLOCK, until.isPresent() ? left : left + 1);
+            if (room == 0) {
+                return false;
+            }
             byte[] bytes = Arrays.copyOf(rest, rest.length + room);
             int count = open.file().read(ByteBuffer.wrap(bytes, rest.length, room), position);
             if (count <= 0) {

@@ -270,9 +270,8 @@ final class LogFile {
             return count <= 0 || counted > count;
         }
 
-        /** Where they begin in this file, 0 where they begin before it. */
-        long find(FileChannel file) throws IOException {
-            long end = file.size();
+        /** Where they begin in the first {@code end} bytes of this file, 0 where they begin before it. */
+        long find(FileChannel file, long end) throws IOException {
             if (count <= 0) {
                 return end;
             }

@@ -87,6 +87,15 @@ final class LogParts {
         return full.isEmpty() ? 1 : full.get(full.size() - 1).number() + 1;
     }
 
+    /** Where the log ends now. */
+    synchronized FileCursor.Place end() throws IOException {
+        try {
+            return new FileCursor.Place(current(), Files.size(log));
+        } catch (NoSuchFileException e) {
+            return new FileCursor.Place(current(), 0);
+        }
+    }
+
     /** Opens the first part that is there of {@code number} and those after it. */
     synchronized Optional<Opened> open(long number) throws IOException {
         for (Part part : full()) {

@@ -288,6 +288,21 @@ class LogFileTest {
     }
 
     @Test
+    void whoDoesNotFollowGetsWhatWasThereWhenHeCame() throws Exception {
+        for (long tail : List.of(-1L, 2L)) {
+            write(NOON + " stdout F one\n" + NOON + " stdout F two\n");
+            List<String> heard = new ArrayList<>();
+            try (FileCursor cursor = new FileCursor(new LogParts(log), query(tail, false), true)) {
+                while (!cursor.isAtEnd()) {
+                    cursor.poll().forEach(line -> heard.add(text(line)));
+                    Files.writeString(log, NOON + " stdout F more\n", StandardOpenOption.APPEND);
+                }
+            }
+            assertThat(heard).containsExactly("one\n", "two\n");
+        }
+    }
+
+    @Test
     void pollsAreBoundedAndTogetherTheWhole() throws Exception {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < 30_000; i++) {
