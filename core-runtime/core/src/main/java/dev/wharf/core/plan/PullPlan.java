@@ -45,9 +45,8 @@ final class PullPlan implements Plan {
             return busy.isEmpty() ? Proposal.step(new ImageStep.ResolvePull(pull)) : Proposal.AWAIT;
         }
         Pull.Resolved resolved = pull.resolved().get();
-        if (pull.source() == Pull.Source.REGISTRY
-                && host.image(resolved.image()).filter(i -> !i.wanted()).isPresent()) {
-            // It is on its way out, and its documents with it.
+        if (host.image(resolved.image()).filter(i -> !i.wanted()).isPresent()) {
+            // It is on its way out, and its documents with it; told stored before that is over, it would go as well.
             return Proposal.AWAIT;
         }
         List<Event> wanted = new ArrayList<>();
