@@ -170,12 +170,17 @@ final class House implements Agent, AutoCloseable {
     /** Runtimes whose exits are heard of. */
     private final Set<Driver> listened = ConcurrentHashMap.newKeySet();
 
+    private final Set<CompletableFuture<Event>> unanswered = ConcurrentHashMap.newKeySet();
+
     private final Swaps swaps;
     private final Maintenance upkeep = new Upkeep();
     private volatile Optional<Jobs> jobs = Optional.empty();
     private volatile Position checkpointed;
     private volatile Tracing tracing = Tracing.OFF;
     private volatile boolean closing;
+
+    /** Why nothing is made durable any more. */
+    private volatile Optional<String> broken = Optional.empty();
 
     /** Folds the journal; afterwards {@link #host} is true of the past. Nothing is touched before {@link #open}. */
     House(EventJournal journal, Workshop workshop, InstantSource clock, Settings settings) throws IOException {
@@ -273,8 +278,16 @@ final class House implements Agent, AutoCloseable {
         workshop.trace(by);
     }
 
+    /** Whoever waits for an answer waits for the disk, which will not come any more. */
     private void broken(IOException e) {
-        sequencer.close("the journal cannot be made durable: " + e.getMessage());
+        String why = "the journal cannot be made durable: " + e.getMessage();
+        broken = Optional.of(why);
+        sequencer.close(why);
+        unanswered.forEach(answer -> refuse(answer, why));
+    }
+
+    private static void refuse(CompletableFuture<Event> answer, String why) {
+        answer.completeExceptionally(new RefusedException(new Refusal(Refusal.Kind.UNAVAILABLE, why)));
     }
 
     private void post(Letter letter) {
@@ -797,6 +810,8 @@ final class House implements Agent, AutoCloseable {
             return CompletableFuture.failedFuture(new RefusedException(refusal(e.failure())));
         }
         CompletableFuture<Event> answer = new CompletableFuture<>();
+        unanswered.add(answer);
+        answer.whenComplete((event, trouble) -> unanswered.remove(answer));
         Tracing tracer = tracing;
         if (tracer != Tracing.OFF) {
             Tracing.Work span = tracer.command(command, cause);
@@ -815,6 +830,7 @@ final class House implements Agent, AutoCloseable {
                     }
                 }));
         sequencer.post(new Letter.Wish(command, cause, answer));
+        broken.ifPresent(why -> refuse(answer, why));
         maybeCheckpoint();
         return answer;
     }

@@ -455,6 +455,19 @@ class HouseTest {
     // ---- the journal
 
     @Test
+    void whoWaitsForADiskThatFailsIsToldSo() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        journal.diskFails = true;
+        for (String name : List.of("a", "b")) {
+            assertThatThrownBy(() -> submit(new VolumeCommand.Create(
+                            new VolumeSpec(new VolumeName(name), VolumeSpec.LOCAL, Map.of(), Map.of(), false))))
+                    .cause()
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("disk is gone");
+        }
+    }
+
+    @Test
     void aCheckpointIsAShorterJournalAndWhatIsOldGoesWhereThatIsWished() throws Exception {
         running("web", RestartPolicy.Kind.NO);
         Host before = house.host();

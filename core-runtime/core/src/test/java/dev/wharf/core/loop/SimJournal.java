@@ -26,6 +26,9 @@ final class SimJournal implements EventJournal {
 
     private Position origin = Position.START;
 
+    /** Whether the disk takes nothing any more, which shows when something is to be there for sure. */
+    volatile boolean diskFails;
+
     /** What is more than one batch takes. */
     Predicate<Batch> tooLarge = b -> b.isCheckpoint() && b.events().size() > 50;
 
@@ -71,7 +74,10 @@ final class SimJournal implements EventJournal {
     }
 
     @Override
-    public synchronized void sync() {
+    public synchronized void sync() throws IOException {
+        if (diskFails) {
+            throw new IOException("disk is gone");
+        }
         synced = batches.size();
     }
 

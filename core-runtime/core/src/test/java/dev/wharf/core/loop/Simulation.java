@@ -58,6 +58,7 @@ import dev.wharf.spi.kernel.SandboxKey;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.SnapshotKey;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -238,7 +239,11 @@ final class Simulation {
             if (waiting.isEmpty()) {
                 return false;
             }
-            journal.sync();
+            try {
+                journal.sync();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
             List<Map.Entry<Position, Runnable>> ready = List.copyOf(waiting);
             waiting.clear();
             ready.forEach(r -> r.getValue().run());
