@@ -163,18 +163,23 @@ final class Survey {
                                 .last()
                                 .map(s -> exact.stream().anyMatch(e -> e.key().equals(s.key())))
                                 .orElse(sandboxes.contains(c.id()))),
-                (host, now) -> {
-                    List<Event> events = new ArrayList<>();
-                    for (Volume volume : host.volumes().values()) {
-                        if (volume.path().isPresent() && !volumes.containsKey(volume.name())) {
-                            events.add(new VolumeEvent.Observed(volume.name(), false));
-                        }
-                        if (volume.mount().isPresent() != devices.contains(volume.name())) {
-                            events.add(new VolumeEvent.MountObserved(volume.name(), devices.contains(volume.name())));
-                        }
-                    }
-                    return events;
-                });
+                (host, now) -> volumes(host, volumes, devices));
+    }
+
+    /** One that is somewhere else than it was went there with the data root. */
+    static List<Event> volumes(Host host, Map<VolumeName, Path> found, Set<VolumeName> devices) {
+        List<Event> events = new ArrayList<>();
+        for (Volume volume : host.volumes().values()) {
+            Optional<Path> there = Optional.ofNullable(found.get(volume.name()));
+            if (volume.path().isPresent() && !volume.path().value().equals(there)) {
+                events.add(there.<Event>map(path -> new VolumeEvent.Ready(volume.name(), path))
+                        .orElseGet(() -> new VolumeEvent.Observed(volume.name(), false)));
+            }
+            if (volume.mount().isPresent() != devices.contains(volume.name())) {
+                events.add(new VolumeEvent.MountObserved(volume.name(), devices.contains(volume.name())));
+            }
+        }
+        return events;
     }
 
     private interface Is {

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.wharf.core.Given;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
@@ -15,10 +16,14 @@ import dev.wharf.model.Exit;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
+import dev.wharf.model.VolumeName;
 import dev.wharf.spi.runtime.OciRuntime.Found;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What is concluded from processes that the runtime knows and the journal does not. */
@@ -27,6 +32,20 @@ class SurveyTest {
 
     private static final Event CREATED =
             new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.of(Resources.UNLIMITED));
+
+    @Test
+    void aVolumeIsWhereItIsFoundAndNotWhereItWas() {
+        VolumeName data = new VolumeName("data");
+        Host host = Given.furnished(Given.volume("data"), new VolumeEvent.Ready(data, Path.of("/old/data")));
+
+        List<Event> moved = Survey.volumes(host, Map.of(data, Path.of("/new/data")), Set.of());
+
+        Host after = Given.after(host, moved.toArray(Event[]::new));
+        assertThat(after.volume(data).orElseThrow().path().value()).contains(Path.of("/new/data"));
+        assertThat(Survey.volumes(after, Map.of(data, Path.of("/new/data")), Set.of()))
+                .isEmpty();
+        assertThat(Survey.volumes(after, Map.of(), Set.of())).containsExactly(new VolumeEvent.Observed(data, false));
+    }
 
     @Test
     void aStartThatWasNotRecordedHappenedWhenItDid() {
