@@ -258,7 +258,7 @@ final class ContainerPlan implements Plan {
             ContainerStep.PrepareRootfs step = new ContainerStep.PrepareRootfs(
                     c.id(), c.spec().storage(), parent, ContainerStep.sizeLimit(c.spec()));
             boolean waitedFor = c.goal().wantsProcess() || !c.hadFiles();
-            return onImage("rootfs", waitedFor, waitedFor ? step : new ContainerStep.RestoreRootfs(step, tries()));
+            return onImage("rootfs", waitedFor, waitedFor ? step : new ContainerStep.Restore(step, tries()));
         }
 
         private Proposal mount() {
@@ -333,7 +333,7 @@ final class ContainerPlan implements Plan {
                     place.endpoint(),
                     c.sandbox().value().orElseThrow(),
                     readdressed(host.with(c.disconnecting(network)), host));
-            return Proposal.step(isLost(place) ? new ContainerStep.RestoreEndpoint(step, tries()) : step);
+            return Proposal.step(isLost(place) ? new ContainerStep.Restore(step, tries()) : step);
         }
 
         /** Whether what runs had it already, so that it is to have it again, be it late. */

@@ -87,6 +87,27 @@ public sealed interface ContainerStep extends Step {
                 .limit(snapshot, sizeBytes);
     }
 
+    /**
+     * Makes anew what was lost: files, or a place that somebody else took from what runs. Nobody waits for it, nobody wants the
+     * container gone for it, and what runs goes on without.
+     */
+    record Restore(Up lost, int tries) implements Down {
+        @Override
+        public ContainerId container() {
+            return lost.container();
+        }
+
+        @Override
+        public String rung() {
+            return lost.rung();
+        }
+
+        @Override
+        public Event run(Drivers drivers) throws DriverException {
+            return lost.run(drivers);
+        }
+    }
+
     record PrepareRootfs(ContainerId container, DriverName storage, SnapshotKey parent, Optional<Long> limitBytes)
             implements Up {
         @Override
@@ -107,24 +128,6 @@ public sealed interface ContainerStep extends Step {
                 }
                 return made;
             });
-        }
-    }
-
-    /** Prepares in place of one that was lost. Nobody waits for it, and nobody wants the container gone for it. */
-    record RestoreRootfs(PrepareRootfs lost, int tries) implements Down {
-        @Override
-        public ContainerId container() {
-            return lost.container();
-        }
-
-        @Override
-        public String rung() {
-            return lost.rung();
-        }
-
-        @Override
-        public Event run(Drivers drivers) throws DriverException {
-            return lost.run(drivers);
         }
     }
 
@@ -213,24 +216,6 @@ public sealed interface ContainerStep extends Step {
                 });
                 throw e;
             }
-        }
-    }
-
-    /** Makes a place anew that somebody else took from what runs, which waits for nobody's answer and goes on without it. */
-    record RestoreEndpoint(AttachEndpoint lost, int tries) implements Down {
-        @Override
-        public ContainerId container() {
-            return lost.container();
-        }
-
-        @Override
-        public String rung() {
-            return lost.rung();
-        }
-
-        @Override
-        public Event run(Drivers drivers) throws DriverException {
-            return lost.run(drivers);
         }
     }
 
