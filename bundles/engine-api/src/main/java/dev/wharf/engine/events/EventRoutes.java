@@ -138,6 +138,9 @@ public final class EventRoutes implements Routes {
     private static final class Stream {
         private static final int BATCH = 64 << 10;
 
+        /** As many are told one after another before anybody who waits for the next batch is. */
+        private static final int FEW = 4;
+
         private final Follower follower;
         private final Optional<Instant> since;
         private final Optional<Instant> until;
@@ -188,6 +191,15 @@ public final class EventRoutes implements Routes {
         private void go() {
             if (calls.getAndIncrement() == 0) {
                 workers.execute(this::turn);
+            }
+        }
+
+        /** Something new is durable: where few listen they are told here and now, as waking somebody to do so takes longer. */
+        private void more() {
+            if (LISTENERS.get() > FEW) {
+                go();
+            } else if (calls.getAndIncrement() == 0) {
+                turn();
             }
         }
 
@@ -243,7 +255,7 @@ public final class EventRoutes implements Routes {
                 outlet.onWritable(this::go);
                 return true;
             }
-            follower.onMore(this::go);
+            follower.onMore(this::more);
             return true;
         }
 
