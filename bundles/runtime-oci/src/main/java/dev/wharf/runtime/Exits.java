@@ -63,6 +63,10 @@ final class Exits {
 
     private final List<ExitListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Path, Processes.Watch> watches = new ConcurrentHashMap<>();
+
+    /** What is noted of processes that are watched, by their directories: when one ends, nobody has time to read. */
+    private final Map<Path, Note> followed = new ConcurrentHashMap<>();
+
     private final Map<Path, Processes.Watch> nameWatches = new ConcurrentHashMap<>();
     /** By its directory, the process whose end was told last: those of one container follow each other there. */
     private final Map<Path, Whose> told = new ConcurrentHashMap<>();
@@ -211,11 +215,13 @@ final class Exits {
                     () -> afterLastWords(directory, () -> {
                         watches.remove(directory);
                         ended.run();
+                        followed.remove(directory, note.get());
                         // The monitor was killed and its process lives on: then that is what to wait for.
                         if (watched && !isTold(directory, note.get()) && Files.isDirectory(directory)) {
                             follow(directory, ended);
                         }
                     }));
+            followed.put(directory, note.get());
             watches.put(directory, watch);
         } catch (IOException e) {
             LOG.warn("cannot watch the process of directory={}", directory, e);
@@ -268,7 +274,8 @@ final class Exits {
     private void tellOnce(ContainerId container) {
         Path bundle = places.bundle(container);
         try {
-            Optional<Note> note = note(bundle).filter(n -> !isTold(bundle, n));
+            Note known = followed.get(bundle);
+            Optional<Note> note = (known == null ? note(bundle) : Optional.of(known)).filter(n -> !isTold(bundle, n));
             if (note.isPresent()) {
                 tell(container, note, listeners);
             }
@@ -285,7 +292,8 @@ final class Exits {
 
     private void tellOutOfMemory(ContainerId container, Path bundle) {
         try {
-            if (Files.deleteIfExists(bundle.resolve(Monitors.OOM))) {
+            Path mark = bundle.resolve(Monitors.OOM);
+            if (mark.toFile().exists() && Files.deleteIfExists(mark)) {
                 listeners.forEach(listener -> guarded(() -> listener.outOfMemory(container)));
             }
         } catch (IOException e) {
@@ -466,6 +474,7 @@ final class Exits {
                 return ours;
             });
         }
+        followed.keySet().removeIf(directory -> directory.startsWith(bundle));
         told.keySet().removeIf(directory -> directory.startsWith(bundle));
         expected.removeIf(directory -> directory.startsWith(bundle));
     }

@@ -65,7 +65,8 @@ record Places(Path execRoot, Path dataRoot) {
 
     private static List<String> named(Path directory) throws IOException {
         List<String> names = new ArrayList<>();
-        if (!Files.isDirectory(directory)) {
+        // Files would make an exception of one that is missing, as most are.
+        if (!directory.toFile().isDirectory()) {
             return names;
         }
         try (Stream<Path> children = Files.list(directory)) {
