@@ -840,6 +840,10 @@ public class OciDriver
                             process)
                     : monitored(container, exec, runtime, draft, waiting, process);
         } catch (Monitors.Refused e) {
+            if (!isAlive(parent.process())) {
+                // Whatever the runtime says of namespaces and memory, it came too late.
+                throw gone(container);
+            }
             JsonNode wanted = JSON.readTree(process);
             Path root = Path.of("/proc/" + parent.process().pid() + "/root");
             String why = e.isSilent() ? new Unfit(files, root).why(wanted).orElse(e.words()) : e.words();
