@@ -3,10 +3,16 @@ package dev.wharf.launch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A directory held for this process alone. The kernel keeps the claim and drops it when the process ends, however it
@@ -14,6 +20,8 @@ import java.nio.file.StandardOpenOption;
  */
 final class Claim implements AutoCloseable {
     private static final String FILE = "wharfd.lock";
+
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final FileChannel channel;
 
@@ -27,7 +35,7 @@ final class Claim implements AutoCloseable {
             Files.createDirectories(root);
             FileChannel channel = FileChannel.open(
                     root.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            if (channel.tryLock() == null) {
+            if (!isLocked(channel)) {
                 String holder = read(channel);
                 channel.close();
                 throw new CannotStart(
@@ -39,6 +47,27 @@ final class Claim implements AutoCloseable {
             return new Claim(channel);
         } catch (IOException e) {
             throw new CannotStart("cannot use " + root + " as " + option + ": " + Reason.of(e), e);
+        }
+    }
+
+    /** Takes the lock, and waits a little where its holder is just ending: one that was killed has it for a moment longer. */
+    private static boolean isLocked(FileChannel channel) throws IOException {
+        if (channel.tryLock() != null) {
+            return true;
+        }
+        FutureTask<FileLock> waiting = new FutureTask<>(channel::lock);
+        Thread thread = new Thread(waiting, "wharf-claim");
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            waiting.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException | ExecutionException e) {
+            // Closing the channel ends the wait.
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
