@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -44,7 +45,8 @@ class CacheMountsTest {
             }
         });
 
-        assertThat(waiting.completeOnTimeout(Path.of("none"), 200, TimeUnit.MILLISECONDS)
+        assertThat(waiting.copy()
+                        .completeOnTimeout(Path.of("none"), 200, TimeUnit.MILLISECONDS)
                         .get())
                 .isEqualTo(Path.of("none"));
         alone.close();
@@ -52,6 +54,7 @@ class CacheMountsTest {
         try (CacheMounts last = new CacheMounts(all)) {
             assertThat(last.alone("id")).isEqualTo(folder);
         }
+        assertThat(waiting).succeedsWithin(Duration.ofSeconds(10)).isEqualTo(folder);
     }
 
     @Test
