@@ -79,6 +79,7 @@ class ExitsTest {
     /** A process was made, ended, and was noticed. */
     private void ended(int pid, int generation, int code) throws Exception {
         Files.deleteIfExists(bundle.resolve(Monitors.EXIT));
+        exits.expect(bundle);
         Note draft = new Note(
                 Path.of("/usr/bin/crun"),
                 Path.of("/run/crun"),
@@ -92,6 +93,7 @@ class ExitsTest {
         draft.begin(bundle);
         draft.with(new InitProcess(pid, pid, pid + 1), pid).settle(bundle);
         Monitors.writeExit(bundle, code);
+        exits.settled(bundle);
         exits.follow(WEB);
         for (int i = 0; i < 200 && !told.contains(pid + " " + code); i++) {
             Thread.sleep(10);
