@@ -134,6 +134,7 @@ final class Rehearsal {
 
     private void runAndKill() throws IOException {
         String id = create(LASTING);
+        ask("GET", "/containers/" + id + "/json", "");
         ask("POST", "/containers/" + id + "/start", "");
         ask("GET", "/containers/" + id + "/json", "");
         ask("POST", "/containers/" + id + "/kill", "");
