@@ -122,6 +122,11 @@ final class AsRun {
         return image.map(what).orElse(otherwise);
     }
 
+    /** In the words of whoever created it, which is how it is shown, too. */
+    private String said(String field, String otherwise) {
+        return spec.remarks().getOrDefault(field, otherwise);
+    }
+
     // ---- parts
 
     private void streams() {
@@ -141,12 +146,11 @@ final class AsRun {
         }
         String signal = spec.stop().signal().toString();
         String usual = ofImage(ImageConfig::stopSignal, "");
-        if (!signal.equals("SIGTERM") && !signal.equals(usual) && !signal.equals("SIG" + usual)) {
-            option("--stop-signal", signal);
-        }
-        if (!spec.stop().timeout().equals(ContainerSpec.Stop.DEFAULT.timeout())) {
-            option("--stop-timeout", Long.toString(spec.stop().timeout().toSeconds()));
-        }
+        boolean isUsual = signal.equals("SIGTERM") || signal.equals(usual) || signal.equals("SIG" + usual);
+        option("--stop-signal", said("StopSignal", isUsual ? "" : signal));
+        Duration timeout = spec.stop().timeout();
+        boolean isDefault = timeout.equals(ContainerSpec.Stop.DEFAULT.timeout());
+        option("--stop-timeout", said("StopTimeout", isDefault ? "" : Long.toString(timeout.toSeconds())));
         boolean other = host.preferred(DriverKind.RUNTIME)
                 .map(best -> !best.equals(spec.runtime()))
                 .orElse(false);
@@ -175,6 +179,7 @@ final class AsRun {
     private void process() {
         ContainerSpec.Command command = spec.command();
         flag("--init", command.init());
+        flag("--init=false", said("HostConfig.Init", "").equals("false"));
         if (!command.user().equals(ofImage(ImageConfig::user, ""))) option("--user", command.user());
         options("--group-add", command.additionalGroups());
         String directory = ofImage(ImageConfig::workingDir, "");
