@@ -41,8 +41,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Follows the journal and keeps a {@link Counter} open in each sandbox that needs one. What it holds are sockets and nothing
- * else: after a restart it looks at the host once and opens them anew. It stands beside the road of a start, which never
- * waits for it.
+ * else: after a restart it looks at the host once and opens them anew. It stands beside the road of a start, which waits
+ * for it a moment where it comes late, and never fails for it.
  */
 @Component(service = Attendance.class, immediate = true)
 public final class Attendant implements Attendance, AutoCloseable {
