@@ -32,6 +32,9 @@ public record NetworkSpec(
         boolean configOnly,
         String configFrom,
         boolean ipv6Only) {
+    /** The option that says how the names of devices inside begin, {@code eth} where it is not given. */
+    public static final String DEVICE_PREFIX = "com.docker.network.container_iface_prefix";
+
     public NetworkSpec {
         Checks.oneLine(name, "network name");
         pools = Checks.copy(pools);

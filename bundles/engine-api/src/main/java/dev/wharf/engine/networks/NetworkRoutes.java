@@ -64,9 +64,6 @@ public final class NetworkRoutes implements Routes {
     private static final Pattern SETTING =
             Pattern.compile("net\\.(?:ipv4|ipv6|mpls)\\.\\w+\\.(?:IFNAME|ifname)\\.\\w+=.*");
 
-    /** The option of a network that says how the names of devices inside begin. */
-    private static final String DEVICE_PREFIX = "com.docker.network.container_iface_prefix";
-
     private static final Pattern DEVICE = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
 
     @Override
@@ -355,11 +352,11 @@ public final class NetworkRoutes implements Routes {
         if (wanted.length() > DEVICE_NAME || !DEVICE.matcher(wanted).matches()) {
             throw Problem.invalid("invalid bridge name " + wanted + ": at most " + DEVICE_NAME + " of [A-Za-z0-9_.-]");
         }
-        String prefix = options.getOrDefault(DEVICE_PREFIX, "");
+        String prefix = options.getOrDefault(NetworkSpec.DEVICE_PREFIX, "");
         // A number follows.
         if (!prefix.isEmpty() && !DEVICE_INSIDE.matcher(prefix + "000").matches()) {
-            throw Problem.invalid("invalid " + DEVICE_PREFIX + " \"" + prefix + "\": at most " + (DEVICE_NAME - 3)
-                    + " characters, no blank, slash, colon or per cent sign among them");
+            throw Problem.invalid("invalid " + NetworkSpec.DEVICE_PREFIX + " \"" + prefix + "\": at most "
+                    + (DEVICE_NAME - 3) + " characters, no blank, slash, colon or per cent sign among them");
         }
         return wanted;
     }

@@ -7,6 +7,7 @@ import dev.wharf.core.state.Network;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkSpec.Pool;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PortWish;
@@ -28,9 +29,6 @@ final class Endpoints {
     private static final int FIRST_FREE_PORT = 32768;
 
     private static final int LAST_FREE_PORT = 60999;
-
-    /** The option of a network that says how the names of devices inside begin. */
-    private static final String PREFIX = "com.docker.network.container_iface_prefix";
 
     /** The option of a network that says on which address ports are published that name none. */
     private static final String HOST_BINDING = "com.docker.network.bridge.host_binding_ipv4";
@@ -131,7 +129,7 @@ final class Endpoints {
     }
 
     private static String prefix(Network network) {
-        String prefix = network.spec().options().getOrDefault(PREFIX, "");
+        String prefix = network.spec().options().getOrDefault(NetworkSpec.DEVICE_PREFIX, "");
         return prefix.isEmpty() ? "eth" : prefix;
     }
 
