@@ -265,7 +265,8 @@ public final class ContainerRoutes implements Routes {
     }
 
     private static List<String> warnings(Host host, ContainerSpec spec, Body hostConfig) {
-        List<String> warnings = new ArrayList<>(new Controls().warnings(spec.resources(), hostConfig));
+        List<String> warnings =
+                new ArrayList<>(new HostSettings(host, hostConfig).limits().warnings());
         if (spec.networking().sandbox().kind() == ContainerSpec.Namespace.Kind.HOST
                 && !hostConfig.keys("PortBindings").isEmpty()) {
             warnings.add("Published ports are discarded when using host network mode");
@@ -400,35 +401,37 @@ public final class ContainerRoutes implements Routes {
     }
 
     /** Clients before API 1.40 did not know of this limit; what is no number above 0 takes it away, which is kept as -1. */
-    private static long pidsLimit(Request request, Body body, Resources old) {
-        if (!request.version().atLeast(40) || !body.has("PidsLimit")) {
+    private static long pidsLimit(Request request, Body body, Resources asked, Resources old) {
+        boolean discarded = body.number("PidsLimit") > 0 && asked.pidsLimit() == 0;
+        if (!request.version().atLeast(40) || !body.has("PidsLimit") || discarded) {
             return old.pidsLimit();
         }
-        return body.number("PidsLimit") > 0 ? body.number("PidsLimit") : -1;
+        return asked.pidsLimit() > 0 ? asked.pidsLimit() : -1;
     }
 
     /** What is not given stays as it is. */
     private static Answer update(Agent agent, Request request) {
         Body body = request.json();
         Container c = found(agent, request);
-        Resources asked = HostSettings.resources(body, c.spec().resources().shmSizeBytes());
         Resources old = c.spec().resources();
+        Controls.Kept limits = HostSettings.limits(body, old.shmSizeBytes());
+        Resources asked = limits.resources();
         conflicting(body, old).ifPresent(why -> {
             throw Problem.invalid("Cannot update container " + c.id() + ": Conflicting options: " + why);
         });
         Resources merged = new Resources(
-                body.number("Memory") == 0 ? old.memoryBytes() : asked.memoryBytes(),
-                body.number("MemorySwap") == 0 ? old.memorySwapBytes() : asked.memorySwapBytes(),
-                body.number("MemoryReservation") == 0 ? old.memoryReservationBytes() : asked.memoryReservationBytes(),
+                asked.memoryBytes() == 0 ? old.memoryBytes() : asked.memoryBytes(),
+                asked.memorySwapBytes() == 0 ? old.memorySwapBytes() : asked.memorySwapBytes(),
+                asked.memoryReservationBytes() == 0 ? old.memoryReservationBytes() : asked.memoryReservationBytes(),
                 old.memorySwappiness(),
-                body.number("NanoCpus") == 0 ? old.nanoCpus() : asked.nanoCpus(),
-                body.number("CpuShares") == 0 ? old.cpuShares() : asked.cpuShares(),
-                body.number("CpuPeriod") == 0 ? old.cpuPeriodMicros() : asked.cpuPeriodMicros(),
-                body.number("CpuQuota") == 0 ? old.cpuQuotaMicros() : asked.cpuQuotaMicros(),
-                body.text("CpusetCpus").isEmpty() ? old.cpusetCpus() : asked.cpusetCpus(),
-                body.text("CpusetMems").isEmpty() ? old.cpusetMems() : asked.cpusetMems(),
-                pidsLimit(request, body, old),
-                body.number("BlkioWeight") == 0 ? old.blkioWeight() : asked.blkioWeight(),
+                asked.nanoCpus() == 0 ? old.nanoCpus() : asked.nanoCpus(),
+                asked.cpuShares() == 0 ? old.cpuShares() : asked.cpuShares(),
+                asked.cpuPeriodMicros() == 0 ? old.cpuPeriodMicros() : asked.cpuPeriodMicros(),
+                asked.cpuQuotaMicros() == 0 ? old.cpuQuotaMicros() : asked.cpuQuotaMicros(),
+                asked.cpusetCpus().isEmpty() ? old.cpusetCpus() : asked.cpusetCpus(),
+                asked.cpusetMems().isEmpty() ? old.cpusetMems() : asked.cpusetMems(),
+                pidsLimit(request, body, asked, old),
+                asked.blkioWeight() == 0 ? old.blkioWeight() : asked.blkioWeight(),
                 old.blockIo(),
                 old.oomKillDisable(),
                 old.oomScoreAdj(),
@@ -437,7 +440,7 @@ public final class ContainerRoutes implements Routes {
                 old.ulimits(),
                 old.devices(),
                 old.deviceCgroupRules());
-        if (body.number("MemorySwap") == 0
+        if (asked.memorySwapBytes() == 0
                 && merged.memorySwapBytes() > 0
                 && merged.memorySwapBytes() < merged.memoryBytes()) {
             throw Problem.conflict("Cannot update container " + c.id() + ": Memory limit should be smaller than already"
@@ -450,7 +453,7 @@ public final class ContainerRoutes implements Routes {
         return Answer.later(agent.submit(new ContainerCommand.Update(c.id(), merged, policy), request.cause())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object();
-                    answer.set("Warnings", Json.array(new Controls().warnings(asked, body)));
+                    answer.set("Warnings", Json.array(limits.warnings()));
                     return Answer.json(answer);
                 }));
     }

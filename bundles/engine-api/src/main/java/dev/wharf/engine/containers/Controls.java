@@ -66,109 +66,136 @@ final class Controls {
         return Files.exists(at(CGROUPS.resolve(controller).resolve(file)));
     }
 
-    /** What is asked for and cannot be given, so it is left out. */
-    List<String> warnings(Resources wanted, Body hostConfig) {
-        List<String> warnings = new ArrayList<>();
-        memory(wanted, warnings);
-        cpu(wanted, warnings);
-        warn(
-                warnings,
-                wanted.pidsLimit() > 0 && !has("pids", "", false),
-                "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit"
-                        + " discarded.");
-        block(wanted, warnings);
-        for (String field : WINDOWS) {
-            warn(
-                    warnings,
-                    hostConfig.number(field) != 0,
-                    field + " has a meaning for Windows only. " + field + " discarded.");
-        }
-        return warnings;
-    }
+    /** The limits that can be kept here, and what to tell of those that are left out. */
+    record Kept(Resources resources, List<String> warnings) {}
 
-    private void memory(Resources wanted, List<String> warnings) {
-        warn(
+    Kept keep(Resources wanted, Body hostConfig) {
+        List<String> warnings = new ArrayList<>();
+        boolean memory = kept(
                 warnings,
-                wanted.memoryBytes() > 0 && !has("memory", "memory.limit_in_bytes", false),
+                wanted.memoryBytes() > 0,
+                has("memory", "memory.limit_in_bytes", false),
                 "Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation"
                         + " discarded.");
-        warn(
+        long memoryBytes = memory ? wanted.memoryBytes() : 0;
+        boolean swap = kept(
                 warnings,
-                wanted.memoryBytes() > 0
-                        && wanted.memorySwapBytes() != -1
-                        && !has("memory", "memory.memsw.limit_in_bytes", false),
+                memory && wanted.memorySwapBytes() != -1,
+                has("memory", "memory.memsw.limit_in_bytes", false),
                 "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited"
                         + " without swap.");
-        warn(
+        boolean swappiness = kept(
                 warnings,
-                wanted.memorySwappiness() >= 0 && !has("memory", "memory.swappiness", true),
+                wanted.memorySwappiness() >= 0,
+                has("memory", "memory.swappiness", true),
                 "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory"
                         + " swappiness discarded.");
-        warn(
+        boolean reservation = kept(
                 warnings,
-                wanted.memoryReservationBytes() > 0 && !has("memory", "memory.soft_limit_in_bytes", false),
+                wanted.memoryReservationBytes() > 0,
+                has("memory", "memory.soft_limit_in_bytes", false),
                 "Your kernel does not support memory soft limit capabilities or the cgroup is not mounted. Limitation"
                         + " discarded.");
-        boolean oom = has("memory", "memory.oom_control", true);
-        warn(
+        boolean oomKillDisable = kept(
                 warnings,
-                wanted.oomKillDisable() && !oom,
+                wanted.oomKillDisable(),
+                has("memory", "memory.oom_control", true),
                 "Your kernel does not support OomKillDisable. OomKillDisable discarded.");
-        warn(
+        if (oomKillDisable && memoryBytes == 0) {
+            warnings.add("OOM killer is disabled for the container, but no memory limit is set, this can result in the"
+                    + " system running out of resources.");
+        }
+        boolean shares = kept(
                 warnings,
-                wanted.oomKillDisable() && oom && wanted.memoryBytes() == 0,
-                "OOM killer is disabled for the container, but no memory limit is set, this can result in the system"
-                        + " running out of resources.");
-    }
-
-    private void cpu(Resources wanted, List<String> warnings) {
-        boolean quota = has("cpu", "cpu.cfs_quota_us", false);
-        warn(
-                warnings,
-                wanted.cpuShares() > 0 && !has("cpu", "cpu.shares", false),
+                wanted.cpuShares() > 0,
+                has("cpu", "cpu.shares", false),
                 "Your kernel does not support CPU shares or the cgroup is not mounted. Shares discarded.");
-        warn(
+        boolean quota = has("cpu", "cpu.cfs_quota_us", false);
+        boolean period = kept(
                 warnings,
-                wanted.cpuPeriodMicros() > 0 && !quota,
+                wanted.cpuPeriodMicros() > 0,
+                quota,
                 "Your kernel does not support CPU CFS scheduler or the cgroup is not mounted. Period discarded.");
-        warn(
+        boolean share = kept(
                 warnings,
-                wanted.cpuQuotaMicros() > 0 && !quota,
+                wanted.cpuQuotaMicros() != 0,
+                quota,
                 "Your kernel does not support CPU CFS scheduler or the cgroup is not mounted. Quota discarded.");
-        warn(
+        boolean sets = kept(
                 warnings,
-                !(wanted.cpusetCpus() + wanted.cpusetMems()).isEmpty() && !has("cpuset", "cpuset.cpus", false),
+                !(wanted.cpusetCpus() + wanted.cpusetMems()).isEmpty(),
+                has("cpuset", "cpuset.cpus", false),
                 "Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.");
-    }
-
-    private void block(Resources wanted, List<String> warnings) {
-        warn(
+        boolean pids = kept(
                 warnings,
-                wanted.blkioWeight() > 0 && !has("blkio", "blkio.weight", false),
+                wanted.pidsLimit() > 0,
+                has("pids", "", false),
+                "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit"
+                        + " discarded.");
+        boolean weight = kept(
+                warnings,
+                wanted.blkioWeight() > 0,
+                has("blkio", "blkio.weight", false),
                 "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
-        for (Resources.BlockIo limit : wanted.blockIo()) {
-            if (limit.kind().equals("weight")) {
-                warn(
-                        warnings,
-                        !has("blkio", "blkio.weight_device", false),
-                        "Your kernel does not support Block I/O weight_device or the cgroup is not mounted."
-                                + " Weight-device discarded.");
-            } else {
-                warn(
-                        warnings,
-                        !has("blkio", RATE_FILES.getOrDefault(limit.kind(), ""), false),
-                        "Your kernel does not support " + RATES.get(limit.kind())
-                                + " limit or the cgroup is not mounted. Block I/O "
-                                + (limit.kind().endsWith("-bps") ? "BPS " : "IOPS ")
-                                + (limit.kind().startsWith("read") ? "read" : "write") + " limit discarded.");
-            }
+        List<Resources.BlockIo> blockIo =
+                wanted.blockIo().stream().filter(limit -> kept(warnings, limit)).toList();
+        for (String field : WINDOWS) {
+            kept(
+                    warnings,
+                    hostConfig.number(field) != 0,
+                    false,
+                    field + " has a meaning for Windows only. " + field + " discarded.");
         }
+        return new Kept(
+                new Resources(
+                        memoryBytes,
+                        wanted.memoryBytes() > 0 && !swap ? -1 : wanted.memorySwapBytes(),
+                        reservation ? wanted.memoryReservationBytes() : 0,
+                        swappiness ? wanted.memorySwappiness() : -1,
+                        wanted.nanoCpus(),
+                        shares ? wanted.cpuShares() : 0,
+                        period ? wanted.cpuPeriodMicros() : 0,
+                        share ? wanted.cpuQuotaMicros() : 0,
+                        sets ? wanted.cpusetCpus() : "",
+                        sets ? wanted.cpusetMems() : "",
+                        pids ? wanted.pidsLimit() : 0,
+                        weight ? wanted.blkioWeight() : 0,
+                        blockIo,
+                        oomKillDisable,
+                        wanted.oomScoreAdj(),
+                        wanted.shmSizeBytes(),
+                        wanted.cgroupParent(),
+                        wanted.ulimits(),
+                        wanted.devices(),
+                        wanted.deviceCgroupRules()),
+                warnings);
     }
 
-    private static void warn(List<String> warnings, boolean so, String text) {
-        if (so && !warnings.contains(text)) {
-            warnings.add(text);
+    private boolean kept(List<String> warnings, Resources.BlockIo limit) {
+        if (limit.kind().equals("weight")) {
+            return kept(
+                    warnings,
+                    true,
+                    has("blkio", "blkio.weight_device", false),
+                    "Your kernel does not support Block I/O weight_device or the cgroup is not mounted."
+                            + " Weight-device discarded.");
         }
+        return kept(
+                warnings,
+                true,
+                has("blkio", RATE_FILES.getOrDefault(limit.kind(), ""), false),
+                "Your kernel does not support " + RATES.get(limit.kind())
+                        + " limit or the cgroup is not mounted. Block I/O "
+                        + (limit.kind().endsWith("-bps") ? "BPS " : "IOPS ")
+                        + (limit.kind().startsWith("read") ? "read" : "write") + " limit discarded.");
+    }
+
+    /** Whether something is asked for that can be given; where it cannot, that is told once. */
+    private static boolean kept(List<String> warnings, boolean asked, boolean can, String otherwise) {
+        if (asked && !can && !warnings.contains(otherwise)) {
+            warnings.add(otherwise);
+        }
+        return asked && can;
     }
 
     /** Refuses processors and memory nodes that this machine does not have. */

@@ -130,7 +130,7 @@ public final class Creation {
                 body.text("Domainname"),
                 labels,
                 annotations(),
-                settings.resources(),
+                settings.limits().resources(),
                 settings.security(),
                 settings.namespaces(!version.atLeast(40)),
                 mounts(),

@@ -95,14 +95,15 @@ public final class HostSettings {
 
     // ---- limits
 
-    Resources resources() {
+    /** The limits that are asked for, less what this kernel has no control for. */
+    Controls.Kept limits() {
         long shm = body.optionalNumber("ShmSize").orElse(0L);
         if (shm < 0) {
             throw Problem.invalid("SHM size can not be less than 0");
         }
-        Resources wanted = resources(body, shm == 0 ? DEFAULT_SHM : shm);
-        checkSwap(wanted);
-        return wanted;
+        Controls.Kept limits = limits(body, shm == 0 ? DEFAULT_SHM : shm);
+        checkSwap(limits.resources());
+        return limits;
     }
 
     /** Refuses a limit of memory and swap that does not fit that of memory. */
@@ -116,7 +117,7 @@ public final class HostSettings {
     }
 
     /** Limits as {@code HostConfig} and the body of an update write them. */
-    static Resources resources(Body body, long shmSize) {
+    static Controls.Kept limits(Body body, long shmSize) {
         long memory = body.number("Memory");
         long reservation = body.number("MemoryReservation");
         if (memory != 0 && memory < LEAST_MEMORY) {
@@ -151,7 +152,8 @@ public final class HostSettings {
         if (quota > 0 && quota < 1000) {
             throw Problem.invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)");
         }
-        new Controls().checkSets(body.text("CpusetCpus"), body.text("CpusetMems"));
+        Controls controls = new Controls();
+        controls.checkSets(body.text("CpusetCpus"), body.text("CpusetMems"));
         if (body.number("CpuRealtimePeriod") != 0 || body.number("CpuRealtimeRuntime") != 0) {
             throw Problem.invalid("kernel does not support CPU real-time scheduler");
         }
@@ -168,7 +170,7 @@ public final class HostSettings {
         if (weight != 0 && (weight < 10 || weight > 1000)) {
             throw Problem.invalid("Range of blkio weight is from 10 to 1000");
         }
-        return new Resources(
+        Resources wanted = new Resources(
                 memory,
                 body.number("MemorySwap"),
                 reservation,
@@ -189,6 +191,7 @@ public final class HostSettings {
                 ulimits(body),
                 devices(body),
                 body.texts("DeviceCgroupRules"));
+        return controls.keep(wanted, body);
     }
 
     private static List<Resources.BlockIo> blockIo(Body body) {

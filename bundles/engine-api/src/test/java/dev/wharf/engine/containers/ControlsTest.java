@@ -1,0 +1,88 @@
+package dev.wharf.engine.containers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wharf.engine.http.Body;
+import dev.wharf.model.Resources;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ControlsTest {
+    private static final Resources EVERYTHING = new Resources(
+            64 << 20,
+            128 << 20,
+            32 << 20,
+            10,
+            0,
+            512,
+            50_000,
+            20_000,
+            "0",
+            "0",
+            50,
+            300,
+            List.of(new Resources.BlockIo("weight", "/dev/vda", 200), new Resources.BlockIo("read-bps", "/dev/vda", 9)),
+            true,
+            500,
+            64 << 20,
+            "/mine",
+            List.of(),
+            List.of(),
+            List.of());
+
+    @TempDir
+    Path root;
+
+    private Controls.Kept kept(String... files) throws IOException {
+        for (String file : files) {
+            Path path = root.resolve("sys/fs/cgroup").resolve(file);
+            Files.createDirectories(path.getParent());
+            Files.writeString(path, file.equals("cgroup.controllers") ? "cpu cpuset io memory pids" : "");
+        }
+        return new Controls(root).keep(EVERYTHING, Body.EMPTY);
+    }
+
+    @Test
+    void whatTheKernelCannotLimitIsToldAndNotKept() throws IOException {
+        Controls.Kept kept = kept();
+
+        assertThat(kept.resources())
+                .isEqualTo(new Resources(
+                        0, -1, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 500, 64 << 20, "/mine", List.of(),
+                        List.of(), List.of()));
+        assertThat(kept.warnings()).hasSize(12).allMatch(text -> text.contains("discarded"));
+    }
+
+    @Test
+    void aKernelWithoutWeightsKeepsTheRates() throws IOException {
+        Controls.Kept kept = kept("blkio/blkio.throttle.read_bps_device");
+
+        assertThat(kept.resources().blockIo())
+                .extracting(Resources.BlockIo::kind)
+                .containsExactly("read-bps");
+        assertThat(kept.resources().blkioWeight()).isZero();
+    }
+
+    @Test
+    void memoryIsLimitedWithoutSwapWhereSwapIsNotCounted() throws IOException {
+        Controls.Kept kept = kept("memory/memory.limit_in_bytes");
+
+        assertThat(kept.resources().memoryBytes()).isEqualTo(64 << 20);
+        assertThat(kept.resources().memorySwapBytes()).isEqualTo(-1);
+        assertThat(kept.warnings()).anyMatch(text -> text.contains("Memory limited without swap"));
+    }
+
+    @Test
+    void theUnifiedHierarchyKnowsAllButSwappinessAndTheEndOfKills() throws IOException {
+        Controls.Kept kept = kept("cgroup.controllers");
+
+        assertThat(kept.resources().memorySwappiness()).isEqualTo(-1);
+        assertThat(kept.resources().oomKillDisable()).isFalse();
+        assertThat(kept.resources().blkioWeight()).isEqualTo(300);
+        assertThat(kept.warnings()).hasSize(2);
+    }
+}
