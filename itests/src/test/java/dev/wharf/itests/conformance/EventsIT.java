@@ -79,6 +79,17 @@ class EventsIT {
     }
 
     @Test
+    void theVolumesOfAContainersOwnGoBeforeIt() throws Exception {
+        docker.docker("create", "--name", "owner", "--volume", "/mine", "busybox");
+        docker.docker("rm", "--volumes", "owner");
+
+        assertThat(told("event=create", "event=destroy").stream()
+                        .filter(line -> !line.startsWith("image"))
+                        .toList())
+                .endsWith("volume create", "container create", "volume destroy", "container destroy");
+    }
+
+    @Test
     void networksAndVolumesAreToldOf() throws Exception {
         docker.docker("network", "create", "sound");
         docker.docker("network", "rm", "sound");

@@ -229,28 +229,42 @@ final class ContainerPlan implements Plan {
             return new Ladder(rungs);
         }
 
-        /** Holds nothing and is not wanted: it is gone, and the volumes it made for itself with it, if so wished. */
+        /**
+         * Holds nothing and is not wanted: it is gone, after the volumes it made for itself, if so wished. Whoever is told
+         * that it is gone finds none of them; one that cannot be removed yet goes later, and is not waited for.
+         */
         private Proposal farewell() {
             List<Event> events = new ArrayList<>();
+            if (c.removeVolumes()) {
+                List<Volume> own = volumesOfItsOwn();
+                own.stream()
+                        .filter(Volume::wanted)
+                        .forEach(v -> events.add(new VolumeEvent.RemoveRequested(
+                                v.name(), c.keepUntil().filter(t -> !v.spec().hasDevice()))));
+                if (!events.isEmpty()) {
+                    return Proposal.say(events);
+                }
+                if (own.stream().anyMatch(v -> !v.isKept() && v.stall().isEmpty())) {
+                    return Proposal.AWAIT;
+                }
+            }
             if (c.keepsFiles()) {
                 events.add(new ContainerEvent.Kept(c));
             }
             events.add(new ContainerEvent.Removed(c.id()));
-            if (c.removeVolumes()) {
-                for (MountSpec mount : c.spec().mounts()) {
-                    if (mount.kind() == MountSpec.Kind.VOLUME && mount.options().containsKey("anonymous")) {
-                        VolumeName volume = new VolumeName(mount.source());
-                        boolean alone = host.usersOf(volume).stream()
-                                .allMatch(user -> user.id().equals(c.id()));
-                        if (alone && host.volume(volume).map(Volume::wanted).orElse(false)) {
-                            events.add(new VolumeEvent.RemoveRequested(
-                                    volume,
-                                    c.keepUntil().filter(t -> !mount.volume().hasDevice())));
-                        }
-                    }
-                }
-            }
             return Proposal.say(events);
+        }
+
+        /** The volumes that were made for it without a name and that nobody else uses. */
+        private List<Volume> volumesOfItsOwn() {
+            return c.spec().mounts().stream()
+                    .filter(m ->
+                            m.kind() == MountSpec.Kind.VOLUME && m.options().containsKey("anonymous"))
+                    .map(m -> new VolumeName(m.source()))
+                    .filter(name -> host.usersOf(name).stream()
+                            .allMatch(user -> user.id().equals(c.id())))
+                    .flatMap(name -> host.volume(name).stream())
+                    .toList();
         }
 
         private Proposal prepare() {

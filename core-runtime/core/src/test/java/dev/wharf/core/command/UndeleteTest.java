@@ -76,6 +76,7 @@ class UndeleteTest {
 
     private static Host removed() {
         Host host = grant(ended(), new ContainerCommand.Remove(WEB, false, true, KEEP), T0);
+        host = after(host, next(host, WEB, T0).says().toArray(Event[]::new));
         return after(host, next(host, WEB, T0).says().toArray(Event[]::new));
     }
 

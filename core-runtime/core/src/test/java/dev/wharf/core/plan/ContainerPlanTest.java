@@ -403,7 +403,8 @@ class ContainerPlanTest {
     }
 
     @Test
-    void theLastWordIsSaidWhenNothingIsHeldAndVolumesOfItsOwnGoWithIt() {
+    void theLastWordIsSaidWhenNothingIsHeldAndVolumesOfItsOwnAreGone() {
+        VolumeName mine = new VolumeName("own");
         MountSpec own = new MountSpec(MountSpec.Kind.VOLUME, "own", "/data", false, false, Map.of("anonymous", ""));
         MountSpec named = new MountSpec(MountSpec.Kind.VOLUME, "named", "/x", false, false, Map.of());
         Host host = furnished(
@@ -411,12 +412,18 @@ class ContainerPlanTest {
                 volume("named"),
                 created(WEB, "web", spec().mounts(own, named).make()));
         host = grant(host, new ContainerCommand.Remove(WEB, false, true), T0);
-        assertThat(next(host).says())
-                .containsExactly(
-                        new ContainerEvent.Removed(WEB), new VolumeEvent.RemoveRequested(new VolumeName("own")));
+        assertThat(next(host).says()).containsExactly(new VolumeEvent.RemoveRequested(mine));
         assertThat(next(host, "rootfs").says())
                 .as("not while a step is under way")
                 .isEmpty();
+        host = after(host, new VolumeEvent.RemoveRequested(mine));
+        assertThat(next(host)).isEqualTo(Proposal.AWAIT);
+        Stall busy = new Stall("path", new Failure(Failure.Kind.BUSY, "in use"), T0.plusSeconds(1), 1);
+        assertThat(next(after(host, new VolumeEvent.Stalled(mine, busy))).says())
+                .as("what cannot go yet is not waited for")
+                .containsExactly(new ContainerEvent.Removed(WEB));
+        assertThat(next(after(host, new VolumeEvent.Removed(mine))).says())
+                .containsExactly(new ContainerEvent.Removed(WEB));
     }
 
     // ---- again, and in doubt
