@@ -201,6 +201,19 @@ class CopyIT {
         assertThat(inside("cat /data/one")).isEqualTo("first");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"running", "stopped"})
+    void aFileThatIsMountedIsNotReplaced(String state) throws Exception {
+        Files.writeString(folder.resolve("single"), "single\n");
+        make(state, "--hostname here -v " + here("single") + ":/etc/single");
+
+        assertThat(docker.tried("cp", here("one"), "box:/etc/hostname").err())
+                .contains("hostname is a mount point: device or resource busy");
+        assertThat(docker.tried("cp", here("one"), "box:/etc/single").err())
+                .contains("single is a mount point: device or resource busy");
+        assertThat(inside("cat /etc/hostname /etc/single")).isEqualTo("here\nsingle");
+    }
+
     @Test
     void aDirectoryAndAFileDoNotReplaceEachOther() throws Exception {
         docker.background("--name box", "mkdir /d /d/one; touch /d/tree; echo made; sleep 1000");

@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -298,7 +299,24 @@ final class LinuxDir implements Dir {
 
     @Override
     public void remove(String name) throws IOException {
+        if (isMountPoint(name)) {
+            throw new FileSystemException(
+                    Names.show(name), null, Names.show(name) + " is a mount point: device or resource busy");
+        }
         new TreeRemoval(libc).remove(fd, component(name), Path.of("."));
+    }
+
+    /** The kernel itself says so only of what is mounted in our own mount namespace, and takes others' mounts away. */
+    private boolean isMountPoint(String name) throws IOException {
+        byte[] raw = new byte[256];
+        if (libc.statx(fd, component(name), AT_SYMLINK_NOFOLLOW, 0, raw) < 0) {
+            if (LibC.errno() == Errno.ENOENT) {
+                return false;
+            }
+            throw Errno.failed("statx", Names.show(name));
+        }
+        ByteBuffer statx = ByteBuffer.wrap(raw).order(ByteOrder.nativeOrder());
+        return (statx.getLong(0x08) & LibC.STATX_ATTR_MOUNT_ROOT) != 0;
     }
 
     @Override

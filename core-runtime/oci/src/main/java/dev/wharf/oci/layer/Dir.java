@@ -82,7 +82,10 @@ public interface Dir extends AutoCloseable {
     /** Copies the content of a regular file to a new file, sharing blocks where the file system can. */
     void copyContent(String name, Dir to, String added) throws IOException;
 
-    /** Removes what is at {@code name}, with everything below it; fine where nothing is. */
+    /**
+     * Removes what is at {@code name}, with everything below it; fine where nothing is. What is mounted there stays, in
+     * whichever mount namespace that is, and {@link java.nio.file.FileSystemException} says so.
+     */
     void remove(String name) throws IOException;
 
     @Override
