@@ -68,6 +68,9 @@ public final class LayerTar extends InputStream {
 
     @Override
     public int read(byte[] into, int offset, int length) throws IOException {
+        if (length == 0) {
+            return 0;
+        }
         while (true) {
             if (at < head.length) {
                 int step = Math.min(length, head.length - at);

@@ -29,7 +29,8 @@ class LayerTarTest {
                         entry(Entry.Kind.SYMBOLIC_LINK, name.substring(0, arrow), name.substring(arrow + 4), 0)));
             } else if (name.endsWith("=")) {
                 out.writeBytes(TarWriter.header(entry(Entry.Kind.FILE, name.substring(0, name.length() - 1), "", 1)));
-                out.writeBytes(new byte[TarHeader.BLOCK]);
+                out.write('!');
+                out.writeBytes(new byte[TarHeader.BLOCK - 1]);
             } else {
                 out.writeBytes(TarWriter.header(entry(Entry.Kind.FILE, name, "", 0)));
             }
@@ -75,6 +76,24 @@ class LayerTarTest {
         assertThat(LayerTar.unlessEmpty(new LayerTar(tar("etc/", "etc/hosts"), Optional.empty(), true)))
                 .isEmpty();
         assertThat(LayerTar.unlessEmpty(tar("x")).orElseThrow().readAllBytes()).isEqualTo(tar("x").readAllBytes());
+    }
+
+    @Test
+    void aFileAtTheTopKeepsItsContentHoweverItIsRead() throws IOException {
+        byte[] whole = tar("x=").readAllBytes();
+
+        InputStream looked = LayerTar.unlessEmpty(new LayerTar(tar("x="), Optional.empty(), true))
+                .orElseThrow();
+        assertThat(looked.readAllBytes()).isEqualTo(whole);
+
+        InputStream asked = new LayerTar(tar("x="), Optional.empty(), true);
+        ByteArrayOutputStream read = new ByteArrayOutputStream();
+        byte[] room = new byte[100];
+        for (int step = asked.read(room); step >= 0; step = asked.read(room)) {
+            read.write(room, 0, step);
+            assertThat(asked.read(room, 0, 0)).isZero();
+        }
+        assertThat(read.toByteArray()).isEqualTo(whole);
     }
 
     @Test
