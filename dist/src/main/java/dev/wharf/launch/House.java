@@ -147,7 +147,13 @@ final class House {
     private static Map<String, String> settings(Path file) throws CannotStart {
         if (!Files.exists(file)) return Map.of();
         try {
-            return Texts.properties(Files.readString(file));
+            Map<String, String> settings = Texts.properties(Files.readString(file));
+            for (String pool : settings.getOrDefault(Options.ADDRESS_POOLS, "").split(";")) {
+                if (!pool.isBlank()) Options.addressPool(Options.ADDRESS_POOLS + " =", pool.strip());
+            }
+            return settings;
+        } catch (Misuse e) {
+            throw new CannotStart("wharfd.conf: " + e.getMessage(), e);
         } catch (IOException e) {
             throw new CannotStart("cannot read " + file + ": " + Reason.of(e), e);
         }

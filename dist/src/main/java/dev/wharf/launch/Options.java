@@ -1,5 +1,8 @@
 package dev.wharf.launch;
 
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,6 +29,7 @@ record Options(
         Optional<Level> logLevel,
         String bridge,
         Optional<String> bip,
+        List<String> addressPools,
         Map<String, String> doors) {
 
     enum Wish {
@@ -42,8 +46,13 @@ record Options(
     private static final Pattern DEVICE_NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]*");
     private static final Pattern CIDR = Pattern.compile("(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})/(\\d{1,2})");
 
+    private static final Pattern POOL = Pattern.compile("base=([0-9a-fA-F.:]+)/(\\d{1,3}),size=(\\d{1,3})");
+
     /** A bridge wants an address of its own, one for a container, and the two that no host may have. */
     private static final int NARROWEST_PREFIX = 30;
+
+    /** Where subnets of networks come from: an option, and a setting of {@code wharfd.conf} for where it is not given. */
+    static final String ADDRESS_POOLS = "wharf.address.pools";
 
     private static final List<String> VALUED = List.of(
             "--data-root",
@@ -55,6 +64,7 @@ record Options(
             "--log-level",
             "--bridge",
             "--bip",
+            "--default-address-pool",
             "--group",
             "--socket-mode",
             "--tlscacert",
@@ -76,6 +86,7 @@ record Options(
 
     Options {
         hosts = List.copyOf(hosts);
+        addressPools = List.copyOf(addressPools);
         doors = Map.copyOf(doors);
     }
 
@@ -87,6 +98,7 @@ record Options(
     static Options parse(String... words) throws Misuse {
         Map<String, String> values = new HashMap<>();
         List<String> hosts = new ArrayList<>();
+        List<String> pools = new ArrayList<>();
         for (int i = 0; i < words.length; i++) {
             String word = words[i];
             int equals = word.startsWith("--") ? word.indexOf('=') : -1;
@@ -94,10 +106,10 @@ record Options(
             switch (name) {
                 // The first of these wins at once: who asks for help gets it, whatever else is on the line.
                 case "--help" -> {
-                    return of(Wish.HELP, Map.of(), List.of());
+                    return of(Wish.HELP, Map.of(), List.of(), List.of());
                 }
                 case "--version" -> {
-                    return of(Wish.VERSION, Map.of(), List.of());
+                    return of(Wish.VERSION, Map.of(), List.of(), List.of());
                 }
                 case "--tls", "--tlsverify", "--insecure-tcp" -> {
                     String value = equals < 0 ? "true" : word.substring(equals + 1);
@@ -116,13 +128,15 @@ record Options(
                     if (value.isBlank()) throw new Misuse(name + " needs a value");
                     if (name.equals("--host")) {
                         hosts.add(value);
+                    } else if (name.equals("--default-address-pool")) {
+                        pools.add(addressPool(name, value));
                     } else if (values.put(name, value) != null) {
                         throw new Misuse(name + " is given twice");
                     }
                 }
             }
         }
-        return of(Wish.SERVE, values, hosts);
+        return of(Wish.SERVE, values, hosts, pools);
     }
 
     private static String longName(String name) {
@@ -137,7 +151,8 @@ record Options(
         };
     }
 
-    private static Options of(Wish wish, Map<String, String> values, List<String> hosts) throws Misuse {
+    private static Options of(Wish wish, Map<String, String> values, List<String> hosts, List<String> pools)
+            throws Misuse {
         Path execRoot = directory(values, "--exec-root", Path.of("/run/wharf"));
         List<String> addresses = new ArrayList<>();
         for (String host : hosts.isEmpty() ? List.of("unix:///run/wharf/wharf.sock") : hosts) {
@@ -156,6 +171,7 @@ record Options(
                         : Optional.empty(),
                 bridge(values.getOrDefault("--bridge", "wharf0")),
                 bip(values),
+                pools,
                 doors(values));
     }
 
@@ -224,15 +240,45 @@ record Options(
         String value = values.get("--bip");
         if (value == null) return Optional.empty();
         var cidr = CIDR.matcher(value);
-        boolean sound = cidr.matches() && Integer.parseInt(cidr.group(5)) <= NARROWEST_PREFIX;
-        for (int octet = 1; sound && octet <= 4; octet++) {
-            sound = Integer.parseInt(cidr.group(octet)) <= 255;
-        }
-        if (!sound) {
+        if (!cidr.matches() || Integer.parseInt(cidr.group(5)) > NARROWEST_PREFIX || bits(value) != 32) {
             throw new Misuse("--bip " + value
                     + ": expected the bridge's own address and its network's prefix, such as 10.88.0.1/16");
         }
         return Optional.of(value);
+    }
+
+    /** One pool of addresses, in the words of its option; {@code where} it stands is for the complaint. */
+    static String addressPool(String where, String value) throws Misuse {
+        var pool = POOL.matcher(value);
+        int bits = pool.matches() ? bits(pool.group(1)) : 0;
+        int prefix = bits == 0 ? 0 : Integer.parseInt(pool.group(2));
+        int size = bits == 0 ? 0 : Integer.parseInt(pool.group(3));
+        // Of IPv6, too, a subnet has an address for the network's device and one for a container at least.
+        if (bits == 0 || prefix > size || size > bits - (32 - NARROWEST_PREFIX)) {
+            throw new Misuse(where + " " + value
+                    + ": expected a block of addresses and the prefix of the subnets to take from it, such as"
+                    + " base=10.10.0.0/16,size=24");
+        }
+        return value;
+    }
+
+    /** 32 or 128 for an address of IPv4 or IPv6, with or without a prefix, and 0 for anything else. */
+    private static int bits(String cidr) {
+        String address = cidr.replaceFirst("/.*", "");
+        if (address.indexOf(':') < 0) {
+            String[] octets = address.split("\\.", -1);
+            boolean sound = octets.length == 4;
+            for (String octet : octets) {
+                sound &= octet.matches("\\d{1,3}") && Integer.parseInt(octet) <= 255;
+            }
+            return sound ? 32 : 0;
+        }
+        try {
+            // What has a colon in it is never looked up as a name.
+            return InetAddress.getByName(address) instanceof Inet6Address ? 128 : 0;
+        } catch (UnknownHostException e) {
+            return 0;
+        }
     }
 
     /** These options as the framework properties that bundles read with {@code BundleContext.getProperty}. */
@@ -249,6 +295,9 @@ record Options(
         logLevel.ifPresent(level -> properties.put("wharf.log.level", word(level)));
         properties.put("wharf.bridge.name", bridge);
         bip.ifPresent(cidr -> properties.put("wharf.bridge.bip", cidr));
+        if (!addressPools.isEmpty()) {
+            properties.put(ADDRESS_POOLS, String.join(";", addressPools));
+        }
         properties.putAll(doors);
         return properties;
     }

@@ -85,6 +85,11 @@ class OptionsTest {
             --data-root               | --data-root needs a value
             --data-root=              | --data-root needs a value
             --bip=1.2.3.4/8 --bip=1.2.3.4/8 | --bip is given twice
+            --default-address-pool=10.0.0.0/8 | such as base=10.10.0.0/16,size=24
+            --default-address-pool=base=10.0.0.0/16,size=8 | such as base=10.10.0.0/16,size=24
+            --default-address-pool=base=10.0.0.0/16,size=31 | such as base=10.10.0.0/16,size=24
+            --default-address-pool=base=10.0.0/16,size=24 | such as base=10.10.0.0/16,size=24
+            --default-address-pool=base=fd::g/16,size=64 | such as base=10.10.0.0/16,size=24
             --data-root=/a,b          | --data-root /a,b: a path with a comma or a colon cannot be mounted
             --host=fd://3             | expected a socket such as unix:///run/wharf/wharf.sock, a port such as tcp://
             --socket-mode=rw-rw----   | --socket-mode rw-rw----: expected three octal digits such as 660
@@ -106,6 +111,17 @@ class OptionsTest {
     }
 
     @Test
+    void poolsOfAddressesAreGivenOneByOne() throws Exception {
+        assertThat(Options.parse(
+                                "--default-address-pool",
+                                "base=10.10.0.0/16,size=24",
+                                "--default-address-pool=base=fd10::/48,size=64")
+                        .properties())
+                .containsEntry("wharf.address.pools", "base=10.10.0.0/16,size=24;base=fd10::/48,size=64");
+        assertThat(Options.parse().properties()).doesNotContainKey("wharf.address.pools");
+    }
+
+    @Test
     void aSocketsPathFitsIntoTheKernelsAddress() {
         assertThatThrownBy(() -> Options.parse("--host", "unix:///" + "x".repeat(107)))
                 .hasMessageContaining("at most 107 bytes");
@@ -124,6 +140,7 @@ class OptionsTest {
                         "--log-level",
                         "--bridge",
                         "--bip",
+                        "--default-address-pool",
                         "--group",
                         "--socket-mode",
                         "--tlsverify",

@@ -36,6 +36,7 @@ import dev.wharf.engine.system.RegistryRoutes;
 import dev.wharf.engine.system.SystemRoutes;
 import dev.wharf.engine.system.UsageRoutes;
 import dev.wharf.engine.volumes.VolumeRoutes;
+import dev.wharf.model.AddressPool;
 import dev.wharf.oci.layer.Tree;
 import dev.wharf.spi.kernel.Hashing;
 import java.io.IOException;
@@ -206,7 +207,8 @@ public final class EngineApi {
                 property(context, "wharf.version", "unknown"),
                 Instant.ofEpochMilli(ManagementFactory.getRuntimeMXBean().getStartTime()),
                 Path.of(property(context, "wharf.data.root", "/var/lib/wharf")),
-                Path.of(property(context, "wharf.exec.root", "/run/wharf")));
+                Path.of(property(context, "wharf.exec.root", "/run/wharf")),
+                AddressPool.parseAll(property(context, "wharf.address.pools", "")));
     }
 
     private static String property(BundleContext context, String name, String byDefault) {

@@ -119,6 +119,35 @@ class LauncherIT {
         }
     }
 
+    @Test
+    void networksWithoutASubnetGetTheirsFromThePoolsOfTheOperator() throws Exception {
+        int number = (int) (ProcessHandle.current().pid() % 250);
+        String pool = "base=10.98." + number + ".0/24,size=28";
+        try (Daemon daemon = Daemon.start(
+                folder,
+                "--default-address-pool",
+                pool,
+                "--default-address-pool=base=fd98:" + number + "::/32,size=64")) {
+            List<String> docker = List.of("docker", "-H", "unix://" + daemon.socket());
+            tried(docker, "network", "create", "one").outOrThrow();
+            tried(docker, "network", "create", "--ipv6", "two").outOrThrow();
+
+            assertThat(tried(
+                                    docker,
+                                    "network",
+                                    "inspect",
+                                    "one",
+                                    "two",
+                                    "-f",
+                                    "{{range .IPAM.Config}}{{.Subnet}} {{end}}")
+                            .outOrThrow())
+                    .contains("10.98." + number + ".0/28", "10.98." + number + ".16/28", "fd98:" + number + "::/64");
+            assertThat(tried(docker, "info").outOrThrow())
+                    .contains("Base: 10.98." + number + ".0/24, Size: 28", "Size: 64");
+            tried(docker, "network", "rm", "one", "two").outOrThrow();
+        }
+    }
+
     private String pem(String name) {
         return folder.resolve(name + ".pem").toString();
     }

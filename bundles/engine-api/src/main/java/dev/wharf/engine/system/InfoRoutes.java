@@ -71,6 +71,10 @@ public final class InfoRoutes implements Routes {
                 .put("NEventsListener", EventRoutes.listeners());
         tellMachine(info);
         tellRegistries(info, agent.registries().manners());
+        if (!facts.pools().isEmpty()) {
+            ArrayNode pools = info.putArray("DefaultAddressPools");
+            facts.pools().forEach(p -> pools.addObject().put("Base", p.base()).put("Size", p.size()));
+        }
         info.putNull("GenericResources");
         info.put("HttpProxy", "").put("HttpsProxy", "").put("NoProxy", "");
         info.put("Name", machine.hostName());

@@ -5,6 +5,7 @@ import dev.wharf.model.NetworkSpec.Pool;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -65,6 +66,33 @@ public final class Addresses {
 
         public boolean overlaps(Subnet other) {
             return bits == other.bits && first.compareTo(other.last()) <= 0 && other.first.compareTo(last()) <= 0;
+        }
+
+        /** The first block in this one with a prefix of {@code size} that meets none of {@code taken}; empty for none. */
+        Optional<Subnet> free(int size, List<Subnet> taken) {
+            if (size < prefix || size > bits) {
+                throw new IllegalArgumentException("no subnet in " + this + " has a prefix of " + size
+                        + " bits: expected " + prefix + " to " + bits);
+            }
+            Subnet block = new Subnet(first, size, bits);
+            while (block.first.compareTo(last()) <= 0) {
+                Optional<BigInteger> end =
+                        taken.stream().filter(block::overlaps).map(Subnet::last).max(BigInteger::compareTo);
+                if (end.isEmpty()) {
+                    return Optional.of(block);
+                }
+                // The next block begins behind whatever lies in this one.
+                BigInteger length = BigInteger.ONE.shiftLeft(bits - size);
+                block = new Subnet(
+                        end.get()
+                                .max(block.last())
+                                .divide(length)
+                                .add(BigInteger.ONE)
+                                .multiply(length),
+                        size,
+                        bits);
+            }
+            return Optional.empty();
         }
 
         /** The address {@code offset} after the first. */

@@ -9,6 +9,7 @@ import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
+import dev.wharf.model.AddressPool;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkSpec.Pool;
@@ -23,16 +24,27 @@ import java.util.Optional;
 public sealed interface NetworkCommand extends Command {
     /**
      * Makes a network. A specification without pools gets the first of the house's own subnets that is free, one that wants
-     * IPv6 and names none a subnet of its own; pools without a gateway get their first address.
+     * IPv6 and names none one of the house's or a subnet of its own; pools without a gateway get their first address.
      *
      * @param neighbours networks that the host knows the way to, which the house fills in
+     * @param house where subnets come from that nobody names, which the house fills in, too; of IPv4 the usual ones if none
      */
-    record Create(NetworkSpec spec, List<Neighbour> neighbours) implements NetworkCommand {
+    record Create(NetworkSpec spec, List<Neighbour> neighbours, List<AddressPool> house) implements NetworkCommand {
         /** Where subnets are taken from: those Docker takes, in the same order. */
-        private static final List<String> DEFAULT_POOLS = defaultPools();
+        private static final List<AddressPool> USUAL = List.of(
+                new AddressPool("172.17.0.0/16", 16),
+                new AddressPool("172.18.0.0/15", 16),
+                new AddressPool("172.20.0.0/14", 16),
+                new AddressPool("172.24.0.0/13", 16),
+                new AddressPool("192.168.0.0/16", 20));
 
         public Create {
             neighbours = List.copyOf(neighbours);
+            house = List.copyOf(house);
+        }
+
+        public Create(NetworkSpec spec, List<Neighbour> neighbours) {
+            this(spec, neighbours, List.of());
         }
 
         public Create(NetworkSpec spec) {
@@ -115,23 +127,28 @@ public sealed interface NetworkCommand extends Command {
             }
             List<Pool> pools = new ArrayList<>();
             if (four == 0 && !spec.ipv6Only()) {
-                pools.add(usual(taken));
+                List<AddressPool> own = house(true);
+                pools.add(free(own.isEmpty() ? USUAL : own, taken));
             }
             given.stream().filter(p -> p.subnet().indexOf(':') < 0).forEach(pools::add);
             given.stream().filter(p -> p.subnet().indexOf(':') >= 0).forEach(pools::add);
             if (six == 0 && spec.ipv6()) {
-                pools.add(uniqueLocal());
+                List<AddressPool> own = house(false);
+                pools.add(own.isEmpty() ? uniqueLocal() : free(own, taken));
             }
             return pools;
         }
 
-        /** The first of the usual subnets that neither a network of ours is in nor any that the host knows the way to. */
-        private Pool usual(List<Addresses.Subnet> taken) throws Unfit {
+        private List<AddressPool> house(boolean ipv4) {
+            return house.stream().filter(p -> p.base().indexOf(':') < 0 == ipv4).toList();
+        }
+
+        /** The first subnet that neither a network of ours is in nor any that the host knows the way to. */
+        private Pool free(List<AddressPool> pools, List<Addresses.Subnet> taken) throws Unfit {
             List<Addresses.Subnet> around = new ArrayList<>(taken);
             neighbours.forEach(n -> around.add(Addresses.Subnet.parse(n.subnet())));
-            Addresses.Subnet free = DEFAULT_POOLS.stream()
-                    .map(Addresses.Subnet::parse)
-                    .filter(s -> around.stream().noneMatch(s::overlaps))
+            Addresses.Subnet free = pools.stream()
+                    .flatMap(p -> Addresses.Subnet.parse(p.base()).free(p.size(), around).stream())
                     .findFirst()
                     .orElseThrow(() ->
                             new Unfit(Refusal.Kind.TAKEN, "all predefined address pools have been fully subnetted"));
@@ -211,17 +228,6 @@ public sealed interface NetworkCommand extends Command {
                     .until(e -> e instanceof NetworkEvent n
                             && n.network().equals(spec.id())
                             && (n instanceof NetworkEvent.DeviceReady || n instanceof NetworkEvent.Failed));
-        }
-
-        private static List<String> defaultPools() {
-            List<String> pools = new ArrayList<>();
-            for (int second = 17; second < 32; second++) {
-                pools.add("172." + second + ".0.0/16");
-            }
-            for (int third = 0; third < 256; third += 16) {
-                pools.add("192.168." + third + ".0/20");
-            }
-            return List.copyOf(pools);
         }
     }
 

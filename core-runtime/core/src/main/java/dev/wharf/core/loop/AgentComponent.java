@@ -8,6 +8,7 @@ import dev.wharf.core.agent.Refusals;
 import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.AddressPool;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
@@ -24,14 +25,10 @@ import dev.wharf.spi.registry.RegistryBackend;
 import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.StorageDriver;
 import java.io.IOException;
-import java.net.InterfaceAddress;
-import java.net.NetworkInterface;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -121,6 +118,7 @@ public final class AgentComponent {
                         PATIENCE,
                         context.getBundle().getVersion().toString(),
                         networks(),
+                        AddressPool.parseAll(property("wharf.address.pools", "")),
                         duration("wharf.survey.beat", Duration.ofMinutes(5)),
                         keep()));
         log.info(
@@ -221,37 +219,15 @@ public final class AgentComponent {
                 Map.of());
     }
 
-    /** The subnet the operator gave, or the first of the usual ones that no interface of this host is in. */
+    /** The subnet the operator gave; none leaves the choice to whoever makes the network. */
     private List<Pool> bridgePools() {
         String bip = property("wharf.bridge.bip", "");
         if (bip.isBlank()) {
-            List<String> taken = hostSubnets();
-            for (int second = 17; second < 32; second++) {
-                String subnet = "172." + second + ".0.0/16";
-                String prefix = "172." + second + ".";
-                if (taken.stream().noneMatch(a -> a.startsWith(prefix))) {
-                    return List.of(new Pool(subnet, "172." + second + ".0.1", "", Map.of(), true));
-                }
-            }
             return List.of();
         }
         String gateway = bip.substring(0, bip.indexOf('/'));
         return List.of(
                 new Pool(dev.wharf.core.command.Addresses.Subnet.parse(bip).toString(), gateway, "", Map.of()));
-    }
-
-    private static List<String> hostSubnets() {
-        List<String> addresses = new ArrayList<>();
-        try {
-            for (NetworkInterface link : Collections.list(NetworkInterface.getNetworkInterfaces())) {
-                for (InterfaceAddress address : link.getInterfaceAddresses()) {
-                    addresses.add(address.getAddress().getHostAddress());
-                }
-            }
-        } catch (IOException e) {
-            log.warn("the host's own addresses cannot be read reason={}", e.toString());
-        }
-        return addresses;
     }
 
     /** How long the journal is kept, such as {@code 30d} or {@code 12h}; for ever where nobody says. */

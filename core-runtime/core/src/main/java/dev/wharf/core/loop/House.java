@@ -36,6 +36,7 @@ import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Network;
+import dev.wharf.model.AddressPool;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
@@ -49,6 +50,7 @@ import dev.wharf.model.SubjectId;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
+import dev.wharf.spi.network.Neighbour;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
 import dev.wharf.spi.runtime.OciRuntime;
@@ -118,6 +120,7 @@ final class House implements Agent, AutoCloseable {
      * @param lanes how many steps run side by side
      * @param patience how long steps wait for drivers, and the start for the survey
      * @param networks those that are made if they are not there, such as the default bridge
+     * @param pools where subnets come from that nobody names, empty for the usual ones
      * @param beat how often the world is looked at while nothing asks for it
      * @param keep how long the journal is kept behind the last checkpoint, empty for ever
      */
@@ -128,6 +131,7 @@ final class House implements Agent, AutoCloseable {
             Duration patience,
             String version,
             List<NetworkSpec> networks,
+            List<AddressPool> pools,
             Duration beat,
             Optional<Duration> keep) {}
 
@@ -359,6 +363,8 @@ final class House implements Agent, AutoCloseable {
         lookedAt.countDown();
         furnished.countDown();
         log.debug("the host was surveyed");
+        // Which subnet is free is for a driver to see.
+        await(this::missingForNetworks);
         for (NetworkSpec network : settings.networks()) {
             Optional<Network> there = host().networkNamed(network.name());
             there.ifPresent(n -> tellWhatStays(n.spec(), network));
@@ -500,6 +506,14 @@ final class House implements Agent, AutoCloseable {
     /** Whether the whole world was looked at, so that what is told of it is worth keeping. */
     boolean isSurveyed() {
         return furnished.getCount() == 0;
+    }
+
+    private List<DriverId> missingForNetworks() {
+        List<DriverId> missing = new ArrayList<>();
+        settings.networks().stream()
+                .filter(n -> host().networkNamed(n.name()).isEmpty())
+                .forEach(n -> need(missing, DriverKind.NETWORK, workshop.network, n.driver()));
+        return missing;
     }
 
     private List<DriverId> missingRuntimes() {
@@ -847,7 +861,8 @@ final class House implements Agent, AutoCloseable {
     }
 
     /**
-     * A network is planned by its driver and told what is around it, for judging looks at nothing but the host it is given.
+     * A network is planned by its driver and told what is around it and where its subnet may come from, for judging looks at
+     * nothing but the host it is given.
      */
     private NetworkCommand.Create surveyed(NetworkCommand.Create create) throws DriverException {
         Optional<NetworkDriver> driver = workshop.network.serving().stream()
@@ -855,17 +870,18 @@ final class House implements Agent, AutoCloseable {
                 .findFirst();
         Optional<NetworkDriver.Planning> planning = driver.flatMap(d -> d.capability(NetworkDriver.Planning.class));
         NetworkSpec spec = planning.isPresent() ? planning.get().plan(create.spec()) : create.spec();
+        List<Neighbour> neighbours = create.neighbours();
         try {
             Optional<NetworkDriver.Seeing> seeing = driver.flatMap(d -> d.capability(NetworkDriver.Seeing.class));
-            return seeing.isPresent()
-                    ? new NetworkCommand.Create(spec, seeing.get().neighbours())
-                    : new NetworkCommand.Create(spec, create.neighbours());
+            if (seeing.isPresent()) {
+                neighbours = seeing.get().neighbours();
+            }
         } catch (DriverException e) {
             log.warn(
                     "the host's routes cannot be read, a network may overlap reason={}",
                     e.failure().message());
-            return new NetworkCommand.Create(spec, create.neighbours());
         }
+        return new NetworkCommand.Create(spec, neighbours, settings.pools());
     }
 
     /** The pull or push that a command begins, for which credentials and listeners are kept until it is over. */

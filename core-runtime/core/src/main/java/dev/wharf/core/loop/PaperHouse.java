@@ -77,7 +77,15 @@ final class PaperHouse implements Stage {
                 workshop,
                 InstantSource.system(),
                 new House.Settings(
-                        folder.resolve("checkpoint"), true, LANES, PATIENCE, "", List.of(), NEVER, Optional.empty()));
+                        folder.resolve("checkpoint"),
+                        true,
+                        LANES,
+                        PATIENCE,
+                        "",
+                        List.of(),
+                        List.of(),
+                        NEVER,
+                        Optional.empty()));
         house.open();
         List<Event> beginning = new ArrayList<>();
         beginning.add(furnish(DriverKind.STORAGE, workshop.storage, props.storage));

@@ -24,6 +24,7 @@ import dev.wharf.core.plan.Plan;
 import dev.wharf.core.plan.Step;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.AddressPool;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
@@ -92,6 +93,27 @@ class NetworksTest {
 
         assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of()), around)))
                 .containsExactly(new Pool("172.24.0.0/16", "172.24.0.1", "", Map.of(), true));
+    }
+
+    @Test
+    void anOperatorsPoolsTakeThePlaceOfTheUsualOnesOfTheirKind() {
+        List<AddressPool> house = List.of(new AddressPool("10.10.0.0/23", 24), new AddressPool("fd10::/16", 64));
+        List<Neighbour> around =
+                List.of(new Neighbour("10.10.0.8/29", "eth0", true), new Neighbour("fd10::/32", "eth0", true));
+
+        assertThat(pools(new NetworkCommand.Create(net("x", true, Map.of()), around, house)))
+                .containsExactly(
+                        new Pool("10.10.1.0/24", "10.10.1.1", "", Map.of(), true),
+                        new Pool("fd10:1::/64", "fd10:1::1", "", Map.of(), true));
+        assertThat(pools(new NetworkCommand.Create(
+                        net("x", false, Map.of()), List.of(), List.of(new AddressPool("fd10::/16", 64)))))
+                .containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true));
+        refused(
+                furnished(),
+                new NetworkCommand.Create(
+                        net("x", false, Map.of()), List.of(new Neighbour("10.0.0.0/8", "tun0", false)), house),
+                Kind.TAKEN,
+                "all predefined address pools have been fully subnetted");
     }
 
     @Test

@@ -117,6 +117,7 @@ class HouseTest {
                         Duration.ofSeconds(5),
                         "1.0",
                         List.of(Given.net("bridge", true)),
+                        List.of(),
                         Duration.ofMillis(50),
                         keep));
         house.open();
