@@ -64,6 +64,19 @@ public final class Addresses {
             return prefix < bits - 1 && (value.equals(first) || isIpv4() && value.equals(last()));
         }
 
+        /**
+         * The first address that a host can have. Of two IPv4 addresses or one, none names the subnet itself (RFC 3021); of
+         * IPv6 the first always does.
+         */
+        BigInteger firstHost() {
+            return isIpv4() && prefix >= bits - 1 ? first : first.add(BigInteger.ONE);
+        }
+
+        /** The address of the subnet's way out, where nobody names another. */
+        String usualGateway() {
+            return text(firstHost(), bits);
+        }
+
         public boolean overlaps(Subnet other) {
             return bits == other.bits && first.compareTo(other.last()) <= 0 && other.first.compareTo(last()) <= 0;
         }
@@ -110,11 +123,14 @@ public final class Addresses {
     public static Optional<String> next(Pool pool, Leases leases) {
         Subnet subnet = Subnet.parse(pool.subnet());
         Subnet range = pool.range().isEmpty() ? subnet : Subnet.parse(pool.range());
-        // The first address names the subnet and the last of IPv4 is its broadcast address.
-        BigInteger low = range.first().equals(subnet.first()) ? range.first().add(BigInteger.ONE) : range.first();
+        BigInteger low = range.first().max(subnet.firstHost());
+        // The last address of IPv4 is its broadcast address.
         BigInteger high = subnet.isIpv4() && range.last().equals(subnet.last()) && subnet.prefix() < 31
                 ? range.last().subtract(BigInteger.ONE)
                 : range.last();
+        if (low.compareTo(high) > 0) {
+            return Optional.empty();
+        }
         String last = subnet.isIpv4() ? leases.last4() : leases.last6();
         BigInteger start = last.isEmpty() ? low : number(literal(last)).add(BigInteger.ONE);
         if (start.compareTo(low) < 0 || start.compareTo(high) > 0) {

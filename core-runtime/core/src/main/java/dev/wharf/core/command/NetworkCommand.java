@@ -152,7 +152,7 @@ public sealed interface NetworkCommand extends Command {
                     .findFirst()
                     .orElseThrow(() ->
                             new Unfit(Refusal.Kind.TAKEN, "all predefined address pools have been fully subnetted"));
-            return new Pool(free.toString(), free.at(1), "", Map.of(), true);
+            return new Pool(free.toString(), free.usualGateway(), "", Map.of(), true);
         }
 
         /** Of a network's own (RFC 4193): the digits of its id are as good as chance, so nobody else has the same. */
@@ -160,7 +160,7 @@ public sealed interface NetworkCommand extends Command {
             String id = spec.id().value();
             Addresses.Subnet subnet = Addresses.Subnet.parse("fd" + id.substring(0, 2) + ":" + id.substring(2, 6) + ":"
                     + id.substring(6, 10) + ":" + id.substring(10, 14) + "::/64");
-            return new Pool(subnet.toString(), subnet.at(1), "", Map.of(), true);
+            return new Pool(subnet.toString(), subnet.usualGateway(), "", Map.of(), true);
         }
 
         private Pool checked(Pool pool, List<Addresses.Subnet> taken) throws Unfit {
@@ -195,7 +195,7 @@ public sealed interface NetworkCommand extends Command {
                                 + near.get().subnet() + " by device "
                                 + near.get().device());
             }
-            String gateway = pool.gateway().isEmpty() ? subnet.at(1) : Addresses.canonical(pool.gateway());
+            String gateway = pool.gateway().isEmpty() ? subnet.usualGateway() : Addresses.canonical(pool.gateway());
             within(subnet, gateway, "gateway " + gateway);
             if (!pool.range().isEmpty()) {
                 Addresses.Subnet range = Addresses.Subnet.parse(pool.range());

@@ -70,8 +70,17 @@ class AddressesTest {
     }
 
     @Test
-    void aPointToPointSubnetHasNoBroadcastAddress() {
-        assertThat(all(pool("10.0.0.0/31", ""), 4)).containsExactly("10.0.0.1");
+    void ofTwoAddressesBothAreHosts() {
+        assertThat(all(pool("10.0.0.0/31", ""), 4)).containsExactly("10.0.0.0", "10.0.0.1");
+        assertThat(all(pool("10.0.0.0/31", "10.0.0.0"), 4)).containsExactly("10.0.0.1");
+        assertThat(all(pool("10.0.0.7/32", ""), 4)).containsExactly("10.0.0.7");
+    }
+
+    @Test
+    void nothingIsGivenOutThatLiesOutside() {
+        assertThat(all(new Pool("10.0.0.0/24", "10.0.0.9", "10.0.0.0/32", Map.of()), 4))
+                .isEmpty();
+        assertThat(all(pool("fd00::/128", "fd00::"), 4)).isEmpty();
     }
 
     @Test

@@ -145,6 +145,14 @@ class NetworksTest {
     }
 
     @Test
+    void aSubnetOfTwoAddressesHasItsFirstAsGateway() {
+        assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of(), pool("10.9.0.4/31")))))
+                .containsExactly(new Pool("10.9.0.4/31", "10.9.0.4", "", Map.of()));
+        assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of(), pool("10.9.0.5/32")))))
+                .containsExactly(new Pool("10.9.0.5/32", "10.9.0.5", "", Map.of()));
+    }
+
+    @Test
     void whatDoesNotFitTogetherIsRefused() {
         refuse(new Pool("10.9.0.0/24", "", "10.8.0.0/25", Map.of()), "no matching subnet for range");
         refuse(new Pool("10.9.0.0/24", "", "10.9.0.0/16", Map.of()), "no matching subnet for range");
