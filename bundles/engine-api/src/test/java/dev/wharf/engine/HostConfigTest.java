@@ -3,6 +3,7 @@ package dev.wharf.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Door;
 import dev.wharf.engine.http.Endpoint;
@@ -11,10 +12,13 @@ import dev.wharf.engine.http.Server;
 import dev.wharf.engine.http.Workers;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.json.Json;
+import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.PublishedPort;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
@@ -299,13 +303,30 @@ class HostConfigTest {
     }
 
     @org.junit.jupiter.api.Test
-    void containersAreFoundByThePortsThatTheyPublish() throws IOException {
+    void containersAreFoundByThePortsOfTheHostThatTheyPublish() throws IOException {
         create("{\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"8099\"}]}}");
+        assertThat(listed("publish", "8099")).as("it has none yet").isEqualTo("[]");
 
-        assertThat(listed("publish", "80")).contains("box" + (made - 1));
-        assertThat(listed("publish", "79-81/tcp")).contains("box" + (made - 1));
-        assertThat(listed("publish", "8099")).isEqualTo("[]");
-        assertThat(listed("publish", "80/udp")).isEqualTo("[]");
+        agent.happens(new ContainerEvent.StartRequested(
+                agent.host().containerNamed("box" + (made - 1)).orElseThrow().id(),
+                List.of(new EndpointSpec(
+                        "e",
+                        agent.host().networkNamed("bridge").orElseThrow().id(),
+                        "veth",
+                        "eth0",
+                        "",
+                        "",
+                        "",
+                        "",
+                        "",
+                        List.of(),
+                        List.of(new PublishedPort(80, "tcp", "0.0.0.0", 8099)),
+                        Map.of()))));
+
+        assertThat(listed("publish", "8099")).contains("box" + (made - 1));
+        assertThat(listed("publish", "8098-8100/tcp")).contains("box" + (made - 1));
+        assertThat(listed("publish", "8099/udp")).isEqualTo("[]");
+        assertThat(listed("publish", "80")).as("the port inside").isEqualTo("[]");
     }
 
     private String listed(String filter, String value) throws IOException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.state.Container;
 import dev.wharf.engine.containers.ContainerRoutes;
 import dev.wharf.engine.http.Door;
@@ -114,6 +115,32 @@ class KeptReadsTest {
         Thread.sleep(1_600);
 
         assertThat(status()).isEqualTo("Up About a minute");
+    }
+
+    @Test
+    void aListCallsAnImageByItsIdOnceAnotherHasItsName() throws Exception {
+        assertThat(imageOfBox()).isEqualTo("busybox");
+
+        agent.happens(new ImageEvent.Untagged(box().spec().image(), "docker.io/library/busybox:latest"));
+        assertThat(imageOfBox()).isEqualTo(box().spec().image().value());
+        try (Line line = Line.to(socket)) {
+            assertThat(line.request("GET", "/containers/json?all=1&filters=%7B%22ancestor%22:%5B%22busybox%22%5D%7D")
+                            .reply(true)
+                            .text())
+                    .endsWith("[]");
+        }
+
+        agent.happens(new ImageEvent.Tagged(box().spec().image(), "docker.io/library/busybox:latest"));
+        assertThat(imageOfBox()).isEqualTo("busybox");
+    }
+
+    private String imageOfBox() throws IOException {
+        for (JsonNode line : get("/containers/json?all=1")) {
+            if (line.path("Names").path(0).asText().equals("/box")) {
+                return line.path("Image").asText();
+            }
+        }
+        throw new AssertionError("it is not in the list");
     }
 
     private Container box() {

@@ -623,18 +623,15 @@ public final class ContainerRoutes implements Routes {
                                     .isPresent());
         }
 
-        /** One port that is asked for is enough, whether as published, outside or inside, or as exposed. */
+        /** One port that is asked for is enough, whether it is the host's that is published or the container's that is exposed. */
         private boolean hasPorts(Container c) {
             if (!filters.has("publish") && !filters.has("expose")) {
                 return true;
             }
             boolean published = filters.has("publish")
-                    && Stream.concat(
-                                    c.spec().networking().published().stream()
-                                            .map(wish -> wish.containerPort() + "/" + wish.protocol()),
-                                    c.places().values().stream()
-                                            .flatMap(place -> place.endpoint().ports().stream())
-                                            .map(port -> port.hostPort() + "/" + port.protocol()))
+                    && c.places().values().stream()
+                            .flatMap(place -> place.endpoint().ports().stream())
+                            .map(port -> port.hostPort() + "/" + port.protocol())
                             .anyMatch(port -> filters.any("publish", p -> covers(p, port)));
             return published
                     || filters.has("expose")
@@ -665,12 +662,11 @@ public final class ContainerRoutes implements Routes {
 
         private boolean isAncestor(Container c, String ancestor) {
             Optional<Image> asked = ImageLookup.find(host, ancestor).map(ImageLookup.Found::image);
-            return asked.map(image -> image.id().equals(c.spec().image())
-                                    || host.image(c.spec().image())
-                                            .filter(own -> Lineage.descends(own, image))
-                                            .isPresent())
-                            .orElse(false)
-                    || c.spec().imageReference().equals(ancestor);
+            return asked.filter(image -> image.id().equals(c.spec().image())
+                            || host.image(c.spec().image())
+                                    .filter(own -> Lineage.descends(own, image))
+                                    .isPresent())
+                    .isPresent();
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Volume;
 import dev.wharf.engine.http.ApiVersion;
+import dev.wharf.engine.images.ImageLookup;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.ContainerSpec.Namespace;
@@ -52,13 +53,20 @@ public final class ContainerShapes {
         return lasting(c, usage).put("Status", Words.status(c, now));
     }
 
+    /** What the creator called the image, as long as that is still the one; the image's id once something else is called so. */
+    private String imageName(ContainerSpec spec) {
+        return ImageLookup.means(host, spec.imageReference(), spec.image())
+                ? spec.imageReference()
+                : spec.image().value();
+    }
+
     /** A line of a list, but for the status, which changes with time alone. */
     ObjectNode lasting(Container c, Optional<Usage> usage) {
         ObjectNode node = Json.object();
         node.put("Id", c.id().value());
         ArrayNode names = node.putArray("Names").add("/" + c.name());
         names(c).forEach(name -> names.add("/" + name));
-        node.put("Image", c.spec().imageReference())
+        node.put("Image", imageName(c.spec()))
                 .put("ImageID", c.spec().image().value())
                 .put("Command", typed(c.spec().command().arguments()))
                 .put("Created", c.createdAt().getEpochSecond());

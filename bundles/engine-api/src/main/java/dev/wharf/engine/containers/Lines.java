@@ -37,6 +37,7 @@ final class Lines {
     /** One line; the state is made of values that never change, so that the same object says the same. */
     private static final class Line {
         private final Container container;
+        private final Object images;
         private final Object networks;
         private final Object volumes;
         private final Object linkNames;
@@ -49,6 +50,7 @@ final class Lines {
 
         Line(Container container, Host host, ApiVersion version, Instant now) {
             this.container = container;
+            images = host.images();
             networks = host.networks();
             volumes = host.volumes();
             linkNames = host.linkNames();
@@ -60,6 +62,7 @@ final class Lines {
 
         boolean tells(Container c, Host host) {
             return container == c
+                    && images == host.images()
                     && networks == host.networks()
                     && volumes == host.volumes()
                     && linkNames == host.linkNames();

@@ -42,6 +42,17 @@ public final class ImageLookup {
                                 + " was found but does not provide the specified platform (" + wanted.get() + ")"));
     }
 
+    /** Whether a client that says this means the image, or a variant of it, today. */
+    public static boolean means(Host host, String text, ImageId id) {
+        try {
+            return find(host, text).stream()
+                    .flatMap(found -> host.variants(found.image()).stream())
+                    .anyMatch(variant -> variant.id().equals(id));
+        } catch (Problem ambiguous) {
+            return false;
+        }
+    }
+
     public static Problem missing(String text) {
         return Problem.missing("No such image: " + withTag(text));
     }

@@ -19,6 +19,7 @@ import java.time.format.DateTimeParseException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Images in the shapes of the Engine API ({@code ImageSummary}, {@code ImageInspect}, {@code HistoryResponseItem}). */
 public final class ImageShapes {
@@ -169,9 +170,13 @@ public final class ImageShapes {
         return node;
     }
 
-    /** Newest first; only the newest line has an id, and only lines that made a layer have a size. */
+    /** Newest first; only lines that an image here ends with have an id, and only lines that made a layer have a size. */
     static ArrayNode history(Host host, Image image) {
         ArrayNode lines = Json.array();
+        Map<Integer, Image> ending = new HashMap<>();
+        for (Optional<Image> at = Optional.of(image); at.isPresent(); at = Lineage.parent(host, at.get())) {
+            ending.putIfAbsent(at.get().config().history().size(), at.get());
+        }
         List<History> history = image.config().history();
         List<LayerSpec> layers = image.layers();
         int layer = layers.size() - 1;
@@ -183,14 +188,15 @@ public final class ImageShapes {
                         .map(l -> l.sizeBytes())
                         .orElse(0L);
             }
-            boolean newest = i == history.size() - 1;
+            Optional<Image> end = Optional.ofNullable(ending.get(i + 1));
             ObjectNode node = lines.addObject();
             node.put("Comment", line.comment())
                     .put("Created", seconds(line.created()))
                     .put("CreatedBy", line.createdBy())
-                    .put("Id", newest ? image.id().value() : "<missing>")
+                    .put("Id", end.map(e -> e.id().value()).orElse("<missing>"))
                     .put("Size", size);
-            node.set("Tags", newest && !tags(image).isEmpty() ? Json.array(tags(image)) : null);
+            List<String> tags = end.map(ImageShapes::tags).orElse(List.of());
+            node.set("Tags", tags.isEmpty() ? null : Json.array(tags));
         }
         for (; layer >= 0; layer--) {
             long size =
