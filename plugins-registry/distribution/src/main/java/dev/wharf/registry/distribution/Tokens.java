@@ -215,8 +215,13 @@ final class Tokens {
                 : "";
         return failure(
                 Kind.UNAUTHORISED,
-                "unauthorized: " + (says.isEmpty() ? "incorrect username or password" : says) + " (registry " + registry
-                        + ", token from " + host + ")" + help);
+                "unauthorized: " + reason(says) + " (registry " + registry + ", token from " + host + ")" + help);
+    }
+
+    /** What the server says beyond that it does not know us. */
+    private static String reason(String says) {
+        String more = says.replaceFirst("^(unauthorized(: |$))+", "");
+        return more.isEmpty() ? "incorrect username or password" : more;
     }
 
     private static Token read(byte[] document) throws DriverException, IOException {

@@ -25,6 +25,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Real registries that ask who we are: by password, and by tokens that they check themselves. */
 @Timeout(120)
@@ -90,6 +92,26 @@ class CredentialsTest {
                 "login attempt to http://" + passwords.host() + "/v2/ failed with status: 401 Unauthorized",
                 () -> backend().login(passwords.host(), WRONG));
         assertDenied("unauthorized: ", () -> backend().login(tokens.host(), WRONG));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "{'errors':[{'code':'UNAUTHORIZED','message':'unauthorized'}]}|incorrect username or password",
+                "{'errors':[{'code':'UNAUTHORIZED','message':'token has expired'}]}|token has expired",
+                "{'errors':[{'code':'DENIED','message':'your account is locked'}]}|denied: your account is locked",
+                "{'details':'incorrect username or password'}|incorrect username or password"
+            })
+    void whatTheTokenServerSaysIsToldOnce(String body, String reason) {
+        tokenServer.refuseWith(body.replace('\'', '"'));
+        try {
+            assertDenied(
+                    "unauthorized: " + reason + " (registry ", () -> backend().login(tokens.host(), WRONG));
+        } finally {
+            tokenServer.refuseWith("");
+        }
     }
 
     @Test

@@ -29,6 +29,7 @@ final class TokenServer implements AutoCloseable {
     private final AtomicInteger given = new AtomicInteger();
     private final AtomicInteger stale = new AtomicInteger();
     private volatile String lastScope = "";
+    private volatile String refusal = "";
 
     TokenServer(Path folder, Credentials user) throws Exception {
         this.user = user;
@@ -56,7 +57,7 @@ final class TokenServer implements AutoCloseable {
             String authorization = asked.header("Authorization");
             boolean known = authorization.equals(Tokens.basic(user));
             if (!authorization.isEmpty() && !known) {
-                FakeRegistry.status(401, "").give(exchange, asked);
+                FakeRegistry.status(401, refusal).give(exchange, asked);
             } else {
                 String query = asked.path().substring(asked.path().indexOf('?') + 1);
                 FakeRegistry.status(200, answer(parameters(query, "scope"), known))
@@ -75,6 +76,11 @@ final class TokenServer implements AutoCloseable {
     String configuration() {
         return "auth: {token: {realm: 'http://%s/token', service: reg, issuer: us, rootcertbundle: %s}}"
                 .formatted(server.host(), certificate);
+    }
+
+    /** What is said to whoever is not known. */
+    void refuseWith(String body) {
+        refusal = body;
     }
 
     int given() {
