@@ -83,11 +83,14 @@ final class OciConfig {
         this.apparmor = Files.exists(Path.of("/sys/kernel/security/apparmor"));
     }
 
-    /** The path of a container's cgroup below the root of each hierarchy. */
+    /**
+     * The path of a container's cgroup below the root of each hierarchy. Dots in a parent never lead out of it: crun makes
+     * directories and files wherever it is sent.
+     */
     static String cgroup(ContainerSpec spec, ContainerId container) {
         String parent = spec.resources().cgroupParent();
-        String base = parent.isEmpty() ? CGROUP_PARENT : parent.startsWith("/") ? parent : "/" + parent;
-        return base.replaceFirst("/+$", "") + "/" + container.value();
+        Path base = Path.of("/", parent.isEmpty() ? CGROUP_PARENT : parent).normalize();
+        return base.resolve(container.value()).toString();
     }
 
     /** The config.json of a container. Makes the working directory where the image has none. */

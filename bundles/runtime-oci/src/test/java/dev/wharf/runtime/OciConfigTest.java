@@ -31,6 +31,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class OciConfigTest {
     /** Not loaded as a whole: the parts for other operating systems are not here. */
@@ -570,36 +572,24 @@ class OciConfigTest {
         assertThat(written(spec, config()).path("annotations").toString()).isEqualTo("{\"org.example.note\":\"mine\"}");
     }
 
-    @Test
-    void theCgroupLiesBelowItsParent() throws Exception {
-        RuntimeSpec plain = box().build();
-        RuntimeSpec other = box().resources(new Resources(
-                        0,
-                        0,
-                        0,
-                        -1,
-                        0,
-                        0,
-                        0,
-                        0,
-                        "",
-                        "",
-                        0,
-                        0,
-                        List.of(),
-                        false,
-                        0,
-                        0,
-                        "tenants/a/",
-                        List.of(),
-                        List.of(),
+    @ParameterizedTest
+    @CsvSource({
+        "'', /wharf",
+        "tenants/a/, /tenants/a",
+        "/tenants/a, /tenants/a",
+        "/, ''",
+        "../../../../tenants, /tenants",
+        "/../../../../tenants, /tenants",
+        "tenants/../../../a, /a"
+    })
+    void theCgroupIsBelowItsParentAndNowhereElse(String parent, String above) throws Exception {
+        RuntimeSpec box = box().resources(new Resources(
+                        0, 0, 0, -1, 0, 0, 0, 0, "", "", 0, 0, List.of(), false, 0, 0, parent, List.of(), List.of(),
                         List.of()))
                 .build();
 
-        assertThat(written(plain, config()).path("linux").path("cgroupsPath").asText())
-                .isEqualTo("/wharf/" + plain.container());
-        assertThat(written(other, config()).path("linux").path("cgroupsPath").asText())
-                .isEqualTo("/tenants/a/" + other.container());
+        assertThat(written(box, config()).path("linux").path("cgroupsPath").asText())
+                .isEqualTo(above + "/" + box.container());
     }
 
     @Test
