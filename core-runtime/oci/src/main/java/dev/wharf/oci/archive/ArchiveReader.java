@@ -60,6 +60,10 @@ final class ArchiveReader {
         } else {
             throw new DocumentException("the archive holds no image: neither manifest.json nor an OCI index");
         }
+        if (images.isEmpty() && !wanted.isEmpty()) {
+            throw new DocumentException("the archive holds no image for "
+                    + wanted.stream().map(Platform::toString).collect(Collectors.joining(", ")));
+        }
         Set<Digest> leftovers = new HashSet<>();
         files.values().forEach(file -> leftovers.add(file.digest()));
         leftovers.removeAll(used);
@@ -83,17 +87,20 @@ final class ArchiveReader {
     private List<ArchivedImage> dockerImages(byte[] table) throws IOException {
         List<ArchivedImage> images = new ArrayList<>();
         for (JsonNode line : Tables.parse(table)) {
-            images.add(dockerImage(
-                    Tables.text(line, "Config"), Tables.texts(line, "Layers"), Tables.texts(line, "RepoTags")));
+            dockerImage(Tables.text(line, "Config"), Tables.texts(line, "Layers"), Tables.texts(line, "RepoTags"))
+                    .ifPresent(images::add);
         }
         return images;
     }
 
-    private ArchivedImage dockerImage(String configName, List<String> layerNames, List<String> tags)
+    private Optional<ArchivedImage> dockerImage(String configName, List<String> layerNames, List<String> tags)
             throws IOException {
         Descriptor config = typed(file(configName), MediaTypes.OCI_CONFIG);
         byte[] document = bytes(config, ImageConfigs.LIMIT_BYTES);
         ImageConfig settings = ImageConfigs.parse(document);
+        if (!isWanted(config, settings)) {
+            return Optional.empty();
+        }
         List<Descriptor> layers = new ArrayList<>();
         for (String name : layerNames) {
             layers.add(file(name));
@@ -105,11 +112,23 @@ final class ArchiveReader {
         for (String tag : tags) {
             names.add(reference(tag));
         }
-        return image(
+        return Optional.of(image(
                 typed(written, MediaTypes.OCI_MANIFEST),
                 manifest,
                 settings,
-                new Found(Optional.empty(), true, new LinkedHashSet<>(names)));
+                new Found(Optional.empty(), true, new LinkedHashSet<>(names))));
+    }
+
+    /** Whether an image that no index offers runs on a platform that is asked for; its config alone says where it does. */
+    private boolean isWanted(Descriptor image, ImageConfig settings) {
+        Index offer = new Index(List.of(new Descriptor(
+                MediaTypes.OCI_MANIFEST,
+                image.digest(),
+                image.sizeBytes(),
+                Optional.of(settings.platform()),
+                Map.of())));
+        return wanted.isEmpty()
+                || wanted.stream().anyMatch(platform -> offer.choose(platform).isPresent());
     }
 
     private Descriptor file(String name) throws DocumentException {
@@ -146,11 +165,8 @@ final class ArchiveReader {
                 first = false;
             }
         }
-        if (found.isEmpty()) {
-            throw new DocumentException("the archive holds no image for "
-                    + (wanted.isEmpty()
-                            ? host
-                            : wanted.stream().map(Platform::toString).collect(Collectors.joining(", "))));
+        if (found.isEmpty() && wanted.isEmpty()) {
+            throw new DocumentException("the archive holds no image for " + host);
         }
         List<ArchivedImage> images = new ArrayList<>();
         for (Map.Entry<Descriptor, Found> one : found.entrySet()) {
@@ -162,7 +178,9 @@ final class ArchiveReader {
                 }
             }
             ImageConfig settings = ImageConfigs.parse(bytes(manifest.config(), ImageConfigs.LIMIT_BYTES));
-            images.add(image(descriptor, manifest, settings, one.getValue()));
+            if (one.getValue().index().isPresent() || isWanted(descriptor, settings)) {
+                images.add(image(descriptor, manifest, settings, one.getValue()));
+            }
         }
         return images;
     }

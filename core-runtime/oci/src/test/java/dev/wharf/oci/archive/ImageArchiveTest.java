@@ -170,6 +170,32 @@ class ImageArchiveTest {
     }
 
     @Test
+    void whatNoIndexOffersIsTakenByThePlatformOfItsConfig() throws Exception {
+        Platform arm = Platform.parse("linux/arm64");
+        Descriptor amd64 = image("amd64").platform(AMD64).into(source);
+        Descriptor arm64 = image("arm64").platform(arm).into(source);
+        source.tag("docker.io/library/here:1", amd64);
+        source.tag("docker.io/library/there:1", arm64);
+        byte[] docker = new LayerMaker()
+                .file("manifest.json", 0644, "[{\"Config\": \"c\", \"Layers\": []}]")
+                .file(
+                        "c",
+                        0644,
+                        ImageConfigs.write(new ImageMaker().platform(AMD64).config()))
+                .tar();
+
+        var contents = read(tarOf(source), arm);
+
+        assertThat(contents.images()).extracting(i -> i.manifest().digest()).containsExactly(arm64.digest());
+        assertThat(contents.leftovers()).contains(amd64.digest());
+        assertThat(read(docker, AMD64).images()).hasSize(1);
+        for (byte[] archive : List.of(docker, tarOf(source))) {
+            assertThatThrownBy(() -> read(archive, Platform.parse("linux/s390x")))
+                    .hasMessageContaining("the archive holds no image for linux/s390x");
+        }
+    }
+
+    @Test
     void everyPlatformOfAnIndexIsTakenAndSavedWithItTheHostsFirst() throws Exception {
         Descriptor amd64 = image("amd64").platform(AMD64).into(source);
         Descriptor arm64 =
