@@ -163,6 +163,10 @@ class PlatformsIT {
         try (LoopbackRegistry registry = LoopbackRegistry.start()) {
             String pushed = registry.host() + "/many:1";
             docker.docker("tag", NAME, pushed);
+            assertThat(docker.docker("push", "--platform", "linux/s390x", pushed))
+                    .contains(": Pushed")
+                    .doesNotContain("already exists");
+            assertThat(images()).as("a variant that was pushed alone").doesNotContain("<none>");
             assertThat(docker.docker("push", pushed)).contains("digest: " + index.digest());
             docker.docker("rmi", pushed, NAME);
             assertThat(images()).as("what is left of both platforms").doesNotContain("many", "<none>");

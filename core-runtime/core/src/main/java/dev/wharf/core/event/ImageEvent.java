@@ -225,7 +225,8 @@ public sealed interface ImageEvent extends Event {
         public Host apply(Host host) {
             String pinned = Reference.of(Reference.parse(reference).repository(), digest)
                     .toString();
-            return host.change(image, i -> i.wanted() ? i.alsoCalled(pinned) : i);
+            // What is called nothing because another variant is, stays so, wherever it went.
+            return host.change(image, i -> i.wanted() && !host.isVariant(i) ? i.alsoCalled(pinned) : i);
         }
     }
 

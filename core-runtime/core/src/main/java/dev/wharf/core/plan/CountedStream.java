@@ -4,7 +4,10 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Tells how many bytes went by, every quarter of a mebibyte: often enough for a progress bar, seldom enough to be free. */
+/**
+ * Tells how many bytes went by, the first of them and then every quarter of a mebibyte: often enough for a progress bar, seldom
+ * enough to be free.
+ */
 final class CountedStream extends FilterInputStream {
     private static final long BEAT = 256 * 1024;
 
@@ -15,7 +18,7 @@ final class CountedStream extends FilterInputStream {
 
     private final Listener listener;
     private long done;
-    private long told;
+    private long next;
 
     CountedStream(InputStream in, Listener listener) {
         super(in);
@@ -24,7 +27,6 @@ final class CountedStream extends FilterInputStream {
 
     CountedStream from(long offset) {
         done = offset;
-        told = offset;
         return this;
     }
 
@@ -44,8 +46,8 @@ final class CountedStream extends FilterInputStream {
 
     private void count(int n) throws IOException {
         done += n;
-        if (done - told >= BEAT) {
-            told = done;
+        if (n > 0 && done >= next) {
+            next = done + BEAT;
             listener.at(done);
         }
     }
