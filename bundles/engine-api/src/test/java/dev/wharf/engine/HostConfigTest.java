@@ -73,11 +73,15 @@ class HostConfigTest {
     }
 
     private JsonNode inspected() throws IOException {
+        return container().path("HostConfig");
+    }
+
+    private JsonNode container() throws IOException {
         try (Line line = Line.to(socket)) {
             Line.Reply reply = line.request("GET", "/containers/box" + (made - 1) + "/json")
                     .reply(true);
             assertThat(reply.status()).as(reply.text()).isEqualTo(200);
-            return Json.parse(reply.body()).path("HostConfig");
+            return Json.parse(reply.body());
         }
     }
 
@@ -88,6 +92,7 @@ class HostConfigTest {
             value = {
                 "NetworkMode;\"none\"",
                 "Binds;[\"/tmp:/a:ro\",\"data:/b\"]",
+                "Binds;[\"/tmp/:/a/deep/\",\"data:/b\"]",
                 "Mounts;[{\"Type\":\"bind\",\"Source\":\"/tmp\",\"Target\":\"/a\",\"ReadOnly\":true,"
                         + "\"BindOptions\":{\"Propagation\":\"rslave\",\"NonRecursive\":true,\"CreateMountpoint\":true,"
                         + "\"ReadOnlyNonRecursive\":true}}]",
@@ -99,7 +104,12 @@ class HostConfigTest {
                 "Mounts;[{\"Type\":\"tmpfs\",\"Target\":\"/a\",\"TmpfsOptions\":{\"SizeBytes\":4096,\"Mode\":448}}]",
                 "Mounts;[{\"Type\":\"image\",\"Source\":\"busybox\",\"Target\":\"/a\",\"ImageOptions\":"
                         + "{\"Subpath\":\"bin\"}}]",
+                "Mounts;[{\"Type\":\"volume\",\"Source\":\"data\",\"Target\":\"/a/deep/\",\"VolumeOptions\":"
+                        + "{\"DriverConfig\":{\"Name\":\"local\"}}},"
+                        + "{\"Type\":\"tmpfs\",\"Target\":\"/b\"}]",
                 "Tmpfs;{\"/t\":\"size=1m,noexec\"}",
+                "Tmpfs;{\"/t/\":\"rw,size=1m\",\"/u\":\"ro,noexec\"}",
+                "Runtime;\"runc\"",
                 "PortBindings;{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]}",
                 "RestartPolicy;{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}",
                 "AutoRemove;true",
@@ -260,6 +270,35 @@ class HostConfigTest {
 
         create("{" + field + ",\"SecurityOpt\":[\"label=level:s0\"]}");
         assertThat(inspected().path("SecurityOpt").toString()).isEqualTo("[\"label=level:s0\"]");
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "WorkingDir;\"/\"",
+                "WorkingDir;\"\"",
+                "Volumes;{\"/a\":{},\"/b/\":{}}",
+                "ExposedPorts;{\"80\":{},\"1300-1302/udp\":{}}"
+            })
+    void ofTheContainersOwnFieldsToo(String field, String value) throws IOException {
+        try (Line line = Line.to(socket)) {
+            Line.Reply reply = line.request(
+                            "POST",
+                            "/containers/create?name=box" + made++,
+                            "{\"Image\":\"busybox\",\"" + field + "\":" + value
+                                    + ",\"HostConfig\":{\"Binds\":[\"/tmp:/a\"]}}")
+                    .reply();
+            assertThat(reply.status()).as(reply.text()).isEqualTo(201);
+        }
+        assertThat(container().path("Config").path(field).toString()).isEqualTo(value);
+    }
+
+    @org.junit.jupiter.api.Test
+    void ofNamesThatDifferInCaseAloneTheLastCounts() throws IOException {
+        create("{\"NanoCpus\":1000000000,\"NanoCPUs\":500000000}");
+        assertThat(inspected().path("NanoCpus").asLong()).isEqualTo(500_000_000);
     }
 
     @org.junit.jupiter.api.Test

@@ -109,7 +109,7 @@ public record ContainerSpec(
      * @param cmd the effective arguments, maybe empty
      * @param env {@code NAME=value}, image first, the creator's own after; the last of a name wins
      * @param user {@code name|uid[:group|gid]}, empty for root
-     * @param workingDir absolute, {@code /} where nobody said
+     * @param workingDir absolute, empty for {@code /} where nobody said
      * @param init whether a small init process reaps beside it
      * @param shell what runs one line of text, such as a health check's; empty for the image's
      */

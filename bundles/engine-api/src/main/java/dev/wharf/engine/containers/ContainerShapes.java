@@ -267,16 +267,9 @@ public final class ContainerShapes {
         node.set("Cmd", Json.arrayOrNull(spec.command().cmd()));
         spec.healthcheck().ifPresent(h -> node.set("Healthcheck", healthcheck(h)));
         node.put("Image", spec.imageReference());
-        List<String> volumes = spec.mounts().stream()
-                // Those of HostConfig.Mounts are told of there.
-                .filter(m ->
-                        m.options().containsKey("anonymous") && !m.options().containsKey("mount"))
-                .map(MountSpec::target)
-                .toList();
-        node.set("Volumes", volumes.isEmpty() ? NullNode.instance : Json.set(volumes));
-        node.put(
-                "WorkingDir",
-                spec.command().workingDir().equals("/") ? "" : spec.command().workingDir());
+        ObjectNode volumes = Mounts.volumes(spec.mounts());
+        node.set("Volumes", volumes.isEmpty() ? NullNode.instance : volumes);
+        node.put("WorkingDir", spec.command().workingDir());
         node.set("Entrypoint", Json.arrayOrNull(spec.command().entrypoint()));
         node.set("OnBuild", NullNode.instance);
         node.set("Labels", Json.map(spec.labels()));
@@ -350,7 +343,8 @@ public final class ContainerShapes {
         Resources r = spec.resources();
         ContainerSpec.Security s = spec.security();
         ObjectNode node = Json.object();
-        node.set("Binds", Json.arrayOrNull(Mounts.binds(spec.mounts())));
+        ArrayNode binds = Mounts.binds(spec.mounts());
+        node.set("Binds", binds.isEmpty() ? NullNode.instance : binds);
         node.put("ContainerIDFile", "");
         ObjectNode log = node.putObject("LogConfig").put("Type", spec.logging().driver());
         log.set("Config", Json.map(spec.logging().options()));
@@ -408,12 +402,9 @@ public final class ContainerShapes {
         if (!spec.storageOptions().isEmpty()) {
             node.set("StorageOpt", Json.map(spec.storageOptions()));
         }
-        Map<String, String> tmpfs = new LinkedHashMap<>();
-        spec.mounts().stream()
-                .filter(m -> m.kind() == MountSpec.Kind.TMPFS && !m.options().containsKey("mount"))
-                .forEach(m -> tmpfs.put(m.target(), words(m)));
+        ObjectNode tmpfs = Mounts.tmpfs(spec.mounts());
         if (!tmpfs.isEmpty()) {
-            node.set("Tmpfs", Json.map(tmpfs));
+            node.set("Tmpfs", tmpfs);
         }
         node.put("UTSMode", mode(spec.namespaces().uts())).put("UsernsMode", "").put("ShmSize", r.shmSizeBytes());
         if (!s.sysctls().isEmpty()) {
@@ -467,12 +458,9 @@ public final class ContainerShapes {
                         .put("Name", u.name())
                         .put("Hard", u.hard())
                         .put("Soft", u.soft()));
-        List<MountSpec> asked = spec.mounts().stream()
-                .filter(m -> m.options().containsKey("mount"))
-                .toList();
-        if (!asked.isEmpty()) {
-            ArrayNode mounts = node.putArray("Mounts");
-            asked.forEach(m -> mounts.add(Mounts.asked(m)));
+        ArrayNode mounts = Mounts.asked(spec.mounts());
+        if (!mounts.isEmpty()) {
+            node.set("Mounts", mounts);
         }
         node.set("MaskedPaths", paths(s, s.maskedPaths()));
         node.set("ReadonlyPaths", paths(s, s.readOnlyPaths()));
@@ -503,15 +491,6 @@ public final class ContainerShapes {
     /** Docker lets a container swap as much as it may hold, unless somebody said otherwise. */
     private static long swap(Resources r) {
         return r.memorySwapBytes() == 0 && r.memoryBytes() > 0 ? 2 * r.memoryBytes() : r.memorySwapBytes();
-    }
-
-    private static String words(MountSpec mount) {
-        List<String> words = new ArrayList<>();
-        mount.options().forEach((key, value) -> words.add(value.isEmpty() ? key : key + "=" + value));
-        if (mount.readOnly()) {
-            words.add("ro");
-        }
-        return String.join(",", words);
     }
 
     private static JsonNode rates(Resources r, String kind) {

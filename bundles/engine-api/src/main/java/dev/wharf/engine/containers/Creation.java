@@ -121,6 +121,7 @@ public final class Creation {
         }
         Map<String, String> labels = new LinkedHashMap<>(config.labels());
         labels.putAll(body.map("Labels"));
+        List<MountSpec> mounts = mounts();
         return new ContainerSpec(
                 image.id(),
                 body.text("Image"),
@@ -133,7 +134,7 @@ public final class Creation {
                 settings.limits().resources(),
                 settings.security(),
                 settings.namespaces(!version.atLeast(40)),
-                mounts(),
+                mounts,
                 networking(sandbox),
                 settings.restartPolicy(),
                 settings.autoRemove(),
@@ -144,7 +145,7 @@ public final class Creation {
                         .orElseThrow(() -> Problem.unavailable("no storage driver serves; see wharf driver ls")),
                 hostConfig.map("StorageOpt"),
                 runtime(),
-                Remarks.of(body));
+                Remarks.of(body, config, mounts));
     }
 
     /** The runtime that is asked for by name, or the best there is; Docker's own names for its usual one mean that too. */
@@ -205,14 +206,13 @@ public final class Creation {
         }
         String workingDir =
                 body.optionalText("WorkingDir").filter(d -> !d.isEmpty()).orElse(config.workingDir());
-        if (workingDir.isEmpty()) {
-            workingDir = "/";
+        if (!workingDir.isEmpty()) {
+            if (!workingDir.startsWith("/")) {
+                throw Problem.invalid(
+                        "the working directory '" + workingDir + "' is invalid, it needs to be an absolute path");
+            }
+            workingDir = Path.of(workingDir).normalize().toString();
         }
-        if (!workingDir.startsWith("/")) {
-            throw Problem.invalid(
-                    "the working directory '" + workingDir + "' is invalid, it needs to be an absolute path");
-        }
-        workingDir = Path.of(workingDir).normalize().toString();
         return new ContainerSpec.Command(
                 entrypoint,
                 cmd,

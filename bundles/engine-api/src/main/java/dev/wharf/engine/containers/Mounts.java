@@ -1,6 +1,7 @@
 package dev.wharf.engine.containers;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.state.Host;
@@ -381,8 +382,31 @@ final class Mounts {
         }
     }
 
-    /** A mount as its creator asked for it in {@code Mounts}. */
-    static ObjectNode asked(MountSpec mount) {
+    /** What in {@code Mounts} would make these mounts again. */
+    static ArrayNode asked(List<MountSpec> mounts) {
+        ArrayNode all = Json.array();
+        mounts.stream().filter(m -> m.options().containsKey("mount")).forEach(m -> all.add(asked(m)));
+        return all;
+    }
+
+    /** The same in its creator's own words and order, where it is read from. */
+    static ArrayNode asked(List<MountSpec> mounts, List<Body> bodies) {
+        ArrayNode all = Json.array();
+        for (Body body : bodies) {
+            String target = normal(body.text("Target"));
+            mounts.stream().filter(m -> m.target().equals(target)).forEach(m -> {
+                ObjectNode node = asked(m).put("Target", body.text("Target"));
+                String driver = body.body("VolumeOptions").body("DriverConfig").text("Name");
+                if (!driver.isEmpty()) {
+                    node.withObject("/VolumeOptions/DriverConfig").put("Name", driver);
+                }
+                all.add(node);
+            });
+        }
+        return all;
+    }
+
+    private static ObjectNode asked(MountSpec mount) {
         Map<String, String> options = mount.options();
         boolean image = mount.kind() == MountSpec.Kind.IMAGE;
         ObjectNode node = Json.object().put("Type", mount.kind().name().toLowerCase(Locale.ROOT));
@@ -446,8 +470,8 @@ final class Mounts {
     }
 
     /** The texts of {@code Binds} that would make these mounts again. */
-    static List<String> binds(List<MountSpec> mounts) {
-        List<String> binds = new ArrayList<>();
+    static ArrayNode binds(List<MountSpec> mounts) {
+        ArrayNode binds = Json.array();
         for (MountSpec mount : mounts) {
             boolean bind = mount.kind() == MountSpec.Kind.BIND || mount.kind() == MountSpec.Kind.VOLUME;
             if (bind
@@ -459,5 +483,36 @@ final class Mounts {
             }
         }
         return binds;
+    }
+
+    /** What in {@code Tmpfs} would make these mounts again. */
+    static ObjectNode tmpfs(List<MountSpec> mounts) {
+        ObjectNode tmpfs = Json.object();
+        for (MountSpec mount : mounts) {
+            if (mount.kind() == MountSpec.Kind.TMPFS && !mount.options().containsKey("mount")) {
+                tmpfs.put(mount.target(), words(mount));
+            }
+        }
+        return tmpfs;
+    }
+
+    private static String words(MountSpec mount) {
+        List<String> words = new ArrayList<>();
+        mount.options().forEach((key, value) -> words.add(value.isEmpty() ? key : key + "=" + value));
+        if (mount.readOnly()) {
+            words.add("ro");
+        }
+        return String.join(",", words);
+    }
+
+    /** What in {@code Volumes} would make these mounts again. Those of {@code HostConfig.Mounts} are told of there. */
+    static ObjectNode volumes(List<MountSpec> mounts) {
+        ObjectNode volumes = Json.object();
+        for (MountSpec mount : mounts) {
+            if (mount.options().containsKey("anonymous") && !mount.options().containsKey("mount")) {
+                volumes.putObject(mount.target());
+            }
+        }
+        return volumes;
     }
 }

@@ -1,9 +1,19 @@
 package dev.wharf.engine.containers;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.engine.http.Body;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.ImageConfig;
+import dev.wharf.model.MountSpec;
+import java.io.IOException;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -16,29 +26,40 @@ final class Remarks {
     private enum Kind {
         TEXT,
         NUMBER,
-        FLAG
+        FLAG,
+        TREE
     }
 
-    private static final Map<String, Kind> FIELDS = Map.of(
-            "StopSignal",
-            Kind.TEXT,
-            "StopTimeout",
-            Kind.NUMBER,
-            "NetworkDisabled",
-            Kind.FLAG,
-            HOST_CONFIG + "ContainerIDFile",
-            Kind.TEXT,
-            HOST_CONFIG + "UsernsMode",
-            Kind.TEXT,
-            HOST_CONFIG + "VolumeDriver",
-            Kind.TEXT,
-            HOST_CONFIG + "Init",
-            Kind.FLAG);
+    private static final String PORTS = "ExposedPorts";
+    private static final String VOLUMES = "Volumes";
+    private static final String BINDS = HOST_CONFIG + "Binds";
+    private static final String TMPFS = HOST_CONFIG + "Tmpfs";
+    private static final String MOUNTS = HOST_CONFIG + "Mounts";
+
+    private static final Map<String, Kind> FIELDS = Map.ofEntries(
+            Map.entry("StopSignal", Kind.TEXT),
+            Map.entry("StopTimeout", Kind.NUMBER),
+            Map.entry("NetworkDisabled", Kind.FLAG),
+            Map.entry(PORTS, Kind.TREE),
+            Map.entry(VOLUMES, Kind.TREE),
+            Map.entry(BINDS, Kind.TREE),
+            Map.entry(TMPFS, Kind.TREE),
+            Map.entry(MOUNTS, Kind.TREE),
+            Map.entry(HOST_CONFIG + "ContainerIDFile", Kind.TEXT),
+            Map.entry(HOST_CONFIG + "UsernsMode", Kind.TEXT),
+            Map.entry(HOST_CONFIG + "VolumeDriver", Kind.TEXT),
+            Map.entry(HOST_CONFIG + "Runtime", Kind.TEXT),
+            Map.entry(HOST_CONFIG + "Init", Kind.FLAG));
 
     private Remarks() {}
 
-    /** What a client says of these fields when it creates a container. */
-    static Map<String, String> of(Body config) {
+    /**
+     * What a client says of these fields when it creates a container.
+     *
+     * @param image what is said of volumes and ports there is shown together with what is said here
+     * @param mounts what came of all that it said of mounts; where they would tell it in other words, its own are kept
+     */
+    static Map<String, String> of(Body config, ImageConfig image, List<MountSpec> mounts) {
         Map<String, String> remarks = new TreeMap<>();
         FIELDS.forEach((field, kind) -> {
             Body body = field.startsWith(HOST_CONFIG) ? config.body("HostConfig") : config;
@@ -46,11 +67,37 @@ final class Remarks {
             Optional<String> said = switch (kind) {
                 case TEXT -> body.optionalText(name).filter(text -> !text.isEmpty());
                 case NUMBER -> body.optionalNumber(name).map(number -> Long.toString(number));
+                case TREE -> Optional.empty();
                 case FLAG -> body.has(name) ? Optional.of(Boolean.toString(body.flag(name))) : Optional.empty();
             };
             said.ifPresent(text -> remarks.put(field, text));
         });
+        Body hostConfig = config.body("HostConfig");
+        Set<String> ports = union(image.exposedPorts(), config.keys("ExposedPorts"));
+        keep(
+                remarks,
+                PORTS,
+                Json.set(ports),
+                Json.set(ports.stream()
+                        .flatMap(port -> Ports.exposed(port).stream())
+                        .toList()));
+        keep(remarks, VOLUMES, Json.set(union(image.volumes(), config.keys("Volumes"))), Mounts.volumes(mounts));
+        keep(remarks, BINDS, Json.array(hostConfig.texts("Binds")), Mounts.binds(mounts));
+        keep(remarks, TMPFS, Json.map(hostConfig.map("Tmpfs")), Mounts.tmpfs(mounts));
+        keep(remarks, MOUNTS, Mounts.asked(mounts, hostConfig.list("Mounts")), Mounts.asked(mounts));
         return remarks;
+    }
+
+    private static Set<String> union(List<String> ofImage, List<String> own) {
+        Set<String> union = new LinkedHashSet<>(ofImage);
+        union.addAll(own);
+        return union;
+    }
+
+    private static void keep(Map<String, String> remarks, String field, JsonNode said, JsonNode told) {
+        if (!said.equals(told)) {
+            remarks.put(field, new String(Json.bytes(said), UTF_8));
+        }
     }
 
     static void config(Map<String, String> remarks, ObjectNode config) {
@@ -68,9 +115,19 @@ final class Remarks {
                     case TEXT -> node.put(name(field), said);
                     case NUMBER -> node.put(name(field), Long.parseLong(said));
                     case FLAG -> node.put(name(field), Boolean.parseBoolean(said));
+                    case TREE -> tree(said).ifPresent(tree -> node.set(name(field), tree));
                 }
             }
         });
+    }
+
+    /** What this class wrote; what somebody else wrote may be no tree, and then says nothing. */
+    private static Optional<JsonNode> tree(String written) {
+        try {
+            return Optional.of(Json.parse(written.getBytes(UTF_8)));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     private static String name(String field) {

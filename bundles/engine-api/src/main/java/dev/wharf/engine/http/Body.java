@@ -8,7 +8,6 @@ import dev.wharf.engine.json.Fault;
 import dev.wharf.engine.json.Json;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -231,18 +230,15 @@ public final class Body {
         return value.longValue();
     }
 
+    /** Of names that differ in case alone the last one counts, as in Go. */
     private JsonNode find(String field) {
-        JsonNode exact = node.path(field);
-        if (!exact.isMissingNode() || !node.isObject()) {
-            return exact;
-        }
-        for (Iterator<Map.Entry<String, JsonNode>> fields = node.fields(); fields.hasNext(); ) {
-            Map.Entry<String, JsonNode> entry = fields.next();
+        JsonNode found = MissingNode.getInstance();
+        for (Map.Entry<String, JsonNode> entry : node.properties()) {
             if (entry.getKey().equalsIgnoreCase(field)) {
-                return entry.getValue();
+                found = entry.getValue();
             }
         }
-        return exact;
+        return found;
     }
 
     private static boolean isAbsent(JsonNode value) {

@@ -186,7 +186,6 @@ public final class CommitRoutes implements Routes {
             env.removeIf(e -> e.startsWith(name + "="));
             env.add(one);
         }
-        String workingDir = spec.command().workingDir();
         return new ImageConfig(
                 base.platform(),
                 base.created(),
@@ -199,7 +198,7 @@ public final class CommitRoutes implements Routes {
                 asked.words("Cmd").isEmpty() ? spec.command().cmd() : asked.words("Cmd"),
                 asked.optionalText("WorkingDir")
                         .filter(d -> !d.isEmpty())
-                        .orElse(workingDir.equals("/") && base.workingDir().isEmpty() ? "" : workingDir),
+                        .orElse(spec.command().workingDir()),
                 volumes.stream().distinct().toList(),
                 ports.stream().distinct().toList(),
                 labels,

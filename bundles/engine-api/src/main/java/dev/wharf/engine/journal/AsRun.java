@@ -182,8 +182,7 @@ final class AsRun {
         flag("--init=false", said("HostConfig.Init", "").equals("false"));
         if (!command.user().equals(ofImage(ImageConfig::user, ""))) option("--user", command.user());
         options("--group-add", command.additionalGroups());
-        String directory = ofImage(ImageConfig::workingDir, "");
-        if (!command.workingDir().equals(directory.isEmpty() ? "/" : directory)) {
+        if (!command.workingDir().equals(ofImage(ImageConfig::workingDir, ""))) {
             option("--workdir", command.workingDir());
         }
         List<String> inherited = ofImage(ImageConfig::env, List.of());
