@@ -156,6 +156,7 @@ class BadInputTest {
                 "GET;/containers/web/archive?path=%2F" + LONG_NAME + ";400;more than 255 bytes",
                 "POST;/images/create?fromSrc=http%3A%2F%2F%7B;400;failed to parse URL http://{",
                 "POST;/containers/web/rename;400;names may be empty",
+                "POST;/containers/web/unpause;500;is not paused",
                 "POST;/containers/web/rename?name=a/b;400;a/b",
                 "GET;/exec/none/json;404;No such exec instance: none",
                 "GET;/images/none/json;404;No such image: none:latest",
@@ -164,7 +165,6 @@ class BadInputTest {
                 "GET;/images/busybox/get?platform=%7B%22os%22%3A%22plan9%22%2C%22architecture%22%3A%22vax%22%7D;404;does not"
                         + " provide the specified platform (plan9/vax)",
                 "GET;/images/none/get;404;No such image: none:latest",
-                "GET;/images/get;400;no image is named",
                 "DELETE;/images/none;404;No such image: none",
                 "POST;/images/none/tag?repo=a;404;No such image: none:latest",
                 "POST;/images/busybox/tag?repo=UPPER;400;lowercase",

@@ -101,13 +101,7 @@ public final class ContainerRoutes implements Routes {
                                 agent,
                                 request,
                                 new ContainerCommand.Pause(found(agent, request).id())))
-                .post(
-                        "/containers/{name}/unpause",
-                        (agent, request) -> done(
-                                agent,
-                                request,
-                                new ContainerCommand.Resume(
-                                        found(agent, request).id())))
+                .post("/containers/{name}/unpause", ContainerRoutes::unpause)
                 .post("/containers/{name}/rename", ContainerRoutes::rename)
                 .post("/containers/{name}/update", ContainerRoutes::update)
                 .post("/containers/{name}/wait", Waiting::handle)
@@ -134,6 +128,18 @@ public final class ContainerRoutes implements Routes {
 
     static Problem restarting(Container c) {
         return Problem.conflict("container " + c.id() + " is restarting, wait until the container is running");
+    }
+
+    /** That a container is not paused Docker tells as a fault of its own, and clients know it by that. */
+    private static Answer unpause(Agent agent, Request request) {
+        Command resume = new ContainerCommand.Resume(found(agent, request).id());
+        return Answer.later(agent.submit(resume, request.cause()).handle((event, refused) -> {
+            if (refused == null) {
+                return Answer.empty(204);
+            }
+            Problem problem = Problems.of(refused);
+            return Answer.error(problem.status() == 409 ? 500 : problem.status(), problem.message());
+        }));
     }
 
     private static Answer done(Agent agent, Request request, Command command) {

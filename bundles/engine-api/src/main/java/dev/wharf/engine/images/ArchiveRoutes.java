@@ -264,9 +264,6 @@ public final class ArchiveRoutes implements Routes {
     // ---- save
 
     private static Answer save(Agent agent, Request request, List<String> names) {
-        if (names.isEmpty()) {
-            throw Problem.invalid("no image is named; use names=");
-        }
         Host host = agent.host();
         Map<ImageId, Set<Reference>> asked = new LinkedHashMap<>();
         Map<ImageId, String> calls = new LinkedHashMap<>();

@@ -43,7 +43,7 @@ public final class SystemRoutes implements Routes {
                 .put("BuildTime", EngineVersion.BUILT)
                 .put("Experimental", "false")
                 .put("GitCommit", "wharf-" + EngineVersion.wharf())
-                .put("GoVersion", "")
+                .put("GoVersion", "java" + Runtime.version())
                 .put("KernelVersion", kernel)
                 .put("MinAPIVersion", ApiVersion.OLDEST.toString())
                 .put("Os", "linux");
@@ -54,7 +54,7 @@ public final class SystemRoutes implements Routes {
                 .put("ApiVersion", ApiVersion.NEWEST.toString())
                 .put("MinAPIVersion", ApiVersion.OLDEST.toString())
                 .put("GitCommit", "wharf-" + EngineVersion.wharf())
-                .put("GoVersion", "")
+                .put("GoVersion", "java" + Runtime.version())
                 .put("Os", "linux")
                 .put("Arch", architecture)
                 .put("KernelVersion", kernel)
