@@ -41,6 +41,9 @@ public interface Disk {
     /** Makes the names in a directory durable, fsync(2). */
     void forceDirectory(Path directory) throws IOException;
 
+    /** What the kernel caches at the least, on the machines that Wharf runs on. */
+    int PAGE_BYTES = 4096;
+
     /** An open file. */
     interface Handle extends Closeable {
         /** Reads some bytes at {@code offset}, -1 at the end, as pread(2). */
@@ -67,11 +70,15 @@ public interface Disk {
             }
         }
 
-        /** Writes zeros, so that the space is really there: a sparse file would fail later, when it cannot be told. */
+        /**
+         * Writes zeros, so that the space is really there: a sparse file would fail later, when it cannot be told. They are
+         * written a page at a time, because the kernel caches in pieces as large as it was given, and forces a piece whole
+         * that a record was stored into through a mapping.
+         */
         default void writeZeros(long from, long to) throws IOException {
-            ByteBuffer zeros = ByteBuffer.allocate((int) Math.min(64 << 10, Math.max(0, to - from)));
+            ByteBuffer zeros = ByteBuffer.allocate(PAGE_BYTES);
             for (long at = from; at < to; ) {
-                zeros.clear().limit((int) Math.min(zeros.capacity(), to - at));
+                zeros.clear().limit((int) Math.min(PAGE_BYTES - at % PAGE_BYTES, to - at));
                 int length = zeros.remaining();
                 writeFully(zeros, at);
                 at += length;
