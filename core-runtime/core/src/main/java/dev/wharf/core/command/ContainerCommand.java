@@ -54,6 +54,9 @@ import java.util.stream.Stream;
 public sealed interface ContainerCommand extends Command {
     ContainerId container();
 
+    String TOO_MANY_NAMES =
+            "the aliases, links and options of a container on its networks take more than 256 KiB together";
+
     /** No end in sight: the deadline of a stop that waits for ever. */
     Instant NEVER = Instant.parse("9999-12-31T23:59:59Z");
 
@@ -92,6 +95,9 @@ public sealed interface ContainerCommand extends Command {
                 if (beyond.isPresent()) {
                     return refuse(INVALID, beyond.get());
                 }
+            }
+            if (!Container.hasRoomFor(spec.networking().networks())) {
+                return refuse(INVALID, TOO_MANY_NAMES);
             }
             List<Event> events = new ArrayList<>();
             for (MountSpec mount : spec.mounts()) {
@@ -443,6 +449,9 @@ public sealed interface ContainerCommand extends Command {
                 more.replaceAll(w -> w.network().equals(wish.network()) ? wish : w);
                 if (!known) {
                     more.add(wish);
+                }
+                if (!Container.hasRoomFor(more)) {
+                    return refuse(INVALID, TOO_MANY_NAMES);
                 }
                 ContainerSpec changed =
                         c.spec().withNetworking(c.spec().networking().withNetworks(more));

@@ -11,6 +11,7 @@ import dev.wharf.model.Healthcheck;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkWish;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
 import dev.wharf.model.Signal;
@@ -84,6 +85,9 @@ public record Container(
 
     /** How many bytes those that are remembered may take in a record of the container, which is one batch of the journal. */
     private static final int EXECS_BYTES = 3 << 19;
+
+    /** The same of its names on networks, which stand in it twice while it runs. */
+    private static final int NAMES_BYTES = 1 << 18;
 
     private static final String LIMITS = "limits";
 
@@ -651,6 +655,11 @@ public record Container(
                                 .mapToInt(e -> Weight.of(e.spec()))
                                 .sum()
                 <= EXECS_BYTES;
+    }
+
+    /** Whether a container can be remembered with these names on networks. */
+    public static boolean hasRoomFor(List<NetworkWish> networks) {
+        return networks.stream().mapToInt(Weight::of).sum() <= NAMES_BYTES;
     }
 
     private static void lighten(Map<ExecId, Exec> execs, ExecId newest) {

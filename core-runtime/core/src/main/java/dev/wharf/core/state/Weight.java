@@ -1,6 +1,7 @@
 package dev.wharf.core.state;
 
 import dev.wharf.model.ExecSpec;
+import dev.wharf.model.NetworkWish;
 import java.util.List;
 
 /**
@@ -18,6 +19,14 @@ final class Weight {
 
     static int of(ExecSpec exec) {
         return FRAME + of(exec.arguments()) + of(exec.env()) + of(exec.user()) + of(exec.workingDir());
+    }
+
+    static int of(NetworkWish wish) {
+        return FRAME
+                + of(wish.aliases())
+                + of(wish.links())
+                + of(List.copyOf(wish.options().keySet()))
+                + of(List.copyOf(wish.options().values()));
     }
 
     /** A bound that is quicker found. */

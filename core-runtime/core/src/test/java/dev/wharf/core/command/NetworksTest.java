@@ -409,6 +409,31 @@ class NetworksTest {
     }
 
     @Test
+    void whatGathersOfNamesOnNetworksHasABound() {
+        List<String> many = java.util.Collections.nCopies(2500, "x".repeat(50));
+        Host host = running(withNetworks("a", "b", "c"), called("a", many));
+        refused(
+                host,
+                new ContainerCommand.Create(
+                        dev.wharf.core.Given.DB,
+                        "db",
+                        spec().on(called("a", many), called("b", many)).make()),
+                Kind.INVALID,
+                "take more than 256 KiB together");
+
+        refused(
+                host,
+                new ContainerCommand.Connect(WEB, called("b", many), ENTROPY),
+                Kind.INVALID,
+                "take more than 256 KiB together");
+        granted(host, new ContainerCommand.Connect(WEB, called("b", many.subList(0, 2000)), ENTROPY), T0);
+    }
+
+    private static NetworkWish called(String network, List<String> aliases) {
+        return new NetworkWish(network(network), aliases, List.of(), "", "", "", 0, Map.of());
+    }
+
+    @Test
     void theWayOutThatIsMovedBackStaysWhereItIsMeanwhile() {
         Host host = running(withNetworks("b", "a"), wish("b", 0));
 
