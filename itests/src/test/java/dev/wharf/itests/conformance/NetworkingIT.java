@@ -170,6 +170,23 @@ class NetworkingIT {
     }
 
     @Test
+    void portsOfSctpArePublishedAndShown() throws Exception {
+        int port = LoopbackRegistry.freePort();
+        String first =
+                docker.background("-P --expose 9000/sctp -p " + port + ":80/sctp -p " + port + ":80", "sleep 1000");
+
+        assertThat(docker.docker("port", first))
+                .contains("80/sctp -> 0.0.0.0:" + port, "80/tcp -> 0.0.0.0:" + port, "9000/sctp -> ");
+        assertThat(docker.docker("ps", "--format", "{{.Ports}}")).contains(port + "->80/sctp");
+        assertThat(docker.tried("run", "-p", port + ":81/sctp", "busybox", "true")
+                        .err())
+                .contains("port is already allocated");
+        docker.daemon().kill();
+        docker.daemon().restart();
+        assertThat(docker.docker("port", first, "80/sctp")).contains("0.0.0.0:" + port);
+    }
+
+    @Test
     void aPortIsFreeAgainWhenItsContainerEnds() throws Exception {
         int port = LoopbackRegistry.freePort();
         String first = docker.background("-p " + port + ":80", SERVER);

@@ -28,6 +28,8 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     private static final int IPV6_V6ONLY = 26;
     private static final int SOCK_STREAM = 1;
     private static final int SOCK_DGRAM = 2;
+    private static final int IPPROTO_SCTP = 132;
+    private static final int EPROTONOSUPPORT = 93;
     private static final int EAFNOSUPPORT = 97;
     private static final int BACKLOG = 1;
     private static final int LONGEST_WAIT_MILLIS = 32;
@@ -87,8 +89,8 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
         if (fd >= 0) {
             return fd;
         }
-        if (-fd == EAFNOSUPPORT) {
-            // A host without IPv6: nobody can take the port there, and nobody can reach it.
+        if (-fd == EAFNOSUPPORT || -fd == EPROTONOSUPPORT) {
+            // A host without IPv6, or without SCTP: nobody can take the port there, and nobody can reach it.
             return -1;
         }
         if (-fd == Errno.EADDRINUSE) {
@@ -116,8 +118,8 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     /** The socket, or the negated error. */
     private int bound(Place place, boolean reuse) {
         boolean ipv6 = place.address.isIpv6();
-        int type = (place.protocol.equals("tcp") ? SOCK_STREAM : SOCK_DGRAM) | LibC.O_CLOEXEC;
-        int fd = libc.socket(place.address.family(), type, 0);
+        int type = (place.protocol.equals("udp") ? SOCK_DGRAM : SOCK_STREAM) | LibC.O_CLOEXEC;
+        int fd = libc.socket(place.address.family(), type, place.protocol.equals("sctp") ? IPPROTO_SCTP : 0);
         if (fd < 0) {
             return -LibC.errno();
         }

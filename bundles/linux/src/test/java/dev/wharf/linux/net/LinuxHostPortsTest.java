@@ -59,6 +59,16 @@ class LinuxHostPortsTest {
     }
 
     @Test
+    void aPortIsOfOneProtocolWhetherTheKernelSpeaksItOrNot() throws Exception {
+        ports.hold("web", "sctp", "0.0.0.0", 8080);
+        ports.hold("db", "tcp", "0.0.0.0", 8080);
+
+        assertThatThrownBy(() -> ports.hold("db", "sctp", "0.0.0.0", 8080))
+                .isInstanceOf(DriverException.class)
+                .hasMessageContaining("port is already allocated");
+    }
+
+    @Test
     void aPortThatWasLetGoCanBeHeldAgainAtOnceWhateverProgramsAreStartedMeanwhile() throws Exception {
         AtomicBoolean over = new AtomicBoolean();
         Thread starter = new Thread(() -> {

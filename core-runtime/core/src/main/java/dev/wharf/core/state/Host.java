@@ -472,7 +472,7 @@ public final class Host {
         return known == null ? Leases.NONE : known;
     }
 
-    /** Who holds a host port: host address to container; the protocol is {@code tcp} or {@code udp}. */
+    /** Who holds a host port: host address to container; the protocol is {@code tcp}, {@code udp} or {@code sctp}. */
     public Map<String, ContainerId> portHolders(String protocol, int port) {
         PMap<String, ContainerId> holders = ports.get(portKey(protocol, port));
         return holders == null ? Map.of() : holders;

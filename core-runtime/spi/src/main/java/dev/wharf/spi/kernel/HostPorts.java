@@ -11,9 +11,10 @@ import org.osgi.annotation.versioning.ProviderType;
 public interface HostPorts {
     /**
      * Holds a port for {@code owner}; again is fine. EXISTS with the text {@code Bind for HOST:PORT failed: port is already
-     * allocated} where another owner or another program has it, MISSING where the host has no such address.
+     * allocated} where another owner or another program has it, MISSING where the host has no such address. What the kernel
+     * cannot speak nobody can take, and it counts as held.
      *
-     * @param protocol {@code tcp} or {@code udp}
+     * @param protocol {@code tcp}, {@code udp} or {@code sctp}
      * @param address {@code 0.0.0.0}, {@code ::} or one address of the host
      */
     void hold(String owner, String protocol, String address, int port) throws DriverException;

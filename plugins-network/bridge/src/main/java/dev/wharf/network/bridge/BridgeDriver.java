@@ -473,7 +473,11 @@ public final class BridgeDriver
     /** A courtesy after a restart; what somebody else took meanwhile stays theirs, the kernel translates before them. */
     private void holdAgain(String endpoint, PlacedElement placed) {
         List<String> key = placed.element.key();
-        String protocol = key.get(0).equals("6") ? "tcp" : "udp";
+        String protocol = switch (key.get(0)) {
+            case "6" -> "tcp";
+            case "132" -> "sctp";
+            default -> "udp";
+        };
         String address = key.size() == 3 ? key.get(1) : placed.map.equals("any6") ? "::" : "0.0.0.0";
         try {
             ports.hold(endpoint, protocol, address, Integer.parseInt(key.get(key.size() - 1)));
