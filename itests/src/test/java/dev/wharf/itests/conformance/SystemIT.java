@@ -69,6 +69,11 @@ class SystemIT {
         docker.docker("network", "create", "spare");
         assertThat(docker.docker("network", "prune", "-f")).contains("spare");
         docker.docker("system", "prune", "-f");
+        docker.docker("network", "create", "--label", "kept", "spare");
+        assertThat(docker.docker("system", "prune", "-f", "--filter", "label!=kept"))
+                .doesNotContain("spare");
+        assertThat(docker.docker("system", "prune", "-f", "--filter", "label=kept"))
+                .contains("spare");
         String until = Long.toString(Instant.now().getEpochSecond() + 1);
         assertThat(docker.docker(
                                 "events",

@@ -273,7 +273,19 @@ public final class BuildRoutes implements Routes {
         boolean all = request.query().flag("all", false);
         Filters filters = Filters.parse(
                 request.query().text("filters"),
-                Set.of("until", "unused-for", "id", "type", "description", "inuse", "shared", "private"));
+                Set.of(
+                        "until",
+                        "unused-for",
+                        "id",
+                        "type",
+                        "description",
+                        "inuse",
+                        "shared",
+                        "private",
+                        "label",
+                        "label!"));
+        // A prune of the whole system tells every kind of the labels it wants; what is cached has none.
+        boolean chosen = filters.labels(Map.of());
         Optional<Instant> until =
                 filters.only("until").or(() -> filters.first("unused-for")).map(Times::parse);
         // Each version of the API has its own name for it.
@@ -287,7 +299,8 @@ public final class BuildRoutes implements Routes {
                     agent,
                     request::cause,
                     caches,
-                    entry -> until.map(entry.lastUse()::isBefore).orElse(true)
+                    entry -> chosen
+                            && until.map(entry.lastUse()::isBefore).orElse(true)
                             && (all || !entry.inUse())
                             && filters.any("id", entry.id()::startsWith)
                             && filters.any("type", BuildCache.Entry.TYPE::equals)
@@ -301,7 +314,8 @@ public final class BuildRoutes implements Routes {
                             && filters.flag("private")
                                     .map(f -> f != entry.inUse())
                                     .orElse(true),
-                    mount -> until.map(mount.lastUse()::isBefore).orElse(true)
+                    mount -> chosen
+                            && until.map(mount.lastUse()::isBefore).orElse(true)
                             && filters.any("id", BuildCache.id(mount)::startsWith)
                             && filters.any("type", BuildCache.MOUNT::equals)
                             && filters.any("description", BuildCache.describe(mount)::contains)
