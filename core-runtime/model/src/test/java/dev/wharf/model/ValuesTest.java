@@ -80,7 +80,7 @@ class ValuesTest {
     @CsvSource({
         "0, tcp, 0, 0",
         "65536, tcp, 0, 0",
-        "80, sctp, 0, 0",
+        "80, icmp, 0, 0",
         "80, tcp, 9, 8",
         "80, tcp, 80, 65536",
         "80, tcp, -1, 5"
