@@ -153,8 +153,16 @@ public final class LayerTar extends InputStream {
         }
     }
 
+    /** What was given to somebody, or closed to others, is more than a way; the base is not at hand to compare with. */
     private boolean isOnlyAWay(Entry empty) {
-        return stubSeen || !empty.name().equals("etc/");
+        return !empty.name().equals("etc/") || stubSeen && isPlain(empty);
+    }
+
+    private static boolean isPlain(Entry directory) {
+        return directory.mode() == 0755
+                && directory.uid() == 0
+                && directory.gid() == 0
+                && directory.xattrs().isEmpty();
     }
 
     private static boolean isGround(Entry entry) {

@@ -71,6 +71,23 @@ class LayerTarTest {
     }
 
     @Test
+    void anOwnerOrAModeOfADirectoryIsNotLostBesideWhatIsLeftOut() throws IOException {
+        for (Entry changed : List.of(
+                new Entry(Entry.Kind.DIRECTORY, "etc/", "", 0755, 1001, 1001, 0, 1000, 0, 0, 0, Map.of()),
+                new Entry(Entry.Kind.DIRECTORY, "etc/", "", 0700, 0, 0, 0, 1000, 0, 0, 0, Map.of()))) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            out.writeBytes(TarWriter.header(changed));
+            tar("etc/hosts").transferTo(out);
+
+            TarReader reader = new TarReader(
+                    new LayerTar(new ByteArrayInputStream(out.toByteArray()), Optional.empty(), true), Limits.DEFAULT);
+
+            assertThat(reader.next()).contains(changed);
+            assertThat(reader.next()).isEmpty();
+        }
+    }
+
+    @Test
     void whatHoldsNothingIsNoLayer() throws IOException {
         assertThat(LayerTar.unlessEmpty(tar())).isEmpty();
         assertThat(LayerTar.unlessEmpty(new LayerTar(tar("etc/", "etc/hosts"), Optional.empty(), true)))
