@@ -500,7 +500,7 @@ final class OciConfig {
         return places.bundle(container).resolve("shm");
     }
 
-    private static boolean isBind(BoundMount mount) {
+    static boolean isBind(BoundMount mount) {
         return mount.type().equals("bind");
     }
 

@@ -314,7 +314,9 @@ public class OciDriver
         settleLog(spec, keep);
         new HostFiles().write(spec, keep);
         for (RuntimeSpec.BoundMount mount : spec.mounts()) {
-            Propagation.check(mount);
+            if (OciConfig.isBind(mount)) {
+                Propagation.check(mount);
+            }
         }
         ObjectNode config = tools().config().container(spec, () -> readOnlyBelow.isOffered(runtime));
         filters.use(config, runtime);

@@ -30,6 +30,11 @@ public record MountSpec(
         options = Checks.copy(options);
     }
 
+    /** Whether it is one of the container's own volumes without a name, which a config lists: neither wished for in whole nor another's. */
+    public boolean isVolumeOfConfig() {
+        return options.containsKey("anonymous") && !options.containsKey("mount") && !options.containsKey("from");
+    }
+
     /** The volume to make for this mount where there is none. */
     public VolumeSpec volume() {
         return new VolumeSpec(

@@ -35,6 +35,15 @@ class ProcessesIT {
     }
 
     @Test
+    void itsFullNameAndTheFirstWordOfItLeadToIt() throws Exception {
+        assertThat(docker.sh("--hostname boat --domainname sea.test", "grep boat /etc/hosts"))
+                .endsWith("\tboat.sea.test boat");
+        assertThat(docker.sh("--hostname boat.sea.test", "grep boat /etc/hosts; hostname -s; hostname -f"))
+                .endsWith("\tboat.sea.test boat\nboat\nboat.sea.test");
+        assertThat(docker.sh("--hostname boat", "grep boat /etc/hosts")).endsWith("\tboat");
+    }
+
+    @Test
     void anEntryPointGoesBeforeTheCommand() throws Exception {
         assertThat(docker.docker("run", "--rm", "--entrypoint", "echo", "busybox", "one", "two"))
                 .isEqualTo("one two");

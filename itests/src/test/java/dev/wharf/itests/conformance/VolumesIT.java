@@ -119,6 +119,26 @@ class VolumesIT {
     }
 
     @Test
+    void aVolumeWithoutANameGoesWithTheLastContainerThatHadItFromAnother() throws Exception {
+        docker.docker("run", "--name", "parent", "-v", "cargo:/named", "-v", "/unnamed", "busybox", "true");
+        docker.docker("run", "--name", "child", "--volumes-from", "parent", "busybox", "true");
+
+        docker.docker("rm", "-v", "parent");
+        assertThat(docker.docker("volume", "ls", "--quiet").lines()).hasSize(2);
+        assertThat(docker.inspect("child", "{{json .Config.Volumes}}")).isEqualTo("null");
+
+        docker.docker("rm", "-v", "child");
+        assertThat(docker.docker("volume", "ls", "--quiet")).isEqualTo("cargo");
+    }
+
+    @Test
+    void aMountOfMemoryIsSharedWhereAskedFor() throws Exception {
+        assertThat(docker.sh("--tmpfs /t:shared", "grep ' /t ' /proc/self/mountinfo"))
+                .contains(" shared:");
+        assertThat(docker.sh("--tmpfs /t", "grep ' /t ' /proc/self/mountinfo")).doesNotContain(" shared:");
+    }
+
+    @Test
     void aMountIsOfMemoryWhereAskedFor() throws Exception {
         assertThat(docker.sh(
                         "--mount type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=0700",

@@ -314,7 +314,6 @@ public final class Creation {
             for (MountSpec mount : other.spec().mounts()) {
                 if (mount.kind() == MountSpec.Kind.BIND || mount.kind() == MountSpec.Kind.VOLUME) {
                     Map<String, String> options = new LinkedHashMap<>(mount.options());
-                    options.remove("anonymous");
                     options.remove("mount");
                     options.remove("mode-words");
                     options.put("from", from);

@@ -53,7 +53,13 @@ final class Mounts {
             "relatime",
             "norelatime",
             "strictatime",
-            "nostrictatime");
+            "nostrictatime",
+            "private",
+            "rprivate",
+            "shared",
+            "rshared",
+            "slave",
+            "rslave");
 
     private static final Set<String> TMPFS_VALUES =
             Set.of("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol");
@@ -509,7 +515,7 @@ final class Mounts {
     static ObjectNode volumes(List<MountSpec> mounts) {
         ObjectNode volumes = Json.object();
         for (MountSpec mount : mounts) {
-            if (mount.options().containsKey("anonymous") && !mount.options().containsKey("mount")) {
+            if (mount.isVolumeOfConfig()) {
                 volumes.putObject(mount.target());
             }
         }

@@ -100,7 +100,7 @@ public final class CommitRoutes implements Routes {
             done(agent, request, command);
             return true;
         } catch (Problem e) {
-            if (e.status() == 409) {
+            if (e.status() == 409 || e.status() == 404) {
                 return false;
             }
             throw e;
@@ -170,8 +170,7 @@ public final class CommitRoutes implements Routes {
     private static ImageConfig config(ContainerSpec spec, ImageConfig base, Body asked) {
         List<String> volumes = new ArrayList<>(base.volumes());
         spec.mounts().stream()
-                .filter(m ->
-                        m.options().containsKey("anonymous") && !m.options().containsKey("mount"))
+                .filter(MountSpec::isVolumeOfConfig)
                 .map(MountSpec::target)
                 .filter(target -> !volumes.contains(target))
                 .forEach(volumes::add);

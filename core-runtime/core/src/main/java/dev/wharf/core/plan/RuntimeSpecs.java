@@ -230,16 +230,18 @@ final class RuntimeSpecs {
             }
             for (String cidr : List.of(place.endpoint().ipv4(), place.endpoint().ipv6())) {
                 if (!cidr.isEmpty() && !c.spec().hostname().isEmpty()) {
-                    List<String> names = new ArrayList<>();
-                    if (!c.spec().domainname().isEmpty()) {
-                        names.add(c.spec().hostname() + "." + c.spec().domainname());
-                    }
-                    names.add(c.spec().hostname());
-                    lines.add(new HostLine(cidr.substring(0, cidr.indexOf('/')), names));
+                    lines.add(new HostLine(cidr.substring(0, cidr.indexOf('/')), ownNames(c.spec())));
                 }
             }
         }
         return lines;
+    }
+
+    /** The full name, which may be in the hostname alone, and its first word. */
+    private static List<String> ownNames(ContainerSpec spec) {
+        String full = spec.domainname().isEmpty() ? spec.hostname() : spec.hostname() + "." + spec.domainname();
+        int dot = full.indexOf('.');
+        return dot > 0 ? List.of(full, full.substring(0, dot)) : List.of(full);
     }
 
     /**
