@@ -139,6 +139,7 @@ class Engine(WithEngine):
         self.assertGreaterEqual(pruned["SpaceReclaimed"], 50000)
         self.assertEqual(["spare"], self.client.networks.prune()["NetworksDeleted"])
         self.client.volumes.prune(filters={"all": True})
+        self.assertEqual([], self.client.volumes.prune()["VolumesDeleted"])
         self.assertEqual([], self.client.volumes.list())
         self.client.images.prune()
         self.assertIsNone(self.client.images.prune()["ImagesDeleted"])

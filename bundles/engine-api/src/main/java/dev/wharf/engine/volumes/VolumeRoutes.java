@@ -226,7 +226,7 @@ public final class VolumeRoutes implements Routes {
                     ObjectNode answer = Json.object();
                     answer.set(
                             "VolumesDeleted",
-                            Json.arrayOrNull(gone.stream().map(Pruned::name).toList()));
+                            Json.array(gone.stream().map(Pruned::name).toList()));
                     return Answer.json(answer.put("SpaceReclaimed", reclaimed));
                 });
     }
