@@ -40,6 +40,8 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes commands for this host, has them done, and says when their answers may go out: once what they caused is published. Which
@@ -60,6 +62,7 @@ final class Commands implements AutoCloseable {
     private static final String START = ":start";
     private static final Map<String, Class<? extends Record>> KINDS = Order.kinds();
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Logger log = LoggerFactory.getLogger(Commands.class);
 
     private final Agent agent;
     private final Desk desk;
@@ -308,9 +311,10 @@ final class Commands implements AutoCloseable {
                 wrong = "the id \"" + sent.id() + "\" is not to be used";
             }
         } catch (JsonProcessingException e) {
-            // What stands there is not repeated: it may be anything, secrets too.
-            wrong = "not JSON at line " + e.getLocation().getLineNr() + ", column "
-                    + e.getLocation().getColumnNr();
+            // What stands there is not repeated: it may be anything, secrets too. A limit of the parser has no place.
+            wrong = Optional.ofNullable(e.getLocation())
+                    .map(place -> "not JSON at line " + place.getLineNr() + ", column " + place.getColumnNr())
+                    .orElse("not JSON that is read here: it is too deep, or something in it is too long");
         } catch (IOException | IllegalArgumentException e) {
             wrong = String.valueOf(e.getMessage());
         }
@@ -332,7 +336,18 @@ final class Commands implements AutoCloseable {
         if (!wrong.isEmpty()) {
             end(one, Order.Outcome.MALFORMED, "", wrong);
         } else {
-            judge(one, trail != null);
+            try {
+                judge(one, trail != null);
+            } catch (RuntimeException e) {
+                // Whatever trips over what a sender wrote, the journal is published on and the next command has its
+                // turn.
+                log.error("command cannot be judged id={} kind={}", sent.id(), sent.kind(), e);
+                end(
+                        one,
+                        Order.Outcome.FAILED,
+                        "",
+                        "internal error: " + e.getClass().getSimpleName());
+            }
         }
     }
 

@@ -38,14 +38,15 @@ import dev.wharf.model.VolumeSpec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -212,13 +213,11 @@ final class Desk {
                     : Optional.of(Reference.parse(o.image()));
             return new ImageCommand.Remove(image(host, o.image()), reference, o.image(), o.force());
         } else if (order instanceof Order.PruneHost o) {
-            Pruning pruning = new Pruning(
-                    o.kinds().stream()
-                            .map(kind -> Pruning.Kind.valueOf(kind.toUpperCase(Locale.ROOT)))
-                            .collect(Collectors.toSet()),
-                    o.allImages(),
-                    o.allVolumes(),
-                    Optional.empty());
+            Set<Pruning.Kind> kinds = EnumSet.noneOf(Pruning.Kind.class);
+            for (String kind : o.kinds()) {
+                kinds.add(kind(kind));
+            }
+            Pruning pruning = new Pruning(kinds, o.allImages(), o.allVolumes(), Optional.empty());
             return new HostCommand.Prune(pruning, pruning.items(host));
         }
         throw new IllegalStateException(order.getClass().getName());
@@ -237,6 +236,14 @@ final class Desk {
 
     private static Optional<Signal> signal(String text) {
         return text.isEmpty() ? Optional.empty() : Optional.of(Signal.parse(text));
+    }
+
+    private static Pruning.Kind kind(String text) throws RefusedException {
+        return Stream.of(Pruning.Kind.values())
+                .filter(kind -> kind.name().toLowerCase(Locale.ROOT).equals(text))
+                .findFirst()
+                .orElseThrow(() -> refusal(
+                        Refusal.Kind.INVALID, "kinds are container, image, network and volume, not \"" + text + "\""));
     }
 
     private static DriverId driver(String text) throws RefusedException {

@@ -185,6 +185,7 @@ class CommandsTest {
         Settings settings = settings();
         Gauges gauges = publish(settings);
         send("{ no json");
+        send("{\"a\":".repeat(3000));
         send("{\"id\":\"!\",\"v\":1,\"kind\":\"volume.create\",\"principal\":\"ops\"}");
         send(order("nonsense", "volume.fold", "{}"));
         send(order("newer", "volume.create", "{\"name\":\"x\"}").replace("\"v\":1", "\"v\":2"));
@@ -194,7 +195,7 @@ class CommandsTest {
         send(order("untyped", "volume.create", "{\"name\":7}"));
         send(order("missing", "volume.remove", "{\"volume\":\"nowhere\"}"));
         send(volume("good", "x"));
-        await(() -> gauges.getCommands() == 10);
+        await(() -> gauges.getCommands() == 11);
         Map<String, String> outcomes = new TreeMap<>();
         for (JsonNode answer : answers(settings)) {
             String id = answer.path("command").asText();
@@ -206,7 +207,7 @@ class CommandsTest {
         }
         assertThat(outcomes)
                 .containsOnly(
-                        Map.entry("unreadable", "MALFORMED"),
+                        Map.entry("unreadable", "MALFORMED,MALFORMED"),
                         Map.entry("!", "MALFORMED"),
                         Map.entry("nonsense", "UNKNOWN"),
                         Map.entry("newer", "UNKNOWN"),
@@ -218,7 +219,7 @@ class CommandsTest {
                         Map.entry("good", "DONE"));
         assertThat(answer(settings, "missing").path("refusal").asText()).isEqualTo("MISSING");
         List<ConsumerRecord<byte[], byte[]>> dead = read(settings, "commands.dlq");
-        assertThat(dead).hasSize(8);
+        assertThat(dead).hasSize(9);
         assertThat(text(dead.get(0).value())).isEqualTo("{ no json");
         assertThat(dead).allSatisfy(d -> assertThat(header(d, "wharf-reason")).isNotEmpty());
         assertThat(made("x")).isEqualTo(1);

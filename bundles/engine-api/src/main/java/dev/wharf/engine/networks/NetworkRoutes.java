@@ -226,12 +226,6 @@ public final class NetworkRoutes implements Routes {
     private static Answer create(Agent agent, Request request) {
         Body body = request.json();
         String name = body.text("Name");
-        if (name.isBlank()) {
-            throw Problem.invalid("network name cannot be empty");
-        }
-        if (Set.of("bridge", "host", "none", "default", "container").contains(name)) {
-            throw new Problem(403, "operation is not permitted on predefined " + name + " network ");
-        }
         boolean ipv6Only = body.has("EnableIPv4") && !body.flag("EnableIPv4");
         if (ipv6Only && !body.flag("EnableIPv6")) {
             throw Problem.invalid("IPv4 or IPv6 must be enabled");

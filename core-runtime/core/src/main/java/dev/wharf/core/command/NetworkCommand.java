@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Wishes about networks. */
 public sealed interface NetworkCommand extends Command {
@@ -38,6 +39,9 @@ public sealed interface NetworkCommand extends Command {
                 new AddressPool("172.24.0.0/13", 16),
                 new AddressPool("192.168.0.0/16", 20));
 
+        /** Names that say something else where a container names its network. */
+        private static final Set<String> TAKEN = Set.of("bridge", "host", "none", "default", "container");
+
         public Create {
             neighbours = List.copyOf(neighbours);
             house = List.copyOf(house);
@@ -53,6 +57,14 @@ public sealed interface NetworkCommand extends Command {
 
         @Override
         public Decision decide(Host host, Instant now) {
+            if (spec.name().isBlank()) {
+                return refuse(Refusal.Kind.INVALID, "network name cannot be empty");
+            }
+            if (!spec.predefined() && TAKEN.contains(spec.name())) {
+                return refuse(
+                        Refusal.Kind.FORBIDDEN,
+                        "operation is not permitted on predefined " + spec.name() + " network ");
+            }
             Optional<Network> same = host.networkNamed(spec.name());
             if (same.isPresent()) {
                 return refuse(Refusal.Kind.CONFLICT, "network with name " + spec.name() + " already exists");

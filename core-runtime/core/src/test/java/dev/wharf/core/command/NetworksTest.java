@@ -16,6 +16,7 @@ import static dev.wharf.core.Given.spec;
 import static dev.wharf.core.Given.the;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.wharf.core.Given;
 import dev.wharf.core.command.Refusal.Kind;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
@@ -212,6 +213,13 @@ class NetworksTest {
 
     private static NetworkWish wish(String name, String device) {
         return new NetworkWish(network(name), List.of(), List.of(), "", "", "", 0, Map.of(NetworkWish.DEVICE, device));
+    }
+
+    @Test
+    void aNetworkHasANameAndNoneThatSaysSomethingElse() {
+        refused(Host.EMPTY, new NetworkCommand.Create(Given.net("", false)), Kind.INVALID, "cannot be empty");
+        refused(Host.EMPTY, new NetworkCommand.Create(Given.net("container", false)), Kind.FORBIDDEN, "predefined");
+        refused(Host.EMPTY, new NetworkCommand.Create(Given.net("default", false)), Kind.FORBIDDEN, "predefined");
     }
 
     @Test

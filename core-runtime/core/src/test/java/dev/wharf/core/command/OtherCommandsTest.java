@@ -126,7 +126,9 @@ class OtherCommandsTest {
 
     @Test
     void aNetworkThatCannotBeIsRefused() {
-        refused(furnished(), new NetworkCommand.Create(net("bridge", false)), Kind.CONFLICT, "already exists");
+        refused(furnished(), new NetworkCommand.Create(net("bridge", false)), Kind.FORBIDDEN, "predefined");
+        Host made = after(furnished(), new NetworkEvent.Created(net("back", false), T0));
+        refused(made, new NetworkCommand.Create(net("back", false)), Kind.CONFLICT, "already exists");
         refused(
                 furnished(),
                 new NetworkCommand.Create(net("x", false, new Pool("172.17.0.128/25", "", "", Map.of()))),
