@@ -35,6 +35,7 @@ final class Waiting {
     private final Request request;
     private final AtomicBoolean over = new AtomicBoolean();
     private Optional<Integer> lastCode;
+    private boolean ended;
 
     private Waiting(Follower follower, Container container, Request request, Outlet outlet, boolean removal) {
         this.follower = follower;
@@ -113,7 +114,11 @@ final class Waiting {
         }
         if (event instanceof ContainerEvent.Exited exited) {
             lastCode = Optional.of(exited.exit().code());
-            return !removal;
+            ended = !removal;
+        }
+        if (ended) {
+            // Whoever waited for the end goes on with its ports.
+            return moment.after().container(id).map(Container::isOutOfTheWay).orElse(true);
         }
         if (event instanceof ContainerEvent.Failed) {
             lastCode = moment.after().container(id).map(ContainerShapes::exitCode);

@@ -127,7 +127,9 @@ public sealed interface ContainerCommand extends Command {
                     .map(layer -> spec.withStorage(layer.storage()))
                     .orElse(spec);
             events.add(new ContainerEvent.Created(container, name, at, top, now));
-            return accept(events).until(answer(container, ContainerEvent.RootfsPrepared.class));
+            return accept(events)
+                    .until(answer(container, ContainerEvent.RootfsPrepared.class))
+                    .once(isOutOfTheWay(container));
         }
     }
 
@@ -191,7 +193,8 @@ public sealed interface ContainerCommand extends Command {
             try {
                 List<EndpointSpec> places = new Endpoints(host, container, entropy).choose(c);
                 return accept(new ContainerEvent.StartRequested(container, places))
-                        .until(answer(container, ContainerEvent.Started.class));
+                        .until(answer(container, ContainerEvent.Started.class))
+                        .once(isOutOfTheWay(container));
             } catch (Endpoints.Impossible e) {
                 Optional<Failure> failure = e.failure();
                 if (failure.isEmpty()) {
@@ -200,7 +203,8 @@ public sealed interface ContainerCommand extends Command {
                 // What stands in the way may be gone tomorrow: the start was tried and failed, which is told of it
                 // later.
                 Event failed = new ContainerEvent.Failed(container, "places", failure.get());
-                return accept(new ContainerEvent.StartRequested(container, List.of()), failed);
+                return accept(new ContainerEvent.StartRequested(container, List.of()), failed)
+                        .once(isOutOfTheWay(container));
             }
         }
     }
@@ -227,6 +231,7 @@ public sealed interface ContainerCommand extends Command {
                         container, signal.orElse(c.spec().stop().signal()), deadline(c, grace, now), false));
                 return c.isRunning() || !c.process().isAbsent()
                         ? stop.until(answer(container, ContainerEvent.Exited.class))
+                                .once(isOutOfTheWay(container))
                         : stop;
             });
         }
@@ -253,7 +258,10 @@ public sealed interface ContainerCommand extends Command {
                     return act(new ContainerStep.SendSignal(container, c.spec().runtime(), signal));
                 }
                 Decision.Accepted kill = accept(new ContainerEvent.StopRequested(container, signal, now, true));
-                return c.process().isAbsent() ? kill : kill.until(answer(container, ContainerEvent.Exited.class));
+                return c.process().isAbsent()
+                        ? kill
+                        : kill.until(answer(container, ContainerEvent.Exited.class))
+                                .once(isOutOfTheWay(container));
             });
         }
     }
@@ -273,7 +281,8 @@ public sealed interface ContainerCommand extends Command {
                 }
                 return accept(new ContainerEvent.RestartRequested(
                                 container, signal.orElse(c.spec().stop().signal()), deadline(c, grace, now)))
-                        .until(answer(container, ContainerEvent.Started.class));
+                        .until(answer(container, ContainerEvent.Started.class))
+                        .once(isOutOfTheWay(container));
             });
         }
 
@@ -286,7 +295,7 @@ public sealed interface ContainerCommand extends Command {
             List<Event> events = new ArrayList<>();
             events.add(new ContainerEvent.RestartRequested(container, Signal.KILL, now));
             events.addAll(accepted.events());
-            return accept(events).until(accepted.until());
+            return accept(events).until(accepted.until()).once(accepted.once());
         }
     }
 
@@ -766,7 +775,9 @@ public sealed interface ContainerCommand extends Command {
 
     private static Instant deadline(Container c, Optional<Duration> grace, Instant now) {
         Duration wait = grace.orElse(c.spec().stop().timeout());
-        return wait.isNegative() ? NEVER : now.plus(wait);
+        // Longer than there are years is for ever, too.
+        boolean ends = !wait.isNegative() && wait.compareTo(Duration.between(now, NEVER)) < 0;
+        return ends ? now.plus(wait) : NEVER;
     }
 
     /**
@@ -780,6 +791,18 @@ public sealed interface ContainerCommand extends Command {
                         || c instanceof ContainerEvent.Failed failed && takesThePlaceOf(kind, failed.rung())
                         || c instanceof ContainerEvent.Removed
                         || c instanceof ContainerEvent.Exited && kind != ContainerEvent.Removed.class && isOver(kind));
+    }
+
+    /**
+     * Whoever hears that a container ended, or could not be made or started, goes on at once with its ports, its network or,
+     * where it goes for its failure, its name and volumes; so these are free by then.
+     */
+    private static Predicate<Host> isOutOfTheWay(ContainerId id) {
+        return host -> host.container(id)
+                .map(c -> c.goal() == Goal.REMOVED && c.failure().isPresent()
+                        ? c.stall().isPresent()
+                        : c.isOutOfTheWay())
+                .orElse(true);
     }
 
     /** Whether a failure on a rung is the end of the wait for this kind of event, and not another wish's. */

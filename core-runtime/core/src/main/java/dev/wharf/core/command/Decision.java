@@ -2,6 +2,7 @@ package dev.wharf.core.command;
 
 import dev.wharf.core.event.Event;
 import dev.wharf.core.plan.Step;
+import dev.wharf.core.state.Host;
 import java.util.List;
 import java.util.function.Predicate;
 
@@ -11,15 +12,21 @@ public sealed interface Decision {
      * The wish is granted: these events are so from now on.
      *
      * @param until tells which event answers the caller; one of {@code events} answers at once
+     * @param once the answer is kept back until the host is so: whoever has it may count on what comes with it
      */
-    record Accepted(List<Event> events, Predicate<Event> until) implements Decision {
+    record Accepted(List<Event> events, Predicate<Event> until, Predicate<Host> once) implements Decision {
         public Accepted {
             events = List.copyOf(events);
         }
 
         /** The same, answered by a later event. */
         public Accepted until(Predicate<Event> answer) {
-            return new Accepted(events, answer);
+            return new Accepted(events, answer, once);
+        }
+
+        /** The same, with the answer kept back until the host is {@code so}. */
+        public Accepted once(Predicate<Host> so) {
+            return new Accepted(events, until, so);
         }
     }
 
@@ -32,7 +39,7 @@ public sealed interface Decision {
     /** Granted, and answered by the last of these events as soon as they are written. */
     static Accepted accept(Event... events) {
         Event last = events[events.length - 1];
-        return new Accepted(List.of(events), e -> e == last);
+        return new Accepted(List.of(events), e -> e == last, host -> true);
     }
 
     /** Granted, and answered by the last of these events as soon as they are written. */

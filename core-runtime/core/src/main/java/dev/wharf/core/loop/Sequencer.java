@@ -39,6 +39,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.ListIterator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
@@ -139,8 +140,25 @@ final class Sequencer {
     /** A host and the position of the batch that made it so. */
     record View(Host host, Position position) {}
 
-    /** Somebody who waits for an event that follows the one that granted the wish. */
-    private record Waiter(Event granted, Predicate<Event> until, CompletableFuture<Event> answer) {}
+    /**
+     * Somebody who waits for an event that follows the one that granted the wish.
+     *
+     * @param heard the event that answers, which came already and is kept back until the host is {@code once} so
+     */
+    private record Waiter(
+            Event granted,
+            Predicate<Event> until,
+            Predicate<Host> once,
+            CompletableFuture<Event> answer,
+            Optional<Event> heard) {
+        private Optional<Event> among(List<Event> events) {
+            return heard.or(() -> events.stream().filter(until).findFirst());
+        }
+
+        private Waiter keeping(Event answered) {
+            return new Waiter(granted, until, once, answer, Optional.of(answered));
+        }
+    }
 
     /** Somebody who waits until the host is so. */
     private record Onlooker(SubjectId about, Predicate<Host> so, Runnable then) {}
@@ -409,7 +427,7 @@ final class Sequencer {
         }
         Decision.Accepted accepted = (Decision.Accepted) decision;
         Event granted = accepted.events().get(accepted.events().size() - 1);
-        Waiter waiter = new Waiter(granted, accepted.until(), wish.answer());
+        Waiter waiter = new Waiter(granted, accepted.until(), accepted.once(), wish.answer(), Optional.empty());
         waiters.add(waiter);
         Position at;
         try {
@@ -617,10 +635,12 @@ final class Sequencer {
 
     private boolean notice(Position at, List<Event> events) {
         boolean any = false;
-        for (Iterator<Waiter> each = waiters.iterator(); each.hasNext(); ) {
+        for (ListIterator<Waiter> each = waiters.listIterator(); each.hasNext(); ) {
             Waiter waiter = each.next();
-            Optional<Event> answer = events.stream().filter(waiter.until()).findFirst();
-            if (answer.isPresent()) {
+            Optional<Event> answer = waiter.among(events);
+            if (answer.isPresent() && !waiter.once().test(view.host())) {
+                each.set(waiter.keeping(answer.get()));
+            } else if (answer.isPresent()) {
                 each.remove();
                 any = true;
                 tell(waiter, at, answer.get());
@@ -650,7 +670,7 @@ final class Sequencer {
             Waiter waiter = each.next();
             if (waiter.granted().subject().equals(subject)) {
                 each.remove();
-                tell(waiter, view.position(), waiter.granted());
+                tell(waiter, view.position(), waiter.heard().orElse(waiter.granted()));
             }
         }
     }

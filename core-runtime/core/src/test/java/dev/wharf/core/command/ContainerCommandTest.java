@@ -208,6 +208,13 @@ class ContainerCommandTest {
                 .get(0);
         assertThat(never.deadline()).isEqualTo(ContainerCommand.NEVER);
         assertThat(never.signal()).isEqualTo(Signal.parse("QUIT"));
+        ContainerEvent.StopRequested longer = (ContainerEvent.StopRequested) granted(
+                        running,
+                        new ContainerCommand.Stop(
+                                WEB, Optional.empty(), Optional.of(Duration.ofSeconds(Long.MAX_VALUE))),
+                        T0)
+                .get(0);
+        assertThat(longer.deadline()).isEqualTo(ContainerCommand.NEVER);
     }
 
     @Test

@@ -38,6 +38,7 @@ import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.RestartPolicy;
@@ -47,6 +48,7 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
+import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.StorageDriver;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -62,6 +64,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -165,10 +168,15 @@ class HouseTest {
     }
 
     private ContainerId running(String name, RestartPolicy.Kind kind) throws Exception {
+        ContainerId id = made(name, Given.spec().restart(kind, 0).make());
+        submit(new ContainerCommand.Start(id, Entropy.fresh()));
+        return id;
+    }
+
+    private ContainerId made(String name, ContainerSpec plain) throws Exception {
         ImageId image = house.host().images().isEmpty()
                 ? pulled()
                 : house.host().images().keySet().iterator().next();
-        ContainerSpec plain = Given.spec().restart(kind, 0).make();
         ContainerSpec spec = new ContainerSpec(
                 image,
                 "one:1",
@@ -184,7 +192,7 @@ class HouseTest {
                 plain.mounts(),
                 plain.networking(),
                 plain.restartPolicy(),
-                false,
+                plain.autoRemove(),
                 plain.stop(),
                 Optional.empty(),
                 plain.logging(),
@@ -194,7 +202,6 @@ class HouseTest {
                 Map.of());
         ContainerId id = new ContainerId(Digest.sha256(name).hex());
         submit(new ContainerCommand.Create(id, name, spec));
-        submit(new ContainerCommand.Start(id, Entropy.fresh()));
         return id;
     }
 
@@ -374,6 +381,48 @@ class HouseTest {
                 .networkNamed("late")
                 .filter(n -> n.device().isPresent())
                 .isPresent());
+    }
+
+    @Test
+    void whoHearsOfAnEndOrOfAFailureFindsNothingInTheWay() throws Exception {
+        NetworkDriver slow = (NetworkDriver) Proxy.newProxyInstance(
+                HouseTest.class.getClassLoader(), new Class<?>[] {NetworkDriver.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("detach")) {
+                        Thread.sleep(100);
+                    }
+                    return method.invoke(world.network, arguments);
+                });
+        house.bind(DriverKind.NETWORK, workshop.network, slow, 5, "slow");
+        await(() -> workshop.network.serving(new DriverName("bridge")).equals(Optional.of(slow)));
+        NetworkWish place =
+                NetworkWish.on(house.host().networkNamed("bridge").orElseThrow().id());
+        ContainerSpec spec = Given.spec().on(place).make();
+
+        ContainerId killed = made("killed", spec);
+        submit(new ContainerCommand.Start(killed, Entropy.fresh()));
+        assertThat(the(killed).places()).isNotEmpty();
+        submit(new ContainerCommand.Kill(killed, dev.wharf.model.Signal.KILL));
+        assertThat(the(killed).places()).isEmpty();
+
+        AtomicBoolean broken = new AtomicBoolean(true);
+        OciRuntime failing = (OciRuntime) Proxy.newProxyInstance(
+                HouseTest.class.getClassLoader(), new Class<?>[] {OciRuntime.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("create") && broken.get()) {
+                        throw DriverException.failure(Failure.Kind.INVALID, "no such command");
+                    }
+                    return method.invoke(world.runtime, arguments);
+                });
+        house.bind(DriverKind.RUNTIME, workshop.runtime, failing, 5, "failing");
+        await(() -> workshop.runtime.serving(new DriverName("crun")).equals(Optional.of(failing)));
+        assertThatThrownBy(() -> submit(new ContainerCommand.Start(killed, Entropy.fresh())))
+                .hasMessageContaining("no such command");
+        assertThat(the(killed).places()).isEmpty();
+
+        ContainerId passing =
+                made("passing", Given.spec().on(place).autoRemove().make());
+        assertThatThrownBy(() -> submit(new ContainerCommand.Start(passing, Entropy.fresh())))
+                .hasMessageContaining("no such command");
+        assertThat(house.host().container(passing)).isEmpty();
     }
 
     @Test
