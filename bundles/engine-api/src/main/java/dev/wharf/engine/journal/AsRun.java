@@ -156,6 +156,7 @@ final class AsRun {
                 .orElse(false);
         if (other) option("--runtime", spec.runtime().value());
         pairs("--storage-opt", spec.storageOptions());
+        option("--volume-driver", said("HostConfig.VolumeDriver", ""));
     }
 
     private void rights() {
@@ -172,6 +173,9 @@ final class AsRun {
                 option("--security-opt", option);
             }
         }
+        boolean bare =
+                security.maskedPaths().isEmpty() && security.readOnlyPaths().isEmpty();
+        if (bare && !security.privileged()) option("--security-opt", "systempaths=unconfined");
         flag("--read-only", security.readOnlyRootfs());
         pairs("--sysctl", security.sysctls());
     }
@@ -226,6 +230,7 @@ final class AsRun {
         option("--pid", mode(spec.namespaces().pid()));
         option("--ipc", mode(spec.namespaces().ipc()));
         option("--uts", mode(spec.namespaces().uts()));
+        option("--userns", said("HostConfig.UsernsMode", ""));
         Namespace cgroup = spec.namespaces().cgroup();
         if (!cgroup.equals(HostSettings.USUAL_CGROUP)) {
             option("--cgroupns", cgroup.kind().name().toLowerCase(Locale.ROOT));
