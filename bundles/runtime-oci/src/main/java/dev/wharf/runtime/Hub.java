@@ -228,12 +228,7 @@ final class Hub {
                     return;
                 }
                 buffer.clear();
-                int count;
-                try {
-                    count = wire.get().read(buffer);
-                } catch (IOException e) {
-                    count = Descriptors.END;
-                }
+                int count = read(wire.get(), buffer);
                 if (count == Descriptors.WOULD_BLOCK && !isOverWhenSilent()) {
                     return;
                 }
@@ -255,6 +250,22 @@ final class Hub {
         synchronized (this) {
             if (wire.isPresent() && isOverWhenSilent()) {
                 end();
+            }
+        }
+    }
+
+    /**
+     * A monitor that ends with input unread resets the connection, and the kernel tells of that before it gives out what the
+     * monitor had sent, as for every error of a socket that is pending. It is told once, so the second read has the last words.
+     */
+    private static int read(Wire wire, ByteBuffer buffer) {
+        try {
+            return wire.read(buffer);
+        } catch (IOException reset) {
+            try {
+                return wire.read(buffer);
+            } catch (IOException e) {
+                return Descriptors.END;
             }
         }
     }

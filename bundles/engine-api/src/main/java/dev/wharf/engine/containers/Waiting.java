@@ -118,7 +118,10 @@ final class Waiting {
         }
         if (ended) {
             // Whoever waited for the end goes on with its ports.
-            return moment.after().container(id).map(Container::isOutOfTheWay).orElse(true);
+            return moment.after()
+                    .container(id)
+                    .map(moment.after()::isOutOfTheWay)
+                    .orElse(true);
         }
         if (event instanceof ContainerEvent.Failed) {
             lastCode = moment.after().container(id).map(ContainerShapes::exitCode);

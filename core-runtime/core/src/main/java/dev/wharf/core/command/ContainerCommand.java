@@ -801,7 +801,7 @@ public sealed interface ContainerCommand extends Command {
         return host -> host.container(id)
                 .map(c -> c.goal() == Goal.REMOVED && c.failure().isPresent()
                         ? c.stall().isPresent()
-                        : c.isOutOfTheWay())
+                        : host.isOutOfTheWay(c))
                 .orElse(true);
     }
 

@@ -293,14 +293,6 @@ public record Container(
                 && places.values().stream().allMatch(p -> p.fact().isAbsent());
     }
 
-    /**
-     * Whether what its last run took of others is free again, its addresses and published ports, or will not be soon because a
-     * driver does not let go. One that shall run keeps them.
-     */
-    public boolean isOutOfTheWay() {
-        return goal.wantsProcess() || stall.isPresent() || places.isEmpty();
-    }
-
     // ---- what events do
 
     /** Wants another thing of it; old trouble is forgotten. */

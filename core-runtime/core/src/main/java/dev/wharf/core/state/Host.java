@@ -182,6 +182,21 @@ public final class Host {
         return linked;
     }
 
+    /**
+     * Whether what others may miss of a container's last run is free again, its published ports and its places on networks
+     * that can be removed, or will not be soon because a driver does not let go. One that shall run keeps them. Nobody waits for
+     * a place on a network that is always there, whose addresses are many: to take it away takes longer than to end.
+     */
+    public boolean isOutOfTheWay(Container c) {
+        return c.goal().wantsProcess()
+                || c.stall().isPresent()
+                || c.places().entrySet().stream()
+                        .allMatch(place -> place.getValue().endpoint().ports().isEmpty()
+                                && network(place.getKey())
+                                        .map(n -> n.spec().predefined())
+                                        .orElse(true));
+    }
+
     /** Whom a container on the default network is linked to, as far as they are still here. */
     public List<Link> links(Container c) {
         if (c.spec().networking().links().isEmpty() || !isOnDefault(c)) {

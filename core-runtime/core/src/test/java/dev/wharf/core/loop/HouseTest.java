@@ -39,6 +39,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkWish;
+import dev.wharf.model.PortWish;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.RestartPolicy;
@@ -396,7 +397,8 @@ class HouseTest {
         await(() -> workshop.network.serving(new DriverName("bridge")).equals(Optional.of(slow)));
         NetworkWish place =
                 NetworkWish.on(house.host().networkNamed("bridge").orElseThrow().id());
-        ContainerSpec spec = Given.spec().on(place).make();
+        PortWish http = new PortWish(80, "tcp", "", 8080, 8080);
+        ContainerSpec spec = Given.spec().on(place).ports(http).make();
 
         ContainerId killed = made("killed", spec);
         submit(new ContainerCommand.Start(killed, Entropy.fresh()));
@@ -419,7 +421,7 @@ class HouseTest {
         assertThat(the(killed).places()).isEmpty();
 
         ContainerId passing =
-                made("passing", Given.spec().on(place).autoRemove().make());
+                made("passing", Given.spec().on(place).ports(http).autoRemove().make());
         assertThatThrownBy(() -> submit(new ContainerCommand.Start(passing, Entropy.fresh())))
                 .hasMessageContaining("no such command");
         assertThat(house.host().container(passing)).isEmpty();

@@ -472,6 +472,22 @@ public abstract class OciRuntimeContract {
     }
 
     @Test
+    void inputThatNobodyReadsCostsNoOutput() throws Exception {
+        for (int i = 0; i < 30; i++) {
+            RuntimeSpec spec = register(shell("echo done").input());
+            RecordingSink sink = new RecordingSink();
+            try (Attachment attachment = attach(spec.container(), sink)) {
+                runtime.create(spec);
+                attachment.write(bytes("x".repeat(60_000)));
+                runtime.start(spec.container());
+
+                assertThat(sink.awaitClosed()).isTrue();
+            }
+            assertThat(sink.out()).isEqualTo("done\n");
+        }
+    }
+
+    @Test
     void aWriterIsAskedToWaitAndToldToGoOn() throws Exception {
         ContainerId container =
                 run(shell("sleep 0.3; cat >/dev/null; echo read").input());
