@@ -16,6 +16,7 @@ import static dev.wharf.linux.libc.LibC.RESOLVE_NO_MAGICLINKS;
 
 import dev.wharf.linux.libc.Errno;
 import dev.wharf.linux.libc.LibC;
+import dev.wharf.linux.libc.MountPoints;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Names;
 import dev.wharf.oci.layer.Node;
@@ -299,24 +300,12 @@ final class LinuxDir implements Dir {
 
     @Override
     public void remove(String name) throws IOException {
-        if (isMountPoint(name)) {
+        // The kernel itself says so only of what is mounted in our own mount namespace, and takes others' mounts away.
+        if (MountPoints.isOne(libc, fd, component(name), Names.show(name))) {
             throw new FileSystemException(
                     Names.show(name), null, Names.show(name) + " is a mount point: device or resource busy");
         }
         new TreeRemoval(libc).remove(fd, component(name), Path.of("."));
-    }
-
-    /** The kernel itself says so only of what is mounted in our own mount namespace, and takes others' mounts away. */
-    private boolean isMountPoint(String name) throws IOException {
-        byte[] raw = new byte[256];
-        if (libc.statx(fd, component(name), AT_SYMLINK_NOFOLLOW, 0, raw) < 0) {
-            if (LibC.errno() == Errno.ENOENT) {
-                return false;
-            }
-            throw Errno.failed("statx", Names.show(name));
-        }
-        ByteBuffer statx = ByteBuffer.wrap(raw).order(ByteOrder.nativeOrder());
-        return (statx.getLong(0x08) & LibC.STATX_ATTR_MOUNT_ROOT) != 0;
     }
 
     @Override

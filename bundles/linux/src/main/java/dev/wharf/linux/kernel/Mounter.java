@@ -6,10 +6,9 @@ import static dev.wharf.linux.libc.LibC.O_PATH;
 import dev.wharf.linux.libc.CString;
 import dev.wharf.linux.libc.Errno;
 import dev.wharf.linux.libc.LibC;
+import dev.wharf.linux.libc.MountPoints;
 import dev.wharf.spi.kernel.Mount;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -73,16 +72,7 @@ final class Mounter {
 
     /** Whether something is mounted right at {@code path}; false where there is no such path. */
     boolean isMountPoint(Path path) throws IOException {
-        byte[] raw = new byte[256];
-        if (libc.statx(LibC.AT_FDCWD, CString.of(path), LibC.AT_SYMLINK_NOFOLLOW, 0, raw) < 0) {
-            int errno = LibC.errno();
-            if (errno == Errno.ENOENT || errno == Errno.ENOTDIR) {
-                return false;
-            }
-            throw Errno.exception(errno, "statx", path);
-        }
-        ByteBuffer statx = ByteBuffer.wrap(raw).order(ByteOrder.nativeOrder());
-        return (statx.getLong(0x08) & LibC.STATX_ATTR_MOUNT_ROOT) != 0;
+        return MountPoints.isOne(libc, LibC.AT_FDCWD, CString.of(path), path);
     }
 
     /** Unmounts everything at and under {@code target}; nothing there is fine. Fails while something is in use. */
