@@ -84,6 +84,27 @@ class VolumesIT {
     }
 
     @Test
+    void whatAContainerBringsIsThereBeforeItIsStarted() throws Exception {
+        docker.docker("create", "--name", "holder", "-v", "/etc", "-v", "cargo:/bin", "busybox", "true");
+        assertThat(docker.sh("--volumes-from holder", "ls /bin/busybox /etc/passwd"))
+                .isEqualTo("/bin/busybox\n/etc/passwd");
+        docker.docker("create", "--name", "worker", "--workdir", "/made/here", "busybox", "true");
+        docker.docker("cp", folder.toString(), "worker:/made/here/");
+        assertThat(docker.docker("diff", "worker")).contains("A /made/here");
+        Outcome refused = docker.tried("create", "--workdir", "/etc/passwd", "busybox", "true");
+        assertThat(refused.err()).contains("Cannot mkdir: /etc/passwd is not a directory");
+        assertThat(docker.docker("ps", "--all", "--format", "{{.Names}}").lines())
+                .containsExactlyInAnyOrder("holder", "worker");
+    }
+
+    @Test
+    void anEmptiedVolumeStaysEmpty() throws Exception {
+        docker.docker(
+                "run", "--name", "again", "-v", "cargo:/etc", "busybox", "sh", "-c", "rm -f /etc/passwd; ls /etc");
+        assertThat(docker.docker("start", "--attach", "again").lines()).doesNotContain("passwd");
+    }
+
+    @Test
     void aVolumeInUseIsNotRemoved() throws Exception {
         String container = docker.background("-v cargo:/data", "sleep 1000");
 

@@ -24,7 +24,9 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -385,6 +387,49 @@ public final class LinuxKernel implements Kernel {
     @Override
     public void copyUp(Path rootfs, String target, Path volume) throws DriverException {
         attempt("copy " + target + " of the image to volume " + volume, () -> volumes.copyUp(rootfs, target, volume));
+    }
+
+    @Override
+    public boolean isDirectory(Path rootfs, String path) throws DriverException {
+        return attempt("look for " + path, () -> isDirectoryInside(rootfs, path));
+    }
+
+    private boolean isDirectoryInside(Path rootfs, String path) throws IOException {
+        try {
+            return Files.isDirectory(files.resolveInRoot(rootfs, path), LinkOption.NOFOLLOW_LINKS);
+        } catch (NoSuchFileException | NotDirectoryException e) {
+            return false;
+        }
+    }
+
+    /** The words are Docker's, for they reach whoever creates a container with such a working directory. */
+    @Override
+    public void makeDirectory(Path rootfs, String path) throws DriverException {
+        boolean made = attempt("make directory " + path, () -> makeDirectoryInside(rootfs, path));
+        if (!made) {
+            throw DriverException.failure(Failure.Kind.FAILED, "Cannot mkdir: " + path + " is not a directory");
+        }
+    }
+
+    private boolean makeDirectoryInside(Path rootfs, String path) throws IOException {
+        Path inside = Path.of("/");
+        for (Path name : Path.of(path).normalize()) {
+            inside = inside.resolve(name);
+            Path place;
+            try {
+                place = files.resolveInRoot(rootfs, inside.toString());
+            } catch (NoSuchFileException e) {
+                // A link to what is not there, and not even its parent: the runtime has the last word of it.
+                return true;
+            }
+            if (!Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
+                Files.createDirectory(place);
+                files.chmod(place, 0755);
+            } else if (!Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**

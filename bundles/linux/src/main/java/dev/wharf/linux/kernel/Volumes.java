@@ -22,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Directories of volumes: {@code <name>/_data} holds what containers see, or is where a volume's device is mounted. */
 final class Volumes {
@@ -31,11 +32,12 @@ final class Volumes {
     /** Copied and about to be moved in; every crash after this is made good by the next call. */
     private static final String COPIED = "_copied";
 
-    private final Path directory;
-    private final LinuxFileCalls files;
     private static final int LONGEST_NAME = 255;
 
+    private final Path directory;
+    private final LinuxFileCalls files;
     private final Mounter mounter;
+    private final Object[] locks = Stream.generate(Object::new).limit(16).toArray();
 
     Volumes(Path directory, LinuxFileCalls files, Mounter mounter) {
         this.directory = directory;
@@ -132,7 +134,14 @@ final class Volumes {
         return found;
     }
 
+    /** Of two containers that come with the same volume one fills it, and the other finds it whole. */
     boolean copyUp(Path rootfs, String target, Path volume) throws IOException {
+        synchronized (locks[Math.floorMod(volume.hashCode(), locks.length)]) {
+            return fill(rootfs, target, volume);
+        }
+    }
+
+    private boolean fill(Path rootfs, String target, Path volume) throws IOException {
         Path copied = volume.resolveSibling(COPIED);
         if (volume.endsWith(DATA) && Files.exists(copied, LinkOption.NOFOLLOW_LINKS)) {
             moveIn(copied, volume);

@@ -133,6 +133,14 @@ final class Props implements AutoCloseable {
         public void copyUp(Path rootfs, String target, Path volume) {}
 
         @Override
+        public boolean isDirectory(Path rootfs, String path) {
+            return true;
+        }
+
+        @Override
+        public void makeDirectory(Path rootfs, String path) {}
+
+        @Override
         public Path pin(ContainerId container, int number, List<Mount> mounts, String inside) {
             return NOWHERE;
         }

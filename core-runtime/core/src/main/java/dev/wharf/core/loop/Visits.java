@@ -225,5 +225,15 @@ final class Visits {
         public void copyUp(Path rootfs, String target, Path volume) throws DriverException {
             kernel.copyUp(rootfs, target, volume);
         }
+
+        @Override
+        public boolean isDirectory(Path rootfs, String path) throws DriverException {
+            return kernel.isDirectory(rootfs, path);
+        }
+
+        @Override
+        public void makeDirectory(Path rootfs, String path) throws DriverException {
+            kernel.makeDirectory(rootfs, path);
+        }
     }
 }

@@ -268,9 +268,11 @@ final class ContainerPlan implements Plan {
         }
 
         private Proposal prepare() {
-            SnapshotKey parent = c.top().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH);
-            ContainerStep.PrepareRootfs step = new ContainerStep.PrepareRootfs(
-                    c.id(), c.spec().storage(), parent, ContainerStep.sizeLimit(c.spec()));
+            Optional<Proposal> volumes = c.hadFiles() ? Optional.empty() : awaitVolumes("rootfs");
+            if (volumes.isPresent()) {
+                return volumes.get();
+            }
+            ContainerStep.PrepareRootfs step = RuntimeSpecs.prepareRootfs(host, c);
             boolean waitedFor = c.goal().wantsProcess() || !c.hadFiles();
             return onImage("rootfs", waitedFor, waitedFor ? step : new ContainerStep.Restore(step, tries()));
         }
@@ -447,23 +449,9 @@ final class ContainerPlan implements Plan {
             if (!c.remains().isAbsent() || busy.contains("remains") || isEndpointLeaving()) {
                 return Proposal.AWAIT;
             }
-            for (MountSpec mount : c.spec().mounts()) {
-                if (mount.kind() == MountSpec.Kind.VOLUME) {
-                    Optional<Volume> volume =
-                            host.volume(new VolumeName(mount.source())).filter(Volume::wanted);
-                    if (volume.isEmpty()) {
-                        return impossible("created", "volume " + mount.source() + " is not there any more");
-                    }
-                    if (!volume.get().path().isPresent()) {
-                        return Proposal.AWAIT;
-                    }
-                    if (volume.get().spec().hasDevice() && !volume.get().isMounted()) {
-                        return volume.get()
-                                .mountFailure()
-                                .map(f -> impossible("created", f.message()))
-                                .orElse(Proposal.AWAIT);
-                    }
-                }
+            Optional<Proposal> volumes = awaitVolumes("created").or(this::awaitDevices);
+            if (volumes.isPresent()) {
+                return volumes.get();
             }
             for (MountSpec mount : c.spec().mounts()) {
                 if (mount.kind() == MountSpec.Kind.IMAGE
@@ -482,6 +470,38 @@ final class ContainerPlan implements Plan {
                 return impossible("created", "cannot join network of a non running container: " + joined.get());
             }
             return Proposal.step(RuntimeSpecs.createProcess(host, c));
+        }
+
+        /** What there is to do instead, while the directory of a volume is not there. */
+        private Optional<Proposal> awaitVolumes(String rung) {
+            for (VolumeName name : volumes()) {
+                Optional<Volume> volume = host.volume(name).filter(Volume::wanted);
+                if (volume.isEmpty()) {
+                    return Optional.of(impossible(rung, "volume " + name + " is not there any more"));
+                }
+                if (!volume.get().path().isPresent()) {
+                    return Optional.of(Proposal.AWAIT);
+                }
+            }
+            return Optional.empty();
+        }
+
+        /** What there is to do instead, while the device of a volume is not mounted. */
+        private Optional<Proposal> awaitDevices() {
+            return volumes().stream()
+                    .flatMap(name -> host.volume(name).stream())
+                    .filter(volume -> volume.spec().hasDevice() && !volume.isMounted())
+                    .map(volume -> volume.mountFailure()
+                            .map(f -> impossible("created", f.message()))
+                            .orElse(Proposal.AWAIT))
+                    .findFirst();
+        }
+
+        private List<VolumeName> volumes() {
+            return c.spec().mounts().stream()
+                    .filter(mount -> mount.kind() == MountSpec.Kind.VOLUME)
+                    .map(mount -> new VolumeName(mount.source()))
+                    .toList();
         }
 
         private Proposal impossible(String rung, String message) {

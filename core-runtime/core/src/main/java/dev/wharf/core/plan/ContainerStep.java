@@ -108,8 +108,24 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record PrepareRootfs(ContainerId container, DriverName storage, SnapshotKey parent, Optional<Long> limitBytes)
+    /**
+     * Makes the container's files, and what others may look for before it is ever started.
+     *
+     * @param workingDir a directory to be made where the image has none; empty where there is nothing to make
+     * @param fill empty volumes to fill from the image: path inside to volume directory
+     */
+    record PrepareRootfs(
+            ContainerId container,
+            DriverName storage,
+            SnapshotKey parent,
+            Optional<Long> limitBytes,
+            String workingDir,
+            Map<String, Path> fill)
             implements Up {
+        public PrepareRootfs {
+            fill = Map.copyOf(fill);
+        }
+
         @Override
         public String rung() {
             return "rootfs";
@@ -117,7 +133,36 @@ public sealed interface ContainerStep extends Step {
 
         @Override
         public Event run(Drivers drivers) throws DriverException {
-            return new ContainerEvent.RootfsPrepared(container, prepare(drivers));
+            Snapshot made = prepare(drivers);
+            if (!fill.isEmpty() || !workingDir.isEmpty()) {
+                furnish(drivers);
+            }
+            return new ContainerEvent.RootfsPrepared(container, made);
+        }
+
+        /** From the image alone where that will do: to let go of a file system that could be written to takes a sync of all. */
+        private void furnish(Drivers drivers) throws DriverException {
+            boolean missing = !workingDir.isEmpty();
+            if (!parent.equals(SnapshotKey.SCRATCH)) {
+                try {
+                    List<Mount> image = drivers.storage().use(storage, s -> s.mounts(parent));
+                    Path view = drivers.kernel().pin(container, 0, image, "");
+                    for (Map.Entry<String, Path> volume : fill.entrySet()) {
+                        drivers.kernel().copyUp(view, volume.getKey(), volume.getValue());
+                    }
+                    missing = missing && !drivers.kernel().isDirectory(view, workingDir);
+                } finally {
+                    drivers.kernel().unpin(container);
+                }
+            }
+            if (missing) {
+                List<Mount> own = drivers.storage().use(storage, s -> s.mounts(SnapshotKey.of(container)));
+                try {
+                    drivers.kernel().makeDirectory(drivers.kernel().mountRootfs(container, own), workingDir);
+                } finally {
+                    drivers.kernel().unmountRootfs(container);
+                }
+            }
         }
 
         private Snapshot prepare(Drivers drivers) throws DriverException {
@@ -223,7 +268,7 @@ public sealed interface ContainerStep extends Step {
      * Has the runtime make the first process.
      *
      * @param sources bind sources, and whether a missing one is made
-     * @param fill empty volumes to fill from the image: path inside to volume directory
+     * @param fill empty volumes to fill from the image that could not be filled before: path inside to volume directory
      * @param pins what must be resolved and held before it can be mounted, by the target of the mount
      */
     record CreateProcess(

@@ -40,6 +40,49 @@ final class RuntimeSpecs {
 
     private RuntimeSpecs() {}
 
+    /** The step that makes the files of {@code c}, whose volumes are present. */
+    static ContainerStep.PrepareRootfs prepareRootfs(Host host, Container c) {
+        Map<String, Path> fill = new LinkedHashMap<>();
+        // What is made anew later is not filled anew: by then an empty volume was emptied.
+        if (!c.hadFiles()) {
+            for (MountSpec mount : c.spec().mounts()) {
+                if (isCopiedUp(mount) && !isFilledLater(host, mount)) {
+                    fill.put(mount.target(), directory(host, mount));
+                }
+            }
+        }
+        String workingDir = c.spec().command().workingDir();
+        return new ContainerStep.PrepareRootfs(
+                c.id(),
+                c.spec().storage(),
+                c.top().map(SnapshotKey::of).orElse(SnapshotKey.SCRATCH),
+                ContainerStep.sizeLimit(c.spec()),
+                workingDir.equals("/") ? "" : workingDir,
+                fill);
+    }
+
+    /** Whether a volume gets what the image has at its place; one of another container got what that one's image has. */
+    private static boolean isCopiedUp(MountSpec mount) {
+        return mount.kind() == MountSpec.Kind.VOLUME
+                && !mount.options().containsKey("nocopy")
+                && !mount.options().containsKey("from");
+    }
+
+    /** A device is mounted when a container starts with it, and a part is looked for then. */
+    private static boolean isFilledLater(Host host, MountSpec mount) {
+        return !mount.options().getOrDefault("subpath", "").isEmpty()
+                || host.volume(new VolumeName(mount.source()))
+                        .map(volume -> volume.spec().hasDevice())
+                        .orElse(false);
+    }
+
+    private static Path directory(Host host, MountSpec mount) {
+        return host.volume(new VolumeName(mount.source()))
+                .map(Volume::path)
+                .flatMap(Fact::value)
+                .orElseThrow();
+    }
+
     /** The step that makes the first process of {@code c}, whose mount, sandbox and volumes are present. */
     static ContainerStep.CreateProcess createProcess(Host host, Container c) {
         List<BoundMount> mounts = new ArrayList<>();
@@ -47,7 +90,8 @@ final class RuntimeSpecs {
         Map<String, Path> fill = new LinkedHashMap<>();
         Map<String, Pin> pins = new LinkedHashMap<>();
         for (MountSpec mount : c.spec().mounts()) {
-            mounts.add(bound(host, mount, sources, fill, pins));
+            boolean filled = c.exit().isEmpty() && isCopiedUp(mount) && isFilledLater(host, mount);
+            mounts.add(bound(host, mount, filled, sources, fill, pins));
         }
         ContainerId files = c.spec().networking().sandbox().container().orElse(c.id());
         RuntimeSpec spec = new RuntimeSpec(
@@ -84,7 +128,12 @@ final class RuntimeSpecs {
     }
 
     private static BoundMount bound(
-            Host host, MountSpec mount, Map<Path, Boolean> sources, Map<String, Path> fill, Map<String, Pin> pins) {
+            Host host,
+            MountSpec mount,
+            boolean filled,
+            Map<Path, Boolean> sources,
+            Map<String, Path> fill,
+            Map<String, Pin> pins) {
         List<String> options = new ArrayList<>();
         switch (mount.kind()) {
             case TMPFS -> {
@@ -102,15 +151,11 @@ final class RuntimeSpecs {
                 return new BoundMount("tmpfs", "tmpfs", mount.target(), options);
             }
             case VOLUME -> {
-                Path root = host.volume(new VolumeName(mount.source()))
-                        .map(Volume::path)
-                        .flatMap(Fact::value)
-                        .orElseThrow();
+                Path root = directory(host, mount);
                 String inside = mount.options().getOrDefault("subpath", "");
                 if (!inside.isEmpty()) {
-                    boolean filled = !mount.options().containsKey("nocopy");
                     pins.put(mount.target(), new Pin(root, Optional.empty(), inside, filled));
-                } else if (!mount.options().containsKey("nocopy")) {
+                } else if (filled) {
                     fill.put(mount.target(), root);
                 }
                 options.addAll(List.of("rbind", mount.options().getOrDefault("propagation", "rprivate")));

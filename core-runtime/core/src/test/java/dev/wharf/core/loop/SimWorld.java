@@ -359,6 +359,16 @@ final class SimWorld {
         public void copyUp(Path rootfs, String target, Path volume) throws DriverException {
             effect("copy up", () -> rootfs);
         }
+
+        @Override
+        public boolean isDirectory(Path rootfs, String path) {
+            return false;
+        }
+
+        @Override
+        public void makeDirectory(Path rootfs, String path) throws DriverException {
+            effect("make directory", () -> rootfs);
+        }
     };
 
     final StorageDriver storage = new StorageDriver() {

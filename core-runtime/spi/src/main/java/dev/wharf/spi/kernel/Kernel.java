@@ -82,6 +82,15 @@ public interface Kernel {
      */
     void copyUp(Path rootfs, String target, Path volume) throws DriverException;
 
+    /** Whether there is a directory at {@code path}, which is resolved inside {@code rootfs} only. */
+    boolean isDirectory(Path rootfs, String path) throws DriverException;
+
+    /**
+     * Makes a directory and those above it, root's and 0755, where they are not there. {@code path} is resolved inside
+     * {@code rootfs} only. FAILED where something else is in its place.
+     */
+    void makeDirectory(Path rootfs, String path) throws DriverException;
+
     /**
      * Makes the mounts appear at a path of its own, and answers with what is at {@code inside} of them, which nobody can
      * exchange for something else: resolved once, through no link that leads out of them, and held by a mount. Held until

@@ -510,6 +510,31 @@ public abstract class KernelContract {
     }
 
     @Test
+    void aDirectoryIsMadeInsideTheRootFileSystemOnly() throws Exception {
+        Path outside = directory("outside");
+        Path rootfs = directory("rootfs", "file");
+        Files.createDirectories(rootfs.resolve("real"));
+        Files.createSymbolicLink(rootfs.resolve("link"), Path.of("/real"));
+        Files.createSymbolicLink(rootfs.resolve("out"), Path.of("../../../../../../../.." + outside));
+
+        kernel.makeDirectory(rootfs, "/link/a/b");
+        kernel.makeDirectory(rootfs, "/link/a/b");
+        kernel.makeDirectory(rootfs, "/out/c");
+
+        assertThat(rootfs.resolve("real/a/b")).isDirectory();
+        assertThat(Files.getPosixFilePermissions(rootfs.resolve("real/a")))
+                .isEqualTo(PosixFilePermissions.fromString("rwxr-xr-x"));
+        assertThat(outside).isEmptyDirectory();
+        assertThat(kernel.isDirectory(rootfs, "/link/a")).isTrue();
+        assertThat(kernel.isDirectory(rootfs, "/file")).isFalse();
+        assertThat(kernel.isDirectory(rootfs, "/file/below")).isFalse();
+        assertThat(kernel.isDirectory(rootfs, "/none/at/all")).isFalse();
+        assertThatThrownBy(() -> kernel.makeDirectory(rootfs, "/file/below"))
+                .isInstanceOf(DriverException.class)
+                .hasMessage("Cannot mkdir: /file/below is not a directory");
+    }
+
+    @Test
     void aCopyThatACrashCutOffBeginsAgain() throws Exception {
         directory("rootfs/data", "one");
         Path rootfs = dir.resolve("rootfs");
