@@ -562,8 +562,7 @@ final class Sequencer {
         show(after, at);
         tellOnlookers(events);
         boolean answers = notice(at, events);
-        Host now = after;
-        boolean awaited = events.stream().anyMatch(e -> isAwaited(e, now));
+        boolean awaited = events.stream().anyMatch(e -> isAwaited(e, before));
         if (events.stream().anyMatch(ContainerEvent.Exited.class::isInstance)) {
             lastExit = at;
         }
@@ -584,13 +583,18 @@ final class Sequencer {
 
     /**
      * Whether somebody waits for an event who did not ask for it: whoever ran a container, for its end, or until it is gone
-     * where it goes by itself, and the resolver of networks with names, for a sandbox, because it has to be heard
+     * where it goes by itself, or until what others may miss of it is free, and the resolver of networks with names, for a sandbox, because it has to be heard
      * there before the process asks.
      */
-    private static boolean isAwaited(Event event, Host host) {
+    private static boolean isAwaited(Event event, Host before) {
         return event instanceof ContainerEvent.Removed
                 || event instanceof ContainerEvent.Exited
-                || event instanceof ContainerEvent.SandboxCreated made && hasNames(made.container(), host);
+                || event instanceof ContainerEvent.EndpointDetached left && isInTheWay(left.container(), before)
+                || event instanceof ContainerEvent.SandboxCreated made && hasNames(made.container(), before);
+    }
+
+    private static boolean isInTheWay(ContainerId id, Host host) {
+        return host.container(id).filter(c -> !host.isOutOfTheWay(c)).isPresent();
     }
 
     private static boolean hasNames(ContainerId id, Host host) {
