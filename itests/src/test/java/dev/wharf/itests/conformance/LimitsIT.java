@@ -120,6 +120,10 @@ class LimitsIT {
     void aLimitOfSwapIsChangedByItselfWhereItFitsThatOfMemory() throws Exception {
         String container = docker.background("-m 96m", "sleep 1000");
 
+        docker.docker("update", "-m", "100m", container);
+        assertThat(docker.inspect(container, "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}"))
+                .isEqualTo("104857600 201326592");
+        docker.docker("update", "-m", "96m", container);
         docker.docker("update", "--memory-swap", "256m", container);
         assertThat(docker.inspect(container, "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}"))
                 .isEqualTo("100663296 268435456");

@@ -489,7 +489,7 @@ public final class ContainerShapes {
     }
 
     /** Docker lets a container swap as much as it may hold, unless somebody said otherwise. */
-    private static long swap(Resources r) {
+    static long swap(Resources r) {
         return r.memorySwapBytes() == 0 && r.memoryBytes() > 0 ? 2 * r.memoryBytes() : r.memorySwapBytes();
     }
 
