@@ -93,6 +93,9 @@ class VolumesIT {
         assertThat(docker.docker("diff", "worker")).contains("A /made/here");
         Outcome refused = docker.tried("create", "--workdir", "/etc/passwd", "busybox", "true");
         assertThat(refused.err()).contains("Cannot mkdir: /etc/passwd is not a directory");
+        assertThat(docker.tried("create", "-v", "/etc/passwd", "busybox", "true")
+                        .err())
+                .contains("cannot mount volume over existing file, file exists /etc/passwd");
         assertThat(docker.docker("ps", "--all", "--format", "{{.Names}}").lines())
                 .containsExactlyInAnyOrder("holder", "worker");
     }

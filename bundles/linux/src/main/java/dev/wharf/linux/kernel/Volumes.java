@@ -135,13 +135,13 @@ final class Volumes {
     }
 
     /** Of two containers that come with the same volume one fills it, and the other finds it whole. */
-    boolean copyUp(Path rootfs, String target, Path volume) throws IOException {
+    boolean copyUp(Path rootfs, String target, Path volume) throws IOException, DriverException {
         synchronized (locks[Math.floorMod(volume.hashCode(), locks.length)]) {
             return fill(rootfs, target, volume);
         }
     }
 
-    private boolean fill(Path rootfs, String target, Path volume) throws IOException {
+    private boolean fill(Path rootfs, String target, Path volume) throws IOException, DriverException {
         Path copied = volume.resolveSibling(COPIED);
         if (volume.endsWith(DATA) && Files.exists(copied, LinkOption.NOFOLLOW_LINKS)) {
             moveIn(copied, volume);
@@ -153,9 +153,14 @@ final class Volumes {
         } catch (NoSuchFileException | NotDirectoryException e) {
             return false;
         }
-        if (!Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS)
-                || !Files.isDirectory(volume, LinkOption.NOFOLLOW_LINKS)
-                || !isEmpty(volume)) {
+        if (!Files.isDirectory(volume, LinkOption.NOFOLLOW_LINKS) || !Files.exists(source, LinkOption.NOFOLLOW_LINKS)) {
+            return false;
+        }
+        if (!Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS)) {
+            throw DriverException.failure(
+                    Failure.Kind.FAILED, "cannot mount volume over existing file, file exists " + target);
+        }
+        if (!isEmpty(volume)) {
             return false;
         }
         if (!volume.endsWith(DATA)

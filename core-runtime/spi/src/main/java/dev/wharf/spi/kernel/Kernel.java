@@ -78,7 +78,8 @@ public interface Kernel {
 
     /**
      * Fills an empty volume with what the image has at {@code target}: names, owners, modes, times, links, extended
-     * attributes. A volume that holds anything is left alone. {@code target} is resolved inside {@code rootfs} only.
+     * attributes. A volume that holds anything is left alone. {@code target} is resolved inside {@code rootfs} only; FAILED
+     * where it is no directory, which no volume can be mounted on.
      */
     void copyUp(Path rootfs, String target, Path volume) throws DriverException;
 

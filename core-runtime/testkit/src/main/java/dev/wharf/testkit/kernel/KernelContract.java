@@ -510,6 +510,16 @@ public abstract class KernelContract {
     }
 
     @Test
+    void nothingIsCopiedUpFromAFile() throws Exception {
+        Path rootfs = directory("rootfs", "passwd");
+        Path volume = kernel.createVolume(DATA);
+
+        assertThatThrownBy(() -> kernel.copyUp(rootfs, "/passwd", volume))
+                .isInstanceOf(DriverException.class)
+                .hasMessage("cannot mount volume over existing file, file exists /passwd");
+    }
+
+    @Test
     void aDirectoryIsMadeInsideTheRootFileSystemOnly() throws Exception {
         Path outside = directory("outside");
         Path rootfs = directory("rootfs", "file");
