@@ -57,6 +57,9 @@ final class Rehearsal {
             {"Cmd":["true"],"AttachStdout":true,"AttachStderr":true}
             """;
 
+    /** Filters as a URL has them: {"type":["container"]}. */
+    private static final String OF_CONTAINERS = "%7B%22type%22%3A%5B%22container%22%5D%7D";
+
     /** How long whoever asks in earnest is left alone. */
     private static final long WAY_MILLIS = 50;
 
@@ -82,20 +85,27 @@ final class Rehearsal {
                         List.of(new Endpoint.Unix(socket, Endpoint.Unix.USUAL_GROUP, 0600)), router, door, workers)) {
             door.open(stage.agent());
             new Rehearsal(agent, socket).play();
+            // And how it all came about, as whoever looks back asks.
+            stage.agent().hostAt(stage.agent().position());
         }
     }
 
     private void play() throws IOException, InterruptedException {
         String lasting = create(LASTING);
         ask("POST", "/containers/" + lasting + "/start", "");
-        for (int round = 0; round < ROUNDS; round++) {
-            giveWay();
-            ask("HEAD", "/_ping", "");
-            runBriefly();
-            exec(lasting);
-            runAndKill();
-            exec(lasting);
-            ask("GET", "/containers/json?all=1", "");
+        try (SocketChannel events = send("GET", "/events?filters=" + OF_CONTAINERS, "", "close")) {
+            head(events);
+            events.configureBlocking(false);
+            for (int round = 0; round < ROUNDS; round++) {
+                giveWay();
+                ask("HEAD", "/_ping", "");
+                runBriefly();
+                exec(lasting);
+                runAndKill();
+                exec(lasting);
+                ask("GET", "/containers/json?all=1", "");
+                while (events.read(ByteBuffer.allocate(64 << 10)) > 0) {}
+            }
         }
     }
 
