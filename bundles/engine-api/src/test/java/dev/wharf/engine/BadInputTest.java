@@ -130,6 +130,7 @@ class BadInputTest {
                 "POST;/containers/web/attach?stream=1&detachKeys=ctrl-A;400;Invalid detach keys (ctrl-A) provided",
                 "POST;/containers/web/attach?stream=1&detachKeys=a%2C;400;Invalid detach keys (a,) provided",
                 "POST;/containers/web/kill;409;cannot kill container: web: container",
+                "POST;/containers/none/kill;404;cannot kill container: none: No such container: none",
                 // numbers and times
                 "GET;/containers/json?limit=ten;400;limit",
                 "GET;/events?since=odd;400;failed to parse value as time or duration: \"odd\"",
@@ -230,6 +231,10 @@ class BadInputTest {
                 "/networks/create;{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"nope\"}]}};400;nope",
                 "/networks/create;{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Gateway\":7}]}};400;Gateway",
                 "/networks/create;{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Gateway\":\"10.1.0.1\"}]}};400;need a subnet",
+                "/containers/web/start;{\"Binds\":[]};400;starting container with non-empty request body was deprecated",
+                "/containers/create;{\"Image\":\"busybox\",\"MacAddress\":\"02:00:00:00:00:01\",\"HostConfig\":"
+                        + "{\"NetworkMode\":\"other\"},\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{}}}};"
+                        + "400;HostConfig.NetworkMode must match the identity of a network",
                 "/containers/web/update;{\"RestartPolicy\":{\"MaximumRetryCount\":\"ten\"}};400;MaximumRetryCount",
                 "/containers/web/update;{\"RestartPolicy\":{\"MaximumRetryCount\":1}};400;on-failure",
                 "/volumes/create;{\"Name\":\"a\"};400;too short",

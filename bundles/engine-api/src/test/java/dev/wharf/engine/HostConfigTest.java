@@ -316,6 +316,7 @@ class HostConfigTest {
                 "StopSignal;\"15\"",
                 "StopTimeout;10",
                 "NetworkDisabled;true",
+                "Healthcheck;{\"Interval\":5000000000}",
                 "Volumes;{\"/a\":{}}"
             })
     void theRestOfTheConfigIsKeptToo(String field, String value) throws IOException {
@@ -331,6 +332,76 @@ class HostConfigTest {
             assertThat(kept.path("Config").path(field).toString()).isEqualTo(value);
             assertThat(kept.path("HostConfig").path("NetworkMode").asText())
                     .isEqualTo(field.equals("NetworkDisabled") ? "none" : "bridge");
+        }
+    }
+
+    @org.junit.jupiter.api.Test
+    void aHostnameIsShownBesideTheHostsOwn() throws IOException {
+        create("{\"UTSMode\":\"host\"}");
+        JsonNode shown = container();
+        assertThat(shown.path("Config").path("Hostname").asText())
+                .isEqualTo(shown.path("Id").asText().substring(0, 12));
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "{};bridge",
+                "{\"one\":{}};one",
+                "{\"bridge\":{},\"one\":{}};bridge,one",
+                "{\"one\":{},\"default\":{}};bridge,one",
+                "{\"one\":{},\"two\":{\"Aliases\":[\"a\"]}};one,two"
+            })
+    void networksThatAreNamedAreAllThereAre(String endpoints, String networks) throws IOException {
+        try (Line line = Line.to(socket)) {
+            for (String name : List.of("one", "two")) {
+                line.request("POST", "/networks/create", "{\"Name\":\"" + name + "\"}")
+                        .reply(true);
+            }
+            Line.Reply reply = line.request(
+                            "POST",
+                            "/containers/create?name=placed",
+                            "{\"Image\":\"busybox\",\"HostConfig\":{\"NetworkMode\":\"bridge\"},"
+                                    + "\"NetworkingConfig\":{\"EndpointsConfig\":" + endpoints + "}}")
+                    .reply(true);
+            assertThat(reply.status()).as(reply.text()).isEqualTo(201);
+        }
+        assertThat(agent.host().containerNamed("placed").orElseThrow().spec().networking().networks().stream()
+                        .map(w -> agent.host()
+                                .network(w.network())
+                                .orElseThrow()
+                                .spec()
+                                .name()))
+                .containsExactly(networks.split(","));
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource({"busybox:a,busybox:z", "busybox:z,busybox:a", "ID,busybox:a"})
+    void namesThatNothingWasMadeByArePrunedThoughTheImageStays(String used, String pruned) throws IOException {
+        try (Line line = Line.to(socket)) {
+            String id = Json.parse(line.request("GET", "/images/busybox/json")
+                            .reply(true)
+                            .body())
+                    .path("Id")
+                    .asText();
+            for (String tag : List.of("a", "z")) {
+                line.request("POST", "/images/busybox/tag?repo=busybox&tag=" + tag)
+                        .reply(true);
+            }
+            line.request("DELETE", "/images/busybox:latest").reply(true);
+            line.request("POST", "/containers/create", "{\"Image\":\"" + used.replace("ID", id) + "\"}")
+                    .reply(true);
+
+            JsonNode answer =
+                    Json.parse(line.request("POST", "/images/prune?filters=%7B%22dangling%22%3A%5B%22false%22%5D%7D")
+                            .reply(true)
+                            .body());
+
+            assertThat(answer.path("ImagesDeleted"))
+                    .extracting(told -> told.path("Untagged").asText())
+                    .containsExactly(pruned);
+            assertThat(answer.path("SpaceReclaimed").asLong()).isZero();
         }
     }
 

@@ -17,6 +17,10 @@ public record Healthcheck(
         Duration startPeriod,
         Duration startInterval,
         int retries) {
+    /** Says nothing at all. */
+    public static final Healthcheck SILENT =
+            new Healthcheck(List.of(), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
+
     private static final Duration DEFAULT_TIME = Duration.ofSeconds(30);
     private static final Duration DEFAULT_START_INTERVAL = Duration.ofSeconds(5);
     private static final int DEFAULT_RETRIES = 3;

@@ -52,6 +52,9 @@ import java.util.stream.Stream;
 
 /** {@code /containers}: everything but streams. */
 public final class ContainerRoutes implements Routes {
+    /** The longest body of a start that is let pass: clients send <code>{}</code> and <code>null</code>. */
+    private static final int NO_SETTINGS = 7;
+
     private static final Set<String> LIST_FILTERS = Set.of(
             "ancestor",
             "before",
@@ -282,6 +285,10 @@ public final class ContainerRoutes implements Routes {
     }
 
     private static Answer start(Agent agent, Request request) {
+        if (request.size() > NO_SETTINGS) {
+            throw Problem.invalid("starting container with non-empty request body was deprecated since API v1.22 and"
+                    + " removed in v1.24");
+        }
         Container c = found(agent, request);
         CompletableFuture<Answer> answer = new CompletableFuture<>();
         agent.submit(new ContainerCommand.Start(c.id(), Entropy.fresh()), request.cause())
@@ -350,7 +357,7 @@ public final class ContainerRoutes implements Routes {
     }
 
     private static Answer kill(Agent agent, Request request) {
-        Container c = found(agent, request);
+        Container c = killable(agent, request);
         Signal signal = request.query()
                 .value("signal")
                 .map(text -> killing(request.name(), text))
@@ -365,6 +372,15 @@ public final class ContainerRoutes implements Routes {
                         ? Answer.empty(204)
                         // It ended while the signal was on its way.
                         : Problems.answer(isMissing(thrown) ? over : thrown)));
+    }
+
+    /** The container to kill; where there is none, the answer says what was not done. */
+    private static Container killable(Agent agent, Request request) {
+        try {
+            return found(agent, request);
+        } catch (Problem e) {
+            throw new Problem(e.status(), "cannot kill container: " + request.name() + ": " + e.getMessage());
+        }
     }
 
     private static boolean isMissing(Throwable thrown) {

@@ -292,7 +292,9 @@ public final class ContainerShapes {
     /** How a container is asked whether it is well, without what nobody said. */
     public static ObjectNode healthcheck(Healthcheck check) {
         ObjectNode node = Json.object();
-        node.set("Test", Json.array(check.test()));
+        if (!check.test().isEmpty()) {
+            node.set("Test", Json.array(check.test()));
+        }
         if (!check.interval().isZero()) {
             node.put("Interval", check.interval().toNanos());
         }

@@ -29,7 +29,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Turns the body of {@code POST /containers/create} into a whole specification, with what the image says filled in. */
@@ -105,11 +107,11 @@ public final class Creation {
         if (!own && !hostname.isEmpty() && sandbox.kind() == Namespace.Kind.CONTAINER) {
             throw Problem.invalid("conflicting options: hostname and the network mode");
         }
-        if (settings.namespaces(!version.atLeast(40)).uts().kind() == Namespace.Kind.HOST) {
-            if (!hostname.isEmpty()) {
-                throw Problem.invalid("conflicting options: hostname and the UTS mode");
-            }
-        } else if (hostname.isEmpty() && sandbox.kind() == Namespace.Kind.HOST) {
+        if (!hostname.isEmpty()
+                && settings.namespaces(!version.atLeast(40)).uts().kind() == Namespace.Kind.HOST) {
+            throw Problem.invalid("conflicting options: hostname and the UTS mode");
+        }
+        if (hostname.isEmpty() && sandbox.kind() == Namespace.Kind.HOST) {
             hostname = hostName();
         } else if (hostname.isEmpty() && sandbox.kind() != Namespace.Kind.CONTAINER) {
             hostname = id.shortForm();
@@ -290,7 +292,7 @@ public final class Creation {
 
     /** Whether it says anything: that nobody is to ask is kept as well, for an image may say that one is. */
     private static boolean isSaid(Healthcheck check) {
-        return !check.test().isEmpty();
+        return !check.equals(Healthcheck.SILENT);
     }
 
     // ---- what it sees of the disk
@@ -517,34 +519,49 @@ public final class Creation {
         }
     }
 
-    /** The network of the mode first, then the others that the client named. */
+    /** The networks that the client named, the one of the mode before the others; where it named none, that of the mode. */
     private List<NetworkWish> wishes() {
         Map<NetworkId, Body> named = new LinkedHashMap<>();
-        Network first = network(mode());
-        named.put(first.id(), Body.EMPTY);
         body.body("NetworkingConfig")
                 .bodies("EndpointsConfig")
                 .forEach((name, settings) -> named.put(
-                        name.equals("default") ? first.id() : network(name).id(), settings));
+                        network(name.equals("default") ? mode() : name).id(), settings));
+        if (named.isEmpty()) {
+            named.put(network(mode()).id(), Body.EMPTY);
+        }
         List<NetworkWish> wishes = new ArrayList<>();
         named.forEach((network, settings) -> wishes.add(NetworkRoutes.wish(network, settings)));
-        NetworkWish wish = wishes.get(0);
-        if (first.spec().predefined() && (!wish.ipv4().isEmpty() || !wish.ipv6().isEmpty())) {
-            throw Problem.invalid("user specified IP address is supported on user defined networks only");
+        for (NetworkWish wish : wishes) {
+            if (!(wish.ipv4().isEmpty() && wish.ipv6().isEmpty())
+                    && host.network(wish.network()).stream()
+                            .anyMatch(n -> n.spec().predefined())) {
+                throw Problem.invalid("user specified IP address is supported on user defined networks only");
+            }
         }
+        OptionalInt main = IntStream.range(0, wishes.size())
+                .filter(i -> NetworkRoutes.isNamed(host, mode(), wishes.get(i).network()))
+                .findFirst();
+        main.ifPresent(i -> wishes.add(0, wishes.remove(i)));
         String mac = NetworkRoutes.mac(body);
-        if (!mac.isEmpty() && wish.mac().isEmpty()) {
-            wishes.set(
-                    0,
-                    new NetworkWish(
-                            wish.network(),
-                            wish.aliases(),
-                            wish.links(),
-                            wish.ipv4(),
-                            wish.ipv6(),
-                            mac,
-                            wish.gatewayPriority(),
-                            wish.options()));
+        if (!mac.isEmpty()) {
+            if (main.isEmpty() && version.atLeast(44)) {
+                throw Problem.invalid(
+                        "HostConfig.NetworkMode must match the identity of a network in NetworkSettings.Networks");
+            }
+            NetworkWish first = wishes.get(0);
+            if (first.mac().isEmpty()) {
+                wishes.set(
+                        0,
+                        new NetworkWish(
+                                first.network(),
+                                first.aliases(),
+                                first.links(),
+                                first.ipv4(),
+                                first.ipv6(),
+                                mac,
+                                first.gatewayPriority(),
+                                first.options()));
+            }
         }
         return wishes;
     }

@@ -144,6 +144,11 @@ public final class Request {
         return Body.parse(bytes);
     }
 
+    /** How many bytes the body has that {@link #json} reads. */
+    public int size() {
+        return exchange.gathered().length;
+    }
+
     /** The body as it comes, for worker threads and {@link Router#upload} routes only. */
     public InputStream stream() {
         return exchange.stream();

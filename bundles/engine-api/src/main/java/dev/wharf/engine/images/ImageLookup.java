@@ -53,6 +53,15 @@ public final class ImageLookup {
         }
     }
 
+    /** The name that a client says this by; empty where it says an id, or nothing that is here. */
+    static Optional<Reference> named(Host host, String text) {
+        try {
+            return find(host, text).flatMap(Found::reference);
+        } catch (Problem ambiguous) {
+            return Optional.empty();
+        }
+    }
+
     public static Problem missing(String text) {
         return Problem.missing("No such image: " + withTag(text));
     }

@@ -51,6 +51,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** {@code /images}: lists, details, pulls, pushes, names and removal. Archives are {@link ArchiveRoutes}. */
@@ -333,22 +334,31 @@ public final class ImageRoutes implements Routes {
         boolean danglingOnly = filters.flag("dangling").orElse(true);
         Optional<Instant> until = filters.only("until").map(dev.wharf.engine.json.Times::parse);
         Set<ImageId> steps = BuildCache.intermediates(before);
-        List<Image> chosen = before.images().values().stream()
-                .filter(i -> i.wanted() && before.usersOf(i.id()).isEmpty() && !before.isVariant(i))
+        Map<Boolean, List<Image>> byUse = before.images().values().stream()
+                .filter(i -> i.wanted() && !before.isVariant(i))
                 .filter(i -> !(danglingOnly && steps.contains(i.id())) && !before.isOfBuild(i))
                 .filter(i -> !danglingOnly || ImageShapes.tags(i).isEmpty())
                 .filter(i -> filters.labels(i.config().labels()))
                 .filter(i -> until.map(t -> created(i).isBefore(t)).orElse(true))
-                .toList();
-        List<CompletableFuture<ArrayNode>> removals = new ArrayList<>();
+                .collect(Collectors.partitioningBy(i -> !before.usersOf(i.id()).isEmpty()));
+        List<Image> chosen = byUse.getOrDefault(false, List.of());
+        List<ImageCommand.Remove> wishes = new ArrayList<>();
         for (Image image : chosen) {
-            removals.add(agent.submit(
-                            new ImageCommand.Remove(
-                                    image.id(), Optional.empty(), image.id().shortForm(), true),
-                            request.cause())
+            wishes.add(new ImageCommand.Remove(
+                    image.id(), Optional.empty(), image.id().shortForm(), true));
+        }
+        for (Image image : byUse.getOrDefault(true, List.of())) {
+            for (Reference name : idleNames(before, image)) {
+                wishes.add(new ImageCommand.Remove(image.id(), Optional.of(name), name.familiar(), false));
+            }
+        }
+        List<CompletableFuture<ArrayNode>> removals = new ArrayList<>();
+        for (ImageCommand.Remove wish : wishes) {
+            List<Image> variants =
+                    before.image(wish.image()).map(before::variants).orElse(List.of());
+            removals.add(agent.submit(wish, request.cause())
                     // Somebody may have begun to use it since; then it stays, and that is no error.
-                    .handle((event, thrown) ->
-                            thrown == null ? report(before, agent.host(), before.variants(image)) : Json.array())
+                    .handle((event, thrown) -> thrown == null ? report(before, agent.host(), variants) : Json.array())
                     .toCompletableFuture());
         }
         return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
@@ -375,6 +385,20 @@ public final class ImageRoutes implements Routes {
                             deleted.isEmpty() ? null : Json.array().addAll(deleted));
                     return Answer.json(answer.put("SpaceReclaimed", reclaimed));
                 }));
+    }
+
+    /** The names of an image that no container was made by; of several the last stays, for the image does. */
+    private static List<Reference> idleNames(Host host, Image image) {
+        Set<Reference> used = host.usersOf(image.id()).stream()
+                .flatMap(c -> ImageLookup.named(host, c.spec().imageReference()).stream())
+                .collect(Collectors.toSet());
+        List<Reference> names = image.references().stream()
+                .map(Reference::parse)
+                .filter(r -> r.digest().isEmpty())
+                .sorted(Comparator.comparing(Reference::familiar))
+                .toList();
+        List<Reference> idle = names.stream().filter(r -> !used.contains(r)).toList();
+        return idle.subList(0, idle.size() < names.size() ? idle.size() : Math.max(idle.size() - 1, 0));
     }
 
     // ---- to and from registries

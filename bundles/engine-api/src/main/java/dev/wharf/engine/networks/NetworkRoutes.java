@@ -83,11 +83,19 @@ public final class NetworkRoutes implements Routes {
 
     /** The network a client means: a whole id, then a name, then the beginning of an id. */
     public static Network find(Host host, String text) {
+        return found(host, text).orElseThrow(() -> Problem.missing("network " + text + " not found"));
+    }
+
+    /** Whether a client means that network by this. */
+    public static boolean isNamed(Host host, String text, NetworkId network) {
+        return found(host, text).stream().anyMatch(n -> n.id().equals(network));
+    }
+
+    private static Optional<Network> found(Host host, String text) {
         Optional<Network> exact = text.matches("[0-9a-f]{64}") ? host.network(new NetworkId(text)) : Optional.empty();
-        Optional<Network> found = exact.or(() -> host.networkNamed(text))
+        return exact.or(() -> host.networkNamed(text))
                 .or(() -> byPrefix(host, text))
                 .filter(Network::wanted);
-        return found.orElseThrow(() -> Problem.missing("network " + text + " not found"));
     }
 
     private static Optional<Network> byPrefix(Host host, String text) {

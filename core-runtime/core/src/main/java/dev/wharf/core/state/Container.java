@@ -503,6 +503,8 @@ public record Container(
             d.exit = Optional.of(ended);
             d.stopping = Optional.empty();
             d.health = again || renewed ? newHealth() : health.map(Health::over);
+            // What was prepared was meant for this run; the process of another one may be somebody else's.
+            d.execs.values().removeIf(e -> !e.started());
             d.execs.replaceAll((id, e) -> e.isRunning() ? new Exec(id, e.spec(), e.pid(), Optional.of(137), true) : e);
             if (again) {
                 boolean good = startedAt

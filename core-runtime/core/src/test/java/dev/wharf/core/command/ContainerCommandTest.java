@@ -340,6 +340,8 @@ class ContainerCommandTest {
         refused(running, new ContainerCommand.StartExec(WEB, EXEC), Kind.MISSING, "No such exec instance");
         Host made = grant(running, new ContainerCommand.CreateExec(WEB, EXEC, TRUE), T0);
         assertThat(new ContainerCommand.StartExec(WEB, EXEC).decide(made, T0)).isInstanceOf(Decision.Acted.class);
+        Host next = grant(after(made, exited(WEB, 0, T0)), new ContainerCommand.Start(WEB, ENTROPY), T0);
+        refused(next, new ContainerCommand.StartExec(WEB, EXEC), Kind.MISSING, "No such exec instance");
         Host ran = after(made, new ContainerEvent.ExecStarted(WEB, EXEC, 12));
         refused(ran, new ContainerCommand.StartExec(WEB, EXEC), Kind.CONFLICT, "already run");
         Host over = after(ran, new ContainerEvent.ExecExited(WEB, EXEC, 0));
