@@ -1,8 +1,10 @@
 package dev.wharf.kafka;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.agent.Follower.Moment;
@@ -58,10 +60,18 @@ final class Commands implements AutoCloseable {
     private static final Duration RETRY = Duration.ofSeconds(1);
 
     private static final int READ = 32;
-    private static final int VERSION = 1;
-    private static final String START = ":start";
+
+    /** A reason says what is wrong, and no more of what a sender wrote than that takes. */
+    private static final int LONGEST_REASON = 4096;
+
     private static final Map<String, Class<? extends Record>> KINDS = Order.kinds();
-    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What could be read in two ways is not read: a record is one command, and says each thing once. */
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
     private static final Logger log = LoggerFactory.getLogger(Commands.class);
 
     private final Agent agent;
@@ -112,7 +122,7 @@ final class Commands implements AutoCloseable {
 
         void add(String id, Moment moment) {
             events.add(id);
-            started |= moment.cause().command().value().endsWith(START);
+            started |= moment.cause().command().value().endsWith(Order.Sent.START);
             moment.event().trouble().ifPresent(t -> trouble = Optional.of(t.message()));
         }
     }
@@ -203,7 +213,7 @@ final class Commands implements AutoCloseable {
 
     private static String base(Moment moment) {
         String id = moment.cause().command().value();
-        return id.endsWith(START) ? id.substring(0, id.length() - START.length()) : id;
+        return id.endsWith(Order.Sent.START) ? id.substring(0, id.length() - Order.Sent.START.length()) : id;
     }
 
     private String name(Moment moment) {
@@ -300,29 +310,31 @@ final class Commands implements AutoCloseable {
     }
 
     private void begin(ConsumerRecord<byte[], byte[]> record, Progress at) {
-        Order.Sent sent =
-                new Order.Sent("", VERSION, "", "", Optional.empty(), Optional.empty(), JSON.createObjectNode());
+        Order.Sent sent = Order.Sent.NOTHING;
         String wrong = "";
         try {
             JsonNode tree = JSON.readTree(record.value() == null ? new byte[0] : record.value());
-            sent = codec.read(Order.Sent.class, tree);
-            new CommandId(sent.id());
-            if (sent.id().endsWith(START) || sent.id().equals(CommandId.NONE.value())) {
-                wrong = "the id \"" + sent.id() + "\" is not to be used";
+            if (!tree.isObject()) {
+                throw new IOException("a command must be a JSON object");
             }
+            sent = Order.Sent.outline(tree);
+            // Of a version that is not known nothing else is known either.
+            Order.Sent whole = sent.v() == Order.Sent.VERSION ? codec.read(Order.Sent.class, tree) : sent;
+            wrong = whole.wrong().orElse("");
+            sent = wrong.isEmpty() ? whole : sent;
         } catch (JsonProcessingException e) {
             // What stands there is not repeated: it may be anything, secrets too. A limit of the parser has no place.
             wrong = Optional.ofNullable(e.getLocation())
                     .map(place -> "not JSON at line " + place.getLineNr() + ", column " + place.getColumnNr())
                     .orElse("not JSON that is read here: it is too deep, or something in it is too long");
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException e) {
             wrong = String.valueOf(e.getMessage());
         }
-        String id = wrong.isEmpty() ? sent.id() : source(record);
+        String id = sent.id().isEmpty() ? source(record) : sent.id();
         Trail trail = trails.get(id);
         // What an earlier life did for it lies further back.
         Open one = new Open(record, sent, trail == null ? agent.position() : before.since());
-        if (wrong.isEmpty() && (answered.test(id) || open.containsKey(id))) {
+        if (answered.test(id) || open.containsKey(id)) {
             // It has its answer, or will have it: delivered twice is done once and told once.
             at.beyond.add(record.offset());
             return;
@@ -357,12 +369,12 @@ final class Commands implements AutoCloseable {
         Optional<byte[]> signature = Optional.ofNullable(one.record.headers().lastHeader(SIGNATURE))
                 .map(org.apache.kafka.common.header.Header::value);
         Optional<String> against = permissions.against(sent.principal(), sent.kind(), one.record.value(), signature);
-        if (sent.v() != VERSION) {
+        if (sent.v() != Order.Sent.VERSION) {
             end(
                     one,
                     Order.Outcome.UNKNOWN,
                     "",
-                    "version " + sent.v() + " of commands is not known; " + VERSION + " is");
+                    "v must be " + Order.Sent.VERSION + ", the version of commands that is known here");
         } else if (type == null) {
             end(one, Order.Outcome.UNKNOWN, "", "there is no kind of command \"" + sent.kind() + "\"");
         } else if (against.isPresent()) {
@@ -485,17 +497,24 @@ final class Commands implements AutoCloseable {
         return new Answered(
                 new Order.Answer(
                         command.sent.id(),
-                        VERSION,
+                        Order.Sent.VERSION,
                         command.sent.kind(),
                         command.sent.principal(),
                         one.outcome(),
                         one.refusal(),
-                        one.reason(),
+                        shown(one),
                         source(record),
                         published.sequence(),
                         List.copyOf(command.trail.events),
                         Instant.now()),
                 dead ? Optional.of(record) : Optional.empty());
+    }
+
+    /** Refusals may repeat what was asked for; variables of an environment are not for everybody who reads answers. */
+    private static String shown(Ended one) {
+        String reason =
+                Concealment.concealReason(one.reason(), one.command().sent.data());
+        return reason.length() <= LONGEST_REASON ? reason : reason.substring(0, LONGEST_REASON) + "...";
     }
 
     private static String source(ConsumerRecord<byte[], byte[]> record) {

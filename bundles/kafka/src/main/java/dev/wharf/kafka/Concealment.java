@@ -1,8 +1,11 @@
 package dev.wharf.kafka;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
@@ -61,6 +64,12 @@ final class Concealment {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    /** A tree has the last of two fields of one name, and nothing of what follows it: that is left to be read as text. */
+    private static final JsonMapper UNAMBIGUOUS = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
     private final boolean environmentValues;
 
     Concealment(boolean environmentValues) {
@@ -84,7 +93,7 @@ final class Concealment {
      */
     static byte[] concealCommand(byte[] command) throws IOException {
         try {
-            JsonNode tree = JSON.readTree(command);
+            JsonNode tree = UNAMBIGUOUS.readTree(command);
             if (tree instanceof ObjectNode object) {
                 return walkCommand(object) ? JSON.writeValueAsBytes(tree) : command;
             }
@@ -95,6 +104,19 @@ final class Concealment {
         String shown =
                 VARIABLES.matcher(NAMED.matcher(text).replaceAll("$1" + HIDDEN)).replaceAll("$1\"" + HIDDEN + "\"");
         return shown.equals(text) ? command : shown.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** What is said of a command, without the values of the variables it would give a container. */
+    static String concealReason(String reason, JsonNode data) {
+        String shown = reason;
+        for (JsonNode variable : data.path("body").path("Env")) {
+            String text = variable.asText();
+            int equals = text.indexOf('=');
+            if (equals >= 0 && equals < text.length() - 1) {
+                shown = shown.replace(text, text.substring(0, equals + 1) + HIDDEN);
+            }
+        }
+        return shown;
     }
 
     private static boolean walkCommand(JsonNode node) {

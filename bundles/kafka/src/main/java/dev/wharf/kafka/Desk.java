@@ -31,6 +31,8 @@ import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
+import dev.wharf.model.Resources;
+import dev.wharf.model.RestartPolicy;
 import dev.wharf.model.Signal;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
@@ -146,12 +148,13 @@ final class Desk {
         } else if (order instanceof Order.StartContainer o) {
             return new ContainerCommand.Start(container(host, o.container()), entropy);
         } else if (order instanceof Order.StopContainer o) {
-            return new ContainerCommand.Stop(container(host, o.container()), signal(o.signal()), o.grace());
+            return new ContainerCommand.Stop(container(host, o.container()), signal(o.signal()), grace(o.grace()));
         } else if (order instanceof Order.KillContainer o) {
             return new ContainerCommand.Kill(
                     container(host, o.container()), signal(o.signal()).orElse(Signal.KILL));
         } else if (order instanceof Order.RestartContainer o) {
-            return new ContainerCommand.Restart(container(host, o.container()), signal(o.signal()), o.grace(), entropy);
+            return new ContainerCommand.Restart(
+                    container(host, o.container()), signal(o.signal()), grace(o.grace()), entropy);
         } else if (order instanceof Order.PauseContainer o) {
             return new ContainerCommand.Pause(container(host, o.container()));
         } else if (order instanceof Order.UnpauseContainer o) {
@@ -159,6 +162,10 @@ final class Desk {
         } else if (order instanceof Order.RenameContainer o) {
             return new ContainerCommand.Rename(container(host, o.container()), o.name());
         } else if (order instanceof Order.UpdateContainer o) {
+            checkLimits(o.resources());
+            if (o.restartPolicy().isPresent()) {
+                checkPolicy(o.restartPolicy().get());
+            }
             return new ContainerCommand.Update(container(host, o.container()), o.resources(), o.restartPolicy());
         } else if (order instanceof Order.RemoveContainer o) {
             return new ContainerCommand.Remove(container(host, o.container()), o.force(), o.volumes(), Duration.ZERO);
@@ -236,6 +243,50 @@ final class Desk {
 
     private static Optional<Signal> signal(String text) {
         return text.isEmpty() ? Optional.empty() : Optional.of(Signal.parse(text));
+    }
+
+    /** Locally a negative one waits for ever; an answer that may never come is none. */
+    private static Optional<Duration> grace(Optional<Duration> grace) throws RefusedException {
+        if (grace.filter(Duration::isNegative).isPresent()) {
+            throw refusal(Refusal.Kind.INVALID, "grace must not be negative");
+        }
+        return grace;
+    }
+
+    /** What no kernel takes, so that it is not written down as what the container has. */
+    private static void checkLimits(Resources limits) throws RefusedException {
+        within("memoryBytes", limits.memoryBytes(), 0, Long.MAX_VALUE);
+        within("memorySwapBytes", limits.memorySwapBytes(), -1, Long.MAX_VALUE);
+        within("memoryReservationBytes", limits.memoryReservationBytes(), 0, Long.MAX_VALUE);
+        within("memorySwappiness", limits.memorySwappiness(), -1, 100);
+        within("nanoCpus", limits.nanoCpus(), 0, Long.MAX_VALUE);
+        within("cpuShares", limits.cpuShares(), 0, Long.MAX_VALUE);
+        within("cpuPeriodMicros", limits.cpuPeriodMicros(), 0, 1_000_000);
+        within("cpuQuotaMicros", limits.cpuQuotaMicros(), -1, Long.MAX_VALUE);
+        within("pidsLimit", limits.pidsLimit(), -1, Long.MAX_VALUE);
+        within("blkioWeight", limits.blkioWeight(), 0, 1000);
+        within("oomScoreAdj", limits.oomScoreAdj(), -1000, 1000);
+    }
+
+    private static void within(String field, long value, long least, long most) throws RefusedException {
+        if (value < least || value > most) {
+            throw refusal(
+                    Refusal.Kind.INVALID,
+                    "resources." + field + " must be "
+                            + (most == Long.MAX_VALUE ? least + " or more" : "from " + least + " to " + most) + ", not "
+                            + value);
+        }
+    }
+
+    private static void checkPolicy(RestartPolicy policy) throws RefusedException {
+        if (policy.maximumRetries() < 0) {
+            throw refusal(
+                    Refusal.Kind.INVALID,
+                    "restartPolicy.maximumRetries must be 0 or more, not " + policy.maximumRetries());
+        }
+        if (policy.maximumRetries() > 0 && policy.kind() != RestartPolicy.Kind.ON_FAILURE) {
+            throw refusal(Refusal.Kind.INVALID, "restartPolicy.maximumRetries is for ON_FAILURE alone");
+        }
     }
 
     private static Pruning.Kind kind(String text) throws RefusedException {

@@ -1,6 +1,9 @@
 package dev.wharf.kafka;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.wharf.core.journal.CommandId;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
 import java.lang.annotation.ElementType;
@@ -12,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What can be commanded from afar, as it is written: things are called by their names. Containers may be named by name, id or
@@ -131,7 +135,53 @@ sealed interface Order {
             String principal,
             Optional<java.time.Instant> expires,
             Optional<Expectation> expect,
-            JsonNode data) {}
+            JsonNode data) {
+        /** What begins one of our ids may not end so: it is the second half of a {@code container.run}. */
+        static final String START = ":start";
+
+        static final int VERSION = 1;
+
+        private static final Pattern KIND = Pattern.compile("[a-z]{1,32}\\.[a-z-]{1,32}");
+
+        /** Of a record of which nothing can be read. */
+        static final Sent NOTHING = outline(MissingNode.getInstance());
+
+        /** What names a command, as far as it can be read where other fields cannot; what is no name is left out. */
+        static Sent outline(JsonNode tree) {
+            String id = tree.path("id").textValue();
+            String kind = tree.path("kind").textValue();
+            String principal = tree.path("principal").textValue();
+            return new Sent(
+                    id != null && isId(id) ? id : "",
+                    tree.path("v").isInt() ? tree.path("v").intValue() : VERSION,
+                    kind != null && KIND.matcher(kind).matches() ? kind : "",
+                    principal != null && Permissions.isPrincipal(principal) ? principal : "",
+                    Optional.empty(),
+                    Optional.empty(),
+                    JsonNodeFactory.instance.objectNode());
+        }
+
+        private static boolean isId(String text) {
+            return CommandId.isValid(text) && !text.endsWith(START) && !text.equals(CommandId.NONE.value());
+        }
+
+        /** What is wrong with the names; whatever stands there is not repeated, for it may be a secret in the wrong place. */
+        Optional<String> wrong() {
+            if (!isId(id)) {
+                return Optional.of(
+                        "field id: must be 1 to 128 letters, digits and _ . : - that begin with a letter or digit, not "
+                                + CommandId.NONE + " and not with " + START + " at the end");
+            }
+            if (!KIND.matcher(kind).matches()) {
+                return Optional.of("field kind: must be a kind of command such as container.run");
+            }
+            if (!principal.isEmpty() && !Permissions.isPrincipal(principal)) {
+                return Optional.of(
+                        "field principal: must be up to 128 letters, digits and _ . @ - that begin with a letter or digit");
+            }
+            return Optional.empty();
+        }
+    }
 
     /**
      * Compare and set: the command is done only while the subject is as it was after a position of the journal.

@@ -39,7 +39,7 @@ final class Permissions {
             }
             int equals = one.indexOf('=');
             String principal = equals < 0 ? "" : one.substring(0, equals).strip();
-            if (!PRINCIPAL.matcher(principal).matches()) {
+            if (!isPrincipal(principal)) {
                 throw new IllegalArgumentException(
                         "commands.allow is not principal=kind,kind; principal=kind: \"" + one.strip() + "\"");
             }
@@ -51,6 +51,10 @@ final class Permissions {
                 allowed.computeIfAbsent(principal, p -> new ArrayList<>()).add(kind.strip());
             }
         }
+    }
+
+    static boolean isPrincipal(String text) {
+        return PRINCIPAL.matcher(text).matches();
     }
 
     /** Why this principal may not do this; empty if it may. */

@@ -207,8 +207,7 @@ class CommandsTest {
         }
         assertThat(outcomes)
                 .containsOnly(
-                        Map.entry("unreadable", "MALFORMED,MALFORMED"),
-                        Map.entry("!", "MALFORMED"),
+                        Map.entry("unreadable", "MALFORMED,MALFORMED,MALFORMED"),
                         Map.entry("nonsense", "UNKNOWN"),
                         Map.entry("newer", "UNKNOWN"),
                         Map.entry("late", "EXPIRED"),
@@ -254,6 +253,42 @@ class CommandsTest {
         // A word alone is nobody's secret: nothing says that it is one.
         assertThat(found).singleElement().asString().startsWith("commands.dlq: canary-4");
         assertThat(text(read(settings, "commands.dlq").get(0).value())).contains("INNOCENT=" + Concealment.HIDDEN);
+    }
+
+    /** What cannot be read may be a secret in the wrong place, so an answer says what should stand there. */
+    @Test
+    void answersSayWhatIsWrongAndNotWhatStandsThere() throws Exception {
+        Settings settings = settings("commands.allow", "ops=*");
+        Gauges gauges = publish(settings);
+        String data = "{\"name\":\"x\"}";
+        send(order("expires", "volume.create", data, ",\"expires\":\"canary\""));
+        send(order("expect", "volume.create", data, ",\"expect\":{\"subject\":\"volume:x\",\"position\":\"canary\"}"));
+        send(order("canary".repeat(30), "volume.create", data));
+        send(order("kind", "canary", data));
+        send(order(
+                "policy",
+                "container.update",
+                "{\"container\":\"x\",\"resources\":{},\"restartPolicy\":{\"kind\":\"canary\"}}"));
+        send(order("grace", "container.stop", "{\"container\":\"x\",\"grace\":\"canary\"}"));
+        send(order("null", "volume.create", "null"));
+        send(order("twice", "volume.create", data) + order("more", "volume.create", data));
+        await(() -> gauges.getCommands() == 8);
+        Map<String, String> reasons = new TreeMap<>();
+        for (JsonNode answer : answers(settings)) {
+            assertThat(answer.path("outcome").asText()).isEqualTo("MALFORMED");
+            assertThat(answer.toString()).doesNotContain("canary").doesNotContain("VALUE_", "START_");
+            reasons.put(answer.path("command").asText(), answer.path("reason").asText());
+        }
+        assertThat(reasons)
+                .containsEntry("expires", "field expires: must be a time such as 2026-12-01T12:00:00Z")
+                .containsEntry("expect", "field expect.position: must be a whole number")
+                .containsEntry("grace", "data: field grace: must be a length of time such as PT10S")
+                .containsEntry("null", "data: must be an object")
+                .containsEntry(
+                        "policy",
+                        "data: field restartPolicy.kind: must be one of NO, ALWAYS, UNLESS_STOPPED, ON_FAILURE")
+                .containsKey("kind");
+        assertThat(agent.host().volumes()).isEmpty();
     }
 
     /** The data of every kind is an object, as its schema says, though some have one field only. */

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConcealmentTest {
     private static String conceal(String event, boolean values) throws IOException {
@@ -43,5 +44,18 @@ class ConcealmentTest {
     void whatHoldsNoSecretKeepsEveryByte() throws IOException {
         String event = "{\"type\":\"volume.created\", \"data\":{\"options\":{\"o\":\"uid=3\"},\"x\":1.0}}";
         assertThat(conceal(event, false)).isEqualTo(event);
+    }
+
+    /** A tree has only the last of two fields, and nothing of what follows it. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"password\":\"mine\",\"password\":\"\"}",
+                "{\"body\":{\"Env\":[\"A=mine\"],\"Env\":[]}}",
+                "{\"id\":\"a\"} {\"password\":\"mine\"}"
+            })
+    void whatCanBeReadInTwoWaysKeepsNoSecretInEither(String command) throws IOException {
+        byte[] shown = Concealment.concealCommand(command.getBytes(StandardCharsets.UTF_8));
+        assertThat(new String(shown, StandardCharsets.UTF_8)).doesNotContain("mine");
     }
 }

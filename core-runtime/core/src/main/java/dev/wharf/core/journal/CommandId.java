@@ -14,7 +14,7 @@ public record CommandId(String value) {
     }
 
     /** By hand, for every batch of a journal that is read again has one, and a matcher costs as much as the rest of it. */
-    private static boolean isValid(String value) {
+    public static boolean isValid(String value) {
         boolean valid = !value.isEmpty() && value.length() <= 128 && isAlphanumeric(value.charAt(0));
         for (int i = 1; valid && i < value.length(); i++) {
             char c = value.charAt(i);

@@ -182,7 +182,7 @@ final class RecordShape implements Shape {
     private Object construct(@Nullable Object[] values) throws IOException {
         for (int i = 0; i < values.length; i++) {
             if (values[i] == null) {
-                throw new FieldException(names[i].getValue(), new IOException("missing, and it has no empty value"));
+                throw new FieldException(names[i].getValue(), new IOException("is missing"));
             }
         }
         try {

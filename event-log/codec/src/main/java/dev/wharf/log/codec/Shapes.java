@@ -3,6 +3,7 @@ package dev.wharf.log.codec;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.exc.InputCoercionException;
 import dev.wharf.model.Digest;
 import dev.wharf.model.Reference;
 import dev.wharf.model.Repository;
@@ -35,19 +36,29 @@ final class Shapes {
     private final Map<Type, Shape> known = new ConcurrentHashMap<>();
 
     Shapes() {
-        known.put(String.class, new Text<>(Object::toString, text -> text, ""));
+        known.put(String.class, new Text<>(Object::toString, text -> text, "", "text"));
         known.put(boolean.class, new Bool());
         known.put(Boolean.class, new Bool());
         known.put(int.class, new Int());
         known.put(Integer.class, new Int());
         known.put(long.class, new Long64());
         known.put(Long.class, new Long64());
-        known.put(Instant.class, new Text<>(InstantText::print, InstantText::parse, null));
-        known.put(Duration.class, new Text<>(Duration::toString, Duration::parse, null));
-        known.put(Path.class, new Remembered(new Text<>(Path::toString, Path::of, null)));
-        known.put(Digest.class, new Remembered(new Text<>(Digest::toString, Digest::parse, null)));
-        known.put(Reference.class, new Remembered(new Text<>(Reference::toString, Reference::parse, null)));
-        known.put(Repository.class, new Remembered(new Text<>(Repository::toString, Repository::parse, null)));
+        known.put(
+                Instant.class,
+                new Text<>(InstantText::print, InstantText::parse, null, "a time such as 2026-12-01T12:00:00Z"));
+        known.put(
+                Duration.class,
+                new Text<>(Duration::toString, Duration::parse, null, "a length of time such as PT10S"));
+        known.put(Path.class, new Remembered(new Text<>(Path::toString, Path::of, null, "a path")));
+        known.put(
+                Digest.class,
+                new Remembered(new Text<>(Digest::toString, Digest::parse, null, "a digest such as sha256:HEX")));
+        known.put(
+                Reference.class,
+                new Remembered(new Text<>(Reference::toString, Reference::parse, null, "a reference of an image")));
+        known.put(
+                Repository.class,
+                new Remembered(new Text<>(Repository::toString, Repository::parse, null, "a repository")));
     }
 
     /** From now on {@code type} has this shape. */
@@ -107,14 +118,20 @@ final class Shapes {
                     }
                     return constant;
                 },
-                null);
+                null,
+                "one of " + String.join(", ", constants.keySet()));
     }
 
-    /** A value with a text form. */
+    /**
+     * A value with a text form.
+     *
+     * @param what says what the text must be; a text that is not is no part of what is said about it, for it may be a secret
+     */
     record Text<T>(
             Function<T, String> print,
             Function<String, T> parse,
-            @Nullable T empty) implements Shape {
+            @Nullable T empty,
+            String what) implements Shape {
         @Override
         public void write(JsonGenerator out, Object value) throws IOException {
             out.writeString(name(value));
@@ -137,7 +154,7 @@ final class Shapes {
             try {
                 return parse.apply(name);
             } catch (RuntimeException e) {
-                throw new IOException(e.getMessage(), e);
+                throw new IOException("must be " + what, e);
             }
         }
     }
@@ -195,6 +212,9 @@ final class Shapes {
 
         @Override
         public Object read(JsonParser in) throws IOException {
+            if (in.currentToken() != JsonToken.VALUE_TRUE) {
+                expect(in, JsonToken.VALUE_FALSE);
+            }
             return in.getBooleanValue();
         }
 
@@ -213,7 +233,12 @@ final class Shapes {
         @Override
         public Object read(JsonParser in) throws IOException {
             expect(in, JsonToken.VALUE_NUMBER_INT);
-            return in.getIntValue();
+            try {
+                return in.getIntValue();
+            } catch (InputCoercionException e) {
+                throw new IOException(
+                        "must be a whole number from " + Integer.MIN_VALUE + " to " + Integer.MAX_VALUE, e);
+            }
         }
 
         @Override
@@ -231,7 +256,11 @@ final class Shapes {
         @Override
         public Object read(JsonParser in) throws IOException {
             expect(in, JsonToken.VALUE_NUMBER_INT);
-            return in.getLongValue();
+            try {
+                return in.getLongValue();
+            } catch (InputCoercionException e) {
+                throw new IOException("must be a whole number from " + Long.MIN_VALUE + " to " + Long.MAX_VALUE, e);
+            }
         }
 
         @Override
@@ -329,8 +358,19 @@ final class Shapes {
 
     static void expect(JsonParser in, JsonToken token) throws IOException {
         if (in.currentToken() != token) {
-            throw new IOException("expected " + token + " and found " + in.currentToken() + " at "
-                    + in.currentTokenLocation().getByteOffset());
+            long at = in.currentTokenLocation().getByteOffset();
+            throw new IOException("must be " + word(token) + (at < 0 ? "" : ", at byte " + at));
         }
+    }
+
+    private static String word(JsonToken token) {
+        return switch (token) {
+            case START_OBJECT -> "an object";
+            case START_ARRAY -> "a list";
+            case VALUE_STRING -> "text";
+            case VALUE_NUMBER_INT -> "a whole number";
+            case VALUE_TRUE, VALUE_FALSE -> "true or false";
+            default -> token.name();
+        };
     }
 }
