@@ -68,6 +68,13 @@ public final class Convergence {
         }
     }
 
+    private static final String ATTEMPT = " \\(\\d+-\\d+\\)$";
+
+    /** Names one of several attempts that failed alike, so that each counts. */
+    static String attempt(String what, int number, Instant at) {
+        return what + " (" + number + "-" + at.toEpochMilli() + ")";
+    }
+
     /** How a replica stands. */
     enum Standing {
         COMING,
@@ -129,9 +136,10 @@ public final class Convergence {
     }
 
     private static String answer(Health health) {
-        return health.log().isEmpty()
+        String said = health.log().isEmpty()
                 ? ""
-                : ": " + health.log().get(health.log().size() - 1).output().strip();
+                : health.log().get(health.log().size() - 1).output().strip();
+        return said.isEmpty() ? "" : ": " + said;
     }
 
     private static String words(Duration time) {
@@ -294,7 +302,7 @@ public final class Convergence {
                 .map(c -> "replica " + replica(c) + ": "
                         + judge(c, service.target().spec().update(), now).reason())
                 .findFirst()
-                .orElse(last);
+                .orElse(last.replaceFirst(ATTEMPT, ""));
         int count = service.failed().size();
         return count + (count == 1 ? " replica" : " replicas") + " failed; " + why;
     }
@@ -315,11 +323,29 @@ public final class Convergence {
         }
     }
 
+    /** Whether a network that is not there yet will not be made by the service's own document either. */
+    private boolean isNobodys(Service service, String network) {
+        return now.isAfter(service.since().plus(service.target().spec().update().gate()))
+                && host.document(service.document()).stream()
+                        .flatMap(d -> d.networks().stream())
+                        .noneMatch(n -> n.name().equals(network));
+    }
+
+    private void miss(Service service, String network, List<Action> actions) {
+        String why = "network " + network + " is not there, and the document does not make it";
+        if (!service.failed().contains(why)) {
+            actions.add(new Action.Note(new DesiredCommand.NoteFailure(
+                    service.name(), service.target().id(), 0, why, why)));
+        }
+    }
+
     /** Makes replicas, once what they need is there. */
     private void make(Service service, List<Action> making, List<Action> actions) {
         ServiceSpec spec = service.target().spec();
-        if (making.isEmpty()
-                || !spec.networks().stream().allMatch(n -> network(n).isPresent())) {
+        List<String> missing =
+                spec.networks().stream().filter(n -> network(n).isEmpty()).toList();
+        if (making.isEmpty() || !missing.isEmpty()) {
+            missing.stream().filter(n -> isNobodys(service, n)).forEach(n -> miss(service, n, actions));
             return;
         }
         if (host.imageNamed(Reference.parse(spec.image()).toString())
@@ -412,11 +438,12 @@ public final class Convergence {
             return Optional.of("is unhealthy");
         }
         for (String name : spec.networks()) {
-            boolean there = network(name)
-                    .map(n -> c.spec().networking().networks().stream()
-                            .map(NetworkWish::network)
-                            .anyMatch(n.id()::equals))
-                    .orElse(false);
+            boolean there = DocumentText.ALONE.contains(name)
+                    || network(name)
+                            .map(n -> c.spec().networking().networks().stream()
+                                    .map(NetworkWish::network)
+                                    .anyMatch(n.id()::equals))
+                            .orElse(false);
             if (!there) {
                 return Optional.of("is not on network " + name);
             }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.wharf.core.command.Addresses;
 import dev.wharf.core.state.Service;
 import dev.wharf.model.DesiredNetwork;
 import dev.wharf.model.DesiredVolume;
@@ -51,6 +52,9 @@ public record DocumentText(
     static final int VERSION = 1;
 
     private static final int MOST_REPLICAS = 1000;
+
+    /** Networks that are none: a container of theirs has the host's sandbox or an empty one, and no place on any other. */
+    static final Set<String> ALONE = Set.of("host", "none");
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -100,11 +104,12 @@ public record DocumentText(
         try {
             return of(key, JSON.readTree(text));
         } catch (JsonProcessingException e) {
+            // What stands there is not repeated, for a refusal is published and it may be a secret.
             String at = e.getLocation() == null
                     ? ""
                     : " at line " + e.getLocation().getLineNr() + ", column "
                             + e.getLocation().getColumnNr();
-            throw new MalformedException("not JSON: " + e.getOriginalMessage() + at);
+            throw new MalformedException("not JSON, or not JSON alone, or a field is there twice" + at);
         } catch (IOException e) {
             throw new MalformedException("not JSON: " + e.getMessage());
         }
@@ -133,6 +138,7 @@ public record DocumentText(
         for (Map.Entry<String, Reading> one : in.children("networks").entrySet()) {
             networks.add(one.getValue().network(one.getKey()));
         }
+        checkDistinct(networks);
         List<DesiredVolume> volumes = new ArrayList<>();
         for (Map.Entry<String, Reading> one : in.children("volumes").entrySet()) {
             Reading reading = one.getValue();
@@ -145,6 +151,23 @@ public record DocumentText(
         }
         in.end();
         return new DocumentText(selector, services, networks, volumes);
+    }
+
+    private static void checkDistinct(List<DesiredNetwork> networks) throws MalformedException {
+        Map<String, Addresses.Subnet> taken = new LinkedHashMap<>();
+        for (DesiredNetwork network : networks) {
+            if (network.subnet().isEmpty()) {
+                continue;
+            }
+            Addresses.Subnet subnet = Addresses.Subnet.parse(network.subnet());
+            for (Map.Entry<String, Addresses.Subnet> other : taken.entrySet()) {
+                if (other.getValue().overlaps(subnet)) {
+                    throw new MalformedException("networks." + network.name() + ".subnet " + subnet + " overlaps "
+                            + other.getValue() + " of network " + other.getKey());
+                }
+            }
+            taken.put(network.name(), subnet);
+        }
     }
 
     private interface Making<T> {
@@ -263,7 +286,7 @@ public record DocumentText(
             }
             for (JsonNode word : value) {
                 if (!word.isTextual()) {
-                    throw wrong(field, "must be a list of texts; " + word + " is none: put it in quotes");
+                    throw wrong(field, "must be a list of texts: put number " + (words.size() + 1) + " in quotes");
                 }
                 words.add(word.asText());
             }
@@ -311,12 +334,28 @@ public record DocumentText(
             boolean internal = flag("internal");
             Map<String, String> options = map("options");
             end();
+            checkSubnet(subnet);
             if (!LABEL.matcher(name).matches()
                     || Set.of("bridge", "host", "none").contains(name)) {
                 throw new MalformedException(path + ": that is no name for a network");
             }
             return checked(() -> new DesiredNetwork(
                     name, new DriverName(driver.equals("vxlan") ? "overlay" : driver), subnet, internal, options));
+        }
+
+        private void checkSubnet(String subnet) throws MalformedException {
+            if (subnet.isEmpty()) {
+                return;
+            }
+            try {
+                Addresses.Subnet block = Addresses.Subnet.parse(subnet);
+                if (!Addresses.canonical(subnet.substring(0, subnet.indexOf('/')))
+                        .equals(block.at(0))) {
+                    throw wrong("subnet", "must be " + block + ", not \"" + subnet + "\"");
+                }
+            } catch (IllegalArgumentException e) {
+                throw wrong("subnet", "must be a subnet such as 10.77.0.0/16, not \"" + subnet + "\"");
+            }
         }
 
         ServiceSpec service(String name) throws MalformedException {
@@ -339,6 +378,9 @@ public record DocumentText(
             }
             int replicas = (int) number("replicas", 1, 0, MOST_REPLICAS);
             List<String> networks = words("networks");
+            if (networks.size() > 1 && networks.stream().anyMatch(ALONE::contains)) {
+                throw wrong("networks", "must have host or none alone");
+            }
             List<ServiceSpec.Volume> volumes = volumes();
             Optional<Healthcheck> health = health();
             RestartPolicy restart = restart();
@@ -371,13 +413,19 @@ public record DocumentText(
                 List<String> lines = words("env");
                 for (String line : lines) {
                     if (line.indexOf('=') < 1) {
-                        throw wrong("env", "has \"" + line + "\", which is not NAME=value");
+                        // Not what stands there: it may be a value without its name.
+                        throw wrong("env", "has a line that is not NAME=value, number " + (lines.indexOf(line) + 1));
                     }
                 }
                 return lines;
             }
             List<String> lines = new ArrayList<>();
-            map("env").forEach((name, value) -> lines.add(name + "=" + value));
+            for (Map.Entry<String, String> one : map("env").entrySet()) {
+                if (one.getKey().isEmpty() || one.getKey().indexOf('=') >= 0) {
+                    throw wrong("env", "has a name that is empty or has a = in it, number " + (lines.size() + 1));
+                }
+                lines.add(one.getKey() + "=" + one.getValue());
+            }
             return lines;
         }
 

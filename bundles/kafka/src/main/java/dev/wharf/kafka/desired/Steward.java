@@ -30,6 +30,7 @@ import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.ServiceName;
+import dev.wharf.model.ServiceSpec;
 import dev.wharf.model.VolumeSpec;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -43,6 +44,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -220,22 +222,43 @@ public final class Steward implements AutoCloseable {
             return;
         }
         Host host = agent.host();
-        String number = " (" + ++tries + "-" + clock.instant().toEpochMilli() + ")";
+        tries++;
         if (action instanceof Action.Pull pull) {
-            note(host, pull.service(), 0, "image " + pull.image() + " cannot be had: " + why, number);
+            note(host, pull.service(), 0, "image " + pull.image() + " cannot be had: " + why);
         } else if (action instanceof Action.Make make) {
-            note(host, make.version().spec().name(), make.replica(), "cannot be made: " + why, number);
+            note(host, make.version().spec().name(), make.replica(), "cannot be made: " + why);
+        } else if (action instanceof Action.MakeNetwork made) {
+            String name = made.network().name();
+            noteAll(
+                    host,
+                    d -> d.networks().contains(made.network()),
+                    s -> s.networks().contains(name),
+                    "network " + name + " cannot be made: " + why);
+        } else if (action instanceof Action.MakeVolume made) {
+            String name = made.volume().name().value();
+            noteAll(
+                    host,
+                    d -> d.volumes().contains(made.volume()),
+                    s -> s.volumes().stream().anyMatch(v -> v.source().equals(name)),
+                    "volume " + name + " cannot be made: " + why);
         } else if (action instanceof Action.Start start && trouble instanceof RefusedException) {
             // Where it was tried and failed, the container says so itself.
             Optional.ofNullable(host.containers().get(start.container()))
                     .map(c -> c.spec().labels().getOrDefault(Service.LABEL, ""))
                     .filter(name -> !name.isEmpty())
-                    .ifPresent(name ->
-                            note(host, new ServiceName(name), start.replica(), "cannot be started: " + why, number));
+                    .ifPresent(name -> note(host, new ServiceName(name), start.replica(), "cannot be started: " + why));
         }
     }
 
-    private void note(Host host, ServiceName name, int replica, String why, String number) {
+    /** What a document cannot have counts against each of its services that would use it. */
+    private void noteAll(Host host, Predicate<Document> wants, Predicate<ServiceSpec> uses, String why) {
+        host.services().values().stream()
+                .filter(s -> host.document(s.document()).filter(wants).isPresent())
+                .filter(s -> uses.test(s.target().spec()))
+                .forEach(s -> note(host, s.name(), 0, why));
+    }
+
+    private void note(Host host, ServiceName name, int replica, String why) {
         host.service(name)
                 .filter(s -> s.phase().isMoving())
                 .ifPresent(service -> agent.submit(
@@ -243,7 +266,8 @@ public final class Steward implements AutoCloseable {
                                 name,
                                 service.target().id(),
                                 replica,
-                                (replica > 0 ? "replica " + replica + " " : "") + why + number,
+                                Convergence.attempt(
+                                        (replica > 0 ? "replica " + replica + " " : "") + why, tries, clock.instant()),
                                 why),
                         cause(service.document(), host)));
     }

@@ -4,6 +4,7 @@ import static dev.wharf.kafka.desired.Yard.service;
 import static dev.wharf.kafka.desired.Yard.update;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.wharf.core.command.Command;
 import dev.wharf.core.command.Decision;
 import dev.wharf.core.command.DesiredCommand;
 import dev.wharf.core.event.DesiredEvent;
@@ -153,6 +154,59 @@ class ConvergenceTest {
                 .isEmpty();
         assertThat(replica(1).spec().networking().networks().get(0).network())
                 .isEqualTo(yard.host.networkNamed("shop").orElseThrow().id());
+    }
+
+    @Test
+    void aNetworkThatNobodyMakesStopsTheRolloutAndIsNamed() {
+        yard.apply(service("shop", 2, update(1, false, 0, true), "elsewhere"));
+        yard.settle(10);
+        assertThat(yard.web().phase()).isEqualTo(Phase.ROLLING);
+        yard.now = yard.now.plusSeconds(60);
+        yard.settle(4);
+        assertThat(yard.web().phase()).isEqualTo(Phase.HALTED);
+        assertThat(yard.web().reason())
+                .isEqualTo("1 replica failed; network elsewhere is not there, and the document does not make it");
+        assertThat(yard.story()).contains("ReplicaFailed");
+    }
+
+    @Test
+    void aServiceOnTheHostsOwnNetworkIsLeftAlone() {
+        DesiredNetwork host = new DesiredNetwork("host", new DriverName("host"), "", false, Map.of());
+        yard.apply(List.of(host), service("shop", 1, update(1, false, 0, true), "host"));
+        yard.settle(20);
+        assertThat(yard.web().phase()).isEqualTo(Phase.CONVERGED);
+        assertThat(yard.web().drift()).isEmpty();
+    }
+
+    @Test
+    void whatFailsAlikeCountsEachTimeAndIsToldWithoutItsNumber() {
+        yard.apply(service("shop", 1, update(1, false, 1, true)));
+        for (int i = 0; i < 2; i++) {
+            String what = Convergence.attempt("image shop cannot be had", i, yard.now);
+            yard.perform(new Action.Note(new DesiredCommand.NoteFailure(
+                    Yard.WEB, yard.web().target().id(), 0, what, "image shop cannot be had")));
+        }
+        yard.settle(2);
+        assertThat(yard.web().reason()).isEqualTo("2 replicas failed; image shop cannot be had");
+    }
+
+    @Test
+    void aSubnetThatAnotherNetworkHasIsRefused() {
+        DesiredNetwork shop = new DesiredNetwork("shop", new DriverName("bridge"), "10.77.0.0/16", false, Map.of());
+        DesiredNetwork side = new DesiredNetwork("side", new DriverName("bridge"), "10.77.3.0/24", false, Map.of());
+        yard.apply(List.of(shop), service("shop", 1, update(1, false, 0, true), "shop"));
+        assertThat(refusal("group/other", side))
+                .isEqualTo("subnet 10.77.3.0/24 of network side overlaps 10.77.0.0/16 of network shop of the document "
+                        + Yard.DOCUMENT + "; give this one another");
+        assertThat(refusal(Yard.DOCUMENT.value(), side)).isEmpty();
+    }
+
+    private String refusal(String key, DesiredNetwork network) {
+        Command apply = new DesiredCommand.Apply(
+                new DocumentKey(key), Digest.sha256(key), "wharf.desired-0@9", List.of(), List.of(network), List.of());
+        return apply.decide(yard.host, yard.now) instanceof Decision.Refused refused
+                ? refused.refusal().message()
+                : "";
     }
 
     @Test

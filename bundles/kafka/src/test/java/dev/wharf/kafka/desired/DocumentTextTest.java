@@ -13,6 +13,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DocumentTextTest {
     private static final DocumentKey GROUP = new DocumentKey("group/shop");
@@ -69,7 +70,7 @@ class DocumentTextTest {
                 "[] | must be an object",
                 "{} | v must be 1",
                 "{'v':2} | v must be 1",
-                "{'v':1,'v':1} | Duplicate",
+                "{'v':1,'v':1} | twice",
                 "{'v':1} {} | not JSON",
                 "{'v':1,'service':{}} | service is not known; known are networks, selector, services, v, volumes",
                 "{'v':1,'services':{'web':{}}} | services.web.image is missing",
@@ -78,7 +79,7 @@ class DocumentTextTest {
                 "{'v':1,'services':{'web':{'image':'A B'}}} | services.web",
                 "{'v':1,'services':{'web':{'image':'a','replicas':-1}}} | from 0 to 1000",
                 "{'v':1,'services':{'web':{'image':'a','replicas':'3'}}} | must be a whole number",
-                "{'v':1,'services':{'web':{'image':'a','command':[80]}}} | put it in quotes",
+                "{'v':1,'services':{'web':{'image':'a','command':[80]}}} | put number 1 in quotes",
                 "{'v':1,'services':{'web':{'image':'a','replicas':2,'ports':['80:80']}}} | give a range such as 80-81",
                 "{'v':1,'services':{'web':{'image':'a','ports':['80']}}} | which is not",
                 "{'v':1,'services':{'web':{'image':'a','volumes':['/etc']}}} | which is not SOURCE:TARGET",
@@ -90,11 +91,33 @@ class DocumentTextTest {
                 "{'v':1,'services':{'web':{'image':'a','update':{'gate':'soon'}}}} | must be a time",
                 "{'v':1,'services':{'web':{'image':'a','update':{'order':'any'}}}} | must be one of",
                 "{'v':1,'services':{'web':{'image':'a','labels':{'dev.wharf.service':'x'}}}} | is no label for you",
-                "{'v':1,'networks':{'host':{}}} | that is no name for a network"
+                "{'v':1,'networks':{'host':{}}} | that is no name for a network",
+                "{'v':1,'services':{'web':{'image':'a','env':{'A=B':'c'}}}} | env has a name that is empty or has a =",
+                "{'v':1,'services':{'web':{'image':'a','networks':['host','x']}}} | must have host or none alone",
+                "{'v':1,'networks':{'a':{'subnet':'10.77'}}} | networks.a.subnet must be a subnet such as",
+                "{'v':1,'networks':{'a':{'subnet':'10.77.0.1/16'}}} | networks.a.subnet must be 10.77.0.0/16, not",
+                "{'v':1,'networks':{'a':{'subnet':'10.77.0.0/16'},'b':{'subnet':'10.77.9.0/24'}}} | networks.b.subnet"
+                        + " 10.77.9.0/24 overlaps 10.77.0.0/16 of network a"
             })
     void whatIsWrongIsRefusedWithItsPlace(String text, String reason) {
         assertThatThrownBy(() -> read(GROUP, text.replace('\'', '"')))
                 .isInstanceOf(DocumentText.MalformedException.class)
                 .hasMessageContaining(reason);
+    }
+
+    /** A refusal is published, and what stands in the wrong place may be a secret. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "canary",
+                "{'v':1,'services':{'web':{'image':'a','env':[canary]}}}",
+                "{'v':1,'services':{'web':{'image':'a','env':['canary']}}}",
+                "{'v':1,'services':{'web':{'image':'a','env':[{'A':'canary'}]}}}",
+                "{'v':1,'services':{'web':{'image':'a','env':{'=canary':'x'}}}}"
+            })
+    void whatCannotBeReadIsNotRepeated(String text) {
+        assertThatThrownBy(() -> read(GROUP, text.replace('\'', '"')))
+                .isInstanceOf(DocumentText.MalformedException.class)
+                .hasMessageNotContaining("canary");
     }
 }

@@ -190,6 +190,7 @@ final class Yard {
                 Service.DOCUMENT_LABEL,
                 DOCUMENT.value());
         List<NetworkWish> wishes = spec.networks().stream()
+                .filter(n -> !DocumentText.ALONE.contains(n))
                 .map(n -> NetworkWish.on(host.networkNamed(n).orElseThrow().id()))
                 .toList();
         ImageId image = host.imageNamed(Reference.parse(spec.image()).toString())

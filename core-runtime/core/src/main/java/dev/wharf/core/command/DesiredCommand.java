@@ -10,12 +10,14 @@ import dev.wharf.core.event.DesiredEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Document;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Service;
 import dev.wharf.core.state.Service.Phase;
 import dev.wharf.model.DesiredNetwork;
 import dev.wharf.model.DesiredVolume;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DocumentKey;
+import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.ServiceName;
 import dev.wharf.model.ServiceSpec;
 import java.time.Instant;
@@ -25,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Wishes about desired state, and what became of them, which whoever sees to it writes down. */
 public sealed interface DesiredCommand extends Command {
@@ -57,6 +60,12 @@ public sealed interface DesiredCommand extends Command {
                                     + other.get().document() + "; give this one another name");
                 }
             }
+            for (DesiredNetwork network : networks) {
+                Optional<String> other = inTheWay(host, network);
+                if (other.isPresent()) {
+                    return refuse(CONFLICT, other.get() + "; give this one another");
+                }
+            }
             List<Event> events = new ArrayList<>();
             for (Service service : host.services().values()) {
                 if (service.document().equals(document)
@@ -81,6 +90,37 @@ public sealed interface DesiredCommand extends Command {
             }
             events.add(0, new DesiredEvent.Accepted(document, digest, source, networks, volumes, now));
             return accept(events);
+        }
+
+        /** What keeps a network from the subnet it shall have; what this document itself made before goes or is it. */
+        private Optional<String> inTheWay(Host host, DesiredNetwork wanted) {
+            Stream<String> there = host.networks().values().stream()
+                    .map(Network::spec)
+                    .filter(n -> !n.configOnly() && !n.name().equals(wanted.name()))
+                    .filter(n -> !document.value().equals(n.labels().get(Service.DOCUMENT_LABEL)))
+                    .flatMap(n -> n.pools().stream()
+                            .map(NetworkSpec.Pool::subnet)
+                            .filter(other -> overlap(wanted.subnet(), other))
+                            .map(other -> other + " of network " + n.name()));
+            Stream<String> others = host.documents().values().stream()
+                    .filter(d -> !d.key().equals(document))
+                    .flatMap(d -> d.networks().stream()
+                            .filter(n -> !n.name().equals(wanted.name()) && overlap(wanted.subnet(), n.subnet()))
+                            .map(n -> n.subnet() + " of network " + n.name() + " of the document " + d.key()));
+            return Stream.concat(there, others)
+                    .findFirst()
+                    .map(other -> "subnet " + wanted.subnet() + " of network " + wanted.name() + " overlaps " + other);
+        }
+
+        /** Whether two subnets have addresses in common; none do where one is left to the house, or is none. */
+        private static boolean overlap(String one, String other) {
+            try {
+                return !one.isEmpty()
+                        && !other.isEmpty()
+                        && Addresses.Subnet.parse(one).overlaps(Addresses.Subnet.parse(other));
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
         }
 
         /** What is like a version that is known has its name, however names are made today. */
@@ -180,7 +220,7 @@ public sealed interface DesiredCommand extends Command {
                             ? refuse(UNCHANGED, "it is known already")
                             : accept(new DesiredEvent.DriftFound(
                                     service,
-                                    java.util.stream.Stream.concat(s.drift().stream(), what.stream())
+                                    Stream.concat(s.drift().stream(), what.stream())
                                             .distinct()
                                             .toList())));
         }
