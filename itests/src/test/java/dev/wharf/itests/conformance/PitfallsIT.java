@@ -191,6 +191,29 @@ class PitfallsIT {
                 .isZero();
     }
 
+    @Test
+    void whoseOutputEndedHasEnded() throws Exception {
+        String quiet = "exec >&- 2>&-; sleep 0.3; exit 3";
+        for (String command : List.of("exit 3", "exit 3", "exit 3", "exit 3", "exit 3", "exit 3", quiet)) {
+            create("brief", "{\"Image\":\"busybox\",\"Cmd\":[\"sh\",\"-c\",\"" + command + "\"]}");
+            try (Wire wire = Wire.to(daemon)
+                    .ask(
+                            "POST",
+                            "/v1.43/containers/brief/attach?stream=1&stdout=1&stderr=1",
+                            "Connection: Upgrade",
+                            "Upgrade: tcp",
+                            "Content-Length: 0")) {
+                wire.head();
+                daemon.curl("/containers/brief/start", "-X", "POST").outOrThrow();
+                wire.rest();
+            }
+            JsonNode state = get("/containers/brief/json").path("State");
+            assertThat(state.path("Status").textValue()).as(command).isEqualTo("exited");
+            assertThat(state.path("ExitCode").intValue()).isEqualTo(3);
+            docker.docker("rm", "brief");
+        }
+    }
+
     /** What the frames of one stream hold together: a byte for the stream, three zeros, a length, and so many bytes. */
     private static String stream(byte[] frames, int which) {
         ByteBuffer in = ByteBuffer.wrap(frames);

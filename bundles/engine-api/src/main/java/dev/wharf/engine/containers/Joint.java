@@ -101,6 +101,7 @@ final class Joint implements StreamSink, Duplex.Input {
         } catch (DriverException e) {
             LOG.info("streams cannot be joined reason={}", e.failure().message());
             say(e.failure().message() + "\r\n");
+            endAfter(Runnable::run);
             closed();
             return false;
         }

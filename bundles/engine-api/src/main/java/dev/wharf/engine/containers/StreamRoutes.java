@@ -120,6 +120,8 @@ public final class StreamRoutes implements Routes {
     private static Consumer<Duplex> joining(Agent agent, Request request, Container c, Joint joint) {
         Runnable join = () -> {
             if (request.query().flag("stream", false)) {
+                // Clients look at the container as soon as its streams have ended, so they end when its end is known.
+                joint.endAfter(then -> agent.when(c.id(), host -> isOver(host, c), then));
                 joint.open(() -> agent.streams().attach(c.id(), Optional.empty(), joint));
             } else {
                 joint.closed();
@@ -139,6 +141,14 @@ public final class StreamRoutes implements Routes {
         join.run();
         note(agent, request, c.id(), "attach");
         return joint::talk;
+    }
+
+    /** Whether the run is over that began, or was to begin next, when the container was as {@code then}. */
+    private static boolean isOver(Host host, Container then) {
+        return host.container(then.id())
+                .map(now -> !now.exit().equals(then.exit())
+                        || !now.isRunning() && !now.goal().wantsProcess())
+                .orElse(true);
     }
 
     private static void note(Agent agent, Request request, ContainerId id, String action) {
