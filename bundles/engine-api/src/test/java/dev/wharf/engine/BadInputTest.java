@@ -235,6 +235,11 @@ class BadInputTest {
                 "/containers/create;{\"Image\":\"busybox\",\"MacAddress\":\"02:00:00:00:00:01\",\"HostConfig\":"
                         + "{\"NetworkMode\":\"other\"},\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{}}}};"
                         + "400;HostConfig.NetworkMode must match the identity of a network",
+                "/containers/create;{\"Image\":\"busybox\",\"MacAddress\":\"02:00:00:00:00:01\",\"NetworkingConfig\":"
+                        + "{\"EndpointsConfig\":{\"bridge\":{\"MacAddress\":\"02:00:00:00:00:02\"}}}};"
+                        + "400;must match the endpoint-specific MAC address",
+                "/v1.43/containers/create;{\"Image\":\"busybox\",\"MacAddress\":\"02:00:00:00:00:01\",\"HostConfig\":"
+                        + "{\"NetworkMode\":\"host\"}};400;mac-address and the network mode",
                 "/containers/web/update;{\"RestartPolicy\":{\"MaximumRetryCount\":\"ten\"}};400;MaximumRetryCount",
                 "/containers/web/update;{\"RestartPolicy\":{\"MaximumRetryCount\":1}};400;on-failure",
                 "/volumes/create;{\"Name\":\"a\"};400;too short",

@@ -317,7 +317,8 @@ class HostConfigTest {
                 "StopTimeout;10",
                 "NetworkDisabled;true",
                 "Healthcheck;{\"Interval\":5000000000}",
-                "Volumes;{\"/a\":{}}"
+                "Volumes;{\"/a\":{}}",
+                "MacAddress;\"02:00:00:00:00:01\""
             })
     void theRestOfTheConfigIsKeptToo(String field, String value) throws IOException {
         try (Line line = Line.to(socket)) {

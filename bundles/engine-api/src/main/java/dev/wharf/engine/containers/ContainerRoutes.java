@@ -243,7 +243,13 @@ public final class ContainerRoutes implements Routes {
         return Answer.later(create(agent, request, new ContainerCommand.Create(id, name, spec), wanted.isEmpty())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object().put("Id", id.value());
-                    answer.set("Warnings", Json.array(warnings(agent.host(), spec, body.body("HostConfig"))));
+                    List<String> warnings = warnings(agent.host(), spec, body.body("HostConfig"));
+                    if (request.version().atLeast(44)
+                            && !body.text("MacAddress").isEmpty()) {
+                        warnings.add("The container-wide MacAddress field is now deprecated. It should be specified in"
+                                + " EndpointsConfig instead.");
+                    }
+                    answer.set("Warnings", Json.array(warnings));
                     return Answer.json(201, answer);
                 }));
     }

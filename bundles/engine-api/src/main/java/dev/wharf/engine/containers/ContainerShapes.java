@@ -282,8 +282,12 @@ public final class ContainerShapes {
         if (!spec.command().shell().isEmpty()) {
             node.set("Shell", Json.array(spec.command().shell()));
         }
-        if (!version.atLeast(44) && !spec.networking().macAddress().isEmpty()) {
-            node.put("MacAddress", spec.networking().macAddress());
+        String mac = spec.networking().networks().stream()
+                .findFirst()
+                .map(NetworkWish::mac)
+                .orElse(spec.networking().macAddress());
+        if (!mac.isEmpty()) {
+            node.put("MacAddress", mac);
         }
         Remarks.config(spec.remarks(), node);
         return node;

@@ -409,6 +409,9 @@ public final class Creation {
                         exposed.stream(), published.stream().map(p -> p.containerPort() + "/" + p.protocol()))
                 .distinct()
                 .toList();
+        if (!own && !version.atLeast(44) && !NetworkRoutes.mac(body).isEmpty()) {
+            throw Problem.invalid("conflicting options: mac-address and the network mode");
+        }
         List<NetworkWish> wishes = own ? wishes() : List.of();
         return new ContainerSpec.Networking(
                 sandbox,
@@ -549,19 +552,21 @@ public final class Creation {
                         "HostConfig.NetworkMode must match the identity of a network in NetworkSettings.Networks");
             }
             NetworkWish first = wishes.get(0);
-            if (first.mac().isEmpty()) {
-                wishes.set(
-                        0,
-                        new NetworkWish(
-                                first.network(),
-                                first.aliases(),
-                                first.links(),
-                                first.ipv4(),
-                                first.ipv6(),
-                                mac,
-                                first.gatewayPriority(),
-                                first.options()));
+            if (version.atLeast(44) && !first.mac().isEmpty() && !first.mac().equals(mac)) {
+                throw Problem.invalid("the container-wide MAC address must match the endpoint-specific MAC address for"
+                        + " the main network, or be left empty");
             }
+            wishes.set(
+                    0,
+                    new NetworkWish(
+                            first.network(),
+                            first.aliases(),
+                            first.links(),
+                            first.ipv4(),
+                            first.ipv6(),
+                            mac,
+                            first.gatewayPriority(),
+                            first.options()));
         }
         return wishes;
     }
