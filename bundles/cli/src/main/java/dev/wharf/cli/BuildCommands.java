@@ -6,7 +6,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +14,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -343,10 +343,9 @@ final class BuildCommands implements Callable<Integer> {
             throw new IOException("the agent hung up before the build was done");
         }
         if (!view.error().isEmpty()) {
-            view.failed().ifPresent(step -> {
-                // Lines have said it all once; a tree shows no more than a glance.
-                if (main.surroundings().isTerminal()) tell(shown, step);
-            });
+            Optional<BuildView.Step> failed = view.failed();
+            // Lines have said it all once; a tree shows no more than a glance.
+            if (failed.isPresent() && main.surroundings().isTerminal()) tell(shown, failed.get());
             shown.line(shown.bad(view.summary()));
             out.flush();
             throw new IOException(view.error());
@@ -362,13 +361,9 @@ final class BuildCommands implements Callable<Integer> {
         return Main.OK;
     }
 
-    private static void tell(Output out, BuildView.Step step) {
-        try {
-            out.line(out.bold("step " + step.number + " said last:"));
-            for (String text : step.said) out.line("  " + BuildView.harmless(text));
-        } catch (Output.ReaderGone e) {
-            throw new UncheckedIOException(e);
-        }
+    private static void tell(Output out, BuildView.Step step) throws IOException {
+        out.line(out.bold("step " + step.number + " said last:"));
+        for (String text : step.said) out.line("  " + BuildView.harmless(text));
     }
 
     private static String outcome(Json build) {

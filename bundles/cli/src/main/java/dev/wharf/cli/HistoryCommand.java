@@ -80,13 +80,16 @@ final class HistoryCommand implements Callable<Integer> {
                         new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8));
                 Output out = new Output(main.surroundings())) {
             Teller teller = new Teller(out, Times.local(), true);
+            boolean known = false;
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                known |= !line.isEmpty();
                 if (format.isJson()) {
                     out.line(line);
                 } else if (!line.isEmpty()) {
                     teller.tell(Json.read(line));
                 }
             }
+            if (!known) throw new IOException("the journal knows of nothing called " + name);
         }
         return Main.OK;
     }

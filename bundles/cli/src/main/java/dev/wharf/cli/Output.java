@@ -20,24 +20,32 @@ final class Output implements AutoCloseable {
         private static final long serialVersionUID = 1L;
     }
 
-    void line(String text) throws ReaderGone {
+    void line(String text) throws IOException {
         raw((text + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
-    void raw(byte[] bytes) throws ReaderGone {
+    void raw(byte[] bytes) throws IOException {
         try {
             out.write(bytes);
         } catch (IOException e) {
-            throw new ReaderGone();
+            throw lost(e);
         }
     }
 
-    void flush() throws ReaderGone {
+    void flush() throws IOException {
         try {
             out.flush();
         } catch (IOException e) {
-            throw new ReaderGone();
+            throw lost(e);
         }
+    }
+
+    /** A disk that is full or an output that is closed is a failure: who kept the output would take a part for all of it. */
+    private static IOException lost(IOException e) {
+        String reason = String.valueOf(e.getMessage());
+        return reason.contains("Broken pipe") || reason.contains("Connection reset")
+                ? new ReaderGone()
+                : new IOException("cannot write the output: " + reason, e);
     }
 
     String bold(String text) {
@@ -61,7 +69,7 @@ final class Output implements AutoCloseable {
     }
 
     @Override
-    public void close() throws ReaderGone {
+    public void close() throws IOException {
         flush();
     }
 }

@@ -7,7 +7,6 @@ import dev.wharf.cli.support.Mask;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -89,9 +88,16 @@ final class SupportBundleCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Path file = Path.of(output.isEmpty() ? "wharf-support-" + STAMP.format(Instant.now()) + ".zip" : output);
         List<String> names = new ArrayList<>();
-        try (ZipOutputStream zip = new ZipOutputStream(create(file))) {
+        create(file);
+        Thread tidying = new Thread(() -> remove(file), "tidying");
+        Runtime.getRuntime().addShutdownHook(tidying);
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file, StandardOpenOption.WRITE))) {
             gather(new Gathering(zip, names));
+        } catch (IOException e) {
+            remove(file);
+            throw new IOException("cannot write " + file + ": " + e.getMessage(), e);
         }
+        Runtime.getRuntime().removeShutdownHook(tidying);
         try (Output out = new Output(main.surroundings())) {
             out.line("Wrote " + file.toAbsolutePath() + ": " + names.size() + " files, " + Files.size(file) / 1024
                     + " KiB.");
@@ -101,14 +107,22 @@ final class SupportBundleCommand implements Callable<Integer> {
     }
 
     /** For root alone from the first byte on, and never over something that is there. */
-    private static OutputStream create(Path file) throws IOException {
+    private static void create(Path file) throws IOException {
         try {
             Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         } catch (IOException e) {
             throw new IOException(
                     "cannot write " + file + ": " + e.getClass().getSimpleName() + "; name another with --output", e);
         }
-        return Files.newOutputStream(file, StandardOpenOption.WRITE);
+    }
+
+    /** Half a bundle opens nowhere, and would be in the way of the next. */
+    private static void remove(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            // Whoever interrupted us sees it lie there.
+        }
     }
 
     private record Gathering(ZipOutputStream zip, List<String> names) {

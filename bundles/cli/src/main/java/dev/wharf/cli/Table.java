@@ -1,5 +1,6 @@
 package dev.wharf.cli;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,7 +19,7 @@ final class Table {
         return this;
     }
 
-    void print(Output out) throws Output.ReaderGone {
+    void print(Output out) throws IOException {
         int[] widths = new int[rows.get(0).size()];
         for (List<String> row : rows) {
             for (int i = 0; i < widths.length; i++) {

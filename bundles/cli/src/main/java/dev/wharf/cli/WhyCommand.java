@@ -85,7 +85,8 @@ final class WhyCommand implements Callable<Integer> {
                 // The last step is what it came to.
                 if (i >= shown - 1 && i < then.size() - 1 && skipped > 0) continue;
                 if (i == then.size() - 1 && skipped > 0) {
-                    out.line(out.faint("              … " + skipped + " steps more (--all)"));
+                    out.line(out.faint(
+                            "              … " + skipped + (skipped == 1 ? " step" : " steps") + " more (--all)"));
                 }
                 Json step = then.get(i);
                 String words = step.text("what");

@@ -337,21 +337,39 @@ class MainTest {
     @Test
     void aReaderThatHasSeenEnoughIsNoFailure() {
         agent.answer("/wharf/v1/journal?from=0", STARTED.repeat(1000));
+
+        assertThat(wharfInto("Broken pipe", "journal", "story")).isEqualTo(new Run(0, "", ""));
+    }
+
+    @Test
+    void whoeverKeepsTheOutputHearsThatItIsNotWhole() {
+        agent.answer("/wharf/v1/journal?from=0", STARTED);
+
+        assertThat(wharfInto("No space left on device", "journal", "story"))
+                .isEqualTo(new Run(1, "", "wharf: cannot write the output: No space left on device\n"));
+    }
+
+    /** With an output that takes nothing, for that reason. */
+    private Run wharfInto(String reason, String... arguments) {
         OutputStream gone = new OutputStream() {
             @Override
             public void write(int b) throws IOException {
-                throw new IOException("Broken pipe");
+                throw new IOException(reason);
             }
         };
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-
         int status = Main.run(
                 new Surroundings(new ByteArrayInputStream(new byte[0]), gone, err, environment, false, false),
-                "journal",
-                "story");
+                arguments);
+        return new Run(status, "", err.toString(StandardCharsets.UTF_8));
+    }
 
-        assertThat(status).isZero();
-        assertThat(err.toString(StandardCharsets.UTF_8)).isEmpty();
+    @Test
+    void theHistoryOfNobodyIsAFailure() {
+        agent.answer("/wharf/v1/journal?subject=nobody&from=0", "\n");
+
+        assertThat(wharf("history", "nobody"))
+                .isEqualTo(new Run(1, "", "wharf: the journal knows of nothing called nobody\n"));
     }
 
     @Test

@@ -81,6 +81,9 @@ class HindsightIT {
         assertThat(wharf("diff", before, "--format", "json")).contains("\"change\":\"added\"");
         assertThat(agent.wharf("ps", "--at", "1d").err()).contains("the journal begins at");
         assertThat(agent.wharf("ps", "--at", "999999").err()).contains("is not written yet");
+        assertThat(agent.wharf("ps", "--at", "2199-01-01T00:00:00Z").err()).contains("is still to come");
+        assertThat(agent.wharf("inspect", "present", "--kind", "cotnainer").err())
+                .contains("expected container, image, network or volume");
         docker("rm", "present");
     }
 
@@ -129,15 +132,14 @@ class HindsightIT {
     @Test
     void theCommandLineOfAContainerMakesOneLikeIt() throws Exception {
         docker("network", "create", "back");
+        Path odd = Files.createDirectories(folder.resolve("odd \"name\", with a comma"));
         docker(
                 "run",
                 "-d",
                 "--name",
                 "model",
                 "--network",
-                "back",
-                "--network-alias",
-                "m",
+                "name=back,alias=m,driver-opt=x=y,gw-priority=5",
                 "-e",
                 "A=it's b",
                 "-l",
@@ -175,6 +177,11 @@ class HindsightIT {
                 "nofile=64:128",
                 "-p",
                 "127.0.0.1::80",
+                "--mount",
+                "type=tmpfs,target=/a b,tmpfs-mode=700",
+                "--mount",
+                "type=bind,\"source=" + odd.toString().replace("\"", "\"\"") + "\",\"target=/a \"\"b\"\",c\",readonly",
+                "-i",
                 "--init",
                 "--security-opt",
                 "systempaths=unconfined",
@@ -186,7 +193,8 @@ class HindsightIT {
                 "sleep",
                 "busybox",
                 "1000");
-        String format = "{{json .Config}}{{json .HostConfig}}{{json .Mounts}}";
+        String format = "{{json .Config}}{{json .HostConfig}}{{json .Mounts}}"
+                + "{{range .NetworkSettings.Networks}}{{json .DriverOpts}}{{.GwPriority}}{{end}}";
         String model = docker("inspect", "-f", format, "model");
         String line = wharf("history", "model", "--as-run").strip();
         docker("rm", "-f", "model");

@@ -34,6 +34,7 @@ import java.util.stream.Collectors;
  */
 final class AsRun {
     private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
+    private static final Pattern UNQUOTED = Pattern.compile("[^\\s\",][^\",\r\n]*");
     private static final String PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     private static final long DEFAULT_SHM = 64L << 20;
     private static final Map<String, String> BLOCK_IO = Map.of(
@@ -132,7 +133,7 @@ final class AsRun {
     private void streams() {
         flag("-i", spec.stdio().openStdin());
         flag("-t", spec.stdio().tty());
-        flag("-d", !spec.stdio().openStdin());
+        flag("-d", !(spec.stdio().openStdin() && spec.stdio().attachStdin()));
     }
 
     private void life() {
@@ -154,7 +155,7 @@ final class AsRun {
         boolean other = host.preferred(DriverKind.RUNTIME)
                 .map(best -> !best.equals(spec.runtime()))
                 .orElse(false);
-        if (other) option("--runtime", spec.runtime().value());
+        option("--runtime", said("HostConfig.Runtime", other ? spec.runtime().value() : ""));
         pairs("--storage-opt", spec.storageOptions());
         option("--volume-driver", said("HostConfig.VolumeDriver", ""));
     }
@@ -190,8 +191,9 @@ final class AsRun {
             option("--workdir", command.workingDir());
         }
         List<String> inherited = ofImage(ImageConfig::env, List.of());
+        boolean pathless = inherited.stream().noneMatch(variable -> variable.startsWith("PATH="));
         command.env().stream()
-                .filter(variable -> !inherited.contains(variable) && !variable.equals(PATH))
+                .filter(variable -> !inherited.contains(variable) && !(pathless && variable.equals(PATH)))
                 .forEach(variable -> option("--env", variable));
         Map<String, String> labels = new LinkedHashMap<>(spec.labels());
         ofImage(ImageConfig::labels, Map.<String, String>of()).forEach(labels::remove);
@@ -295,7 +297,10 @@ final class AsRun {
     }
 
     private void networks(List<NetworkWish> wishes) {
-        if (wishes.size() == 1) {
+        boolean plain = wishes.stream()
+                .allMatch(wish ->
+                        wish.gatewayPriority() == 0 && driverOptions(wish).isEmpty());
+        if (wishes.size() == 1 && plain) {
             NetworkWish wish = wishes.get(0);
             String name = name(wish.network());
             if (!name.equals("bridge")) option("--network", name);
@@ -304,8 +309,6 @@ final class AsRun {
             options("--network-alias", wish.aliases());
             if (!wish.mac().equals(spec.networking().macAddress())) option("--mac-address", wish.mac());
             options("--link-local-ip", wish.linkLocal());
-            Map<String, String> given = driverOptions(wish);
-            if (!given.isEmpty()) notes.add("options of network " + name + " were given: " + given);
             return;
         }
         for (NetworkWish wish : wishes) {
@@ -319,7 +322,7 @@ final class AsRun {
             if (wish.gatewayPriority() != 0) parts.add("gw-priority=" + wish.gatewayPriority());
             wish.linkLocal().forEach(address -> parts.add("link-local-ip=" + address));
             driverOptions(wish).forEach((key, value) -> parts.add("driver-opt=" + key + "=" + value));
-            option("--network", parts.size() == 1 ? name(wish.network()) : String.join(",", parts));
+            option("--network", parts.size() == 1 ? name(wish.network()) : fields(parts));
         }
     }
 
@@ -393,7 +396,7 @@ final class AsRun {
         String kind = mount.kind().name().toLowerCase(Locale.ROOT);
         mount.options().forEach((key, value) -> {
             if (key.startsWith("volume-opt.")) {
-                parts.add("\"volume-opt=" + key.substring("volume-opt.".length()) + "=" + value + "\"");
+                parts.add("volume-opt=" + key.substring("volume-opt.".length()) + "=" + value);
             } else if (key.startsWith("volume-label.")) {
                 parts.add("volume-label=" + key.substring("volume-label.".length()) + "=" + value);
             } else {
@@ -414,7 +417,14 @@ final class AsRun {
                 }
             }
         });
-        return String.join(",", parts);
+        return fields(parts);
+    }
+
+    /** As the docker command reads fields of one word: those of CSV (RFC 4180). */
+    private static String fields(List<String> parts) {
+        return parts.stream()
+                .map(part -> UNQUOTED.matcher(part).matches() ? part : '"' + part.replace("\"", "\"\"") + '"')
+                .collect(Collectors.joining(","));
     }
 
     private void health() {
@@ -447,7 +457,7 @@ final class AsRun {
 
     private static String time(Duration duration) {
         if (duration.isZero()) return "";
-        return duration.toMillis() % 1000 == 0 ? duration.toSeconds() + "s" : duration.toMillis() + "ms";
+        return duration.getNano() == 0 ? duration.toSeconds() + "s" : duration.toNanos() + "ns";
     }
 
     private void logging() {

@@ -24,6 +24,7 @@ import dev.wharf.model.VolumeName;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What only a journal can answer: the host as it was, what changed between two moments, who asked for something and why it
@@ -31,6 +32,7 @@ import java.util.Optional;
  */
 public final class HindsightRoutes implements Routes {
     private static final String ROOT = "/wharf/v1";
+    private static final Set<String> KINDS = Set.of("container", "image", "network", "volume");
 
     private interface Reply {
         JsonNode body() throws IOException;
@@ -74,6 +76,10 @@ public final class HindsightRoutes implements Routes {
         Then then = Then.of(agent, request, "at");
         String name = request.name();
         String kind = request.query().text("kind");
+        if (!kind.isEmpty() && !KINDS.contains(kind)) {
+            throw Problem.invalid("invalid value \"" + kind
+                    + "\" of query parameter \"kind\": expected container, image, network or volume");
+        }
         ObjectNode answer = then.describe();
         Optional<Container> container =
                 isAsked(kind, "container") ? ContainerLookup.find(then.host(), name) : Optional.empty();

@@ -11,6 +11,7 @@ import dev.wharf.engine.http.Request;
 import dev.wharf.engine.json.Json;
 import java.io.IOException;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
 /** The host at a moment, which may be now. */
@@ -38,6 +39,7 @@ record Then(Host host, Position position, Instant at) {
             throw Problem.missing("the journal begins at " + first.get() + ", after "
                     + place.instant().get());
         }
+        if (place.instant().isPresent()) mustHaveCome(agent, place.instant().get());
         Host host = place.hostOf(agent);
         Position position = place.positionOf(agent);
         Instant at = place.instant().isPresent()
@@ -45,6 +47,17 @@ record Then(Host host, Position position, Instant at) {
                 : timeAfter(agent, new Position(Math.max(0, position.sequence() - 1)))
                         .orElseGet(Instant::now);
         return new Then(host, position, at);
+    }
+
+    /** What is to come nobody knows; where the clock was set back, what the journal ends with has been all the same. */
+    private static void mustHaveCome(Agent agent, Instant at) throws IOException {
+        Instant now = Instant.now();
+        if (!at.isAfter(now)) return;
+        Position end = agent.journal().end();
+        Optional<Instant> last = timeAfter(agent, new Position(Math.max(0, end.sequence() - 1)));
+        if (last.isEmpty() || at.isAfter(last.get())) {
+            throw Problem.missing(at + " is still to come; it is " + now.truncatedTo(ChronoUnit.SECONDS) + " now");
+        }
     }
 
     /** When the batch after a position was written. */
