@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Reads one container from the host as it stands, and asks the agent for what somebody wants of it. */
 final class ContainerBean implements ContainerMXBean {
@@ -189,7 +190,10 @@ final class ContainerBean implements ContainerMXBean {
     }
 
     @Override
-    public long kill(String signal) {
+    public long kill(@Nullable String signal) {
+        if (signal == null || signal.isBlank()) {
+            throw new IllegalArgumentException("a signal has to be named, such as SIGTERM");
+        }
         return orders.give(new ContainerCommand.Kill(id(), Signal.parse(signal)));
     }
 

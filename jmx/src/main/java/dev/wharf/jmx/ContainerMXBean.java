@@ -1,5 +1,7 @@
 package dev.wharf.jmx;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One container, as {@code dev.wharf:type=Container,name="web"}. What the kernel counts is read afresh and 0 while nothing runs;
  * all else is from memory.
@@ -73,7 +75,7 @@ public interface ContainerMXBean {
     long restart(int seconds);
 
     /** Sends a signal, by name or number. */
-    long kill(String signal);
+    long kill(@Nullable String signal);
 
     long pause();
 

@@ -145,6 +145,8 @@ class ConsoleIT {
         assertThat((Long) console.getAttribute(seen, "MemoryUsageBytes")).isPositive();
         assertThat((Integer) console.getAttribute(seen, "Pid")).isPositive();
 
+        assertThatThrownBy(() -> console.invoke(seen, "kill", new Object[] {null}, new String[] {"java.lang.String"}))
+                .hasStackTraceContaining("a signal has to be named");
         assertThat((Long) console.invoke(seen, "kill", new Object[] {"KILL"}, new String[] {"java.lang.String"}))
                 .isPositive();
         Notification exit = heard.poll(20, TimeUnit.SECONDS);
