@@ -21,6 +21,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Network;
+import dev.wharf.kafka.desired.NetworkDrivers;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
@@ -183,11 +184,10 @@ final class Desk {
     private static Command other(Host host, Order order, Entropy entropy) throws RefusedException {
         if (order instanceof Order.CreateNetwork o) {
             String id = entropy.hex("network");
-            String driver = o.driver().isEmpty() ? "bridge" : o.driver();
             return new NetworkCommand.Create(new NetworkSpec(
                     new NetworkId(id),
                     o.name(),
-                    new DriverName(driver),
+                    NetworkDrivers.named(host, o.driver()),
                     "br-" + id.substring(0, 12),
                     List.of(),
                     o.internal(),

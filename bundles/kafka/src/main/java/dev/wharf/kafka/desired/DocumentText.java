@@ -11,7 +11,6 @@ import dev.wharf.core.state.Service;
 import dev.wharf.model.DesiredNetwork;
 import dev.wharf.model.DesiredVolume;
 import dev.wharf.model.DocumentKey;
-import dev.wharf.model.DriverName;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.PortWish;
@@ -339,8 +338,7 @@ public record DocumentText(
                     || Set.of("bridge", "host", "none").contains(name)) {
                 throw new MalformedException(path + ": that is no name for a network");
             }
-            return checked(() -> new DesiredNetwork(
-                    name, new DriverName(driver.equals("vxlan") ? "overlay" : driver), subnet, internal, options));
+            return checked(() -> new DesiredNetwork(name, NetworkDrivers.meant(driver), subnet, internal, options));
         }
 
         private void checkSubnet(String subnet) throws MalformedException {

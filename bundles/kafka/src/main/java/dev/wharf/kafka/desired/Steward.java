@@ -375,7 +375,7 @@ public final class Steward implements AutoCloseable {
                     Optional.empty(),
                     storage);
         } else if (action instanceof Action.MakeNetwork made) {
-            return new NetworkCommand.Create(network(made.network(), document(host, action), entropy));
+            return new NetworkCommand.Create(network(host, made.network(), document(host, action), entropy));
         } else if (action instanceof Action.RemoveNetwork removed) {
             return new NetworkCommand.Remove(removed.network());
         } else if (action instanceof Action.MakeVolume made) {
@@ -389,7 +389,8 @@ public final class Steward implements AutoCloseable {
         throw new IllegalStateException(action.getClass().getName());
     }
 
-    private static NetworkSpec network(DesiredNetwork wanted, DocumentKey document, Entropy entropy) {
+    private static NetworkSpec network(Host host, DesiredNetwork wanted, DocumentKey document, Entropy entropy)
+            throws RefusedException {
         String id = entropy.hex("network");
         List<NetworkSpec.Pool> pools = wanted.subnet().isEmpty()
                 ? List.of()
@@ -397,7 +398,7 @@ public final class Steward implements AutoCloseable {
         return new NetworkSpec(
                 new NetworkId(id),
                 wanted.name(),
-                wanted.driver(),
+                NetworkDrivers.named(host, wanted.driver().value()),
                 "br-" + id.substring(0, 12),
                 pools,
                 wanted.internal(),
