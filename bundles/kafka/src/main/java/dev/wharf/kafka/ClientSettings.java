@@ -82,14 +82,18 @@ final class ClientSettings {
 
     private static void secure(Map<String, Object> to, Settings.Security security) throws IOException {
         if (security.protocol().endsWith("SSL")) {
-            security.authorities().ifPresent(file -> {
+            if (security.authorities().isPresent()) {
                 to.put("ssl.truststore.type", "PEM");
-                to.put("ssl.truststore.location", file.toString());
-            });
-            security.certificate().ifPresent(file -> {
+                to.put(
+                        "ssl.truststore.location",
+                        readable("tls.authorities.file", security.authorities().get()));
+            }
+            if (security.certificate().isPresent()) {
                 to.put("ssl.keystore.type", "PEM");
-                to.put("ssl.keystore.location", file.toString());
-            });
+                to.put(
+                        "ssl.keystore.location",
+                        readable("tls.certificate.file", security.certificate().get()));
+            }
             if (security.certificatePassword().isPresent()) {
                 to.put("ssl.key.password", new Password(secret(security.certificatePassword())));
             }
@@ -127,6 +131,14 @@ final class ClientSettings {
     /** A word as JAAS reads it, whatever is in it. */
     static String quoted(String word) {
         return '"' + word.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+
+    /** A file that Kafka's client will read, which would not say of which file it speaks. */
+    private static String readable(String setting, Path file) throws IOException {
+        if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+            throw new IOException(setting + " is " + file + ", where no file is that can be read");
+        }
+        return file.toString();
     }
 
     /** What a file holds, without the line's end. */

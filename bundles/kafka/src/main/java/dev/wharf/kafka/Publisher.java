@@ -13,6 +13,7 @@ import dev.wharf.model.SubjectId;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -41,6 +42,7 @@ import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.header.Header;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -208,7 +210,8 @@ final class Publisher implements AutoCloseable {
                         KNOCK.toMillis());
                 return;
             } catch (IOException e) {
-                last = new IOException("no broker answers at " + broker + ": " + e.getMessage(), e);
+                String why = e instanceof UnknownHostException ? "no such host" : e.getMessage();
+                last = new IOException("no broker answers at " + broker + ": " + why, e);
             }
         }
         throw last;
@@ -583,6 +586,11 @@ final class Publisher implements AutoCloseable {
         String what = trouble instanceof IOException && trouble.getMessage() != null
                 ? trouble.getMessage()
                 : root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        if (root instanceof TimeoutException) {
+            // A broker that speaks TLS and one that does not say nothing to each other's clients.
+            what = "brokers do not answer by security.protocol="
+                    + settings.security().protocol() + ": " + what;
+        }
         gauges.trouble(blocked ? "blocked" : "away", what);
         if (told) {
             log.debug("still not publishing to kafka", trouble);

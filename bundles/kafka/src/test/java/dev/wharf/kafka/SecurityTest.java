@@ -14,6 +14,7 @@ import dev.wharf.log.codec.EventCodec;
 import dev.wharf.log.codec.record.RecordJournal;
 import dev.wharf.log.file.FileLog;
 import dev.wharf.testkit.kafka.Broker;
+import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -235,6 +236,20 @@ class SecurityTest {
         Settings settings = settings(
                 "wrong", "sasl.mechanism", "PLAIN", "sasl.user", "wharf", "sasl.password.file", wrong.toString());
         assertThat(state(settings, folder.resolve("journal"))).isEqualTo("blocked");
+    }
+
+    @Test
+    void aFileThatCannotBeReadIsNamedWithItsSetting(@TempDir Path folder) throws Exception {
+        Settings settings = settings("nofile", "security.protocol", "SSL", "tls.authorities.file", folder.toString());
+        assertThatThrownBy(() -> new ClientSettings(settings, "host").admin())
+                .isInstanceOf(IOException.class)
+                .hasMessage("tls.authorities.file is " + folder + ", where no file is that can be read");
+    }
+
+    @Test
+    void aHostThatIsNotThereIsToldSo() {
+        assertThatThrownBy(() -> Publisher.knock("nowhere.invalid:9092"))
+                .hasMessage("no broker answers at nowhere.invalid:9092: no such host");
     }
 
     @Test
