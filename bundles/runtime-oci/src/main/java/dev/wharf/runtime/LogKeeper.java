@@ -177,6 +177,9 @@ final class LogKeeper implements AutoCloseable {
         try {
             boolean writing = alive.isWriting(container);
             synchronized (parts(container)) {
+                if (isForgotten(container, settings)) {
+                    return;
+                }
                 turn(container, settings, writing);
             }
             Sending sent = sending.get(container);
@@ -195,8 +198,15 @@ final class LogKeeper implements AutoCloseable {
                 }
             }
         } catch (IOException | DriverException | RuntimeException e) {
-            LOG.warn("cannot look after the log of a container container={} reason={}", container, e.toString());
+            // What is forgotten is being removed, and its files go while they are looked at.
+            if (!isForgotten(container, settings)) {
+                LOG.warn("cannot look after the log of a container container={} reason={}", container, e.toString());
+            }
         }
+    }
+
+    private boolean isForgotten(ContainerId container, LogSettings settings) {
+        return kept.get(container) != settings;
     }
 
     private void turn(ContainerId container, LogSettings settings, boolean writing) throws IOException {
@@ -233,9 +243,11 @@ final class LogKeeper implements AutoCloseable {
         }
     }
 
-    /** Sends the last lines, and forgets a container that is about to be removed. */
+    /** Sends the last lines, and forgets a container that is about to be removed: afterwards no file of its log is made. */
     void forget(ContainerId container) {
-        kept.remove(container);
+        synchronized (parts(container)) {
+            kept.remove(container);
+        }
         stands.remove(container);
         Sending sent = sending.remove(container);
         if (sent != null) {
