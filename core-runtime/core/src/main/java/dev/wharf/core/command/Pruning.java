@@ -185,15 +185,20 @@ public record Pruning(Set<Kind> kinds, boolean allImages, boolean allVolumes, Op
         for (Item item : shown) {
             if (!now.contains(item)) {
                 Optional<Item> same = now.stream().filter(n -> isSame(n, item)).findFirst();
-                words.add(called(item)
-                        + same.map(n -> " changed: " + item.standing() + ", now " + n.standing())
-                                .orElse(" was to go, and is gone or in use now"));
+                words.add(
+                        called(item) + same.map(n -> change(item, n)).orElse(" was to go, and is gone or in use now"));
             }
         }
         now.stream()
                 .filter(item -> shown.stream().noneMatch(s -> isSame(s, item)))
                 .forEach(item -> words.add(called(item) + " would go now, and was not shown"));
         return words;
+    }
+
+    private static String change(Item shown, Item now) {
+        return shown.name().equals(now.name())
+                ? " changed: " + shown.standing() + ", now " + now.standing()
+                : " is called " + now.name() + " now";
     }
 
     private static boolean isSame(Item one, Item other) {

@@ -140,6 +140,7 @@ final class House implements Agent, AutoCloseable {
     private final InstantSource clock;
     private final Workshop workshop;
     private final Replay replay;
+    private final LostRecords lost;
     private final ExecutorService laneThreads;
     private final Timers timers;
     private final Committer committer;
@@ -195,6 +196,8 @@ final class House implements Agent, AutoCloseable {
         replay = new Replay(journal, settings.checkpointHint());
         Replay.Folded folded = replay.latest();
         folds = folded.batches();
+        lost = new LostRecords(settings.checkpointHint().resolveSibling("lost-records"));
+        lost.note(folded.lost());
         Introduced introduced = introduce(folded.host());
         checkpointed = journal.end();
         laneThreads = Lanes.threads(settings.lanes());
@@ -348,10 +351,7 @@ final class House implements Agent, AutoCloseable {
             }
             awaitTools();
             surveyNow();
-            List<Event> swept = survey.sweep(host());
-            if (!swept.isEmpty()) {
-                observe(List.of(), (host, now) -> swept);
-            }
+            sweep();
         } catch (DriverException e) {
             log.warn(
                     "the world could not be surveyed at start reason={}",
@@ -552,6 +552,21 @@ final class House implements Agent, AutoCloseable {
         DriverId id = new DriverId(kind, name);
         if (gate.serving(name).isEmpty() && !missing.contains(id)) {
             missing.add(id);
+        }
+    }
+
+    /** Removes what a crash left, unless it may be what lost records tell of. */
+    private void sweep() {
+        List<Survey.Orphan> orphans = survey.orphans(host());
+        if (folds == 0 && orphans.stream().anyMatch(Survey.Orphan::isOnDisk)) {
+            lost.note(List.of("the journal was empty, and the data root was not"));
+        }
+        if (lost.spare(orphans)) {
+            return;
+        }
+        List<Event> swept = Survey.sweep(orphans);
+        if (!swept.isEmpty()) {
+            observe(List.of(), (host, now) -> swept);
         }
     }
 

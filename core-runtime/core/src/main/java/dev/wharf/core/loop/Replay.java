@@ -45,8 +45,9 @@ final class Replay {
      * A host that was folded, and what was learnt on the way.
      *
      * @param answered the last event of each command's first batch, for commands that are delivered again
+     * @param lost what could not be read, in words
      */
-    record Folded(Host host, Position position, Map<CommandId, Event> answered, int batches) {}
+    record Folded(Host host, Position position, Map<CommandId, Event> answered, int batches, List<String> lost) {}
 
     Replay(EventJournal journal, Path hint) {
         this.journal = journal;
@@ -125,8 +126,9 @@ final class Replay {
         int batches = 0;
         Optional<Position> begun = Optional.empty();
         Map<CommandId, Event> answered = new LinkedHashMap<>();
+        List<String> lost = new ArrayList<>();
         try (EventJournal.Reader reader = journal.open(from)) {
-            for (Optional<Entry> entry = poll(reader); entry.isPresent(); entry = poll(reader)) {
+            for (Optional<Entry> entry = poll(reader, lost); entry.isPresent(); entry = poll(reader, lost)) {
                 if (!wanted.test(entry.get())) {
                     break;
                 }
@@ -148,15 +150,16 @@ final class Replay {
                 }
             }
         }
-        return new Folded(host, at, answered, batches);
+        return new Folded(host, at, answered, batches, lost);
     }
 
     /** Damage in the middle is told and stepped over: what follows is still worth having. */
-    private static Optional<Entry> poll(EventJournal.Reader reader) throws IOException {
+    private static Optional<Entry> poll(EventJournal.Reader reader, List<String> lost) throws IOException {
         while (true) {
             try {
                 return reader.poll();
             } catch (DamagedException e) {
+                lost.add(e.damage().what());
                 log.error(
                         "journal is damaged first={} last={} what={}; run wharf journal verify",
                         e.damage().position(),

@@ -55,6 +55,9 @@ import org.slf4j.LoggerFactory;
 final class Survey {
     private static final Logger log = LoggerFactory.getLogger(Survey.class);
 
+    private static final String SNAPSHOT = "snapshot";
+    private static final String BLOB = "blob";
+
     private final Workshop workshop;
 
     Survey(Workshop workshop) {
@@ -364,17 +367,30 @@ final class Survey {
         };
     }
 
+    /** Something under our keys that belongs to no subject, and how it goes. */
+    record Orphan(String kind, String key, Removal removal) {
+        /** Whether it lies in the data root, where nothing lies that a journal never told of. */
+        boolean isOnDisk() {
+            return kind.equals(SNAPSHOT) || kind.equals(BLOB);
+        }
+    }
+
+    interface Removal {
+        /** Answers whether it is gone. */
+        boolean remove() throws DriverException;
+    }
+
     /**
-     * Removes what lies under our keys and belongs to no subject. Only while nothing else is going on, for what a step has
-     * made and not yet told would look like an orphan too.
+     * What lies under our keys and belongs to no subject, in the order in which it can go. Only asked while nothing else is
+     * going on, for what a step has made and not yet told would look like an orphan too.
      */
-    List<Event> sweep(Host host) {
-        List<Event> swept = new ArrayList<>();
+    List<Orphan> orphans(Host host) {
+        List<Orphan> orphans = new ArrayList<>();
         for (OciRuntime runtime : workshop.runtime.serving()) {
             attempt("runtime " + runtime.name(), () -> {
                 for (OciRuntime.Found found : runtime.survey()) {
                     if (!host.owns(found.container())) {
-                        sweep(swept, "container process", found.container().value(), () -> {
+                        add(orphans, "container process", found.container().value(), () -> {
                             runtime.delete(found.container());
                             runtime.forget(found.container());
                         });
@@ -386,7 +402,7 @@ final class Survey {
             Kernel kernel = workshop.kernel();
             for (ContainerId id : kernel.mountedRootfs().keySet()) {
                 if (host.container(id).isEmpty()) {
-                    sweep(swept, "mount", id.value(), () -> kernel.unmountRootfs(id));
+                    add(orphans, "mount", id.value(), () -> kernel.unmountRootfs(id));
                 }
             }
             for (Sandbox sandbox : kernel.sandboxes()) {
@@ -397,21 +413,35 @@ final class Survey {
                                 .orElse(true))
                         .orElse(false);
                 if (!owned) {
-                    sweep(swept, "sandbox", sandbox.key().value(), () -> kernel.removeSandbox(sandbox.key()));
+                    add(orphans, "sandbox", sandbox.key().value(), () -> kernel.removeSandbox(sandbox.key()));
                 }
             }
         });
         for (NetworkDriver network : workshop.network.serving()) {
-            attempt("network " + network.name(), () -> sweep(network, host, swept));
+            attempt("network " + network.name(), () -> endpoints(network, host, orphans));
         }
         for (StorageDriver storage : workshop.storage.serving()) {
-            attempt("storage " + storage.name(), () -> sweep(storage, host, swept));
+            attempt("storage " + storage.name(), () -> snapshots(storage, host, orphans));
         }
-        attempt("content", () -> sweep(workshop.content(), host, swept));
+        attempt("content", () -> blobs(workshop.content(), host, orphans));
+        return orphans;
+    }
+
+    /** Removes orphans, and answers what went. */
+    static List<Event> sweep(List<Orphan> orphans) {
+        List<Event> swept = new ArrayList<>();
+        for (Orphan orphan : orphans) {
+            attempt(orphan.kind() + " " + orphan.key(), () -> {
+                if (orphan.removal().remove()) {
+                    log.info("swept kind={} key={}", orphan.kind(), orphan.key());
+                    swept.add(new HostEvent.Swept(orphan.kind(), orphan.key()));
+                }
+            });
+        }
         return swept;
     }
 
-    private static void sweep(NetworkDriver network, Host host, List<Event> swept) throws DriverException {
+    private static void endpoints(NetworkDriver network, Host host, List<Orphan> orphans) throws DriverException {
         Set<String> owned = host.containers().values().stream()
                 .flatMap(c -> c.places().values().stream())
                 .map(p -> p.endpoint().id())
@@ -434,8 +464,8 @@ final class Survey {
                         Map.of());
                 Sandbox nowhere = new Sandbox(
                         dev.wharf.spi.kernel.SandboxKey.of(new ContainerId("0".repeat(64)), 0), Sandbox.HOST_PATH);
-                sweep(
-                        swept,
+                add(
+                        orphans,
                         "endpoint",
                         endpoint.id(),
                         () -> network.detach(of.get().spec(), enough, nowhere));
@@ -443,31 +473,31 @@ final class Survey {
         }
     }
 
-    private static void sweep(StorageDriver storage, Host host, List<Event> swept) throws DriverException {
-        List<Snapshot> orphans = new ArrayList<>();
+    private static void snapshots(StorageDriver storage, Host host, List<Orphan> orphans) throws DriverException {
+        List<Snapshot> left = new ArrayList<>();
         for (Snapshot snapshot : storage.survey()) {
             String key = snapshot.key().value();
             boolean ours = key.startsWith("layer-") || key.startsWith("container-");
             if (!ours || !host.keeps(snapshot.key(), storage.name())) {
-                orphans.add(snapshot);
+                left.add(snapshot);
             }
         }
         // From the leaves down: a snapshot goes when nothing stands on it.
-        while (!orphans.isEmpty()) {
-            Set<SnapshotKey> parents = orphans.stream().map(Snapshot::parent).collect(Collectors.toSet());
+        while (!left.isEmpty()) {
+            Set<SnapshotKey> parents = left.stream().map(Snapshot::parent).collect(Collectors.toSet());
             List<Snapshot> leaves =
-                    orphans.stream().filter(s -> !parents.contains(s.key())).toList();
+                    left.stream().filter(s -> !parents.contains(s.key())).toList();
             if (leaves.isEmpty()) {
                 return;
             }
             for (Snapshot leaf : leaves) {
-                sweep(swept, "snapshot", leaf.key().value(), () -> storage.remove(leaf.key()));
+                add(orphans, SNAPSHOT, leaf.key().value(), () -> storage.remove(leaf.key()));
             }
-            orphans.removeAll(leaves);
+            left.removeAll(leaves);
         }
     }
 
-    private static void sweep(ContentStore content, Host host, List<Event> swept) throws DriverException {
+    private static void blobs(ContentStore content, Host host, List<Orphan> orphans) throws DriverException {
         Set<Digest> owned = new HashSet<>();
         host.images().values().stream().flatMap(i -> i.documents().stream()).forEach(d -> owned.add(d.digest()));
         host.layers().values().forEach(l -> owned.add(l.spec().descriptor().digest()));
@@ -479,24 +509,15 @@ final class Survey {
                 .forEach(d -> owned.add(d.digest()));
         for (Digest digest : content.survey().keySet()) {
             if (!owned.contains(digest)) {
-                attempt("blob " + digest, () -> {
-                    if (content.remove(digest)) {
-                        note(swept, "blob", digest.toString());
-                    }
-                });
+                orphans.add(new Orphan(BLOB, digest.toString(), () -> content.remove(digest)));
             }
         }
     }
 
-    private static void sweep(List<Event> swept, String kind, String key, Reading removal) {
-        attempt(kind + " " + key, () -> {
+    private static void add(List<Orphan> orphans, String kind, String key, Reading removal) {
+        orphans.add(new Orphan(kind, key, () -> {
             removal.read();
-            note(swept, kind, key);
-        });
-    }
-
-    private static void note(List<Event> swept, String kind, String key) {
-        log.info("swept kind={} key={}", kind, key);
-        swept.add(new HostEvent.Swept(kind, key));
+            return true;
+        }));
     }
 }

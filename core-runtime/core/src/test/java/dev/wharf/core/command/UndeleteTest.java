@@ -191,6 +191,10 @@ class UndeleteTest {
         assertThat(refusal(busier, new HostCommand.Prune(all, shown), T0))
                 .contains("image busybox:latest was to go, and is gone or in use now");
 
+        Host renamed = after(host, new ContainerEvent.Renamed(WEB, "web", "shop"));
+        assertThat(refusal(renamed, new HostCommand.Prune(all, shown), T0))
+                .contains("container web is called shop now");
+
         Host pruned = grant(host, new HostCommand.Prune(all, shown), T0);
         assertThat(the(pruned, WEB).goal()).isEqualTo(Goal.REMOVED);
         assertThat(pruned.image(IMAGE).filter(i -> i.wanted())).isEmpty();

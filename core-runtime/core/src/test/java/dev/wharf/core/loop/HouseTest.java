@@ -50,6 +50,7 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
 import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.storage.SnapshotKey;
 import dev.wharf.spi.storage.StorageDriver;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -604,6 +605,51 @@ class HouseTest {
 
         journal.tooLarge = b -> false;
         running("web", RestartPolicy.Kind.NO);
+    }
+
+    @Test
+    void whatBelongsToLostRecordsIsLeftAloneUntilSomebodyHasLooked() throws Exception {
+        ContainerId web = running("web", RestartPolicy.Kind.NO);
+        SnapshotKey files = SnapshotKey.of(web);
+        List<Batch> lost = List.copyOf(journal.batches());
+        journal.unreadable = b -> b.isCheckpoint()
+                || lost.contains(b)
+                        && b.events().stream()
+                                .anyMatch(e -> e instanceof ContainerEvent.Created c
+                                        && c.container().equals(web));
+        reopen(Optional.empty());
+        await(() -> house.isSurveyed());
+        assertThat(house.host().container(web)).isEmpty();
+        assertThat(world.running()).contains(web);
+        assertThat(world.snapshots).containsKey(files);
+
+        journal.unreadable = b -> false;
+        reopen(Optional.empty());
+        await(() -> house.isSurveyed());
+        assertThat(house.host().container(web))
+                .as("the checkpoint knows of none")
+                .isEmpty();
+        assertThat(world.running()).contains(web);
+        assertThat(world.snapshots).containsKey(files);
+
+        Files.delete(directory.resolve("lost-records"));
+        reopen(Optional.empty());
+        await(() -> !world.snapshots.containsKey(files));
+        assertThat(world.running()).isEmpty();
+    }
+
+    @Test
+    void aNewJournalOverWhatAnotherKeptSweepsNothing() throws Exception {
+        ContainerId web = running("web", RestartPolicy.Kind.NO);
+        await(() -> house.isSurveyed());
+        house.close();
+        journal.batches().clear();
+        Files.delete(directory.resolve("checkpoint"));
+        open(Optional.empty());
+        await(() -> house.isSurveyed());
+        assertThat(world.running()).contains(web);
+        assertThat(world.snapshots).containsKey(SnapshotKey.of(web));
+        assertThat(directory.resolve("lost-records")).hasContent("the journal was empty, and the data root was not");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.wharf.core.loop;
 
 import dev.wharf.core.journal.BatchTooLargeException;
+import dev.wharf.core.journal.DamagedException;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.JournalFullException;
 import dev.wharf.core.journal.Position;
@@ -31,6 +32,9 @@ final class SimJournal implements EventJournal {
 
     /** What is more than one batch takes. */
     Predicate<Batch> tooLarge = b -> b.isCheckpoint() && b.events().size() > 50;
+
+    /** Whether somebody overwrote it. */
+    volatile Predicate<Batch> unreadable = b -> false;
 
     SimJournal(SimWorld world) {
         this.world = world;
@@ -87,11 +91,18 @@ final class SimJournal implements EventJournal {
             private int next = (int) position.sequence();
 
             @Override
-            public Optional<Entry> poll() {
+            public Optional<Entry> poll() throws DamagedException {
                 synchronized (SimJournal.this) {
-                    return next < batches.size()
-                            ? Optional.of(new Entry(new Position(next + 1), batches.get(next++)))
-                            : Optional.empty();
+                    if (next >= batches.size()) {
+                        return Optional.empty();
+                    }
+                    Batch batch = batches.get(next++);
+                    Position position = new Position(next);
+                    if (unreadable.test(batch)) {
+                        throw new DamagedException(
+                                new Damage(position, "record " + position + " is unreadable"), position);
+                    }
+                    return Optional.of(new Entry(position, batch));
                 }
             }
 

@@ -165,7 +165,7 @@ final class Simulation {
             }
             Survey.Findings findings = survey.look();
             sequencer.turn(new Letter.Observation(List.of(), (host, at) -> findings.against(host, at, Set.of())));
-            List<Event> swept = survey.sweep(sequencer.view().host());
+            List<Event> swept = Survey.sweep(survey.orphans(sequencer.view().host()));
             if (!swept.isEmpty()) {
                 say(swept.toArray(Event[]::new));
             }
@@ -471,7 +471,7 @@ final class Simulation {
         daemon.look().run();
         rest();
         // The slow beat: what the sweep at the start could not remove goes now.
-        List<Event> swept = new Survey(daemon.workshop).sweep(daemon.host());
+        List<Event> swept = Survey.sweep(new Survey(daemon.workshop).orphans(daemon.host()));
         if (!swept.isEmpty()) {
             daemon.say(swept.toArray(Event[]::new));
         }

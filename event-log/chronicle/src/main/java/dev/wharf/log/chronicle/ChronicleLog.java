@@ -196,7 +196,9 @@ public final class ChronicleLog extends SegmentedLog {
         while (!unsaved.isEmpty()) {
             LogSurvey.Segment segment = unsaved.get(0);
             boolean gap = survey.gaps().stream().anyMatch(g -> g.file().equals(segment.file()));
-            if (segment.remains() || gap) {
+            // A file may hold nothing that ever looked like a record, and was full of them all the same.
+            boolean overwritten = segment.isEmpty() && segment.dataEnd() > 0;
+            if (segment.remains() || gap || overwritten) {
                 directory.saveCut(segment.file(), gap ? 0 : segment.end(), segment.dataEnd());
             }
             if (segment.isEmpty()) {
