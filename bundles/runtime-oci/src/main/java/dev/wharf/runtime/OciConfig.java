@@ -93,6 +93,11 @@ final class OciConfig {
         return base.resolve(container.value()).toString();
     }
 
+    /** The same for a container of which nothing else is known. */
+    static String usualCgroup(ContainerId container) {
+        return Path.of(CGROUP_PARENT, container.value()).toString();
+    }
+
     /** The config.json of a container. Makes the working directory where the image has none. */
     ObjectNode container(RuntimeSpec spec, BooleanSupplier readOnlyBelow) throws DriverException, IOException {
         ContainerSpec wanted = spec.spec();

@@ -255,6 +255,7 @@ public class OciDriver
     private InitProcess make(RuntimeSpec spec, RuntimeBinary runtime, Path bundle) throws DriverException, IOException {
         ContainerId container = spec.container();
         ContainerSpec wanted = spec.spec();
+        endUnknown(OciConfig.cgroup(wanted, container));
         Places.make(bundle);
         Path keep = Places.make(places.keep(container));
         if (wanted.autoRemove()) {
@@ -486,6 +487,7 @@ public class OciDriver
         Path bundle = places.bundle(container);
         try {
             if (!Files.exists(bundle)) {
+                endUnknown(OciConfig.usualCgroup(container));
                 return;
             }
             Optional<Note> noted = exits().note(bundle);
@@ -524,14 +526,28 @@ public class OciDriver
 
     /** Kills the first process, and with it its pid namespace, and then whoever is left in the cgroup. */
     private void end(Note note) throws IOException, DriverException {
-        Cgroups cgroups = tools().cgroups();
         kill(note.process().pid(), note.process().startTicks());
+        endAllOf(note.cgroup());
+    }
+
+    /** Whoever emptied the exec root took away what is known of processes, and left them running. */
+    private void endUnknown(String cgroup) throws IOException, DriverException {
+        List<Integer> left = tools().cgroups().processes(cgroup);
+        if (!left.isEmpty()) {
+            LOG.warn("processes that nothing is known of any more are ended cgroup={} pids={}", cgroup, left);
+            endAllOf(cgroup);
+            tools().cgroups().remove(cgroup);
+        }
+    }
+
+    private void endAllOf(String cgroup) throws IOException, DriverException {
+        Cgroups cgroups = tools().cgroups();
         long deadline = System.nanoTime() + DEATH_PATIENCE.toNanos();
         while (true) {
-            if (cgroups.isFreezing(note.cgroup())) {
-                cgroups.freeze(note.cgroup(), false);
+            if (cgroups.isFreezing(cgroup)) {
+                cgroups.freeze(cgroup, false);
             }
-            List<Integer> left = cgroups.processes(note.cgroup());
+            List<Integer> left = cgroups.processes(cgroup);
             if (left.isEmpty()) {
                 return;
             }

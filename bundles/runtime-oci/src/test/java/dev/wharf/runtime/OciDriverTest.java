@@ -508,6 +508,23 @@ abstract class OciDriverTest extends OciRuntimeContract {
         assertThat(Host.PROCESSES.startTicks(process.monitorPid())).isEmpty();
     }
 
+    @Test
+    void processesOfAnEmptiedExecRootAreEndedBeforeTheirContainerRunsAgain() throws Exception {
+        RuntimeSpec spec = register(shell("sleep 60"));
+        InitProcess lost = runtime.create(spec);
+        runtime.start(spec.container());
+        Host.FILES.removeTree(base.resolve("exec"));
+        restart();
+        assertThat(runtime.survey()).isEmpty();
+        InitProcess next = runtime.create(spec);
+        assertThat(Host.PROCESSES.startTicks(lost.pid())).isEmpty();
+
+        Host.FILES.removeTree(base.resolve("exec"));
+        restart();
+        runtime.delete(spec.container());
+        assertThat(Host.PROCESSES.startTicks(next.pid())).isEmpty();
+    }
+
     /** The note as it is while a process is being made. */
     private void forgetWhoItWas(ContainerId container) throws IOException {
         Path bundle = new Places(base.resolve("exec"), base.resolve("data")).bundle(container);
