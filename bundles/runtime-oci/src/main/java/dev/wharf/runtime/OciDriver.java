@@ -255,7 +255,7 @@ public class OciDriver
     private InitProcess make(RuntimeSpec spec, RuntimeBinary runtime, Path bundle) throws DriverException, IOException {
         ContainerId container = spec.container();
         ContainerSpec wanted = spec.spec();
-        endUnknown(OciConfig.cgroup(wanted, container));
+        endUnknown(container, OciConfig.cgroup(wanted, container));
         Places.make(bundle);
         Path keep = Places.make(places.keep(container));
         if (wanted.autoRemove()) {
@@ -487,7 +487,7 @@ public class OciDriver
         Path bundle = places.bundle(container);
         try {
             if (!Files.exists(bundle)) {
-                endUnknown(OciConfig.usualCgroup(container));
+                endUnknown(container, OciConfig.usualCgroup(container));
                 return;
             }
             Optional<Note> noted = exits().note(bundle);
@@ -530,13 +530,20 @@ public class OciDriver
         endAllOf(note.cgroup());
     }
 
-    /** Whoever emptied the exec root took away what is known of processes, and left them running. */
-    private void endUnknown(String cgroup) throws IOException, DriverException {
+    /** Whoever emptied the exec root took away what we know of processes, and left them running. */
+    private void endUnknown(ContainerId container, String cgroup) throws IOException, DriverException {
         List<Integer> left = tools().cgroups().processes(cgroup);
         if (!left.isEmpty()) {
             LOG.warn("processes that nothing is known of any more are ended cgroup={} pids={}", cgroup, left);
             endAllOf(cgroup);
             tools().cgroups().remove(cgroup);
+        }
+        Optional<RuntimeBinary> runtime = tools().choice().runtime();
+        if (runtime.isPresent()) {
+            InitProcess nobody = new InitProcess(0, 0, 0);
+            Note unknown =
+                    new Note(runtime.get().path(), runtime.get().root(), 0, nobody, 0, false, false, false, cgroup);
+            forgetState(unknown, container);
         }
     }
 

@@ -519,10 +519,15 @@ abstract class OciDriverTest extends OciRuntimeContract {
         InitProcess next = runtime.create(spec);
         assertThat(Host.PROCESSES.startTicks(lost.pid())).isEmpty();
 
+        Host.FILES.removeTree(new Places(base.resolve("exec"), base.resolve("data")).bundle(spec.container()));
+        restart();
+        InitProcess last = runtime.create(spec);
+        assertThat(Host.PROCESSES.startTicks(next.pid())).isEmpty();
+
         Host.FILES.removeTree(base.resolve("exec"));
         restart();
         runtime.delete(spec.container());
-        assertThat(Host.PROCESSES.startTicks(next.pid())).isEmpty();
+        assertThat(Host.PROCESSES.startTicks(last.pid())).isEmpty();
     }
 
     /** The note as it is while a process is being made. */
