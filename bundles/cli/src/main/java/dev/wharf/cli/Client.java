@@ -28,6 +28,8 @@ final class Client {
     /** A line of a response head is never longer; one that is comes from something that does not speak HTTP. */
     private static final int MAX_LINE_BYTES = 16_384;
 
+    private static final String HUNG_UP = "the agent hung up in the middle of its answer";
+
     private final Path socket;
 
     Client(Path socket) {
@@ -282,9 +284,13 @@ final class Client {
     }
 
     private static String line(InputStream in) throws IOException {
+        return line(in, "the agent hung up before it answered");
+    }
+
+    private static String line(InputStream in, String atItsEnd) throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream(128);
         for (int b = in.read(); b != '\n'; b = in.read()) {
-            if (b < 0) throw new EOFException("the agent hung up before it answered");
+            if (b < 0) throw new EOFException(atItsEnd);
             if (line.size() > MAX_LINE_BYTES) throw new IOException("the answer is not HTTP");
             if (b != '\r') line.write(b);
         }
@@ -311,7 +317,7 @@ final class Client {
         public int read(byte[] into, int from, int count) throws IOException {
             if (left == 0) return -1;
             int n = in.read(into, from, (int) Math.min(count, left));
-            if (n < 0) throw new EOFException("the agent hung up in the middle of its answer");
+            if (n < 0) throw new EOFException(HUNG_UP);
             left -= n;
             return n;
         }
@@ -339,7 +345,7 @@ final class Client {
             if (!ended && left == 0) begin();
             if (ended) return -1;
             int n = in.read(into, from, (int) Math.min(count, left));
-            if (n < 0) throw new EOFException("the agent hung up in the middle of its answer");
+            if (n < 0) throw new EOFException(HUNG_UP);
             left -= n;
             return n;
         }
@@ -351,13 +357,13 @@ final class Client {
         }
 
         private void begin() throws IOException {
-            if (!first) line(in);
+            if (!first) line(in, HUNG_UP);
             first = false;
-            String size = line(in);
+            String size = line(in, HUNG_UP);
             int extension = size.indexOf(';');
             left = Long.parseLong((extension < 0 ? size : size.substring(0, extension)).strip(), 16);
             if (left == 0) {
-                while (!line(in).isEmpty()) {
+                while (!line(in, HUNG_UP).isEmpty()) {
                     // Trailers say nothing that we need.
                 }
                 ended = true;

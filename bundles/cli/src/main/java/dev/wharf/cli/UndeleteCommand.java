@@ -64,6 +64,9 @@ final class UndeleteCommand implements Callable<Integer> {
         if (list == !name.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "either NAME or --list");
         }
+        if (purge && !as.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "either --as or --purge: what is given up needs no name");
+        }
         if (list) return show(main.agent().text(new Request(ROOT)));
         Request request =
                 new Request(ROOT + "/" + Request.encode(name)).with("as", as).with("kind", kind);

@@ -318,6 +318,7 @@ class MainTest {
         assertThat(wharf("undelete", "--list").out()).contains("wharf.undelete.retention is not set");
         assertThat(wharf("undelete", "web", "--as", "web2").out()).isEqualTo("container web2 is back\n");
         assertThat(wharf("undelete").status()).isEqualTo(2);
+        assertThat(wharf("undelete", "web", "--purge", "--as", "web2").status()).isEqualTo(2);
     }
 
     @Test

@@ -82,6 +82,8 @@ class HindsightIT {
         assertThat(agent.wharf("ps", "--at", "1d").err()).contains("the journal begins at");
         assertThat(agent.wharf("ps", "--at", "999999").err()).contains("is not written yet");
         assertThat(agent.wharf("ps", "--at", "2199-01-01T00:00:00Z").err()).contains("is still to come");
+        assertThat(agent.wharf("undelete", "present", "--kind", "image").err())
+                .contains("expected container or volume");
         assertThat(agent.wharf("inspect", "present", "--kind", "cotnainer").err())
                 .contains("expected container, image, network or volume");
         docker("rm", "present");

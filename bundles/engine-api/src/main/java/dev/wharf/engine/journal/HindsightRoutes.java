@@ -23,8 +23,8 @@ import dev.wharf.engine.volumes.VolumeRoutes;
 import dev.wharf.model.VolumeName;
 import java.io.IOException;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * What only a journal can answer: the host as it was, what changed between two moments, who asked for something and why it
@@ -32,7 +32,6 @@ import java.util.Set;
  */
 public final class HindsightRoutes implements Routes {
     private static final String ROOT = "/wharf/v1";
-    private static final Set<String> KINDS = Set.of("container", "image", "network", "volume");
 
     private interface Reply {
         JsonNode body() throws IOException;
@@ -75,11 +74,7 @@ public final class HindsightRoutes implements Routes {
     private static ObjectNode inspect(Agent agent, Request request) throws IOException {
         Then then = Then.of(agent, request, "at");
         String name = request.name();
-        String kind = request.query().text("kind");
-        if (!kind.isEmpty() && !KINDS.contains(kind)) {
-            throw Problem.invalid("invalid value \"" + kind
-                    + "\" of query parameter \"kind\": expected container, image, network or volume");
-        }
+        String kind = kind(request, List.of("container", "image", "network", "volume"));
         ObjectNode answer = then.describe();
         Optional<Container> container =
                 isAsked(kind, "container") ? ContainerLookup.find(then.host(), name) : Optional.empty();
@@ -119,6 +114,17 @@ public final class HindsightRoutes implements Routes {
         }
         throw Problem.missing("no " + (kind.isEmpty() ? "container, image, network or volume" : kind) + " was called "
                 + name + " at " + then.at() + "; wharf why " + name + " tells when there was one");
+    }
+
+    /** The kind of thing that is asked for, empty for any. */
+    static String kind(Request request, List<String> kinds) {
+        String kind = request.query().text("kind");
+        if (!kind.isEmpty() && !kinds.contains(kind)) {
+            int last = kinds.size() - 1;
+            throw Problem.invalid("invalid value \"" + kind + "\" of query parameter \"kind\": expected "
+                    + String.join(", ", kinds.subList(0, last)) + " or " + kinds.get(last));
+        }
+        return kind;
     }
 
     private static boolean isAsked(String kind, String of) {

@@ -19,12 +19,14 @@ import dev.wharf.engine.json.Json;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /** Containers and volumes that were removed and are still kept: which there are, having one back, giving one up. */
 public final class UndeleteRoutes implements Routes {
     private static final String ROOT = "/wharf/v1/undelete";
+    private static final List<String> KINDS = List.of("container", "volume");
 
     private final Duration retention;
 
@@ -81,7 +83,7 @@ public final class UndeleteRoutes implements Routes {
 
     private Answer undelete(Agent agent, Request request) {
         Host host = agent.host();
-        String kind = request.query().text("kind");
+        String kind = HindsightRoutes.kind(request, KINDS);
         Optional<Container> container = kind.equals("volume") ? Optional.empty() : kept(host, request.name());
         if (container.isPresent()) {
             String name =
@@ -103,7 +105,7 @@ public final class UndeleteRoutes implements Routes {
 
     private Answer purge(Agent agent, Request request) {
         Host host = agent.host();
-        String kind = request.query().text("kind");
+        String kind = HindsightRoutes.kind(request, KINDS);
         Optional<Container> container = kind.equals("volume") ? Optional.empty() : kept(host, request.name());
         Optional<Command> command = container
                 .map(c -> (Command) new ContainerCommand.Purge(c.id()))
