@@ -1,10 +1,7 @@
 package dev.wharf.kafka;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.agent.Follower.Moment;
@@ -14,6 +11,7 @@ import dev.wharf.core.event.Event;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.Position;
+import dev.wharf.kafka.desired.StrictJson;
 import dev.wharf.log.codec.RecordCodec;
 import java.io.IOException;
 import java.time.Duration;
@@ -65,12 +63,6 @@ final class Commands implements AutoCloseable {
     private static final int LONGEST_REASON = 4096;
 
     private static final Map<String, Class<? extends Record>> KINDS = Order.kinds();
-
-    /** What could be read in two ways is not read: a record is one command, and says each thing once. */
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
 
     private static final Logger log = LoggerFactory.getLogger(Commands.class);
 
@@ -313,7 +305,8 @@ final class Commands implements AutoCloseable {
         Order.Sent sent = Order.Sent.NOTHING;
         String wrong = "";
         try {
-            JsonNode tree = JSON.readTree(record.value() == null ? new byte[0] : record.value());
+            // A record is one command, and says each thing once.
+            JsonNode tree = StrictJson.MAPPER.readTree(record.value() == null ? new byte[0] : record.value());
             if (!tree.isObject()) {
                 throw new IOException("a command must be a JSON object");
             }

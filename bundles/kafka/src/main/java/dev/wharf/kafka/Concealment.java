@@ -1,14 +1,12 @@
 package dev.wharf.kafka;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import dev.wharf.kafka.desired.StrictJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -64,12 +62,6 @@ final class Concealment {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** A tree has the last of two fields of one name, and nothing of what follows it: that is left to be read as text. */
-    private static final JsonMapper UNAMBIGUOUS = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
     private final boolean environmentValues;
 
     Concealment(boolean environmentValues) {
@@ -93,7 +85,9 @@ final class Concealment {
      */
     static byte[] concealCommand(byte[] command) throws IOException {
         try {
-            JsonNode tree = UNAMBIGUOUS.readTree(command);
+            // A tree has the last of two fields of one name, and nothing of what follows it: that is left to be read as
+            // text.
+            JsonNode tree = StrictJson.MAPPER.readTree(command);
             if (tree instanceof ObjectNode object) {
                 return walkCommand(object) ? JSON.writeValueAsBytes(tree) : command;
             }

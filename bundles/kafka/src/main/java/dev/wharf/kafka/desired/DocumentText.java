@@ -1,10 +1,7 @@
 package dev.wharf.kafka.desired;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.wharf.core.command.Addresses;
 import dev.wharf.core.state.Service;
@@ -55,11 +52,6 @@ public record DocumentText(
     /** Networks that are none: a container of theirs has the host's sandbox or an empty one, and no place on any other. */
     static final Set<String> ALONE = Set.of("host", "none");
 
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
     private static final Pattern PORT =
             Pattern.compile("(?:(?<address>[0-9.]+|\\[[0-9a-fA-F:]+]):)?(?<first>[0-9]{1,5})(?:-(?<last>[0-9]{1,5}))?"
                     + ":(?<inside>[0-9]{1,5})(?:/(?<protocol>tcp|udp))?");
@@ -101,7 +93,7 @@ public record DocumentText(
     /** Reads the value of a record of the topic. */
     public static DocumentText read(DocumentKey key, byte[] text) throws MalformedException {
         try {
-            return of(key, JSON.readTree(text));
+            return of(key, StrictJson.MAPPER.readTree(text));
         } catch (JsonProcessingException e) {
             // What stands there is not repeated, for a refusal is published and it may be a secret.
             String at = e.getLocation() == null
@@ -117,7 +109,7 @@ public record DocumentText(
     /** The selector of a text that may be wrong elsewhere; empty where not even that can be read. */
     public static Optional<Map<String, String>> selector(byte[] text) {
         try {
-            return Optional.of(new Reading("", JSON.readTree(text)).map("selector"));
+            return Optional.of(new Reading("", StrictJson.MAPPER.readTree(text)).map("selector"));
         } catch (IOException | MalformedException e) {
             return Optional.empty();
         }
@@ -317,7 +309,9 @@ public record DocumentText(
                 JsonNode child = one.getValue();
                 children.put(
                         one.getKey(),
-                        new Reading(at(field + "." + one.getKey()), child.isNull() ? JSON.createObjectNode() : child));
+                        new Reading(
+                                at(field + "." + one.getKey()),
+                                child.isNull() ? StrictJson.MAPPER.createObjectNode() : child));
             }
             return children;
         }

@@ -583,8 +583,8 @@ final class Sequencer {
 
     /**
      * Whether somebody waits for an event who did not ask for it: whoever ran a container, for its end, or until it is gone
-     * where it goes by itself, or until what others may miss of it is free, and the resolver of networks with names, for a sandbox, because it has to be heard
-     * there before the process asks.
+     * where it goes by itself, or until what others may miss of it is free; and the resolver of networks with names, for a
+     * sandbox, because it has to be heard there before the process asks.
      */
     private static boolean isAwaited(Event event, Host before) {
         return event instanceof ContainerEvent.Removed
