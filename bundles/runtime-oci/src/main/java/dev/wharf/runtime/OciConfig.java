@@ -138,7 +138,7 @@ final class OciConfig {
         if (arguments.isEmpty()) {
             throw failure(Kind.INVALID, "no command specified");
         }
-        if (command.init()) {
+        if (beginsWithInit(wanted)) {
             arguments.addAll(0, List.of(INIT_INSIDE, "--"));
         }
         Users.Identity who = users(spec.rootfs()).resolve(command.user(), command.additionalGroups());
@@ -414,7 +414,7 @@ final class OciConfig {
         Path shared = places.keep(spec.sharedFiles());
         String nameAccess = wanted.security().readOnlyRootfs() ? "ro" : "rw";
         nameFiles(mounts, shared, nameAccess);
-        if (wanted.command().init()) {
+        if (beginsWithInit(wanted)) {
             Path init = InitProgram.find().orElseThrow(() -> failure(Kind.INVALID, InitProgram.MISSING));
             ObjectNode mount = bind(INIT_INSIDE, init.toString());
             options(mount, List.of("bind", "ro"));
@@ -674,6 +674,11 @@ final class OciConfig {
         namespace(all, spec, "ipc", wanted.ipc());
         namespace(all, spec, "cgroup", wanted.cgroup());
         return all;
+    }
+
+    /** Among the processes of the host or another container an init would not be process 1, and so of no use. */
+    private static boolean beginsWithInit(ContainerSpec wanted) {
+        return wanted.command().init() && wanted.namespaces().pid().kind() == Namespace.Kind.PRIVATE;
     }
 
     private static void namespace(ArrayNode all, RuntimeSpec spec, String type, Namespace wanted) {

@@ -565,6 +565,16 @@ class OciConfigTest {
     }
 
     @Test
+    void anInitRunsOnlyWhereItIsProcessOne() throws Exception {
+        Namespaces amongOthers =
+                new Namespaces(Namespace.HOST, Namespace.PRIVATE, Namespace.PRIVATE, Namespace.PRIVATE, Namespace.HOST);
+        JsonNode config = written(box("sleep", "1").init().namespaces(amongOthers, Map.of()));
+
+        assertThat(texts(config.path("process").path("args"))).containsExactly("sleep", "1");
+        assertThat(targets(config)).doesNotContain("/sbin/docker-init");
+    }
+
+    @Test
     void ordersForTheRuntimeAreNotTakenFromAnnotations() throws Exception {
         RuntimeSpec spec = box().annotations(Map.of("org.example.note", "mine", "run.oci.hooks.stdout", "/etc/passwd"))
                 .build();
