@@ -7,7 +7,8 @@ import org.osgi.service.metatype.annotations.Option;
 /** The settings of PID {@code dev.wharf.kafka}, as a console shows them. An underscore here is a dot there. */
 @ObjectClassDefinition(
         name = "Wharf: Kafka",
-        description = "Publishes this host's journal and takes commands. Rests while no bootstrap server is named.")
+        description = "Publishes this host's journal and takes commands. Rests while no bootstrap server is named."
+                + " Changed live; what is published goes on from where it was.")
 @interface KafkaSettings {
     @AttributeDefinition(description = "Brokers to begin with: host:port, separated by commas. None: Kafka is off")
     String bootstrap_servers() default "";

@@ -114,7 +114,7 @@ class ConfigurationIT {
                 .getDocumentElement();
         Element type = (Element) root.getElementsByTagName("OCD").item(0);
         Element designate = (Element) root.getElementsByTagName("Designate").item(0);
-        if (designate == null) return;
+        if (designate == null || !designate.getAttribute("pid").startsWith("dev.wharf.")) return;
         StringBuilder text = new StringBuilder("## `" + designate.getAttribute("pid") + ".cfg`\n\n"
                 + type.getAttribute("name") + ". " + type.getAttribute("description") + "\n\n"
                 + "| Key | Type | Usually | Says |\n|---|---|---|---|\n");
@@ -126,12 +126,18 @@ class ConfigurationIT {
                     .append("` | ")
                     .append(kind(option))
                     .append(" | ")
-                    .append(option.getAttribute("default").isEmpty() ? "" : "`" + option.getAttribute("default") + "`")
+                    .append(usually(option))
                     .append(" | ")
                     .append(option.getAttribute("description").replace("|", "\\|"))
                     .append(" |\n");
         }
         sections.put(designate.getAttribute("pid"), text.toString());
+    }
+
+    /** Metatype escapes what would divide a list of values; operators write none of that. */
+    private static String usually(Element option) {
+        String value = option.getAttribute("default").replaceAll("\\\\(.)", "$1");
+        return value.isEmpty() ? "" : "`" + value + "`";
     }
 
     private static String kind(Element option) {
