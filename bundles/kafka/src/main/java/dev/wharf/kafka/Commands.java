@@ -7,7 +7,9 @@ import dev.wharf.core.agent.FailedException;
 import dev.wharf.core.agent.Follower.Moment;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.command.Refusal;
+import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.Position;
@@ -115,7 +117,12 @@ final class Commands implements AutoCloseable {
         void add(String id, Moment moment) {
             events.add(id);
             started |= moment.cause().command().value().endsWith(Order.Sent.START);
-            moment.event().trouble().ifPresent(t -> trouble = Optional.of(t.message()));
+            boolean stalled =
+                    moment.event() instanceof ContainerEvent.Stalled || moment.event() instanceof NetworkEvent.Stalled;
+            // What stalled was tried again, and is done by now.
+            if (!stalled) {
+                moment.event().trouble().ifPresent(t -> trouble = Optional.of(t.message()));
+            }
         }
     }
 

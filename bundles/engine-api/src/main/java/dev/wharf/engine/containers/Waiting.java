@@ -1,16 +1,19 @@
 package dev.wharf.engine.containers;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.agent.Follower;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.Goal;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Outlet;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.ContainerId;
+import dev.wharf.spi.Failure;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -35,6 +38,7 @@ final class Waiting {
     private final Request request;
     private final AtomicBoolean over = new AtomicBoolean();
     private Optional<Integer> lastCode;
+    private Optional<Failure> trouble = Optional.empty();
     private boolean ended;
 
     private Waiting(Follower follower, Container container, Request request, Outlet outlet, boolean removal) {
@@ -74,7 +78,7 @@ final class Waiting {
         });
     }
 
-    private static com.fasterxml.jackson.databind.JsonNode verdict(int code) {
+    private static ObjectNode verdict(int code) {
         return Json.object().put("StatusCode", code);
     }
 
@@ -103,7 +107,9 @@ final class Waiting {
     }
 
     private void answer() {
-        outlet.send(Json.line(verdict(lastCode.orElse(0))));
+        ObjectNode verdict = verdict(lastCode.orElse(0));
+        trouble.ifPresent(t -> verdict.putObject("Error").put("Message", t.message()));
+        outlet.send(Json.line(verdict));
         outlet.end();
     }
 
@@ -127,7 +133,15 @@ final class Waiting {
             lastCode = moment.after().container(id).map(ContainerShapes::exitCode);
             return false;
         }
-        return event instanceof ContainerEvent.Removed;
+        if (event instanceof ContainerEvent.Stalled && isRemoving(moment)) {
+            // Nobody knows when it will go; whoever waits for that is told why.
+            trouble = event.trouble();
+        }
+        return event instanceof ContainerEvent.Removed || trouble.isPresent();
+    }
+
+    private boolean isRemoving(Follower.Moment moment) {
+        return moment.after().container(id).map(c -> c.goal() == Goal.REMOVED).orElse(false);
     }
 
     private void end() {

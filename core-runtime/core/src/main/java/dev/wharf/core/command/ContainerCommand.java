@@ -418,7 +418,7 @@ public sealed interface ContainerCommand extends Command {
                                     + ": stop the container before removing or force remove");
                 }
                 return accept(new ContainerEvent.RemoveRequested(container, volumes, now, kept(keep, now)))
-                        .until(answer(container, ContainerEvent.Removed.class));
+                        .until(answer(container, ContainerEvent.Removed.class).or(standsStill(container)));
             });
         }
     }
@@ -595,9 +595,10 @@ public sealed interface ContainerCommand extends Command {
         }
 
         private Predicate<Event> left(NetworkId one) {
-            return e -> e instanceof ContainerEvent.EndpointDetached d
+            Predicate<Event> detached = e -> e instanceof ContainerEvent.EndpointDetached d
                     && d.container().equals(container)
                     && d.network().equals(one);
+            return detached.or(standsStill(container));
         }
     }
 
@@ -791,6 +792,13 @@ public sealed interface ContainerCommand extends Command {
                         || c instanceof ContainerEvent.Failed failed && takesThePlaceOf(kind, failed.rung())
                         || c instanceof ContainerEvent.Removed
                         || c instanceof ContainerEvent.Exited && kind != ContainerEvent.Removed.class && isOver(kind));
+    }
+
+    /** Nobody waits for a driver that is away for longer than its gate does: what it shall let go of goes once it is back. */
+    private static Predicate<Event> standsStill(ContainerId id) {
+        return e -> e instanceof ContainerEvent.Stalled stalled
+                && stalled.container().equals(id)
+                && stalled.trouble().isPresent();
     }
 
     /**

@@ -299,8 +299,11 @@ public sealed interface NetworkCommand extends Command {
                                 + users.get(0).id().shortForm() + "\")");
             }
             return accept(new NetworkEvent.RemoveRequested(network))
-                    .until(e ->
-                            e instanceof NetworkEvent.Removed r && r.network().equals(network));
+                    .until(e -> e instanceof NetworkEvent n
+                            && n.network().equals(network)
+                            && (n instanceof NetworkEvent.Removed
+                                    || n instanceof NetworkEvent.Stalled
+                                            && n.trouble().isPresent()));
         }
     }
 }

@@ -427,6 +427,11 @@ public sealed interface ContainerEvent extends Event {
     @EventType("container.stalled")
     record Stalled(ContainerId container, Stall stall) implements ContainerEvent {
         @Override
+        public Optional<Failure> trouble() {
+            return stall.lasting();
+        }
+
+        @Override
         public Host apply(Host host) {
             return host.change(container, c -> doubt(c, stall.rung()).stalled(stall));
         }

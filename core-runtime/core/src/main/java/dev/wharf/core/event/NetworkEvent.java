@@ -83,6 +83,11 @@ public sealed interface NetworkEvent extends Event {
     @EventType("network.stalled")
     record Stalled(NetworkId network, Stall stall) implements NetworkEvent {
         @Override
+        public Optional<Failure> trouble() {
+            return stall.lasting();
+        }
+
+        @Override
         public Host apply(Host host) {
             return host.change(network, n -> n.device(n.device().doubtful()).stalled(stall));
         }

@@ -2,6 +2,17 @@ package dev.wharf.core.state;
 
 import dev.wharf.spi.Failure;
 import java.time.Instant;
+import java.util.Optional;
 
 /** Why a subject stands still, on which rung, and when it will be tried again. */
-public record Stall(String rung, Failure failure, Instant retryAt, int tries) {}
+public record Stall(String rung, Failure failure, Instant retryAt, int tries) {
+    /**
+     * What whoever waits is told: that nobody is there to do it, since that lasts until an operator does something. Anything
+     * else mostly clears up by itself.
+     */
+    public Optional<Failure> lasting() {
+        return failure.kind() == Failure.Kind.UNAVAILABLE
+                ? Optional.of(new Failure(failure.kind(), failure.message() + "; it is tried again until it works"))
+                : Optional.empty();
+    }
+}

@@ -28,6 +28,7 @@ import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.plan.ContainerStep;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
+import dev.wharf.core.state.Stall;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.EndpointSpec;
@@ -320,6 +321,22 @@ class ContainerCommandTest {
             assertThat(granted(host, new ContainerCommand.Remove(WEB, true, false), T0))
                     .hasSize(1);
         }
+    }
+
+    @Test
+    void whoRemovesIsToldOfADriverThatIsAwayAndWaitsForWhatClearsUpByItself() {
+        Decision.Accepted remove =
+                (Decision.Accepted) new ContainerCommand.Remove(WEB, true, false).decide(running, T0);
+        Event busy = stalled(Failure.Kind.BUSY, "cannot unmount");
+        Event away = stalled(Failure.Kind.UNAVAILABLE, "no driver \"overlay\" is there");
+        assertThat(remove.until()).accepts(away).rejects(busy);
+        assertThat(busy.trouble()).isEmpty();
+        assertThat(away.trouble().map(Failure::message))
+                .contains("no driver \"overlay\" is there; it is tried again until it works");
+    }
+
+    private static Event stalled(Failure.Kind kind, String why) {
+        return new ContainerEvent.Stalled(WEB, new Stall("rootfs", new Failure(kind, why), T0, 1));
     }
 
     @Test
