@@ -73,6 +73,8 @@ public final class CommitRoutes implements Routes {
                 config(c.spec(), base.config(), changed), request.query().all("changes"));
         boolean pause = request.query().flag("pause", true) && c.isRunning() && !c.isPaused();
         return Answer.later(request.transfer(Leaving.aware(agent, c, () -> {
+            // A container is not held up for a driver that is away.
+            agent.streams().awaitStorage(c.id());
             boolean paused = pause && unlessUnfit(agent, request, new ContainerCommand.Pause(c.id()));
             try {
                 ImageId id = store(agent, request, c, base, config, names);

@@ -43,10 +43,16 @@ public interface Streams {
     /** Pids of every process of a container, as the host sees them. */
     List<Integer> processes(ContainerId container) throws DriverException;
 
-    /** The space a container's own changes take. */
+    /**
+     * The space a container's own changes take. UNAVAILABLE at once where its storage driver is away: who asks asks of many, and
+     * can do without.
+     */
     Usage usage(ContainerId container) throws DriverException;
 
     Usage usage(LayerId layer) throws DriverException;
+
+    /** Returns when a container's storage driver serves; UNAVAILABLE where none comes. */
+    void awaitStorage(ContainerId container) throws DriverException;
 
     /** The directory of a volume that is ready. */
     Path volume(VolumeName volume) throws DriverException;

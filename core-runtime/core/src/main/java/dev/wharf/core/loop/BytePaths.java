@@ -137,7 +137,7 @@ final class BytePaths implements Streams {
     public Usage usage(ContainerId container) throws DriverException {
         Container kept = host.get().kept().get(container);
         Container owner = kept == null ? container(container) : kept;
-        return workshop.storage.use(owner.spec().storage(), s -> s.usage(SnapshotKey.of(container)));
+        return workshop.storage.useIfThere(owner.spec().storage(), s -> s.usage(SnapshotKey.of(container)));
     }
 
     @Override
@@ -145,7 +145,12 @@ final class BytePaths implements Streams {
         Layer known = host.get()
                 .layer(layer)
                 .orElseThrow(() -> DriverException.failure(Failure.Kind.MISSING, "no layer " + layer));
-        return workshop.storage.use(known.storage(), s -> s.usage(SnapshotKey.of(layer)));
+        return workshop.storage.useIfThere(known.storage(), s -> s.usage(SnapshotKey.of(layer)));
+    }
+
+    @Override
+    public void awaitStorage(ContainerId container) throws DriverException {
+        workshop.storage.use(container(container).spec().storage(), StorageDriver::name);
     }
 
     @Override

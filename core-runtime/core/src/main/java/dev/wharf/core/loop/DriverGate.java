@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -462,16 +463,21 @@ final class DriverGate<D extends Driver> implements Gate<D> {
 
     @Override
     public <R> R use(DriverName name, Use<D, R> use) throws DriverException {
-        return use(name, use, true);
+        return use(name, use, true, patience);
     }
 
     @Override
     public <R> R useLong(DriverName name, Use<D, R> use) throws DriverException {
-        return use(name, use, false);
+        return use(name, use, false, patience);
     }
 
-    private <R> R use(DriverName name, Use<D, R> use, boolean brief) throws DriverException {
-        Guest<D> guest = enter(name, brief);
+    /** The same for what can be done without: a hand-over is waited for, and a driver that is not there is not. */
+    <R> R useIfThere(DriverName name, Use<D, R> use) throws DriverException {
+        return use(name, use, true, Duration.ZERO);
+    }
+
+    private <R> R use(DriverName name, Use<D, R> use, boolean brief, Duration absence) throws DriverException {
+        Guest<D> guest = enter(name, brief, absence);
         try {
             R answer = use.with(overhearing.over(guest));
             leave(guest, false);
@@ -482,7 +488,8 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         }
     }
 
-    private Guest<D> enter(DriverName name, boolean brief) throws DriverException {
+    /** @param absence how long it may be that no driver is there */
+    private Guest<D> enter(DriverName name, boolean brief, Duration absence) throws DriverException {
         Thread thread = Thread.currentThread();
         lock.lock();
         try {
@@ -493,19 +500,21 @@ final class DriverGate<D extends Driver> implements Gate<D> {
                     return already;
                 }
             }
-            long nanos = patience.toNanos();
+            long began = System.nanoTime();
             Optional<Guest<D>> guest = find(name);
             while (guest.isEmpty() || shut.contains(name)) {
                 if (closing) {
                     throw DriverException.failure(
                             Failure.Kind.UNAVAILABLE, "the agent stops, and no driver \"" + name + "\" is there");
                 }
+                Duration most = guest.isEmpty() && !shut.contains(name) ? absence : patience;
+                long nanos = most.toNanos() - (System.nanoTime() - began);
                 if (nanos <= 0) {
                     throw DriverException.failure(
                             Failure.Kind.UNAVAILABLE,
                             "no driver \"" + name + "\" is there; see wharf driver ls for those that are");
                 }
-                nanos = changed.awaitNanos(nanos);
+                changed.await(nanos, TimeUnit.NANOSECONDS);
                 guest = find(name);
             }
             guest.get().inside.put(thread, new Call(brief));

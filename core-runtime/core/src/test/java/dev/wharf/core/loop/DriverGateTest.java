@@ -120,6 +120,27 @@ class DriverGateTest {
     }
 
     @Test
+    void whatCanBeDoneWithoutWaitsForAHandOverAndForNobodyWhoIsAway() throws Exception {
+        DriverGate<Named> gate = gate(Duration.ofSeconds(20));
+        long began = System.nanoTime();
+        assertThatThrownBy(() -> gate.useIfThere(NAME, Named::who)).hasMessageContaining("no driver");
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
+        gate.add(old, NAME, 0, "1", true);
+        gate.shut(NAME);
+        CompletableFuture<String> call = CompletableFuture.supplyAsync(() -> {
+            try {
+                return gate.useIfThere(NAME, Named::who);
+            } catch (DriverException e) {
+                throw new AssertionError(e);
+            }
+        });
+        gate.add(fresh, NAME, 0, "2", true);
+        assertThat(call).isNotDone();
+        gate.open(NAME);
+        assertThat(call.get(5, TimeUnit.SECONDS)).isEqualTo("new");
+    }
+
+    @Test
     void ofTwoOfTheSameRankTheNewerServesAndTheChosenOneBeforeAll() throws DriverException {
         DriverGate<Named> gate = gate(Duration.ofSeconds(5));
         gate.add(old, NAME, 0, "1", true);
