@@ -378,6 +378,8 @@ final class House implements Agent, AutoCloseable {
             }
         }
         comeBack();
+        await(swaps::deserted);
+        swaps.tellDeserted();
         keepLooking();
     }
 

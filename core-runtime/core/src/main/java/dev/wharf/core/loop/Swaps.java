@@ -415,6 +415,31 @@ final class Swaps implements Fleet {
         }
     }
 
+    /** The names under which nobody serves, whatever the journal says: what served when the agent ended has not come since. */
+    List<DriverId> deserted() {
+        return house.host().drivers().values().stream()
+                .filter(b -> b.serving().isPresent() && isDeserted(b.id()))
+                .map(DriverBinding::id)
+                .toList();
+    }
+
+    private boolean isDeserted(DriverId id) {
+        return gate(id).serving(id.name()).isEmpty();
+    }
+
+    /** Writes that down of each. Whoever is just coming is not meant, so nobody takes a turn meanwhile. */
+    void tellDeserted() {
+        for (DriverId id : deserted()) {
+            synchronized (turn(id)) {
+                Optional<String> gone = house.host().driver(id).flatMap(DriverBinding::serving);
+                if (!closing && gone.isPresent() && isDeserted(id)) {
+                    log.warn("driver has not come again driver={} implementation={}", id, gone.get());
+                    house.submit(new DriverCommand.Unbind(id, gone.get()), OWN);
+                }
+            }
+        }
+    }
+
     /** The best of those left that finds everything; the gate is shut, or nobody serves. */
     private <D extends Driver> void goOn(DriverId id, DriverGate<D> gate) {
         synchronized (turn(id)) {

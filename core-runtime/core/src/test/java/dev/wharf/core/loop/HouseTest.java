@@ -28,6 +28,7 @@ import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.journal.Position;
 import dev.wharf.core.state.Build;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Goal;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.ContainerId;
@@ -365,6 +366,25 @@ class HouseTest {
         assertThat(serving()).contains("sim");
         assertThat(workshop.storage.serving(OVERLAY)).containsSame(world.storage);
         assertThat(house.host().containers().values()).allMatch(c -> c.rootfs().isPresent());
+    }
+
+    @Test
+    void whatServedBeforeARestartAndDoesNotComeAgainIsKnownToBeAway() throws Exception {
+        DriverName name = new DriverName("extra");
+        DriverId id = new DriverId(DriverKind.NETWORK, name);
+        NetworkDriver extra = (NetworkDriver) Proxy.newProxyInstance(
+                HouseTest.class.getClassLoader(),
+                new Class<?>[] {NetworkDriver.class},
+                (proxy, method, arguments) ->
+                        method.getName().equals("name") ? name : method.invoke(world.network, arguments));
+        house.bind(DriverKind.NETWORK, workshop.network, extra, 0, "extra");
+        await(() -> house.host().driver(id).filter(DriverBinding::ready).isPresent());
+
+        reopen(Optional.empty());
+
+        await(() -> house.host().driver(id).filter(d -> !d.ready()).isPresent());
+        assertThat(house.host().driver(id).orElseThrow().why()).isEqualTo("no driver is there");
+        assertThat(serving()).contains("sim");
     }
 
     @Test
