@@ -23,6 +23,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.osgi.framework.Bundle;
@@ -76,6 +77,7 @@ final class PluginFolder {
     private final Thread thread = new Thread(this::follow, "wharf-plugins");
     private final Object door = new Object();
     private Optional<Agent> agent = Optional.empty();
+    private String trouble = "";
     private volatile boolean closing;
 
     /** @param patience how long a bundle may take to start */
@@ -126,17 +128,29 @@ final class PluginFolder {
         boolean first = true;
         try {
             while (!closing) {
-                boolean soon = look(first);
-                first = false;
-                runWishes();
+                boolean soon = false;
+                try {
+                    soon = look(first);
+                    first = false;
+                    runWishes();
+                    trouble = "";
+                } catch (IOException | RuntimeException e) {
+                    tellOnce(e);
+                }
                 if (bell.tryAcquire((soon ? SOON : BEAT).toMillis(), TimeUnit.MILLISECONDS)) {
                     bell.drainPermits();
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
-            log.error("the plugins folder is followed no more", e);
+        }
+    }
+
+    /** What runs goes on, and the folder is looked at again with the next beat; the same trouble is told of once. */
+    private void tellOnce(Exception e) {
+        if (!trouble.equals(e.toString())) {
+            trouble = e.toString();
+            log.error("plugins folder cannot be followed now; what runs goes on folder={}", folder, e);
         }
     }
 
@@ -150,15 +164,12 @@ final class PluginFolder {
     }
 
     /** @return whether a file is on its way, so that another look is due soon */
-    private boolean look(boolean first) throws InterruptedException {
+    private boolean look(boolean first) throws InterruptedException, IOException {
         List<Path> files;
         try (Stream<Path> all = Files.list(folder)) {
             files = all.filter(PluginFolder::isJar)
                     .sorted(java.util.Comparator.comparing(f -> f.toFile().lastModified()))
                     .toList();
-        } catch (IOException e) {
-            log.warn("plugins folder cannot be read folder={} reason={}", folder, e.toString());
-            return false;
         }
         Set<String> there = files.stream().map(PluginFolder::stem).collect(Collectors.toSet());
         for (String gone :
@@ -225,6 +236,16 @@ final class PluginFolder {
             plugin.bundle = Optional.of(context.installBundle(kept.location()));
         } catch (IOException | BundleException e) {
             log.warn("plugin is no bundle file={} reason={}", file, reason(e));
+            later(() -> standIn(stem(file), "", good -> blame(file, good, reason(e))));
+        }
+    }
+
+    /** What is no bundle says nothing of its drivers, so those are told of it that the one before it has. */
+    private void blame(Path file, Shelf.Kept good, String why) {
+        try {
+            journal(Manifesto.of(good.file()).drivers(), file.getFileName().toString(), why);
+        } catch (IOException e) {
+            log.debug("plugin names no drivers", e);
         }
     }
 
@@ -280,15 +301,19 @@ final class PluginFolder {
     }
 
     private void standIn(Shelf.Kept broken) {
+        standIn(broken.stem(), broken.digest(), good -> {});
+    }
+
+    private void standIn(String stem, String brokenDigest, Consumer<Shelf.Kept> told) {
         try {
-            Optional<Shelf.Kept> good =
-                    shelf.good(broken.stem()).filter(g -> !g.digest().equals(broken.digest()));
+            Optional<Shelf.Kept> good = shelf.good(stem).filter(g -> !g.digest().equals(brokenDigest));
             if (good.isPresent()) {
-                log.warn("the last plugin of its name that served stands in plugin={}", broken.stem());
+                log.warn("the last plugin of its name that served stands in plugin={}", stem);
+                told.accept(good.get());
                 standInWith(good.get());
             }
         } catch (IOException e) {
-            log.warn("no plugin stands in for one that cannot serve plugin={}", broken.stem(), e);
+            log.warn("no plugin stands in for one that cannot serve plugin={}", stem, e);
         }
     }
 

@@ -10,6 +10,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.Map;
 
 /** Bundles for a plugins folder, made by the test itself. */
@@ -66,6 +67,13 @@ final class Plugins {
     void drop(Path jar, String name) throws IOException {
         Path near = Files.copy(jar, folder.resolve("." + name + ".tmp"), StandardCopyOption.REPLACE_EXISTING);
         Files.move(near, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Leaves the first half of a file, as a disk that is full does. */
+    void damage(String name) throws IOException {
+        Path file = folder.resolve(name);
+        byte[] whole = Files.readAllBytes(file);
+        Files.write(file, Arrays.copyOf(whole, whole.length / 2));
     }
 
     void remove(String name) throws IOException {
