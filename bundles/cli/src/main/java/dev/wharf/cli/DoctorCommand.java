@@ -71,7 +71,8 @@ final class DoctorCommand implements Callable<Integer> {
             findings.add(new Finding(
                     Level.OK, "agent", "version " + self.text("version") + " answers, pid " + self.text("pid"), ""));
             findings.addAll(Rounds.drivers(Json.read(agent.text(new Request("/wharf/v1/drivers"))).items().stream()
-                    .map(d -> new Rounds.Driver(d.text("kind"), d.text("name"), d.isTrue("ready"), d.text("why")))
+                    .map(d -> new Rounds.Driver(
+                            d.text("kind"), d.text("name"), d.isTrue("ready"), d.text("why"), DriverCommands.uses(d)))
                     .toList()));
         } catch (IOException e) {
             findings.add(

@@ -2,6 +2,7 @@ package dev.wharf.cli;
 
 import dev.wharf.cli.Client.Request;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -61,29 +62,26 @@ final class DriverCommands extends CommandGroup {
                             driver.text("serving").isEmpty() ? "-" : driver.text("serving"),
                             driver.joined("formats"),
                             driver.text("rank"),
-                            usage(driver),
+                            uses(driver).orElse("nothing"),
                             driver.isTrue("ready") ? "ready" : "not ready: " + driver.text("why"));
                 }
                 table.print(out);
             }
             return Main.OK;
         }
+    }
 
-        private static String usage(Json driver) {
-            StringBuilder text = new StringBuilder();
-            for (var use : driver.at("usedBy").fields().entrySet()) {
-                String count = use.getValue().text();
-                if (count.equals("0")) continue;
-                String what = count.equals("1")
-                        ? use.getKey().substring(0, use.getKey().length() - 1)
-                        : use.getKey();
-                text.append(text.isEmpty() ? "" : ", ")
-                        .append(count)
-                        .append(' ')
-                        .append(what);
-            }
-            return text.isEmpty() ? "nothing" : text.toString();
+    /** What stands on a driver, such as {@code 2 containers, 1 layer}. */
+    static Optional<String> uses(Json driver) {
+        StringBuilder text = new StringBuilder();
+        for (var use : driver.at("usedBy").fields().entrySet()) {
+            String count = use.getValue().text();
+            if (count.equals("0")) continue;
+            String what =
+                    count.equals("1") ? use.getKey().substring(0, use.getKey().length() - 1) : use.getKey();
+            text.append(text.isEmpty() ? "" : ", ").append(count).append(' ').append(what);
         }
+        return text.isEmpty() ? Optional.empty() : Optional.of(text.toString());
     }
 
     /** Shows one driver with every implementation. */
@@ -227,7 +225,7 @@ final class DriverCommands extends CommandGroup {
             }
             Json driver = Json.read(body);
             out.line("driver    " + driver.text("kind") + "/" + driver.text("name"));
-            out.line("in use by " + Ls.usage(driver));
+            out.line("in use by " + uses(driver).orElse("nothing"));
             if (!driver.text("previous").isEmpty()) {
                 out.line("before    " + driver.text("previous"));
             }

@@ -1,21 +1,44 @@
 package dev.wharf.cli.doctor;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What a running agent says of itself, as findings. */
 public final class Rounds {
     private Rounds() {}
 
-    /** One driver of {@code wharf driver ls}. */
-    public record Driver(String kind, String name, boolean ready, String why) {}
+    /**
+     * One driver of {@code wharf driver ls}.
+     *
+     * @param uses what stands on it, such as {@code 3 networks}
+     */
+    public record Driver(String kind, String name, boolean ready, String why, Optional<String> uses) {}
 
-    /** A driver that is not ready is bad where nothing else does its work: one of each kind that every container needs. */
+    /**
+     * A driver that is not ready is bad where something stands on it, and where nothing else does its work: one of each kind
+     * that every container needs.
+     */
     public static List<Finding> drivers(List<Driver> drivers) {
-        return List.of("storage", "runtime", "network").stream()
-                .map(kind -> kind(
-                        kind,
-                        drivers.stream().filter(d -> d.kind().equals(kind)).toList()))
+        return Stream.concat(
+                        Stream.of("storage", "runtime", "network")
+                                .map(kind -> kind(
+                                        kind,
+                                        drivers.stream()
+                                                .filter(d -> d.kind().equals(kind))
+                                                .toList())),
+                        drivers.stream()
+                                .filter(d -> !d.ready() && d.uses().isPresent())
+                                .map(Rounds::missed))
                 .toList();
+    }
+
+    private static Finding missed(Driver driver) {
+        String id = driver.kind() + "/" + driver.name();
+        return Finding.bad(
+                "drivers",
+                id + ", which " + driver.uses().orElse("nothing") + " stand on, is not ready: " + driver.why(),
+                "put its bundle back into the plugins folder, or mend what is missing, then: wharf driver probe " + id);
     }
 
     private static Finding kind(String kind, List<Driver> drivers) {

@@ -74,6 +74,24 @@ class DoctorTest {
     }
 
     @Test
+    void aDriverThatIsAwayIsBadWhereSomethingStandsOnIt() {
+        List<Finding> findings = Rounds.drivers(List.of(
+                new Rounds.Driver("storage", "overlay", true, "", Optional.of("1 layer")),
+                new Rounds.Driver("storage", "btrfs", false, "no btrfs here", Optional.empty()),
+                new Rounds.Driver("runtime", "default", true, "", Optional.empty()),
+                new Rounds.Driver("network", "host", true, "", Optional.of("1 network")),
+                new Rounds.Driver("network", "bridge", false, "no driver is there", Optional.of("3 networks"))));
+        assertThat(findings)
+                .filteredOn(f -> f.level() == Level.BAD)
+                .singleElement()
+                .satisfies(f -> {
+                    assertThat(f.found())
+                            .isEqualTo("network/bridge, which 3 networks stand on, is not ready: no driver is there");
+                    assertThat(f.mend()).contains("plugins folder").contains("wharf driver probe network/bridge");
+                });
+    }
+
+    @Test
     void aSoundHostHasNothingToMend() {
         assertThat(examine(true)).filteredOn(f -> !f.area().equals("disk")).allMatch(f -> f.level() == Level.OK);
     }
