@@ -29,8 +29,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Notices the ends of processes and tells of them. A monitor writes the exit status and then ends, and its end wakes us; one
- * that was killed leaves no status, and then the end of the process itself is what there is to know.
+ * Notices the ends of processes and tells of them. The kernel says how one ended as soon as its monitor has reaped it, where
+ * it can; the monitor writes the exit status down and then ends, and its end wakes us too; one that was killed leaves no
+ * status, and then the end of the process itself is what there is to know.
  *
  * <p>Everything is told by one thread. What was told stays on disk until the container is deleted, so a listener that comes
  * later, in a later agent even, hears it too.
@@ -68,6 +69,7 @@ final class Exits {
     private final Map<Path, Note> followed = new ConcurrentHashMap<>();
 
     private final Map<Path, Processes.Watch> nameWatches = new ConcurrentHashMap<>();
+    private final Map<Path, Processes.Watch> reapings = new ConcurrentHashMap<>();
     /** By its directory, the process whose end was told last: those of one container follow each other there. */
     private final Map<Path, Whose> told = new ConcurrentHashMap<>();
 
@@ -142,6 +144,7 @@ final class Exits {
             Path bundle = places.bundle(container);
             watchNames(container, bundle);
             follow(bundle, () -> tellOnce(container));
+            watchReaped(container, bundle);
             for (ExecId exec : places.execIds(container)) {
                 follow(container, exec);
             }
@@ -271,6 +274,40 @@ final class Exits {
         }
     }
 
+    /**
+     * The kernel knows how a process ended before its monitor has written it down. Where clients are connected, and where
+     * memory ran out, there is more to be heard of the monitor first.
+     */
+    private void watchReaped(ContainerId container, Path bundle) throws IOException {
+        Note note = followed.get(bundle);
+        if (note == null || reapings.containsKey(bundle)) {
+            return;
+        }
+        InitProcess process = note.process();
+        Processes.Watch watch = processes.watchReaped(process.pid(), process.startTicks(), code -> {
+            Instant at = Instant.now();
+            if (!attached.test(bundle)) {
+                later(() -> tellReaped(container, note, code, at));
+            }
+        });
+        Processes.Watch other = reapings.putIfAbsent(bundle, watch);
+        if (other != null) {
+            watch.close();
+        }
+    }
+
+    private void tellReaped(ContainerId container, Note note, int code, Instant at) {
+        Path bundle = places.bundle(container);
+        try {
+            if (!isTold(bundle, note) && !isOutOfMemory(note)) {
+                tellExecs(container, listeners);
+                tell(container, note, new Exit(code, at, false, false), listeners);
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot read the exit of container={}", container, e);
+        }
+    }
+
     private void tellOnce(ContainerId container) {
         Path bundle = places.bundle(container);
         try {
@@ -311,23 +348,29 @@ final class Exits {
 
     private void tell(ContainerId container, Optional<Note> note, List<ExitListener> to) throws IOException {
         Path bundle = places.bundle(container);
+        tellExecs(container, to);
+        if (note.isEmpty() || note.get().process().pid() == 0) {
+            return;
+        }
+        Optional<Exit> exit = exit(bundle, note.get());
+        if (exit.isPresent()) {
+            tellOutOfMemory(container, bundle);
+            tell(container, note.get(), exit.get(), to);
+        }
+    }
+
+    private void tell(ContainerId container, Note note, Exit exit, List<ExitListener> to) {
+        told.put(places.bundle(container), Whose.of(note));
+        to.forEach(listener -> guarded(() -> listener.exited(container, note.process(), exit)));
+    }
+
+    private void tellExecs(ContainerId container, List<ExitListener> to) throws IOException {
         for (ExecId exec : places.execIds(container)) {
             // Those who have listened for long were told then, and there may be hundreds.
             if (to != listeners || !told.containsKey(places.exec(container, exec))) {
                 tellExec(container, exec, to);
             }
         }
-        if (note.isEmpty() || note.get().process().pid() == 0) {
-            return;
-        }
-        Optional<Exit> exit = exit(bundle, note.get());
-        if (exit.isEmpty()) {
-            return;
-        }
-        tellOutOfMemory(container, bundle);
-        told.put(bundle, Whose.of(note.get()));
-        to.forEach(
-                listener -> guarded(() -> listener.exited(container, note.get().process(), exit.get())));
     }
 
     private void tellExec(ContainerId container, ExecId exec, List<ExitListener> to) {
@@ -387,7 +430,7 @@ final class Exits {
 
     private Optional<Exit> exit(Path directory, Note note) throws IOException {
         Optional<Monitors.Ended> written = Monitors.exit(directory);
-        boolean outOfMemory = !note.cgroup().isEmpty() && cgroups.outOfMemoryKills(note.cgroup()) > 0;
+        boolean outOfMemory = isOutOfMemory(note);
         if (written.isPresent()) {
             // conmon writes -1 where it does not know itself.
             int code = written.get().code();
@@ -420,6 +463,10 @@ final class Exits {
             // Deleted meanwhile, so whoever did that knows.
             return Optional.empty();
         }
+    }
+
+    private boolean isOutOfMemory(Note note) {
+        return !note.cgroup().isEmpty() && cgroups.outOfMemoryKills(note.cgroup()) > 0;
     }
 
     /**
@@ -465,7 +512,7 @@ final class Exits {
 
     private void forget(ContainerId container) {
         Path bundle = places.bundle(container);
-        for (Map<Path, ? extends AutoCloseable> map : List.of(watches, nameWatches)) {
+        for (Map<Path, ? extends AutoCloseable> map : List.of(watches, nameWatches, reapings)) {
             map.entrySet().removeIf(entry -> {
                 boolean ours = entry.getKey().startsWith(bundle);
                 if (ours) {
@@ -491,7 +538,9 @@ final class Exits {
         listeners.clear();
         watches.values().forEach(Exits::close);
         nameWatches.values().forEach(Exits::close);
+        reapings.values().forEach(Exits::close);
         watches.clear();
         nameWatches.clear();
+        reapings.clear();
     }
 }

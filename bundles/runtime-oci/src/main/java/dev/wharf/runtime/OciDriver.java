@@ -102,7 +102,7 @@ public class OciDriver
     private final FilterCache filters;
     private final FileWatch watch = new FileWatch();
     private final LogKeeper keeper;
-    private final ExecutorService teller = Executors.newSingleThreadExecutor(OciDriver::tellerThread);
+    private final ExecutorService teller = Executors.newSingleThreadExecutor(this::tellerThread);
     private final Map<Path, Hub> hubs = new ConcurrentHashMap<>();
 
     /** Directories of containers that go by themselves: who runs such a one waits until it is gone, and not for its end. */
@@ -143,8 +143,13 @@ public class OciDriver
         this.filters = new FilterCache(execRoot.resolve("oci").resolve("seccomp"), compiler);
     }
 
-    private static Thread tellerThread(Runnable task) {
-        Thread thread = new Thread(task, "wharf-exits");
+    private Thread tellerThread(Runnable task) {
+        Thread thread = new Thread(
+                () -> {
+                    processes.takeShortTurns();
+                    task.run();
+                },
+                "wharf-exits");
         thread.setDaemon(true);
         return thread;
     }
@@ -1112,8 +1117,14 @@ public class OciDriver
             throw failure(Kind.UNSUPPORTED, "configured logging driver does not support reading");
         }
         try {
-            Optional<Note> note = Note.read(places.bundle(container));
+            Path bundle = places.bundle(container);
+            Optional<Note> note = Note.read(bundle);
             boolean writing = isLogged(container);
+            if (writing && !query.follow() && !isAlive(note.orElseThrow().process()) && !isAttached(bundle)) {
+                // Its end may be known already, and then all that it wrote belongs to its log.
+                awaitDeath(note.get().process().monitorPid(), note.get().monitorTicks(), MONITOR_PATIENCE);
+                writing = isLogged(container);
+            }
             keeper.look(container);
             FileCursor cursor = new FileCursor(keeper.parts(container), query, writing);
             if (writing && note.isPresent() && query.follow()) {

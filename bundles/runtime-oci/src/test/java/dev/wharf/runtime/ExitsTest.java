@@ -1,6 +1,7 @@
 package dev.wharf.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ExecId;
@@ -95,9 +96,7 @@ class ExitsTest {
         Monitors.writeExit(bundle, code);
         exits.settled(bundle);
         exits.follow(WEB);
-        for (int i = 0; i < 200 && !told.contains(pid + " " + code); i++) {
-            Thread.sleep(10);
-        }
+        awaitTold(pid + " " + code);
     }
 
     @Test
@@ -112,5 +111,43 @@ class ExitsTest {
         ended(NOBODY, 1, 137);
         ended(NOBODY + 2, 1, 7);
         assertThat(told).containsExactly(NOBODY + " 137", (NOBODY + 2) + " 7");
+    }
+
+    /** The monitor is some process that writes no exit status. */
+    @Test
+    void anEndIsToldBeforeTheMonitorHasWrittenIt() throws Exception {
+        assumeThat(Host.isKernelFrom(6, 15)).isTrue();
+        Process process = new ProcessBuilder("/bin/sh", "-c", "read line; exit 5").start();
+        int pid = (int) process.pid();
+        int self = (int) ProcessHandle.current().pid();
+        Note draft = new Note(
+                Path.of("/usr/bin/crun"),
+                Path.of("/run/crun"),
+                1,
+                new InitProcess(0, 0, 0),
+                0,
+                false,
+                false,
+                false,
+                "");
+        draft.begin(bundle);
+        long monitorTicks = Host.PROCESSES.startTicks(self).orElseThrow();
+        draft.with(new InitProcess(pid, Host.PROCESSES.startTicks(pid).orElseThrow(), self), monitorTicks)
+                .settle(bundle);
+        exits.follow(WEB);
+        assertThat(told).isEmpty();
+
+        process.getOutputStream().close();
+
+        awaitTold(pid + " 5");
+        assertThat(exits.exit(bundle)).as("as its monitor has not written it").isEmpty();
+        exits.settle(WEB);
+        assertThat(told).containsExactly(pid + " 5");
+    }
+
+    private void awaitTold(String end) throws InterruptedException {
+        for (int i = 0; i < 200 && !told.contains(end); i++) {
+            Thread.sleep(10);
+        }
     }
 }

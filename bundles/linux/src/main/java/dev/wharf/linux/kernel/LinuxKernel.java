@@ -7,6 +7,7 @@ import dev.wharf.linux.libc.LibC;
 import dev.wharf.linux.net.Loopback;
 import dev.wharf.linux.process.LinuxNamespaces;
 import dev.wharf.linux.process.Newcomers;
+import dev.wharf.linux.process.ShortTurns;
 import dev.wharf.linux.process.SpareMemory;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.VolumeName;
@@ -115,6 +116,11 @@ public final class LinuxKernel implements Kernel {
     @Override
     public void expectNewcomer() {
         Newcomers.expect();
+    }
+
+    @Override
+    public void takeShortTurns() {
+        ShortTurns.take(libc);
     }
 
     @Override

@@ -243,6 +243,8 @@ public interface LibC {
 
     long syscall(long number, @In byte[] name, long flags);
 
+    long syscall(long number, int pid, @Out byte[] answer, int size, int flags);
+
     long syscall(long number, int directory, @In byte[] path, long flags);
 
     long syscall(long number, int from, @In byte[] fromPath, int to, @In byte[] toPath, long flags);

@@ -95,6 +95,7 @@ public final class Epoll implements AutoCloseable {
     }
 
     private void run() {
+        ShortTurns.take(libc);
         ByteBuffer events = ByteBuffer.allocateDirect(BATCH * EVENT_SIZE).order(ByteOrder.nativeOrder());
         ByteBuffer count = ByteBuffer.allocateDirect(8);
         while (!closed) {

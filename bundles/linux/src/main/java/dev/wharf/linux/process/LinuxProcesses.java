@@ -8,6 +8,7 @@ import dev.wharf.spi.kernel.Processes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
@@ -22,6 +23,13 @@ public final class LinuxProcesses implements Processes {
     private static final int WNOHANG = 1;
     private static final int WEXITED = 4;
     private static final int CLD_EXITED = 1;
+
+    /** _IOWR(0xFF, 11, struct pidfd_info), whose first version has 64 octets (linux/pidfd.h). */
+    private static final long PIDFD_GET_INFO = 0xC040FF0BL;
+
+    private static final int PIDFD_INFO_SIZE = 64;
+    private static final long PIDFD_INFO_EXIT = 1 << 3;
+    private static final int EXIT_CODE_OFFSET = 60;
 
     /** Room for the first 22 fields of a stat line, a name of 64 octets among them (proc(5)). */
     private static final int STAT = 1024;
@@ -83,6 +91,11 @@ public final class LinuxProcesses implements Processes {
     }
 
     @Override
+    public void takeShortTurns() {
+        ShortTurns.take(libc);
+    }
+
+    @Override
     public Watch watch(int pid, long startTicks, Runnable ended) throws IOException {
         int pidfd = open(pid, startTicks);
         if (pidfd < 0) {
@@ -94,7 +107,17 @@ public final class LinuxProcesses implements Processes {
             });
             return () -> wanted.set(false);
         }
-        return new PidWatch(pidfd, ended);
+        return new PidWatch(pidfd, Epoll.IN, ended);
+    }
+
+    @Override
+    public Watch watchReaped(int pid, long startTicks, IntConsumer reaped) throws IOException {
+        int pidfd = open(pid, startTicks);
+        if (pidfd < 0) {
+            return () -> {};
+        }
+        // Of a pidfd it is the reaping that hangs it up, and hang-ups are always told.
+        return new PidWatch(pidfd, 0, () -> exitCode(pidfd).ifPresent(reaped));
     }
 
     @Override
@@ -125,7 +148,7 @@ public final class LinuxProcesses implements Processes {
         // Nobody but us reaps it, so its pid is its own until then.
         int pidfd = pidfdOpen(pid);
         Errno.check(pidfd, "pidfd_open", spawn.program());
-        new PidWatch(pidfd, () -> ended.accept(reap(pidfd)));
+        new PidWatch(pidfd, Epoll.IN, () -> ended.accept(reap(pidfd)));
         return pid;
     }
 
@@ -165,6 +188,19 @@ public final class LinuxProcesses implements Processes {
         return code == CLD_EXITED ? status : 128 + status;
     }
 
+    /** What the kernel keeps of a process that was reaped; empty where it does not. */
+    private OptionalInt exitCode(int pidfd) {
+        byte[] raw = new byte[PIDFD_INFO_SIZE];
+        ByteBuffer info = ByteBuffer.wrap(raw).order(ByteOrder.nativeOrder());
+        info.putLong(0, PIDFD_INFO_EXIT);
+        if (libc.ioctl(pidfd, PIDFD_GET_INFO, raw) < 0 || (info.getLong(0) & PIDFD_INFO_EXIT) == 0) {
+            return OptionalInt.empty();
+        }
+        int status = info.getInt(EXIT_CODE_OFFSET);
+        int signal = status & 0x7f;
+        return OptionalInt.of(signal == 0 ? status >> 8 & 0xff : 128 + signal);
+    }
+
     /** Interest in one pidfd; tells once and closes itself, or is closed by whoever has lost interest. */
     private final class PidWatch implements Watch {
         private final int pidfd;
@@ -172,13 +208,13 @@ public final class LinuxProcesses implements Processes {
         private final Runnable ended;
         private final Epoll.Registration registration;
 
-        PidWatch(int pidfd, Runnable ended) throws IOException {
+        PidWatch(int pidfd, int interest, Runnable ended) throws IOException {
             this.pidfd = pidfd;
             this.ended = ended;
             Epoll.Registration added;
             try {
                 synchronized (this) {
-                    added = epoll.add(pidfd, Epoll.IN, events -> end());
+                    added = epoll.add(pidfd, interest, events -> end());
                     this.registration = added;
                 }
             } catch (IOException e) {

@@ -3,6 +3,7 @@ package dev.wharf.linux.process;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.wharf.model.Signal;
 import dev.wharf.spi.kernel.Descriptors;
@@ -143,6 +144,44 @@ class LinuxProcessesTest {
         processes.watch(Integer.MAX_VALUE - 1, 1, ended::countDown);
 
         ended.await();
+    }
+
+    @Test
+    void theExitCodeOfAProcessThatAnotherReapsIsTold() throws Exception {
+        assumeThat(isKernelFrom(6, 15)).isTrue();
+        assertThat(codeOf(
+                        "read line; exit 42",
+                        process -> process.getOutputStream().close()))
+                .isEqualTo(42);
+        assertThat(codeOf("exec sleep 60", Process::destroyForcibly)).isEqualTo(137);
+    }
+
+    @Test
+    void nothingIsToldOfTheCodeOfAProcessThatHadEndedBefore() throws Exception {
+        AtomicBoolean told = new AtomicBoolean();
+        processes.watchReaped(Integer.MAX_VALUE - 1, 1, code -> told.set(true)).close();
+        assertThat(told).isFalse();
+    }
+
+    private interface Ending {
+        void end(Process process) throws IOException;
+    }
+
+    /** The code that is told of a child of the JVM, which reaps it. */
+    private int codeOf(String script, Ending ending) throws Exception {
+        Process process = new ProcessBuilder("/bin/sh", "-c", script).start();
+        int pid = (int) process.pid();
+        CompletableFuture<Integer> code = new CompletableFuture<>();
+        processes.watchReaped(pid, processes.startTicks(pid).orElseThrow(), code::complete);
+        assertThat(code).isNotDone();
+        ending.end(process);
+        return code.get();
+    }
+
+    private static boolean isKernelFrom(int major, int minor) {
+        String[] version = System.getProperty("os.version").split("[.-]");
+        int found = Integer.parseInt(version[0]);
+        return found > major || found == major && Integer.parseInt(version[1]) >= minor;
     }
 
     @Test

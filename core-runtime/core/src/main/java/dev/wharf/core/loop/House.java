@@ -50,6 +50,7 @@ import dev.wharf.model.SubjectId;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Kernel;
 import dev.wharf.spi.network.Neighbour;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
@@ -338,7 +339,7 @@ final class House implements Agent, AutoCloseable {
      */
     private void furnish() {
         try {
-            workshop.kernel();
+            takeShortTurns(workshop.kernel());
             await(this::missingRuntimes);
             String bootId = workshop.kernel().bootId();
             if (!bootId.equals(host().identity().bootId())) {
@@ -381,6 +382,12 @@ final class House implements Agent, AutoCloseable {
         await(swaps::deserted);
         swaps.tellDeserted();
         keepLooking();
+    }
+
+    /** Whoever waits for an answer waits for these two threads. */
+    private void takeShortTurns(Kernel kernel) {
+        post(new Letter.Errand(kernel::takeShortTurns));
+        committer.whenDurable(committer.durable(), kernel::takeShortTurns);
     }
 
     /** Containers have places on a network from the first start on, so later starts with other options do not move it. */

@@ -162,6 +162,11 @@ final class Visits {
         }
 
         @Override
+        public void takeShortTurns() {
+            kernel.takeShortTurns();
+        }
+
+        @Override
         public void giveBackMemory() {
             kernel.giveBackMemory();
         }

@@ -22,6 +22,9 @@ public interface Kernel {
     /** The same hint as {@link Processes#expectNewcomer}, for the beginning of a start. */
     default void expectNewcomer() {}
 
+    /** The same hint as {@link Processes#takeShortTurns}. */
+    default void takeShortTurns() {}
+
     /** Gives back what memory this process holds and does not use, in some milliseconds. */
     default void giveBackMemory() {}
 

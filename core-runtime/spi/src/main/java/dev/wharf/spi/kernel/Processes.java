@@ -25,6 +25,14 @@ public interface Processes {
      */
     Watch watch(int pid, long startTicks, Runnable ended) throws IOException;
 
+    /**
+     * Calls {@code reaped} once with the exit code of a process that another one reaps, as soon as that has happened: 128 and
+     * the signal's number for a killed one. A hint from the thread of {@link #watch}, for those who would hear of it otherwise,
+     * but later: it never comes where the kernel keeps no exit codes for others (PIDFD_GET_INFO of ioctl_pidfd(2), Linux
+     * 6.15), nor for a process that had ended before.
+     */
+    Watch watchReaped(int pid, long startTicks, IntConsumer reaped) throws IOException;
+
     /** Sends a signal by pidfd_send_signal(2), so never to another process; false where the process has ended. */
     boolean signal(int pid, long startTicks, Signal signal) throws IOException;
 
@@ -41,6 +49,13 @@ public interface Processes {
      * returns at once, never fails, and changes nothing where no process comes.
      */
     default void expectNewcomer() {}
+
+    /**
+     * Says that others wait for what the calling thread does, and that this is never much at a time: the scheduler lets it run
+     * sooner, and no longer than others altogether (sched_setattr(2), the slice of a thread of SCHED_OTHER, since Linux 6.12).
+     * Threads and processes that it makes do not inherit that. A hint: it never fails.
+     */
+    default void takeShortTurns() {}
 
     /** An interest in the end of a process. */
     interface Watch extends AutoCloseable {
