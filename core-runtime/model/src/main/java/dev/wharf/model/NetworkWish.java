@@ -1,7 +1,9 @@
 package dev.wharf.model;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A container's wish to be on a network.
@@ -25,6 +27,9 @@ public record NetworkWish(
     /** The option that names the device inside, instead of {@code eth} and a number. */
     public static final String DEVICE = "com.docker.network.endpoint.ifname";
 
+    /** The option that names a network which nobody knew when it was wished for; the id is made of that name until it is. */
+    public static final String NAME = "dev.wharf.network";
+
     public NetworkWish {
         aliases = Checks.copy(aliases);
         links = Checks.copy(links);
@@ -40,6 +45,30 @@ public record NetworkWish(
     /** The name that the device inside is to have; empty for any. */
     public String device() {
         return options.getOrDefault(DEVICE, "");
+    }
+
+    /** What stands for the network of that name as long as there is none. */
+    public static NetworkId awaited(String name) {
+        return new NetworkId(Digest.sha256(NAME + " " + name).hex());
+    }
+
+    /** The name of the network, as long as that is all that is known of it. */
+    public Optional<String> awaited() {
+        return Optional.ofNullable(options.get(NAME));
+    }
+
+    /** The same wish of a network that is not there yet. */
+    public NetworkWish awaiting(String name) {
+        Map<String, String> named = new LinkedHashMap<>(options);
+        named.put(NAME, name);
+        return new NetworkWish(awaited(name), aliases, links, ipv4, ipv6, mac, gatewayPriority, named);
+    }
+
+    /** The same wish of the network that is called so now. */
+    public NetworkWish settled(NetworkId found) {
+        Map<String, String> rest = new LinkedHashMap<>(options);
+        rest.remove(NAME);
+        return new NetworkWish(found, aliases, links, ipv4, ipv6, mac, gatewayPriority, rest);
     }
 
     public static NetworkWish on(NetworkId network) {

@@ -99,6 +99,26 @@ class BadInputIT {
     }
 
     @Test
+    void aContainerMayBeCreatedBeforeItsNetwork() throws Exception {
+        daemon.docker("create", "--name", "early", "--network", "to-come", "busybox", "true")
+                .outOrThrow();
+        assertAnswer(ask("POST", "/containers/early/start", ""), 404, "network to-come not found");
+
+        String network =
+                daemon.docker("network", "create", "to-come").outOrThrow().strip();
+        daemon.docker("start", "--attach", "early").outOrThrow();
+        daemon.docker("create", "--name", "by-id", "--network", network, "busybox", "true")
+                .outOrThrow();
+        daemon.docker("network", "disconnect", "to-come", "by-id").outOrThrow();
+        daemon.docker("network", "connect", "bridge", "by-id").outOrThrow();
+        String format = "{{.HostConfig.NetworkMode}} {{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}";
+        assertThat(daemon.docker("inspect", "--format", format, "early", "by-id")
+                        .outOrThrow()
+                        .lines())
+                .containsExactly("to-come to-come", network + " bridge");
+    }
+
+    @Test
     void aNetworkThatWasRemovedSinceIsMissingAtTheStart() throws Exception {
         String network =
                 daemon.docker("network", "create", "passing").outOrThrow().strip();

@@ -628,7 +628,8 @@ public final class ContainerRoutes implements Routes {
                                                             .map(k -> k.spec()
                                                                     .name()
                                                                     .equals(n))
-                                                            .orElse(false)))
+                                                            .orElse(false)
+                                                    || w.awaited().equals(Optional.of(n))))
                     && filters.any(
                             "volume",
                             v -> c.spec().mounts().stream()

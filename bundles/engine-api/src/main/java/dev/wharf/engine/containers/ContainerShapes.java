@@ -319,7 +319,12 @@ public final class ContainerShapes {
 
     // ---- host config
 
+    /** What its creator called its network, whatever other networks it has been on since. */
     private String networkMode(Container c) {
+        Optional<String> said = Remarks.networkMode(c.spec().remarks());
+        if (said.isPresent()) {
+            return said.get();
+        }
         Namespace sandbox = c.spec().networking().sandbox();
         return switch (sandbox.kind()) {
             case HOST -> "host";
@@ -590,7 +595,8 @@ public final class ContainerShapes {
         Namespace sandbox = c.spec().networking().sandbox();
         if (sandbox.kind() == Namespace.Kind.HOST || sandbox.kind() == Namespace.Kind.NONE) {
             String name = sandbox.kind() == Namespace.Kind.HOST ? "host" : "none";
-            host.networkNamed(name).ifPresent(n -> node.set(name, endpoint(c, n, Optional.empty(), Optional.empty())));
+            host.networkNamed(name)
+                    .ifPresent(n -> node.set(name, endpoint(c, Optional.of(n), Optional.empty(), Optional.empty())));
         }
         for (NetworkWish wish : c.spec().networking().networks()) {
             host.network(wish.network())
@@ -598,16 +604,19 @@ public final class ContainerShapes {
                             n.spec().name(),
                             endpoint(
                                     c,
-                                    n,
+                                    Optional.of(n),
                                     Optional.of(wish),
                                     Optional.ofNullable(c.places().get(wish.network()))
                                             .map(Place::endpoint))));
+            wish.awaited()
+                    .ifPresent(
+                            name -> node.set(name, endpoint(c, Optional.empty(), Optional.of(wish), Optional.empty())));
         }
         return node;
     }
 
     private ObjectNode endpoint(
-            Container c, Network network, Optional<NetworkWish> wish, Optional<EndpointSpec> place) {
+            Container c, Optional<Network> network, Optional<NetworkWish> wish, Optional<EndpointSpec> place) {
         ObjectNode node = Json.object();
         List<String> linkLocal = wish.map(NetworkWish::linkLocal).orElse(List.of());
         boolean fixed = !linkLocal.isEmpty()
@@ -624,7 +633,7 @@ public final class ContainerShapes {
         }
         node.set("Links", Json.arrayOrNull(wish.map(NetworkWish::links).orElse(List.of())));
         List<String> aliases = new ArrayList<>(wish.map(NetworkWish::aliases).orElse(List.of()));
-        boolean own = !network.spec().predefined();
+        boolean own = network.filter(n -> !n.spec().predefined()).isPresent();
         if (own && !version.atLeast(45)) {
             aliases.add(c.id().shortForm());
         }
@@ -633,11 +642,12 @@ public final class ContainerShapes {
         Map<String, String> options =
                 new LinkedHashMap<>(wish.map(NetworkWish::options).orElse(Map.of()));
         options.remove(NetworkWish.LINK_LOCAL);
+        options.remove(NetworkWish.NAME);
         node.set("DriverOpts", options.isEmpty() ? null : Json.map(options));
         if (version.atLeast(48)) {
             node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));
         }
-        node.put("NetworkID", network.id().value())
+        node.put("NetworkID", network.map(n -> n.id().value()).orElse(""))
                 .put("EndpointID", place.map(EndpointSpec::id).orElse(""))
                 .put("Gateway", place.map(EndpointSpec::gateway4).orElse(""))
                 .put("IPAddress", place.map(e -> address(e.ipv4())).orElse(""))

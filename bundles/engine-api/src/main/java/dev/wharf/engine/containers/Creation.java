@@ -147,7 +147,12 @@ public final class Creation {
                         .orElseThrow(() -> Problem.unavailable("no storage driver serves; see wharf driver ls")),
                 hostConfig.map("StorageOpt"),
                 runtime(),
-                Remarks.of(body, config, mounts));
+                remarks(mounts, sandbox));
+    }
+
+    private Map<String, String> remarks(List<MountSpec> mounts, Namespace sandbox) {
+        Map<String, String> remarks = Remarks.of(body, config, mounts);
+        return sandbox.kind() == Namespace.Kind.PRIVATE ? Remarks.withNetworkMode(remarks, mode()) : remarks;
     }
 
     /** The runtime that is asked for by name, or the best there is; Docker's own names for its usual one mean that too. */
@@ -455,12 +460,12 @@ public final class Creation {
                     + (sandbox.kind() == Namespace.Kind.HOST ? "host type networking" : "container type network")
                     + " can't be used with links. This would result in undefined behavior");
         }
-        Optional<Boolean> predefined = wishes.stream()
+        boolean onDefault = wishes.stream()
                 .findFirst()
                 .flatMap(w -> host.network(w.network()))
-                .map(n -> n.spec().predefined());
-        boolean onDefault = predefined.orElse(false);
-        boolean onOwn = !predefined.orElse(true);
+                .filter(n -> n.spec().predefined())
+                .isPresent();
+        boolean onOwn = !wishes.isEmpty() && !onDefault;
         List<String> settled = new ArrayList<>();
         for (String link : links) {
             int colon = link.indexOf(':');
@@ -513,27 +518,28 @@ public final class Creation {
         return lines;
     }
 
-    /** The network; not 404 where there is none, since with that clients look for the image elsewhere. */
-    private Network network(String name) {
-        try {
-            return NetworkRoutes.find(host, name);
-        } catch (Problem e) {
-            throw e.status() == 404 ? Problem.invalid(String.valueOf(e.getMessage())) : e;
-        }
+    /** The network that is called so, or what stands for it: it may be made after the container and before that starts. */
+    private NetworkId network(String name) {
+        return NetworkRoutes.found(host, name).map(Network::id).orElseGet(() -> NetworkWish.awaited(name));
+    }
+
+    private NetworkWish wish(String name, Body settings) {
+        NetworkWish wish = NetworkRoutes.wish(network(name), settings);
+        return host.network(wish.network()).isPresent() ? wish : wish.awaiting(name);
     }
 
     /** The networks that the client named, the one of the mode before the others; where it named none, that of the mode. */
     private List<NetworkWish> wishes() {
-        Map<NetworkId, Body> named = new LinkedHashMap<>();
-        body.body("NetworkingConfig")
-                .bodies("EndpointsConfig")
-                .forEach((name, settings) -> named.put(
-                        network(name.equals("default") ? mode() : name).id(), settings));
+        Map<NetworkId, NetworkWish> named = new LinkedHashMap<>();
+        body.body("NetworkingConfig").bodies("EndpointsConfig").forEach((name, settings) -> {
+            NetworkWish wish = wish(name.equals("default") ? mode() : name, settings);
+            named.put(wish.network(), wish);
+        });
         if (named.isEmpty()) {
-            named.put(network(mode()).id(), Body.EMPTY);
+            NetworkWish wish = wish(mode(), Body.EMPTY);
+            named.put(wish.network(), wish);
         }
-        List<NetworkWish> wishes = new ArrayList<>();
-        named.forEach((network, settings) -> wishes.add(NetworkRoutes.wish(network, settings)));
+        List<NetworkWish> wishes = new ArrayList<>(named.values());
         for (NetworkWish wish : wishes) {
             if (!(wish.ipv4().isEmpty() && wish.ipv6().isEmpty())
                     && host.network(wish.network()).stream()
@@ -542,7 +548,7 @@ public final class Creation {
             }
         }
         OptionalInt main = IntStream.range(0, wishes.size())
-                .filter(i -> NetworkRoutes.isNamed(host, mode(), wishes.get(i).network()))
+                .filter(i -> network(mode()).equals(wishes.get(i).network()))
                 .findFirst();
         main.ifPresent(i -> wishes.add(0, wishes.remove(i)));
         String mac = NetworkRoutes.mac(body);

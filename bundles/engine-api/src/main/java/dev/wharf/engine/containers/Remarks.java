@@ -36,6 +36,8 @@ final class Remarks {
     private static final String TMPFS = HOST_CONFIG + "Tmpfs";
     private static final String MOUNTS = HOST_CONFIG + "Mounts";
 
+    private static final String NETWORK_MODE = HOST_CONFIG + "NetworkMode";
+
     private static final Map<String, Kind> FIELDS = Map.ofEntries(
             Map.entry("StopSignal", Kind.TEXT),
             Map.entry("StopTimeout", Kind.NUMBER),
@@ -98,6 +100,17 @@ final class Remarks {
         if (!said.equals(told)) {
             remarks.put(field, new String(Json.bytes(said), UTF_8));
         }
+    }
+
+    /** How a container with a sandbox of its own is told to be on a network, which others may join and take the place of. */
+    static Map<String, String> withNetworkMode(Map<String, String> remarks, String mode) {
+        Map<String, String> more = new TreeMap<>(remarks);
+        more.put(NETWORK_MODE, mode);
+        return more;
+    }
+
+    static Optional<String> networkMode(Map<String, String> remarks) {
+        return Optional.ofNullable(remarks.get(NETWORK_MODE));
     }
 
     static void config(Map<String, String> remarks, ObjectNode config) {

@@ -11,7 +11,6 @@ import dev.wharf.model.DriverKind;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.MountSpec;
-import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PortWish;
 import dev.wharf.model.Resources;
@@ -293,6 +292,7 @@ final class AsRun {
     private static Map<String, String> driverOptions(NetworkWish wish) {
         Map<String, String> options = new LinkedHashMap<>(wish.options());
         options.remove(NetworkWish.LINK_LOCAL);
+        options.remove(NetworkWish.NAME);
         return options;
     }
 
@@ -302,7 +302,7 @@ final class AsRun {
                         wish.gatewayPriority() == 0 && driverOptions(wish).isEmpty());
         if (wishes.size() == 1 && plain) {
             NetworkWish wish = wishes.get(0);
-            String name = name(wish.network());
+            String name = name(wish);
             if (!name.equals("bridge")) option("--network", name);
             option("--ip", wish.ipv4());
             option("--ip6", wish.ipv6());
@@ -312,7 +312,7 @@ final class AsRun {
             return;
         }
         for (NetworkWish wish : wishes) {
-            List<String> parts = new ArrayList<>(List.of("name=" + name(wish.network())));
+            List<String> parts = new ArrayList<>(List.of("name=" + name(wish)));
             wish.aliases().forEach(alias -> parts.add("alias=" + alias));
             if (!wish.ipv4().isEmpty()) parts.add("ip=" + wish.ipv4());
             if (!wish.ipv6().isEmpty()) parts.add("ip6=" + wish.ipv6());
@@ -322,12 +322,15 @@ final class AsRun {
             if (wish.gatewayPriority() != 0) parts.add("gw-priority=" + wish.gatewayPriority());
             wish.linkLocal().forEach(address -> parts.add("link-local-ip=" + address));
             driverOptions(wish).forEach((key, value) -> parts.add("driver-opt=" + key + "=" + value));
-            option("--network", parts.size() == 1 ? name(wish.network()) : fields(parts));
+            option("--network", parts.size() == 1 ? name(wish) : fields(parts));
         }
     }
 
-    private String name(NetworkId network) {
-        return host.network(network).map(n -> n.spec().name()).orElse(network.value());
+    private String name(NetworkWish wish) {
+        return host.network(wish.network())
+                .map(n -> n.spec().name())
+                .or(wish::awaited)
+                .orElse(wish.network().value());
     }
 
     private static String published(PortWish p) {

@@ -86,12 +86,8 @@ public final class NetworkRoutes implements Routes {
         return found(host, text).orElseThrow(() -> Problem.missing("network " + text + " not found"));
     }
 
-    /** Whether a client means that network by this. */
-    public static boolean isNamed(Host host, String text, NetworkId network) {
-        return found(host, text).stream().anyMatch(n -> n.id().equals(network));
-    }
-
-    private static Optional<Network> found(Host host, String text) {
+    /** The same, where there may be none yet. */
+    public static Optional<Network> found(Host host, String text) {
         Optional<Network> exact = text.matches("[0-9a-f]{64}") ? host.network(new NetworkId(text)) : Optional.empty();
         return exact.or(() -> host.networkNamed(text))
                 .or(() -> byPrefix(host, text))
@@ -499,6 +495,7 @@ public final class NetworkRoutes implements Routes {
                                     + " 'mpls'");
                 });
         options.remove(NetworkWish.LINK_LOCAL);
+        options.remove(NetworkWish.NAME);
         List<String> linkLocal = settings.body("IPAMConfig").texts("LinkLocalIPs");
         linkLocal.forEach(NetworkRoutes::checkLinkLocal);
         if (!linkLocal.isEmpty()) {

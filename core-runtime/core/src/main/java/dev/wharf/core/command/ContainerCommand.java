@@ -87,6 +87,9 @@ public sealed interface ContainerCommand extends Command {
                 return refuse(MISSING, "No such image: " + spec.imageReference());
             }
             for (NetworkWish wish : spec.networking().networks()) {
+                if (wish.awaited().isPresent()) {
+                    continue;
+                }
                 Optional<Network> network = host.network(wish.network()).filter(Network::wanted);
                 if (network.isEmpty()) {
                     return refuse(MISSING, "network " + wish.network() + " not found");
@@ -141,6 +144,17 @@ public sealed interface ContainerCommand extends Command {
         }
 
         private Decision judge(Host host, Container c) {
+            ContainerSpec settled = Endpoints.settled(host, c.spec());
+            return settled.equals(c.spec())
+                    ? judge(host, c, List.of())
+                    : judge(
+                            host,
+                            c.respecified(settled),
+                            List.of(new ContainerEvent.NetworksChanged(container, settled)));
+        }
+
+        /** @param before what is written down first */
+        private Decision judge(Host host, Container c, List<Event> before) {
             if (c.goal() == Goal.REMOVED) {
                 return refuse(CONFLICT, "container is marked for removal and cannot be started");
             }
@@ -192,7 +206,9 @@ public sealed interface ContainerCommand extends Command {
             }
             try {
                 List<EndpointSpec> places = new Endpoints(host, container, entropy).choose(c);
-                return accept(new ContainerEvent.StartRequested(container, places))
+                List<Event> events = new ArrayList<>(before);
+                events.add(new ContainerEvent.StartRequested(container, places));
+                return accept(events)
                         .until(answer(container, ContainerEvent.Started.class))
                         .once(isOutOfTheWay(container));
             } catch (Endpoints.Impossible e) {
@@ -434,7 +450,7 @@ public sealed interface ContainerCommand extends Command {
 
         @Override
         public Decision decide(Host host, Instant now) {
-            return found(host, container, c -> {
+            return settled(host, container, c -> {
                 Optional<Network> network = host.network(wish.network()).filter(Network::wanted);
                 if (network.isEmpty()) {
                     return refuse(MISSING, "network " + wish.network() + " not found");
@@ -552,7 +568,7 @@ public sealed interface ContainerCommand extends Command {
 
         @Override
         public Decision decide(Host host, Instant now) {
-            return found(host, container, c -> {
+            return settled(host, container, c -> {
                 Namespace.Kind sandbox = c.spec().networking().sandbox().kind();
                 String mode = host.network(network)
                         .map(n -> n.spec().driver().value())
@@ -772,6 +788,11 @@ public sealed interface ContainerCommand extends Command {
 
     private static Decision found(Host host, ContainerId id, Function<Container, Decision> judge) {
         return host.container(id).map(judge).orElseGet(() -> refuse(MISSING, "No such container: " + id));
+    }
+
+    /** Judges a container by the networks that it means by now. */
+    private static Decision settled(Host host, ContainerId id, Function<Container, Decision> judge) {
+        return found(host, id, c -> judge.apply(c.respecified(Endpoints.settled(host, c.spec()))));
     }
 
     private static Instant deadline(Container c, Optional<Duration> grace, Instant now) {

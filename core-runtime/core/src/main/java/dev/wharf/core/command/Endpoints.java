@@ -5,6 +5,7 @@ import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Leases;
 import dev.wharf.core.state.Network;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
@@ -67,6 +68,21 @@ final class Endpoints {
         }
     }
 
+    /** The specification with those networks in it that were wished for by names which nobody had, and somebody has now. */
+    static ContainerSpec settled(Host host, ContainerSpec spec) {
+        List<NetworkWish> wishes = spec.networking().networks();
+        List<NetworkWish> settled = wishes.stream()
+                .map(wish -> wish.awaited()
+                        .flatMap(host::networkNamed)
+                        .filter(Network::wanted)
+                        .map(network -> wish.settled(network.id()))
+                        .orElse(wish))
+                .toList();
+        return settled.equals(wishes)
+                ? spec
+                : spec.withNetworking(spec.networking().withNetworks(settled));
+    }
+
     /** A place for every network the container wants, in order; the ports lead to the first that takes them. */
     List<EndpointSpec> choose(Container c) throws Impossible {
         List<EndpointSpec> chosen = new ArrayList<>();
@@ -74,8 +90,9 @@ final class Endpoints {
         for (NetworkWish wish : c.spec().networking().networks()) {
             Network network = host.network(wish.network())
                     .filter(Network::wanted)
-                    .orElseThrow(
-                            () -> new Impossible(Refusal.Kind.MISSING, "network " + wish.network() + " not found"));
+                    .orElseThrow(() -> new Impossible(
+                            Refusal.Kind.MISSING,
+                            "network " + wish.awaited().orElse(wish.network().value()) + " not found"));
             boolean carries = !ports && carries(network);
             Container.Place held = c.places().get(network.id());
             if (held != null) {

@@ -197,6 +197,33 @@ class NetworksTest {
     }
 
     @Test
+    void aNetworkThatIsNotThereYetIsAwaitedByItsNameUntilTheStart() {
+        NetworkWish awaiting = wish("unknown", 7).awaiting("later");
+        ContainerSpec spec = spec().on(awaiting).make();
+        Host early = grant(furnished(), new ContainerCommand.Create(WEB, "web", spec), T0);
+        Command start = new ContainerCommand.Start(WEB, ENTROPY);
+        assertThat(granted(early, start, T0))
+                .filteredOn(ContainerEvent.Failed.class::isInstance)
+                .singleElement()
+                .satisfies(e -> assertThat(((ContainerEvent.Failed) e).failure().message())
+                        .isEqualTo("network later not found"));
+
+        Host there = grant(early, new NetworkCommand.Create(net("later", false, Map.of())), T0);
+        assertThat(the(grant(there, start, T0), WEB).spec().networking().networks())
+                .containsExactly(wish("later", 7));
+        assertThat(the(grant(there, new ContainerCommand.Connect(WEB, wish("later", 3), ENTROPY), T0), WEB)
+                        .spec()
+                        .networking()
+                        .networks())
+                .containsExactly(wish("later", 3));
+        assertThat(the(grant(there, new ContainerCommand.Disconnect(WEB, network("later"), false), T0), WEB)
+                        .spec()
+                        .networking()
+                        .networks())
+                .isEmpty();
+    }
+
+    @Test
     void theBestWayOutIsThatOfPriorityAndThenOfName() {
         Host host = withNetworks("a", "b", "c");
 
