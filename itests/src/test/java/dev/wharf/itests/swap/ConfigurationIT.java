@@ -61,6 +61,13 @@ class ConfigurationIT {
             Files.writeString(file, "insecure = two.example\ntimeout.idle = 0\n");
 
             await(() -> Files.readString(daemon.log()).contains("timeout.idle = 0: "));
+            Files.writeString(file, "insecure = http://three.example\n");
+            await(() -> Files.readString(daemon.log()).contains("invalid insecure registry \"http://three.example\""));
+            assertThat(daemon.curl("/info").out()).contains("two.example");
+            Files.writeString(file, "insecure = two.example\ninsecuré = x\n");
+            await(() -> Files.readString(daemon.log()).contains("insecuré: there is no such setting"));
+            Files.writeString(file, "insecure = two.example\nInsecure = four.example\n");
+            await(() -> Files.readString(daemon.log()).contains("Key [Insecure] already present"));
             Files.delete(file);
             await(() -> !daemon.curl("/info").out().contains("two.example"));
         }
@@ -93,8 +100,10 @@ class ConfigurationIT {
                 Made by a test from what the bundles that are shipped say of themselves. A file `NAME.cfg` in `etc` holds the
                 settings of `NAME`, one `key = value` a line, and is read within a second of being written. A value of the wrong
                 type, out of its bounds or not among its options is refused: the log says why, and the value before stays. When
-                the file goes, the usual values are back. What has to be known before settings can be read live stands in
-                `wharfd.conf`, which `etc/README.md` explains; a plugin of your own adds its settings as `plugins.md` shows.
+                the file goes, the usual values are back. Files are UTF-8; a comment has a line of its own that begins with `#`,
+                a line that ends with `\\` goes on in the next, and `${env:NAME}` stands for a variable of the agent's environment.
+                What has to be known before settings can be read live stands in `wharfd.conf`, which `etc/README.md` explains; a
+                plugin of your own adds its settings as `plugins.md` shows.
 
                 """ + String.join("\n", sections.values());
     }

@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,8 @@ record Settings(
         Path certificates,
         Duration connectTimeout,
         Duration idleTimeout) {
+    private static final Pattern HOST =
+            Pattern.compile("([a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\\[[0-9a-f:]+\\])(:([0-9]{1,5}))?");
     private static final Pattern RANGE = Pattern.compile("([0-9.]+|\\[?[0-9a-fA-F:]+\\]?)/([0-9]{1,3})");
     private static final Pattern ADDRESS = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:]*");
 
@@ -71,12 +74,32 @@ record Settings(
         });
         Object folder = configuration.get("certificates");
         return new Settings(
-                new HashSet<>(words(configuration.get("insecure"))),
+                words(configuration.get("insecure")).stream()
+                        .map(Settings::trusted)
+                        .collect(Collectors.toSet()),
                 mirrors,
                 realms,
                 folder == null ? certificates : Path.of(folder.toString().strip()),
                 seconds(configuration, "timeout.connect", defaults.connectTimeout),
                 seconds(configuration, "timeout.idle", defaults.idleTimeout));
+    }
+
+    private static String trusted(String text) {
+        String name = text.toLowerCase(Locale.ROOT);
+        var host = HOST.matcher(name);
+        boolean named = host.matches() && (host.group(4) == null || Integer.parseInt(host.group(4)) <= 65535);
+        if (!named && !isRange(name)) {
+            throw new IllegalArgumentException(
+                    "invalid insecure registry \"" + text + "\": expected host, host:port or address/bits");
+        }
+        return name;
+    }
+
+    private static boolean isRange(String text) {
+        var form = RANGE.matcher(text);
+        return form.matches()
+                && isAddress(form.group(1))
+                && Integer.parseInt(form.group(2)) <= (form.group(1).contains(":") ? 128 : 32);
     }
 
     private static URI base(String text) {
@@ -129,9 +152,7 @@ record Settings(
     /** Whether {@code registry}, a host with or without a port, is one whose word is taken as it comes. */
     boolean isInsecure(String registry) {
         String name = hostOf(registry);
-        if (isLoopback(registry)
-                || insecure.contains(registry.toLowerCase(Locale.ROOT))
-                || insecure.contains(registry)) {
+        if (isLoopback(registry) || insecure.contains(registry.toLowerCase(Locale.ROOT))) {
             return true;
         }
         return ADDRESS.matcher(name).matches() && insecure.stream().anyMatch(range -> holds(range, name));

@@ -31,13 +31,14 @@ class SettingsTest {
     @Test
     void insecureRegistriesAreNamesOrRanges() {
         Settings settings =
-                Settings.of(Map.of("insecure", "reg.example:5000, 10.1.0.0/16 fd00::/8, bad/range, 1.2.3.4/99"), CERTS);
+                Settings.of(Map.of("insecure", "Reg.Example:5000, [fe80::1]:80, 10.1.0.0/16 fd00::/8"), CERTS);
 
         assertThat(settings.isInsecure("reg.example:5000")).isTrue();
         assertThat(settings.isInsecure("reg.example")).isFalse();
         assertThat(settings.isInsecure("10.1.255.1:80")).isTrue();
         assertThat(settings.isInsecure("10.2.0.1")).isFalse();
         assertThat(settings.isInsecure("[fd12::1]:5000")).isTrue();
+        assertThat(settings.isInsecure("[fe80::1]:80")).isTrue();
         assertThat(settings.isInsecure("1.2.3.4")).isFalse();
     }
 
@@ -70,6 +71,12 @@ class SettingsTest {
         for (Map<String, Object> bad : List.<Map<String, Object>>of(
                 Map.of("timeout.idle", "soon"),
                 Map.of("timeout.idle", "0"),
+                Map.of("insecure", "http://reg.example"),
+                Map.of("insecure", "reg.example/team"),
+                Map.of("insecure", "reg.example:99999"),
+                Map.of("insecure", "reg.example, 1.2.3.4/33"),
+                Map.of("insecure", "1.2.3/8"),
+                Map.of("insecure", "*.example"),
                 Map.of("mirrors.docker.io", "ftp://x"),
                 Map.of("mirrors.docker.io", "https://user:pw@x"))) {
             assertThatThrownBy(() -> Settings.of(bad, CERTS)).isInstanceOf(IllegalArgumentException.class);
