@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.osgi.framework.BundleContext;
@@ -32,20 +33,25 @@ public final class JolokiaComponent {
     private static final String UNIX = "unix://";
 
     private final Annexe annexe;
-    private final Closeable door;
+    private final Optional<Closeable> door;
 
     @Activate
     public JolokiaComponent(BundleContext context, JolokiaSettings settings) throws IOException {
         annexe = Annexe.open(context.getBundle(), context.getDataFile("lib").toPath());
+        door = opened(words(settings, socket(context))::get);
+        door.map(it -> String.valueOf(((Supplier<?>) it).get()))
+                .ifPresent(url -> LOG.info(
+                        "MXBeans are served url={} console={}", url, url.replaceAll("/jolokia/?$", "/console/")));
+    }
+
+    private Optional<Closeable> opened(Function<String, String> said) throws IOException {
         try {
-            door = open(annexe, words(settings, socket(context))::get);
+            return Optional.of(open(annexe, said));
         } catch (IOException | RuntimeException e) {
             annexe.close();
             LOG.error("MXBeans are not served reason={}", e.getMessage());
-            throw e;
+            return Optional.empty();
         }
-        String url = String.valueOf(((Supplier<?>) door).get());
-        LOG.info("MXBeans are served url={} console={}", url, url.replaceAll("/jolokia/?$", "/console/"));
     }
 
     /** The first unix socket that the agent listens on, through which the console looks; empty where there is none. */
@@ -95,7 +101,9 @@ public final class JolokiaComponent {
 
     @Deactivate
     void close() throws IOException {
-        door.close();
-        annexe.close();
+        if (door.isPresent()) {
+            door.get().close();
+            annexe.close();
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.wharf.plugins;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.math.BigDecimal;
 import java.net.URL;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -112,7 +113,8 @@ record Option(String key, String type, boolean several, String min, String max, 
         }
         return switch (type) {
             case "Integer", "Long", "Short", "Byte" -> number(text);
-            case "Double", "Float" -> fits(text, "[-+]?[0-9]+([.][0-9]+)?", "expected a number");
+            case "Double", "Float" ->
+                fits(text, "[-+]?[0-9]+([.][0-9]+)?", "expected a number").or(() -> bounds(new BigDecimal(text)));
             case "Boolean" -> fits(text, "true|false", "expected true or false");
             default -> Optional.empty();
         };
@@ -124,15 +126,18 @@ record Option(String key, String type, boolean several, String min, String max, 
 
     private Optional<String> number(String text) {
         try {
-            long number = type.equals("Long") ? Long.parseLong(text) : Integer.parseInt(text);
-            if (!min.isEmpty() && number < Long.parseLong(min)) {
-                return Optional.of("expected at least " + min);
-            }
-            return !max.isEmpty() && number > Long.parseLong(max)
-                    ? Optional.of("expected at most " + max)
-                    : Optional.empty();
+            return bounds(BigDecimal.valueOf(type.equals("Long") ? Long.parseLong(text) : Integer.parseInt(text)));
         } catch (NumberFormatException e) {
             return Optional.of("expected a whole number");
         }
+    }
+
+    private Optional<String> bounds(BigDecimal number) {
+        if (!min.isEmpty() && number.compareTo(new BigDecimal(min)) < 0) {
+            return Optional.of("expected at least " + min);
+        }
+        return !max.isEmpty() && number.compareTo(new BigDecimal(max)) > 0
+                ? Optional.of("expected at most " + max)
+                : Optional.empty();
     }
 }

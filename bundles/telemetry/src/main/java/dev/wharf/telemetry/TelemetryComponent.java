@@ -8,6 +8,7 @@ import dev.wharf.model.DriverId;
 import dev.wharf.model.SubjectId;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -26,30 +27,37 @@ import org.slf4j.LoggerFactory;
 public final class TelemetryComponent implements Tracing {
     private static final Logger LOG = LoggerFactory.getLogger(TelemetryComponent.class);
 
-    private final Collector collector;
+    private final Optional<Collector> collector;
     private final Tracing traces;
 
     @Activate
-    public TelemetryComponent(BundleContext context, TelemetrySettings settings) throws IOException {
+    public TelemetryComponent(BundleContext context, TelemetrySettings settings) {
+        collector = open(settings, context.getBundle().getVersion().toString());
+        traces = collector.<Tracing>map(to -> new Traces(to.tracer())).orElse(Tracing.OFF);
+    }
+
+    private static Optional<Collector> open(TelemetrySettings settings, String version) {
         try {
-            collector = Collector.open(
+            Collector opened = Collector.open(
                     settings.endpoint(),
                     settings.headers_file(),
                     settings.authorities(),
                     settings.service_name(),
-                    context.getBundle().getVersion().toString(),
+                    version,
                     settings.ratio());
-        } catch (IOException | RuntimeException e) {
+            LOG.info("commands are traced endpoint={}", settings.endpoint());
+            return Optional.of(opened);
+        } catch (IOException e) {
+            LOG.error("nothing is traced reason=headers.file or authorities cannot be read: {}", e.getMessage());
+        } catch (RuntimeException e) {
             LOG.error("nothing is traced reason={}", e.getMessage());
-            throw e;
         }
-        traces = new Traces(collector.tracer());
-        LOG.info("commands are traced endpoint={}", settings.endpoint());
+        return Optional.empty();
     }
 
     @Deactivate
     void close() {
-        collector.close();
+        collector.ifPresent(Collector::close);
     }
 
     @Override

@@ -24,6 +24,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
     @AttributeDefinition(
             description =
-                    "Which part of the traces that begin here is sent, 0 to 1; those that a client began are its to choose")
+                    "Which part of the traces that begin here is sent, 0 to 1; those that a client began are its to choose",
+            min = "0",
+            max = "1")
     double ratio() default 1.0;
 }

@@ -73,6 +73,30 @@ class ConfigurationIT {
         }
     }
 
+    @Test
+    void whatMakesNoSenseIsToldOfInALineAndMendedLive() throws Exception {
+        Path home = Daemon.copyTo(folder.resolve("wharf"));
+        Path traces = home.resolve("etc/dev.wharf.telemetry.cfg");
+        Path beans = home.resolve("etc/dev.wharf.jolokia.cfg");
+        Files.writeString(traces, "ratio = 2\nendpoint = nowhere\n");
+        Files.writeString(beans, "readers = /nonexistent\nport = 0\n");
+        try (Daemon daemon = Daemon.start(home, folder.resolve("agent"))) {
+            await(() -> Files.readString(daemon.log()).contains("nothing is traced reason=endpoint = nowhere"));
+            await(() -> Files.readString(daemon.log()).contains("MXBeans are not served reason="));
+            assertThat(Files.readString(daemon.log())).contains("ratio = 2: expected at most 1");
+
+            Files.writeString(traces, "endpoint = http://127.0.0.1:1/v1/traces\n");
+            Files.writeString(
+                    beans, "readers = " + Files.writeString(folder.resolve("anna"), "secret") + "\nport = 0\n");
+            await(() -> Files.readString(daemon.log()).contains("commands are traced"));
+            await(() -> Files.readString(daemon.log()).contains("MXBeans are served"));
+            Files.delete(traces);
+            Files.writeString(beans, "");
+            await(() -> Files.readString(daemon.log()).contains("reason=nobody could come in"));
+            assertThat(Files.readString(daemon.log())).doesNotContain("\tat ");
+        }
+    }
+
     private static void await(Callable<Boolean> condition) throws Exception {
         long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (!condition.call()) {
@@ -163,7 +187,7 @@ class ConfigurationIT {
                 .map(b -> b + " " + option.getAttribute(b))
                 .reduce("", (a, b) -> a + ", " + b);
         return switch (option.getAttribute("type")) {
-                    case "Integer", "Long" -> "number";
+                    case "Integer", "Long", "Double" -> "number";
                     case "Boolean" -> "true or false";
                     case "Password" -> "secret";
                     default -> "text";
