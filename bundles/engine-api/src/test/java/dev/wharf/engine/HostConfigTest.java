@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -235,6 +236,72 @@ class HostConfigTest {
 
         assertThat(reply.status()).as(reply.text()).isEqualTo(status);
         assertThat(Json.parse(reply.body()).path("message").asText()).contains(message);
+    }
+
+    private Line.Reply createAs(String version, String fields) throws IOException {
+        try (Line line = Line.to(socket)) {
+            return line.request(
+                            "POST",
+                            "/v" + version + "/containers/create?name=box" + made++,
+                            "{\"Image\":\"busybox\"," + fields + "}")
+                    .reply();
+        }
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "1.39;1.40;\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/tmp\",\"Target\":\"/a\",\"BindOptions\":"
+                        + "{\"NonRecursive\":true}}]};/HostConfig/Mounts/0/BindOptions/NonRecursive",
+                "1.41;1.42;\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/tmp\",\"Target\":\"/a\",\"BindOptions\":"
+                        + "{\"CreateMountpoint\":true}}]};/HostConfig/Mounts/0/BindOptions/CreateMountpoint",
+                "1.41;1.42;\"hostconfig\":{\"consolesize\":[20,40]};/HostConfig/ConsoleSize/0",
+                "1.42;1.43;\"HostConfig\":{\"Annotations\":{\"a\":\"b\"}};/HostConfig/Annotations/a",
+                "1.43;1.44;\"Healthcheck\":{\"Test\":[\"CMD\",\"true\"],\"StartInterval\":2000000000};"
+                        + "/Config/Healthcheck/StartInterval",
+                "1.43;1.44;\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"MacAddress\":\"02:00:00:00:00:09\"}}};"
+                        + "/Config/MacAddress",
+                "1.47;1.48;\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"GwPriority\":7}}};"
+                        + "/NetworkSettings/Networks/bridge/GwPriority"
+            })
+    void whatCameLaterIsNotHeardFromOlderClients(String before, String since, String fields, String shown)
+            throws IOException {
+        assertThat(createAs(before, fields).status()).isEqualTo(201);
+        assertThat(container().at(shown).asText("")).isIn("", "0");
+
+        assertThat(createAs(since, fields).status()).isEqualTo(201);
+        assertThat(container().at(shown).asText("")).isNotIn("", "0");
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "1.43;{\"Type\":\"bind\",\"Source\":\"/tmp\",\"ReadOnly\":true,\"BindOptions\":{\"ReadOnlyForceRecursive\":true}};"
+                        + "BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer",
+                "1.44;{\"Type\":\"volume\",\"Source\":\"v\",\"VolumeOptions\":{\"Subpath\":\"a\"}};"
+                        + "VolumeOptions.Subpath needs API v1.45 or newer",
+                "1.47;{\"Type\":\"image\",\"Source\":\"busybox\"};Mount type \\\"Image\\\" needs API v1.48 or newer"
+            })
+    void mountsThatOlderEnginesCouldNotMakeAreRefused(String version, String mount, String why) throws IOException {
+        String aimed = mount.substring(0, mount.length() - 1) + ",\"Target\":\"/a\"}";
+        Line.Reply reply = createAs(version, "\"HostConfig\":{\"Mounts\":[" + aimed + "]}");
+
+        assertThat(reply.status()).isEqualTo(400);
+        assertThat(reply.text()).contains(why);
+    }
+
+    @Test
+    void optionsOfOtherMountsWereOncePassedOver() throws IOException {
+        String fields =
+                "\"HostConfig\":{\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/a\",\"TmpfsOptions\":{\"Mode\":1}},"
+                        + "{\"Type\":\"tmpfs\",\"Target\":\"/b\",\"VolumeOptions\":{\"NoCopy\":true}}]}";
+
+        assertThat(createAs("1.41", fields).status()).isEqualTo(201);
+        assertThat(createAs("1.42", fields).status()).isEqualTo(400);
     }
 
     @ParameterizedTest

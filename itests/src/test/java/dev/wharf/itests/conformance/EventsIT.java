@@ -69,6 +69,28 @@ class EventsIT {
     }
 
     @Test
+    void whoeverChangesTheSizeOfATerminalIsToldOf() throws Exception {
+        docker.docker("run", "--detach", "--tty", "--name", "sized", "busybox", "sleep", "600");
+        docker.daemon().curl("/containers/sized/resize?h=20&w=40", "-X", "POST").outOrThrow();
+
+        String size = "{{.Action}} {{.Actor.Attributes.height}}x{{.Actor.Attributes.width}}";
+        assertThat(docker.docker(
+                        "events",
+                        "--since",
+                        "1",
+                        "--until",
+                        Instant.now().toString(),
+                        "--filter",
+                        "container=sized",
+                        "--filter",
+                        "event=resize",
+                        "--format",
+                        size))
+                .isEqualTo("resize 20x40");
+        docker.docker("rm", "--force", "sized");
+    }
+
+    @Test
     void aStopIsAKillAnEndAndAStop() throws Exception {
         docker.background("--name halted", "trap 'exit 0' TERM; while true; do sleep 0.1; done");
         Thread.sleep(200);

@@ -113,6 +113,10 @@ class ImageTravelIT {
     void anExportIsAWholeFileSystemThatCanBeImported() throws Exception {
         changed();
         docker.docker("export", "-o", here("box.tar"), "box");
+        assertThat(Outcome.of("tar", "tf", here("box.tar")).outOrThrow().lines())
+                .as("what is in the root, without that itself")
+                .contains(".dockerenv", "bin/")
+                .noneMatch(name -> name.startsWith("./"));
         docker.docker("import", "-c", "CMD [\"cat\",\"/new\"]", here("box.tar"), "flat:1");
         assertThat(docker.docker("run", "--rm", "flat:1")).isEqualTo("new");
         assertThat(docker.inspect("flat:1", "{{len .RootFS.Layers}}")).isEqualTo("1");

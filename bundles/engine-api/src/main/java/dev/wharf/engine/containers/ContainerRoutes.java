@@ -219,12 +219,7 @@ public final class ContainerRoutes implements Routes {
     // ---- life
 
     private Answer create(Agent agent, Request request) {
-        Body body = request.json();
-        List<String> networks = body.body("NetworkingConfig").keys("EndpointsConfig");
-        if (networks.size() > 1 && !request.version().atLeast(44)) {
-            throw Problem.invalid("Container cannot be created with multiple network endpoints: "
-                    + String.join(", ", networks) + "; connect it to the others afterwards");
-        }
+        Body body = Since.read(request.json(), request.version());
         Entropy entropy = Entropy.fresh();
         ContainerId id = new ContainerId(entropy.hex("container"));
         String wanted = request.query().text("name");
@@ -236,7 +231,7 @@ public final class ContainerRoutes implements Routes {
                         id,
                         body,
                         entropy,
-                        ImageRoutes.platform(request),
+                        request.version().atLeast(41) ? ImageRoutes.platform(request) : Optional.empty(),
                         Optional.of(dataRoot),
                         request.version())
                 .spec();
@@ -337,7 +332,11 @@ public final class ContainerRoutes implements Routes {
         return request.query().number("t").map(Duration::ofSeconds);
     }
 
+    /** Clients before API 1.42 could not say how a container is stopped. */
     private static Optional<Signal> signal(Request request) {
+        if (!request.version().atLeast(42)) {
+            return Optional.empty();
+        }
         return request.query().value("signal").map(ContainerRoutes::signal);
     }
 

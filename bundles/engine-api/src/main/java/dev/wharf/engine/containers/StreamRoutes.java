@@ -172,6 +172,10 @@ public final class StreamRoutes implements Routes {
         Container c = ContainerRoutes.running(agent, request);
         return Answer.later(request.work(() -> {
             agent.streams().resize(c.id(), Optional.empty(), rows, columns);
+            Map<String, String> size = new LinkedHashMap<>();
+            size.put("height", Integer.toString(rows));
+            size.put("width", Integer.toString(columns));
+            agent.submit(new ContainerCommand.Note(c.id(), "resize", size), request.cause());
             return Answer.empty(200);
         }));
     }
@@ -202,7 +206,7 @@ public final class StreamRoutes implements Routes {
         if (tty && env.keySet().stream().noneMatch("TERM"::equals)) {
             env.put("TERM", "TERM=xterm");
         }
-        Console console = Console.of(body);
+        Console console = request.version().atLeast(42) ? Console.of(body) : Console.NONE;
         ExecSpec spec = new ExecSpec(
                 command,
                 List.copyOf(env.values()),
@@ -265,7 +269,7 @@ public final class StreamRoutes implements Routes {
         ExecSpec spec = found.exec().spec();
         // Whether the client wants a terminal's bytes as they are is said again at the start, and that is what counts.
         boolean raw = body.flag("Tty");
-        Console wanted = raw ? Console.of(body) : Console.NONE;
+        Console wanted = raw && request.version().atLeast(42) ? Console.of(body) : Console.NONE;
         Console console = wanted.equals(Console.NONE) ? new Console(spec.rows(), spec.columns()) : wanted;
         ContainerCommand.StartExec start =
                 new ContainerCommand.StartExec(container, found.exec().id(), console.rows(), console.columns());

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.engine.json.Fault;
 import dev.wharf.engine.json.Json;
 import java.io.IOException;
@@ -21,6 +22,9 @@ import java.util.stream.Stream;
  */
 public final class Body {
     public static final Body EMPTY = new Body(MissingNode.getInstance(), "");
+
+    /** Stands in a path for all that is in a list or in an object. */
+    public static final String EACH = "*";
 
     private final JsonNode node;
     private final String path;
@@ -72,6 +76,32 @@ public final class Body {
         List<String> other = new ArrayList<>();
         node.fieldNames().forEachRemaining(other::add);
         return other.stream().allMatch(name -> Stream.of(fields).anyMatch(name::equalsIgnoreCase));
+    }
+
+    /** The same as if a field was not said. The path to it is of names, of numbers in lists, and of {@link #EACH}. */
+    public Body without(String... path) {
+        JsonNode copy = node.deepCopy();
+        remove(copy, List.of(path));
+        return new Body(copy, this.path);
+    }
+
+    private static void remove(JsonNode from, List<String> path) {
+        String name = path.get(0);
+        if (path.size() == 1 && from instanceof ObjectNode object) {
+            List<String> said = new ArrayList<>();
+            object.fieldNames().forEachRemaining(said::add);
+            said.stream().filter(name::equalsIgnoreCase).forEach(object::remove);
+            return;
+        }
+        List<String> rest = path.subList(1, path.size());
+        for (int i = 0; from.isArray() && i < from.size(); i++) {
+            if (name.equals(EACH) || name.equals(Integer.toString(i))) {
+                remove(from.get(i), rest);
+            }
+        }
+        from.properties().stream()
+                .filter(field -> name.equals(EACH) || name.equalsIgnoreCase(field.getKey()))
+                .forEach(field -> remove(field.getValue(), rest));
     }
 
     /** The field as it was sent. */

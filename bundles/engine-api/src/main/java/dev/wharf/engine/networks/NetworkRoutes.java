@@ -554,6 +554,9 @@ public final class NetworkRoutes implements Routes {
     }
 
     private static Container container(Host host, String text) {
+        if (text.isEmpty()) {
+            throw Problem.invalid("invalid name or ID supplied: \"\"");
+        }
         String name = text.startsWith("/") ? text.substring(1) : text;
         return host.containerNamed(name)
                 .or(() -> beginningWith(host, text))
@@ -562,7 +565,7 @@ public final class NetworkRoutes implements Routes {
 
     private static Optional<Container> beginningWith(Host host, String text) {
         List<Container> byId = host.containers().values().stream()
-                .filter(c -> !text.isEmpty() && c.id().value().startsWith(text))
+                .filter(c -> c.id().value().startsWith(text))
                 .limit(2)
                 .toList();
         return byId.size() == 1 ? Optional.of(byId.get(0)) : Optional.empty();

@@ -585,8 +585,9 @@ public sealed interface ContainerCommand extends Command {
                                 .anyMatch(w -> w.network().equals(network));
                 if (!known) {
                     return refuse(
-                            FORBIDDEN,
-                            "container " + container + " is not connected to network "
+                            UNMET,
+                            "container " + container + " is not connected to "
+                                    + (c.isRunning() ? "network " : "the network ")
                                     + host.network(network)
                                             .map(n -> n.spec().name())
                                             .orElse(network.value()));

@@ -494,8 +494,13 @@ class ContainerCommandTest {
         refused(
                 idle,
                 new ContainerCommand.Disconnect(WEB, BRIDGE, false),
-                Kind.FORBIDDEN,
-                "is not connected to network bridge");
+                Kind.UNMET,
+                "is not connected to the network bridge");
+        refused(
+                on,
+                new ContainerCommand.Disconnect(WEB, network("back"), false),
+                Kind.UNMET,
+                "is not connected to network ");
     }
 
     @Test

@@ -13,7 +13,7 @@ import java.util.Optional;
 public final class Packer {
     private Packer() {}
 
-    /** Everything in {@code root}; names of whiteouts are names like any other. Takes over {@code root}. */
+    /** Everything in {@code root}, but not that itself; names of whiteouts are names like any other. Takes over {@code root}. */
     public static InputStream everything(Dir root) {
         return new TarStream(new TreeWalk(root, Optional.empty(), false));
     }

@@ -27,7 +27,7 @@ final class TreeWalk implements Packer.Walk {
         this(root, below, upper, "");
     }
 
-    /** @param as what the root is called; empty leaves names as they are from the root on */
+    /** @param as what the root is called; empty leaves it out, so that names begin with what is in it */
     TreeWalk(Dir root, Optional<Dir> below, boolean upper, String as) {
         this.as = as;
         this.root = root;
@@ -55,8 +55,8 @@ final class TreeWalk implements Packer.Walk {
     private void begin() throws IOException {
         frames.push(new Frame(root, as, root.names().iterator()));
         Node node = root.look(".").orElseThrow();
-        if (!upper || tellsOfRoot(node)) {
-            String name = as.isEmpty() ? "." : as.equals("/") ? "" : as;
+        if (upper ? tellsOfRoot(node) : !as.isEmpty()) {
+            String name = upper ? "." : as.equals("/") ? "" : as;
             ready.add(links.item(root, ".", name, node, root.xattrs(".")));
         }
     }

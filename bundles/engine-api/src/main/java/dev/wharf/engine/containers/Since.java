@@ -1,0 +1,78 @@
+package dev.wharf.engine.containers;
+
+import dev.wharf.engine.http.ApiVersion;
+import dev.wharf.engine.http.Body;
+import dev.wharf.engine.http.Problem;
+import java.util.List;
+
+/**
+ * What a client says when it creates a container, as its version of the API means it. A field that came later is as if it was
+ * not said, as for the engines of that time; one whose loss would do harm is refused.
+ */
+final class Since {
+    private static final String HOST_CONFIG = "HostConfig";
+    private static final String MOUNTS = "Mounts";
+    private static final String BIND = "BindOptions";
+
+    /** @param version the first minor version with that field */
+    private record Field(int version, String... path) {}
+
+    private static final List<Field> FIELDS = List.of(
+            new Field(40, HOST_CONFIG, MOUNTS, Body.EACH, BIND, "NonRecursive"),
+            new Field(42, HOST_CONFIG, MOUNTS, Body.EACH, BIND, "CreateMountpoint"),
+            new Field(42, HOST_CONFIG, "ConsoleSize"),
+            new Field(43, HOST_CONFIG, "Annotations"),
+            new Field(44, "Healthcheck", "StartInterval"),
+            new Field(44, "NetworkingConfig", "EndpointsConfig", Body.EACH, "MacAddress"),
+            new Field(48, "NetworkingConfig", "EndpointsConfig", Body.EACH, "GwPriority"));
+
+    private Since() {}
+
+    static Body read(Body body, ApiVersion version) {
+        check(body, version);
+        Body then = version.atLeast(42) ? body : withoutForeignOptions(body);
+        for (Field field : FIELDS) {
+            if (!version.atLeast(field.version())) {
+                then = then.without(field.path());
+            }
+        }
+        return then;
+    }
+
+    private static void check(Body body, ApiVersion version) {
+        List<String> networks = body.body("NetworkingConfig").keys("EndpointsConfig");
+        if (networks.size() > 1 && !version.atLeast(44)) {
+            throw Problem.invalid("Container cannot be created with multiple network endpoints: "
+                    + String.join(", ", networks) + "; connect it to the others afterwards");
+        }
+        for (Body mount : body.body(HOST_CONFIG).list(MOUNTS)) {
+            String type = mount.text("Type");
+            if (!version.atLeast(44) && type.equals("bind") && mount.body(BIND).flag("ReadOnlyForceRecursive")) {
+                throw Problem.invalid("BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer");
+            }
+            if (!version.atLeast(45)
+                    && !mount.body("VolumeOptions").text("Subpath").isEmpty()) {
+                throw Problem.invalid("VolumeOptions.Subpath needs API v1.45 or newer");
+            }
+            if (!version.atLeast(48) && type.equals("image")) {
+                throw Problem.invalid("Mount type \"Image\" needs API v1.48 or newer");
+            }
+        }
+    }
+
+    /** Options of another type of mount than the mount's own were passed over before somebody looked at them. */
+    private static Body withoutForeignOptions(Body body) {
+        Body then = body;
+        List<Body> mounts = body.body(HOST_CONFIG).list(MOUNTS);
+        for (int i = 0; i < mounts.size(); i++) {
+            String type = mounts.get(i).text("Type");
+            if (!type.equals("volume")) {
+                then = then.without(HOST_CONFIG, MOUNTS, Integer.toString(i), "VolumeOptions");
+            }
+            if (!type.equals("tmpfs")) {
+                then = then.without(HOST_CONFIG, MOUNTS, Integer.toString(i), "TmpfsOptions");
+            }
+        }
+        return then;
+    }
+}
