@@ -238,6 +238,19 @@ class HostConfigTest {
         assertThat(Json.parse(reply.body()).path("message").asText()).contains(message);
     }
 
+    @Test
+    void variablesAndPortsAreShownAsTheyWereSaid() throws IOException {
+        createAs(
+                "1.51",
+                "\"Env\":[\"A=1\",\"B\",\"A=2\"],\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"8080\"}]}}");
+        assertThat(container().at("/Config/Env").toString()).startsWith("[\"A=1\",\"B\",\"A=2\"");
+        assertThat(container().at("/Config/ExposedPorts").isMissingNode()).isTrue();
+        assertThat(container().at("/HostConfig/PortBindings").has("80/tcp")).isTrue();
+
+        createAs("1.51", "\"ExposedPorts\":{\"9\":{}},\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{}]}}");
+        assertThat(container().at("/Config/ExposedPorts").toString()).isEqualTo("{\"9\":{}}");
+    }
+
     private Line.Reply createAs(String version, String fields) throws IOException {
         try (Line line = Line.to(socket)) {
             return line.request(

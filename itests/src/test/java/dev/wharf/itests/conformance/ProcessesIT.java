@@ -24,6 +24,21 @@ class ProcessesIT {
     }
 
     @Test
+    void aTerminalHasNoErrorOutputOfItsOwn() throws Exception {
+        docker.docker("run", "--detach", "--tty", "--name", "tty", "busybox", "sh", "-c", "sleep 1; echo said >&2");
+        assertThat(docker.daemon()
+                        .curl("/containers/tty/attach?stream=1&stderr=1", "-X", "POST")
+                        .out())
+                .isEmpty();
+        docker.docker("start", "tty");
+        assertThat(docker.daemon()
+                        .curl("/containers/tty/attach?stream=1&stdout=1", "-X", "POST")
+                        .out())
+                .isEqualTo("said\r\n");
+        docker.docker("rm", "--force", "tty");
+    }
+
+    @Test
     void aProcessSeesTheFolderEnvironmentAndHostNameAskedFor() throws Exception {
         assertThat(docker.sh("--workdir /var/new", "pwd")).isEqualTo("/var/new");
         assertThat(docker.sh("-e COLOUR=blue -e EMPTY=", "echo $COLOUR; env | grep EMPTY; echo $HOME; echo $PATH"))

@@ -124,6 +124,7 @@ public final class Creation {
         Map<String, String> labels = new LinkedHashMap<>(config.labels());
         labels.putAll(body.map("Labels"));
         List<MountSpec> mounts = mounts();
+        ContainerSpec.Networking networking = networking(sandbox);
         return new ContainerSpec(
                 image.id(),
                 body.text("Image"),
@@ -137,7 +138,7 @@ public final class Creation {
                 settings.security(),
                 settings.namespaces(!version.atLeast(40)),
                 mounts,
-                networking(sandbox),
+                networking,
                 settings.restartPolicy(),
                 settings.autoRemove(),
                 stop(),
@@ -147,12 +148,14 @@ public final class Creation {
                         .orElseThrow(() -> Problem.unavailable("no storage driver serves; see wharf driver ls")),
                 hostConfig.map("StorageOpt"),
                 runtime(),
-                remarks(mounts, sandbox));
+                remarks(mounts, networking));
     }
 
-    private Map<String, String> remarks(List<MountSpec> mounts, Namespace sandbox) {
-        Map<String, String> remarks = Remarks.of(body, config, mounts);
-        return sandbox.kind() == Namespace.Kind.PRIVATE ? Remarks.withNetworkMode(remarks, mode()) : remarks;
+    private Map<String, String> remarks(List<MountSpec> mounts, ContainerSpec.Networking networking) {
+        Map<String, String> remarks = Remarks.of(body, config, env(), networking.exposed(), mounts);
+        return networking.sandbox().kind() == Namespace.Kind.PRIVATE
+                ? Remarks.withNetworkMode(remarks, mode())
+                : remarks;
     }
 
     /** The runtime that is asked for by name, or the best there is; Docker's own names for its usual one mean that too. */
@@ -249,7 +252,7 @@ public final class Creation {
         return List.copyOf(merged.values());
     }
 
-    private static String key(String variable) {
+    static String key(String variable) {
         int equals = variable.indexOf('=');
         return equals < 0 ? variable : variable.substring(0, equals);
     }

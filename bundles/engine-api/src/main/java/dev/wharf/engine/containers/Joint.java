@@ -27,7 +27,6 @@ final class Joint implements StreamSink, Duplex.Input {
     private static final byte[] NO_HEAD = new byte[0];
 
     private final boolean framed;
-    private final boolean tty;
     private final boolean wantsInput;
     private final boolean wantsOut;
     private final boolean wantsErr;
@@ -59,7 +58,6 @@ final class Joint implements StreamSink, Duplex.Input {
      */
     Joint(
             boolean framed,
-            boolean tty,
             boolean wantsInput,
             boolean wantsOut,
             boolean wantsErr,
@@ -67,7 +65,6 @@ final class Joint implements StreamSink, Duplex.Input {
             DetachKeys keys,
             Runnable detached) {
         this.framed = framed;
-        this.tty = tty;
         this.wantsInput = wantsInput;
         this.wantsOut = wantsOut;
         this.wantsErr = wantsErr;
@@ -146,7 +143,7 @@ final class Joint implements StreamSink, Duplex.Input {
 
     @Override
     public void bytes(StandardStream stream, ByteBuffer bytes) {
-        boolean wanted = tty ? wantsOut || wantsErr : stream == StandardStream.OUT ? wantsOut : wantsErr;
+        boolean wanted = stream == StandardStream.OUT ? wantsOut : wantsErr;
         if (wanted) {
             send(framed ? head(stream, bytes.remaining()) : NO_HEAD, bytes);
         }

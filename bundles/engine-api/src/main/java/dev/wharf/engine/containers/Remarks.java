@@ -9,12 +9,14 @@ import dev.wharf.engine.json.Json;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.MountSpec;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Fields that change nothing, or nothing beside what is known otherwise, and that clients read back as they wrote them: the
@@ -30,6 +32,7 @@ final class Remarks {
         TREE
     }
 
+    private static final String ENV = "Env";
     private static final String PORTS = "ExposedPorts";
     private static final String VOLUMES = "Volumes";
     private static final String BINDS = HOST_CONFIG + "Binds";
@@ -42,6 +45,7 @@ final class Remarks {
             Map.entry("StopSignal", Kind.TEXT),
             Map.entry("StopTimeout", Kind.NUMBER),
             Map.entry("NetworkDisabled", Kind.FLAG),
+            Map.entry(ENV, Kind.TREE),
             Map.entry(PORTS, Kind.TREE),
             Map.entry(VOLUMES, Kind.TREE),
             Map.entry(BINDS, Kind.TREE),
@@ -59,9 +63,12 @@ final class Remarks {
      * What a client says of these fields when it creates a container.
      *
      * @param image what is said of volumes and ports there is shown together with what is said here
+     * @param env what came of all that it and the image said of variables
+     * @param exposed what came of all that they said of ports, published ones among them
      * @param mounts what came of all that it said of mounts; where they would tell it in other words, its own are kept
      */
-    static Map<String, String> of(Body config, ImageConfig image, List<MountSpec> mounts) {
+    static Map<String, String> of(
+            Body config, ImageConfig image, List<String> env, List<String> exposed, List<MountSpec> mounts) {
         Map<String, String> remarks = new TreeMap<>();
         FIELDS.forEach((field, kind) -> {
             Body body = field.startsWith(HOST_CONFIG) ? config.body("HostConfig") : config;
@@ -75,19 +82,21 @@ final class Remarks {
             said.ifPresent(text -> remarks.put(field, text));
         });
         Body hostConfig = config.body("HostConfig");
-        Set<String> ports = union(image.exposedPorts(), config.keys("ExposedPorts"));
-        keep(
-                remarks,
-                PORTS,
-                Json.set(ports),
-                Json.set(ports.stream()
-                        .flatMap(port -> Ports.exposed(port).stream())
-                        .toList()));
+        keep(remarks, ENV, Json.array(spoken(config.texts("Env"), env)), Json.array(env));
+        keep(remarks, PORTS, Json.set(union(image.exposedPorts(), config.keys("ExposedPorts"))), Json.set(exposed));
         keep(remarks, VOLUMES, Json.set(union(image.volumes(), config.keys("Volumes"))), Mounts.volumes(mounts));
         keep(remarks, BINDS, Json.array(hostConfig.texts("Binds")), Mounts.binds(mounts));
         keep(remarks, TMPFS, Json.map(hostConfig.map("Tmpfs")), Mounts.tmpfs(mounts));
         keep(remarks, MOUNTS, Mounts.asked(mounts, hostConfig.list("Mounts")), Mounts.asked(mounts));
         return remarks;
+    }
+
+    /** All that somebody said of variables, and of the image's those that he did not speak of. */
+    private static List<String> spoken(List<String> own, List<String> merged) {
+        Set<String> names = own.stream().map(Creation::key).collect(Collectors.toSet());
+        List<String> all = new ArrayList<>(own);
+        merged.stream().filter(one -> !names.contains(Creation.key(one))).forEach(all::add);
+        return all;
     }
 
     private static Set<String> union(List<String> ofImage, List<String> own) {
@@ -128,7 +137,14 @@ final class Remarks {
                     case TEXT -> node.put(name(field), said);
                     case NUMBER -> node.put(name(field), Long.parseLong(said));
                     case FLAG -> node.put(name(field), Boolean.parseBoolean(said));
-                    case TREE -> tree(said).ifPresent(tree -> node.set(name(field), tree));
+                    case TREE ->
+                        tree(said).ifPresent(tree -> {
+                            if (tree.isEmpty()) {
+                                node.remove(name(field));
+                            } else {
+                                node.set(name(field), tree);
+                            }
+                        });
                 }
             }
         });

@@ -74,7 +74,6 @@ public final class StreamRoutes implements Routes {
         DetachKeys keys = DetachKeys.parse(request.query().text("detachKeys"));
         Joint joint = new Joint(
                 !tty,
-                tty,
                 request.query().flag("stdin", false) && c.spec().stdio().openStdin(),
                 request.query().flag("stdout", false),
                 request.query().flag("stderr", false),
@@ -94,7 +93,6 @@ public final class StreamRoutes implements Routes {
         boolean all = !request.version().atLeast(42);
         Joint joint = new Joint(
                 false,
-                tty,
                 (all || request.query().flag("stdin", false))
                         && c.spec().stdio().openStdin(),
                 all || request.query().flag("stdout", false),
@@ -282,7 +280,6 @@ public final class StreamRoutes implements Routes {
         }
         Joint joint = new Joint(
                 !raw,
-                spec.tty(),
                 spec.stdin(),
                 spec.stdout(),
                 spec.stderr(),
