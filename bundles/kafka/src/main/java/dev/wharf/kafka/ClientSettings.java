@@ -89,13 +89,14 @@ final class ClientSettings {
                         readable("tls.authorities.file", security.authorities().get()));
             }
             if (security.certificate().isPresent()) {
+                Identity who = Identity.read(
+                        security.certificate().get(),
+                        security.certificatePassword().isEmpty()
+                                ? ""
+                                : secret("tls.password.file", security.certificatePassword()));
                 to.put("ssl.keystore.type", "PEM");
-                to.put(
-                        "ssl.keystore.location",
-                        readable("tls.certificate.file", security.certificate().get()));
-            }
-            if (security.certificatePassword().isPresent()) {
-                to.put("ssl.key.password", new Password(secret(security.certificatePassword())));
+                to.put("ssl.keystore.certificate.chain", who.chain());
+                to.put("ssl.keystore.key", new Password(who.key()));
             }
             to.put("ssl.endpoint.identification.algorithm", security.checkNames() ? "https" : "");
         }
@@ -117,14 +118,15 @@ final class ClientSettings {
         return switch (security.mechanism()) {
             case "PLAIN" ->
                 "org.apache.kafka.common.security.plain.PlainLoginModule required username=" + quoted(security.user())
-                        + " password=" + quoted(secret(security.password())) + ";";
+                        + " password=" + quoted(secret("sasl.password.file", security.password())) + ";";
             case "OAUTHBEARER" ->
                 "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId="
-                        + quoted(security.client()) + " clientSecret=" + quoted(secret(security.clientSecret()))
+                        + quoted(security.client()) + " clientSecret="
+                        + quoted(secret("oauth.secret.file", security.clientSecret()))
                         + (security.scope().isEmpty() ? "" : " scope=" + quoted(security.scope())) + ";";
             default ->
                 "org.apache.kafka.common.security.scram.ScramLoginModule required username=" + quoted(security.user())
-                        + " password=" + quoted(secret(security.password())) + ";";
+                        + " password=" + quoted(secret("sasl.password.file", security.password())) + ";";
         };
     }
 
@@ -134,22 +136,30 @@ final class ClientSettings {
     }
 
     /** A file that Kafka's client will read, which would not say of which file it speaks. */
-    private static String readable(String setting, Path file) throws IOException {
+    private static String readable(String setting, Path file) throws UnusableException {
         if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
-            throw new IOException(setting + " is " + file + ", where no file is that can be read");
+            throw new UnusableException(setting + " is " + file + ", where no file is that can be read");
         }
         return file.toString();
     }
 
     /** What a file holds, without the line's end. */
-    private static String secret(Optional<Path> file) throws IOException {
+    private static String secret(String setting, Optional<Path> file) throws UnusableException {
         if (file.isEmpty()) {
             return "";
         }
+        String secret;
         try {
-            return Files.readString(file.get(), StandardCharsets.UTF_8).stripTrailing();
+            secret = Files.readString(Path.of(readable(setting, file.get())), StandardCharsets.UTF_8)
+                    .stripTrailing();
+        } catch (UnusableException e) {
+            throw e;
         } catch (IOException e) {
-            throw new IOException("cannot read the secret in " + file.get() + ": " + e.getMessage(), e);
+            throw new UnusableException(setting + " is " + file.get() + ", which cannot be read: " + e.getMessage());
         }
+        if (secret.isEmpty()) {
+            throw new UnusableException(setting + " is " + file.get() + ", which is empty");
+        }
+        return secret;
     }
 }

@@ -579,7 +579,8 @@ final class Publisher implements AutoCloseable {
                 || root instanceof InvalidProducerEpochException;
         boolean blocked = false;
         for (Throwable cause = trouble; cause != null; cause = cause.getCause()) {
-            blocked |= cause instanceof AuthenticationException
+            blocked |= cause instanceof UnusableException
+                    || cause instanceof AuthenticationException
                     || cause instanceof AuthorizationException
                     || cause instanceof RecordTooLargeException;
         }
@@ -590,6 +591,8 @@ final class Publisher implements AutoCloseable {
             // A broker that speaks TLS and one that does not say nothing to each other's clients.
             what = "brokers do not answer by security.protocol="
                     + settings.security().protocol() + ": " + what;
+        } else {
+            what = Handshake.told(what, settings.security());
         }
         gauges.trouble(blocked ? "blocked" : "away", what);
         if (told) {

@@ -247,6 +247,82 @@ class SecurityTest {
     }
 
     @Test
+    void aKeyIsOpenedWithItsPasswordAndWhatIsWrongWithItIsSaid(@TempDir Path folder) throws Exception {
+        Path plain = folder.resolve("plain.pem");
+        Path locked = folder.resolve("locked.pem");
+        Path certificate = folder.resolve("certificate.pem");
+        openssl(
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-subj",
+                "/CN=host",
+                "-keyout",
+                plain,
+                "-out",
+                certificate);
+        openssl("pkcs8", "-topk8", "-in", plain, "-out", locked, "-passout", "pass:canary key");
+        Path identity = Files.writeString(
+                folder.resolve("identity.pem"), Files.readString(certificate) + Files.readString(locked));
+
+        Identity opened = Identity.read(identity, "canary key");
+
+        assertThat(opened.key().replaceAll("\\s", ""))
+                .isEqualTo(Files.readString(plain).replaceAll("\\s", ""));
+        assertThat(opened.chain()).isEqualTo(Files.readString(certificate).strip());
+        assertThat(opened.toString()).doesNotContain("PRIVATE");
+        assertThatThrownBy(() -> Identity.read(identity, "")).hasMessageContaining("is encrypted: name a file");
+        assertThatThrownBy(() -> Identity.read(identity, "canary wrong"))
+                .hasMessageContaining("does not open the private key")
+                .hasMessageNotContaining("canary");
+        assertThatThrownBy(() -> Identity.read(certificate, "")).hasMessageContaining("no private key");
+        assertThatThrownBy(() -> Identity.read(plain, "")).hasMessageContaining("no certificate");
+    }
+
+    private static void openssl(Object... words) throws Exception {
+        List<String> command = new java.util.ArrayList<>(List.of("openssl"));
+        List.of(words).forEach(word -> command.add(word.toString()));
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(home.resolve("openssl.log").toFile())
+                .start();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue())
+                .as(Files.readString(home.resolve("openssl.log")))
+                .isZero();
+    }
+
+    @Test
+    void whatTlsSaysIsSaidInTheWordsOfTheSettings() {
+        Settings.Security nobody = settings("words", "security.protocol", "SSL").security();
+        Settings.Security somebody = settings("words", "security.protocol", "SSL", "tls.certificate.file", "/host.pem")
+                .security();
+
+        assertThat(Handshake.told("Received fatal alert: bad_certificate", nobody))
+                .isEqualTo("the broker wants a certificate, and tls.certificate.file names none: bad_certificate");
+        assertThat(Handshake.told("Received fatal alert: certificate_expired", somebody))
+                .isEqualTo(
+                        "the broker refuses the certificate in tls.certificate.file, /host.pem: certificate_expired");
+        assertThat(Handshake.told("PKIX path building failed", somebody))
+                .isEqualTo("the broker's certificate is not vouched for by tls.authorities.file, " + authority
+                        + ": PKIX path building failed");
+        assertThat(Handshake.told("connection reset", nobody)).isEqualTo("connection reset");
+    }
+
+    @Test
+    void aSecretThatIsEmptyOrNotThereIsNamedWithItsSetting(@TempDir Path folder) throws Exception {
+        Path empty = Files.writeString(folder.resolve("empty"), "\n");
+        for (Path file : List.of(empty, folder.resolve("nowhere"))) {
+            Settings settings = settings("nosecret", "sasl.user", "wharf", "sasl.password.file", file.toString());
+            assertThatThrownBy(() -> new ClientSettings(settings, "host").admin())
+                    .isInstanceOf(UnusableException.class)
+                    .hasMessageStartingWith("sasl.password.file is " + file + ", ");
+        }
+    }
+
+    @Test
     void aHostThatIsNotThereIsToldSo() {
         assertThatThrownBy(() -> Publisher.knock("nowhere.invalid:9092"))
                 .hasMessage("no broker answers at nowhere.invalid:9092: no such host");
