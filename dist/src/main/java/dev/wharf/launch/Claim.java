@@ -33,21 +33,30 @@ final class Claim implements AutoCloseable {
     static Claim on(Path root, String option) throws CannotStart {
         try {
             Files.createDirectories(root);
-            FileChannel channel = FileChannel.open(
-                    root.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            if (!isLocked(channel)) {
-                String holder = read(channel);
-                channel.close();
-                throw new CannotStart(
-                        "another wharfd" + holder + " uses " + root + "; stop it or choose another " + option);
-            }
-            channel.truncate(0);
-            channel.write(
-                    ByteBuffer.wrap(Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
-            return new Claim(channel);
+            return take(root.resolve(FILE), root, option);
         } catch (IOException e) {
             throw new CannotStart("cannot use " + root + " as " + option + ": " + Reason.of(e), e);
         }
+    }
+
+    /** Claims {@code file}, which is made if need be and then holds the number of this process; {@code named} in a refusal. */
+    static Claim take(Path file, Path named, String option) throws IOException, CannotStart {
+        FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        if (!isLocked(channel)) {
+            String holder = read(channel);
+            channel.close();
+            throw new CannotStart(
+                    "another wharfd" + holder + " uses " + named + "; stop it or choose another " + option);
+        }
+        channel.truncate(0);
+        channel.write(ByteBuffer.wrap(content().getBytes(StandardCharsets.US_ASCII)));
+        return new Claim(channel);
+    }
+
+    /** What a claimed file holds. */
+    static String content() {
+        return ProcessHandle.current().pid() + "\n";
     }
 
     /** Takes the lock, and waits a little where its holder is just ending: one that was killed has it for a moment longer. */

@@ -4,34 +4,31 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The daemon's process id in a file, for scripts; the claims on the roots are what keeps a second daemon away. */
+/** The daemon's process id in a file, for scripts. Held by a claim, so that no other daemon writes its own over it. */
 final class PidFile implements AutoCloseable {
     private final Path file;
+    private final Claim claim;
 
-    private PidFile(Path file) {
+    private PidFile(Path file, Claim claim) {
         this.file = file;
+        this.claim = claim;
     }
 
     static PidFile write(Path file) throws CannotStart {
         try {
             Path folder = file.getParent();
             if (folder != null) Files.createDirectories(folder);
-            Files.writeString(file, content());
-            return new PidFile(file);
+            return new PidFile(file, Claim.take(file, file, "--pidfile"));
         } catch (IOException e) {
             throw new CannotStart("cannot write --pidfile " + file + ": " + Reason.of(e), e);
         }
     }
 
-    private static String content() {
-        return ProcessHandle.current().pid() + "\n";
-    }
-
-    /** Leaves the file of an agent that was started meanwhile. */
+    /** Leaves the file of an agent that was started meanwhile, where somebody had taken ours away. */
     @Override
     public void close() {
-        try {
-            if (Files.readString(file).equals(content())) {
+        try (claim) {
+            if (Files.readString(file).equals(Claim.content())) {
                 Files.delete(file);
             }
         } catch (IOException e) {

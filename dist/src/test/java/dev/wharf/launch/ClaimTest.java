@@ -14,12 +14,14 @@ class ClaimTest {
     @TempDir
     private Path folder;
 
-    /** Claims the folder in its argument, says so, and holds it until its input ends. */
+    /** Claims the folder in its argument and a pid file in there, says so, and holds them until its input ends. */
     static final class Holder {
         private Holder() {}
 
         public static void main(String[] words) throws Exception {
-            try (Claim claim = Claim.on(Path.of(words[0]), "--data-root")) {
+            Path folder = Path.of(words[0]);
+            try (Claim claim = Claim.on(folder, "--data-root");
+                    PidFile pid = PidFile.write(folder.resolve("pid"))) {
                 System.out.println("held");
                 System.in.read();
             }
@@ -48,6 +50,25 @@ class ClaimTest {
         CompletableFuture.delayedExecutor(300, TimeUnit.MILLISECONDS).execute(holder::destroyForcibly);
 
         Claim.on(folder, "--data-root").close();
+    }
+
+    @Test
+    void noOtherAgentWritesOverThePidFileOfALivingOne() throws Exception {
+        Path file = folder.resolve("pid");
+        Process holder = hold();
+        try {
+            assertThatThrownBy(() -> PidFile.write(file))
+                    .isInstanceOf(CannotStart.class)
+                    .hasMessage("another wharfd (pid " + holder.pid() + ") uses " + file
+                            + "; stop it or choose another --pidfile");
+            assertThat(file).hasContent(Long.toString(holder.pid()));
+        } finally {
+            holder.destroyForcibly();
+            assertThat(holder.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        }
+
+        PidFile.write(file).close();
+        assertThat(file).doesNotExist();
     }
 
     @Test
