@@ -278,7 +278,13 @@ class UserNetworksIT {
         refused("value: fast", "network", "create", "-o", "com.docker.network.driver.mtu=fast", "due");
         refused("value: maybe", "network", "create", "-o", "com.docker.network.bridge.enable_icc=maybe", "due");
         refused("value: here", "network", "create", "-o", "com.docker.network.bridge.host_binding_ipv4=here", "due");
-        refused("only nat is", "network", "create", "-o", "com.docker.network.bridge.gateway_mode_ipv4=routed", "due");
+        refused(
+                "only nat and nat-unprotected are",
+                "network",
+                "create",
+                "-o",
+                "com.docker.network.bridge.gateway_mode_ipv4=routed",
+                "due");
 
         assertThat(docker.docker("network", "ls", "--filter", "name=due", "--quiet"))
                 .isEmpty();

@@ -36,7 +36,7 @@ final class Rules {
      * (CVE-2020-8558). publish: other devices' packets for 127.0.0.0/8 must not be translated before the kernel can refuse
      * them, and the kernel cannot route what comes from ::1. postrouting: answers to the host's loopback and to neighbours on
      * the same bridge have to come back through the host, and outside containers are seen under an address of the host's.
-     * forward: into a bridge comes what was asked for or published, and
+     * forward: into a bridge comes what was asked for or published or is for a network without such protection, and
      * nothing else; what an internal network says stays inside.
      */
     String whole() {
@@ -49,6 +49,8 @@ final class Rules {
                 add set inet T local6 { type ipv6_addr; flags interval; }
                 add set inet T outbound4 { type ipv4_addr; flags interval; }
                 add set inet T outbound6 { type ipv6_addr; flags interval; }
+                add set inet T open4 { type ipv4_addr; flags interval; }
+                add set inet T open6 { type ipv6_addr; flags interval; }
                 add map inet T source4 { type ipv4_addr : ipv4_addr; flags interval; }
                 add map inet T source6 { type ipv6_addr : ipv6_addr; flags interval; }
                 add map inet T ports4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }
@@ -89,6 +91,8 @@ final class Rules {
                 add rule inet T forward oifname @internal drop
                 add rule inet T forward oifname @bridges ct state established,related accept
                 add rule inet T forward oifname @bridges ct status dnat accept
+                add rule inet T forward iifname != @bridges oifname @bridges ip daddr @open4 accept
+                add rule inet T forward iifname != @bridges oifname @bridges ip6 daddr @open6 accept
                 add rule inet T forward oifname @bridges drop
                 """.replace("inet T ", "inet " + table + " ")
                 .replace("add table inet T\n", "add table inet " + table + "\n")
@@ -178,6 +182,9 @@ final class Rules {
         for (NetworkSpec.Pool pool : network.pools()) {
             String family = pool.subnet().indexOf(':') >= 0 ? "6" : "4";
             elements.add("local" + family + " { " + pool.subnet() + " }\n");
+            if (Options.open(network, family.equals("6"))) {
+                elements.add("open" + family + " { " + pool.subnet() + " }\n");
+            }
             if (!network.internal() && Options.masquerades(network)) {
                 String source = Options.source(network, family.equals("6"));
                 elements.add(

@@ -264,6 +264,24 @@ class BridgeDriverTest extends SandboxWorldContract {
     }
 
     @Test
+    void anUnprotectedNetworkIsReachedFromOutsideAndStillNotFromOtherNetworks() throws Exception {
+        Sandbox outside = world.outside();
+        NetworkSpec open = with("com.docker.network.bridge.gateway_mode_ipv4", "nat-unprotected");
+        driver.create(open);
+        driver.create(other());
+        join(open, WEB, 2, 1);
+        joinOther(2);
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+        world.run(outside, "ip", "route", "add", "10.213.21.0/24", "via", "198.51.100.1");
+
+        assertThat(world.ask(outside, "10.213.21.2", 80)).isEqualTo("198.51.100.2");
+        assertThat(world.ask(world.sandbox(2), "10.213.21.2", 80)).isEqualTo("silent");
+        driver.remove(open);
+        assertThat(world.run(world.host, "nft", "list", "set", "inet", AGENT, "open4"))
+                .noneMatch(line -> line.contains("elements"));
+    }
+
+    @Test
     void neighboursAreKeptApartWhereTheNetworkSaysSo() throws Exception {
         NetworkSpec quiet = new NetworkSpec(
                 LAN,
@@ -686,6 +704,10 @@ class BridgeDriverTest extends SandboxWorldContract {
         refused("com.docker.network.driver.mtu", "-1", Failure.Kind.INVALID);
         refused(bridge + "gateway_mode_ipv6", "bent", Failure.Kind.INVALID);
         refused(bridge + "gateway_mode_ipv6", "routed", Failure.Kind.UNSUPPORTED);
+        assertThat(Options.open(fine, false)).isFalse();
+        NetworkSpec open = with(bridge + "gateway_mode_ipv6", "nat-unprotected");
+        assertThat(Options.open(world.driver(ports, AGENT).plan(open), true)).isTrue();
+        assertThat(Options.open(open, false)).isFalse();
     }
 
     private void refused(String option, String value, Failure.Kind kind) {
