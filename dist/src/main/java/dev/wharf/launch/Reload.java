@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
@@ -24,6 +25,22 @@ import org.slf4j.event.Level;
  */
 final class Reload {
     private static final String LOG_LEVEL = "wharf.log.level";
+
+    /** Every setting of {@code wharfd.conf}, as its {@code README.md} explains them. What is not Wharf's is the framework's. */
+    static final Set<String> KNOWN = Set.of(
+            LOG_LEVEL,
+            "wharf.journald",
+            "wharf.metrics.address",
+            "wharf.journal.sync",
+            "wharf.journal.kind",
+            "wharf.journal.keep",
+            "wharf.undelete.retention",
+            "wharf.storage",
+            Options.ADDRESS_POOLS,
+            "wharf.driver.interview",
+            "wharf.driver.drain",
+            "wharf.driver.call",
+            "wharf.survey.beat");
 
     /** A little longer than {@code felix.fileinstall.poll}. */
     private static final long SETTINGS_ARE_READ_MILLIS = 1200;
@@ -48,6 +65,19 @@ final class Reload {
     void begin() throws CannotStart {
         settings = Map.copyOf(source.read());
         Logs.setLevel(level(settings));
+        warnOfUnknown(LoggerFactory.getLogger("dev.wharf.launch"), settings);
+    }
+
+    private static void warnOfUnknown(Logger log, Map<String, String> settings) {
+        unknown(settings).forEach(key -> log.warn("there is no such setting file=wharfd.conf key={}", key));
+    }
+
+    /** What somebody meant for Wharf and mistyped, most likely. */
+    static Collection<String> unknown(Map<String, String> settings) {
+        return settings.keySet().stream()
+                .filter(key -> key.startsWith("wharf.") && !KNOWN.contains(key))
+                .sorted()
+                .toList();
     }
 
     /** What was read at the start. */
@@ -90,7 +120,10 @@ final class Reload {
             Level level = level(fresh);
             Logs.setLevel(level);
             log.info("settings read again log-level={}", Options.word(level));
-            waiting(settings, fresh).forEach(key -> log.warn("setting waits for the next start key={}", key));
+            warnOfUnknown(log, fresh);
+            waiting(settings, fresh).stream()
+                    .filter(key -> !unknown(fresh).contains(key))
+                    .forEach(key -> log.warn("setting waits for the next start key={}", key));
         } catch (CannotStart e) {
             log.warn("settings stay as they are: {}", e.getMessage());
         }
