@@ -32,7 +32,12 @@ class JournalIT {
         try (Daemon agent = Daemon.start(folder)) {
             makeVolumes(agent, "early", 1);
             String[] now = {"journal", "replay", "--to", position(agent), "--format", "json"};
-            makeVolumes(agent, "late", 1);
+            makeVolumes(agent, "late", 12);
+            assertThat(agent.wharf("journal", "tail", "-n", "4", "--until", now[3])
+                            .outOrThrow())
+                    .as("the last before a place")
+                    .contains("early1")
+                    .doesNotContain("late1");
             String online = agent.wharf(now).outOrThrow();
             assertThat(online).contains("early1").doesNotContain("late1");
             assertThat(agent.wharf(stored(agent, "journal", "verify")).err()).contains("in use");

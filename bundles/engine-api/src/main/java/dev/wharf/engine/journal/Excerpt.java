@@ -39,7 +39,7 @@ final class Excerpt {
     /**
      * Which part.
      *
-     * @param last only so many batches before the end; with a subject or a search, so many events of those
+     * @param last only so many batches before the end, or before {@code until}; with a subject or a search, so many events of those
      * @param heads of each batch only where it lies and the journal's head there
      * @param search what is told of an event must hold each of these words, in whatever case
      * @param bare whether what is stored of an event, which may hold secrets, is left out
@@ -122,12 +122,14 @@ final class Excerpt {
 
     private static Position start(Agent agent, Wish wish, Position end) throws IOException {
         Position origin = agent.journal().origin();
-        Position wished = wish.from().isPresent()
-                ? wish.from().get().positionOf(agent)
-                : new Position(
-                        wish.last().isPresent() && !wish.isChoosy()
-                                ? Math.max(0, end.sequence() - wish.last().get())
-                                : 0);
+        Position wished = Position.START;
+        if (wish.from().isPresent()) {
+            wished = wish.from().get().positionOf(agent);
+        } else if (wish.last().isPresent() && !wish.isChoosy()) {
+            Position last = wish.until().isPresent() ? wish.until().get().positionOf(agent) : end;
+            wished = new Position(Math.max(
+                    0, Math.min(last.sequence(), end.sequence()) - wish.last().get()));
+        }
         return origin.isAfter(wished) ? origin : wished;
     }
 
