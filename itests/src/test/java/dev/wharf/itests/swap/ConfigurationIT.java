@@ -80,10 +80,15 @@ class ConfigurationIT {
         Path beans = home.resolve("etc/dev.wharf.jolokia.cfg");
         Files.writeString(traces, "ratio = 2\nendpoint = nowhere\n");
         Files.writeString(beans, "readers = /nonexistent\nport = 0\n");
+        Files.writeString(
+                home.resolve("etc/wharfd.conf"), "wharf.storage = nowhere\nwharf.metric.address = 127.0.0.1:1\n");
         try (Daemon daemon = Daemon.start(home, folder.resolve("agent"))) {
             await(() -> Files.readString(daemon.log()).contains("nothing is traced reason=endpoint = nowhere"));
             await(() -> Files.readString(daemon.log()).contains("MXBeans are not served reason="));
-            assertThat(Files.readString(daemon.log())).contains("ratio = 2: expected at most 1");
+            await(() -> Files.readString(daemon.log()).contains("does not serve wharf.storage=nowhere"));
+            assertThat(Files.readString(daemon.log()))
+                    .contains("ratio = 2: expected at most 1")
+                    .contains("there is no such setting file=wharfd.conf key=wharf.metric.address");
 
             Files.writeString(traces, "endpoint = http://127.0.0.1:1/v1/traces\n");
             Files.writeString(

@@ -153,8 +153,24 @@ public final class AgentComponent {
                 workshop.await(() -> isFurnished(built.host()) && isQuiet());
             }
             register(built);
+            missStorage(built);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Without the driver that an operator wants for new images, they go elsewhere, and that should not go unheard. */
+    private void missStorage(House built) throws InterruptedException {
+        String wanted = property(STORAGE, "");
+        if (wanted.isEmpty()) {
+            return;
+        }
+        workshop.await(this::isQuiet);
+        boolean serves = built.host().drivers().values().stream()
+                .filter(driver -> driver.id().driverKind() == DriverKind.STORAGE && driver.ready())
+                .anyMatch(driver -> driver.id().name().value().equals(wanted));
+        if (!serves) {
+            log.warn("new images go to another storage driver, for this one does not serve {}={}", STORAGE, wanted);
         }
     }
 
@@ -262,6 +278,7 @@ public final class AgentComponent {
     }
 
     private static final int CHOSEN_RANK = 1_000_000;
+    private static final String STORAGE = "wharf.storage";
 
     private String property(String name, String otherwise) {
         String value = context.getProperty(name);
@@ -273,7 +290,7 @@ public final class AgentComponent {
     /** The storage driver that {@code wharf.storage} names stands before all others, for new images. */
     private int rank(ServiceReference<?> reference) {
         int rank = reference.getProperty(Constants.SERVICE_RANKING) instanceof Integer given ? given : 0;
-        boolean chosen = property("wharf.storage", "").equals(reference.getProperty("wharf.name"))
+        boolean chosen = property(STORAGE, "").equals(reference.getProperty("wharf.name"))
                 && Arrays.asList((String[]) reference.getProperty(Constants.OBJECTCLASS))
                         .contains(StorageDriver.class.getName());
         return chosen ? rank + CHOSEN_RANK : rank;
