@@ -272,6 +272,19 @@ class UserNetworksIT {
     }
 
     @Test
+    void theHostIsFoundAtEachOfItsAddressesOnTheNetwork() throws Exception {
+        network("dual", "10.231.5.0/24", "--ipv6", "--subnet", "fd00:231:5::/64");
+        network("wire", "10.231.6.0/24", "--driver", "macvlan");
+        String look = "awk '$2 == \"pier\" { print $1 }' /etc/hosts";
+
+        assertThat(docker.sh("--network dual --add-host pier:host-gateway", look)
+                        .lines())
+                .containsExactly("10.231.5.1", "fd00:231:5::1");
+        assertThat(docker.sh("--network wire --add-host pier:host-gateway", look))
+                .isEqualTo(docker.inspect("bridge", "{{(index .IPAM.Config 0).Gateway}}"));
+    }
+
+    @Test
     void optionsThatSayNothingAreRefusedBeforeAnythingIsMade() throws Exception {
         network("uno", "10.231.4.0/24", "-o", "com.docker.network.bridge.name=wtuno");
         refused("same bridge name", "network", "create", "-o", "com.docker.network.bridge.name=wtuno", "due");

@@ -31,10 +31,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Puts together what a runtime needs from where the rest of the house put things. Pure. */
 final class RuntimeSpecs {
+    /** Networks on a wire of the host's, whose gateway is somebody else. */
+    private static final Set<String> OF_OTHERS = Set.of("macvlan", "ipvlan");
+
     /** Where containers on networks of their own ask for names; Docker's users know it. */
     private static final String RESOLVER = "127.0.0.11";
 
@@ -255,7 +259,8 @@ final class RuntimeSpecs {
             int colon = extra.indexOf(':');
             String name = extra.substring(0, colon);
             String address = extra.substring(colon + 1);
-            gateway(host, c, address).ifPresent(a -> lines.add(new HostLine(a, List.of(name))));
+            (address.equals("host-gateway") ? gateways(host, c) : List.of(address))
+                    .forEach(a -> lines.add(new HostLine(a, List.of(name))));
         }
         for (Link link : host.links(c)) {
             String address = link.address(host);
@@ -290,21 +295,22 @@ final class RuntimeSpecs {
     }
 
     /**
-     * The word {@code host-gateway} stands for the host's own address on the container's first network, and on the default one
-     * where it has none.
+     * The word {@code host-gateway} stands for the host's own addresses on the first of the container's networks where it has
+     * any, and on the default one where there is none.
      */
-    private static Optional<String> gateway(Host host, Container c, String address) {
-        if (!address.equals("host-gateway")) {
-            return Optional.of(address);
-        }
+    private static List<String> gateways(Host host, Container c) {
         return Stream.concat(
                         c.places().values().stream()
                                 .flatMap(p -> host.network(p.endpoint().network()).stream()),
                         host.networkNamed("bridge").stream())
                 .map(Network::spec)
-                .flatMap(s -> s.pools().stream())
-                .map(NetworkSpec.Pool::gateway)
-                .filter(g -> !g.isEmpty())
-                .findFirst();
+                .filter(s -> !OF_OTHERS.contains(s.driver().value()))
+                .map(s -> s.pools().stream()
+                        .map(NetworkSpec.Pool::gateway)
+                        .filter(g -> !g.isEmpty())
+                        .toList())
+                .filter(gateways -> !gateways.isEmpty())
+                .findFirst()
+                .orElse(List.of());
     }
 }
