@@ -62,6 +62,12 @@ final class House {
         listenForSignals();
         prepare();
         Logger log = LoggerFactory.getLogger("dev.wharf.launch");
+        try {
+            // Where it is missing, nobody would hear of what is put there later.
+            Files.createDirectories(options.configDir());
+        } catch (IOException e) {
+            log.warn("no settings are read config-dir={} reason={}", options.configDir(), Reason.of(e));
+        }
         Framework framework = open();
         try {
             framework.start();
