@@ -56,13 +56,24 @@ final class Replay {
 
     /** The host as of the last batch. */
     Folded latest() throws IOException {
-        Position from = readHint().orElse(journal.origin());
+        Optional<Position> hinted = readHint();
+        Position from = hinted.filter(this::isWithin).orElse(journal.origin());
         Folded folded = fold(from, e -> true);
         if (!from.equals(journal.origin()) && !isCheckpoint(from)) {
             log.warn("checkpoint hint leads nowhere, reading the whole journal hint={}", from);
             folded = fold(journal.origin(), e -> true);
         }
+        // The file was written when the checkpoint behind that place was whole.
+        if (hinted.isPresent() && !journal.end().isAfter(hinted.get())) {
+            String end = "the journal ends at " + journal.end() + ", and there was a checkpoint after " + hinted.get();
+            log.error("records of the journal are gone: {}", end);
+            folded.lost().add(end);
+        }
         return folded;
+    }
+
+    private boolean isWithin(Position at) {
+        return !at.isAfter(journal.end()) && !journal.origin().isAfter(at);
     }
 
     /** The host just after the last batch that {@code wanted} accepts, reading from a checkpoint before it. */
@@ -216,9 +227,8 @@ final class Replay {
 
     private Optional<Position> readHint() {
         try {
-            Position at = new Position(Long.parseLong(
-                    Files.readString(hint, StandardCharsets.US_ASCII).strip()));
-            return at.isAfter(journal.end()) || journal.origin().isAfter(at) ? Optional.empty() : Optional.of(at);
+            return Optional.of(new Position(Long.parseLong(
+                    Files.readString(hint, StandardCharsets.US_ASCII).strip())));
         } catch (IOException | IllegalArgumentException e) {
             return Optional.empty();
         }

@@ -673,6 +673,23 @@ class HouseTest {
     }
 
     @Test
+    void aJournalThatEndsBeforeItsLastCheckpointLostRecords() throws Exception {
+        List<Batch> early = List.copyOf(journal.batches());
+        ContainerId web = running("web", RestartPolicy.Kind.NO);
+        reopen(Optional.empty());
+        await(() -> house.isSurveyed());
+        house.close();
+        journal.batches().clear();
+        journal.batches().addAll(early);
+        open(Optional.empty());
+        await(() -> house.isSurveyed());
+        assertThat(house.host().container(web)).isEmpty();
+        assertThat(world.running()).contains(web);
+        assertThat(world.snapshots).containsKey(SnapshotKey.of(web));
+        assertThat(directory.resolve("lost-records")).content().contains("there was a checkpoint after");
+    }
+
+    @Test
     void theHostJustBeforeACheckpointIsReadFromTheOneBeforeIt() throws Exception {
         running("web", RestartPolicy.Kind.NO);
         reopen(Optional.empty());
