@@ -208,6 +208,7 @@ class HostConfigTest {
                 "CpusetCpus;\"0-8000\";400;Requested CPUs are not available - requested 0-8000, available:",
                 "CpusetMems;\"x\";400;Invalid value x for cpuset mems",
                 "VolumesFrom;[\"nosuch\"];400;No such container: nosuch",
+                "VolumesFrom;[\"\"];400;volumes-from specification cannot be an empty string",
                 "IpcMode;\"odd\";400;invalid IPC mode: odd",
                 "LogConfig;{\"Type\":\"fluentd\"};400;no log driver named 'fluentd' is registered",
                 "LogConfig;{\"Type\":\"local\",\"Config\":{\"x\":\"1\"}};400;unknown log opt 'x' for log-driver local",

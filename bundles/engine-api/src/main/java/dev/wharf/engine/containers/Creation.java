@@ -310,6 +310,9 @@ public final class Creation {
         Map<String, MountSpec> byTarget = new LinkedHashMap<>();
         Mounts reader = new Mounts(host, entropy, dataRoot, version.atLeast(44));
         for (String from : hostConfig.texts("VolumesFrom")) {
+            if (from.isEmpty()) {
+                throw Problem.invalid("volumes-from specification cannot be an empty string");
+            }
             int colon = from.indexOf(':');
             String name = colon < 0 ? from : from.substring(0, colon);
             List<String> words =
