@@ -590,7 +590,7 @@ class NetworksTest {
                                 .make()));
 
         Host left = grant(bare, new ContainerCommand.Disconnect(WEB, none, false), T0);
-        refused(left, new ContainerCommand.Disconnect(WEB, none, false), Kind.FORBIDDEN, "is not connected");
+        refused(left, new ContainerCommand.Disconnect(WEB, none, false), Kind.UNMET, "is not connected");
         Host joined = grant(left, connect(wish("a", 0)), T0);
         refused(joined, connect(NetworkWish.on(none)), Kind.INVALID, "private (none) mode");
         Host out = grant(joined, new ContainerCommand.Disconnect(WEB, network("a"), false), T0);
