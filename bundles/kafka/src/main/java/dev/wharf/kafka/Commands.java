@@ -10,6 +10,7 @@ import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.NetworkEvent;
+import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal.Actor;
 import dev.wharf.core.journal.Position;
@@ -117,8 +118,9 @@ final class Commands implements AutoCloseable {
         void add(String id, Moment moment) {
             events.add(id);
             started |= moment.cause().command().value().endsWith(Order.Sent.START);
-            boolean stalled =
-                    moment.event() instanceof ContainerEvent.Stalled || moment.event() instanceof NetworkEvent.Stalled;
+            boolean stalled = moment.event() instanceof ContainerEvent.Stalled
+                    || moment.event() instanceof NetworkEvent.Stalled
+                    || moment.event() instanceof VolumeEvent.Stalled;
             // What stalled was tried again, and is done by now.
             if (!stalled) {
                 moment.event().trouble().ifPresent(t -> trouble = Optional.of(t.message()));

@@ -816,7 +816,7 @@ public sealed interface ContainerCommand extends Command {
                         || c instanceof ContainerEvent.Exited && kind != ContainerEvent.Removed.class && isOver(kind));
     }
 
-    /** Nobody waits for a driver that is away for longer than its gate does: what it shall let go of goes once it is back. */
+    /** Nobody waits for a driver that is away or fails time and again: what it shall let go of goes once it can. */
     private static Predicate<Event> standsStill(ContainerId id) {
         return e -> e instanceof ContainerEvent.Stalled stalled
                 && stalled.container().equals(id)

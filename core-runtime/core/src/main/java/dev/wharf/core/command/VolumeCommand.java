@@ -107,8 +107,11 @@ public sealed interface VolumeCommand extends Command {
             return keeps
                     ? accept(new VolumeEvent.RemoveRequested(volume, ContainerCommand.kept(keep, now)))
                     : accept(new VolumeEvent.RemoveRequested(volume))
-                            .until(e -> e instanceof VolumeEvent.Removed r
-                                    && r.volume().equals(volume));
+                            .until(e -> e instanceof VolumeEvent v
+                                    && v.volume().equals(volume)
+                                    && (v instanceof VolumeEvent.Removed
+                                            || v instanceof VolumeEvent.Stalled
+                                                    && v.trouble().isPresent()));
         }
     }
 

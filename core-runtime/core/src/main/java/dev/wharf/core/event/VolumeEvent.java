@@ -109,6 +109,11 @@ public sealed interface VolumeEvent extends Event {
     @EventType("volume.stalled")
     record Stalled(VolumeName volume, Stall stall) implements VolumeEvent {
         @Override
+        public Optional<Failure> trouble() {
+            return stall.lasting();
+        }
+
+        @Override
         public Host apply(Host host) {
             return host.change(
                     volume,

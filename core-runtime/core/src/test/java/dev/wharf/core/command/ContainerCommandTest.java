@@ -327,16 +327,17 @@ class ContainerCommandTest {
     void whoRemovesIsToldOfADriverThatIsAwayAndWaitsForWhatClearsUpByItself() {
         Decision.Accepted remove =
                 (Decision.Accepted) new ContainerCommand.Remove(WEB, true, false).decide(running, T0);
-        Event busy = stalled(Failure.Kind.BUSY, "cannot unmount");
-        Event away = stalled(Failure.Kind.UNAVAILABLE, "no driver \"overlay\" is there");
-        assertThat(remove.until()).accepts(away).rejects(busy);
+        Event busy = stalled(Failure.Kind.BUSY, "cannot unmount", 3);
+        Event away = stalled(Failure.Kind.UNAVAILABLE, "no driver \"overlay\" is there", 1);
+        Event inVain = stalled(Failure.Kind.FAILED, "operation not permitted", 8);
+        assertThat(remove.until()).accepts(away, inVain).rejects(busy);
         assertThat(busy.trouble()).isEmpty();
         assertThat(away.trouble().map(Failure::message))
                 .contains("no driver \"overlay\" is there; it is tried again until it works");
     }
 
-    private static Event stalled(Failure.Kind kind, String why) {
-        return new ContainerEvent.Stalled(WEB, new Stall("rootfs", new Failure(kind, why), T0, 1));
+    private static Event stalled(Failure.Kind kind, String why, int tries) {
+        return new ContainerEvent.Stalled(WEB, new Stall("rootfs", new Failure(kind, why), T0, tries));
     }
 
     @Test
