@@ -478,13 +478,15 @@ final class DriverGate<D extends Driver> implements Gate<D> {
 
     private <R> R use(DriverName name, Use<D, R> use, boolean brief, Duration absence) throws DriverException {
         Guest<D> guest = enter(name, brief, absence);
+        boolean failed = true;
         try {
-            R answer = use.with(overhearing.over(guest));
-            leave(guest, false);
-            return answer;
-        } catch (DriverException | RuntimeException | Error e) {
-            leave(guest, true);
-            throw e;
+            Optional<R> answer = Optional.ofNullable(use.with(overhearing.over(guest)));
+            failed = answer.isEmpty();
+            // Drivers are others' work, and null is no answer to any of our questions.
+            return answer.orElseThrow(() -> DriverException.failure(
+                    Failure.Kind.FAILED, "driver \"" + name + "\" gave no answer, which is a fault of its own"));
+        } finally {
+            leave(guest, failed);
         }
     }
 

@@ -170,7 +170,7 @@ final class Lanes {
                             e.failure().kind(),
                             e.failure().message());
             return new Letter.Outcome(step, step.failed(e.failure(), drivers.now()), true);
-        } catch (RuntimeException | LinkageError e) {
+        } catch (Exception | Error e) {
             // A bug in a driver must not take the house down; the subject stalls or fails and says so.
             log.error(
                     "step broke step={} subject={}",

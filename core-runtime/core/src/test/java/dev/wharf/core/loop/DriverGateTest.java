@@ -8,6 +8,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -138,6 +139,29 @@ class DriverGateTest {
         assertThat(call).isNotDone();
         gate.open(NAME);
         assertThat(call.get(5, TimeUnit.SECONDS)).isEqualTo("new");
+    }
+
+    @Test
+    @SuppressWarnings("NullAway")
+    void anAnswerThatIsNoneAndWhatADriverMayNotThrowAreItsFailuresAndKeepNobodyInside() {
+        DriverGate<Named> gate = gate(Duration.ofSeconds(5));
+        gate.add(old, NAME, 0, "1", true);
+        assertThatThrownBy(() -> gate.use(NAME, d -> null))
+                .isInstanceOf(DriverException.class)
+                .hasMessageContaining("gave no answer");
+        assertThatThrownBy(() -> gate.use(NAME, d -> {
+                    throw undeclared(new IOException("planted"));
+                }))
+                .isInstanceOf(IOException.class);
+        assertThat(gate.standings())
+                .singleElement()
+                .satisfies(s -> assertThat(s.inside()).isZero());
+    }
+
+    /** What languages without checked exceptions throw. */
+    @SuppressWarnings("unchecked")
+    private static <T extends Throwable> T undeclared(Throwable thrown) throws T {
+        throw (T) thrown;
     }
 
     @Test
