@@ -78,6 +78,8 @@ class BrokenPluginsIT {
         "ThrowsInProbe, registry/layout, it cannot say",
         "HangsInProbe, registry/layout, its probe did not answer within 6 s",
         "CannotWork, registry/layout, this host lacks everything",
+        "HasNoName, registry/layout, it has no name",
+        "CallsItselfOtherwise, registry/layout, it calls itself otherwise",
         "ThrowsInSurvey, storage/overlay, it cannot look",
         "HangsInSurvey, storage/overlay, its survey did not answer within 6 s",
         "FindsNothing, storage/overlay, it does not find snapshot",

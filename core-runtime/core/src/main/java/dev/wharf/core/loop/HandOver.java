@@ -8,6 +8,7 @@ import dev.wharf.model.DriverId;
 import dev.wharf.model.InitProcess;
 import dev.wharf.model.NetworkId;
 import dev.wharf.spi.Driver;
+import dev.wharf.spi.Driver.Format;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.network.Endpoint;
 import dev.wharf.spi.network.NetworkDriver;
@@ -18,6 +19,7 @@ import dev.wharf.spi.storage.StorageDriver;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -34,8 +36,20 @@ final class HandOver {
 
     private HandOver() {}
 
-    /** How many things it found, or why it may not serve. */
-    record Verdict(int adopted, Optional<String> reason) {}
+    /** What it reads and how many things it found, or why it may not serve. */
+    record Verdict(List<Format> formats, int adopted, Optional<String> reason) {
+        Verdict {
+            formats = List.copyOf(formats);
+        }
+
+        static Verdict fit(List<Format> formats, int adopted) {
+            return new Verdict(formats, adopted, Optional.empty());
+        }
+
+        static Verdict unfit(String reason) {
+            return new Verdict(List.of(), 0, Optional.of(reason));
+        }
+    }
 
     /**
      * What was just made or removed may not be written down yet, or the other way round. So what seems to be missing is looked
@@ -53,16 +67,13 @@ final class HandOver {
                 return verdict;
             }
             String first = missing.stream().sorted().findFirst().orElseThrow();
-            return new Verdict(
-                    verdict.adopted(),
-                    Optional.of("it does not find " + first
-                            + (missing.size() > 1 ? " and " + (missing.size() - 1) + " more" : "")));
+            return Verdict.unfit(
+                    "it does not find " + first + (missing.size() > 1 ? " and " + (missing.size() - 1) + " more" : ""));
         } catch (DriverException e) {
-            return new Verdict(
-                    0, Optional.of("it cannot look at the host: " + e.failure().message()));
+            return Verdict.unfit("it cannot look at the host: " + e.failure().message());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return new Verdict(0, Optional.of("interrupted while it looked at the host"));
+            return Verdict.unfit("interrupted while it looked at the host");
         }
     }
 
@@ -76,10 +87,11 @@ final class HandOver {
 
     /** Whether it reads what is there and can do what that relies on. */
     private static Verdict judge(Host host, DriverId id, Driver candidate, Set<String> known) {
+        List<Format> formats = List.copyOf(candidate.formats());
         Optional<String> unreadable = host.driver(id)
                 .map(DriverBinding::formats)
                 .flatMap(f -> f.stream().findFirst())
-                .filter(f -> !known.isEmpty() && !candidate.formats().contains(f))
+                .filter(f -> !known.isEmpty() && !formats.contains(f))
                 .map(f -> "it does not read " + f + ", in which " + known.size() + " things are kept");
         if (unreadable.isEmpty()
                 && candidate instanceof OciRuntime
@@ -87,9 +99,9 @@ final class HandOver {
                 && host.containers().values().stream()
                         .anyMatch(c -> c.spec().runtime().equals(id.name())
                                 && c.frozen().isPresent())) {
-            return new Verdict(0, Optional.of("it cannot resume containers, and some are paused"));
+            return Verdict.unfit("it cannot resume containers, and some are paused");
         }
-        return new Verdict(known.size(), unreadable);
+        return unreadable.map(Verdict::unfit).orElseGet(() -> Verdict.fit(formats, known.size()));
     }
 
     /** What the host knows to be there under the driver's name. */

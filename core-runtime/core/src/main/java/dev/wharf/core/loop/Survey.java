@@ -145,12 +145,11 @@ final class Survey {
 
     /** One driver's part. Where it hangs, the others are looked at all the same. */
     private <D extends Driver> void ask(DriverGate<D> gate, D driver, List<Look> looks, Gate.Use<D, Look> reading) {
-        attempt(
-                driver.name().value(),
-                () -> looks.add(Interview.ask(
-                        "the survey of " + driver.name(),
-                        workshop.deadlines.call(),
-                        () -> gate.use(driver.name(), reading))));
+        gate.nameOf(driver)
+                .ifPresent(name -> attempt(
+                        name.value(),
+                        () -> looks.add(Interview.ask(
+                                "the survey of " + name, workshop.deadlines.call(), () -> gate.use(name, reading)))));
     }
 
     private static List<Look> kernel(Kernel kernel) throws DriverException {

@@ -151,7 +151,13 @@ final class Swaps implements Fleet {
     // ---- one comes
 
     /** What a driver says of itself. */
-    private record Word(DriverName name, List<Format> formats, Driver.Readiness readiness) {}
+    private record Word(DriverName name, List<Format> formats, Driver.Readiness readiness) {
+        Word {
+            Objects.requireNonNull(name, "it has no name");
+            Objects.requireNonNull(readiness, "it does not say whether it can work here");
+            formats = List.copyOf(Objects.requireNonNull(formats, "it names no formats"));
+        }
+    }
 
     /** Somebody comes, and cannot be asked yet, since making it may take as long as it likes. */
     void announce(DriverId id, String implementation, int rank) {
@@ -189,7 +195,7 @@ final class Swaps implements Fleet {
             word = Interview.ask(
                     "its probe",
                     deadlines.interview(),
-                    () -> new Word(driver.name(), List.copyOf(driver.formats()), driver.probe()));
+                    () -> new Word(driver.name(), driver.formats(), driver.probe()));
         } catch (DriverException e) {
             refuse(
                     claimed,
@@ -203,16 +209,13 @@ final class Swaps implements Fleet {
             return;
         }
         DriverId id = new DriverId(claimed.driverKind(), word.name());
-        if (!word.readiness().ready()) {
-            refuse(
-                    id,
-                    gate,
-                    driver,
-                    word.formats(),
-                    rank,
-                    implementation,
-                    word.readiness().why(),
-                    presence);
+        Optional<String> unfit = !id.equals(claimed)
+                ? Optional.of(
+                        "it calls itself " + word.name() + ", and the wharf.name of its component is " + claimed.name())
+                : Optional.of(word.readiness().why())
+                        .filter(why -> !word.readiness().ready());
+        if (unfit.isPresent()) {
+            refuse(claimed, gate, driver, word.formats(), rank, implementation, unfit.get(), presence);
             return;
         }
         synchronized (turn(id)) {
@@ -287,13 +290,13 @@ final class Swaps implements Fleet {
 
     /** What is known to be there is known only once the world was looked at. */
     private HandOver.Verdict judge(DriverId id, Driver driver) {
-        if (!house.isFurnished()) {
-            return new HandOver.Verdict(0, Optional.empty());
-        }
         try {
-            return Interview.ask("its survey", deadlines.interview(), () -> HandOver.judge(house::host, id, driver));
+            return house.isFurnished()
+                    ? Interview.ask("its survey", deadlines.interview(), () -> HandOver.judge(house::host, id, driver))
+                    : Interview.ask(
+                            "its formats", deadlines.interview(), () -> HandOver.Verdict.fit(driver.formats(), 0));
         } catch (DriverException e) {
-            return new HandOver.Verdict(0, Optional.of(e.failure().message()));
+            return HandOver.Verdict.unfit(e.failure().message());
         }
     }
 
@@ -353,7 +356,8 @@ final class Swaps implements Fleet {
             // The wish itself was written down above; under its own number this would count as the same once more.
             Cause handing = new Cause(CommandId.NONE, cause.because(), cause.actor());
             CompletionStage<Event> handed = told(
-                    new DriverCommand.HandOver(id, implementation, driver.formats(), rank, verdict.adopted()), handing);
+                    new DriverCommand.HandOver(id, implementation, verdict.formats(), rank, verdict.adopted()),
+                    handing);
             log.info(
                     "driver handed over driver={} from={} to={} adopted={} millis={}",
                     id,
@@ -452,7 +456,7 @@ final class Swaps implements Fleet {
                     told(new DriverCommand.HandOver(
                             id,
                             next.get().implementation(),
-                            driver.formats(),
+                            verdict.formats(),
                             next.get().rank(),
                             verdict.adopted()));
                     serves(id, driver, next.get().implementation());
