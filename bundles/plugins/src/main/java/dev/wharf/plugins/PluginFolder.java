@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -380,7 +381,7 @@ final class PluginFolder {
         try {
             fresh = context.installBundle(kept.location());
         } catch (BundleException e) {
-            reject(kept, implementation, reason(e));
+            reject(expected, implementation, reason(e));
             return;
         }
         Optional<String> trouble = start(fresh);
@@ -391,7 +392,7 @@ final class PluginFolder {
         }
         if (trouble.isPresent() && (plugin.bundle.isPresent() || !told)) {
             if (!told) {
-                reject(kept, implementation, trouble.get());
+                reject(expected, implementation, trouble.get());
             }
             log.warn(
                     "plugin rejected file={} reason={} before={}",
@@ -514,15 +515,20 @@ final class PluginFolder {
     }
 
     private void reject(Shelf.Kept kept, String implementation, String why) {
-        log.warn("plugin cannot be used implementation={} reason={}", implementation, why);
         try {
-            journal(Manifesto.of(kept.file()).drivers(), implementation, why);
+            reject(Manifesto.of(kept.file()).drivers(), implementation, why);
         } catch (IOException e) {
-            log.debug("plugin names no drivers", e);
+            log.warn("plugin cannot be used implementation={} reason={}", implementation, why, e);
         }
     }
 
-    private void journal(List<DriverId> drivers, String implementation, String why) {
+    /** @param drivers those it would have brought, and those it should have taken over */
+    private void reject(Collection<DriverId> drivers, String implementation, String why) {
+        log.warn("plugin cannot be used implementation={} reason={}", implementation, why);
+        journal(drivers, implementation, why);
+    }
+
+    private void journal(Collection<DriverId> drivers, String implementation, String why) {
         current().ifPresentOrElse(a -> drivers.forEach(d -> a.fleet().turnAway(d, implementation, why)), () -> {
             if (!drivers.isEmpty() && !closing) {
                 later(() -> awaitAndJournal(drivers, implementation, why));
@@ -530,7 +536,7 @@ final class PluginFolder {
         });
     }
 
-    private void awaitAndJournal(List<DriverId> drivers, String implementation, String why) {
+    private void awaitAndJournal(Collection<DriverId> drivers, String implementation, String why) {
         try {
             awaitAgent().ifPresent(a -> drivers.forEach(d -> a.fleet().turnAway(d, implementation, why)));
         } catch (InterruptedException e) {
