@@ -654,8 +654,7 @@ class HouseTest {
 
         Files.delete(directory.resolve("lost-records"));
         reopen(Optional.empty());
-        await(() -> !world.snapshots.containsKey(files));
-        assertThat(world.running()).isEmpty();
+        await(() -> !world.snapshots.containsKey(files) && world.running().isEmpty());
     }
 
     @Test
