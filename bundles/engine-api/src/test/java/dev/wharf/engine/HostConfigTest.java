@@ -131,6 +131,7 @@ class HostConfigTest {
                 "Init;false",
                 "ContainerIDFile;\"/tmp/box.cid\"",
                 "VolumeDriver;\"local\"",
+                "VolumeDriver;\"flocker\"",
                 "UsernsMode;\"host\"",
                 "PidsLimit;50",
                 "PublishAllPorts;true",
@@ -181,7 +182,7 @@ class HostConfigTest {
             value = {
                 "DeviceRequests;[{\"Driver\":\"\",\"Count\":-1,\"Capabilities\":[[\"gpu\"]]}];400;"
                         + "could not select device driver \"\" with capabilities: [[gpu]]",
-                "VolumeDriver;\"flocker\";404;plugin \"flocker\" not found",
+                "Binds;[\"v1:/a\"],\"VolumeDriver\":\"flocker\";404;plugin \"flocker\" not found",
                 "UsernsMode;\"remapped\";400;invalid userns mode",
                 "Runtime;\"nosuch\";400;unknown or invalid runtime name: nosuch",
                 "StorageOpt;{\"size\":\"much\"};400;invalid size: 'much'; write it as 10G or 512m",

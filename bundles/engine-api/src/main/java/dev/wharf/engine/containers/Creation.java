@@ -344,10 +344,15 @@ public final class Creation {
         }
         List<MountSpec> own = new ArrayList<>();
         hostConfig.texts("Binds").forEach(bind -> own.add(reader.bind(bind)));
+        boolean makesVolumes = own.stream().anyMatch(mount -> mount.kind() == MountSpec.Kind.VOLUME)
+                || !config.volumes().isEmpty()
+                || !body.keys("Volumes").isEmpty();
         hostConfig.map("Tmpfs").forEach((target, options) -> own.add(reader.tmpfs(target, options)));
         hostConfig.list("Mounts").forEach(mount -> own.add(reader.mount(mount)));
         body.keys("Volumes").forEach(Mounts::target);
-        Mounts.localOnly(hostConfig.text("VolumeDriver"));
+        if (makesVolumes) {
+            Mounts.localOnly(hostConfig.text("VolumeDriver"));
+        }
         Map<String, MountSpec> seen = new LinkedHashMap<>();
         for (MountSpec mount : own) {
             if (seen.put(mount.target(), mount) != null) {

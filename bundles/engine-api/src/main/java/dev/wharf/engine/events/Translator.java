@@ -120,7 +120,7 @@ final class Translator {
             }
         } else if (event instanceof ContainerEvent.Probed probed) {
             // Docker asks by an ordinary exec, and its clients see it as one.
-            String words = String.join(" ", moment.after().probeCommand(known.get()));
+            String words = words(moment.after().probeCommand(known.get()));
             tell.say("exec_create: " + words, exec(probed.exec()));
             tell.say("exec_start: " + words, exec(probed.exec()));
             Map<String, String> more = new LinkedHashMap<>(exec(probed.exec()));
@@ -178,7 +178,12 @@ final class Translator {
 
     private static String command(Container c, ExecId exec) {
         Container.Exec known = c.execs().get(exec);
-        return known == null ? "" : String.join(" ", known.spec().arguments());
+        return known == null ? "" : words(known.spec().arguments());
+    }
+
+    /** As Docker joins them: the program, a blank, and what it is given, if only nothing. */
+    private static String words(List<String> command) {
+        return String.join(" ", command) + (command.size() == 1 ? " " : "");
     }
 
     private static void mounts(Container c, Moment moment, boolean mounted, Telling tell) {

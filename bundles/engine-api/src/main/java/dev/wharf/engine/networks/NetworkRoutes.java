@@ -15,6 +15,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
+import dev.wharf.engine.containers.ContainerLookup;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
@@ -557,17 +558,6 @@ public final class NetworkRoutes implements Routes {
         if (text.isEmpty()) {
             throw Problem.invalid("invalid name or ID supplied: \"\"");
         }
-        String name = text.startsWith("/") ? text.substring(1) : text;
-        return host.containerNamed(name)
-                .or(() -> beginningWith(host, text))
-                .orElseThrow(() -> Problem.missing("No such container: " + text));
-    }
-
-    private static Optional<Container> beginningWith(Host host, String text) {
-        List<Container> byId = host.containers().values().stream()
-                .filter(c -> c.id().value().startsWith(text))
-                .limit(2)
-                .toList();
-        return byId.size() == 1 ? Optional.of(byId.get(0)) : Optional.empty();
+        return ContainerLookup.get(host, text);
     }
 }

@@ -113,7 +113,7 @@ public final class AgentComponent {
                 InstantSource.system(),
                 new House.Settings(
                         data.resolve("checkpoint"),
-                        !property("wharf.journal.sync", "always").equals("os"),
+                        isSynced(),
                         Math.max(16, 8 * Runtime.getRuntime().availableProcessors()),
                         PATIENCE,
                         context.getBundle().getVersion().toString(),
@@ -279,6 +279,14 @@ public final class AgentComponent {
 
     private static final int CHOSEN_RANK = 1_000_000;
     private static final String STORAGE = "wharf.storage";
+
+    private boolean isSynced() {
+        String mode = property("wharf.journal.sync", "always");
+        if (!mode.equals("always") && !mode.equals("os")) {
+            log.warn("a setting is not taken, always or os is expected setting=wharf.journal.sync value={}", mode);
+        }
+        return !mode.equals("os");
+    }
 
     private String property(String name, String otherwise) {
         String value = context.getProperty(name);
