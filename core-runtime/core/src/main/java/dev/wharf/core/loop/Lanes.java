@@ -171,6 +171,10 @@ final class Lanes {
                             e.failure().message());
             return new Letter.Outcome(step, step.failed(e.failure(), drivers.now()), true);
         } catch (Exception | Error e) {
+            if (e instanceof VirtualMachineError && !(e instanceof StackOverflowError)) {
+                // The JVM itself is at its end.
+                throw e;
+            }
             // A bug in a driver must not take the house down; the subject stalls or fails and says so.
             log.error(
                     "step broke step={} subject={}",

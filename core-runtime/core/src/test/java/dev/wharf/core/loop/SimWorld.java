@@ -61,11 +61,16 @@ import java.util.TreeMap;
  */
 final class SimWorld {
     /** The daemon is dead from here on. */
-    static final class Crash extends Error {
+    static final class Crash extends VirtualMachineError {
         private static final long serialVersionUID = 1L;
 
         Crash() {
-            super("crash", null, false, false);
+            super("crash");
+        }
+
+        @Override
+        public synchronized Throwable fillInStackTrace() {
+            return this;
         }
     }
 
