@@ -150,10 +150,9 @@ final class Endpoints {
         return prefix.isEmpty() ? "eth" : prefix;
     }
 
-    /** On a wire of its own a container is reached directly, and no port of the host leads there. */
+    /** Whether ports of the host lead there. */
     private static boolean carries(Network network) {
-        String mode = network.spec().driver().value();
-        return !network.spec().internal() && !mode.equals("macvlan") && !mode.equals("ipvlan");
+        return !network.spec().internal() && network.hasOwnWire();
     }
 
     /** A place on one more network for a container that runs, whose ports lead there if they lead nowhere yet. */

@@ -31,14 +31,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /** Puts together what a runtime needs from where the rest of the house put things. Pure. */
 final class RuntimeSpecs {
-    /** Networks on a wire of the host's, whose gateway is somebody else. */
-    private static final Set<String> OF_OTHERS = Set.of("macvlan", "ipvlan");
-
     /** Where containers on networks of their own ask for names; Docker's users know it. */
     private static final String RESOLVER = "127.0.0.11";
 
@@ -303,9 +299,8 @@ final class RuntimeSpecs {
                         c.places().values().stream()
                                 .flatMap(p -> host.network(p.endpoint().network()).stream()),
                         host.networkNamed("bridge").stream())
-                .map(Network::spec)
-                .filter(s -> !OF_OTHERS.contains(s.driver().value()))
-                .map(s -> s.pools().stream()
+                .filter(Network::hasOwnWire)
+                .map(n -> n.spec().pools().stream()
                         .map(NetworkSpec.Pool::gateway)
                         .filter(g -> !g.isEmpty())
                         .toList())

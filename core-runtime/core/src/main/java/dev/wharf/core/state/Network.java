@@ -12,6 +12,15 @@ public record Network(NetworkSpec spec, Instant createdAt, boolean wanted, Fact<
         return spec.id();
     }
 
+    /**
+     * Whether its wire is the host's own, and not one that others have, too: there a container is reached directly, no port of
+     * the host leads to it, and the gateway is somebody else's.
+     */
+    public boolean hasOwnWire() {
+        String mode = spec.driver().value();
+        return !mode.equals("macvlan") && !mode.equals("ipvlan");
+    }
+
     /** No longer wanted. A crash may have left a device that no event names, so it is removed even where none is known. */
     public Network unwanted() {
         return new Network(spec, createdAt, false, device.doubtful(), Optional.empty());
