@@ -281,7 +281,8 @@ final class ContainerPlan implements Plan {
             return onImage(
                     "mount",
                     true,
-                    new ContainerStep.MountRootfs(c.id(), c.spec().storage()));
+                    new ContainerStep.MountRootfs(
+                            c.id(), c.spec().storage(), c.spec().autoRemove()));
         }
 
         /** A step that stands on the layers of the image, which are unpacked anew where they were lost. */

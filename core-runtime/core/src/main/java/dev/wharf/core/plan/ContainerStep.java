@@ -176,7 +176,8 @@ public sealed interface ContainerStep extends Step {
         }
     }
 
-    record MountRootfs(ContainerId container, DriverName storage) implements Up {
+    /** @param passing whether the container goes when it ends */
+    record MountRootfs(ContainerId container, DriverName storage, boolean passing) implements Up {
         @Override
         public String rung() {
             return "mount";
@@ -185,9 +186,16 @@ public sealed interface ContainerStep extends Step {
         @Override
         public Event run(Drivers drivers) throws DriverException {
             drivers.kernel().expectNewcomer();
-            Path target = drivers.kernel()
-                    .mountRootfs(container, drivers.storage().use(storage, s -> s.mounts(SnapshotKey.of(container))));
+            List<Mount> mounts = drivers.storage().use(storage, this::mounts);
+            Path target = drivers.kernel().mountRootfs(container, mounts);
             return new ContainerEvent.RootfsMounted(container, target);
+        }
+
+        private List<Mount> mounts(StorageDriver driver) throws DriverException {
+            SnapshotKey key = SnapshotKey.of(container);
+            Optional<StorageDriver.Passing> sparing =
+                    passing ? driver.capability(StorageDriver.Passing.class) : Optional.empty();
+            return sparing.isPresent() ? sparing.get().passingMounts(key) : driver.mounts(key);
         }
     }
 

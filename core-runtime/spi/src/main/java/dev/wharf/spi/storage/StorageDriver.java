@@ -60,6 +60,15 @@ public interface StorageDriver extends Driver {
         void limit(SnapshotKey key, long sizeBytes) throws DriverException;
     }
 
+    /** Spares the disk what need not outlive the host's power. */
+    interface Passing extends Capability {
+        /**
+         * The same as {@link StorageDriver#mounts} for a container that is removed when it ends: what it writes may be lost
+         * with the power of the host, and need not be written out when it is unmounted.
+         */
+        List<Mount> passingMounts(SnapshotKey key) throws DriverException;
+    }
+
     /** Reads the changes of a snapshot against its parent, faster than a walk over both. */
     interface Diffing extends Capability {
         /** The changes of {@code key} against its parent as an uncompressed OCI layer tar. */

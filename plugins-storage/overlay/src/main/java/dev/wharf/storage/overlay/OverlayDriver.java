@@ -61,7 +61,11 @@ import org.slf4j.LoggerFactory;
         property = {"wharf.name=overlay", "wharf.formats=overlay-tree 1", "service.ranking:Integer=0"})
 @Designate(ocd = OverlaySettings.class)
 public final class OverlayDriver
-        implements StorageDriver, StorageDriver.Diffing, StorageDriver.Receiving, StorageDriver.Limiting {
+        implements StorageDriver,
+                StorageDriver.Diffing,
+                StorageDriver.Receiving,
+                StorageDriver.Limiting,
+                StorageDriver.Passing {
     private static final Logger log = LoggerFactory.getLogger(OverlayDriver.class);
     private static final DriverName NAME = new DriverName("overlay");
     private static final Format FORMAT = new Format("overlay-tree", 1);
@@ -180,6 +184,15 @@ public final class OverlayDriver
 
     @Override
     public List<Mount> mounts(SnapshotKey key) throws DriverException {
+        return mounts(key, isVolatile);
+    }
+
+    @Override
+    public List<Mount> passingMounts(SnapshotKey key) throws DriverException {
+        return mounts(key, true);
+    }
+
+    private List<Mount> mounts(SnapshotKey key, boolean unsynced) throws DriverException {
         return snapshots.look("cannot find the layers of snapshot", key, snapshot -> {
             Path own = snapshots.place(snapshot);
             List<Path> lowers = new ArrayList<>();
@@ -194,7 +207,6 @@ public final class OverlayDriver
                 lowers.add(0, Shelf.content(own));
                 return List.of(OverlayOptions.readOnly(lowers));
             }
-            boolean unsynced = isVolatile;
             settleVolatile(key, own, unsynced);
             Optional<Long> limit = notes.limit(own);
             if (limit.isPresent()) {

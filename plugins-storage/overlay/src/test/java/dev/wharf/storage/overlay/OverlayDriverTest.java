@@ -137,6 +137,9 @@ class OverlayDriverTest extends StorageDriverContract {
         write(driver, mounted, "three");
         driver.changed(Map.of());
         assertThat(driver.mounts(WEB).get(0).options()).doesNotContain("volatile");
+        assertThat(driver.passingMounts(WEB).get(0).options())
+                .as("of a container that goes when it ends")
+                .contains("volatile");
         driver.changed(Map.of("volatile", true));
         write(driver, mounted, "four");
         Path own = directory.resolve("root/active/web");
