@@ -47,6 +47,14 @@ public record NetworkWish(
         return options.getOrDefault(DEVICE, "");
     }
 
+    /** What was said to the driver of the network: the options without what stands there under names of ours. */
+    public Map<String, String> driverOptions() {
+        Map<String, String> said = new LinkedHashMap<>(options);
+        said.remove(LINK_LOCAL);
+        said.remove(NAME);
+        return said;
+    }
+
     /** What stands for the network of that name as long as there is none. */
     public static NetworkId awaited(String name) {
         return new NetworkId(Digest.sha256(NAME + " " + name).hex());

@@ -26,7 +26,6 @@ import dev.wharf.spi.storage.Usage;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -639,10 +638,7 @@ public final class ContainerShapes {
         }
         node.set("Aliases", Json.arrayOrNull(aliases));
         node.put("MacAddress", place.map(EndpointSpec::mac).orElse(""));
-        Map<String, String> options =
-                new LinkedHashMap<>(wish.map(NetworkWish::options).orElse(Map.of()));
-        options.remove(NetworkWish.LINK_LOCAL);
-        options.remove(NetworkWish.NAME);
+        Map<String, String> options = wish.map(NetworkWish::driverOptions).orElse(Map.of());
         node.set("DriverOpts", options.isEmpty() ? null : Json.map(options));
         if (version.atLeast(48)) {
             node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));

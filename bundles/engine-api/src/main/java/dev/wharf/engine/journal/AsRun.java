@@ -289,17 +289,10 @@ final class AsRun {
                 : written;
     }
 
-    private static Map<String, String> driverOptions(NetworkWish wish) {
-        Map<String, String> options = new LinkedHashMap<>(wish.options());
-        options.remove(NetworkWish.LINK_LOCAL);
-        options.remove(NetworkWish.NAME);
-        return options;
-    }
-
     private void networks(List<NetworkWish> wishes) {
         boolean plain = wishes.stream()
                 .allMatch(wish ->
-                        wish.gatewayPriority() == 0 && driverOptions(wish).isEmpty());
+                        wish.gatewayPriority() == 0 && wish.driverOptions().isEmpty());
         if (wishes.size() == 1 && plain) {
             NetworkWish wish = wishes.get(0);
             String name = name(wish);
@@ -321,7 +314,7 @@ final class AsRun {
             }
             if (wish.gatewayPriority() != 0) parts.add("gw-priority=" + wish.gatewayPriority());
             wish.linkLocal().forEach(address -> parts.add("link-local-ip=" + address));
-            driverOptions(wish).forEach((key, value) -> parts.add("driver-opt=" + key + "=" + value));
+            wish.driverOptions().forEach((key, value) -> parts.add("driver-opt=" + key + "=" + value));
             option("--network", parts.size() == 1 ? name(wish) : fields(parts));
         }
     }
