@@ -3,6 +3,7 @@ package dev.wharf.engine.containers;
 import dev.wharf.engine.http.ApiVersion;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -15,7 +16,11 @@ final class Since {
     private static final String BIND = "BindOptions";
 
     /** @param version the first minor version with that field */
-    private record Field(int version, String... path) {}
+    private record Field(int version, List<String> path) {
+        Field(int version, String... path) {
+            this(version, List.of(path));
+        }
+    }
 
     private static final List<Field> FIELDS = List.of(
             new Field(40, HOST_CONFIG, MOUNTS, Body.EACH, BIND, "NonRecursive"),
@@ -30,13 +35,9 @@ final class Since {
 
     static Body read(Body body, ApiVersion version) {
         check(body, version);
-        Body then = version.atLeast(42) ? body : withoutForeignOptions(body);
-        for (Field field : FIELDS) {
-            if (!version.atLeast(field.version())) {
-                then = then.without(field.path());
-            }
-        }
-        return then;
+        List<List<String>> unheard = new ArrayList<>(version.atLeast(42) ? List.of() : foreignOptions(body));
+        FIELDS.stream().filter(field -> !version.atLeast(field.version())).forEach(field -> unheard.add(field.path()));
+        return body.without(unheard);
     }
 
     private static void check(Body body, ApiVersion version) {
@@ -61,18 +62,19 @@ final class Since {
     }
 
     /** Options of another type of mount than the mount's own were passed over before somebody looked at them. */
-    private static Body withoutForeignOptions(Body body) {
-        Body then = body;
+    private static List<List<String>> foreignOptions(Body body) {
+        List<List<String>> foreign = new ArrayList<>();
         List<Body> mounts = body.body(HOST_CONFIG).list(MOUNTS);
         for (int i = 0; i < mounts.size(); i++) {
             String type = mounts.get(i).text("Type");
+            String place = Integer.toString(i);
             if (!type.equals("volume")) {
-                then = then.without(HOST_CONFIG, MOUNTS, Integer.toString(i), "VolumeOptions");
+                foreign.add(List.of(HOST_CONFIG, MOUNTS, place, "VolumeOptions"));
             }
             if (!type.equals("tmpfs")) {
-                then = then.without(HOST_CONFIG, MOUNTS, Integer.toString(i), "TmpfsOptions");
+                foreign.add(List.of(HOST_CONFIG, MOUNTS, place, "TmpfsOptions"));
             }
         }
-        return then;
+        return foreign;
     }
 }

@@ -78,11 +78,14 @@ public final class Body {
         return other.stream().allMatch(name -> Stream.of(fields).anyMatch(name::equalsIgnoreCase));
     }
 
-    /** The same as if a field was not said. The path to it is of names, of numbers in lists, and of {@link #EACH}. */
-    public Body without(String... path) {
+    /** The same as if these fields were not said. The path to one is of names, of numbers in lists, and of {@link #EACH}. */
+    public Body without(List<List<String>> fields) {
+        if (fields.isEmpty()) {
+            return this;
+        }
         JsonNode copy = node.deepCopy();
-        remove(copy, List.of(path));
-        return new Body(copy, this.path);
+        fields.forEach(field -> remove(copy, field));
+        return new Body(copy, path);
     }
 
     private static void remove(JsonNode from, List<String> path) {
