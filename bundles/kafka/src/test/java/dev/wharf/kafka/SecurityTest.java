@@ -49,14 +49,17 @@ class SecurityTest {
         List<String> command = new java.util.ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString()));
         command.addAll(List.of(words));
+        run("keytool", command);
+    }
+
+    private static void run(String name, List<String> command) throws Exception {
+        Path log = home.resolve(name + ".log");
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(home.resolve("keytool.log").toFile())
+                .redirectOutput(log.toFile())
                 .start();
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue())
-                .as(Files.readString(home.resolve("keytool.log")))
-                .isZero();
+        assertThat(process.exitValue()).as(Files.readString(log)).isZero();
     }
 
     @BeforeAll
@@ -284,14 +287,7 @@ class SecurityTest {
     private static void openssl(Object... words) throws Exception {
         List<String> command = new java.util.ArrayList<>(List.of("openssl"));
         List.of(words).forEach(word -> command.add(word.toString()));
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(home.resolve("openssl.log").toFile())
-                .start();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue())
-                .as(Files.readString(home.resolve("openssl.log")))
-                .isZero();
+        run("openssl", command);
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.wharf.model.ExecId;
 import dev.wharf.model.Exit;
 import dev.wharf.model.InitProcess;
 import dev.wharf.spi.runtime.OciRuntime.ExitListener;
+import dev.wharf.testkit.kernel.KernelVersion;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -77,11 +78,8 @@ class ExitsTest {
         teller.shutdownNow();
     }
 
-    /** A process was made, ended, and was noticed. */
-    private void ended(int pid, int generation, int code) throws Exception {
-        Files.deleteIfExists(bundle.resolve(Monitors.EXIT));
-        exits.expect(bundle);
-        Note draft = new Note(
+    private static Note draft(int generation) {
+        return new Note(
                 Path.of("/usr/bin/crun"),
                 Path.of("/run/crun"),
                 generation,
@@ -91,6 +89,13 @@ class ExitsTest {
                 false,
                 false,
                 "");
+    }
+
+    /** A process was made, ended, and was noticed. */
+    private void ended(int pid, int generation, int code) throws Exception {
+        Files.deleteIfExists(bundle.resolve(Monitors.EXIT));
+        exits.expect(bundle);
+        Note draft = draft(generation);
         draft.begin(bundle);
         draft.with(new InitProcess(pid, pid, pid + 1), pid).settle(bundle);
         Monitors.writeExit(bundle, code);
@@ -116,20 +121,11 @@ class ExitsTest {
     /** The monitor is some process that writes no exit status. */
     @Test
     void anEndIsToldBeforeTheMonitorHasWrittenIt() throws Exception {
-        assumeThat(Host.isKernelFrom(6, 15)).isTrue();
+        assumeThat(KernelVersion.isAtLeast(6, 15)).isTrue();
         Process process = new ProcessBuilder("/bin/sh", "-c", "read line; exit 5").start();
         int pid = (int) process.pid();
         int self = (int) ProcessHandle.current().pid();
-        Note draft = new Note(
-                Path.of("/usr/bin/crun"),
-                Path.of("/run/crun"),
-                1,
-                new InitProcess(0, 0, 0),
-                0,
-                false,
-                false,
-                false,
-                "");
+        Note draft = draft(1);
         draft.begin(bundle);
         long monitorTicks = Host.PROCESSES.startTicks(self).orElseThrow();
         draft.with(new InitProcess(pid, Host.PROCESSES.startTicks(pid).orElseThrow(), self), monitorTicks)

@@ -27,12 +27,6 @@ final class Host {
 
     private Host() {}
 
-    static boolean isKernelFrom(int major, int minor) {
-        String[] version = System.getProperty("os.version").split("[.-]");
-        int found = Integer.parseInt(version[0]);
-        return found > major || found == major && Integer.parseInt(version[1]) >= minor;
-    }
-
     /** A root file system at {@code root}, with a few users, among them {@code ann} and the groups {@code crew, deck}. */
     static Path rootfs(Path root) throws IOException {
         Path bin = Files.createDirectories(root.resolve("bin"));

@@ -9,6 +9,7 @@ import dev.wharf.model.Signal;
 import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.Processes.Spawn;
 import dev.wharf.spi.kernel.Processes.Watch;
+import dev.wharf.testkit.kernel.KernelVersion;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
@@ -148,7 +149,7 @@ class LinuxProcessesTest {
 
     @Test
     void theExitCodeOfAProcessThatAnotherReapsIsTold() throws Exception {
-        assumeThat(isKernelFrom(6, 15)).isTrue();
+        assumeThat(KernelVersion.isAtLeast(6, 15)).isTrue();
         assertThat(codeOf(
                         "read line; exit 42",
                         process -> process.getOutputStream().close()))
@@ -176,12 +177,6 @@ class LinuxProcessesTest {
         assertThat(code).isNotDone();
         ending.end(process);
         return code.get();
-    }
-
-    private static boolean isKernelFrom(int major, int minor) {
-        String[] version = System.getProperty("os.version").split("[.-]");
-        int found = Integer.parseInt(version[0]);
-        return found > major || found == major && Integer.parseInt(version[1]) >= minor;
     }
 
     @Test
