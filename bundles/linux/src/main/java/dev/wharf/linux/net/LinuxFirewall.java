@@ -72,15 +72,29 @@ public final class LinuxFirewall implements Firewall, AutoCloseable {
     }
 
     @Override
-    public List<String> droppingForwardChains() throws DriverException {
-        List<String> found = new ArrayList<>();
+    public List<Chain> droppingForwardChains() throws DriverException {
+        List<Chain> found = new ArrayList<>();
         for (JsonNode object : parse(run("list chains", LibNftables.NFT_CTX_OUTPUT_JSON))) {
             JsonNode chain = object.path("chain");
             if (chain.path("hook").asText().equals("forward")
                     && chain.path("policy").asText().equals("drop")) {
-                found.add(chain.path("family").asText() + " "
-                        + chain.path("table").asText() + " "
-                        + chain.path("name").asText());
+                found.add(new Chain(
+                        chain.path("family").asText(),
+                        chain.path("table").asText(),
+                        chain.path("name").asText()));
+            }
+        }
+        return found;
+    }
+
+    @Override
+    public List<Rule> rules(Chain chain) throws DriverException {
+        List<Rule> found = new ArrayList<>();
+        for (JsonNode object : parse(run("list chain " + chain, LibNftables.NFT_CTX_OUTPUT_JSON))) {
+            if (object.has("rule")) {
+                JsonNode rule = object.get("rule");
+                found.add(new Rule(
+                        rule.path("handle").asLong(), rule.path("comment").asText()));
             }
         }
         return found;

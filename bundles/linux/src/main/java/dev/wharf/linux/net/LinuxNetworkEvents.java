@@ -42,6 +42,18 @@ public final class LinuxNetworkEvents implements NetworkEvents {
     /** Removals by their message numbers: table, chain, rule, set, element, object. */
     private static final Set<Integer> REMOVALS = Set.of(2, 5, 8, 11, 14, 20);
 
+    private static final int NEW_CHAIN = 3;
+    private static final int DELETED_RULE = 8;
+    /** Attributes of chains and rules, and of the hook of a chain (include/uapi/linux/netfilter/nf_tables.h). */
+    private static final int TABLE = 1;
+
+    private static final int CHAIN_HOOK = 4;
+    private static final int CHAIN_POLICY = 5;
+    private static final int HOOK_NUMBER = 1;
+    private static final int RULE_CHAIN = 2;
+    private static final int FORWARD = 2;
+    private static final int DROP = 0;
+
     private static final int IFF_UP = 1;
 
     private final LibC libc = LibC.get();
@@ -58,8 +70,39 @@ public final class LinuxNetworkEvents implements NetworkEvents {
 
     @Override
     public AutoCloseable onRulesLost(String table, Runnable lost) throws DriverException {
-        return HomeNetwork.attempt(
-                "listen to nf_tables", () -> listen(NETLINK_NETFILTER, GROUP_NFTABLES, new RuleLosses(table, lost)));
+        return listen(new RuleLosses((what, about) -> REMOVALS.contains(what) && isText(about, TABLE, table), lost));
+    }
+
+    @Override
+    public AutoCloseable onPassageLost(Runnable lost) throws DriverException {
+        return listen(new RuleLosses(LinuxNetworkEvents::isPassageLost, lost));
+    }
+
+    private static boolean isPassageLost(int what, Attributes about) {
+        return switch (what) {
+            case NEW_CHAIN ->
+                isNumber(about, CHAIN_POLICY, DROP)
+                        && about.find(CHAIN_HOOK)
+                                .filter(hook -> isNumber(new Attributes(hook, 0), HOOK_NUMBER, FORWARD))
+                                .isPresent();
+            case DELETED_RULE -> isText(about, TABLE, "filter") && isText(about, RULE_CHAIN, "FORWARD");
+            default -> false;
+        };
+    }
+
+    private static boolean isText(Attributes attributes, int type, String wanted) {
+        return attributes.find(type).map(Attributes::text).orElse("").equals(wanted);
+    }
+
+    private static boolean isNumber(Attributes attributes, int type, int wanted) {
+        return attributes
+                .find(type)
+                .filter(n -> n.order(ByteOrder.BIG_ENDIAN).getInt(0) == wanted)
+                .isPresent();
+    }
+
+    private AutoCloseable listen(RuleLosses losses) throws DriverException {
+        return HomeNetwork.attempt("listen to nf_tables", () -> listen(NETLINK_NETFILTER, GROUP_NFTABLES, losses));
     }
 
     @Override
@@ -101,6 +144,11 @@ public final class LinuxNetworkEvents implements NetworkEvents {
         }
     }
 
+    /** Whether a change of nf_tables, by its message number and what it says, takes something away. */
+    private interface Loss {
+        boolean is(int what, Attributes about);
+    }
+
     /**
      * A transaction is told as its changes and then as a new generation, which says which task made it. What one of our own
      * threads took away is no loss.
@@ -115,13 +163,13 @@ public final class LinuxNetworkEvents implements NetworkEvents {
         /** The number that the first pid namespace has on every kernel (include/linux/proc_ns.h). */
         private static final String FIRST = "pid:[4026531836]";
 
-        private final String table;
+        private final Loss loss;
         private final Runnable lost;
         /** Owned by the thread of the epoll set. */
         private boolean pending;
 
-        RuleLosses(String table, Runnable lost) {
-            this.table = table;
+        RuleLosses(Loss loss, Runnable lost) {
+            this.loss = loss;
             this.lost = lost;
         }
 
@@ -130,12 +178,12 @@ public final class LinuxNetworkEvents implements NetworkEvents {
             if (type >> 8 != NFTABLES) {
                 return;
             }
-            // After struct nfgenmsg; in each of these messages the table's name is attribute 1.
+            // After struct nfgenmsg.
             Attributes attributes = new Attributes(message, 4);
             int what = type & 0xff;
-            if (REMOVALS.contains(what)) {
-                pending |= attributes.find(1).map(Attributes::text).orElse("").equals(table);
-            } else if (what == NEW_GENERATION && pending) {
+            if (what != NEW_GENERATION) {
+                pending |= loss.is(what, attributes);
+            } else if (pending) {
                 pending = false;
                 int task = attributes
                         .find(GENERATION_PROCESS)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
+import dev.wharf.spi.kernel.Firewall;
 import dev.wharf.spi.kernel.Firewall.Element;
 import dev.wharf.spi.kernel.Firewall.Table;
 import java.nio.file.Path;
@@ -111,7 +112,14 @@ class LinuxFirewallTest {
         firewall.apply("add table ip filter\n"
                 + "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }");
 
-        assertThat(firewall.droppingForwardChains()).containsExactly("ip filter FORWARD");
+        Firewall.Chain chain = new Firewall.Chain("ip", "filter", "FORWARD");
+        assertThat(firewall.droppingForwardChains()).containsExactly(chain);
+        assertThat(firewall.rules(chain)).isEmpty();
+        firewall.apply("add rule " + chain + " iifname \"a\" accept comment \"ours\"\nadd rule " + chain + " accept");
+        assertThat(firewall.rules(chain)).extracting(Firewall.Rule::comment).containsExactly("ours", "");
+        firewall.apply("delete rule " + chain + " handle "
+                + firewall.rules(chain).get(0).handle());
+        assertThat(firewall.rules(chain)).hasSize(1);
     }
 
     @Test

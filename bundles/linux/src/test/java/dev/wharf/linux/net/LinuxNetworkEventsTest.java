@@ -78,6 +78,22 @@ class LinuxNetworkEventsTest {
     }
 
     @Test
+    void aPolicyThatDropsAndAForwardRuleThatGoesAreHeard() throws Exception {
+        try (AutoCloseable ear = events.onPassageLost(() -> heard.add("lost"))) {
+            world.run(world.host, "iptables", "-A", "FORWARD", "-i", "a", "-j", "ACCEPT");
+            world.run(world.host, "iptables", "-P", "INPUT", "DROP");
+            world.run(world.host, "iptables", "-A", "OUTPUT", "-o", "a", "-j", "ACCEPT");
+            world.run(world.host, "iptables", "-F", "OUTPUT");
+            assertThat(heard.poll(300, TimeUnit.MILLISECONDS)).isNull();
+
+            world.run(world.host, "iptables", "-P", "FORWARD", "DROP");
+            assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("lost");
+            world.run(world.host, "iptables", "-F", "FORWARD");
+            assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("lost");
+        }
+    }
+
+    @Test
     void aRemovedDeviceIsToldWithWhatWasWrittenOnIt() throws Exception {
         LinuxLinks links = new LinuxLinks(world.home);
         links.bridge(new Links.Bridge("wtest0", "", 0, List.of(), "ours"));

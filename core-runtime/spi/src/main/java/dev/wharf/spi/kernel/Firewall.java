@@ -19,11 +19,30 @@ public interface Firewall {
     /** Every table there is now. */
     List<Table> tables() throws DriverException;
 
-    /** Chains on the forward hook whose policy drops, whoever made them, as {@code family table chain}. */
-    List<String> droppingForwardChains() throws DriverException;
+    /** Chains on the forward hook whose policy drops, whoever made them. */
+    List<Chain> droppingForwardChains() throws DriverException;
+
+    /** The rules of a chain now, first to last. MISSING where there is no such chain. */
+    List<Rule> rules(Chain chain) throws DriverException;
 
     /** A table by family, such as {@code inet}, and name. */
     record Table(String family, String name) {}
+
+    /** A chain by family, such as {@code ip}, table and name; as text what nft calls it by. */
+    record Chain(String family, String table, String name) {
+        @Override
+        public String toString() {
+            return family + " " + table + " " + name;
+        }
+    }
+
+    /**
+     * A rule of a chain.
+     *
+     * @param handle what the kernel calls it by
+     * @param comment what its maker wrote on it, or empty
+     */
+    record Rule(long handle, String comment) {}
 
     /**
      * An element of a set or map.

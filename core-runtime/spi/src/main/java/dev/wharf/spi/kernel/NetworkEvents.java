@@ -14,6 +14,12 @@ public interface NetworkEvents {
     /** Calls {@code lost} when another program takes something out of an nf_tables table, or the whole table. */
     AutoCloseable onRulesLost(String table, Runnable lost) throws DriverException;
 
+    /**
+     * Calls {@code lost} when another program has a chain on the forward hook drop by policy, or takes a rule out of the
+     * {@code FORWARD} chain of iptables(8).
+     */
+    AutoCloseable onPassageLost(Runnable lost) throws DriverException;
+
     /** Calls {@code lost} with each device that is removed or set down, by whomever, as it was last. */
     AutoCloseable onDeviceLost(Consumer<Links.Link> lost) throws DriverException;
 }

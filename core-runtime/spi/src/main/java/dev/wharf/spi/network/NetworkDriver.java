@@ -78,6 +78,7 @@ public interface NetworkDriver extends Driver {
         /** Rules may be missing that no survey counts. */
         void rulesLost();
 
+        /** A device may be missing, or something else that a survey counts. */
         void deviceLost();
     }
 

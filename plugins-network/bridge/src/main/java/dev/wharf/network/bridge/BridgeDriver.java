@@ -32,7 +32,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -68,8 +67,7 @@ public final class BridgeDriver
     private final HostPorts ports;
     private final NetworkEvents events;
     private final Rules rules;
-    /** Chains that were complained about; once is enough. */
-    private final Set<String> warned = ConcurrentHashMap.newKeySet();
+    private final Passage passage;
 
     /** For networks that say nothing of it themselves; in bytes, 0 for the kernel's own choice. */
     private volatile int usualMtu;
@@ -93,6 +91,7 @@ public final class BridgeDriver
         this.ports = ports;
         this.events = events;
         this.rules = new Rules(agent);
+        this.passage = new Passage(firewall, agent);
     }
 
     /** Takes a changed configuration, for what is attached from now on. Wrong values do not come here. */
@@ -157,7 +156,7 @@ public final class BridgeDriver
             forward(network);
         }
         firewall.apply(rules.whole() + rules.add(network));
-        warnOfOthers();
+        passage.open(network.deviceName());
         return new Device(network.id(), network.deviceName());
     }
 
@@ -170,6 +169,7 @@ public final class BridgeDriver
                 throw e;
             }
         }
+        passage.close(network.deviceName());
         if (links.find(network.deviceName()).filter(l -> isOurs(l, network)).isPresent()) {
             links.remove(network.deviceName());
         }
@@ -255,9 +255,11 @@ public final class BridgeDriver
 
     @Override
     public AutoCloseable watch(Listener listener) throws DriverException {
-        AutoCloseable ofRules = events.onRulesLost(rules.table(), listener::rulesLost);
+        List<AutoCloseable> ears = new ArrayList<>();
         try {
-            AutoCloseable ofDevices = events.onDeviceLost(link -> {
+            ears.add(events.onRulesLost(rules.table(), listener::rulesLost));
+            ears.add(events.onPassageLost(listener::deviceLost));
+            ears.add(events.onDeviceLost(link -> {
                 // What the kernel had no room to tell may have been ours. What we take away ourselves is "gone" before.
                 if (link.name().isEmpty()
                         || Tag.parse(link.alias())
@@ -265,13 +267,10 @@ public final class BridgeDriver
                                 .isPresent()) {
                     listener.deviceLost();
                 }
-            });
-            return () -> {
-                ofRules.close();
-                ofDevices.close();
-            };
+            }));
+            return () -> ears.forEach(BridgeDriver::closeQuietly);
         } catch (DriverException e) {
-            closeQuietly(ofRules);
+            ears.forEach(BridgeDriver::closeQuietly);
             throw e;
         }
     }
@@ -296,10 +295,11 @@ public final class BridgeDriver
                 throw e;
             }
         }
+        Set<String> reached = passage.among(ruled);
         Set<NetworkId> standing = new HashSet<>();
         for (Link link : links.list()) {
             Tag.parse(link.alias())
-                    .filter(t -> t.isNetwork() && isOurs(t) && link.up() && ruled.contains(link.name()))
+                    .filter(t -> t.isNetwork() && isOurs(t) && link.up() && reached.contains(link.name()))
                     .ifPresent(t -> standing.add(t.networkId()));
         }
         return standing;
@@ -547,18 +547,6 @@ public final class BridgeDriver
      */
     private boolean bridgeCallsIpTables() throws DriverException {
         return links.sysctl(BRIDGED_TO_IP).equals(Optional.of("1"));
-    }
-
-    /** No rule of ours can let through what another table drops. */
-    private void warnOfOthers() throws DriverException {
-        for (String chain : firewall.droppingForwardChains()) {
-            if (warned.add(chain)) {
-                LOG.warn(
-                        "another firewall drops forwarded packets, containers may have no network: accept those from"
-                                + " and to Wharf's bridges there chain={}",
-                        chain);
-            }
-        }
     }
 
     private record PlacedElement(String map, Element element) {}

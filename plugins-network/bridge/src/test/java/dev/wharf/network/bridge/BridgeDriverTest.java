@@ -494,6 +494,45 @@ class BridgeDriverTest extends SandboxWorldContract {
     }
 
     @Test
+    void aPolicyOfIptablesThatDropsStopsNoPacketOfANetworkAndItsRulesDo() throws Exception {
+        Sandbox outside = world.outside();
+        world.serve(outside, "198.51.100.2", 80);
+        world.run(world.host, "iptables", "-P", "FORWARD", "DROP");
+        driver.create(network);
+        join(network, WEB, 2, 1, port(80, 8080));
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+
+        assertThat(world.ask(world.sandbox(1), "198.51.100.2", 80)).isEqualTo("198.51.100.1");
+        assertThat(world.ask(outside, "198.51.100.1", 8080)).isEqualTo("198.51.100.2");
+        driver.create(network);
+        assertThat(world.run(world.host, "iptables", "-S", "FORWARD"))
+                .containsExactly(
+                        "-P FORWARD DROP",
+                        "-A FORWARD -i br-lan -m comment --comment \"" + AGENT + " from br-lan\" -j ACCEPT",
+                        "-A FORWARD -o br-lan -m comment --comment \"" + AGENT + " to br-lan\" -j ACCEPT");
+
+        world.run(world.host, "iptables", "-I", "FORWARD", "-d", "198.51.100.2", "-j", "REJECT");
+        assertThat(world.ask(world.sandbox(1), "198.51.100.2", 80)).isEqualTo("refused");
+        world.run(world.host, "iptables", "-P", "FORWARD", "ACCEPT");
+        driver.remove(network);
+        assertThat(world.run(world.host, "iptables", "-S", "FORWARD")).hasSize(2);
+    }
+
+    @Test
+    void aNetworkWhoseWayWasClosedStandsNoMore() throws Exception {
+        NetworkDriver.Watching watching =
+                driver.capability(NetworkDriver.Watching.class).orElseThrow();
+        driver.create(network);
+        world.run(world.host, "ip6tables", "-P", "FORWARD", "DROP");
+        assertThat(watching.standing()).isEmpty();
+        driver.create(network);
+        assertThat(watching.standing()).containsExactly(network.id());
+
+        world.run(world.host, "ip6tables", "-F", "FORWARD");
+        assertThat(watching.standing()).isEmpty();
+    }
+
+    @Test
     void neighboursAreTheHostsNetworksAndNotItsOwn() throws Exception {
         world.outside();
         world.run(world.host, "ip", "route", "add", "203.0.113.0/24", "via", "198.51.100.2");
