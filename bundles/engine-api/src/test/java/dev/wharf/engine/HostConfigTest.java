@@ -13,6 +13,7 @@ import dev.wharf.engine.http.Workers;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PublishedPort;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -288,6 +289,75 @@ class HostConfigTest {
 
         assertThat(createAs(since, fields).status()).isEqualTo(201);
         assertThat(container().at(shown).asText("")).isNotIn("", "0");
+    }
+
+    private JsonNode ask(String method, String path, String body) throws IOException {
+        try (Line line = Line.to(socket)) {
+            Line.Reply reply = line.request(method, path, body).reply(true);
+            assertThat(reply.status()).as(reply.text()).isIn(200, 201);
+            return reply.body().length == 0 ? Json.object() : Json.parse(reply.body());
+        }
+    }
+
+    @Test
+    void whatCameLaterOfNetworksIsNotHeardFromOlderClientsEither() throws IOException {
+        String body = "{\"Name\":\"%s\",\"EnableIPv4\":false,\"EnableIPv6\":true}";
+        ask("POST", "/v1.47/networks/create", body.formatted("old"));
+        ask("POST", "/v1.48/networks/create", body.formatted("new"));
+
+        assertThat(ask("GET", "/networks/old", "").path("EnableIPv4").asBoolean())
+                .isTrue();
+        assertThat(ask("GET", "/networks/new", "").path("EnableIPv4").asBoolean())
+                .isFalse();
+
+        create("{}");
+        String box =
+                "{\"Container\":\"box%d\",\"EndpointConfig\":{\"GwPriority\":7,\"MacAddress\":\"02:00:00:00:00:09\"}}"
+                        .formatted(made - 1);
+        ask("POST", "/v1.43/networks/old/connect", box);
+        ask("POST", "/v1.48/networks/new/connect", box);
+
+        JsonNode networks = container().at("/NetworkSettings/Networks");
+        assertThat(networks.path("old").path("GwPriority").asInt()).isZero();
+        assertThat(networks.path("new").path("GwPriority").asInt()).isEqualTo(7);
+        assertThat(
+                        agent
+                                .agent()
+                                .host()
+                                .containerNamed("box" + (made - 1))
+                                .orElseThrow()
+                                .spec()
+                                .networking()
+                                .networks()
+                                .stream()
+                                .map(NetworkWish::mac))
+                .containsExactly("", "", "02:00:00:00:00:09");
+    }
+
+    @Test
+    void settingsOfTheFirstDeviceMoveToItsEndpointOrHaveToBeSaidThere() throws IOException {
+        String fields = "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"DriverOpts\":{"
+                + "\"com.docker.network.endpoint.sysctls\":\"net.ipv4.conf.IFNAME.arp_notify=1\"}}}},"
+                + "\"HostConfig\":{\"NetworkMode\":\"bridge\",\"Sysctls\":{\"net.ipv4.conf.%s.log_martians\":\"1\","
+                + "\"net.ipv4.ip_forward\":\"1\"}}";
+
+        Line.Reply made = createAs("1.47", fields.formatted("eth0"));
+        assertThat(made.text())
+                .contains("Migrated sysctl \\\"net.ipv4.conf.eth0.log_martians\\\" to DriverOpts{"
+                        + "\\\"com.docker.network.endpoint.sysctls\\\":\\\"net.ipv4.conf.IFNAME.log_martians=1\\\"}.");
+        assertThat(inspected().path("Sysctls").toString()).isEqualTo("{\"net.ipv4.ip_forward\":\"1\"}");
+        assertThat(container()
+                        .at("/NetworkSettings/Networks/bridge/DriverOpts")
+                        .path("com.docker.network.endpoint.sysctls")
+                        .asText())
+                .isEqualTo("net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.conf.IFNAME.arp_notify=1");
+
+        assertThat(createAs("1.47", fields.formatted("eth1")).text())
+                .contains("unable to determine network endpoint for sysctl net.ipv4.conf.eth1.log_martians");
+        Line.Reply refused = createAs("1.48", fields.formatted("eth0"));
+        assertThat(refused.status()).isEqualTo(400);
+        assertThat(refused.text())
+                .contains("must be supplied using driver option 'com.docker.network.endpoint.sysctls'");
     }
 
     @ParameterizedTest(name = "{0} {1}")

@@ -219,7 +219,7 @@ public final class ContainerRoutes implements Routes {
     // ---- life
 
     private Answer create(Agent agent, Request request) {
-        Body body = Since.read(request.json(), request.version());
+        Body body = Since.container(request.json(), request.version());
         Entropy entropy = Entropy.fresh();
         ContainerId id = new ContainerId(entropy.hex("container"));
         String wanted = request.query().text("name");
@@ -244,6 +244,7 @@ public final class ContainerRoutes implements Routes {
                         warnings.add("The container-wide MacAddress field is now deprecated. It should be specified in"
                                 + " EndpointsConfig instead.");
                     }
+                    DeviceSettings.of(body.body("HostConfig")).moved().ifPresent(warnings::add);
                     answer.set("Warnings", Json.array(warnings));
                     return Answer.json(201, answer);
                 }));

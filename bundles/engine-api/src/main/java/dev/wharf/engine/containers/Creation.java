@@ -428,6 +428,7 @@ public final class Creation {
         if (!own && !version.atLeast(44) && !NetworkRoutes.mac(body).isEmpty()) {
             throw Problem.invalid("conflicting options: mac-address and the network mode");
         }
+        DeviceSettings.of(hostConfig).check(version);
         List<NetworkWish> wishes = own ? wishes() : List.of();
         return new ContainerSpec.Networking(
                 sandbox,
@@ -563,28 +564,33 @@ public final class Creation {
                 .findFirst();
         main.ifPresent(i -> wishes.add(0, wishes.remove(i)));
         String mac = NetworkRoutes.mac(body);
-        if (!mac.isEmpty()) {
-            if (main.isEmpty() && version.atLeast(44)) {
-                throw Problem.invalid(
-                        "HostConfig.NetworkMode must match the identity of a network in NetworkSettings.Networks");
-            }
-            NetworkWish first = wishes.get(0);
-            if (version.atLeast(44) && !first.mac().isEmpty() && !first.mac().equals(mac)) {
-                throw Problem.invalid("the container-wide MAC address must match the endpoint-specific MAC address for"
-                        + " the main network, or be left empty");
-            }
-            wishes.set(
-                    0,
-                    new NetworkWish(
-                            first.network(),
-                            first.aliases(),
-                            first.links(),
-                            first.ipv4(),
-                            first.ipv6(),
-                            mac,
-                            first.gatewayPriority(),
-                            first.options()));
+        DeviceSettings settings = DeviceSettings.of(hostConfig);
+        if (mac.isEmpty() && settings.settings().isEmpty()) {
+            return wishes;
         }
+        if (main.isEmpty() && version.atLeast(44)) {
+            throw Problem.invalid(
+                    "HostConfig.NetworkMode must match the identity of a network in NetworkSettings.Networks");
+        }
+        NetworkWish first = wishes.get(0);
+        if (!mac.isEmpty()
+                && version.atLeast(44)
+                && !first.mac().isEmpty()
+                && !first.mac().equals(mac)) {
+            throw Problem.invalid("the container-wide MAC address must match the endpoint-specific MAC address for"
+                    + " the main network, or be left empty");
+        }
+        wishes.set(
+                0,
+                new NetworkWish(
+                        first.network(),
+                        first.aliases(),
+                        first.links(),
+                        first.ipv4(),
+                        first.ipv6(),
+                        mac.isEmpty() ? first.mac() : mac,
+                        first.gatewayPriority(),
+                        settings.before(first.options())));
         return wishes;
     }
 }

@@ -356,6 +356,7 @@ public final class HostSettings {
                 throw Problem.invalid("sysctl \"" + key + "\" is not in a separate kernel namespace");
             }
         });
+        sysctls.keySet().removeAll(DeviceSettings.of(body).settings().keySet());
         return sysctls;
     }
 

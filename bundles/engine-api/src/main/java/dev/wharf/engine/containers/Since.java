@@ -7,13 +7,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a client says when it creates a container, as its version of the API means it. A field that came later is as if it was
- * not said, as for the engines of that time; one whose loss would do harm is refused.
+ * What a client says when it creates a container or a network and when it connects the two, as its version of the API means it.
+ * A field that came later is as if it was not said, as for the engines of that time; one whose loss would do harm is refused.
  */
-final class Since {
+public final class Since {
     private static final String HOST_CONFIG = "HostConfig";
     private static final String MOUNTS = "Mounts";
     private static final String BIND = "BindOptions";
+    private static final String MAC = "MacAddress";
+    private static final String PRIORITY = "GwPriority";
 
     /** @param version the first minor version with that field */
     private record Field(int version, List<String> path) {
@@ -22,22 +24,45 @@ final class Since {
         }
     }
 
-    private static final List<Field> FIELDS = List.of(
+    private static final List<Field> OF_CONTAINERS = List.of(
             new Field(40, HOST_CONFIG, MOUNTS, Body.EACH, BIND, "NonRecursive"),
             new Field(42, HOST_CONFIG, MOUNTS, Body.EACH, BIND, "CreateMountpoint"),
             new Field(42, HOST_CONFIG, "ConsoleSize"),
             new Field(43, HOST_CONFIG, "Annotations"),
             new Field(44, "Healthcheck", "StartInterval"),
-            new Field(44, "NetworkingConfig", "EndpointsConfig", Body.EACH, "MacAddress"),
-            new Field(48, "NetworkingConfig", "EndpointsConfig", Body.EACH, "GwPriority"));
+            new Field(44, "NetworkingConfig", "EndpointsConfig", Body.EACH, MAC),
+            new Field(48, "NetworkingConfig", "EndpointsConfig", Body.EACH, PRIORITY));
+
+    private static final List<Field> OF_NETWORKS = List.of(new Field(48, "EnableIPv4"));
+
+    private static final List<Field> OF_CONNECTIONS =
+            List.of(new Field(44, "EndpointConfig", MAC), new Field(48, "EndpointConfig", PRIORITY));
 
     private Since() {}
 
-    static Body read(Body body, ApiVersion version) {
+    /** What is said of a new container. */
+    static Body container(Body body, ApiVersion version) {
         check(body, version);
         List<List<String>> unheard = new ArrayList<>(version.atLeast(42) ? List.of() : foreignOptions(body));
-        FIELDS.stream().filter(field -> !version.atLeast(field.version())).forEach(field -> unheard.add(field.path()));
+        unheard.addAll(later(OF_CONTAINERS, version));
         return body.without(unheard);
+    }
+
+    /** What is said of a new network. */
+    public static Body network(Body body, ApiVersion version) {
+        return body.without(later(OF_NETWORKS, version));
+    }
+
+    /** What is said of a container that joins a network. */
+    public static Body connection(Body body, ApiVersion version) {
+        return body.without(later(OF_CONNECTIONS, version));
+    }
+
+    private static List<List<String>> later(List<Field> fields, ApiVersion version) {
+        return fields.stream()
+                .filter(field -> !version.atLeast(field.version()))
+                .map(Field::path)
+                .toList();
     }
 
     private static void check(Body body, ApiVersion version) {

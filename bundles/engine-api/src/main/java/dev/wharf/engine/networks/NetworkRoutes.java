@@ -16,6 +16,7 @@ import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
 import dev.wharf.engine.containers.ContainerLookup;
+import dev.wharf.engine.containers.Since;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
@@ -229,7 +230,7 @@ public final class NetworkRoutes implements Routes {
     // ---- changing
 
     private static Answer create(Agent agent, Request request) {
-        Body body = request.json();
+        Body body = Since.network(request.json(), request.version());
         String name = body.text("Name");
         boolean ipv6Only = body.has("EnableIPv4") && !body.flag("EnableIPv4");
         if (ipv6Only && !body.flag("EnableIPv6")) {
@@ -456,7 +457,7 @@ public final class NetworkRoutes implements Routes {
     // ---- containers come and go
 
     private static Answer connect(Agent agent, Request request) {
-        Body body = request.json();
+        Body body = Since.connection(request.json(), request.version());
         Network network = find(agent.host(), request.name());
         Container container = container(agent.host(), body.text("Container"));
         NetworkWish wish = wish(network.id(), body.body("EndpointConfig"));
