@@ -55,6 +55,7 @@ public final class LinuxKernel implements Kernel {
     private static final long NSFS = 0x6e736673;
 
     private final LibC libc = LibC.get();
+    private final SpareMemory spareMemory = new SpareMemory(libc);
     private final Mounter mounter = new Mounter();
     private final LinuxFileCalls files;
     private final LinuxNamespaces namespaces;
@@ -124,8 +125,13 @@ public final class LinuxKernel implements Kernel {
     }
 
     @Override
+    public boolean hasSpareMemory() {
+        return spareMemory.isWorth();
+    }
+
+    @Override
     public void giveBackMemory() {
-        SpareMemory.giveBack(libc);
+        spareMemory.giveBack();
     }
 
     @Override

@@ -7,9 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import javax.management.JMException;
 import javax.management.ObjectName;
+import javax.management.openmbean.CompositeData;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,18 +24,33 @@ import org.slf4j.LoggerFactory;
 public final class SpareMemory {
     private static final Logger LOG = LoggerFactory.getLogger(SpareMemory.class);
     private static final Path SMAPS = Path.of("/proc/self/smaps");
+    private static final Path STATM = Path.of("/proc/self/statm");
     private static final int MADV_DONTNEED = 4;
 
     /** Smaller files are not worth a call. */
     private static final long LEAST_KILOBYTES = 1024;
 
-    private SpareMemory() {}
+    /** Some of what was given back is mapped again at once by whatever runs next, up to half of this. */
+    private static final long WORTH_PAGES = 16 * 1024 / 4;
+
+    private final LibC c;
+    /** Resident pages after the last time, 0 before the first. */
+    private volatile long rest;
+
+    public SpareMemory(LibC libc) {
+        c = libc;
+    }
 
     /** A part of the address space. */
     record Range(long start, long length) {}
 
+    /** Whether the process has become so much larger since the last time that it is worth the pause. */
+    public boolean isWorth() {
+        return residentPages() - rest >= WORTH_PAGES;
+    }
+
     /** Takes some tens of milliseconds. */
-    public static void giveBack(LibC c) {
+    public void giveBack() {
         narrowHeap();
         c.malloc_trim(0);
         try {
@@ -43,30 +60,52 @@ public final class SpareMemory {
         } catch (IOException e) {
             LOG.debug("mapped files stay mapped reason={}", e.toString());
         }
+        rest = residentPages();
+    }
+
+    /** The second field of proc_pid_statm(5), in pages; 0 where it cannot be read. */
+    private static long residentPages() {
+        try {
+            return Long.parseLong(Files.readString(STATM).split(" ", 3)[1]);
+        } catch (IOException e) {
+            LOG.debug("the size of this process is not known reason={}", e.toString());
+            return 0;
+        }
     }
 
     /**
-     * A start needs a heap that grows in large steps, or it would be collected whole for each small one. From then on it holds
-     * little more than what is used. Both flags may be changed while the JVM runs (HotSpotDiagnosticMXBean).
+     * A start or a burst needs a heap that grows in large steps, or it would be collected whole for each small one; at rest it
+     * holds little more than what is used. Both flags may be changed while the JVM runs (HotSpotDiagnosticMXBean), the least
+     * never above the most.
      */
     private static void narrowHeap() {
         try {
+            String least = flag("MinHeapFreeRatio");
+            String most = flag("MaxHeapFreeRatio");
             set("MinHeapFreeRatio", "10");
             set("MaxHeapFreeRatio", "20");
+            System.gc();
+            set("MaxHeapFreeRatio", most);
+            set("MinHeapFreeRatio", least);
         } catch (JMException | RuntimeException e) {
             LOG.debug("the heap keeps its spare part reason={}", e.toString());
         }
-        System.gc();
+    }
+
+    private static String flag(String name) throws JMException {
+        CompositeData option = (CompositeData) invoke("getVMOption", name);
+        return (String) option.get("value");
     }
 
     private static void set(String flag, String value) throws JMException {
-        String text = String.class.getName();
-        ManagementFactory.getPlatformMBeanServer()
-                .invoke(
-                        new ObjectName("com.sun.management:type=HotSpotDiagnostic"),
-                        "setVMOption",
-                        new Object[] {flag, value},
-                        new String[] {text, text});
+        invoke("setVMOption", flag, value);
+    }
+
+    private static Object invoke(String operation, String... arguments) throws JMException {
+        String[] types = new String[arguments.length];
+        Arrays.fill(types, String.class.getName());
+        return ManagementFactory.getPlatformMBeanServer()
+                .invoke(new ObjectName("com.sun.management:type=HotSpotDiagnostic"), operation, arguments, types);
     }
 
     /**

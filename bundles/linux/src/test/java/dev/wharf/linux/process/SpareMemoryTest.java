@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.linux.libc.LibC;
 import dev.wharf.linux.process.SpareMemory.Range;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,9 +50,24 @@ class SpareMemoryTest {
 
     @Test
     void thisProcessGoesOnWithoutWhatItGaveBack() throws Exception {
+        SpareMemory spare = new SpareMemory(LibC.get());
         for (int round = 0; round < 3; round++) {
-            SpareMemory.giveBack(LibC.get());
+            spare.giveBack();
             assertThat(Files.readAllLines(Path.of("/proc/self/smaps"))).isNotEmpty();
         }
+    }
+
+    @Test
+    void itIsWorthThePauseOnceTheProcessHasGrown() {
+        SpareMemory spare = new SpareMemory(LibC.get());
+        assertThat(spare.isWorth()).isTrue();
+        spare.giveBack();
+        assertThat(spare.isWorth()).isFalse();
+
+        ByteBuffer grown = ByteBuffer.allocateDirect(32 << 20);
+        for (int at = 0; at < grown.capacity(); at += 4096) {
+            grown.put(at, (byte) 1);
+        }
+        assertThat(spare.isWorth()).isTrue();
     }
 }

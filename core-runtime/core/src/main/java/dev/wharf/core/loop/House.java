@@ -149,7 +149,7 @@ final class House implements Agent, AutoCloseable {
             System::nanoTime,
             (delay, then) -> CompletableFuture.delayedExecutor(delay.toNanos(), TimeUnit.NANOSECONDS)
                     .execute(then),
-            this::giveBackMemory);
+            () -> giveBackMemory(Kernel::hasSpareMemory));
     private final Followers followers;
     private final Sequencer sequencer;
     private final Survey survey;
@@ -312,9 +312,12 @@ final class House implements Agent, AutoCloseable {
         });
     }
 
-    private void giveBackMemory() {
+    private void giveBackMemory(Predicate<Kernel> when) {
         try {
-            workshop.kernel().giveBackMemory();
+            Kernel kernel = workshop.kernel();
+            if (when.test(kernel)) {
+                kernel.giveBackMemory();
+            }
         } catch (DriverException e) {
             log.debug("no memory was given back reason={}", e.failure().message());
         }
@@ -1089,7 +1092,7 @@ final class House implements Agent, AutoCloseable {
 
         @Override
         public void giveBackMemory() {
-            House.this.giveBackMemory();
+            House.this.giveBackMemory(kernel -> true);
         }
 
         /** What seems amiss is looked at twice, for it may only have been on its way. */

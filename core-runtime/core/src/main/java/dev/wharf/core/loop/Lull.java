@@ -10,22 +10,18 @@ import java.util.function.LongSupplier;
  */
 final class Lull {
     /** Long enough that a start right after another seldom meets what is done then. */
-    static final Duration QUIET = Duration.ofSeconds(20);
-
-    /** A few changes, such as one container that comes and goes makes. */
-    static final int WORTH = 8;
+    static final Duration QUIET = Duration.ofSeconds(10);
 
     private final LongSupplier nanos;
     private final BiConsumer<Duration, Runnable> after;
     private final Runnable calm;
     private long last;
-    private int batches;
     private boolean waiting;
 
     /**
      * @param nanos {@link System#nanoTime}
      * @param after runs something when a time is over, once, from any thread
-     * @param calm called when nothing has happened for {@link #QUIET} after at least {@link #WORTH} batches
+     * @param calm called when nothing has happened for {@link #QUIET} after a batch
      */
     Lull(LongSupplier nanos, BiConsumer<Duration, Runnable> after, Runnable calm) {
         this.nanos = nanos;
@@ -36,8 +32,7 @@ final class Lull {
     /** There is a new batch. */
     synchronized void stirred() {
         last = nanos.getAsLong();
-        batches++;
-        if (batches >= WORTH && !waiting) {
+        if (!waiting) {
             waiting = true;
             after.accept(QUIET, this::look);
         }
@@ -51,7 +46,6 @@ final class Lull {
                 return;
             }
             waiting = false;
-            batches = 0;
         }
         calm.run();
     }

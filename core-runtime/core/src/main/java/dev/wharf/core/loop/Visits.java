@@ -167,6 +167,11 @@ final class Visits {
         }
 
         @Override
+        public boolean hasSpareMemory() {
+            return kernel.hasSpareMemory();
+        }
+
+        @Override
         public void giveBackMemory() {
             kernel.giveBackMemory();
         }

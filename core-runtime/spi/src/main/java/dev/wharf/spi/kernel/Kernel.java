@@ -25,7 +25,12 @@ public interface Kernel {
     /** The same hint as {@link Processes#takeShortTurns}. */
     default void takeShortTurns() {}
 
-    /** Gives back what memory this process holds and does not use, in some milliseconds. */
+    /** Whether {@link #giveBackMemory} is worth its pause, because the process has grown since the last time. */
+    default boolean hasSpareMemory() {
+        return false;
+    }
+
+    /** Gives back what memory this process holds and does not use, in some tens of milliseconds. */
     default void giveBackMemory() {}
 
     /**
