@@ -35,6 +35,12 @@ public record NetworkSpec(
     /** The option that says how the names of devices inside begin, {@code eth} where it is not given. */
     public static final String DEVICE_PREFIX = "com.docker.network.container_iface_prefix";
 
+    /** The option of a bridge that says how packets go between its containers and others by IPv4. */
+    public static final String GATEWAY_MODE4 = "com.docker.network.bridge.gateway_mode_ipv4";
+
+    /** The same by IPv6. */
+    public static final String GATEWAY_MODE6 = "com.docker.network.bridge.gateway_mode_ipv6";
+
     public NetworkSpec {
         Checks.oneLine(name, "network name");
         pools = Checks.copy(pools);
@@ -73,6 +79,21 @@ public record NetworkSpec(
                 false,
                 "",
                 false);
+    }
+
+    /** How packets go between a bridge's containers and others by one family of addresses; empty where nothing is said of it. */
+    public String gatewayMode(boolean bySix) {
+        return driver.value().equals("bridge") ? options.getOrDefault(bySix ? GATEWAY_MODE6 : GATEWAY_MODE4, "") : "";
+    }
+
+    /** Whether addresses of that family are never translated: a published port is one of the container's own, and none of the host's. */
+    public boolean routed(boolean bySix) {
+        return gatewayMode(bySix).equals("routed");
+    }
+
+    /** Whether the host has no address of that family on the network. */
+    public boolean isolated(boolean bySix) {
+        return internal && gatewayMode(bySix).equals("isolated");
     }
 
     /** The same with what was chosen for it. */

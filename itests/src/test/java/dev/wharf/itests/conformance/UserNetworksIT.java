@@ -292,11 +292,11 @@ class UserNetworksIT {
         refused("value: maybe", "network", "create", "-o", "com.docker.network.bridge.enable_icc=maybe", "due");
         refused("value: here", "network", "create", "-o", "com.docker.network.bridge.host_binding_ipv4=here", "due");
         refused(
-                "only nat and nat-unprotected are",
+                "gateway mode 'isolated' can only be used for an internal network",
                 "network",
                 "create",
                 "-o",
-                "com.docker.network.bridge.gateway_mode_ipv4=routed",
+                "com.docker.network.bridge.gateway_mode_ipv4=isolated",
                 "due");
 
         assertThat(docker.docker("network", "ls", "--filter", "name=due", "--quiet"))

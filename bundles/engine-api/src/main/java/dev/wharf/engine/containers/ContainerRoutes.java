@@ -31,6 +31,7 @@ import dev.wharf.engine.json.Remembered;
 import dev.wharf.engine.json.Times;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.PublishedPort;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
 import dev.wharf.model.Signal;
@@ -662,6 +663,7 @@ public final class ContainerRoutes implements Routes {
             boolean published = filters.has("publish")
                     && c.places().values().stream()
                             .flatMap(place -> place.endpoint().ports().stream())
+                            .filter(PublishedPort::isMapped)
                             .map(port -> port.hostPort() + "/" + port.protocol())
                             .anyMatch(port -> filters.any("publish", p -> covers(p, port)));
             return published

@@ -74,11 +74,12 @@ public final class ContainerShapes {
         for (Place place : c.places().values()) {
             for (PublishedPort port : place.endpoint().ports()) {
                 published.add(port.containerSide());
-                ports.addObject()
-                        .put("IP", port.hostAddress())
-                        .put("PrivatePort", port.containerPort())
-                        .put("PublicPort", port.hostPort())
-                        .put("Type", port.protocol());
+                ObjectNode line =
+                        ports.addObject().put("IP", port.hostAddress()).put("PrivatePort", port.containerPort());
+                if (port.isMapped()) {
+                    line.put("PublicPort", port.hostPort());
+                }
+                line.put("Type", port.protocol());
             }
         }
         if (c.isRunning() && !c.places().isEmpty()) {
@@ -583,7 +584,9 @@ public final class ContainerShapes {
                 ArrayNode list = node.path(port.containerSide()).isArray()
                         ? (ArrayNode) node.get(port.containerSide())
                         : node.putArray(port.containerSide());
-                list.addObject().put("HostIp", port.hostAddress()).put("HostPort", Integer.toString(port.hostPort()));
+                list.addObject()
+                        .put("HostIp", port.hostAddress())
+                        .put("HostPort", port.isMapped() ? Integer.toString(port.hostPort()) : "");
             }
         }
         return node;

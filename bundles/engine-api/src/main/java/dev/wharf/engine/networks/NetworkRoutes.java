@@ -203,7 +203,9 @@ public final class NetworkRoutes implements Routes {
             if (!pool.range().isEmpty()) {
                 one.put("IPRange", pool.range());
             }
-            one.put("Gateway", pool.gateway());
+            if (!pool.gateway().isEmpty()) {
+                one.put("Gateway", pool.gateway());
+            }
             if (!pool.reserved().isEmpty()) {
                 one.set("AuxiliaryAddresses", Json.map(pool.reserved()));
             }

@@ -170,7 +170,7 @@ final class Endpoints {
 
     /**
      * The place that the ports of another lead to when that is left: the next that can have them, with the same ports of the
-     * host. Plugins of CNI hear of ports only when a place is made, so theirs does not take any over.
+     * host, where both translate them or neither does. Plugins of CNI hear of ports only when a place is made, so theirs does not take any over.
      */
     static Optional<EndpointSpec> heir(Host host, Container c, NetworkId leaving) {
         Container.Place left = c.places().get(leaving);
@@ -181,11 +181,19 @@ final class Endpoints {
                 .filter(w -> !w.network().equals(leaving))
                 .filter(w -> host.network(w.network())
                         .filter(n -> carries(n) && !n.spec().driver().value().equals("cni"))
+                        .filter(n -> translatesAs(n, host.network(leaving)))
                         .isPresent())
                 .flatMap(w -> Optional.ofNullable(c.places().get(w.network())).stream())
                 .filter(Container.Place::wanted)
                 .map(p -> p.endpoint().withPorts(left.endpoint().ports()))
                 .findFirst();
+    }
+
+    private static boolean translatesAs(Network one, Optional<Network> other) {
+        return other.isPresent()
+                && Stream.of(true, false)
+                        .allMatch(bySix ->
+                                one.spec().routed(bySix) == other.get().spec().routed(bySix));
     }
 
     /** How far apart default routes stand, so that another finds room between two. */
@@ -366,12 +374,24 @@ final class Endpoints {
             // An empty host address means every address of both families, on one and the same port, unless the network
             // says otherwise.
             List<String> addresses = wish.hostAddress().isEmpty() ? everywhere : List.of(wish.hostAddress());
-            int port = port(wish, addresses, chosen);
+            List<String> mapped = addresses.stream()
+                    .filter(address -> !network.spec().routed(isIpv6(address)))
+                    .toList();
+            int port = mapped.isEmpty() ? 0 : port(wish, mapped, chosen);
             for (String address : addresses) {
-                chosen.add(new PublishedPort(wish.containerPort(), wish.protocol(), address, port));
+                chosen.add(
+                        mapped.contains(address)
+                                ? new PublishedPort(wish.containerPort(), wish.protocol(), address, port)
+                                : new PublishedPort(
+                                        wish.containerPort(), wish.protocol(), isIpv6(address) ? "::" : "0.0.0.0", 0));
             }
         }
-        return chosen;
+        // What is routed is one port of the container's, however often it is published.
+        return chosen.stream().distinct().toList();
+    }
+
+    private static boolean isIpv6(String address) {
+        return address.indexOf(':') >= 0;
     }
 
     private int port(PortWish wish, List<String> addresses, List<PublishedPort> chosen) throws Impossible {
@@ -416,8 +436,7 @@ final class Endpoints {
 
     /** Two listeners on one port collide when their addresses are the same, or one is every address of the family. */
     private static boolean collide(String a, String b) {
-        boolean sameFamily = (a.indexOf(':') >= 0) == (b.indexOf(':') >= 0);
-        return sameFamily && (a.equals(b) || isAny(a) || isAny(b));
+        return isIpv6(a) == isIpv6(b) && (a.equals(b) || isAny(a) || isAny(b));
     }
 
     private static boolean isAny(String address) {

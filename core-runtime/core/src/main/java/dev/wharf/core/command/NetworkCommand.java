@@ -164,7 +164,7 @@ public sealed interface NetworkCommand extends Command {
                     .findFirst()
                     .orElseThrow(() ->
                             new Unfit(Refusal.Kind.TAKEN, "all predefined address pools have been fully subnetted"));
-            return new Pool(free.toString(), free.usualGateway(), "", Map.of(), true);
+            return new Pool(free.toString(), usualGateway(free), "", Map.of(), true);
         }
 
         /** Of a network's own (RFC 4193): the digits of its id are as good as chance, so nobody else has the same. */
@@ -172,7 +172,11 @@ public sealed interface NetworkCommand extends Command {
             String id = spec.id().value();
             Addresses.Subnet subnet = Addresses.Subnet.parse("fd" + id.substring(0, 2) + ":" + id.substring(2, 6) + ":"
                     + id.substring(6, 10) + ":" + id.substring(10, 14) + "::/64");
-            return new Pool(subnet.toString(), subnet.usualGateway(), "", Map.of(), true);
+            return new Pool(subnet.toString(), usualGateway(subnet), "", Map.of(), true);
+        }
+
+        private String usualGateway(Addresses.Subnet subnet) {
+            return spec.isolated(!subnet.isIpv4()) ? "" : subnet.usualGateway();
         }
 
         private Pool checked(Pool pool, List<Addresses.Subnet> taken) throws Unfit {
@@ -207,8 +211,10 @@ public sealed interface NetworkCommand extends Command {
                                 + near.get().subnet() + " by device "
                                 + near.get().device());
             }
-            String gateway = pool.gateway().isEmpty() ? subnet.usualGateway() : Addresses.canonical(pool.gateway());
-            within(subnet, gateway, "gateway " + gateway);
+            String gateway = pool.gateway().isEmpty() ? usualGateway(subnet) : Addresses.canonical(pool.gateway());
+            if (!gateway.isEmpty()) {
+                within(subnet, gateway, "gateway " + gateway);
+            }
             if (!pool.range().isEmpty()) {
                 Addresses.Subnet range = Addresses.Subnet.parse(pool.range());
                 within(subnet, range.at(0), "range " + pool.range());

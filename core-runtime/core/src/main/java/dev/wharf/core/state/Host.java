@@ -1040,6 +1040,12 @@ public final class Host {
             return names;
         }
 
+        private static List<PublishedPort> mapped(Container.Place place) {
+            return place.endpoint().ports().stream()
+                    .filter(PublishedPort::isMapped)
+                    .toList();
+        }
+
         /** Gives back what {@code before} held and takes what {@code after} holds. */
         void moveLeases(
                 @org.jspecify.annotations.Nullable Container before,
@@ -1054,7 +1060,7 @@ public final class Host {
                     if (held != null) {
                         leases = leases.plus(network, held.without(place.endpoint()));
                     }
-                    for (PublishedPort port : place.endpoint().ports()) {
+                    for (PublishedPort port : mapped(place)) {
                         String key = portKey(port.protocol(), port.hostPort());
                         PMap<String, ContainerId> holders = ports.get(key);
                         if (holders != null) {
@@ -1070,7 +1076,7 @@ public final class Host {
                     Leases held = leases.get(network);
                     leases = leases.plus(
                             network, (held == null ? Leases.NONE : held).with(place.endpoint(), after.id()));
-                    for (PublishedPort port : place.endpoint().ports()) {
+                    for (PublishedPort port : mapped(place)) {
                         String key = portKey(port.protocol(), port.hostPort());
                         PMap<String, ContainerId> holders = ports.get(key);
                         ports = ports.plus(

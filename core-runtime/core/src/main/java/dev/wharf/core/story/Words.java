@@ -406,7 +406,7 @@ final class Words {
 
     private static String ports(List<PublishedPort> ports) {
         String text = ports.stream()
-                .map(p -> p.hostPort() + " to " + p.containerSide())
+                .map(p -> (p.isMapped() ? p.hostPort() + " to " : "") + p.containerSide())
                 .distinct()
                 .collect(Collectors.joining(", "));
         return text.isEmpty() ? "" : " (port " + text + ")";

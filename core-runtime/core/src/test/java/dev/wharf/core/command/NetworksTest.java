@@ -543,6 +543,45 @@ class NetworksTest {
     }
 
     @Test
+    void aRoutedFamilyTakesNoPortOfTheHost() {
+        Host host = grant(
+                furnished(),
+                new NetworkCommand.Create(
+                        net("routed", false, Map.of(NetworkSpec.GATEWAY_MODE4, "routed"), pool("10.1.0.0/24"))),
+                T0);
+        ContainerSpec spec = spec().on(wish("routed", 0))
+                .ports(new PortWish(80, "tcp", "", 8080, 8080), new PortWish(80, "tcp", "10.0.0.1", 8081, 8081))
+                .make();
+        Host with = after(host, created(WEB, "web", spec));
+
+        EndpointSpec place = ((ContainerEvent.StartRequested)
+                        granted(with, new ContainerCommand.Start(WEB, ENTROPY), T0)
+                                .get(0))
+                .endpoints()
+                .get(0);
+
+        assertThat(place.ports())
+                .containsExactly(new PublishedPort(80, "tcp", "0.0.0.0", 0), new PublishedPort(80, "tcp", "::", 8080));
+    }
+
+    @Test
+    void theHostHasNoAddressOnAnIsolatedNetworkUnlessOneIsAskedFor() {
+        NetworkSpec isolated = net("alone", false, Map.of(NetworkSpec.GATEWAY_MODE4, "isolated"));
+        List<Pool> given = List.of(new Pool("10.1.0.0/24", "10.1.0.9", "", Map.of()));
+
+        assertThat(pools(new NetworkCommand.Create(
+                        isolated.planned("br-alone", List.of(pool("10.1.0.0/24")), true, isolated.options()))))
+                .extracting(Pool::gateway)
+                .containsExactly("");
+        assertThat(pools(new NetworkCommand.Create(isolated.planned("br-alone", List.of(), true, isolated.options()))))
+                .extracting(Pool::gateway)
+                .containsExactly("");
+        assertThat(pools(new NetworkCommand.Create(isolated.planned("br-alone", given, true, isolated.options()))))
+                .extracting(Pool::gateway)
+                .containsExactly("10.1.0.9");
+    }
+
+    @Test
     void whatOnlyNetworksOfOnesOwnHaveIsRefusedOnTheDefaultBridge() {
         Host host = furnished(created(WEB, "web", spec().make()));
 

@@ -139,7 +139,7 @@ public final class BridgeDriver
         List<String> addresses = new ArrayList<>();
         for (NetworkSpec.Pool pool : network.pools()) {
             boolean ipv6 = pool.gateway().indexOf(':') >= 0;
-            if (!pool.gateway().isEmpty() && (ipv6 || Options.addressed(network))) {
+            if (!pool.gateway().isEmpty() && Options.addressed(network, ipv6)) {
                 addresses.add(
                         pool.gateway() + pool.subnet().substring(pool.subnet().indexOf('/')));
             }
@@ -179,7 +179,9 @@ public final class BridgeDriver
     public Endpoint attach(NetworkSpec network, EndpointSpec endpoint, Sandbox sandbox) throws DriverException {
         try {
             for (PublishedPort port : endpoint.ports()) {
-                ports.hold(endpoint.id(), port.protocol(), port.hostAddress(), port.hostPort());
+                if (port.isMapped()) {
+                    ports.hold(endpoint.id(), port.protocol(), port.hostAddress(), port.hostPort());
+                }
             }
             join(network, endpoint, sandbox);
             publish(network, endpoint);
@@ -448,7 +450,7 @@ public final class BridgeDriver
     /** Port elements by the endpoint they lead to; none where the table is gone. */
     private Map<String, List<PlacedElement>> elements() throws DriverException {
         Map<String, List<PlacedElement>> found = new HashMap<>();
-        for (String map : Rules.PORT_MAPS) {
+        for (String map : Rules.PORTS) {
             try {
                 for (Element element : firewall.elements("inet", rules.table(), map)) {
                     found.computeIfAbsent(element.comment(), id -> new ArrayList<>())
@@ -472,6 +474,9 @@ public final class BridgeDriver
 
     /** A courtesy after a restart; what somebody else took meanwhile stays theirs, the kernel translates before them. */
     private void holdAgain(String endpoint, PlacedElement placed) {
+        if (placed.element.value().isEmpty()) {
+            return;
+        }
         List<String> key = placed.element.key();
         String protocol = switch (key.get(0)) {
             case "6" -> "tcp";

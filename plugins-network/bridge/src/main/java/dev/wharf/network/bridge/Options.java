@@ -20,13 +20,12 @@ final class Options {
     private static final String SOURCE4 = "com.docker.network.host_ipv4";
     private static final String SOURCE6 = "com.docker.network.host_ipv6";
     private static final String HOST_BINDING = "com.docker.network.bridge.host_binding_ipv4";
-    private static final String GATEWAY_MODE4 = "com.docker.network.bridge.gateway_mode_ipv4";
-    private static final String GATEWAY_MODE6 = "com.docker.network.bridge.gateway_mode_ipv6";
     private static final String UNPROTECTED = "nat-unprotected";
+    private static final String ISOLATED = "isolated";
 
     private static final Set<String> YES = Set.of("1", "t", "T", "TRUE", "true", "True");
     private static final Set<String> NO = Set.of("0", "f", "F", "FALSE", "false", "False");
-    private static final Set<String> OTHER_MODES = Set.of("routed", "isolated");
+    private static final Set<String> MODES = Set.of("", "nat", UNPROTECTED, "routed", ISOLATED);
     private static final Pattern IPV4 = Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?:\\.(?!$)|$)){4}");
 
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F.]*:[0-9a-fA-F:.]*");
@@ -56,15 +55,15 @@ final class Options {
         if (!source6.isEmpty() && !isIpv6(source6)) {
             throw invalid(SOURCE6, source6, "not an IPv6 address");
         }
-        for (String option : List.of(GATEWAY_MODE4, GATEWAY_MODE6)) {
+        for (String option : List.of(NetworkSpec.GATEWAY_MODE4, NetworkSpec.GATEWAY_MODE6)) {
             String mode = options.getOrDefault(option, "");
-            if (OTHER_MODES.contains(mode)) {
-                throw DriverException.failure(
-                        Failure.Kind.UNSUPPORTED,
-                        "gateway mode " + mode + " is not served; only nat and " + UNPROTECTED + " are");
-            }
-            if (!mode.isEmpty() && !mode.equals("nat") && !mode.equals(UNPROTECTED)) {
+            if (!MODES.contains(mode)) {
                 throw invalid(option, mode, "unknown gateway mode");
+            }
+            if (mode.equals(ISOLATED) && !network.internal()) {
+                throw DriverException.failure(
+                        Failure.Kind.INVALID,
+                        "gateway mode '" + ISOLATED + "' can only be used for an internal network");
             }
         }
     }
@@ -106,14 +105,13 @@ final class Options {
 
     /** Whether ports of containers are reached by the containers' own addresses, be they published or not. */
     static boolean open(NetworkSpec network, boolean ipv6) {
-        return network.options()
-                .getOrDefault(ipv6 ? GATEWAY_MODE6 : GATEWAY_MODE4, "")
-                .equals(UNPROTECTED);
+        return network.gatewayMode(ipv6).equals(UNPROTECTED);
     }
 
-    /** Whether the host has an IPv4 address on the network. */
-    static boolean addressed(NetworkSpec network) {
-        return !YES.contains(network.options().getOrDefault(UNADDRESSED, ""));
+    /** Whether the host has an address of that family on the network. */
+    static boolean addressed(NetworkSpec network, boolean ipv6) {
+        return !network.isolated(ipv6)
+                && (ipv6 || !YES.contains(network.options().getOrDefault(UNADDRESSED, "")));
     }
 
     /** Whether containers on the network may talk to one another. */

@@ -12,8 +12,11 @@ import java.util.Optional;
  * maps, so that a thousand ports cost a packet no more than one, and a change costs no more than itself.
  */
 final class Rules {
-    /** Maps of published ports, by family and by whether the host address is a given one or any. */
-    static final List<String> PORT_MAPS = List.of("ports4", "any4", "ports6", "any6");
+    /**
+     * Maps of published ports, by family and by whether the host address is a given one or any, and sets of those that no port
+     * of the host's leads to.
+     */
+    static final List<String> PORTS = List.of("ports4", "any4", "ports6", "any6", "direct4", "direct6");
 
     /** The set of the networks' devices. */
     static final String BRIDGES = "bridges";
@@ -37,7 +40,7 @@ final class Rules {
      * them, and the kernel cannot route what comes from ::1. postrouting: answers to the host's loopback and to neighbours on
      * the same bridge have to come back through the host, and outside containers are seen under an address of the host's.
      * forward: into a bridge comes what was asked for or published or is for a network without such protection, and
-     * nothing else; what an internal network says stays inside.
+     * nothing else; what an internal network says stays inside. Where nothing is translated, an echo may be asked for, too.
      */
     String whole() {
         return """
@@ -51,6 +54,10 @@ final class Rules {
                 add set inet T outbound6 { type ipv6_addr; flags interval; }
                 add set inet T open4 { type ipv4_addr; flags interval; }
                 add set inet T open6 { type ipv6_addr; flags interval; }
+                add set inet T routed4 { type ipv4_addr; flags interval; }
+                add set inet T routed6 { type ipv6_addr; flags interval; }
+                add set inet T direct4 { type inet_proto . ipv4_addr . inet_service; }
+                add set inet T direct6 { type inet_proto . ipv6_addr . inet_service; }
                 add map inet T source4 { type ipv4_addr : ipv4_addr; flags interval; }
                 add map inet T source6 { type ipv6_addr : ipv6_addr; flags interval; }
                 add map inet T ports4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }
@@ -91,6 +98,10 @@ final class Rules {
                 add rule inet T forward oifname @internal drop
                 add rule inet T forward oifname @bridges ct state established,related accept
                 add rule inet T forward oifname @bridges ct status dnat accept
+                add rule inet T forward oifname @bridges meta l4proto . ip daddr . th dport @direct4 accept
+                add rule inet T forward oifname @bridges meta l4proto . ip6 daddr . th dport @direct6 accept
+                add rule inet T forward oifname @bridges ip daddr @routed4 icmp type echo-request accept
+                add rule inet T forward oifname @bridges ip6 daddr @routed6 icmpv6 type echo-request accept
                 add rule inet T forward iifname != @bridges oifname @bridges ip daddr @open4 accept
                 add rule inet T forward iifname != @bridges oifname @bridges ip6 daddr @open6 accept
                 add rule inet T forward oifname @bridges drop
@@ -161,12 +172,17 @@ final class Rules {
         if (inner.isEmpty()) {
             return Optional.empty();
         }
+        if (!port.isMapped()) {
+            String key = port.protocol() + " . " + inner + " . " + port.containerPort();
+            return Optional.of(new PortElement(table, "direct" + (ipv6 ? "6" : "4"), key, "", endpoint.id()));
+        }
         boolean any = port.hostAddress().equals("0.0.0.0") || port.hostAddress().equals("::");
         String map = (any ? "any" : "ports") + (ipv6 ? "6" : "4");
         String key = any
                 ? port.protocol() + " . " + port.hostPort()
                 : port.protocol() + " . " + port.hostAddress() + " . " + port.hostPort();
-        return Optional.of(new PortElement(table, map, key, inner + " . " + port.containerPort(), endpoint.id()));
+        return Optional.of(
+                new PortElement(table, map, key, " : " + inner + " . " + port.containerPort(), endpoint.id()));
     }
 
     private static List<String> elements(NetworkSpec network) {
@@ -185,7 +201,11 @@ final class Rules {
             if (Options.open(network, family.equals("6"))) {
                 elements.add("open" + family + " { " + pool.subnet() + " }\n");
             }
-            if (!network.internal() && Options.masquerades(network)) {
+            boolean routed = network.routed(family.equals("6"));
+            if (routed) {
+                elements.add("routed" + family + " { " + pool.subnet() + " }\n");
+            }
+            if (!network.internal() && !routed && Options.masquerades(network)) {
                 String source = Options.source(network, family.equals("6"));
                 elements.add(
                         source.isEmpty()
@@ -201,10 +221,14 @@ final class Rules {
         return slash < 0 ? address : address.substring(0, slash);
     }
 
-    /** One published port as an element. The comment says whose it is. */
+    /**
+     * One published port as an element. The comment says whose it is.
+     *
+     * @param value what it is mapped to, empty in a set
+     */
     private record PortElement(String table, String map, String key, String value, String owner) {
         String add() {
-            return "add element inet " + table + " " + map + " { " + key + " comment \"" + owner + "\" : " + value
+            return "add element inet " + table + " " + map + " { " + key + " comment \"" + owner + "\"" + value
                     + " }\n";
         }
 

@@ -282,6 +282,42 @@ class BridgeDriverTest extends SandboxWorldContract {
     }
 
     @Test
+    void portsOfARoutedNetworkAreOpenAtTheContainersOwnAddressAndNowhereElse() throws Exception {
+        Sandbox outside = world.outside();
+        NetworkSpec routed = with("com.docker.network.bridge.gateway_mode_ipv4", "routed");
+        driver.create(routed);
+        driver.create(other());
+        join(routed, WEB, 2, 1, new PublishedPort(80, "tcp", "0.0.0.0", 0));
+        joinOther(2);
+        world.serve(world.sandbox(1), "0.0.0.0", 80);
+        world.serve(world.sandbox(1), "0.0.0.0", 81);
+        world.serve(outside, "0.0.0.0", 90);
+        world.run(outside, "ip", "route", "add", "10.213.21.0/24", "via", "198.51.100.1");
+
+        assertThat(world.ask(outside, "10.213.21.2", 80)).isEqualTo("198.51.100.2");
+        assertThat(world.ask(world.sandbox(2), "10.213.21.2", 80)).isEqualTo("10.213.22.2");
+        assertThat(world.ask(outside, "10.213.21.2", 81)).isEqualTo("silent");
+        assertThat(world.ask(world.sandbox(1), "198.51.100.2", 90)).isEqualTo("10.213.21.2");
+        assertThat(driver.survey()).extracting(e -> e.id()).contains(WEB);
+        driver.detach(routed, endpoint(WEB, 2, List.of(new PublishedPort(80, "tcp", "0.0.0.0", 0))), world.sandbox(1));
+        assertThat(world.run(world.host, "nft", "list", "set", "inet", AGENT, "direct4"))
+                .noneMatch(line -> line.contains("elements"));
+    }
+
+    @Test
+    void theHostHasNoAddressOnAnIsolatedNetwork() throws Exception {
+        NetworkSpec isolated = network.planned(
+                network.deviceName(),
+                network.pools(),
+                true,
+                Map.of("com.docker.network.bridge.gateway_mode_ipv4", "isolated"));
+        driver.create(isolated);
+
+        assertThat(world.run(world.host, "ip", "-4", "addr", "show", "dev", network.deviceName()))
+                .noneMatch(line -> line.contains("inet"));
+    }
+
+    @Test
     void neighboursAreKeptApartWhereTheNetworkSaysSo() throws Exception {
         NetworkSpec quiet = new NetworkSpec(
                 LAN,
@@ -742,7 +778,7 @@ class BridgeDriverTest extends SandboxWorldContract {
         refused("com.docker.network.host_ipv6", "fd00::x", Failure.Kind.INVALID);
         refused("com.docker.network.driver.mtu", "-1", Failure.Kind.INVALID);
         refused(bridge + "gateway_mode_ipv6", "bent", Failure.Kind.INVALID);
-        refused(bridge + "gateway_mode_ipv6", "routed", Failure.Kind.UNSUPPORTED);
+        refused(bridge + "gateway_mode_ipv6", "isolated", Failure.Kind.INVALID);
         assertThat(Options.open(fine, false)).isFalse();
         NetworkSpec open = with(bridge + "gateway_mode_ipv6", "nat-unprotected");
         assertThat(Options.open(world.driver(ports, AGENT).plan(open), true)).isTrue();
