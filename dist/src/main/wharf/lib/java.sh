@@ -25,6 +25,10 @@ if [ "$java_version" -lt 17 ]; then
     exit 1
 fi
 
+# Java takes the names of files for what the locale says, for ASCII where nobody set one, as in many a service. In images,
+# volumes and builds they are UTF-8 wherever they come from.
+export LC_ALL=C.UTF-8
+
 # What both JVMs are told: no parallel collector, the quick compiler, nothing shared with tools that look at JVMs (the daemon
 # changes its mind about that). The archive of classes is made by wharf-install-cds, one for each Java. Without it, or with one
 # that fits no more, the start only takes a little longer, so there is nothing to warn of. It is mapped where it was made for:

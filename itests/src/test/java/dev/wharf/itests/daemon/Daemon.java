@@ -80,8 +80,11 @@ public final class Daemon implements AutoCloseable {
                 "--bridge=" + bridge,
                 "--bip=" + bip));
         command.addAll(options);
-        return new ProcessBuilder(command)
-                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+        ProcessBuilder builder = new ProcessBuilder(command);
+        // As a manager of services starts it: with next to nothing, and in no language.
+        builder.environment().keySet().retainAll(List.of("PATH", "JAVA_HOME"));
+        return builder.redirectInput(
+                        ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
                 .redirectError(ProcessBuilder.Redirect.appendTo(log().toFile()))
                 .start();

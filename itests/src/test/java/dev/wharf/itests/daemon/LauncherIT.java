@@ -2,6 +2,7 @@ package dev.wharf.itests.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.wharf.itests.conformance.SharedAgent;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -263,6 +264,36 @@ class LauncherIT {
 
             assertThat(daemon.ping().out()).isEqualTo("OK");
             assertThat(daemon.stop()).isZero();
+        }
+    }
+
+    @Test
+    void namesAreUtf8InWhateverLanguageItWasStarted() throws Exception {
+        SharedAgent.offerBusybox(folder.resolve("data"));
+        try (Daemon daemon = Daemon.start(folder)) {
+            SharedAgent.pullBusybox(daemon);
+            Path bind = Files.createDirectories(folder.resolve("höher"));
+            daemon.docker(
+                            "run",
+                            "--name=web",
+                            "--volume=" + bind + ":/mnt/ü",
+                            "--volume=data:/data",
+                            "--env=WORD=grün",
+                            "busybox",
+                            "sh",
+                            "-c",
+                            "echo $WORD > /mnt/ü/日本; mkdir /täst /data/süd; echo 1 > /täst/ß")
+                    .outOrThrow();
+            assertThat(bind.resolve("日本")).hasContent("grün");
+            assertThat(daemon.docker("diff", "web").outOrThrow()).contains("A /täst/ß");
+            daemon.docker("cp", "web:/täst", folder + "/out").outOrThrow();
+            assertThat(folder.resolve("out/ß")).hasContent("1");
+            daemon.docker("commit", "web", "words").outOrThrow();
+            assertThat(daemon.docker("run", "--rm", "words", "cat", "/täst/ß").outOrThrow())
+                    .isEqualTo("1\n");
+            daemon.docker("rm", "web").outOrThrow();
+            daemon.docker("volume", "rm", "data").outOrThrow();
+            daemon.docker("rmi", "words").outOrThrow();
         }
     }
 
