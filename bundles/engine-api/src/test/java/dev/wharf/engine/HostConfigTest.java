@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Door;
 import dev.wharf.engine.http.Endpoint;
@@ -12,7 +13,11 @@ import dev.wharf.engine.http.Server;
 import dev.wharf.engine.http.Workers;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.json.Json;
+import dev.wharf.model.Digest;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.NetworkId;
+import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PublishedPort;
 import java.io.IOException;
@@ -332,6 +337,50 @@ class HostConfigTest {
                                 .stream()
                                 .map(NetworkWish::mac))
                 .containsExactly("", "", "02:00:00:00:00:09");
+    }
+
+    @ParameterizedTest(name = "{0} beside {1}")
+    @CsvSource({
+        "none,         lan,  400, (none) mode",
+        "host,         lan,  400, cannot be connected to any other network",
+        "bridge,       host, 400, connected to host network",
+        "lan,          none, 201, Id",
+        "none,         none, 201, Id",
+        "host,         host, 201, Id",
+        "container:box0, lan, 201, Id"
+    })
+    void whoIsOnTheHostsNetworkOrOnNoneIsOnNoOther(String mode, String beside, int status, String said)
+            throws IOException {
+        agent.happens(new NetworkEvent.Created(simple("lan", "bridge"), Instant.EPOCH));
+        agent.happens(new NetworkEvent.Created(simple("none", "none"), Instant.EPOCH));
+        agent.happens(new NetworkEvent.Created(simple("host", "host"), Instant.EPOCH));
+
+        Line.Reply reply = createAs(
+                "1.51",
+                "\"HostConfig\":{\"NetworkMode\":\"" + mode + "\"},\"NetworkingConfig\":{\"EndpointsConfig\":{\""
+                        + beside + "\":{}}}");
+        assertThat(reply.status()).as(reply.text()).isEqualTo(status);
+        assertThat(reply.text()).contains(said);
+        if (beside.equals("none") && mode.equals("lan")) {
+            Line.Reply both = createAs("1.51", "\"NetworkingConfig\":{\"EndpointsConfig\":{\"none\":{},\"lan\":{}}}");
+            assertThat(both.text()).contains("(none) mode");
+        }
+    }
+
+    private static NetworkSpec simple(String name, String driver) {
+        return new NetworkSpec(
+                new NetworkId(Digest.sha256(name).hex()),
+                name,
+                new DriverName(driver),
+                "",
+                List.of(),
+                false,
+                false,
+                false,
+                !name.equals("lan"),
+                Map.of(),
+                Map.of(),
+                Map.of());
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.wharf.engine.containers;
 
+import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Host;
@@ -428,6 +429,9 @@ public final class Creation {
         if (!own && !version.atLeast(44) && !NetworkRoutes.mac(body).isEmpty()) {
             throw Problem.invalid("conflicting options: mac-address and the network mode");
         }
+        if (sandbox.kind() != Namespace.Kind.CONTAINER && !body.flag("NetworkDisabled")) {
+            checkCompany(sandbox.kind());
+        }
         DeviceSettings.of(hostConfig).check(version);
         List<NetworkWish> wishes = own ? wishes() : List.of();
         return new ContainerSpec.Networking(
@@ -442,6 +446,25 @@ public final class Creation {
                 extraHosts(),
                 links(sandbox, wishes),
                 body.text("MacAddress"));
+    }
+
+    /** Who is on the host's network or on none is on no other; whoever shares another's sandbox is where that is. */
+    private void checkCompany(Namespace.Kind sandbox) {
+        List<String> drivers = body.body("NetworkingConfig").keys("EndpointsConfig").stream()
+                .map(name -> NetworkRoutes.found(host, name.equals("default") ? mode() : name)
+                        .map(n -> n.spec().driver().value())
+                        .orElse(""))
+                .toList();
+        if (sandbox == Namespace.Kind.HOST && !drivers.stream().allMatch("host"::equals)) {
+            throw Problem.invalid(ContainerCommand.Connect.SHARED);
+        }
+        if (sandbox != Namespace.Kind.HOST && drivers.contains("host")) {
+            throw Problem.invalid(ContainerCommand.Connect.HOST_STAYS);
+        }
+        boolean nowhere = sandbox == Namespace.Kind.NONE || drivers.contains("none");
+        if (nowhere && drivers.size() > (drivers.contains("none") ? 1 : 0)) {
+            throw Problem.invalid(ContainerCommand.Connect.ALONE);
+        }
     }
 
     /** What belongs to the sandbox is said where that was made. */

@@ -445,8 +445,18 @@ public sealed interface ContainerCommand extends Command {
     }
 
     record Connect(ContainerId container, NetworkWish wish, Entropy entropy) implements ContainerCommand {
-        private static final String HOST_STAYS =
+        /** Nobody goes to the host's network or away from it. */
+        public static final String HOST_STAYS =
                 "container cannot be disconnected from host network or connected to host network";
+
+        /** Whoever is where another is, be it the host, is nowhere else. */
+        public static final String SHARED =
+                "container sharing network namespace with another container or host cannot be connected to any other"
+                        + " network";
+
+        /** Whoever is on no network is on no other. */
+        public static final String ALONE =
+                "container cannot be connected to multiple networks with one of the networks in private (none) mode";
 
         @Override
         public Decision decide(Host host, Instant now) {
@@ -513,21 +523,15 @@ public sealed interface ContainerCommand extends Command {
                                 ? twice(c, network)
                                 : accept(new ContainerEvent.NetworksChanged(container, c.spec())));
             }
+            if (sandbox == Namespace.Kind.HOST || sandbox == Namespace.Kind.CONTAINER) {
+                return Optional.of(refuse(INVALID, SHARED));
+            }
             if (mode.equals("host")) {
                 return Optional.of(refuse(INVALID, HOST_STAYS));
             }
-            if (sandbox == Namespace.Kind.HOST || sandbox == Namespace.Kind.CONTAINER) {
-                return Optional.of(refuse(
-                        INVALID,
-                        "container sharing network namespace with another container or host cannot be "
-                                + "connected to any other network"));
-            }
             boolean nowhere = c.spec().networking().networks().isEmpty();
             if (sandbox == Namespace.Kind.NONE || mode.equals("none") && !nowhere) {
-                return Optional.of(refuse(
-                        INVALID,
-                        "container cannot be connected to multiple networks with one of the networks in private "
-                                + "(none) mode"));
+                return Optional.of(refuse(INVALID, ALONE));
             }
             return mode.equals("none")
                     ? Optional.of(accept(new ContainerEvent.NetworksChanged(

@@ -1,15 +1,19 @@
 package dev.wharf.core.event;
 
+import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Fact;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Network;
 import dev.wharf.core.state.Stall;
+import dev.wharf.model.ContainerSpec.Networking;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
+import dev.wharf.model.NetworkWish;
 import dev.wharf.model.SubjectId;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.network.Device;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /** What happens to networks. */
@@ -60,9 +64,29 @@ public sealed interface NetworkEvent extends Event {
 
     @EventType("network.removed")
     record Removed(NetworkId network) implements NetworkEvent {
+        /** Who never ran meant the network by its name, which another may have by then. */
         @Override
         public Host apply(Host host) {
-            return host.without(network);
+            Optional<Network> removed = host.network(network);
+            if (removed.isEmpty()) {
+                return host;
+            }
+            Host after = host;
+            for (Container container : host.containers().values()) {
+                Networking networking = container.spec().networking();
+                if (!container.hasRun()
+                        && networking.networks().stream()
+                                .anyMatch(wish -> wish.network().equals(network))) {
+                    List<NetworkWish> wishes = networking.networks().stream()
+                            .map(wish -> wish.network().equals(network)
+                                    ? wish.awaiting(removed.get().spec().name())
+                                    : wish)
+                            .toList();
+                    after = after.with(
+                            container.respecified(container.spec().withNetworking(networking.withNetworks(wishes))));
+                }
+            }
+            return after.without(network);
         }
     }
 

@@ -611,6 +611,11 @@ public record Container(
     }
 
     /** The same container with what it wants of networks changed, for its next start. */
+    /** Whether somebody started it, be it in vain. */
+    public boolean hasRun() {
+        return generation > 0;
+    }
+
     public Container respecified(ContainerSpec changed) {
         return edit(d -> d.spec = changed);
     }

@@ -543,6 +543,46 @@ class NetworksTest {
     }
 
     @Test
+    void whoNeverRanIsOnTheNetworkThatHasTheNameNow() {
+        NetworkCommand.Create again = new NetworkCommand.Create(net("again", false, Map.of(), pool("10.1.0.0/24")));
+        Host host = after(
+                grant(furnished(), again, T0),
+                created(WEB, "web", spec().on(wish("again", 3)).make()),
+                created(DB, "db", spec().on(wish("again", 0)).make()));
+        host = grant(host, new ContainerCommand.Start(DB, ENTROPY), T0);
+        host = after(host, new NetworkEvent.Removed(network("again")));
+
+        NetworkSpec second = net("again2", false, Map.of(), pool("10.2.0.0/24"));
+        Host anew = after(
+                host,
+                new NetworkEvent.Created(
+                        new NetworkSpec(
+                                second.id(),
+                                "again",
+                                second.driver(),
+                                second.deviceName(),
+                                second.pools(),
+                                false,
+                                false,
+                                false,
+                                false,
+                                Map.of(),
+                                Map.of(),
+                                Map.of()),
+                        T0));
+        assertThat(granted(anew, new ContainerCommand.Start(WEB, ENTROPY), T0).stream()
+                        .filter(ContainerEvent.StartRequested.class::isInstance)
+                        .map(e -> ((ContainerEvent.StartRequested) e)
+                                .endpoints()
+                                .get(0)
+                                .network()))
+                .containsExactly(second.id());
+        assertThat(anew.container(DB).orElseThrow().spec().networking().networks())
+                .extracting(NetworkWish::network)
+                .containsExactly(network("again"));
+    }
+
+    @Test
     void aRoutedFamilyTakesNoPortOfTheHost() {
         Host host = grant(
                 furnished(),
