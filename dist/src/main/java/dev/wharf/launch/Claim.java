@@ -8,7 +8,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -21,12 +25,32 @@ import java.util.concurrent.TimeoutException;
 final class Claim implements AutoCloseable {
     private static final String FILE = "wharfd.lock";
 
+    private static final Set<PosixFilePermission> OTHERS = PosixFilePermissions.fromString("------rwx");
+
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final FileChannel channel;
 
     private Claim(FileChannel channel) {
         this.channel = channel;
+    }
+
+    /**
+     * The same as {@link #on}, and nobody but root and the directory's group may come in: what containers were given, their
+     * environment among it, is written in there.
+     */
+    static Claim alone(Path root, String option) throws CannotStart {
+        Claim claim = on(root, option);
+        try {
+            Set<PosixFilePermission> allowed = new HashSet<>(Files.getPosixFilePermissions(root));
+            if (allowed.removeAll(OTHERS)) {
+                Files.setPosixFilePermissions(root, allowed);
+            }
+            return claim;
+        } catch (IOException e) {
+            claim.close();
+            throw new CannotStart("cannot keep others out of " + root + ", the " + option + ": " + Reason.of(e), e);
+        }
     }
 
     /** Makes {@code root} if need be and claims it; {@code option} is what to change when somebody else has it. */

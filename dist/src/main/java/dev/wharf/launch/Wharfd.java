@@ -49,7 +49,7 @@ public final class Wharfd {
         if (!isRoot()) {
             throw new CannotStart("must run as root: it mounts filesystems and makes namespaces; try sudo wharfd");
         }
-        try (Claim data = Claim.on(options.dataRoot(), "--data-root");
+        try (Claim data = Claim.alone(options.dataRoot(), "--data-root");
                 Claim exec = Claim.on(options.execRoot(), "--exec-root");
                 PidFile pid = PidFile.write(options.pidFile())) {
             return new House(options).live();

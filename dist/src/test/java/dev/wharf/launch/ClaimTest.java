@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -42,6 +43,18 @@ class ClaimTest {
         }
 
         Claim.on(folder, "--data-root").close();
+    }
+
+    @Test
+    void fromWhatIsRootsAffairOthersAreKeptOutAndItsGroupIsNot() throws Exception {
+        Path data = folder.resolve("new/data");
+        Claim.alone(data, "--data-root").close();
+        assertThat(Files.getPosixFilePermissions(data))
+                .doesNotContainAnyElementsOf(PosixFilePermissions.fromString("------rwx"));
+
+        Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxr-x--x"));
+        Claim.alone(data, "--data-root").close();
+        assertThat(Files.getPosixFilePermissions(data)).isEqualTo(PosixFilePermissions.fromString("rwxr-x---"));
     }
 
     @Test
