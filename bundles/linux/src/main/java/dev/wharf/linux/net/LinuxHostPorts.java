@@ -1,5 +1,7 @@
 package dev.wharf.linux.net;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import dev.wharf.linux.libc.Errno;
 import dev.wharf.linux.libc.LibC;
 import dev.wharf.spi.DriverException;
@@ -8,8 +10,11 @@ import dev.wharf.spi.kernel.HostPorts;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -32,6 +37,7 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     private static final int EPROTONOSUPPORT = 93;
     private static final int EAFNOSUPPORT = 97;
     private static final int BACKLOG = 1;
+    private static final String OPEN_FILES = "Max open files";
     private static final int LONGEST_WAIT_MILLIS = 32;
 
     private final LibC libc = LibC.get();
@@ -39,9 +45,34 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     /** As many as there are published ports. Guarded by this. */
     private final Map<Place, Held> held = new HashMap<>();
 
+    /** Of these, those with a socket. Guarded by this. */
+    private long open;
+
+    /** Beyond this many sockets a port is looked at and let go again: to hold it is a courtesy, and others need files, too. */
+    private final long most;
+
     @Activate
     public LinuxHostPorts(@Reference HomeNetwork home) {
+        this(home, openFiles() / 2);
+    }
+
+    LinuxHostPorts(HomeNetwork home, long most) {
         this.home = home;
+        this.most = most;
+    }
+
+    /** How many files this process may have open (proc(5)). */
+    private static long openFiles() {
+        try (Stream<String> limits = Files.lines(Path.of("/proc/self/limits"), ISO_8859_1)) {
+            return limits.filter(line -> line.startsWith(OPEN_FILES))
+                    .map(line -> line.substring(OPEN_FILES.length()).strip().split(" ")[0])
+                    .filter(number -> number.matches("\\d+"))
+                    .mapToLong(Long::parseLong)
+                    .findFirst()
+                    .orElse(Long.MAX_VALUE);
+        } catch (IOException e) {
+            return Long.MAX_VALUE;
+        }
     }
 
     @Override
@@ -50,6 +81,11 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
         Held current = held.get(place);
         if (current == null) {
             int fd = HomeNetwork.attempt("hold port " + port, () -> home.call(() -> reserve(place, address)));
+            if (fd >= 0 && open == most) {
+                libc.close(fd);
+                fd = -1;
+            }
+            open += fd >= 0 ? 1 : 0;
             held.put(place, new Held(owner, fd));
         } else if (!current.owner.equals(owner)) {
             throw taken(address, port);
@@ -62,6 +98,7 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
             boolean theirs = h.owner.equals(owner);
             if (theirs && h.fd >= 0) {
                 libc.close(h.fd);
+                open--;
             }
             return theirs;
         });
@@ -72,6 +109,7 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     public synchronized void close() {
         held.values().stream().filter(h -> h.fd >= 0).forEach(h -> libc.close(h.fd));
         held.clear();
+        open = 0;
     }
 
     /** A bound socket, or -1 where the port is free and cannot be held now. */

@@ -59,6 +59,24 @@ class LinuxHostPortsTest {
     }
 
     @Test
+    void portsBeyondWhatFilesAreThereForAreLookedAtAndNotHeld() throws Exception {
+        LinuxHostPorts few = new LinuxHostPorts(world.home, 1);
+        few.hold("web", "tcp", "0.0.0.0", 8080);
+        few.hold("db", "tcp", "0.0.0.0", 8081);
+
+        assertThatThrownBy(() -> onHost(() -> new ServerSocket(8080))).isInstanceOf(BindException.class);
+        try (ServerSocket ignored = onHost(() -> new ServerSocket(8081))) {
+            assertThatThrownBy(() -> few.hold("web", "tcp", "0.0.0.0", 8081)).hasMessageContaining("already allocated");
+            few.release("db");
+            assertThatThrownBy(() -> few.hold("web", "tcp", "0.0.0.0", 8081)).hasMessageContaining("already allocated");
+        }
+        few.release("web");
+        few.hold("web", "tcp", "0.0.0.0", 8082);
+        assertThatThrownBy(() -> onHost(() -> new ServerSocket(8082))).isInstanceOf(BindException.class);
+        few.close();
+    }
+
+    @Test
     void aPortIsOfOneProtocolWhetherTheKernelSpeaksItOrNot() throws Exception {
         ports.hold("web", "sctp", "0.0.0.0", 8080);
         ports.hold("db", "tcp", "0.0.0.0", 8080);

@@ -16,6 +16,9 @@ import dev.wharf.model.PublishedPort;
 import dev.wharf.spi.Failure;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -356,17 +359,18 @@ final class Endpoints {
         List<String> everywhere = !binding.isEmpty() && !isAny(binding)
                 ? List.of(literal(binding, network))
                 : network.spec().ipv6Only() ? List.of("::") : List.of("0.0.0.0", "::");
-        List<PublishedPort> chosen = new ArrayList<>();
+        Set<PublishedPort> chosen = new LinkedHashSet<>();
+        Map<String, Set<String>> taken = new HashMap<>();
         List<PortWish> wishes = new ArrayList<>(c.spec().networking().published());
         if (c.spec().networking().publishAll()) {
+            Set<String> said = wishes.stream()
+                    .map(wish -> wish.containerPort() + "/" + wish.protocol())
+                    .collect(Collectors.toSet());
             for (String exposed : c.spec().networking().exposed()) {
-                int slash = exposed.indexOf('/');
-                int port = Integer.parseInt(exposed.substring(0, slash));
-                String protocol = exposed.substring(slash + 1);
-                if (wishes.stream()
-                        .noneMatch(
-                                w -> w.containerPort() == port && w.protocol().equals(protocol))) {
-                    wishes.add(new PortWish(port, protocol, "", 0, 0));
+                if (!said.contains(exposed)) {
+                    int slash = exposed.indexOf('/');
+                    int port = Integer.parseInt(exposed.substring(0, slash));
+                    wishes.add(new PortWish(port, exposed.substring(slash + 1), "", 0, 0));
                 }
             }
         }
@@ -377,7 +381,9 @@ final class Endpoints {
             List<String> mapped = addresses.stream()
                     .filter(address -> !network.spec().routed(isIpv6(address)))
                     .toList();
-            int port = mapped.isEmpty() ? 0 : port(wish, mapped, chosen);
+            int port = mapped.isEmpty() ? 0 : port(wish, mapped, taken);
+            mapped.forEach(address -> taken.computeIfAbsent(key(wish.protocol(), port), k -> new HashSet<>())
+                    .add(address));
             for (String address : addresses) {
                 chosen.add(
                         mapped.contains(address)
@@ -387,28 +393,33 @@ final class Endpoints {
             }
         }
         // What is routed is one port of the container's, however often it is published.
-        return chosen.stream().distinct().toList();
+        return List.copyOf(chosen);
     }
 
     private static boolean isIpv6(String address) {
         return address.indexOf(':') >= 0;
     }
 
-    private int port(PortWish wish, List<String> addresses, List<PublishedPort> chosen) throws Impossible {
+    private static String key(String protocol, int port) {
+        return port + "/" + protocol;
+    }
+
+    /** @param taken the addresses where a port has been chosen, by port and protocol */
+    private int port(PortWish wish, List<String> addresses, Map<String, Set<String>> taken) throws Impossible {
         if (wish.hostPortFirst() == 0) {
             int span = LAST_FREE_PORT - FIRST_FREE_PORT + 1;
             int start =
-                    entropy.number("port/" + wish.containerPort() + "/" + wish.protocol() + "/" + chosen.size(), span);
+                    entropy.number("port/" + wish.containerPort() + "/" + wish.protocol() + "/" + taken.size(), span);
             for (int i = 0; i < span; i++) {
                 int candidate = FIRST_FREE_PORT + (start + i) % span;
-                if (isFree(wish.protocol(), candidate, addresses, chosen)) {
+                if (isFree(wish.protocol(), candidate, addresses, taken)) {
                     return candidate;
                 }
             }
             throw new Impossible(Refusal.Kind.TAKEN, "all host ports from 32768 to 60999 are allocated");
         }
         for (int candidate = wish.hostPortFirst(); candidate <= wish.hostPortLast(); candidate++) {
-            if (isFree(wish.protocol(), candidate, addresses, chosen)) {
+            if (isFree(wish.protocol(), candidate, addresses, taken)) {
                 return candidate;
             }
         }
@@ -420,18 +431,14 @@ final class Endpoints {
                         + " failed: port is already allocated");
     }
 
-    private boolean isFree(String protocol, int port, List<String> addresses, List<PublishedPort> chosen) {
-        Map<String, ContainerId> holders = host.portHolders(protocol, port);
-        List<String> taken = new ArrayList<>();
-        holders.forEach((address, holder) -> {
+    private boolean isFree(String protocol, int port, List<String> addresses, Map<String, Set<String>> taken) {
+        Set<String> busy = new HashSet<>(taken.getOrDefault(key(protocol, port), Set.of()));
+        host.portHolders(protocol, port).forEach((address, holder) -> {
             if (!holder.equals(container)) {
-                taken.add(address);
+                busy.add(address);
             }
         });
-        chosen.stream()
-                .filter(p -> p.protocol().equals(protocol) && p.hostPort() == port)
-                .forEach(p -> taken.add(p.hostAddress()));
-        return addresses.stream().noneMatch(a -> taken.stream().anyMatch(t -> collide(a, t)));
+        return addresses.stream().noneMatch(a -> busy.stream().anyMatch(b -> collide(a, b)));
     }
 
     /** Two listeners on one port collide when their addresses are the same, or one is every address of the family. */
