@@ -271,6 +271,23 @@ class BuildIT {
                         "/context/f 2\n/context/g/h 2\nx\n");
     }
 
+    /** The same file, by its number, in the container of the step and in the layer. */
+    @Test
+    void whatALargeStepWroteIsNotWrittenAgain() throws Exception {
+        String out = build(context("Dockerfile", """
+                        FROM busybox
+                        RUN head -c 5000000 /dev/zero > /etc/adopted && stat -c 'number %i' /etc/adopted
+                        """), "--tag", "adopts").outOrThrow();
+
+        try (Stream<Path> kept = Files.walk(daemon.dataRoot().resolve("storage/overlay/committed"))) {
+            Path file =
+                    kept.filter(p -> p.endsWith("fs/etc/adopted")).findFirst().orElseThrow();
+            assertThat(out).contains("number " + Files.getAttribute(file, "unix:ino") + "\n");
+            assertThat(file.resolveSibling("hosts")).doesNotExist();
+            assertThat(file.getParent().resolveSibling(".dockerenv")).doesNotExist();
+        }
+    }
+
     @Test
     void imagesBetweenStepsAreHiddenAndGoWithTheCache() throws Exception {
         String others =

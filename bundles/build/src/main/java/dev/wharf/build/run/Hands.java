@@ -41,7 +41,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -190,8 +189,7 @@ final class Hands implements AutoCloseable {
             ContainerId id, Optional<LayerId> parent, Optional<Long> epoch, boolean ran, long worthAdopting)
             throws DriverException, IOException {
         ContentStore.Delivery content = delivery();
-        AtomicBoolean same = new AtomicBoolean();
-        Optional<LayerSpec> layer = agent().streams().layer(id, raw -> {
+        Optional<Made> made = agent().streams().layer(id, raw -> {
             Optional<LayerTar> edited =
                     epoch.isPresent() || ran ? Optional.of(new LayerTar(raw, epoch, ran)) : Optional.empty();
             Optional<InputStream> tar = LayerTar.unlessEmpty(edited.isPresent() ? edited.get() : raw);
@@ -201,15 +199,22 @@ final class Hands implements AutoCloseable {
             try (ContentStore.Ingest ingest = content.receive()) {
                 ingest.write(Interrupts.heeding(tar.get()));
                 Descriptor blob = ingest.commit(MediaTypes.OCI_LAYER);
-                same.set(edited.map(e -> !e.isChanged()).orElse(true));
-                return Optional.of(new LayerSpec(LayerId.of(parent, blob.digest()), parent, blob, blob.digest()));
+                return Optional.of(new Made(
+                        new LayerSpec(LayerId.of(parent, blob.digest()), parent, blob, blob.digest()),
+                        edited.map(LayerTar::isRedated).orElse(false),
+                        edited.map(LayerTar::leftOut).orElse(List.of())));
             }
         });
-        if (layer.isPresent() && same.get() && layer.get().descriptor().sizeBytes() >= worthAdopting) {
-            agent().streams().adopt(id, layer.get());
+        Optional<Made> worthy = made.filter(m -> !m.redated())
+                .filter(m -> m.layer().descriptor().sizeBytes() >= worthAdopting);
+        if (worthy.isPresent()) {
+            agent().streams().adopt(id, worthy.get().layer(), worthy.get().surplus());
         }
-        return layer;
+        return made.map(Made::layer);
     }
+
+    /** A layer, whether times in it were changed, and what else of the container's changes is not in it. */
+    private record Made(LayerSpec layer, boolean redated, List<String> surplus) {}
 
     /** Makes an image of a draft, or finds the one that is the same, and gives it its names. */
     Image store(Draft draft, List<Reference> names) throws BuildException, DriverException, InterruptedException {

@@ -79,9 +79,11 @@ public interface Streams {
      * files then, and is good for nothing but removal. Whether that was done: where it was not, for whatever reason, nothing
      * changed and the layer is unpacked as any other.
      *
-     * @param layer of the very tar that {@link #layer} gave
+     * @param layer of the very tar that {@link #layer} gave, but for what is at {@code surplus}
+     * @param surplus names in that tar, each directory after what is in it
      */
-    boolean adopt(ContainerId container, LayerSpec layer) throws DriverException, java.io.IOException;
+    boolean adopt(ContainerId container, LayerSpec layer, List<String> surplus)
+            throws DriverException, java.io.IOException;
 
     /** What a layer changes as its storage driver keeps it, as an uncompressed OCI layer tar, open for the length of {@code use}. */
     <R> R layer(LayerId layer, LayerUse<R> use) throws DriverException, java.io.IOException;

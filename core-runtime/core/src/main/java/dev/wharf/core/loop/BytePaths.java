@@ -252,7 +252,7 @@ final class BytePaths implements Streams {
      * next survey sweeps what nobody knows.
      */
     @Override
-    public boolean adopt(ContainerId id, LayerSpec layer) throws DriverException, IOException {
+    public boolean adopt(ContainerId id, LayerSpec layer, List<String> surplus) throws DriverException, IOException {
         Container c = settled(id);
         boolean atRest = c.mount().isAbsent() && !keepsMount(c) && c.rootfs().isPresent();
         boolean fits = c.top().equals(layer.parent());
@@ -263,9 +263,20 @@ final class BytePaths implements Streams {
             return false;
         }
         return workshop.visits.alone(
-                id,
-                () -> workshop.storage.useLong(
-                        c.spec().storage(), s -> s.commit(SnapshotKey.of(id), SnapshotKey.of(layer.id()))));
+                id, () -> workshop.storage.useLong(c.spec().storage(), s -> adopt(s, id, layer.id(), surplus)));
+    }
+
+    private static boolean adopt(StorageDriver driver, ContainerId id, LayerId layer, List<String> surplus)
+            throws DriverException {
+        Optional<StorageDriver.Forgetting> forgetting = driver.capability(StorageDriver.Forgetting.class);
+        if (!surplus.isEmpty()) {
+            if (forgetting.isEmpty()) {
+                return false;
+            }
+            forgetting.get().forget(SnapshotKey.of(id), surplus);
+        }
+        driver.commit(SnapshotKey.of(id), SnapshotKey.of(layer));
+        return true;
     }
 
     private static StorageDriver.Diffing diffing(StorageDriver driver) throws DriverException {

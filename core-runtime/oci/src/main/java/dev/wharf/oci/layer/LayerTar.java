@@ -4,7 +4,9 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -24,7 +26,8 @@ public final class LayerTar extends InputStream {
     private InputStream content = InputStream.nullInputStream();
     private int padding;
     private boolean ended;
-    private boolean changed;
+    private boolean redated;
+    private final List<String> leftOut = new ArrayList<>();
 
     /** What tells programs that they are in a container, and where its own files are mounted; as files they are empty. */
     private static final Set<String> GROUND =
@@ -55,9 +58,14 @@ public final class LayerTar extends InputStream {
         return Optional.of(new SequenceInputStream(new ByteArrayInputStream(head), tar));
     }
 
-    /** Whether what was read so far differs from what was given. */
-    public boolean isChanged() {
-        return changed;
+    /** Whether something of what was read so far was younger than it may be. */
+    public boolean isRedated() {
+        return redated;
+    }
+
+    /** The names of what was left out so far, each directory after what is in it. */
+    public List<String> leftOut() {
+        return List.copyOf(leftOut);
     }
 
     @Override
@@ -106,7 +114,7 @@ public final class LayerTar extends InputStream {
         }
         Entry e = taken.get();
         boolean young = epoch.isPresent() && e.modifiedSeconds() >= epoch.get();
-        changed |= young;
+        redated |= young;
         head = TarWriter.header(new Entry(
                 e.kind(),
                 e.name(),
@@ -131,7 +139,7 @@ public final class LayerTar extends InputStream {
             next = Optional.empty();
             if (entry.isPresent() && ran && isGround(entry.get())) {
                 stubSeen = true;
-                changed = true;
+                leftOut.add(entry.get().name());
                 continue;
             }
             Optional<Entry> waited = way;
@@ -143,7 +151,7 @@ public final class LayerTar extends InputStream {
                 next = entry;
                 return waited;
             }
-            changed |= waited.isPresent();
+            waited.ifPresent(empty -> leftOut.add(empty.name()));
             if (entry.isPresent() && ran && WAYS.contains(entry.get().name())) {
                 way = entry;
                 stubSeen = false;

@@ -47,7 +47,7 @@ class LayerTarTest {
             kept.add(next.get().name());
         }
         reader.finish();
-        assertThat(tar.isChanged()).isEqualTo(kept.size() < names.length);
+        assertThat(tar.leftOut()).hasSize(names.length - kept.size());
         return kept;
     }
 
@@ -57,6 +57,15 @@ class LayerTarTest {
                 .containsExactly("x");
         assertThat(kept(".dockerenv", "etc/", "etc/hostname", "etc/hosts", "etc/resolv.conf"))
                 .isEmpty();
+    }
+
+    @Test
+    void whatWasLeftOutIsToldEachDirectoryAfterWhatIsInIt() throws IOException {
+        LayerTar tar = new LayerTar(tar(".dockerenv", "etc/", "etc/hosts", "x="), Optional.empty(), true);
+        tar.transferTo(java.io.OutputStream.nullOutputStream());
+
+        assertThat(tar.leftOut()).containsExactly(".dockerenv", "etc/hosts", "etc/");
+        assertThat(tar.isRedated()).isFalse();
     }
 
     @Test

@@ -69,6 +69,15 @@ public interface StorageDriver extends Driver {
         List<Mount> passingMounts(SnapshotKey key) throws DriverException;
     }
 
+    /** Takes single changes out of a snapshot. */
+    interface Forgetting extends Capability {
+        /**
+         * Makes the active snapshot {@code key}, which is not mounted, as though nothing had ever changed at these
+         * {@code paths} or below them. They are spelled as in {@link Diffing#diff}; one that is no change is passed over.
+         */
+        void forget(SnapshotKey key, List<String> paths) throws DriverException;
+    }
+
     /** Reads the changes of a snapshot against its parent, faster than a walk over both. */
     interface Diffing extends Capability {
         /** The changes of {@code key} against its parent as an uncompressed OCI layer tar. */

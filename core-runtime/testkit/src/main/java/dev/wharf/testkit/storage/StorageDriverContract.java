@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.wharf.model.FileChange;
 import dev.wharf.model.FileChange.Kind;
@@ -729,6 +730,31 @@ public abstract class StorageDriverContract {
         driver.prepare(WEB, BASE);
         mounted(WEB);
         assertThat(diffing().changes(WEB)).isEmpty();
+    }
+
+    @Test
+    void whatIsForgottenWasNeverChanged() throws Exception {
+        Optional<StorageDriver.Forgetting> forgetting = driver.capability(StorageDriver.Forgetting.class);
+        assumeTrue(forgetting.isPresent(), "this driver forgets nothing");
+        base();
+        driver.prepare(WEB, BASE);
+        Map<String, String> before = mounted(WEB);
+        mounted(WEB, at -> {
+            Files.createFile(at.resolve("stub"));
+            Files.createFile(at.resolve("etc/stub"));
+            Files.createDirectories(at.resolve("way/er"));
+            Files.delete(at.resolve("etc/passwd"));
+        });
+        forgetting.get().forget(WEB, List.of("stub", "etc/stub", "etc/.wh.none", "none/at/all", "way/er", "way/"));
+        assertThat(diffing().changes(WEB))
+                .containsExactly(new FileChange(Kind.MODIFIED, "/etc"), new FileChange(Kind.DELETED, "/etc/passwd"));
+
+        forgetting.get().forget(WEB, List.of("etc/"));
+        assertThat(diffing().changes(WEB)).isEmpty();
+        before.remove(".");
+        assertThat(mounted(WEB))
+                .as("but for the time of the top, which is in no layer")
+                .containsAllEntriesOf(before);
     }
 
     private StorageDriver.Diffing diffing() {

@@ -6,6 +6,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.FileChange;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Limits;
+import dev.wharf.oci.layer.Node;
 import dev.wharf.oci.layer.Tree;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
@@ -65,6 +66,7 @@ public final class OverlayDriver
                 StorageDriver.Diffing,
                 StorageDriver.Receiving,
                 StorageDriver.Limiting,
+                StorageDriver.Forgetting,
                 StorageDriver.Passing {
     private static final Logger log = LoggerFactory.getLogger(OverlayDriver.class);
     private static final DriverName NAME = new DriverName("overlay");
@@ -282,6 +284,36 @@ public final class OverlayDriver
     @Override
     public List<Snapshot> survey() throws DriverException {
         return snapshots.survey(this::removeWork);
+    }
+
+    @Override
+    public void forget(SnapshotKey key, List<String> paths) throws DriverException {
+        try (Dir content = tree.open(Shelf.content(shelf.active(key)))) {
+            for (String path : paths) {
+                forget(content, path.endsWith("/") ? path.substring(0, path.length() - 1) : path);
+            }
+        } catch (IOException e) {
+            throw Failures.failed("cannot take back changes of snapshot " + key, e);
+        }
+    }
+
+    /** What went was no change of the directory that it was in, either. */
+    private static void forget(Dir directory, String path) throws IOException {
+        int slash = path.indexOf('/');
+        String name = slash < 0 ? path : path.substring(0, slash);
+        Optional<Node> there = directory.look(name);
+        if (there.isEmpty()) {
+            return;
+        }
+        if (slash < 0) {
+            Node before = directory.look(".").orElseThrow();
+            directory.remove(name);
+            directory.setTimes(".", before.modifiedSeconds(), before.modifiedNanos());
+        } else {
+            try (Dir below = directory.enter(name)) {
+                forget(below, path.substring(slash + 1));
+            }
+        }
     }
 
     @Override
