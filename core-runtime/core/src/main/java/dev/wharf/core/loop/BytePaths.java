@@ -33,7 +33,6 @@ import dev.wharf.spi.storage.Usage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -234,17 +233,16 @@ final class BytePaths implements Streams {
     }
 
     private <R> R changes(DriverName driver, SnapshotKey key, LayerUse<R> use) throws DriverException, IOException {
-        try {
-            return workshop.storage.useLong(driver, s -> {
-                try (InputStream tar = diffing(s).diff(key)) {
-                    return use.with(tar);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        } catch (UncheckedIOException e) {
-            throw new IOException(e.getMessage(), e);
-        }
+        return workshop.storage
+                .useLong(driver, s -> {
+                    InputStream tar = diffing(s).diff(key);
+                    return OwnWork.of(() -> {
+                        try (tar) {
+                            return use.with(tar);
+                        }
+                    });
+                })
+                .get();
     }
 
     /**

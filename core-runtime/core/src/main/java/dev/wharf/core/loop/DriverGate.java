@@ -25,6 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The gate of one kind of driver. It knows every implementation that is there and lends, for each name, the one that serves:
@@ -32,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * to another the gate of that name is shut and callers wait.
  */
 final class DriverGate<D extends Driver> implements Gate<D> {
+    private static final Logger log = LoggerFactory.getLogger(DriverGate.class);
+
     /** How long callers who were interrupted have to come out, before they are given up. */
     private static final Duration GRACE = Duration.ofSeconds(2);
 
@@ -485,6 +489,16 @@ final class DriverGate<D extends Driver> implements Gate<D> {
             // Drivers are others' work, and null is no answer to any of our questions.
             return answer.orElseThrow(() -> DriverException.failure(
                     Failure.Kind.FAILED, "driver \"" + name + "\" gave no answer, which is a fault of its own"));
+        } catch (DriverException e) {
+            throw e;
+        } catch (Exception | Error e) {
+            if (e instanceof VirtualMachineError && !(e instanceof StackOverflowError)) {
+                // The JVM itself is at its end.
+                throw e;
+            }
+            log.error("a driver broke name={} implementation={}", name, guest.implementation, e);
+            throw DriverException.failure(
+                    Failure.Kind.FAILED, "driver \"" + name + "\" broke, which is a fault of its own: " + e, e);
         } finally {
             leave(guest, failed);
         }

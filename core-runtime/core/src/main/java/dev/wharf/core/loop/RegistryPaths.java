@@ -9,7 +9,6 @@ import dev.wharf.spi.registry.RegistryBackend;
 import dev.wharf.spi.registry.RegistryBackend.Manners;
 import dev.wharf.spi.registry.RegistryBackend.Remote;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -43,17 +42,15 @@ final class RegistryPaths implements Registries {
     @Override
     public <R> R open(Repository repository, Credentials credentials, RemoteUse<R> use)
             throws DriverException, IOException {
-        try {
-            return workshop.registry(repository, backend -> {
-                try (Remote remote = backend.open(repository, credentials)) {
-                    return use.with(remote);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        } catch (UncheckedIOException e) {
-            throw new IOException(e.getMessage(), e);
-        }
+        return workshop.registry(repository, backend -> {
+                    Remote remote = backend.open(repository, credentials);
+                    return OwnWork.of(() -> {
+                        try (remote) {
+                            return use.with(remote);
+                        }
+                    });
+                })
+                .get();
     }
 
     @Override

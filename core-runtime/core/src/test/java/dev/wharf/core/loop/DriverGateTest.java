@@ -152,7 +152,13 @@ class DriverGateTest {
         assertThatThrownBy(() -> gate.use(NAME, d -> {
                     throw undeclared(new IOException("planted"));
                 }))
-                .isInstanceOf(IOException.class);
+                .isInstanceOf(DriverException.class)
+                .hasMessageContaining("driver \"" + NAME + "\" broke")
+                .hasMessageContaining("planted");
+        assertThatThrownBy(() -> gate.use(NAME, d -> {
+                    throw new NoClassDefFoundError("planted");
+                }))
+                .isInstanceOf(DriverException.class);
         assertThat(gate.standings())
                 .singleElement()
                 .satisfies(s -> assertThat(s.inside()).isZero());

@@ -833,7 +833,8 @@ final class Simulation {
                 : event instanceof LayerEvent.Stalled l
                         ? Optional.of(l.stall().failure().message())
                         : event.trouble().map(f -> f.message());
-        return said.filter(m -> m.startsWith("internal error")).isPresent();
+        return said.filter(m -> m.startsWith("internal error") || m.contains(" broke, which is a fault"))
+                .isPresent();
     }
 
     private void kernelHoldsWhatFactsSay(Host host) {
