@@ -168,6 +168,12 @@ final class House implements Agent, AutoCloseable {
 
     private final CountDownLatch furnished = new CountDownLatch(1);
 
+    /** The names under which a driver has served. */
+    private final Set<DriverId> met = ConcurrentHashMap.newKeySet();
+
+    /** Whether what earlier lives left has been looked for, so that who comes now was not asked. */
+    private volatile boolean sweeping;
+
     /** Open once it is known what runs. */
     private final CountDownLatch lookedAt = new CountDownLatch(1);
 
@@ -355,7 +361,8 @@ final class House implements Agent, AutoCloseable {
             }
             awaitTools();
             surveyNow();
-            sweep();
+            sweeping = true;
+            sweep(survey.orphans(host()));
         } catch (DriverException e) {
             log.warn(
                     "the world could not be surveyed at start reason={}",
@@ -568,8 +575,7 @@ final class House implements Agent, AutoCloseable {
     }
 
     /** Removes what a crash left, unless it may be what lost records tell of. */
-    private void sweep() {
-        List<Survey.Orphan> orphans = survey.orphans(host());
+    private void sweep(List<Survey.Orphan> orphans) {
         if (folds == 0 && orphans.stream().anyMatch(Survey.Orphan::isOnDisk)) {
             lost.note(List.of("the journal was empty, and the data root was not"));
         }
@@ -673,6 +679,14 @@ final class House implements Agent, AutoCloseable {
         @Override
         public boolean isFurnished() {
             return isSurveyed();
+        }
+
+        /** What a driver has that serves for the first time in this life is from an earlier one. */
+        @Override
+        public void comes(DriverId id, Driver driver) {
+            if (met.add(id) && sweeping) {
+                sweep(survey.orphans(driver, House.this::host));
+            }
         }
 
         @Override

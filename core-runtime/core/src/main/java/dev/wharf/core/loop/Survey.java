@@ -43,6 +43,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -395,18 +396,7 @@ final class Survey {
      */
     List<Orphan> orphans(Host host) {
         List<Orphan> orphans = new ArrayList<>();
-        for (OciRuntime runtime : workshop.runtime.serving()) {
-            attempt("runtime " + runtime.name(), () -> {
-                for (OciRuntime.Found found : runtime.survey()) {
-                    if (!host.owns(found.container())) {
-                        add(orphans, "container process", found.container().value(), () -> {
-                            runtime.delete(found.container());
-                            runtime.forget(found.container());
-                        });
-                    }
-                }
-            });
-        }
+        workshop.runtime.serving().forEach(runtime -> orphans.addAll(orphans(runtime, () -> host)));
         attempt("kernel", () -> {
             Kernel kernel = workshop.kernel();
             for (ContainerId id : kernel.mountedRootfs().keySet()) {
@@ -426,13 +416,24 @@ final class Survey {
                 }
             }
         });
-        for (NetworkDriver network : workshop.network.serving()) {
-            attempt("network " + network.name(), () -> endpoints(network, host, orphans));
-        }
-        for (StorageDriver storage : workshop.storage.serving()) {
-            attempt("storage " + storage.name(), () -> snapshots(storage, host, orphans));
-        }
+        workshop.network.serving().forEach(network -> orphans.addAll(orphans(network, () -> host)));
+        workshop.storage.serving().forEach(storage -> orphans.addAll(orphans(storage, () -> host)));
         attempt("content", () -> blobs(workshop.content(), host, orphans));
+        return orphans;
+    }
+
+    /** The same of a single driver, which nobody uses yet; {@code host} is asked when the driver has told what it has. */
+    List<Orphan> orphans(Driver driver, Supplier<Host> host) {
+        List<Orphan> orphans = new ArrayList<>();
+        attempt(driver.name().value(), () -> {
+            if (driver instanceof OciRuntime runtime) {
+                processes(runtime, runtime.survey(), host.get(), orphans);
+            } else if (driver instanceof NetworkDriver network) {
+                endpoints(network, network.survey(), host.get(), orphans);
+            } else if (driver instanceof StorageDriver storage) {
+                snapshots(storage, storage.survey(), host.get(), orphans);
+            }
+        });
         return orphans;
     }
 
@@ -450,12 +451,23 @@ final class Survey {
         return swept;
     }
 
-    private static void endpoints(NetworkDriver network, Host host, List<Orphan> orphans) throws DriverException {
+    private static void processes(OciRuntime runtime, List<OciRuntime.Found> there, Host host, List<Orphan> orphans) {
+        for (OciRuntime.Found found : there) {
+            if (!host.owns(found.container())) {
+                add(orphans, "container process", found.container().value(), () -> {
+                    runtime.delete(found.container());
+                    runtime.forget(found.container());
+                });
+            }
+        }
+    }
+
+    private static void endpoints(NetworkDriver network, List<Endpoint> there, Host host, List<Orphan> orphans) {
         Set<String> owned = host.containers().values().stream()
                 .flatMap(c -> c.places().values().stream())
                 .map(p -> p.endpoint().id())
                 .collect(Collectors.toSet());
-        for (Endpoint endpoint : network.survey()) {
+        for (Endpoint endpoint : there) {
             Optional<Network> of = host.network(endpoint.network());
             if (!owned.contains(endpoint.id()) && of.isPresent()) {
                 EndpointSpec enough = new EndpointSpec(
@@ -482,9 +494,9 @@ final class Survey {
         }
     }
 
-    private static void snapshots(StorageDriver storage, Host host, List<Orphan> orphans) throws DriverException {
+    private static void snapshots(StorageDriver storage, List<Snapshot> there, Host host, List<Orphan> orphans) {
         List<Snapshot> left = new ArrayList<>();
-        for (Snapshot snapshot : storage.survey()) {
+        for (Snapshot snapshot : there) {
             String key = snapshot.key().value();
             boolean ours = key.startsWith("layer-") || key.startsWith("container-");
             if (!ours || !host.keeps(snapshot.key(), storage.name())) {

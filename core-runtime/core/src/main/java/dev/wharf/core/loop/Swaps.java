@@ -86,6 +86,9 @@ final class Swaps implements Fleet {
         /** Whether the world was looked at, so that what is known to be there is. */
         boolean isFurnished();
 
+        /** A driver is about to serve under a name under which none does. */
+        void comes(DriverId id, Driver driver);
+
         /** A driver serves from now on. */
         void serves(DriverKind kind, Driver driver);
 
@@ -236,6 +239,7 @@ final class Swaps implements Fleet {
             boolean isChosen = chosen.equals(Optional.of(implementation));
             Optional<DriverGate.Serving<D>> incumbent = gate.best(id.name());
             if (incumbent.isEmpty()) {
+                house.comes(id, driver);
                 if (gate.add(driver, id.name(), rank, implementation, true, "", presence)) {
                     gate.choose(id.name(), chosen);
                     forget(id, implementation);

@@ -51,6 +51,7 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.spi.registry.Credentials;
 import dev.wharf.spi.runtime.OciRuntime;
+import dev.wharf.spi.storage.Snapshot;
 import dev.wharf.spi.storage.SnapshotKey;
 import dev.wharf.spi.storage.StorageDriver;
 import java.io.IOException;
@@ -65,6 +66,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -497,6 +499,35 @@ class HouseTest {
                 options,
                 spec.ipamOptions(),
                 spec.labels());
+    }
+
+    @Test
+    void whatOnlyADriverKnowsOfThatComesLateIsSweptWhenItComesFirst() throws Exception {
+        reopen(Optional.empty());
+        await(() -> house.isSurveyed());
+        SnapshotKey left = SnapshotKey.of(new ContainerId("9".repeat(64)));
+        Map<SnapshotKey, Snapshot> there =
+                new ConcurrentHashMap<>(Map.of(left, new Snapshot(left, SnapshotKey.SCRATCH, false)));
+        StorageDriver late = (StorageDriver) Proxy.newProxyInstance(
+                HouseTest.class.getClassLoader(),
+                new Class<?>[] {StorageDriver.class},
+                (proxy, method, arguments) -> switch (method.getName()) {
+                    case "name" -> new DriverName("late");
+                    case "survey" -> List.copyOf(there.values());
+                    case "remove" -> there.remove(arguments[0]);
+                    default -> method.invoke(world.storage, arguments);
+                });
+        house.bind(DriverKind.STORAGE, workshop.storage, late, 0, "late");
+
+        assertThat(there).isEmpty();
+        await(() -> told().anyMatch(e -> e.equals(new HostEvent.Swept("snapshot", left.value()))));
+
+        house.unbind(DriverKind.STORAGE, workshop.storage, late, "late");
+        there.put(left, new Snapshot(left, SnapshotKey.SCRATCH, false));
+        house.bind(DriverKind.STORAGE, workshop.storage, late, 0, "late");
+        assertThat(there)
+                .as("what it made in this life may be somebody's whose record is still to be written")
+                .isNotEmpty();
     }
 
     @Test
