@@ -134,7 +134,7 @@ class PoorHostIT {
                     List.of("docker", "run", "--rm", "layout.local/busybox", "true"), client, Duration.ofSeconds(40));
 
             assertThat(run.status()).isEqualTo(125);
-            assertThat(run.err()).contains("install crun or runc");
+            assertThat(run.err()).contains("no OCI runtime found: install the package crun or runc");
         } finally {
             agent.destroy();
             if (!agent.waitFor(30, TimeUnit.SECONDS)) agent.destroyForcibly().waitFor();

@@ -3,6 +3,7 @@ package dev.wharf.engine.containers;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.state.Container;
+import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Network;
@@ -171,8 +172,17 @@ public final class Creation {
             throw Problem.invalid("unknown or invalid runtime name: " + wanted);
         }
         return named.or(() -> host.preferred(DriverKind.RUNTIME))
-                .orElseThrow(() -> Problem.unavailable(
-                        "no OCI runtime works on this host; install crun or runc, and see wharf driver ls"));
+                .orElseThrow(
+                        () -> Problem.unavailable(whyNoRuntime() + "; install crun or runc, and see wharf driver ls"));
+    }
+
+    private String whyNoRuntime() {
+        return host.drivers().values().stream()
+                .filter(b ->
+                        b.id().driverKind() == DriverKind.RUNTIME && !b.why().isEmpty())
+                .map(DriverBinding::why)
+                .findFirst()
+                .orElse("no OCI runtime works on this host; install crun or runc, and see wharf driver ls");
     }
 
     private ContainerSpec.Stdio stdio(boolean tty) {
