@@ -157,6 +157,7 @@ final class House {
             for (String pool : settings.getOrDefault(Options.ADDRESS_POOLS, "").split(";")) {
                 if (!pool.isBlank()) Options.addressPool(Options.ADDRESS_POOLS + " =", pool.strip());
             }
+            Options.hostGateway(settings.getOrDefault(Options.HOST_GATEWAY, ""));
             return settings;
         } catch (Misuse e) {
             throw new CannotStart("wharfd.conf: " + e.getMessage(), e);

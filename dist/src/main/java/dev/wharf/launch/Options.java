@@ -54,6 +54,9 @@ record Options(
     /** Where subnets of networks come from: an option, and a setting of {@code wharfd.conf} for where it is not given. */
     static final String ADDRESS_POOLS = "wharf.address.pools";
 
+    /** Which addresses {@code host-gateway} stands for, one of each family. */
+    static final String HOST_GATEWAY = "wharf.host.gateway";
+
     private static final List<String> VALUED = List.of(
             "--data-root",
             "--exec-root",
@@ -260,6 +263,19 @@ record Options(
                     + " base=10.10.0.0/16,size=24");
         }
         return value;
+    }
+
+    /** Refuses what is no address, and two of one family. */
+    static void hostGateway(String value) throws Misuse {
+        List<Integer> families = new ArrayList<>();
+        for (String address : value.strip().split("[,\\s]+")) {
+            int bits = address.indexOf('/') < 0 ? bits(address) : 0;
+            if (!address.isEmpty() && (bits == 0 || families.contains(bits))) {
+                throw new Misuse(HOST_GATEWAY + " = " + value
+                        + ": expected an address of IPv4, of IPv6, or one of each, such as 192.0.2.10, 2001:db8::10");
+            }
+            families.add(bits);
+        }
     }
 
     /** 32 or 128 for an address of IPv4 or IPv6, with or without a prefix, and 0 for anything else. */

@@ -37,6 +37,7 @@ final class Reload {
             "wharf.undelete.retention",
             "wharf.storage",
             Options.ADDRESS_POOLS,
+            Options.HOST_GATEWAY,
             "wharf.driver.interview",
             "wharf.driver.drain",
             "wharf.driver.call",

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -119,6 +120,16 @@ class OptionsTest {
                         .properties())
                 .containsEntry("wharf.address.pools", "base=10.10.0.0/16,size=24;base=fd10::/48,size=64");
         assertThat(Options.parse().properties()).doesNotContainKey("wharf.address.pools");
+    }
+
+    @Test
+    void theHostsGatewayIsOneAddressOfEachFamilyAtMost() throws Exception {
+        for (String fine : List.of("", "192.0.2.10", "2001:db8::10", "192.0.2.10, 2001:db8::10")) {
+            Options.hostGateway(fine);
+        }
+        for (String wrong : List.of("gateway", "192.0.2.10/24", "192.0.2.10,192.0.2.11", "::1 ::2", "192.0.2.256")) {
+            assertThatThrownBy(() -> Options.hostGateway(wrong)).hasMessageContaining("such as 192.0.2.10");
+        }
     }
 
     @Test

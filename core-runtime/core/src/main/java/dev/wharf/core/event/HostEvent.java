@@ -119,6 +119,19 @@ public sealed interface HostEvent extends Event {
         }
     }
 
+    /** The addresses that containers call the host by who ask for its gateway, where the operator names any. */
+    @EventType("host.addressed")
+    record Addressed(List<String> gateways) implements HostEvent {
+        public Addressed {
+            gateways = List.copyOf(gateways);
+        }
+
+        @Override
+        public Host apply(Host host) {
+            return host.with(host.identity().addressedAs(gateways));
+        }
+    }
+
     /** The hosts that share networks with this one. */
     @EventType("host.peers-learned")
     record PeersLearned(List<Peer> peers) implements HostEvent {

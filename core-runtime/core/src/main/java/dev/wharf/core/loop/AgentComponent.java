@@ -119,6 +119,9 @@ public final class AgentComponent {
                         context.getBundle().getVersion().toString(),
                         networks(),
                         AddressPool.parseAll(property("wharf.address.pools", "")),
+                        Stream.of(property("wharf.host.gateway", "").split("[,\\s]+"))
+                                .filter(address -> !address.isEmpty())
+                                .toList(),
                         duration("wharf.survey.beat", Duration.ofMinutes(5)),
                         keep()));
         log.info(

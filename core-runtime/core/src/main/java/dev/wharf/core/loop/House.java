@@ -122,6 +122,7 @@ final class House implements Agent, AutoCloseable {
      * @param patience how long steps wait for drivers, and the start for the survey
      * @param networks those that are made if they are not there, such as the default bridge
      * @param pools where subnets come from that nobody names, empty for the usual ones
+     * @param gateways addresses of the host for containers that ask for its gateway, empty for those on their networks
      * @param beat how often the world is looked at while nothing asks for it
      * @param keep how long the journal is kept behind the last checkpoint, empty for ever
      */
@@ -133,6 +134,7 @@ final class House implements Agent, AutoCloseable {
             String version,
             List<NetworkSpec> networks,
             List<AddressPool> pools,
+            List<String> gateways,
             Duration beat,
             Optional<Duration> keep) {}
 
@@ -239,6 +241,9 @@ final class House implements Agent, AutoCloseable {
         if (begins) {
             events.add(new HostEvent.Opened(
                     UUID.randomUUID().toString(), JOURNAL_FORMAT, settings.version(), clock.instant()));
+        }
+        if (!settings.gateways().equals(host.identity().gateways())) {
+            events.add(new HostEvent.Addressed(settings.gateways()));
         }
         journal.recovery()
                 .ifPresent(r ->

@@ -84,6 +84,7 @@ final class PaperHouse implements Stage {
                         "",
                         List.of(),
                         List.of(),
+                        List.of(),
                         NEVER,
                         Optional.empty()));
         house.open();

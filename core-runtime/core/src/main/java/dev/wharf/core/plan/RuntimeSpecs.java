@@ -291,10 +291,13 @@ final class RuntimeSpecs {
     }
 
     /**
-     * The word {@code host-gateway} stands for the host's own addresses on the first of the container's networks where it has
-     * any, and on the default one where there is none.
+     * The word {@code host-gateway} stands for the addresses that the operator names, else for the host's own on the first of
+     * the container's networks where it has any, and on the default one where there is none.
      */
     private static List<String> gateways(Host host, Container c) {
+        if (!host.identity().gateways().isEmpty()) {
+            return host.identity().gateways();
+        }
         return Stream.concat(
                         c.places().values().stream()
                                 .flatMap(p -> host.network(p.endpoint().network()).stream()),

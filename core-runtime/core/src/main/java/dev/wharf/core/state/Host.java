@@ -88,6 +88,7 @@ public final class Host {
      * @param name what documents of desired state call it; empty where it follows none
      * @param labels by which it belongs to groups of hosts
      * @param overlay its number and address among hosts that share networks, where it is known to them by Kafka
+     * @param gateways what containers call it by that ask for its gateway; empty for its addresses on their networks
      */
     public record Identity(
             String id,
@@ -95,25 +96,32 @@ public final class Host {
             Optional<Instant> openedAt,
             String name,
             Map<String, String> labels,
-            Optional<Peer> overlay) {
-        public static final Identity NOBODY = new Identity("", "", Optional.empty(), "", Map.of(), Optional.empty());
+            Optional<Peer> overlay,
+            List<String> gateways) {
+        public static final Identity NOBODY =
+                new Identity("", "", Optional.empty(), "", Map.of(), Optional.empty(), List.of());
 
         public Identity {
             // Journals of before there were names and labels have none.
             name = name == null ? "" : name;
             labels = labels == null ? Map.of() : java.util.Collections.unmodifiableMap(new java.util.TreeMap<>(labels));
+            gateways = gateways == null ? List.of() : List.copyOf(gateways);
         }
 
         public Identity openedAs(String host, Instant at) {
-            return new Identity(host, bootId, Optional.of(at), name, labels, overlay);
+            return new Identity(host, bootId, Optional.of(at), name, labels, overlay, gateways);
         }
 
         public Identity booted(String boot) {
-            return new Identity(id, boot, openedAt, name, labels, overlay);
+            return new Identity(id, boot, openedAt, name, labels, overlay, gateways);
         }
 
         public Identity introducedAs(String called, Map<String, String> with, Optional<Peer> seat) {
-            return new Identity(id, bootId, openedAt, called, with, seat);
+            return new Identity(id, bootId, openedAt, called, with, seat, gateways);
+        }
+
+        public Identity addressedAs(List<String> named) {
+            return new Identity(id, bootId, openedAt, name, labels, overlay, named);
         }
     }
 

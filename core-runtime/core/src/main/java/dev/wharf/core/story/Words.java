@@ -346,6 +346,12 @@ final class Words {
                 e -> (e.name().isEmpty() ? "follows no desired state" : "follows desired state as host " + e.name())
                         + (e.labels().isEmpty() ? "" : ", labels " + new TreeMap<>(e.labels())));
         tell(
+                HostEvent.Addressed.class,
+                e -> "host-gateway is "
+                        + (e.gateways().isEmpty()
+                                ? "the host's address on the network"
+                                : String.join(" and ", e.gateways())));
+        tell(
                 HostEvent.PeersLearned.class,
                 e -> "shares networks with " + count(e.peers().size(), "host"));
         tell(

@@ -126,6 +126,7 @@ class HouseTest {
                         "1.0",
                         List.of(Given.net("bridge", true)),
                         List.of(),
+                        List.of(),
                         Duration.ofMillis(50),
                         keep));
         house.open();

@@ -21,6 +21,7 @@ import dev.wharf.core.Given;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.event.HostEvent;
 import dev.wharf.core.event.LayerEvent;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.event.VolumeEvent;
@@ -85,6 +86,40 @@ class ContainerPlanTest {
             WEB, new Endpoint(PLACE.id(), BRIDGE, PLACE.hostInterface(), PLACE.mac()));
     private static final Event MADE =
             new ContainerEvent.ProcessCreated(WEB, PROCESS, 1, Optional.of(Resources.UNLIMITED));
+
+    // ---- what it is told
+
+    @Test
+    void theHostsGatewayIsWhatTheOperatorNamesAndElseItsAddressOnTheNetwork() {
+        ContainerSpec.Networking plain = spec().make().networking();
+        ContainerSpec spec = spec().make()
+                .withNetworking(new ContainerSpec.Networking(
+                        plain.sandbox(),
+                        plain.networks(),
+                        List.of(),
+                        List.of(),
+                        false,
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of("pier:host-gateway"),
+                        List.of(),
+                        ""));
+        Host host = furnished(created(WEB, "web", spec));
+        Host named = after(host, new HostEvent.Addressed(List.of("192.0.2.10", "2001:db8::10")));
+        String own = host.network(BRIDGE).orElseThrow().spec().pools().get(0).gateway();
+
+        assertThat(piers(host)).containsExactly(own);
+        assertThat(piers(named)).containsExactly("192.0.2.10", "2001:db8::10");
+        assertThat(piers(after(named, new HostEvent.Addressed(List.of())))).containsExactly(own);
+    }
+
+    private static List<String> piers(Host host) {
+        return RuntimeSpecs.whereabouts(host, host.container(WEB).orElseThrow()).hosts().stream()
+                .filter(line -> line.names().contains("pier"))
+                .map(line -> line.address())
+                .toList();
+    }
 
     // ---- up
 
