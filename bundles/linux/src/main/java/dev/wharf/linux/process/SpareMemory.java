@@ -51,7 +51,7 @@ public final class SpareMemory {
 
     /** Takes some tens of milliseconds. */
     public void giveBack() {
-        narrowHeap();
+        renewHeap();
         c.malloc_trim(0);
         try {
             for (Range range : unmodified(Files.readAllLines(SMAPS, StandardCharsets.ISO_8859_1))) {
@@ -74,11 +74,11 @@ public final class SpareMemory {
     }
 
     /**
-     * A start or a burst needs a heap that grows in large steps, or it would be collected whole for each small one; at rest it
-     * holds little more than what is used. Both flags may be changed while the JVM runs (HotSpotDiagnosticMXBean), the least
-     * never above the most.
+     * The heap shrinks to what is used, which gives its pages back, and grows again by pages that nobody has touched: whoever
+     * grows it later, in the midst of work, collects all of it each time. Both flags may be changed while the JVM runs
+     * (HotSpotDiagnosticMXBean), the least never above the most.
      */
-    private static void narrowHeap() {
+    private static void renewHeap() {
         try {
             String least = flag("MinHeapFreeRatio");
             String most = flag("MaxHeapFreeRatio");
@@ -87,6 +87,7 @@ public final class SpareMemory {
             System.gc();
             set("MaxHeapFreeRatio", most);
             set("MinHeapFreeRatio", least);
+            System.gc();
         } catch (JMException | RuntimeException e) {
             LOG.debug("the heap keeps its spare part reason={}", e.toString());
         }
