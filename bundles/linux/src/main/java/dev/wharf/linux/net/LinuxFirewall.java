@@ -9,6 +9,7 @@ import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.Firewall;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import jnr.ffi.Pointer;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -98,6 +99,14 @@ public final class LinuxFirewall implements Firewall, AutoCloseable {
             }
         }
         return found;
+    }
+
+    @Override
+    public void forgetDatagrams(Predicate<Flow> stale) throws DriverException {
+        HomeNetwork.attempt("forget flows of datagrams", () -> {
+            Flows.forget(home, stale);
+            return null;
+        });
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.util.Optional;
 final class Netlink implements AutoCloseable {
     private static final int AF_NETLINK = 16;
     private static final int SOCK_RAW_CLOEXEC = 3 | LibC.O_CLOEXEC;
+    private static final int NETLINK_NETFILTER = 12;
     private static final int NETLINK_GENERIC = 16;
     private static final int SOL_NETLINK = 270;
     private static final int NETLINK_CAP_ACK = 10;
@@ -48,6 +49,11 @@ final class Netlink implements AutoCloseable {
     /** With whoever has a family of its own in the kernel, without a number that is known beforehand. */
     static Netlink generic() throws IOException {
         return new Netlink(NETLINK_GENERIC, "generic netlink");
+    }
+
+    /** With the packet filter and its tracking of flows. */
+    static Netlink netfilter() throws IOException {
+        return new Netlink(NETLINK_NETFILTER, "netfilter netlink");
     }
 
     /**

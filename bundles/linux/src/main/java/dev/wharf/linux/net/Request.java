@@ -110,6 +110,13 @@ final class Request {
         return this;
     }
 
+    /** struct nfgenmsg. */
+    Request netfilter(int family) {
+        room(4);
+        bytes.put((byte) family).put((byte) 0).putShort((short) 0);
+        return this;
+    }
+
     /** struct genlmsghdr. */
     Request generic(int command, int version) {
         room(4);

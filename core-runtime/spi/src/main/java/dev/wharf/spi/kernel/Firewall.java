@@ -2,6 +2,7 @@ package dev.wharf.spi.kernel;
 
 import dev.wharf.spi.DriverException;
 import java.util.List;
+import java.util.function.Predicate;
 import org.osgi.annotation.versioning.ProviderType;
 
 /** nf_tables of the daemon's own network namespace, by libnftables(3) inside the process. Safe to use from any thread. */
@@ -24,6 +25,21 @@ public interface Firewall {
 
     /** The rules of a chain now, first to last. MISSING where there is no such chain. */
     List<Rule> rules(Chain chain) throws DriverException;
+
+    /**
+     * Has flows of datagrams (UDP) meet the rules as they are now with their next packet: rules of translation are asked once
+     * for a flow, which lasts while its packets follow one another, and are not asked again where they have changed.
+     *
+     * @param stale whether a flow is to be forgotten
+     */
+    void forgetDatagrams(Predicate<Flow> stale) throws DriverException;
+
+    /**
+     * A flow as the kernel tracks it. Without translation replies come from where it is sent to and go to where it comes from.
+     * Addresses are written as by {@link java.net.InetAddress#getHostAddress}.
+     */
+    record Flow(
+            String source, String destination, int port, String replySource, int replyPort, String replyDestination) {}
 
     /** A table by family, such as {@code inet}, and name. */
     record Table(String family, String name) {}

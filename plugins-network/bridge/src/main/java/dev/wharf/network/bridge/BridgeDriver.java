@@ -68,6 +68,7 @@ public final class BridgeDriver
     private final NetworkEvents events;
     private final Rules rules;
     private final Passage passage;
+    private final Datagrams datagrams;
 
     /** For networks that say nothing of it themselves; in bytes, 0 for the kernel's own choice. */
     private volatile int usualMtu;
@@ -92,6 +93,7 @@ public final class BridgeDriver
         this.events = events;
         this.rules = new Rules(agent);
         this.passage = new Passage(firewall, agent);
+        this.datagrams = new Datagrams(firewall);
     }
 
     /** Takes a changed configuration, for what is attached from now on. Wrong values do not come here. */
@@ -185,6 +187,7 @@ public final class BridgeDriver
             }
             join(network, endpoint, sandbox);
             publish(network, endpoint);
+            datagrams.published(endpoint);
         } catch (DriverException e) {
             undo(endpoint, e);
             throw e;
@@ -403,6 +406,7 @@ public final class BridgeDriver
                 unpublishOne(one);
             }
         }
+        datagrams.unpublished(endpoint);
     }
 
     private void unpublishOne(String commands) throws DriverException {

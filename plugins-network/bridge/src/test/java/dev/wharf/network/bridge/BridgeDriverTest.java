@@ -16,7 +16,13 @@ import dev.wharf.spi.network.Neighbour;
 import dev.wharf.spi.network.NetworkDriver;
 import dev.wharf.testkit.network.SandboxWorld;
 import dev.wharf.testkit.network.SandboxWorldContract;
+import java.io.IOException;
 import java.net.BindException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
+import java.net.PortUnreachableException;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -527,6 +533,52 @@ class BridgeDriverTest extends SandboxWorldContract {
         driver.create(network);
         world.run(world.host, "ip", "link", "set", network.deviceName(), "down");
         assertThat(watching.standing()).isEmpty();
+    }
+
+    @Test
+    void whoSendsDatagramsWithoutAPauseReachesWhoeverHasThePortNow() throws Exception {
+        Sandbox outside = world.outside();
+        driver.create(network);
+        PublishedPort port = new PublishedPort(53, "udp", "0.0.0.0", 5353);
+        SocketAddress fromOutside = new InetSocketAddress("198.51.100.1", 5353);
+        SocketAddress fromHost = new InetSocketAddress("127.0.0.1", 5353);
+        try (DatagramSocket stranger = world.in(outside, () -> new DatagramSocket());
+                DatagramSocket local = world.in(world.host, () -> new DatagramSocket())) {
+            send(stranger, fromOutside);
+            send(local, fromHost);
+            for (int turn = 1; turn <= 2; turn++) {
+                EndpointSpec endpoint = spec(network, turn == 1 ? WEB : DB, turn + 1, port);
+                driver.attach(network, endpoint, world.sandbox(turn));
+                try (DatagramSocket server = world.in(world.sandbox(turn), () -> new DatagramSocket(53))) {
+                    server.setSoTimeout(3000);
+                    send(stranger, fromOutside);
+                    assertThat(received(server)).isEqualTo("198.51.100.2");
+                    send(local, fromHost);
+                    assertThat(received(server)).isEqualTo("10.213.21.1");
+                }
+                driver.release(network, endpoint, world.sandbox(turn));
+            }
+            try (DatagramSocket server = world.in(world.host, () -> new DatagramSocket(5353))) {
+                server.setSoTimeout(3000);
+                send(stranger, fromOutside);
+                assertThat(received(server)).as("the port is the host's again").isEqualTo("198.51.100.2");
+            }
+        }
+    }
+
+    private static void send(DatagramSocket from, SocketAddress to) throws IOException {
+        try {
+            from.send(new DatagramPacket(new byte[] {'?'}, 1, to));
+        } catch (PortUnreachableException e) {
+            // Nobody was there before, which is told now.
+            from.send(new DatagramPacket(new byte[] {'?'}, 1, to));
+        }
+    }
+
+    private static String received(DatagramSocket by) throws IOException {
+        DatagramPacket packet = new DatagramPacket(new byte[1], 1);
+        by.receive(packet);
+        return packet.getAddress().getHostAddress();
     }
 
     @Test
