@@ -173,7 +173,8 @@ final class Endpoints {
 
     /**
      * The place that the ports of another lead to when that is left: the next that can have them, with the same ports of the
-     * host, where both translate them or neither does. Plugins of CNI hear of ports only when a place is made, so theirs does not take any over.
+     * host, where both translate them or neither does. Plugins of CNI hear of ports only when a place is made, so theirs does
+     * not take any over.
      */
     static Optional<EndpointSpec> heir(Host host, Container c, NetworkId leaving) {
         Container.Place left = c.places().get(leaving);
