@@ -27,6 +27,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.ZipFile;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
@@ -48,6 +49,9 @@ final class PluginFolder {
     private static final Duration BEAT = Duration.ofSeconds(1);
 
     private static final Duration SOON = Duration.ofMillis(200);
+
+    /** How long a file that is no whole jar has to rest until nothing more of it is awaited. */
+    private static final Duration REST = Duration.ofSeconds(5);
 
     /** How long a bundle may take to leave with everybody who is inside it. */
     private static final Duration STOP = Duration.ofSeconds(30);
@@ -95,6 +99,7 @@ final class PluginFolder {
         /** The file as it was last seen, and whether that was acted upon. */
         String look = "";
 
+        long seen;
         boolean settled;
         Optional<Shelf.Kept> kept = Optional.empty();
         Optional<Bundle> bundle = Optional.empty();
@@ -185,6 +190,7 @@ final class PluginFolder {
             if (!look.equals(plugin.look)) {
                 // A file may still be on its way; at the start it has been there for longer than we have.
                 plugin.look = look;
+                plugin.seen = System.nanoTime();
                 plugin.settled = false;
                 if (!first) {
                     soon = true;
@@ -192,6 +198,10 @@ final class PluginFolder {
                 }
             }
             if (!plugin.settled && !look.isEmpty()) {
+                if (!first && !isWhole(file) && System.nanoTime() - plugin.seen < REST.toNanos()) {
+                    soon = true;
+                    continue;
+                }
                 plugin.settled = true;
                 if (first) {
                     fresh.add(plugin);
@@ -210,6 +220,15 @@ final class PluginFolder {
     private static boolean isJar(Path file) {
         String name = file.getFileName().toString();
         return name.endsWith(".jar") && !name.startsWith(".") && Files.isRegularFile(file);
+    }
+
+    /** What lists a jar's content is the last that is written of it. */
+    private static boolean isWhole(Path file) {
+        try (ZipFile jar = new ZipFile(file.toFile())) {
+            return jar.size() > 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static String stem(Path file) {

@@ -64,8 +64,7 @@ class BrokenPluginsIT {
     @AfterEach
     void takeOut() throws Exception {
         plugins.remove(CANDIDATE);
-        await(() -> !inspect("registry/layout").contains("planted.")
-                || inspect("registry/layout").contains("rejected"));
+        await(() -> !serving("registry/layout").contains("planted."));
         assertThat(daemon.docker("run", "--rm", "busybox", "echo", "well").outOrThrow())
                 .isEqualTo("well\n");
         assertThat(daemon.docker("exec", "web", "true").status()).isZero();
@@ -102,6 +101,18 @@ class BrokenPluginsIT {
                 .contains(driver.substring(driver.indexOf('/') + 1))
                 .contains("planted." + name);
         assertThat(serving(driver)).isEqualTo(serving);
+    }
+
+    /** Straight into the folder and with pauses, as over a slow network. */
+    @Test
+    void oneThatIsCopiedSlowlyIsAwaitedAndNotTurnedAway() throws Exception {
+        long from = end();
+
+        plugins.drip(plugins.candidate(Sound.class, Map.of()), CANDIDATE, Duration.ofMillis(1500));
+
+        await(() -> serving("registry/layout").contains("planted.Sound"));
+        assertThat(rejections(from)).isEmpty();
+        assertThat(Files.readString(daemon.log())).doesNotContain("zip END header not found");
     }
 
     /** As a loss of power may leave what was written just before. */

@@ -5,11 +5,13 @@ import aQute.bnd.osgi.Jar;
 import dev.wharf.itests.daemon.Daemon;
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 
@@ -67,6 +69,17 @@ final class Plugins {
     void drop(Path jar, String name) throws IOException {
         Path near = Files.copy(jar, folder.resolve("." + name + ".tmp"), StandardCopyOption.REPLACE_EXISTING);
         Files.move(near, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Writes it where it is to be, in three parts with a pause after each. */
+    void drip(Path jar, String name, Duration pause) throws IOException, InterruptedException {
+        byte[] whole = Files.readAllBytes(jar);
+        try (OutputStream file = Files.newOutputStream(folder.resolve(name))) {
+            for (int part = 0; part < 3; part++) {
+                file.write(Arrays.copyOfRange(whole, whole.length * part / 3, whole.length * (part + 1) / 3));
+                Thread.sleep(pause.toMillis());
+            }
+        }
     }
 
     /** Leaves the first half of a file, as a disk that is full does. */
