@@ -394,7 +394,7 @@ final class House implements Agent, AutoCloseable {
             }
         }
         comeBack();
-        await(swaps::deserted);
+        awaitComplete();
         swaps.tellDeserted();
         keepLooking();
     }
@@ -523,6 +523,15 @@ final class House implements Agent, AutoCloseable {
         try {
             workshop.await(() -> closing || missing.get().isEmpty());
         } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Until every driver that comes with this start has come. */
+    private void awaitComplete() {
+        try {
+            workshop.awaitComplete();
+        } catch (DriverException e) {
             Thread.currentThread().interrupt();
         }
     }

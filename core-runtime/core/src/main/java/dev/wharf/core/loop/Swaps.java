@@ -424,7 +424,7 @@ final class Swaps implements Fleet {
     }
 
     /** The names under which nobody serves, whatever the journal says: what served when the agent ended has not come since. */
-    List<DriverId> deserted() {
+    private List<DriverId> deserted() {
         return house.host().drivers().values().stream()
                 .filter(b -> b.serving().isPresent() && isDeserted(b.id()))
                 .map(DriverBinding::id)
