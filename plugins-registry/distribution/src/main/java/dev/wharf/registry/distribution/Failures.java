@@ -61,7 +61,7 @@ final class Failures {
     /** An answer that is not one of those expected. */
     static DriverException unexpected(Repository repository, boolean pushing, Http.Answer answer) {
         String says = says(answer);
-        String host = answer.uri().getHost();
+        String host = answer.uri().getAuthority();
         return switch (answer.status()) {
             case 401, 403 -> denied(repository, pushing, says);
             case 429 ->
