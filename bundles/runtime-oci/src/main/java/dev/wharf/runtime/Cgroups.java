@@ -75,6 +75,27 @@ record Cgroups(Map<String, Path> controllers, Optional<Path> unified) {
         return of(Files.readString(Path.of("/proc/self/mountinfo")));
     }
 
+    /**
+     * Version 1 hierarchies that the kernel has and that are mounted nowhere in sight, as where a mount namespace went with the
+     * only mount while there was a cgroup in it: a runtime would take an ordinary directory for it.
+     *
+     * @param membership the text of /proc/self/cgroup (cgroups(7))
+     * @return the controllers of each, joined by commas as mount(8) wants them
+     */
+    List<String> astray(String membership) {
+        List<String> found = new ArrayList<>();
+        for (String line : membership.split("\n")) {
+            String[] parts = line.split(":", 3);
+            if (parts.length == 3
+                    && !parts[1].isEmpty()
+                    && !isNamed(parts[1])
+                    && !controllers.containsKey(parts[1].split(",")[0])) {
+                found.add(parts[1]);
+            }
+        }
+        return found;
+    }
+
     boolean isVersion2() {
         return controllers.keySet().stream().allMatch(Cgroups::isNamed) && unified.isPresent();
     }

@@ -55,6 +55,8 @@ final class RuntimeChoice {
                             .map(path -> "OCI runtime " + path + " is not there or not executable")
                             .orElse("no OCI runtime found: install the package crun or runc"));
         }
+        Cgroups cgroups = Cgroups.read();
+        mount(cgroups, cgroups.astray(read(Path.of("/proc/self/cgroup"))));
         String key = key(candidates);
         Optional<RuntimeBinary> known = remembered(key, candidates);
         if (known.isPresent()) {
@@ -213,18 +215,26 @@ final class RuntimeChoice {
     /** Mounts the controllers that are in version 2 while the rest is in version 1; false where there is nothing to do. */
     private boolean mountMissingControllers() throws IOException {
         Cgroups cgroups = Cgroups.read();
-        if (cgroups.controllers().isEmpty() || cgroups.unified().isEmpty() || !mayMount()) {
+        if (cgroups.unified().isEmpty()) {
+            return false;
+        }
+        String missing =
+                read(cgroups.unified().get().resolve("cgroup.controllers")).strip();
+        return !missing.isEmpty() && mount(cgroups, List.of(missing.split(" ")));
+    }
+
+    /** Mounts hierarchies of version 1 beside the others; false where none was. */
+    private boolean mount(Cgroups cgroups, List<String> hierarchies) throws IOException {
+        if (cgroups.controllers().isEmpty() || !mayMount()) {
             return false;
         }
         Path base = cgroups.controllers().values().iterator().next().getParent();
-        String missing =
-                read(cgroups.unified().get().resolve("cgroup.controllers")).strip();
-        if (base == null || missing.isEmpty()) {
+        if (base == null) {
             return false;
         }
         boolean mounted = false;
-        for (String controller : missing.split(" ")) {
-            Path point = base.resolve(controller);
+        for (String controllers : hierarchies) {
+            Path point = base.resolve(controllers);
             Files.createDirectories(point);
             Programs.Outcome outcome = programs.run(
                     Programs.find("mount").orElse(Path.of("/bin/mount")),
@@ -232,20 +242,20 @@ final class RuntimeChoice {
                             "-t",
                             "cgroup",
                             "-o",
-                            "rw,nosuid,nodev,noexec,relatime," + controller,
+                            "rw,nosuid,nodev,noexec,relatime," + controllers,
                             "cgroup",
                             point.toString()),
                     TRIAL_PATIENCE);
             if (outcome.code() == 0) {
                 LOG.info(
                         "cgroup controller mounted as version 1 like the others controller={} at={}",
-                        controller,
+                        controllers,
                         point);
                 mounted = true;
             } else {
                 LOG.warn(
                         "cannot mount cgroup controller={} reason={}",
-                        controller,
+                        controllers,
                         outcome.output().strip());
                 Files.deleteIfExists(point);
             }

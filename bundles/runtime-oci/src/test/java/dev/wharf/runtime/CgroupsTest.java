@@ -39,6 +39,16 @@ class CgroupsTest {
     }
 
     @Test
+    void aHierarchyThatIsMountedNowhereInSightIsAstray() {
+        Cgroups cgroups = Cgroups.of("30 25 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+                + "31 25 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+
+        assertThat(cgroups.astray(
+                        "12:hugetlb:/\n11:net_cls,net_prio:/\n4:cpu,cpuacct:/a:b\n3:name=systemd:/\n0::/init\n"))
+                .containsExactly("hugetlb", "net_cls,net_prio");
+    }
+
+    @Test
     void theLayoutOfAHostIsReadFromItsMounts() {
         Cgroups hybrid = Cgroups.of("""
                 25 1 0:23 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
