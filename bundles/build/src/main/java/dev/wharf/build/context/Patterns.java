@@ -34,8 +34,10 @@ public final class Patterns {
             if (path.isEmpty() && takesBack) {
                 throw new IllegalArgumentException("illegal exclusion pattern: \"!\"");
             }
-            // A dot alone means everything, and so does nothing but a slash.
-            all.add(new One(compile(path.isEmpty() ? "**" : path), takesBack));
+            // The context itself cannot be left out: Docker passes over a dot alone, and over nothing but a slash.
+            if (!path.isEmpty()) {
+                all.add(new One(compile(path), takesBack));
+            }
         }
         return new Patterns(all);
     }

@@ -25,6 +25,8 @@ import java.util.TreeSet;
  * history is what Docker's classic builder leaves. One thread at a time.
  */
 public final class Draft {
+    private static final String PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
     /** What an image can have of anything; more is an attack or a mistake. */
     private static final int MANY = 10_000;
 
@@ -64,7 +66,7 @@ public final class Draft {
                 stages.outer().stage(),
                 platform,
                 Digest.sha256("scratch " + platform));
-        draft.env.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        draft.env.put("PATH", PATH);
         return draft;
     }
 
@@ -73,6 +75,9 @@ public final class Draft {
         Draft draft = new Draft(
                 new Words(stages.dockerfile().escape()), stages.outer().stage(), base.platform(), identity);
         draft.take(base, layers);
+        // Said in the image, so that ENV PATH=$PATH:/more adds to something; without it a container would get it
+        // anyway.
+        draft.env.putIfAbsent("PATH", PATH);
         return draft;
     }
 

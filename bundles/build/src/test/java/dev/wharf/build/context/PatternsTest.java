@@ -29,6 +29,10 @@ class PatternsTest {
         "a/**/z, a/b/c/z, true",
         "a\\*, a*, true",
         "a\\*, ab, false",
+        "., a, false",
+        "./, d/e, false",
+        "/, a, false",
+        "d/.., a, false",
     })
     void patternsMatchAsDockerSays(String pattern, String path, boolean out) {
         assertThat(Patterns.parse(List.of(pattern)).leavesOut(path)).isEqualTo(out);

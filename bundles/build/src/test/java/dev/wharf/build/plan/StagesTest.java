@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.model.Digest;
+import dev.wharf.model.ImageConfig;
 import dev.wharf.model.Platform;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class StagesTest {
@@ -81,6 +84,36 @@ class StagesTest {
         assertThat(draft.environment()).contains("a=given", "c=3");
         assertThat(draft.toldRun(List.of("/bin/sh", "-c", "x"))).isEqualTo("|2 a=given c=3 /bin/sh -c x");
         assertThat(all.outer().unused()).containsExactly("b");
+    }
+
+    @Test
+    void whatIsBuiltOnAnImageWithoutAPathHasTheUsualOne() throws DockerfileException {
+        ImageConfig bare = new ImageConfig(
+                Platform.host(),
+                "2026-01-01T00:00:00Z",
+                "",
+                "",
+                List.of("A=b"),
+                List.of(),
+                List.of(),
+                "",
+                List.of(),
+                List.of(),
+                Map.of(),
+                "",
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of());
+        Stages all = of("FROM x", "ENV PATH=$PATH:/opt/bin");
+        Draft draft = Draft.on(all, bare, List.of(), Digest.sha256("x"));
+        for (Instruction one : all.target().body()) {
+            draft.settings(one);
+        }
+
+        assertThat(draft.environment())
+                .containsExactly("A=b", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/bin");
     }
 
     @Test
