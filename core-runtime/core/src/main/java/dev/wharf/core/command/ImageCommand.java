@@ -144,11 +144,13 @@ public sealed interface ImageCommand extends Command {
                     return accept(events);
                 }
             } else {
-                long repositories = left.stream()
-                        .map(r -> Reference.parse(r).repository())
-                        .distinct()
-                        .count();
-                if (repositories > 1 && !force) {
+                List<Reference> names = left.stream().map(Reference::parse).toList();
+                long tags =
+                        names.stream().filter(name -> name.tag().isPresent()).count();
+                long repositories =
+                        names.stream().map(Reference::repository).distinct().count();
+                // Two tags of one repository are two names as well, whatever the text says.
+                if ((tags > 1 || repositories > 1) && !force) {
                     return refuse(
                             Refusal.Kind.CONFLICT,
                             "conflict: unable to delete " + image.shortForm()

@@ -81,6 +81,16 @@ class OtherCommandsTest {
     }
 
     @Test
+    void anImageWithTwoTagsOfOneRepositoryGoesByItsIdOnlyByForce() {
+        Host host = furnished(new ImageEvent.Tagged(IMAGE, TAG + "-too"));
+        refused(host, remove(false), Kind.CONFLICT, "must be forced");
+        assertThat(granted(host, remove(true), T0)).hasSize(3);
+        assertThat(granted(furnished(stored(IMAGE, TAG, DIGEST)), remove(false), T0))
+                .as("a tag and its digest are one name")
+                .hasSize(3);
+    }
+
+    @Test
     void whatAContainerStandsOnIsNotTakenAway() {
         Host host = furnished(created(WEB, "web", spec().make()));
         refused(host, untag("busybox", false), Kind.CONFLICT, "must force");
