@@ -103,7 +103,7 @@ class BadInputTest {
                 "GET;/images/json?filters=%7B%22dangling%22%3A%5B%22odd%22%5D%7D;400;invalid filter 'dangling=[odd]'",
                 "GET;/networks?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D;400;invalid filter 'nope'",
                 "GET;/volumes?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D;400;invalid filter 'nope'",
-                "GET;/events?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D;400;invalid filter 'nope'",
+                "GET;/events?filters=%7B%22type%22%3A%22a%22%7D;400;invalid filters",
                 "POST;/containers/prune?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D;400;invalid filter 'nope'",
                 "POST;/images/prune?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D;400;invalid filter 'nope'",
                 "POST;/networks/prune?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D;400;invalid filter 'nope'",

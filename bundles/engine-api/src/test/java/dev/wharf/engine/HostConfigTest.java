@@ -168,7 +168,8 @@ class HostConfigTest {
                 "Annotations;{\"a\":\"b\"}",
                 "ConsoleSize;[24,80]",
                 "MemorySwappiness;10",
-                "OomKillDisable;true"
+                "OomKillDisable;true",
+                "Isolation;\"\""
             })
     void isKeptUnlessThisKernelCannot(String field, String value) throws IOException {
         Line.Reply reply = create("{\"" + field + "\":" + value + "}");

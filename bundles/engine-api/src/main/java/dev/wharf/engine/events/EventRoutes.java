@@ -22,7 +22,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -39,22 +38,6 @@ public final class EventRoutes implements Routes {
     private static final Duration LATELY = Duration.ofHours(1);
 
     private static final int REACH = 4_096;
-
-    private static final Set<String> FILTERS = Set.of(
-            "config",
-            "container",
-            "daemon",
-            "event",
-            "image",
-            "label",
-            "network",
-            "node",
-            "plugin",
-            "scope",
-            "secret",
-            "service",
-            "type",
-            "volume");
 
     private static final AtomicInteger LISTENERS = new AtomicInteger();
 
@@ -75,7 +58,7 @@ public final class EventRoutes implements Routes {
             throw Problem.invalid("`since` time (" + request.query().text("since") + ") cannot be after `until` time ("
                     + request.query().text("until") + ")");
         }
-        Filters filters = Filters.parse(request.query().text("filters"), FILTERS);
+        Filters filters = Filters.parse(request.query().text("filters"));
         if (since.isEmpty() && until.isEmpty()) {
             return open(request, () -> new Opened(agent.follow(agent.position()), 0), since, until, filters);
         }

@@ -6,6 +6,7 @@ import dev.wharf.engine.http.Problem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,19 @@ public record Filters(Map<String, List<String>> values) {
 
     /** Reads filters; any key but these is an error of the client. */
     public static Filters parse(String text, Set<String> known) {
+        Filters filters = parse(text);
+        filters.values.keySet().stream()
+                .filter(key -> !known.contains(key))
+                .min(Comparator.naturalOrder())
+                .ifPresent(key -> {
+                    throw Problem.invalid("invalid filter '" + key + "'");
+                });
+        filters.values.keySet().stream().filter(FLAGS::contains).forEach(filters::flag);
+        return filters;
+    }
+
+    /** Reads filters of a list that asks for the keys it knows and for no others, as Docker's events do. */
+    public static Filters parse(String text) {
         if (text.isBlank()) {
             return new Filters(Map.of());
         }
@@ -45,15 +59,8 @@ public record Filters(Map<String, List<String>> values) {
             throw Problem.invalid("invalid filters: expected an object");
         }
         Map<String, List<String>> values = new LinkedHashMap<>();
-        tree.fields().forEachRemaining(field -> {
-            if (!known.contains(field.getKey())) {
-                throw Problem.invalid("invalid filter '" + field.getKey() + "'");
-            }
-            values.put(field.getKey(), texts(field.getKey(), field.getValue()));
-        });
-        Filters filters = new Filters(values);
-        values.keySet().stream().filter(FLAGS::contains).forEach(filters::flag);
-        return filters;
+        tree.fields().forEachRemaining(field -> values.put(field.getKey(), texts(field.getKey(), field.getValue())));
+        return new Filters(values);
     }
 
     private static List<String> texts(String key, JsonNode value) {

@@ -32,6 +32,15 @@ class FiltersTest {
         assertThatThrownBy(() -> parse("{\"dangling\":[\"maybe\"]}")).hasMessage("invalid filter 'dangling=[maybe]'");
     }
 
+    @Test
+    void whoNamesNoKeysTakesAllOfThem() {
+        Filters filters = Filters.parse("{\"colour\":[\"red\"],\"dangling\":[\"maybe\"],\"label\":{\"a\":true}}");
+
+        assertThat(filters.all("colour")).containsExactly("red");
+        assertThat(filters.all("label")).containsExactly("a");
+        assertThatThrownBy(() -> Filters.parse("{\"label\":\"a\"}")).isInstanceOf(Problem.class);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
