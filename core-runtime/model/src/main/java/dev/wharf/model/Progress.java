@@ -10,6 +10,7 @@ public record Progress(Kind kind, Digest content, long done, long total) {
     public enum Kind {
         FETCHING,
         FETCHED,
+        SENDING,
         UNPACKING,
         UNPACKED,
         RETRYING

@@ -1,18 +1,30 @@
 package dev.wharf.itests.conformance;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
 import dev.wharf.itests.images.LoopbackRegistry;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -238,6 +250,109 @@ class ImageTravelIT {
             assertThat(docker.daemon().curl("/distribution/" + name + "/json").out())
                     .contains("\"Platforms\":[{\"architecture\":");
         }
+    }
+
+    @Test
+    void aPullWhoseLayerAnotherOneFetchesTellsOfItAndEndsWithItsClient() throws Exception {
+        byte[] layer = new byte[40 << 20];
+        String digest = sha256(layer);
+        String config = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\""
+                + digest + "\"]}}";
+        String manifest =
+                "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":{"
+                        + "\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\""
+                        + sha256(config.getBytes(UTF_8))
+                        + "\",\"size\":" + config.length()
+                        + "},\"layers\":[{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\","
+                        + "\"digest\":\"" + digest + "\",\"size\":" + layer.length + "}]}";
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        ExecutorService threads = Executors.newCachedThreadPool();
+        server.setExecutor(threads);
+        CountDownLatch left = new CountDownLatch(1);
+        server.createContext("/", exchange -> {
+            String path = exchange.getRequestURI().getPath();
+            try (HttpExchange now = exchange) {
+                if (path.endsWith(digest)) {
+                    now.sendResponseHeaders(200, layer.length);
+                    for (int at = 0; at < layer.length; at += 200 << 10) {
+                        now.getResponseBody().write(layer, at, Math.min(200 << 10, layer.length - at));
+                        Thread.sleep(100);
+                    }
+                } else {
+                    byte[] body = (path.contains("/manifests/") ? manifest : path.contains("/blobs/") ? config : "{}")
+                            .getBytes(UTF_8);
+                    now.getResponseHeaders().add("Content-Type", "application/vnd.oci.image.manifest.v1+json");
+                    boolean head = now.getRequestMethod().equals("HEAD");
+                    now.sendResponseHeaders(200, head ? -1 : body.length);
+                    if (!head) {
+                        now.getResponseBody().write(body);
+                    }
+                }
+            } catch (IOException | InterruptedException e) {
+                left.countDown();
+            }
+        });
+        server.start();
+        String host = "127.0.0.1:" + server.getAddress().getPort();
+        Process first = pull(host + "/first", here("first"));
+        Process second = null;
+        try {
+            awaitText(here("first"), "Downloading");
+            second = pull(host + "/second", here("second"));
+            awaitText(here("second"), "Pulling from second");
+            awaitText(here("second"), "Downloading");
+
+            second.destroyForcibly().waitFor();
+            awaitEnd(host + "/second");
+            assertThat(first.isAlive()).isTrue();
+            first.destroyForcibly().waitFor();
+            awaitEnd(host + "/first");
+            assertThat(left.await(30, TimeUnit.SECONDS))
+                    .as("nobody fetches what nobody waits for")
+                    .isTrue();
+        } finally {
+            first.destroyForcibly();
+            if (second != null) {
+                second.destroyForcibly();
+            }
+            server.stop(0);
+            threads.shutdownNow();
+        }
+    }
+
+    private Process pull(String name, String into) throws IOException {
+        return new ProcessBuilder(
+                        "curl",
+                        "--silent",
+                        "--no-buffer",
+                        "--unix-socket",
+                        docker.daemon().socket().toString(),
+                        "--request",
+                        "POST",
+                        "http://docker/v1.43/images/create?fromImage=" + name + "&tag=1")
+                .redirectOutput(Path.of(into).toFile())
+                .start();
+    }
+
+    private static void awaitText(String file, String text) throws IOException, InterruptedException {
+        for (int i = 0; i < 600 && !Files.readString(Path.of(file)).contains(text); i++) Thread.sleep(50);
+        assertThat(Path.of(file)).content().contains(text);
+    }
+
+    private void awaitEnd(String name) throws IOException, InterruptedException {
+        String told = "";
+        for (int i = 0; i < 300 && !told.contains("the pull was cancelled"); i++) {
+            Thread.sleep(100);
+            told = docker.daemon()
+                    .wharf("journal", "story", "--subject", name + ":1")
+                    .out();
+        }
+        assertThat(told).contains("the pull was cancelled");
+    }
+
+    private static String sha256(byte[] bytes) throws NoSuchAlgorithmException {
+        return "sha256:"
+                + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     }
 
     @Test

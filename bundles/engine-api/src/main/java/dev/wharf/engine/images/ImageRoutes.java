@@ -31,6 +31,7 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Platform;
+import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.content.ContentStore;
@@ -414,7 +415,7 @@ public final class ImageRoutes implements Routes {
         }
         Optional<Platform> platform = platform(request);
         Credentials credentials = credentials(request);
-        Transfer transfer = new Transfer();
+        Transfer transfer = new Transfer(request);
         if (!tag.isEmpty() || namesOne(name)) {
             pull(agent, request, reference, platform, credentials, transfer, transfer::end);
         } else {
@@ -481,11 +482,14 @@ public final class ImageRoutes implements Routes {
         boolean known = agent.host().imageNamed(reference.toString()).isPresent();
         Optional<Digest> had = agent.host().imageNamed(reference.toString()).map(i -> i.id().digest());
         transfer.onGone(() -> agent.submit(new ImageCommand.CancelPull(id), request.cause()));
-        LayerProgress progress = new LayerProgress(transfer, "Downloading");
+        LayerProgress progress = new LayerProgress(transfer, Progress.Kind.FETCHING);
         Runnable greet = greeting(agent, id, reference, transfer, progress);
         AutoCloseable watch = agent.watch(id, heard -> {
-            greet.run();
-            progress.heard(heard);
+            // Of other pulls is heard before it is known what this one takes.
+            if (agent.host().pull(id).flatMap(p -> p.resolved()).isPresent()) {
+                greet.run();
+                progress.heard(heard);
+            }
         });
         Optional<Image> here = agent.host().imageNamed(reference.toString()).filter(Image::wanted);
         request.work(() -> new Wholeness(agent, request)
@@ -601,7 +605,7 @@ public final class ImageRoutes implements Routes {
                     reference.familiar(),
                     platforms(request, "platform").stream().findFirst());
         }
-        Transfer transfer = new Transfer();
+        Transfer transfer = new Transfer(request);
         transfer.tell(Json.object().put("status", "The push refers to repository [" + named.repository() + "]"));
         pushEach(agent, request, references, transfer);
         return Answer.later(transfer.answer());
@@ -638,7 +642,7 @@ public final class ImageRoutes implements Routes {
                 .filter(i -> platform.map(p -> p.accepts(i.config().platform())).orElse(true))
                 .findFirst()
                 .orElse(named));
-        LayerProgress progress = new LayerProgress(transfer, "Pushing");
+        LayerProgress progress = new LayerProgress(transfer, Progress.Kind.SENDING);
         for (LayerSpec layer : image.layers()) {
             progress.announce(layer.descriptor().digest(), "Preparing");
         }

@@ -16,14 +16,14 @@ final class LayerProgress {
     private static final long BEAT = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final Transfer transfer;
-    private final String moving;
+    private final Progress.Kind moving;
     private final Map<Digest, Long> drawn = new HashMap<>();
     private final Set<Digest> announced = new HashSet<>();
     private final Set<Digest> done = new HashSet<>();
     private final Set<Digest> moved = new HashSet<>();
 
-    /** @param moving what a blob on its way is doing: {@code Downloading} or {@code Pushing} */
-    LayerProgress(Transfer transfer, String moving) {
+    /** @param moving what a blob on its way is doing: FETCHING or SENDING */
+    LayerProgress(Transfer transfer, Progress.Kind moving) {
         this.transfer = transfer;
         this.moving = moving;
     }
@@ -60,13 +60,17 @@ final class LayerProgress {
     }
 
     synchronized void heard(Progress progress) {
+        if ((progress.kind() == Progress.Kind.SENDING) != (moving == Progress.Kind.SENDING)) {
+            return;
+        }
         Digest content = progress.content();
         moved.add(content);
         if (!announced.contains(content)) {
             return;
         }
         switch (progress.kind()) {
-            case FETCHING -> draw(content, moving, progress.done(), progress.total());
+            case FETCHING -> draw(content, "Downloading", progress.done(), progress.total());
+            case SENDING -> draw(content, "Pushing", progress.done(), progress.total());
             case FETCHED -> {
                 transfer.tell(status(content, "Verifying Checksum"));
                 transfer.tell(status(content, "Download complete"));

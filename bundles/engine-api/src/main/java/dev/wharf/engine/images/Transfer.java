@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Outlet;
 import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Request;
 import dev.wharf.engine.json.Json;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,9 +20,16 @@ final class Transfer {
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
     private final List<byte[]> early = new ArrayList<>();
     private Optional<Outlet> outlet = Optional.empty();
+    /** What to do when the client goes away before the end; something else for each of several pulls. */
     private Optional<Runnable> gone = Optional.empty();
+
     private boolean begun;
     private boolean over;
+
+    /** The answer to {@code request}, whose client may go away before it was told anything. */
+    Transfer(Request request) {
+        request.onGone(this::left);
+    }
 
     CompletionStage<Answer> answer() {
         return answer;
@@ -70,7 +78,6 @@ final class Transfer {
     /** Runs {@code cancel} when the client goes away before the end. */
     synchronized void onGone(Runnable cancel) {
         gone = Optional.of(cancel);
-        outlet.ifPresent(o -> o.onGone(this::left));
     }
 
     private void left() {
@@ -84,9 +91,6 @@ final class Transfer {
 
     private synchronized void opened(Outlet to) {
         outlet = Optional.of(to);
-        if (gone.isPresent()) {
-            to.onGone(this::left);
-        }
         early.forEach(to::send);
         early.clear();
         if (over) {

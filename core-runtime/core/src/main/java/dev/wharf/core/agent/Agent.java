@@ -81,7 +81,7 @@ public interface Agent {
     /** Whose credentials a pull or push uses; kept in memory only, and forgotten when it ends. Give before submitting. */
     void lend(PullId pull, Credentials credentials);
 
-    /** Hears how far a pull is; from any thread, must return soon. */
+    /** Hears how far a pull or push is, and pulls beside it, which may fetch the same; from any thread, must return soon. */
     AutoCloseable watch(PullId pull, Consumer<Progress> listener);
 
     /** Bytes that flow past the journal: streams, logs, counters, content. */

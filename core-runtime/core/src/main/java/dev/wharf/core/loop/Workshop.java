@@ -341,7 +341,13 @@ final class Workshop implements Drivers {
 
     @Override
     public void progress(PullId pull, Progress progress) {
-        listeners.getOrDefault(pull, Set.of()).forEach(l -> l.accept(progress));
+        // What is fetched or unpacked is so for every pull that waits for the same layer; what is sent goes to one
+        // place.
+        if (progress.kind() == Progress.Kind.SENDING) {
+            listeners.getOrDefault(pull, Set.of()).forEach(l -> l.accept(progress));
+        } else {
+            listeners.values().forEach(all -> all.forEach(l -> l.accept(progress)));
+        }
     }
 
     @Override

@@ -299,7 +299,7 @@ public sealed interface ImageStep extends Step {
                         done -> drivers.progress(
                                 push,
                                 new Progress(
-                                        Progress.Kind.FETCHING, descriptor.digest(), done, descriptor.sizeBytes())));
+                                        Progress.Kind.SENDING, descriptor.digest(), done, descriptor.sizeBytes())));
             } catch (DriverException e) {
                 throw new IOException(e.getMessage(), e);
             }
