@@ -172,8 +172,7 @@ public final class Creation {
             throw Problem.invalid("unknown or invalid runtime name: " + wanted);
         }
         return named.or(() -> host.preferred(DriverKind.RUNTIME))
-                .orElseThrow(
-                        () -> Problem.unavailable(whyNoRuntime() + "; install crun or runc, and see wharf driver ls"));
+                .orElseThrow(() -> Problem.unavailable(whyNoRuntime()));
     }
 
     private String whyNoRuntime() {
