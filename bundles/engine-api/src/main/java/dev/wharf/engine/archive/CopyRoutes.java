@@ -42,6 +42,9 @@ public final class CopyRoutes implements Routes {
 
     private final ContainerFiles files;
 
+    /** Two that replaced each other's files would meet what is half made. Docker has them come one after the other, too. */
+    private final Turns turns = new Turns();
+
     public CopyRoutes(Trees trees) {
         this.files = new ContainerFiles(trees);
     }
@@ -153,7 +156,7 @@ public final class CopyRoutes implements Routes {
                             ? Optional.of(
                                     new Accounts(root).of(c.spec().command().user()))
                             : Optional.empty();
-                    unpack(root, new Guest(below, keepsKinds, owner), request.stream());
+                    turns.take(c.id(), () -> unpack(root, new Guest(below, keepsKinds, owner), request.stream()));
                     note(agent, request, c, "extract-to-dir");
                     return Answer.empty(200);
                 });
