@@ -518,6 +518,14 @@ class NetworksTest {
                 "network odd publishes ports on \"here\"");
     }
 
+    /** Where the container is put when it starts, on the first of its networks. */
+    private static EndpointSpec placeOnStart(Host host) {
+        return ((ContainerEvent.StartRequested) granted(host, new ContainerCommand.Start(WEB, ENTROPY), T0)
+                        .get(0))
+                .endpoints()
+                .get(0);
+    }
+
     @Test
     void portsWithoutAnAddressAreOnTheOneTheNetworkSays() {
         Host host = grant(
@@ -531,13 +539,8 @@ class NetworksTest {
         ContainerSpec spec = spec().on(wish("local", 0))
                 .ports(new PortWish(80, "tcp", "", 8080, 8080), new PortWish(81, "tcp", "10.0.0.1", 8081, 8081))
                 .make();
-        Host with = after(host, created(WEB, "web", spec));
 
-        EndpointSpec place = ((ContainerEvent.StartRequested)
-                        granted(with, new ContainerCommand.Start(WEB, ENTROPY), T0)
-                                .get(0))
-                .endpoints()
-                .get(0);
+        EndpointSpec place = placeOnStart(after(host, created(WEB, "web", spec)));
 
         assertThat(place.ports()).extracting(p -> p.hostAddress()).containsExactly("127.0.0.1", "10.0.0.1");
     }
@@ -592,13 +595,8 @@ class NetworksTest {
         ContainerSpec spec = spec().on(wish("routed", 0))
                 .ports(new PortWish(80, "tcp", "", 8080, 8080), new PortWish(80, "tcp", "10.0.0.1", 8081, 8081))
                 .make();
-        Host with = after(host, created(WEB, "web", spec));
 
-        EndpointSpec place = ((ContainerEvent.StartRequested)
-                        granted(with, new ContainerCommand.Start(WEB, ENTROPY), T0)
-                                .get(0))
-                .endpoints()
-                .get(0);
+        EndpointSpec place = placeOnStart(after(host, created(WEB, "web", spec)));
 
         assertThat(place.ports())
                 .containsExactly(new PublishedPort(80, "tcp", "0.0.0.0", 0), new PublishedPort(80, "tcp", "::", 8080));
