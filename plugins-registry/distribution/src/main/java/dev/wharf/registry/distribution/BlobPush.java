@@ -7,6 +7,7 @@ import dev.wharf.model.Repository;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure.Kind;
 import dev.wharf.spi.registry.Content;
+import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -27,8 +28,6 @@ final class BlobPush {
     /** The pieces in which a blob goes to a registry that refuses it whole. */
     private static final long PIECE_BYTES = 16 << 20;
 
-    private static final int MAX_BREAKS = 4;
-
     /** A registry reads a large blob once more before it says that it has it. */
     private static final Duration FINISH = Duration.ofMinutes(10);
 
@@ -38,6 +37,7 @@ final class BlobPush {
     private final Content content;
     private final Digest digest;
     private final long size;
+    private final Breaks breaks = new Breaks();
 
     BlobPush(Session session, Repository repository, SortedSet<String> scopes, Content content) {
         this.session = session;
@@ -49,9 +49,17 @@ final class BlobPush {
     }
 
     void run() throws DriverException {
-        if (isThere()) {
-            return;
+        while (!isThere()) {
+            try {
+                upload();
+                return;
+            } catch (DriverException e) {
+                breaks.rest(e);
+            }
         }
+    }
+
+    private void upload() throws DriverException {
         Optional<URI> upload = start();
         if (upload.isEmpty()) {
             return;
@@ -73,8 +81,9 @@ final class BlobPush {
         try (Http.Answer answer = session.exchange(request, scopes)) {
             return switch (answer.status()) {
                 case 200 -> true;
-                case 404, 405 -> false;
-                default -> throw Failures.unexpected(repository, true, answer);
+                case 401, 403 -> throw Failures.unexpected(repository, true, answer);
+                // Not every registry answers this question; whatever else it may be, the upload will hear of it.
+                default -> false;
             };
         }
     }
@@ -118,11 +127,10 @@ final class BlobPush {
         URI upload = start;
         long offset = 0;
         long piece = size;
-        int breaks = 0;
         while (offset < size) {
             long length = Math.min(piece, size - offset);
             try (ContentUpload body = new ContentUpload(content, offset, length);
-                    Http.Answer answer = session.exchange(patch(upload, offset, length, body), scopes)) {
+                    Http.Answer answer = send(patch(upload, offset, length, body), body)) {
                 if (answer.status() == 202 || answer.status() == 204) {
                     upload = location(answer);
                     offset += length;
@@ -130,19 +138,12 @@ final class BlobPush {
                 }
                 if (answer.status() == 413 && piece > PIECE_BYTES) {
                     piece = PIECE_BYTES;
-                } else if (answer.status() < 500 && answer.status() != 416) {
-                    throw Failures.unexpected(repository, true, answer);
-                } else if (++breaks > MAX_BREAKS) {
-                    throw Failures.unexpected(repository, true, answer);
+                } else {
+                    throw unexpected(answer);
                 }
             } catch (DriverException e) {
-                if (e.failure().kind() != Kind.UNAVAILABLE
-                        || Thread.currentThread().isInterrupted()
-                        || ++breaks > MAX_BREAKS) {
-                    throw e;
-                }
+                breaks.rest(e);
             }
-            Session.pause(Duration.ofMillis(150L << breaks));
             Progress progress = progress(upload);
             upload = progress.upload();
             offset = progress.received();
@@ -170,7 +171,7 @@ final class BlobPush {
         try (Http.Answer answer =
                 session.exchange(new Http.Request("GET", upload, Map.of(), session.patience()), scopes)) {
             if (answer.status() != 204 && answer.status() != 202 && answer.status() != 200) {
-                throw Failures.unexpected(repository, true, answer);
+                throw unexpected(answer);
             }
             return new Progress(
                     answer.header("Location").isEmpty() ? upload : location(answer), received(answer.header("Range")));
@@ -194,18 +195,41 @@ final class BlobPush {
         Http.Request request = new Http.Request(
                 "PUT", target, Map.of("Content-Type", "application/octet-stream"), Optional.of(body), FINISH);
         try (body;
-                Http.Answer answer = session.exchange(request, scopes)) {
+                Http.Answer answer = send(request, body)) {
             if (answer.status() == 201 || answer.status() == 204) {
                 return;
             }
-            if (answer.status() == 400 || answer.status() == 416) {
+            if (answer.status() == 400) {
                 throw failure(
                         Kind.CORRUPT,
                         "registry " + session.registry() + " did not take " + digest + " for " + repository.familiar()
                                 + ": " + Failures.says(answer));
             }
-            throw Failures.unexpected(repository, true, answer);
+            throw unexpected(answer);
         }
+    }
+
+    /** Sends a request with {@code body}; content that cannot be read is no fault of the registry. */
+    private Http.Answer send(Http.Request request, ContentUpload body) throws DriverException {
+        try {
+            return session.exchange(request, scopes);
+        } catch (DriverException e) {
+            Optional<IOException> unreadable = body.unreadable();
+            throw unreadable.isEmpty()
+                    ? e
+                    : failure(
+                            Kind.FAILED,
+                            "cannot read " + digest + ": " + unreadable.get().getMessage(),
+                            e);
+        }
+    }
+
+    /** What an upload under way came to; one that the registry knows no more, or otherwise than we do, can be begun anew. */
+    private DriverException unexpected(Http.Answer answer) {
+        DriverException e = Failures.unexpected(repository, true, answer);
+        return answer.status() == 404 || answer.status() == 416
+                ? failure(Kind.UNAVAILABLE, e.failure().message(), e)
+                : e;
     }
 
     private void abandon(URI upload) {

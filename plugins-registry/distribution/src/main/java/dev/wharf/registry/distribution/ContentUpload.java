@@ -5,6 +5,7 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpRequest;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ final class ContentUpload implements Http.Upload, AutoCloseable {
     private final long length;
     private final AtomicLong sent = new AtomicLong();
     private final AtomicReference<@Nullable InputStream> open = new AtomicReference<>();
+    private volatile @Nullable IOException unreadable;
 
     ContentUpload(Content content, long offset, long length) {
         this.content = content;
@@ -40,6 +42,11 @@ final class ContentUpload implements Http.Upload, AutoCloseable {
         return sent.get();
     }
 
+    /** Why the content could not be read, where that was it. */
+    Optional<IOException> unreadable() {
+        return Optional.ofNullable(unreadable);
+    }
+
     /** The range from its start; where it cannot be opened, whoever reads it hears why. */
     private InputStream stream() {
         close();
@@ -49,6 +56,7 @@ final class ContentUpload implements Http.Upload, AutoCloseable {
             in.skipNBytes(offset);
             return new Counted(in);
         } catch (IOException e) {
+            unreadable = e;
             return new Unreadable(e);
         }
     }
@@ -84,12 +92,17 @@ final class ContentUpload implements Http.Upload, AutoCloseable {
             if (left == 0) {
                 return -1;
             }
-            int n = super.read(target, at, (int) Math.min(count, left));
-            if (n > 0) {
-                left -= n;
-                sent.addAndGet(n);
+            try {
+                int n = super.read(target, at, (int) Math.min(count, left));
+                if (n > 0) {
+                    left -= n;
+                    sent.addAndGet(n);
+                }
+                return n;
+            } catch (IOException e) {
+                unreadable = e;
+                throw e;
             }
-            return n;
         }
     }
 

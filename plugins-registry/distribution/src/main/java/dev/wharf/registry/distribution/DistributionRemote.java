@@ -400,6 +400,18 @@ final class DistributionRemote implements RegistryBackend.Remote {
     }
 
     private void put(Session session, String name, Descriptor manifest, byte[] bytes) throws DriverException {
+        Breaks breaks = new Breaks();
+        while (true) {
+            try {
+                putOnce(session, name, manifest, bytes);
+                return;
+            } catch (DriverException e) {
+                breaks.rest(e);
+            }
+        }
+    }
+
+    private void putOnce(Session session, String name, Descriptor manifest, byte[] bytes) throws DriverException {
         Http.Request request = new Http.Request(
                 "PUT",
                 URI.create(session.base() + "/v2/" + repository.path() + "/manifests/" + name),

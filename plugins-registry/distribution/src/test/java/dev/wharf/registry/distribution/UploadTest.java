@@ -112,6 +112,56 @@ class UploadTest {
     }
 
     @Test
+    void anUploadThatTheRegistryKnowsNoMoreAfterABreakIsBegunAnew() throws Exception {
+        byte[] blob = noise(3_000_000);
+        registry.on("GET", SESSION, status(404, "{\"errors\":[{\"code\":\"BLOB_UPLOAD_INVALID\"}]}"));
+        registry.on("PATCH", SESSION, FakeRegistry.inTurn((exchange, asked) -> exchange.close(), this::take));
+
+        push(content(blob));
+
+        assertThat(received.toByteArray()).isEqualTo(blob);
+    }
+
+    @Test
+    void anUploadWhoseEndWasNotHeardIsLookedFor() throws Exception {
+        byte[] blob = noise(1000);
+        registry.on("HEAD", "/v2/app/blobs/*", FakeRegistry.inTurn(status(404, ""), status(200, "")));
+        registry.on("PUT", SESSION, (exchange, asked) -> {
+            received.write(asked.body());
+            exchange.close();
+        });
+
+        push(content(blob));
+
+        assertThat(received.toByteArray()).isEqualTo(blob);
+    }
+
+    @Test
+    void aRegistryThatFailsForAMomentIsAskedAgain() throws Exception {
+        byte[] blob = noise(1000);
+        FakeRegistry.Answer fails = status(503, "");
+        registry.on("POST", "/v2/app/blobs/uploads/", FakeRegistry.inTurn(fails, status(202, "", "Location", SESSION)));
+        registry.on("PUT", "/v2/app/manifests/*", FakeRegistry.inTurn(fails, status(201, "")));
+
+        push(content(blob));
+        push(content(MediaTypes.OCI_MANIFEST, blob, ""));
+
+        assertThat(received.toByteArray()).isEqualTo(blob);
+        assertThat(registry.asked().stream().filter(asked -> asked.path().contains("/manifests/")))
+                .hasSize(2);
+    }
+
+    @Test
+    void aRegistryThatDoesNotSayWhatItHasIsSentIt() throws Exception {
+        byte[] blob = noise(1000);
+        registry.on("HEAD", "/v2/app/blobs/*", status(501, ""));
+
+        push(content(blob));
+
+        assertThat(received.toByteArray()).isEqualTo(blob);
+    }
+
+    @Test
     void aBlobTooLargeForOneRequestGoesInPieces() throws Exception {
         byte[] blob = noise(40 << 20);
         registry.on("PATCH", SESSION, (exchange, asked) -> {
@@ -199,7 +249,9 @@ class UploadTest {
             }
         };
 
-        assertThatThrownBy(() -> push(broken)).isInstanceOf(DriverException.class);
+        assertThatThrownBy(() -> push(broken))
+                .isInstanceOf(DriverException.class)
+                .hasMessageContaining("disk on fire");
     }
 
     @Test
@@ -250,10 +302,14 @@ class UploadTest {
     }
 
     private static Content content(byte[] bytes, String knownIn) {
+        return content(MediaTypes.OCI_LAYER, bytes, knownIn);
+    }
+
+    private static Content content(String mediaType, byte[] bytes, String knownIn) {
         return new Content() {
             @Override
             public Descriptor descriptor() {
-                return new Descriptor(MediaTypes.OCI_LAYER, Digest.sha256(bytes), bytes.length);
+                return new Descriptor(mediaType, Digest.sha256(bytes), bytes.length);
             }
 
             @Override
