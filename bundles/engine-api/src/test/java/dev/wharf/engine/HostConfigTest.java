@@ -219,7 +219,7 @@ class HostConfigTest {
                 "VolumesFrom;[\"\"];400;volumes-from specification cannot be an empty string",
                 "IpcMode;\"odd\";400;invalid IPC mode: odd",
                 "LogConfig;{\"Type\":\"fluentd\"};400;no log driver named 'fluentd' is registered",
-                "LogConfig;{\"Type\":\"local\",\"Config\":{\"x\":\"1\"}};400;unknown log opt 'x' for log-driver local",
+                "LogConfig;{\"Type\":\"local\",\"Config\":{\"x\":\"1\"}};400;unknown log opt 'x' for log driver local",
                 "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"max-size\":\"1\"}};400;"
                         + "unknown log opt 'max-size' for syslog log driver",
                 "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"syslog-address\":\"ftp://x\"}};400;unsupported scheme: 'ftp'",

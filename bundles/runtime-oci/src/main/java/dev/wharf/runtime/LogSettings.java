@@ -5,6 +5,7 @@ import static dev.wharf.spi.DriverException.failure;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.model.LogWords;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure.Kind;
 import dev.wharf.spi.runtime.RuntimeSpec;
@@ -14,7 +15,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -44,7 +44,6 @@ record LogSettings(
     private static final int USUAL_PARTS = 5;
     private static final String FILE = "logging.json";
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Pattern TEMPLATE = Pattern.compile("\\{\\{\\s*\\.([A-Za-z]+)\\s*}}");
 
     /** Where logs are sent on to; the file is then what {@code docker logs} reads. */
     boolean isForwarded() {
@@ -70,15 +69,23 @@ record LogSettings(
         if (options.containsKey("max-file")) {
             parts = number(options.get("max-file"));
         }
-        Map<String, String> words = words(spec);
-        return new LogSettings(
-                driver,
-                size,
-                parts,
-                options.getOrDefault("compress", "false").equals("true"),
-                options,
-                filled(options.getOrDefault("tag", "{{.ID}}"), words),
-                fields(spec, words));
+        try {
+            return new LogSettings(
+                    driver,
+                    size,
+                    parts,
+                    options.getOrDefault("compress", "false").equals("true"),
+                    options,
+                    LogWords.tag(
+                            options.getOrDefault("tag", "{{.ID}}"),
+                            spec.container(),
+                            spec.name(),
+                            spec.spec(),
+                            hostname()),
+                    fields(spec));
+        } catch (IllegalArgumentException e) {
+            throw failure(Kind.INVALID, e.getMessage(), e);
+        }
     }
 
     private static int number(String text) throws DriverException {
@@ -103,75 +110,15 @@ record LogSettings(
         return (long) (Double.parseDouble(parts.group(1)) * (1L << (10 * power)));
     }
 
-    private static Map<String, String> words(RuntimeSpec spec) {
-        String image = spec.spec().image().value();
-        Map<String, String> words = new LinkedHashMap<>();
-        words.put("ID", spec.container().shortForm());
-        words.put("FullID", spec.container().value());
-        words.put("Name", spec.name());
-        words.put("FullName", "/" + spec.name());
-        words.put("ImageID", spec.spec().image().shortForm());
-        words.put("ImageFullID", image);
-        words.put("ImageName", spec.spec().imageReference());
-        words.put("DaemonName", "docker");
-        words.put("Command", String.join(" ", spec.spec().command().arguments()));
-        words.put("Hostname", hostname());
-        return words;
-    }
-
-    private static String filled(String template, Map<String, String> words) throws DriverException {
-        Matcher matcher = TEMPLATE.matcher(template);
-        StringBuilder text = new StringBuilder();
-        while (matcher.find()) {
-            String word = words.get(matcher.group(1));
-            if (word == null) {
-                throw failure(
-                        Kind.INVALID, "invalid log option tag=" + template + ": unknown field " + matcher.group(1));
-            }
-            matcher.appendReplacement(text, Matcher.quoteReplacement(word));
-        }
-        return matcher.appendTail(text).toString();
-    }
-
     /** The names are journald's for containers; labels and variables are told only where somebody asked for them. */
-    private static Map<String, String> fields(RuntimeSpec spec, Map<String, String> words) throws DriverException {
-        Map<String, String> options = spec.spec().logging().options();
+    private static Map<String, String> fields(RuntimeSpec spec) {
         Map<String, String> fields = new LinkedHashMap<>();
-        fields.put("CONTAINER_ID", words.getOrDefault("ID", ""));
-        fields.put("CONTAINER_ID_FULL", words.getOrDefault("FullID", ""));
+        fields.put("CONTAINER_ID", spec.container().shortForm());
+        fields.put("CONTAINER_ID_FULL", spec.container().value());
         fields.put("CONTAINER_NAME", spec.name());
         fields.put("IMAGE_NAME", spec.spec().imageReference());
-        Map<String, String> variables = new LinkedHashMap<>();
-        for (String variable : spec.spec().command().env()) {
-            int equals = variable.indexOf('=');
-            if (equals > 0) {
-                variables.put(variable.substring(0, equals), variable.substring(equals + 1));
-            }
-        }
-        add(fields, spec.spec().labels(), options.get("labels"), options.get("labels-regex"));
-        add(fields, variables, options.get("env"), options.get("env-regex"));
+        fields.putAll(LogWords.chosen(spec.spec()));
         return fields;
-    }
-
-    private static void add(
-            Map<String, String> fields,
-            Map<String, String> from,
-            @org.jspecify.annotations.Nullable String names,
-            @org.jspecify.annotations.Nullable String pattern)
-            throws DriverException {
-        List<String> wanted = names == null ? List.of() : List.of(names.split(","));
-        Optional<Pattern> matching;
-        try {
-            matching = Optional.ofNullable(pattern).map(Pattern::compile);
-        } catch (java.util.regex.PatternSyntaxException e) {
-            throw failure(Kind.INVALID, "invalid log option: " + pattern + " is no regular expression", e);
-        }
-        from.forEach((name, value) -> {
-            if (wanted.contains(name)
-                    || matching.map(p -> p.matcher(name).find()).orElse(false)) {
-                fields.put(name, value);
-            }
-        });
     }
 
     static String hostname() {

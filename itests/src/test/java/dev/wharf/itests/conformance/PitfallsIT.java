@@ -456,6 +456,8 @@ class PitfallsIT {
                 "labels=who",
                 "--log-opt",
                 "env=WHERE",
+                "--log-opt",
+                "tag={{.ImageName}}/{{.Name}}",
                 "busybox",
                 "sh",
                 "-c",
@@ -466,7 +468,7 @@ class PitfallsIT {
         assertThat(docker.docker("logs", "--timestamps", "kept").lines())
                 .allMatch(line -> line.matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z (one|two)"));
         assertThat(tried("GET", "/containers/kept/logs?stdout=1&details=1&tail=1"))
-                .contains("WHERE=here,who=a+b two");
+                .contains("WHERE=here,tag=busybox%2Fkept,who=a+b two");
         assertThat(docker.docker("logs", "--details", "kept")).contains("WHERE=here", "one");
     }
 

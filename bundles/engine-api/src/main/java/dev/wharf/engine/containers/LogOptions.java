@@ -72,7 +72,7 @@ public final class LogOptions {
             if (!known) {
                 throw Problem.invalid(
                         switch (driver) {
-                            case "local" -> "unknown log opt '" + name + "' for log-driver local";
+                            case "local" -> "unknown log opt '" + name + "' for log driver local";
                             case "json-file" -> "unknown log opt '" + name + "' for json-file log driver";
                             default -> "unknown log opt '" + name + "' for " + driver + " log driver";
                         });

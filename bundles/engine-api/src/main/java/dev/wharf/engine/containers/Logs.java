@@ -70,7 +70,7 @@ final class Logs {
                 request.query().flag("follow", false));
         boolean tty = c.spec().stdio().tty();
         boolean stamps = request.query().flag("timestamps", false);
-        byte[] details = request.query().flag("details", false) ? LogDetails.of(c.spec()) : new byte[0];
+        byte[] details = request.query().flag("details", false) ? LogDetails.of(c) : new byte[0];
         return Answer.later(request.work(() -> agent.streams().logs(c.id(), query))
                 .thenApply(cursor -> Answer.flow(StreamRoutes.contentType(tty, request), outlet -> {
                     Logs logs = new Logs(cursor, outlet, request.workers(), tty, stamps, details);

@@ -12,12 +12,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /** What the machine under the agent is like, read from the kernel's own files (proc(5), cgroups(7), os-release(5)). */
-final class Machine {
+public final class Machine {
     private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
 
     private final Path root;
 
-    Machine() {
+    public Machine() {
         this(Path.of("/"));
     }
 
@@ -48,7 +48,7 @@ final class Machine {
         return open == null ? 0 : open.length;
     }
 
-    String hostName() {
+    public String hostName() {
         return text("/proc/sys/kernel/hostname");
     }
 
