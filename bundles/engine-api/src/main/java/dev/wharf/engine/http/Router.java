@@ -9,11 +9,13 @@ import java.util.stream.Stream;
 
 /**
  * Finds the handler of a request by method and path. A path may hold one name in braces, which is greedy: image names have
- * slashes. Where it holds two, the handler is given both and what is between them. Among routes that fit, one without a name wins, then the one added first.
+ * slashes. Where it holds two, the handler is given both and what is between them. Among routes that fit, one without a name
+ * wins, then the one added first; one that is nothing but a name fits every path, and comes last.
  */
 public final class Router {
     private final Map<String, Route> exact = new HashMap<>();
     private final Map<String, List<Route>> named = new HashMap<>();
+    private final Map<String, Route> anywhere = new HashMap<>();
 
     /** How the body of a request is taken. */
     enum Manner {
@@ -116,6 +118,8 @@ public final class Router {
     private Router add(Route route, String path) {
         if (path.indexOf('{') < 0) {
             exact.putIfAbsent(route.method() + " " + path, route);
+        } else if (route.prefix().equals("/") && route.suffix().isEmpty()) {
+            anywhere.putIfAbsent(route.method(), route);
         } else {
             List<Route> others = named.computeIfAbsent(key(route.method(), path), k -> new ArrayList<>());
             // A path with two names says more than any with one.
@@ -128,7 +132,8 @@ public final class Router {
     public List<String> routes() {
         return Stream.concat(
                         exact.keySet().stream(),
-                        named.values().stream().flatMap(List::stream).map(Route::spelled))
+                        Stream.concat(named.values().stream().flatMap(List::stream), anywhere.values().stream())
+                                .map(Route::spelled))
                 .sorted()
                 .toList();
     }
@@ -155,7 +160,7 @@ public final class Router {
                 }
             }
         }
-        return Optional.empty();
+        return Optional.ofNullable(anywhere.get(method)).map(route -> new Match(route, path.substring(1)));
     }
 
     /** Routes are kept by method and first segment, so that few have to be tried. */

@@ -11,7 +11,7 @@ import dev.wharf.model.Platform;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
-/** {@code /_ping} and {@code /version}, which answer before anything else works. */
+/** {@code /_ping}, {@code /version} and {@code OPTIONS}, which answer before anything else works. */
 public final class SystemRoutes implements Routes {
     private static final Map<String, String> PING_HEADERS = Map.of(
             "Builder-Version", "1",
@@ -28,6 +28,8 @@ public final class SystemRoutes implements Routes {
         router.early("GET", "/_ping", request -> PING);
         router.early("HEAD", "/_ping", request -> PING_HEAD);
         router.early("GET", "/version", request -> version());
+        // Docker says neither which methods there are nor whether there is such a path.
+        router.early("OPTIONS", "/{anyroute}", request -> Answer.empty(200));
     }
 
     private static Answer version() {

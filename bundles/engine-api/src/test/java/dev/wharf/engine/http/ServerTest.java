@@ -216,6 +216,18 @@ class ServerTest {
     }
 
     @Test
+    void optionsOfAnyPathIsFineAndSaysNothing() throws IOException {
+        try (Line line = Line.to(socket)) {
+            for (String path : List.of("/", "/_ping", "/v1.44/names/a/json", "/nowhere")) {
+                Line.Reply reply = line.request("OPTIONS", path).reply();
+
+                assertThat(reply.status()).as(path).isEqualTo(200);
+                assertThat(reply.header("Content-Length")).isEqualTo("0");
+            }
+        }
+    }
+
+    @Test
     void aVersionThatIsTooNewOrTooOldIsABadRequest() throws IOException {
         assertThat(get("/v1.99/_ping").text())
                 .isEqualTo("{\"message\":\"client version 1.99 is too new. Maximum supported API version is 1.51\"}");
