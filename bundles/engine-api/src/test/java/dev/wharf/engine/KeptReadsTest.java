@@ -127,7 +127,7 @@ class KeptReadsTest {
             assertThat(line.request("GET", "/containers/json?all=1&filters=%7B%22ancestor%22:%5B%22busybox%22%5D%7D")
                             .reply(true)
                             .text())
-                    .endsWith("[]");
+                    .endsWith("[]\n");
         }
 
         agent.happens(new ImageEvent.Tagged(box().spec().image(), "docker.io/library/busybox:latest"));

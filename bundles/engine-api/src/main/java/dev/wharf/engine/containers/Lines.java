@@ -99,7 +99,7 @@ final class Lines {
         return known.newestFirst();
     }
 
-    /** The list of these containers of a host. */
+    /** The list of these containers of a host, as a line. */
     byte[] list(Host host, ApiVersion version, List<Container> chosen, Instant now) {
         ByteArrayOutputStream out = new ByteArrayOutputStream(2 + chosen.size() * 1024);
         out.write('[');
@@ -110,6 +110,7 @@ final class Lines {
             line(host, version, chosen.get(i), now).write(out, now);
         }
         out.write(']');
+        out.write('\n');
         return out.toByteArray();
     }
 

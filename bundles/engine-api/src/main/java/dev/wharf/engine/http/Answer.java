@@ -68,16 +68,16 @@ public sealed interface Answer {
     }
 
     static Whole json(int status, JsonNode body) {
-        return json(status, Json.bytes(body));
+        return json(status, Json.line(body));
     }
 
     static Whole json(JsonNode body) {
         return json(200, body);
     }
 
-    /** JSON that was encoded before. */
-    static Whole json(int status, byte[] body) {
-        return new Whole(status, JSON, body, Map.of());
+    /** JSON that was encoded before, as a line: tools that read lines wait for its end. */
+    static Whole json(int status, byte[] line) {
+        return new Whole(status, JSON, line, Map.of());
     }
 
     /** The error body that every client reads. */

@@ -69,7 +69,7 @@ public final class Json {
         }
     }
 
-    /** One record of a stream: a line. */
+    /** A document as a line: a whole answer, or one record of a stream. */
     public static byte[] line(JsonNode node) {
         return terminated(bytes(node), "\n");
     }

@@ -8,7 +8,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Documents as bytes, for as long as what they tell of is the same. The state is made of values that never change, so the
+ * Documents as lines, for as long as what they tell of is the same. The state is made of values that never change, so the
  * same object says the same; only that is asked, and nothing is compared.
  */
 public final class Remembered {
@@ -40,7 +40,7 @@ public final class Remembered {
         if (known != null && known.tells(things)) {
             return known.bytes();
         }
-        byte[] bytes = Json.bytes(document.get());
+        byte[] bytes = Json.line(document.get());
         keep(name, new Entry(things, bytes));
         return bytes;
     }

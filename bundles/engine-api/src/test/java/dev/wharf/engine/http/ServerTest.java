@@ -204,7 +204,7 @@ class ServerTest {
 
         assertThat(reply.status()).isEqualTo(404);
         assertThat(reply.header("Content-Type")).isEqualTo("application/json");
-        assertThat(reply.text()).isEqualTo("{\"message\":\"page not found\"}");
+        assertThat(reply.text()).isEqualTo("{\"message\":\"page not found\"}\n");
         assertThat(reply.header("Api-Version")).isEqualTo("1.51");
     }
 
@@ -230,11 +230,11 @@ class ServerTest {
     @Test
     void aVersionThatIsTooNewOrTooOldIsABadRequest() throws IOException {
         assertThat(get("/v1.99/_ping").text())
-                .isEqualTo("{\"message\":\"client version 1.99 is too new. Maximum supported API version is 1.51\"}");
+                .isEqualTo("{\"message\":\"client version 1.99 is too new. Maximum supported API version is 1.51\"}\n");
         assertThat(get("/v1.12/_ping").text())
                 .isEqualTo(
                         "{\"message\":\"client version 1.12 is too old. Minimum supported API version is 1.24, please"
-                                + " upgrade your client to a newer version\"}");
+                                + " upgrade your client to a newer version\"}\n");
         assertThat(get("/v2.0/_ping").status()).isEqualTo(400);
         assertThat(get("/v1.24/_ping").status()).isEqualTo(200);
     }
@@ -296,7 +296,7 @@ class ServerTest {
             assertThat(line.request("POST", "/json", "{\"Image\":").reply().text())
                     .contains("invalid JSON");
             assertThat(line.request("POST", "/json", "{\"Image\":7}").reply().text())
-                    .isEqualTo("{\"message\":\"invalid JSON: field Image is a number, expected a string\"}");
+                    .isEqualTo("{\"message\":\"invalid JSON: field Image is a number, expected a string\"}\n");
             assertThat(line.request("POST", "/json", "[]").reply().status()).isEqualTo(400);
             assertThat(line.request("POST", "/json", "{} {}").reply().status()).isEqualTo(400);
         }
@@ -639,7 +639,7 @@ class ServerTest {
             Line.Reply reply = line.reply();
 
             assertThat(reply.status()).isEqualTo(404);
-            assertThat(reply.text()).isEqualTo("{\"message\":\"No such container: nobody\"}");
+            assertThat(reply.text()).isEqualTo("{\"message\":\"No such container: nobody\"}\n");
             assertThat(line.rest()).isEmpty();
         }
     }
