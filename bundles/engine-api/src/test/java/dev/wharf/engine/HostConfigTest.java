@@ -79,6 +79,23 @@ class HostConfigTest {
         }
     }
 
+    @Test
+    void theRuntimeGoesByTheNamesThatInfoTells() throws IOException {
+        JsonNode info;
+        try (Line line = Line.to(socket)) {
+            info = Json.parse(line.request("GET", "/info").reply(true).body());
+        }
+
+        assertThat(inspected().path("Runtime").asText())
+                .isEqualTo(info.path("DefaultRuntime").asText())
+                .isEqualTo("runc");
+        assertThat(info.path("Runtimes").properties()).hasSize(2).allSatisfy(runtime -> {
+            assertThat(create("{\"Runtime\":\"" + runtime.getKey() + "\"}").status())
+                    .isEqualTo(201);
+            assertThat(inspected().path("Runtime").asText()).isEqualTo(runtime.getKey());
+        });
+    }
+
     private JsonNode inspected() throws IOException {
         return container().path("HostConfig");
     }

@@ -421,7 +421,7 @@ public final class ContainerShapes {
         if (!s.sysctls().isEmpty()) {
             node.set("Sysctls", Json.map(s.sysctls()));
         }
-        node.put("Runtime", spec.runtime().value()).put("Isolation", "");
+        node.put("Runtime", RuntimeNames.shown(spec.runtime())).put("Isolation", "");
         node.put("CpuShares", r.cpuShares())
                 .put("Memory", r.memoryBytes())
                 .put("NanoCpus", r.nanoCpus())

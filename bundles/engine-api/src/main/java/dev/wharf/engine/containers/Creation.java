@@ -38,8 +38,6 @@ import java.util.stream.Stream;
 
 /** Turns the body of {@code POST /containers/create} into a whole specification, with what the image says filled in. */
 public final class Creation {
-    private static final Set<String> USUAL_RUNTIMES = Set.of("", "runc", "io.containerd.runc.v2");
-
     /** Names and values an image or a client may set many of; more is an attack or a mistake. */
     private static final int MANY = 10_000;
 
@@ -166,9 +164,10 @@ public final class Creation {
         Optional<DriverName> named = host.drivers().values().stream()
                 .filter(b -> b.id().driverKind() == DriverKind.RUNTIME && b.ready())
                 .map(b -> b.id().name())
-                .filter(name -> name.value().equals(wanted))
+                .filter(name ->
+                        name.value().equals(wanted) || RuntimeNames.of(name).contains(wanted))
                 .findFirst();
-        if (named.isEmpty() && !USUAL_RUNTIMES.contains(wanted)) {
+        if (named.isEmpty() && !wanted.isEmpty() && !RuntimeNames.USUAL.contains(wanted)) {
             throw Problem.invalid("unknown or invalid runtime name: " + wanted);
         }
         return named.or(() -> host.preferred(DriverKind.RUNTIME))

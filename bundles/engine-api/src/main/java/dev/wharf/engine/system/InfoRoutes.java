@@ -7,6 +7,7 @@ import dev.wharf.core.state.Container;
 import dev.wharf.core.state.DriverBinding;
 import dev.wharf.core.state.Host;
 import dev.wharf.engine.containers.LogOptions;
+import dev.wharf.engine.containers.RuntimeNames;
 import dev.wharf.engine.events.EventRoutes;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.ApiVersion;
@@ -48,7 +49,8 @@ public final class InfoRoutes implements Routes {
                 host.images().values().stream()
                         .filter(i -> i.wanted() && !host.isVariant(i))
                         .count());
-        info.put("Driver", preferred(host, DriverKind.STORAGE));
+        info.put(
+                "Driver", host.preferred(DriverKind.STORAGE).map(d -> d.value()).orElse(""));
         ArrayNode status = info.putArray("DriverStatus");
         Machine.describeBacking(status, facts.dataRoot());
         info.put("DockerRootDir", facts.dataRoot().toString());
@@ -111,10 +113,6 @@ public final class InfoRoutes implements Routes {
                 .put("ContainersStopped", containers.size() - running - paused);
     }
 
-    private static String preferred(Host host, DriverKind kind) {
-        return host.preferred(kind).map(d -> d.value()).orElse("");
-    }
-
     private static Stream<DriverBinding> serving(Host host, DriverKind kind) {
         return host.drivers().values().stream()
                 .filter(d -> d.id().driverKind() == kind && d.serving().isPresent() && d.ready());
@@ -172,9 +170,12 @@ public final class InfoRoutes implements Routes {
     private static void tellRuntimes(ObjectNode info, Host host) {
         ObjectNode runtimes = info.putObject("Runtimes");
         serving(host, DriverKind.RUNTIME)
-                .forEach(d -> runtimes.putObject(d.id().name().value())
-                        .put("path", d.serving().orElse("")));
-        info.put("DefaultRuntime", preferred(host, DriverKind.RUNTIME));
+                .forEach(d -> RuntimeNames.of(d.id().name())
+                        .forEach(name ->
+                                runtimes.putObject(name).put("path", d.serving().orElse(""))));
+        info.put(
+                "DefaultRuntime",
+                host.preferred(DriverKind.RUNTIME).map(RuntimeNames::shown).orElse(""));
     }
 
     private static void tellSwarm(ObjectNode swarm) {
