@@ -4,6 +4,7 @@ import static dev.wharf.spi.DriverException.failure;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
@@ -294,7 +295,7 @@ public class OciDriver
             try {
                 started = monitor.go(Optional.empty());
             } catch (Monitors.Refused e) {
-                throw refusal("create", e.words(), program(config.path("process")));
+                throw refusal("create", e.words(), config.path("process"));
             }
         }
         Note note = draft.with(
@@ -414,7 +415,7 @@ public class OciDriver
             if (!letRun(note, container)) {
                 Programs.Outcome outcome = run(note, "start", container.value());
                 if (outcome.code() != 0 && !isStarted(note, container)) {
-                    throw refusal("start", outcome.words(), "");
+                    throw refusal("start", outcome.words(), MissingNode.getInstance());
                 }
             }
             Files.write(bundle.resolve(STARTED), new byte[0]);
@@ -778,7 +779,7 @@ public class OciDriver
             Files.write(file, JSON.writeValueAsBytes(tools().config().resources(resources)));
             Programs.Outcome outcome = run(note, "update", "--resources", file.toString(), container.value());
             if (outcome.code() != 0) {
-                throw refusal("update", outcome.words(), "");
+                throw refusal("update", outcome.words(), MissingNode.getInstance());
             }
             // Not by the runtime: crun before 1.9 writes a number where the kernel wants a word.
             if (resources.pidsLimit() < 0) {
@@ -877,7 +878,7 @@ public class OciDriver
             JsonNode wanted = JSON.readTree(process);
             Path root = Path.of("/proc/" + parent.process().pid() + "/root");
             String why = e.isSilent() ? new Unfit(files, root).why(wanted).orElse(e.words()) : e.words();
-            throw refusal("exec", why, program(wanted));
+            throw refusal("exec", why, wanted);
         }
     }
 
@@ -1174,9 +1175,14 @@ public class OciDriver
         return failure(kind == Kind.INVALID ? Kind.FAILED : kind, what + ": " + e.getMessage(), e);
     }
 
-    private static DriverException refusal(String command, String words, String program) {
+    /** What a runtime said, and the process it was to run, if any. */
+    private static DriverException refusal(String command, String words, JsonNode process) {
         String prefix = "OCI runtime " + command + " failed: " + (command.equals("exec") ? "exec failed: " : "");
-        return failure(Words.kind(words), prefix + Words.canonical(words, program));
+        Kind kind = Words.kind(words);
+        Optional<String> blame = kind == Kind.INVALID ? Optional.empty() : Words.tooFewFiles(process);
+        return blame.isPresent()
+                ? failure(Kind.INVALID, prefix + blame.get() + ": " + words)
+                : failure(kind, prefix + Words.canonical(words, program(process)));
     }
 
     /** Stops telling and watching. Containers and their monitors are none of its business. */

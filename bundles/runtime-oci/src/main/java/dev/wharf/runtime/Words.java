@@ -1,7 +1,9 @@
 package dev.wharf.runtime;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.spi.Failure.Kind;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,6 +14,9 @@ import java.util.regex.Pattern;
 final class Words {
     private static final Pattern NO_PROGRAM = Pattern.compile("executable file `([^`]*)` not found in \\$PATH.*");
     private static final Pattern NO_DIRECTORY = Pattern.compile("chdir(?: to)? `([^`]*)`(?: failed)?: (.*)");
+
+    /** How many files a runtime has open at once: the namespaces, and one for each hierarchy and mount; 28 were seen. */
+    private static final long ENOUGH_FILES = 64;
 
     private Words() {}
 
@@ -69,6 +74,21 @@ final class Words {
                             + " exists and is the expected type");
         }
         return text.toString();
+    }
+
+    /**
+     * The limit that a runtime has most likely come up against itself. It takes on those of the process before it is done, and
+     * then tells of whichever file was one too many.
+     */
+    static Optional<String> tooFewFiles(JsonNode process) {
+        for (JsonNode limit : process.path("rlimits")) {
+            long soft = limit.path("soft").asLong();
+            if (limit.path("type").asText().equals("RLIMIT_NOFILE") && soft < ENOUGH_FILES) {
+                return Optional.of(
+                        "ulimit nofile=" + soft + " is too low for the runtime, which the limit holds for as well");
+            }
+        }
+        return Optional.empty();
     }
 
     /** What crun says of a directory where a program should be. */

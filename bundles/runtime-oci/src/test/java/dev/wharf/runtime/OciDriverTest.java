@@ -258,7 +258,24 @@ abstract class OciDriverTest extends OciRuntimeContract {
 
     @Test
     void aHardLimitAboveTheAgentsOwnIsLoweredAndTheContainerRuns() throws Exception {
-        Resources limits = new Resources(
+        assertThat(output(shell("echo runs").resources(openFiles(1L << 40)))).isEqualTo("runs\n");
+    }
+
+    @Test
+    void aLimitThatLeavesTheRuntimeTooFewFilesIsNamed() {
+        DriverException scarce = catchThrowableOfType(
+                DriverException.class, () -> create(shell("true").resources(openFiles(5))));
+        DriverException missing = catchThrowableOfType(
+                DriverException.class,
+                () -> run(RuntimeSpecs.of(rootfs(), "/nothing").resources(openFiles(40))));
+
+        assertThat(scarce.failure().kind()).isEqualTo(Kind.INVALID);
+        assertThat(scarce).hasMessageContaining("ulimit nofile=5 is too low for the runtime");
+        assertThat(missing).hasMessageContaining("no such file or directory").hasMessageNotContaining("ulimit");
+    }
+
+    private static Resources openFiles(long limit) {
+        return new Resources(
                 0,
                 0,
                 0,
@@ -276,11 +293,9 @@ abstract class OciDriverTest extends OciRuntimeContract {
                 0,
                 0,
                 "",
-                List.of(new Resources.Ulimit("nofile", 1L << 40, 1L << 40)),
+                List.of(new Resources.Ulimit("nofile", limit, limit)),
                 List.of(),
                 List.of());
-
-        assertThat(output(shell("echo runs").resources(limits))).isEqualTo("runs\n");
     }
 
     @Test
