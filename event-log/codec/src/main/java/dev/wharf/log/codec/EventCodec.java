@@ -37,7 +37,7 @@ public final class EventCodec {
     /** No event nests this deep; a text that does is hostile or damaged. */
     private static final int MAX_DEPTH = 64;
 
-    private final JsonFactory json = new JsonFactoryBuilder()
+    private final JsonFactory json = new LeapingParser.Factory(new JsonFactoryBuilder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
                     .maxStringLength(Envelope.MAX_PAYLOAD_BYTES)
@@ -45,8 +45,7 @@ public final class EventCodec {
                     .build())
             // A table of names in the JVM helps nobody here and costs a look-up for each field.
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
-            .disable(JsonReadFeature.ALLOW_UNESCAPED_CONTROL_CHARS)
-            .build();
+            .disable(JsonReadFeature.ALLOW_UNESCAPED_CONTROL_CHARS));
     private final EventTypes types = new EventTypes();
     private final Shapes shapes = new Shapes();
     private final Shape cause = shapes.of(Cause.class);

@@ -26,9 +26,18 @@ final class RecordShape implements Shape {
     private final Constructor<?> constructor;
     private final Map<String, Integer> indexes = new HashMap<>();
 
+    /** Whether there will be another one like it. No event happens twice. */
+    private final boolean recurs;
+
+    /** What was read last; threads that do not see each other's read again. */
+    private @Nullable Seen last;
+
+    private record Seen(LeapingParser.Text text, Object value) {}
+
     private RecordShape(Class<?> type, Type[] arguments, Shapes all) {
         RecordComponent[] components = type.getRecordComponents();
         this.type = type;
+        this.recurs = !dev.wharf.core.event.Event.class.isAssignableFrom(type);
         this.names = new SerializedString[components.length];
         this.shapes = new Shape[components.length];
         this.empties = new Object[components.length];
@@ -59,7 +68,7 @@ final class RecordShape implements Shape {
     /** The shape of a record; one of a single component is that component. */
     static Shape of(Class<?> type, Type[] arguments, Shapes all) {
         RecordShape shape = new RecordShape(type, arguments, all);
-        if (shape.shapes.length != 1 || dev.wharf.core.event.Event.class.isAssignableFrom(type)) {
+        if (shape.shapes.length != 1 || !shape.recurs) {
             return shape;
         }
         Single single = new Single(shape);
@@ -134,6 +143,20 @@ final class RecordShape implements Shape {
     @Override
     public Object read(JsonParser in) throws IOException {
         Shapes.expect(in, JsonToken.START_OBJECT);
+        if (!recurs || !(in instanceof LeapingParser text) || !text.isMemorable()) {
+            return fields(in);
+        }
+        Seen known = last;
+        if (known != null && text.leapObject(known.text())) {
+            return known.value();
+        }
+        int begin = text.begin();
+        Object value = fields(in);
+        last = new Seen(text.since(begin), value);
+        return value;
+    }
+
+    private Object fields(JsonParser in) throws IOException {
         @Nullable Object[] values = empties.clone();
         int expected = 0;
         while (true) {

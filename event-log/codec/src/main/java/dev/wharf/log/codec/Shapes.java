@@ -168,8 +168,13 @@ final class Shapes {
 
         private record Slot(String text, Object value) {}
 
+        private record Seen(LeapingParser.Text text, Object value) {}
+
         private final Shape shape;
         private final @Nullable Slot[] slots = new Slot[SLOTS];
+
+        /** By what is written, so that no text has to be made of it. */
+        private final @Nullable Seen[] seen = new Seen[SLOTS];
 
         Remembered(Shape shape) {
             this.shape = shape;
@@ -183,7 +188,19 @@ final class Shapes {
         @Override
         public Object read(JsonParser in) throws IOException {
             expect(in, JsonToken.VALUE_STRING);
-            return fromName(in.getText());
+            int telling = in instanceof LeapingParser text && text.isMemorable() ? text.telling() : -1;
+            if (telling < 0) {
+                return fromName(in.getText());
+            }
+            LeapingParser text = (LeapingParser) in;
+            Seen known = seen[telling & (SLOTS - 1)];
+            if (known != null && text.leapText(known.text())) {
+                return known.value();
+            }
+            int begin = text.begin() + 1;
+            Object value = shape.fromName(in.getText());
+            seen[telling & (SLOTS - 1)] = new Seen(text.since(begin), value);
+            return value;
         }
 
         @Override

@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -62,6 +63,48 @@ class EventCodecTest {
                         .isEqualTo(full);
             }
         }
+    }
+
+    @Test
+    void whatWasReadBeforeDoesNotShowInWhatIsReadNow() throws IOException {
+        List<Event> events = new ArrayList<>();
+        for (String type : codec.versions().keySet()) {
+            for (int seed = 0; seed < 5; seed++) {
+                events.add(Samples.random(codec.classOf(type).orElseThrow(), new Random(seed)));
+            }
+            events.add(Samples.full(codec.classOf(type).orElseThrow()));
+        }
+        Random chance = new Random(7);
+        for (int round = 0; round < 20; round++) {
+            Collections.shuffle(events, chance);
+            Batch batch = new Batch(
+                    new Cause(new CommandId("c" + round % 3), Optional.empty(), ROOT),
+                    Instant.EPOCH,
+                    List.copyOf(events));
+
+            assertThat(codec.decodeBatch(ByteBuffer.wrap(codec.encode(batch)))).isEqualTo(batch);
+            for (Event event : events.subList(0, 100)) {
+                assertThat(codec.decodeEvent(ByteBuffer.wrap(codec.encode(event))))
+                        .isEqualTo(event);
+            }
+        }
+    }
+
+    @Test
+    void whatIsSaidAgainIsThereOnce() throws IOException {
+        String began =
+                "{'cause':{'command':'c1','actor':{'kind':'PEER','name':'root','details':{'uid':'0','pid':'77'}}},"
+                        + "'at':'2026-01-01T00:00:00Z','events':[{'type':'container.removed','v':1,'data':{'container':'";
+        Batch first = codec.decodeBatch(text(began + WEB + "'}}]}"));
+        Batch second = codec.decodeBatch(text(began + WEB + "'}}]}"));
+        Batch other = codec.decodeBatch(text(began.replace("'77'", "'78'") + "cd".repeat(32) + "'}}]}"));
+
+        assertThat(second).isEqualTo(first);
+        assertThat(second.cause()).isSameAs(first.cause());
+        assertThat(((ContainerEvent) second.events().get(0)).container())
+                .isSameAs(((ContainerEvent) first.events().get(0)).container());
+        assertThat(other.cause().actor().details()).containsEntry("pid", "78");
+        assertThat(((ContainerEvent) other.events().get(0)).container().value()).isEqualTo("cd".repeat(32));
     }
 
     @Test

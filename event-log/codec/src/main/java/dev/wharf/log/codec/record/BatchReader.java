@@ -30,7 +30,7 @@ final class BatchReader implements Reader {
     // What is decoded and not yet used has to fit into the survivors of a small heap's young generation. Where it does
     // not, all
     // of it is copied into the old one, which then is collected again and again.
-    private static final int PIECE_RECORDS = 16;
+    private static final int PIECE_RECORDS = 32;
     private static final int PIECE_BYTES = 64 << 10;
     private static final int MOST_HELPERS = 3;
 
@@ -60,7 +60,7 @@ final class BatchReader implements Reader {
         this.records = records;
         this.decoder = decoder;
         int cores = Math.min(MOST_HELPERS, Runtime.getRuntime().availableProcessors() - 1);
-        ahead = cores + 1;
+        ahead = 3 * cores + 1;
         if (count > MUCH && cores > 0) {
             helpers = Optional.of(Executors.newFixedThreadPool(cores, task -> {
                 Thread thread = new Thread(task, "wharf-journal-decoder");
@@ -100,19 +100,22 @@ final class BatchReader implements Reader {
 
     @Override
     public Digest head() {
-        return Digest.of("sha256", headHash());
+        return Digest.of("sha256", headHash().orElseGet(Envelope::genesis));
     }
 
-    /** Hashing costs as much as everything else that is done to a record, and the next one holds the hash already. */
-    byte[] headHash() {
+    /**
+     * The hash of the last record that was read. Hashing costs as much as everything else that is done to a record, and the next
+     * one holds the hash already.
+     */
+    Optional<byte[]> headHash() {
         if (last.isEmpty()) {
-            return Envelope.genesis();
+            return Optional.empty();
         }
         Optional<Envelope.Sealed> after =
                 at < ready.size() ? ready.get(at).record() : Optional.<Envelope.Sealed>empty();
         boolean follows =
                 after.isPresent() && after.get().sequence() == last.get().sequence() + 1;
-        return follows ? after.get().previous() : last.get().hash();
+        return Optional.of(follows ? after.get().previous() : last.get().hash());
     }
 
     /** The next whole piece; empty when little is left, and then helpers go home. */

@@ -14,6 +14,7 @@ final class RecentReader implements Reader {
     private final RecordJournal journal;
     private long next;
     private Optional<BatchReader> log = Optional.empty();
+    /** The end of the chain as of the last batch that was remembered. */
     private byte[] head = Envelope.genesis();
 
     /** Reads what comes after {@code position}. */
@@ -39,7 +40,6 @@ final class RecentReader implements Reader {
         }
         Optional<Entry> entry = log.get().poll();
         if (entry.isPresent()) {
-            head = log.get().headHash();
             next = entry.get().position().sequence() + 1;
         }
         return entry;
@@ -52,7 +52,7 @@ final class RecentReader implements Reader {
 
     @Override
     public Digest head() {
-        return Digest.of("sha256", head);
+        return Digest.of("sha256", log.flatMap(BatchReader::headHash).orElse(head));
     }
 
     private void closeLog() {
