@@ -13,7 +13,6 @@ import java.security.Principal;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -43,7 +42,7 @@ final class Orders {
     }
 
     Optional<Event> ask(Function<Cause, CompletionStage<Event>> question) {
-        Cause cause = new Cause(new CommandId("jmx-" + UUID.randomUUID()), Optional.empty(), actor());
+        Cause cause = new Cause(CommandId.once(), Optional.empty(), actor());
         try {
             return Optional.of(question.apply(cause).toCompletableFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS));
         } catch (ExecutionException e) {

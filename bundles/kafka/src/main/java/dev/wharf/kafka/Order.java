@@ -162,7 +162,7 @@ sealed interface Order {
         }
 
         private static boolean isId(String text) {
-            return CommandId.isValid(text) && !text.endsWith(START) && !text.equals(CommandId.NONE.value());
+            return CommandId.isForSenders(text) && !text.endsWith(START);
         }
 
         /** What is wrong with the names; whatever stands there is not repeated, for it may be a secret in the wrong place. */
@@ -170,7 +170,7 @@ sealed interface Order {
             if (!isId(id)) {
                 return Optional.of(
                         "field id: must be 1 to 128 letters, digits and _ . : - that begin with a letter or digit, not "
-                                + CommandId.NONE + " and not with " + START + " at the end");
+                                + CommandId.NONE + ", no UUID behind once-, and not with " + START + " at the end");
             }
             if (!KIND.matcher(kind).matches()) {
                 return Optional.of("field kind: must be a kind of command such as container.run");

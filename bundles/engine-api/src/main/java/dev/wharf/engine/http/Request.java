@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -167,7 +166,7 @@ public final class Request {
         int number = commands++;
         CommandId command = requestId()
                 .map(id -> new CommandId(id + "." + fingerprint() + "." + number))
-                .orElseGet(() -> new CommandId(UUID.randomUUID().toString()));
+                .orElseGet(CommandId::once);
         return new Cause(command, Optional.empty(), traced(actor()));
     }
 

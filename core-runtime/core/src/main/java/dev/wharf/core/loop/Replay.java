@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -44,7 +43,7 @@ final class Replay {
     /**
      * A host that was folded, and what was learnt on the way.
      *
-     * @param answered the last event of each command's first batch, for commands that are delivered again
+     * @param answered the last event of each command's first batch, for commands that may be delivered again
      * @param lost what could not be read, in words
      */
     record Folded(Host host, Position position, Map<CommandId, Event> answered, int batches, List<String> lost) {}
@@ -136,7 +135,7 @@ final class Replay {
         Position at = from;
         int batches = 0;
         Optional<Position> begun = Optional.empty();
-        Map<CommandId, Event> answered = new LinkedHashMap<>();
+        Map<CommandId, Event> answered = Sequencer.remembering();
         List<String> lost = new ArrayList<>();
         try (EventJournal.Reader reader = journal.open(from)) {
             for (Optional<Entry> entry = poll(reader, lost); entry.isPresent(); entry = poll(reader, lost)) {
@@ -155,7 +154,7 @@ final class Replay {
                 at = entry.get().position();
                 batches++;
                 CommandId command = batch.cause().command();
-                if (!command.equals(CommandId.NONE)) {
+                if (command.mayComeAgain()) {
                     answered.putIfAbsent(
                             command, batch.events().get(batch.events().size() - 1));
                 }

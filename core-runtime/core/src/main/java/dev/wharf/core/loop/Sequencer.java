@@ -126,14 +126,7 @@ final class Sequencer {
     private final List<Waiter> waiters = new ArrayList<>();
     private final Queue<Onlooker> onlookers = new ConcurrentLinkedQueue<>();
     private final List<Set<SubjectId>> surveys = new ArrayList<>();
-    private final Map<CommandId, CompletableFuture<Event>> remembered = new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<CommandId, CompletableFuture<Event>> eldest) {
-            return size() > REMEMBERED;
-        }
-    };
+    private final Map<CommandId, CompletableFuture<Event>> remembered = remembering();
 
     private final RecentBatches<Host> hosts = new RecentBatches<>(HOSTS);
 
@@ -178,6 +171,18 @@ final class Sequencer {
         this.durability = durability;
         show(host, journal.end());
         answered.forEach((id, event) -> remembered.put(id, CompletableFuture.completedFuture(event)));
+    }
+
+    /** What is known of the commands that came last; of more than a flood of them, the first are forgotten. */
+    static <T> Map<CommandId, T> remembering() {
+        return new LinkedHashMap<>() {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<CommandId, T> eldest) {
+                return size() > REMEMBERED;
+            }
+        };
     }
 
     View view() {
@@ -376,7 +381,7 @@ final class Sequencer {
             return;
         }
         CommandId id = wish.cause().command();
-        CompletableFuture<Event> before = id.equals(CommandId.NONE) ? null : remembered.get(id);
+        CompletableFuture<Event> before = id.mayComeAgain() ? remembered.get(id) : null;
         if (before != null) {
             before.whenComplete((event, trouble) -> {
                 if (trouble == null) {
@@ -410,7 +415,7 @@ final class Sequencer {
             wish.answer().completeExceptionally(new RefusedException(refused.refusal()));
             return;
         }
-        if (!id.equals(CommandId.NONE)) {
+        if (id.mayComeAgain()) {
             remembered.put(id, wish.answer());
         }
         if (decision instanceof Decision.Acted acted) {

@@ -3,6 +3,7 @@ package dev.wharf.core.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -19,5 +20,19 @@ class CommandIdTest {
     void anythingElseIsRefused(String id) {
         assertThatThrownBy(() -> new CommandId(id)).hasMessageContaining("must match");
         assertThatThrownBy(() -> new CommandId("x".repeat(129) + id)).hasMessageContaining("must match");
+    }
+
+    @Test
+    void whatNobodyNamedComesOnceAndCannotBeNamed() {
+        CommandId once = CommandId.once();
+
+        assertThat(once.mayComeAgain()).isFalse();
+        assertThat(CommandId.once()).isNotEqualTo(once);
+        assertThat(CommandId.isForSenders(once.value())).isFalse();
+        assertThat(CommandId.isForSenders("none")).isFalse();
+        assertThat(CommandId.NONE.mayComeAgain()).isFalse();
+        assertThat(new CommandId(once + ".0123456789abcdef.0").mayComeAgain()).isTrue();
+        assertThat(CommandId.isForSenders("once-more")).isTrue();
+        assertThat(new CommandId("once-more").mayComeAgain()).isTrue();
     }
 }
