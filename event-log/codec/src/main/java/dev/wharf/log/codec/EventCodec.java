@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.io.SerializedString;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes and reads events and batches as JSON. A batch is {@code {"cause":{...},"at":"...","events":[...]}} and an event in
@@ -36,6 +38,14 @@ import java.util.TreeMap;
 public final class EventCodec {
     /** No event nests this deep; a text that does is hostile or damaged. */
     private static final int MAX_DEPTH = 64;
+
+    // The fields in the order in which they are written.
+    private static final SerializedString CAUSE = new SerializedString("cause");
+    private static final SerializedString AT = new SerializedString("at");
+    private static final SerializedString EVENTS = new SerializedString("events");
+    private static final SerializedString TYPE = new SerializedString("type");
+    private static final SerializedString VERSION = new SerializedString("v");
+    private static final SerializedString DATA = new SerializedString("data");
 
     private final JsonFactory json = new LeapingParser.Factory(new JsonFactoryBuilder()
             .streamReadConstraints(StreamReadConstraints.builder()
@@ -151,8 +161,10 @@ public final class EventCodec {
             Optional<Instant> when = Optional.empty();
             List<Event> events = new ArrayList<>(4);
             int[] bounds = {};
-            for (String field = in.nextFieldName(); field != null; field = in.nextFieldName()) {
+            SerializedString expected = CAUSE;
+            for (String field = next(in, expected); field != null; field = next(in, expected)) {
                 in.nextToken();
+                expected = field.equals("cause") ? AT : EVENTS;
                 switch (field) {
                     case "cause" -> why = Optional.of((Cause) cause.read(in));
                     case "at" -> when = Optional.of((Instant) instant.read(in));
@@ -198,8 +210,10 @@ public final class EventCodec {
         String type = "";
         int version = 0;
         Optional<Event> event = Optional.empty();
-        for (String field = in.nextFieldName(); field != null; field = in.nextFieldName()) {
+        SerializedString expected = TYPE;
+        for (String field = next(in, expected); field != null; field = next(in, expected)) {
             in.nextToken();
+            expected = field.equals("type") ? VERSION : DATA;
             switch (field) {
                 case "type" -> type = in.getText();
                 case "v" -> version = in.getIntValue();
@@ -215,6 +229,14 @@ public final class EventCodec {
             bounds[at + 1] = (int) in.currentLocation().getByteOffset();
         }
         return event.get();
+    }
+
+    /** The next field's name, null at the end of the object. It is told quicker whether it is the expected one than what it is. */
+    private static @Nullable String next(JsonParser in, SerializedString expected) throws IOException {
+        if (in.nextFieldName(expected)) {
+            return expected.getValue();
+        }
+        return in.currentToken() == JsonToken.FIELD_NAME ? in.currentName() : null;
     }
 
     private Event data(JsonParser in, String type, int version) throws IOException {

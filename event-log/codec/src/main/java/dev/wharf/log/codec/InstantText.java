@@ -70,6 +70,11 @@ public final class InstantText {
         }
     }
 
+    /** Up to the second, as it was read last: the next one is mostly of the same. */
+    private static volatile Second last = new Second("1970-01-01T00:00:00", 0);
+
+    private record Second(String text, long seconds) {}
+
     public static Instant parse(String text) {
         int length = text.length();
         boolean plain = length >= 20
@@ -81,14 +86,23 @@ public final class InstantText {
             return Instant.parse(text);
         }
         try {
-            long days = LocalDate.of(number(text, 0, 4), number(text, 5, 7), number(text, 8, 10))
-                    .toEpochDay();
-            long seconds = number(text, 11, 13) * 3600L + number(text, 14, 16) * 60L + number(text, 17, 19);
+            Second second = last;
+            if (!text.startsWith(second.text())) {
+                long days = LocalDate.of(number(text, 0, 4), number(text, 5, 7), number(text, 8, 10))
+                        .toEpochDay();
+                second = new Second(
+                        text.substring(0, SHORT),
+                        days * SECONDS_OF_DAY
+                                + number(text, 11, 13) * 3600L
+                                + number(text, 14, 16) * 60L
+                                + number(text, 17, 19));
+                last = second;
+            }
             long nanos = length == 20 ? 0 : number(text, 20, length - 1);
             for (int digits = length - 21; length > 20 && digits < 9; digits++) {
                 nanos *= 10;
             }
-            return Instant.ofEpochSecond(days * SECONDS_OF_DAY + seconds, nanos);
+            return Instant.ofEpochSecond(second.seconds(), nanos);
         } catch (NumberFormatException | DateTimeException e) {
             return Instant.parse(text);
         }
