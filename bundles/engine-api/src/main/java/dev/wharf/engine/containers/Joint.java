@@ -188,12 +188,13 @@ final class Joint implements StreamSink, Duplex.Input {
         send(framed ? head(StandardStream.OUT, bytes.length) : NO_HEAD, ByteBuffer.wrap(bytes));
     }
 
-    /** Says why nothing will come, unless the streams ended with words of their own. */
+    /** Says why nothing will come, unless the streams ended with words of their own. No end is waited for then. */
     void refuse(String why) {
         synchronized (this) {
             if (over) {
                 return;
             }
+            ending = Runnable::run;
         }
         say(why);
         closed();

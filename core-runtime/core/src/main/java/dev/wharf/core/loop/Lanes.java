@@ -25,7 +25,7 @@ import org.slf4j.event.Level;
 
 /**
  * Runs steps, many side by side. Which steps may overlap is the sequencer's to know; how many at most is ours. A step that
- * does not get a lane is simply proposed again when another one comes back.
+ * does not get a lane is simply proposed again when another one comes back, or its wish judged anew.
  */
 final class Lanes {
     private static final Logger log = LoggerFactory.getLogger(Lanes.class);
@@ -128,6 +128,10 @@ final class Lanes {
             }
             step.accept(failure);
         }
+    }
+
+    boolean hasRoom() {
+        return taken.get() < limit;
     }
 
     int limit() {

@@ -123,6 +123,9 @@ final class Sequencer {
     /** Rungs whose steps only ask. */
     private final Set<String> asking = new HashSet<>();
 
+    /** Wishes that act and found no lane; they are judged anew when one comes back. */
+    private final Deque<Letter.Wish> laneless = new ArrayDeque<>();
+
     private final List<Waiter> waiters = new ArrayList<>();
     private final Queue<Onlooker> onlookers = new ConcurrentLinkedQueue<>();
     private final List<Set<SubjectId>> surveys = new ArrayList<>();
@@ -343,12 +346,18 @@ final class Sequencer {
         return full && !broken && !(first.isEmpty() && dirty.isEmpty());
     }
 
-    /** What was seen of a subject while a step was on it is opened next, now that its outcome is written down. */
+    /**
+     * What was seen of a subject while a step was on it is opened next, now that its outcome is written down; and so is a wish
+     * that waited for the step's lane.
+     */
     private void release(Letter letter) {
         if (letter instanceof Letter.Outcome outcome) {
             Deque<Letter.Observation> waiting = held.remove(outcome.step().subject());
             while (waiting != null && !waiting.isEmpty()) {
                 first.addFirst(waiting.removeLast());
+            }
+            if (!laneless.isEmpty() && lanes.hasRoom()) {
+                first.addLast(laneless.removeFirst());
             }
         }
     }
@@ -424,9 +433,7 @@ final class Sequencer {
             if (!begin(acted.step())) {
                 acts.remove(acted.step());
                 remembered.remove(id);
-                wish.answer()
-                        .completeExceptionally(
-                                refused(Refusal.Kind.UNAVAILABLE, "too much is going on at once; try again"));
+                laneless.add(wish);
             }
             return;
         }
@@ -802,11 +809,19 @@ final class Sequencer {
                 .forEach(a ->
                         a.completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, "the journal cannot be written")));
         acts.clear();
+        laneless.forEach(wish -> wish.answer()
+                .completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, "the journal cannot be written")));
+        laneless.clear();
     }
 
     /** Whether nothing is under way and nothing waits: every plan rests. */
     boolean isQuiet() {
-        return inbox.isEmpty() && first.isEmpty() && busy.isEmpty() && awaiting.isEmpty() && dirty.isEmpty();
+        return inbox.isEmpty()
+                && first.isEmpty()
+                && laneless.isEmpty()
+                && busy.isEmpty()
+                && awaiting.isEmpty()
+                && dirty.isEmpty();
     }
 
     /** Subjects that wait for something else to change; for the simulation's last look. */

@@ -62,14 +62,18 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -450,6 +454,39 @@ class HouseTest {
         assertThatThrownBy(() -> submit(new ContainerCommand.Start(passing, Entropy.fresh())))
                 .hasMessageContaining("no such command");
         assertThat(house.host().container(passing)).isEmpty();
+    }
+
+    @Test
+    void whoActsWhileEveryLaneIsTakenWaitsForOne() throws Exception {
+        CountDownLatch free = new CountDownLatch(1);
+        AtomicInteger inside = new AtomicInteger();
+        OciRuntime slow = (OciRuntime) Proxy.newProxyInstance(
+                HouseTest.class.getClassLoader(), new Class<?>[] {OciRuntime.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("signal")) {
+                        inside.incrementAndGet();
+                        free.await();
+                        return null;
+                    }
+                    return method.invoke(world.runtime, arguments);
+                });
+        house.bind(DriverKind.RUNTIME, workshop.runtime, slow, 5, "slow");
+        await(() -> workshop.runtime.serving(new DriverName("crun")).equals(Optional.of(slow)));
+        ContainerId web = made("web", Given.spec().make());
+        submit(new ContainerCommand.Start(web, Entropy.fresh()));
+
+        List<CompletableFuture<Event>> answers = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            answers.add(house.submit(
+                            new ContainerCommand.Kill(web, new dev.wharf.model.Signal(10)),
+                            new Cause(new CommandId("signal" + i), Optional.empty(), Actor.WHARF))
+                    .toCompletableFuture());
+        }
+        await(() -> inside.get() == 8);
+        free.countDown();
+        for (CompletableFuture<Event> answer : answers) {
+            assertThat(answer.get(20, TimeUnit.SECONDS)).isInstanceOf(ContainerEvent.Signaled.class);
+        }
+        assertThat(inside).hasValue(20);
     }
 
     @Test
