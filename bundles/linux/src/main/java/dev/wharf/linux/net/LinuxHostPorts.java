@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.osgi.service.component.annotations.Activate;
@@ -37,6 +38,13 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     private static final int EPROTONOSUPPORT = 93;
     private static final int EAFNOSUPPORT = 97;
     private static final int BACKLOG = 1;
+
+    /** Where a line of /proc/net/tcp tells what (proc(5)). */
+    private static final int LOCAL = 1;
+
+    private static final int STATE = 3;
+    private static final String LISTENING = "0A";
+
     private static final String OPEN_FILES = "Max open files";
     private static final int LONGEST_WAIT_MILLIS = 32;
 
@@ -118,7 +126,7 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
         // A port that was let go just now is taken for as long as a child of this process has yet to become its
         // program.
         for (int wait = 1; -fd == Errno.EADDRINUSE && wait <= LONGEST_WAIT_MILLIS; wait *= 2) {
-            if (place.protocol.equals("tcp") && isFreeToListen(place)) {
+            if (place.protocol.equals("tcp") && (isFreeToListen(place) || isOfClients(place.port))) {
                 return -1;
             }
             Thread.sleep(wait);
@@ -151,6 +159,29 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
         int result = libc.listen(fd, BACKLOG);
         libc.close(fd);
         return result == 0;
+    }
+
+    /**
+     * Whether the port is taken only because the kernel gave it to programs that connected to somewhere else. Their
+     * connections go on: what comes for one of them is known by where it comes from before a published port is looked at.
+     */
+    private static boolean isOfClients(int port) throws IOException {
+        boolean connected = false;
+        for (String table : List.of("tcp", "tcp6")) {
+            Path file = Path.of("/proc/thread-self/net", table);
+            if (Files.exists(file)) {
+                for (String line : Files.readAllLines(file, ISO_8859_1)) {
+                    String[] fields = line.strip().split(" +");
+                    if (fields.length > STATE && fields[LOCAL].endsWith(String.format(":%04X", port))) {
+                        if (fields[STATE].equals(LISTENING)) {
+                            return false;
+                        }
+                        connected = true;
+                    }
+                }
+            }
+        }
+        return connected;
     }
 
     /** The socket, or the negated error. */

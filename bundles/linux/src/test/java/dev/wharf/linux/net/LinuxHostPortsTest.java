@@ -124,6 +124,22 @@ class LinuxHostPortsTest {
     }
 
     @Test
+    void aPortThatTheKernelGaveToAClientIsNoReasonToRefuse() throws Exception {
+        onHost(() -> {
+            try (ServerSocket server = new ServerSocket(8080);
+                    Socket client = new Socket("127.0.0.1", 8080);
+                    Socket ignored = server.accept()) {
+                assertThatThrownBy(() -> new ServerSocket(client.getLocalPort()))
+                        .isInstanceOf(BindException.class);
+                ports.hold("web", "tcp", "0.0.0.0", client.getLocalPort());
+                assertThatThrownBy(() -> ports.hold("web", "tcp", "0.0.0.0", 8080))
+                        .hasMessageContaining("already allocated");
+            }
+            return null;
+        });
+    }
+
+    @Test
     void connectionsOfAProgramThatWasHereBeforeAreNoReasonToRefuse() throws Exception {
         onHost(() -> {
             try (ServerSocket server = new ServerSocket(8080);
