@@ -131,6 +131,10 @@ class HostConfigTest {
                 "Mounts;[{\"Type\":\"volume\",\"Source\":\"data\",\"Target\":\"/a/deep/\",\"VolumeOptions\":"
                         + "{\"DriverConfig\":{\"Name\":\"local\"}}},"
                         + "{\"Type\":\"tmpfs\",\"Target\":\"/b\"}]",
+                "Mounts;[{\"Type\":\"volume\",\"Source\":\"data\",\"Target\":\"/a\",\"VolumeOptions\":{\"DriverConfig\":{}}},"
+                        + "{\"Type\":\"bind\",\"Source\":\"/tmp\",\"Target\":\"/b\",\"Consistency\":\"cached\","
+                        + "\"BindOptions\":{}},"
+                        + "{\"Type\":\"tmpfs\",\"Target\":\"/c\",\"TmpfsOptions\":{\"Options\":[[\"noexec\"]]}}]",
                 "Tmpfs;{\"/t\":\"size=1m,noexec\"}",
                 "Tmpfs;{\"/t/\":\"rw,size=1m\",\"/u\":\"ro,noexec\"}",
                 "Runtime;\"runc\"",
@@ -255,6 +259,8 @@ class HostConfigTest {
                         + "{\"DriverConfig\":{\"Options\":{\"odd\":\"1\"}}}}];400;invalid option: \"odd\"",
                 "Mounts;[{\"Type\":\"image\",\"Source\":\"nosuch\",\"Target\":\"/a\"}];404;No such image",
                 "Mounts;[{\"Type\":\"npipe\",\"Target\":\"/a\"}];400;mount type unknown",
+                "Mounts;[{\"Type\":\"tmpfs\",\"Target\":\"/\"}];400;: invalid specification: destination",
+                "Mounts;[{\"Type\":\"volume\",\"Target\":\"/a\",\"ReadOnly\":true}];400;must not set ReadOnly mode",
                 "Tmpfs;{\"/t\":\"odd\"};400;Invalid tmpfs option"
             })
     void isRefused(String field, String value, int status, String message) throws IOException {

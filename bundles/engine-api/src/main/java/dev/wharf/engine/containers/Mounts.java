@@ -95,7 +95,7 @@ final class Mounts {
     MountSpec bind(String text) {
         String[] parts = text.split(":", -1);
         if (parts.length == 1) {
-            return anonymous(target(parts[0], text));
+            return anonymous(target(parts[0], badBind(text)));
         }
         if (parts.length > 3 || parts[0].isEmpty() || parts[1].isEmpty()) {
             throw Problem.invalid("invalid volume specification: '" + text + "'");
@@ -123,7 +123,7 @@ final class Mounts {
             options.put("mode-words", parts[2]);
         }
         boolean readOnly = words.contains("ro");
-        String target = target(parts[1], text);
+        String target = target(parts[1], badBind(text));
         if (path) {
             if (options.containsKey("nocopy")) {
                 throw wrong("bind", "field VolumeOptions must not be specified");
@@ -180,18 +180,17 @@ final class Mounts {
 
     /** The path of a volume that a client asks for by nothing but where it shall be. */
     static String target(String target) {
-        return target(target, target);
+        return target(target, badBind(target));
     }
 
-    private static String target(String target, String text) {
+    /** A target made plain; {@code refusal} is what comes before the reason where there is none. */
+    private static String target(String target, String refusal) {
         if (!target.startsWith("/")) {
-            throw Problem.invalid("invalid volume specification: '" + text + "': invalid mount path: '" + target
-                    + "' mount path must be absolute");
+            throw Problem.invalid(refusal + "invalid mount path: '" + target + "' mount path must be absolute");
         }
         String normal = normal(target);
         if (normal.equals("/")) {
-            throw Problem.invalid(
-                    "invalid volume specification: '" + text + "': invalid specification: destination can't be '/'");
+            throw Problem.invalid(refusal + "invalid specification: destination can't be '/'");
         }
         forbidProc(normal);
         return normal;
@@ -220,7 +219,7 @@ final class Mounts {
                 options.put(tmpfsOption(name, equals >= 0), equals < 0 ? "" : option.substring(equals + 1));
             }
         }
-        return new MountSpec(MountSpec.Kind.TMPFS, "", target(target, target), readOnly, false, options);
+        return new MountSpec(MountSpec.Kind.TMPFS, "", target(target), readOnly, false, options);
     }
 
     private static String tmpfsOption(String name, boolean hasValue) {
@@ -236,14 +235,14 @@ final class Mounts {
             throw wrong(type, "field Target must not be empty");
         }
         if (!Set.of("bind", "volume", "tmpfs", "image").contains(type)) {
-            throw Problem.invalid("mount type unknown: \"" + type + "\"");
+            throw wrong(type, "mount type unknown");
         }
         OPTIONS.forEach((kind, field) -> {
             if (!kind.equals(type) && mount.has(field)) {
                 throw wrong(type, "field " + field + " must not be specified");
             }
         });
-        String target = target(mount.text("Target"), mount.text("Target"));
+        String target = target(mount.text("Target"), badMount(type));
         return switch (type) {
             case "bind" -> bind(mount, target);
             case "volume" -> volume(mount, target);
@@ -253,7 +252,15 @@ final class Mounts {
     }
 
     private static RuntimeException wrong(String type, String why) {
-        return Problem.invalid("invalid mount config for type \"" + type + "\": " + why);
+        return Problem.invalid(badMount(type) + why);
+    }
+
+    private static String badMount(String type) {
+        return "invalid mount config for type \"" + type + "\": ";
+    }
+
+    private static String badBind(String text) {
+        return "invalid volume specification: '" + text + "': ";
     }
 
     private static Map<String, String> asked() {
@@ -319,6 +326,9 @@ final class Mounts {
         if (source.isEmpty()) {
             if (options.containsKey("subpath")) {
                 throw wrong("volume", "must not set Subpath when using anonymous volumes");
+            }
+            if (mount.flag("ReadOnly")) {
+                throw wrong("volume", "must not set ReadOnly mode when using anonymous volumes");
             }
             options.put("anonymous", "");
             source = entropy.hex("volume/" + anonymous++ + target);
@@ -400,16 +410,35 @@ final class Mounts {
         ArrayNode all = Json.array();
         for (Body body : bodies) {
             String target = normal(body.text("Target"));
-            mounts.stream().filter(m -> m.target().equals(target)).forEach(m -> {
-                ObjectNode node = asked(m).put("Target", body.text("Target"));
-                String driver = body.body("VolumeOptions").body("DriverConfig").text("Name");
-                if (!driver.isEmpty()) {
-                    node.withObject("/VolumeOptions/DriverConfig").put("Name", driver);
-                }
-                all.add(node);
-            });
+            mounts.stream()
+                    .filter(m -> m.target().equals(target))
+                    .forEach(m -> all.add(inWordsOf(body, asked(m).put("Target", body.text("Target")))));
         }
         return all;
+    }
+
+    /** With what changes nothing, down to options of which none is set. */
+    private static ObjectNode inWordsOf(Body body, ObjectNode node) {
+        words(body, "Consistency", node);
+        String field = OPTIONS.getOrDefault(body.text("Type"), "");
+        if (body.has(field)) {
+            Body said = body.body(field);
+            ObjectNode options = node.withObject(field);
+            if (said.has("DriverConfig")) {
+                words(said.body("DriverConfig"), "Name", options.withObject("DriverConfig"));
+            }
+            if (!said.raw("Options").isEmpty()) {
+                options.set("Options", said.raw("Options"));
+            }
+        }
+        return node;
+    }
+
+    private static void words(Body body, String field, ObjectNode into) {
+        String said = body.text(field);
+        if (!said.isEmpty()) {
+            into.put(field, said);
+        }
     }
 
     private static ObjectNode asked(MountSpec mount) {
