@@ -101,6 +101,45 @@ class EventsIT {
     }
 
     @Test
+    void aRestartLeavesTheNetworkAndComesBack() throws Exception {
+        docker.docker("network", "create", "ferry");
+        docker.background("--name boat --network ferry --volume cargo:/hold", "sleep 600");
+        docker.docker("restart", "--time", "0", "boat");
+        docker.docker("rm", "--force", "boat");
+        docker.tried("run", "--name", "raft", "--network", "ferry", "--restart", "on-failure:1", "busybox", "false");
+        docker.docker("wait", "raft");
+        docker.docker("rm", "raft");
+
+        assertThat(told(
+                        "event=die",
+                        "event=start",
+                        "event=restart",
+                        "event=connect",
+                        "event=disconnect",
+                        "event=mount",
+                        "event=unmount"))
+                .containsSubsequence(
+                        "network connect",
+                        "volume mount",
+                        "container start",
+                        "container die",
+                        "network disconnect",
+                        "volume unmount",
+                        "network connect",
+                        "volume mount",
+                        "container start",
+                        "container restart",
+                        "container die",
+                        "network disconnect",
+                        "volume unmount");
+        assertThat(told("network=ferry"))
+                .startsWith("network create")
+                .hasSize(9)
+                .filteredOn("network disconnect"::equals)
+                .hasSize(4);
+    }
+
+    @Test
     void theVolumesOfAContainersOwnGoBeforeIt() throws Exception {
         docker.docker("create", "--name", "owner", "--volume", "/mine", "busybox");
         docker.docker("rm", "--volumes", "owner");

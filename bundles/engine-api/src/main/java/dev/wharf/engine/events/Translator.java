@@ -25,8 +25,10 @@ import dev.wharf.model.VolumeName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,7 +37,7 @@ import java.util.TreeSet;
 
 /**
  * Tells what the journal tells in Docker's words and order. It remembers which containers are being restarted, because Docker
- * tells a restart when it is over.
+ * tells a restart when it is over, and has them leave their networks and volumes in between.
  */
 final class Translator {
     /** An attribute of our own: the registry backend that an image came from or went to. */
@@ -45,6 +47,9 @@ final class Translator {
     private static final String MIRROR = "wharf.mirror";
 
     private final Set<ContainerId> restarting = new HashSet<>();
+
+    /** The networks that containers between two runs are told to have left with their volumes, while they stay on them. */
+    private final Map<ContainerId, Set<NetworkId>> left = new HashMap<>();
 
     List<EngineEvent> translate(Moment moment) {
         Event event = moment.event();
@@ -83,8 +88,11 @@ final class Translator {
         } else if (event instanceof ContainerEvent.RestartRequested) {
             restarting.add(id);
         } else if (event instanceof ContainerEvent.ProcessCreated) {
-            mounts(known.get(), moment, true, tell);
             common(known.get(), moment, "connect", tell);
+            for (NetworkId network : Optional.ofNullable(left.remove(id)).orElseGet(HashSet::new)) {
+                connected(moment, network, id, "connect", tell);
+            }
+            mounts(known.get(), moment, true, tell);
         } else if (event instanceof ContainerEvent.Started) {
             tell.say("start");
             if (restarting.remove(id)) {
@@ -98,7 +106,6 @@ final class Translator {
             }
         } else if (event instanceof ContainerEvent.Exited exited) {
             exited(exited, before, moment, tell);
-            common(known.get(), moment, "disconnect", tell);
         } else if (event instanceof ContainerEvent.Frozen) {
             tell.say("pause");
         } else if (event instanceof ContainerEvent.Thawed) {
@@ -113,6 +120,7 @@ final class Translator {
             tell.say("update");
         } else if (event instanceof ContainerEvent.Removed) {
             restarting.remove(id);
+            left.remove(id);
             tell.say("destroy");
         } else if (event instanceof ContainerEvent.HealthChanged health) {
             if (!before.flatMap(Container::health).map(Container.Health::status).equals(Optional.of(health.status()))) {
@@ -147,16 +155,19 @@ final class Translator {
             boolean was = before.map(c -> c.places().get(detached.network()))
                     .map(p -> p.fact().last().isPresent())
                     .orElse(false);
-            if (was) {
+            boolean told = left.getOrDefault(id, new HashSet<>()).remove(detached.network());
+            if (was && !told) {
                 connected(moment, detached.network(), id, "disconnect", tell);
             }
         } else if (event instanceof ContainerEvent.RootfsUnmounted) {
-            mounts(known.get(), moment, false, tell);
+            if (left.remove(id) == null) {
+                mounts(known.get(), moment, false, tell);
+            }
         }
         return tell.told;
     }
 
-    private static void exited(ContainerEvent.Exited exited, Optional<Container> before, Moment moment, Telling tell) {
+    private void exited(ContainerEvent.Exited exited, Optional<Container> before, Moment moment, Telling tell) {
         long seconds = before.flatMap(Container::startedAt)
                 .map(s -> Duration.between(s, exited.exit().at()).toSeconds())
                 .orElse(0L);
@@ -167,6 +178,18 @@ final class Translator {
         details.put("execDuration", Long.toString(Math.max(0, seconds)));
         details.put("exitCode", Integer.toString(exited.exit().code()));
         tell.say("die", details);
+        common(tell.c, moment, "disconnect", tell);
+        if (tell.c.goal().wantsProcess()) {
+            Set<NetworkId> networks = new LinkedHashSet<>();
+            tell.c.places().forEach((network, place) -> {
+                if (place.fact().isPresent()) {
+                    networks.add(network);
+                    connected(moment, network, tell.c.id(), "disconnect", tell);
+                }
+            });
+            left.put(tell.c.id(), networks);
+            mounts(tell.c, moment, false, tell);
+        }
         if (before.flatMap(Container::stopping).map(s -> !s.kill()).orElse(false)) {
             tell.say("stop");
         }
