@@ -59,6 +59,7 @@ import org.slf4j.LoggerFactory;
 public class OciDriver
         implements OciRuntime,
                 OciRuntime.Addressing,
+                OciRuntime.Grounding,
                 OciRuntime.Freezing,
                 OciRuntime.Limiting,
                 OciRuntime.Executing,
@@ -342,6 +343,11 @@ public class OciDriver
                     container,
                     e);
         }
+    }
+
+    @Override
+    public void ground(Path rootfs) {
+        new Groundwork(files, rootfs).lay(List.of());
     }
 
     /** Connects those who came before the process; whoever comes from now on sees the note and connects himself. */

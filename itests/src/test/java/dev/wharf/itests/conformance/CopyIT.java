@@ -61,6 +61,23 @@ class CopyIT {
         return docker.docker("exec", "box", "sh", "-c", script);
     }
 
+    @Test
+    void whatEveryContainerHasIsThereBeforeTheFirstStart() throws Exception {
+        for (String state : List.of("created", "stopped")) {
+            make(state, "");
+            docker.docker("export", "--output", here(state), "box");
+            docker.docker("cp", "box:/etc/hosts", here("hosts-" + state));
+            assertThat(docker.docker("diff", "box")).isEmpty();
+            docker.docker("rm", "box");
+        }
+
+        assertThat(Outcome.of("tar", "-tf", here("created")).outOrThrow())
+                .contains(".dockerenv\n", "etc/hosts\n", "etc/hostname\n", "etc/resolv.conf\n")
+                .isEqualTo(Outcome.of("tar", "-tf", here("stopped")).outOrThrow());
+        assertThat(folder.resolve("hosts-created")).isEmptyFile();
+        assertThat(folder.resolve("hosts-stopped")).content().contains("localhost");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"running", "created", "stopped"})
     void whatGoesInComesOutTheSame(String state) throws Exception {

@@ -41,7 +41,7 @@ final class ContainerFiles {
                 return visit.in(root);
             }
         }
-        return agent.streams().rootfs(c.id(), rootfs -> {
+        return agent.streams().grounded(c.id(), rootfs -> {
             try (Dir root = new StillView(trees, rootfs, mounted(agent, c)).open()) {
                 return visit.in(root);
             }

@@ -95,7 +95,7 @@ public final class ContentRoutes implements Routes {
         return answer.after(Leaving.aware(
                 agent,
                 c,
-                () -> agent.streams().rootfs(c.id(), rootfs -> {
+                () -> agent.streams().grounded(c.id(), rootfs -> {
                     try (InputStream tar = Packer.everything(trees.open(rootfs))) {
                         agent.submit(new ContainerCommand.Note(c.id(), "export", Map.of()), request.cause());
                         answer.send(Map.of(), tar);

@@ -68,6 +68,9 @@ public interface Streams {
      */
     <R> R rootfs(ContainerId container, RootfsUse<R> use) throws DriverException, java.io.IOException;
 
+    /** The same, with what the runtime lays in the files of every container before anything runs in it. */
+    <R> R grounded(ContainerId container, RootfsUse<R> use) throws DriverException, java.io.IOException;
+
     /** The paths that a container changed. */
     List<FileChange> changes(ContainerId container) throws DriverException;
 

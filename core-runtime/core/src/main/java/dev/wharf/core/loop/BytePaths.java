@@ -194,6 +194,23 @@ final class BytePaths implements Streams {
         }
     }
 
+    @Override
+    public <R> R grounded(ContainerId id, RootfsUse<R> use) throws DriverException, IOException {
+        return rootfs(id, rootfs -> {
+            Container c = container(id);
+            if (!c.hasRun()) {
+                workshop.runtime.use(c.spec().runtime(), r -> {
+                    Optional<OciRuntime.Grounding> grounding = r.capability(OciRuntime.Grounding.class);
+                    if (grounding.isPresent()) {
+                        grounding.get().ground(rootfs);
+                    }
+                    return id;
+                });
+            }
+            return use.at(rootfs);
+        });
+    }
+
     /** The container when nobody is about to take its mount away: what is mounted still may be gone in a moment. */
     private Container settled(ContainerId id) throws DriverException, InterruptedIOException {
         Container c = container(id);

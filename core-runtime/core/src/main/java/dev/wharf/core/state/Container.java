@@ -610,12 +610,12 @@ public record Container(
         return stall.filter(s -> s.rung().equals(LIMITS)).isPresent();
     }
 
-    /** The same container with what it wants of networks changed, for its next start. */
     /** Whether somebody started it, be it in vain. */
     public boolean hasRun() {
         return generation > 0;
     }
 
+    /** The same container with what it wants of networks changed, for its next start. */
     public Container respecified(ContainerSpec changed) {
         return edit(d -> d.spec = changed);
     }

@@ -89,6 +89,12 @@ public interface OciRuntime extends Driver {
         void readdress(RuntimeSpec.Whereabouts before, RuntimeSpec.Whereabouts after) throws DriverException;
     }
 
+    /** Lays what is in every container's files before anything runs in it, for those who look at one that never ran. */
+    interface Grounding extends Capability {
+        /** Makes what is missing below {@code rootfs}, where nothing runs; what is there stays, and so does what cannot be. */
+        void ground(Path rootfs) throws DriverException;
+    }
+
     /** Changes limits of a running container. */
     interface Limiting extends Capability {
         void limit(ContainerId container, Resources resources) throws DriverException;

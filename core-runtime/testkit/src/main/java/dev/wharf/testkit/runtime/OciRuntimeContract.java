@@ -22,6 +22,7 @@ import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.runtime.OciRuntime.Executing;
 import dev.wharf.spi.runtime.OciRuntime.ExitListener;
 import dev.wharf.spi.runtime.OciRuntime.Freezing;
+import dev.wharf.spi.runtime.OciRuntime.Grounding;
 import dev.wharf.spi.runtime.OciRuntime.Limiting;
 import dev.wharf.spi.runtime.OciRuntime.Measuring;
 import dev.wharf.spi.runtime.OciRuntime.Streaming;
@@ -44,6 +45,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -661,6 +663,23 @@ public abstract class OciRuntimeContract {
     }
 
     // --- capabilities ---
+
+    @Test
+    void theGroundIsWhatAStartLays() throws Exception {
+        able(Grounding.class).ground(rootfs());
+        able(Grounding.class).ground(rootfs());
+        List<Path> before = lying();
+
+        exits.await(run(shell("true")));
+
+        assertThat(lying()).isEqualTo(before);
+    }
+
+    private List<Path> lying() throws IOException {
+        try (Stream<Path> all = Stream.concat(Files.list(rootfs()), Files.list(rootfs().resolve("etc")))) {
+            return all.sorted().toList();
+        }
+    }
 
     @Test
     void aFrozenContainerStandsStillUntilItIsThawed() throws Exception {
