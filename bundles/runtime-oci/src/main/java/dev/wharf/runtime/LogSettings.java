@@ -84,7 +84,7 @@ record LogSettings(
                             hostname()),
                     fields(spec));
         } catch (IllegalArgumentException e) {
-            throw failure(Kind.INVALID, e.getMessage(), e);
+            throw failure(Kind.INVALID, String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -30,7 +30,7 @@ final class LogDetails {
                     .collect(Collectors.joining(","));
             return (text + " ").getBytes(StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-            throw Problem.invalid(e.getMessage());
+            throw Problem.invalid(String.valueOf(e.getMessage()));
         }
     }
 
