@@ -504,6 +504,15 @@ final class DriverGate<D extends Driver> implements Gate<D> {
         }
     }
 
+    /** The reason of the one that is there and cannot serve, where there is one. */
+    private String whyNone(DriverName name) {
+        return guests.stream()
+                .filter(guest -> guest.name.equals(name) && !guest.why.isEmpty())
+                .map(guest -> "driver \"" + name + "\" cannot work here: " + guest.why)
+                .findFirst()
+                .orElse("no driver \"" + name + "\" is there; see wharf driver ls for those that are");
+    }
+
     /** @param absence how long it may be that no driver is there */
     private Guest<D> enter(DriverName name, boolean brief, Duration absence) throws DriverException {
         Thread thread = Thread.currentThread();
@@ -526,9 +535,7 @@ final class DriverGate<D extends Driver> implements Gate<D> {
                 Duration most = guest.isEmpty() && !shut.contains(name) ? absence : patience;
                 long nanos = most.toNanos() - (System.nanoTime() - began);
                 if (nanos <= 0) {
-                    throw DriverException.failure(
-                            Failure.Kind.UNAVAILABLE,
-                            "no driver \"" + name + "\" is there; see wharf driver ls for those that are");
+                    throw DriverException.failure(Failure.Kind.UNAVAILABLE, whyNone(name));
                 }
                 changed.await(nanos, TimeUnit.NANOSECONDS);
                 guest = find(name);

@@ -121,6 +121,15 @@ class DriverGateTest {
     }
 
     @Test
+    void whoeverMissesADriverHearsWhyTheOneThatIsThereCannotServe() {
+        DriverGate<Named> gate = gate(Duration.ofMillis(10));
+        gate.add(old, NAME, 0, "1", false, "there is no runtime", () -> true);
+
+        assertThatThrownBy(() -> gate.use(NAME, Named::who))
+                .hasMessage("driver \"" + NAME + "\" cannot work here: there is no runtime");
+    }
+
+    @Test
     void whatCanBeDoneWithoutWaitsForAHandOverAndForNobodyWhoIsAway() throws Exception {
         DriverGate<Named> gate = gate(Duration.ofSeconds(20));
         long began = System.nanoTime();
