@@ -105,20 +105,23 @@ class PoorHostIT {
         Path data = folder.resolve("data");
         Path socket = folder.resolve("w.sock");
         SharedAgent.offerBusybox(data);
+        List<String> wharfd = List.of(
+                Daemon.distribution().resolve("bin/wharfd").toString(),
+                "--data-root=" + data,
+                "--exec-root=" + folder.resolve("run"),
+                "--host=unix://" + socket,
+                "--bridge=wpoor" + ProcessHandle.current().pid() % 1000,
+                "--bip=10.99." + ProcessHandle.current().pid() % 250 + ".1/24");
         // In a mount namespace of its own, where the programs are hidden from the agent and from nobody else.
-        ProcessBuilder builder = new ProcessBuilder(
-                        "unshare",
-                        "--mount",
-                        "sh",
-                        "-euc",
-                        "for p in crun runc youki; do p=$(command -v $p) && mount --bind /dev/null $p; done; exec \"$@\"",
-                        "sh",
-                        Daemon.distribution().resolve("bin/wharfd").toString(),
-                        "--data-root=" + data,
-                        "--exec-root=" + folder.resolve("run"),
-                        "--host=unix://" + socket,
-                        "--bridge=wpoor" + ProcessHandle.current().pid() % 1000,
-                        "--bip=10.99." + ProcessHandle.current().pid() % 250 + ".1/24")
+        List<String> poor = new ArrayList<>(List.of(
+                "unshare",
+                "--mount",
+                "sh",
+                "-euc",
+                "for p in crun runc youki; do p=$(command -v $p) && mount --bind /dev/null $p; done; exec \"$@\"",
+                "sh"));
+        poor.addAll(wharfd);
+        ProcessBuilder builder = new ProcessBuilder(poor)
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("log").toFile());
         Process agent = builder.start();
@@ -135,6 +138,15 @@ class PoorHostIT {
 
             assertThat(run.status()).isEqualTo(125);
             assertThat(run.err()).contains("no OCI runtime found: install the package crun or runc");
+
+            agent.destroy();
+            assertThat(agent.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            agent = builder.command(wharfd).start();
+            for (int i = 0; i < 300 && !Files.exists(socket); i++) {
+                Thread.sleep(100);
+            }
+            Outcome.of(List.of("docker", "run", "--rm", "layout.local/busybox", "true"), client, Duration.ofSeconds(40))
+                    .outOrThrow();
         } finally {
             agent.destroy();
             if (!agent.waitFor(30, TimeUnit.SECONDS)) agent.destroyForcibly().waitFor();

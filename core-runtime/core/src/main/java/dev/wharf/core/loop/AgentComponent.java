@@ -144,12 +144,13 @@ public final class AgentComponent {
 
     /**
      * What ended while no agent ran is known only after a first look at processes, and a new host knows no driver and no
-     * network until their bundles have come. Whoever asks in these first moments is kept waiting at the door, which opens when
-     * the agent is registered, rather than told what was, or that nothing serves.
+     * network until their bundles have come; one where none could work may have been mended since. Whoever asks in these first
+     * moments is kept waiting at the door, which opens when the agent is registered, rather than told what was, or that nothing
+     * serves.
      */
     private void announce() {
         House built = house.orElseThrow();
-        boolean known = isFurnished(built.host());
+        boolean known = isFurnished(built.host()) && worked(built.host());
         try {
             built.awaitFirstLook(PATIENCE);
             if (!known) {
@@ -189,6 +190,11 @@ public final class AgentComponent {
                         .allMatch(kind -> host.drivers().values().stream().anyMatch(b -> b.id().driverKind() == kind))
                 && Stream.of("bridge", "host", "none")
                         .allMatch(name -> host.networkNamed(name).isPresent());
+    }
+
+    private static boolean worked(Host host) {
+        return Stream.of(DriverKind.STORAGE, DriverKind.RUNTIME)
+                .allMatch(kind -> host.preferred(kind).isPresent());
     }
 
     /** Whether no bundle is on its way up: the best driver of a kind need not be the one that comes first. */
