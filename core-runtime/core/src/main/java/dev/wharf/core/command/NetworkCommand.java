@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Wishes about networks. */
 public sealed interface NetworkCommand extends Command {
@@ -155,10 +156,15 @@ public sealed interface NetworkCommand extends Command {
             return house.stream().filter(p -> p.base().indexOf(':') < 0 == ipv4).toList();
         }
 
+        /** What is left of the network's own device, where a data root was removed and the host not booted, is in no way. */
+        private Stream<Neighbour> others() {
+            return neighbours.stream().filter(n -> !n.device().equals(spec.deviceName()));
+        }
+
         /** The first subnet that neither a network of ours is in nor any that the host knows the way to. */
         private Pool free(List<AddressPool> pools, List<Addresses.Subnet> taken) throws Unfit {
             List<Addresses.Subnet> around = new ArrayList<>(taken);
-            neighbours.forEach(n -> around.add(Addresses.Subnet.parse(n.subnet())));
+            others().forEach(n -> around.add(Addresses.Subnet.parse(n.subnet())));
             Addresses.Subnet free = pools.stream()
                     .flatMap(p -> Addresses.Subnet.parse(p.base()).free(p.size(), around).stream())
                     .findFirst()
@@ -200,8 +206,7 @@ public sealed interface NetworkCommand extends Command {
                         "invalid pool request: Pool overlaps with other one on this address space");
             }
             // Of a network that the operator named at the start, the operator knows.
-            Optional<Neighbour> near = neighbours.stream()
-                    .filter(n -> n.connected() && !spec.predefined())
+            Optional<Neighbour> near = others().filter(n -> n.connected() && !spec.predefined())
                     .filter(n -> Addresses.Subnet.parse(n.subnet()).overlaps(subnet))
                     .findFirst();
             if (near.isPresent()) {

@@ -97,6 +97,17 @@ class NetworksTest {
     }
 
     @Test
+    void whatIsLeftOfItsOwnDeviceIsInNoWayAndWhatIsLeftOfOthersIs() {
+        List<Neighbour> left =
+                List.of(new Neighbour("172.18.0.0/16", "br-x", true), new Neighbour("172.19.0.0/16", "br-y", true));
+
+        assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of()), left)))
+                .containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true));
+        assertThat(pools(new NetworkCommand.Create(net("z", false, Map.of()), left)))
+                .containsExactly(new Pool("172.20.0.0/16", "172.20.0.1", "", Map.of(), true));
+    }
+
+    @Test
     void anOperatorsPoolsTakeThePlaceOfTheUsualOnesOfTheirKind() {
         List<AddressPool> house = List.of(new AddressPool("10.10.0.0/23", 24), new AddressPool("fd10::/16", 64));
         List<Neighbour> around =

@@ -1,7 +1,7 @@
 package dev.wharf.spi.network;
 
 /**
- * A network that the host knows the way to and that is none of the house's.
+ * A network that the host knows the way to.
  *
  * @param subnet with prefix length
  * @param device by which the host reaches it, or empty

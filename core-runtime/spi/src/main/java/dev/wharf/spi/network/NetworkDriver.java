@@ -69,7 +69,7 @@ public interface NetworkDriver extends Driver {
 
     /** Sees what a new network must not get in the way of. */
     interface Seeing extends Capability {
-        /** Where the host's routes lead, but for those to networks of this driver's own. */
+        /** Where the host's routes lead, to networks of the house and to what was left of others among them. */
         List<Neighbour> neighbours() throws DriverException;
     }
 

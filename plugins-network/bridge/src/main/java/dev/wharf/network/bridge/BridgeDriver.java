@@ -312,12 +312,7 @@ public final class BridgeDriver
 
     @Override
     public List<Neighbour> neighbours() throws DriverException {
-        Set<String> own = new HashSet<>();
-        for (Link link : links.list()) {
-            Tag.parse(link.alias()).filter(t -> t.isNetwork() && isOurs(t)).ifPresent(t -> own.add(link.name()));
-        }
         return links.routes().stream()
-                .filter(route -> !own.contains(route.device()))
                 .map(route -> new Neighbour(route.destination(), route.device(), route.connected()))
                 .toList();
     }
