@@ -633,6 +633,7 @@ final class House implements Agent, AutoCloseable {
         CompletableFuture<Integer> judged = new CompletableFuture<>();
         observe(List.of(), (host, now) -> {
             List<Event> differences = findings.against(host, now, touched);
+            differences.forEach(Survey.Findings::tellOfLoss);
             judged.complete(differences.size());
             return differences;
         });

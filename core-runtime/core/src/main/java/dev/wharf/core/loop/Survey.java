@@ -74,12 +74,11 @@ final class Survey {
                         .filter(e -> !touched.contains(e.subject()))
                         .forEach(events::add);
             }
-            events.forEach(Findings::tellOfLosses);
             return events;
         }
 
         /** What can be made again is made again; what somebody wrote cannot, and who misses it looks into the log. */
-        private static void tellOfLosses(Event event) {
+        static void tellOfLoss(Event event) {
             if (event instanceof ContainerEvent.Observed found && found.rung().equals("rootfs") && !found.there()) {
                 log.warn("files of a container are gone, it begins anew container={}", found.container());
             } else if (event instanceof VolumeEvent.Observed found && !found.there()) {
