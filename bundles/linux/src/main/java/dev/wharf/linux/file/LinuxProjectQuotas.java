@@ -53,10 +53,12 @@ public final class LinuxProjectQuotas implements ProjectQuotas {
     public Optional<String> obstacle(Path directory) throws IOException {
         byte[] quota = new byte[QUOTA_BYTES];
         // Of the project that everything belongs to which is in no other.
-        if (quotactl(GET_QUOTA, device(directory), 0, quota) == 0) {
+        Optional<String> device = mounted(directory);
+        if (device.isPresent() && quotactl(GET_QUOTA, device.get(), 0, quota) == 0) {
             return Optional.empty();
         }
-        return Optional.of("the file system of " + directory + " counts no project quotas (" + Errno.text(LibC.errno())
+        int errno = device.isPresent() ? LibC.errno() : Errno.EOPNOTSUPP;
+        return Optional.of("the file system of " + directory + " counts no project quotas (" + Errno.text(errno)
                 + "); ext4 needs mkfs.ext4 -O quota,project and the mount option prjquota, xfs the mount option pquota,"
                 + " and the kernel CONFIG_QFMT_V2 or CONFIG_XFS_QUOTA");
     }
@@ -180,16 +182,23 @@ public final class LinuxProjectQuotas implements ProjectQuotas {
 
     /** The block device that holds a directory's file system, as /proc/self/mountinfo names it. */
     private String device(Path directory) throws IOException {
+        return mounted(directory)
+                .orElseThrow(
+                        () -> new IOException("the file system of " + directory + " is of no device that is mounted"));
+    }
+
+    /** The same; none where parts of a file system are devices of their own, as subvolumes of btrfs are. */
+    private Optional<String> mounted(Path directory) throws IOException {
         FileCalls.Stat stat = files.stat(directory);
         String wanted = (stat.device() >>> 8 & 0xfff) + ":" + (stat.device() & 0xff | stat.device() >>> 12 & ~0xffL);
         for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.UTF_8)) {
             String[] fields = line.split(" - ", 2);
             String[] before = fields[0].split(" ");
             if (fields.length == 2 && before.length > 2 && before[2].equals(wanted)) {
-                return fields[1].split(" ")[1];
+                return Optional.of(fields[1].split(" ")[1]);
             }
         }
-        throw new IOException("nothing that is mounted is the device " + wanted + " of " + directory);
+        return Optional.empty();
     }
 
     private static ByteBuffer buffer(byte[] bytes) {

@@ -133,6 +133,12 @@ class LinuxProjectQuotasTest {
     }
 
     @Test
+    void aFileSystemWhosePartsAreDevicesOfTheirOwnSaysTheSame() throws Exception {
+        assertThat(quotas.obstacle(counting("btrfs", List.of("mkfs.btrfs", "-q"), "rw")))
+                .hasValueSatisfying(why -> assertThat(why).contains("counts no project quotas", "prjquota"));
+    }
+
+    @Test
     void aNumberIsTheInodesOrOneOfTheUpperHalfThatNobodyHas() {
         assertThat(LinuxProjectQuotas.project(12, taken -> true)).isEqualTo(12);
         assertThat(LinuxProjectQuotas.project(0x7fff_ffffL, taken -> true)).isEqualTo(Integer.MAX_VALUE);
