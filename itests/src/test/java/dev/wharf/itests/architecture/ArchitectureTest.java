@@ -192,7 +192,11 @@ class ArchitectureTest {
                                 room("dev.wharf.shell", "org.apache.felix.service.command.."),
                                 room("dev.wharf.systemd"),
                                 // The JDK's own parser of XML, for what bundles say of their settings.
-                                room("dev.wharf.plugins", "org.w3c.dom..", "org.xml.sax.."))
+                                room(
+                                        "dev.wharf.plugins",
+                                        "org.w3c.dom..",
+                                        "org.xml.sax..",
+                                        "org.apache.felix.fileinstall.."))
                         .map(front -> front.and(OSGI)
                                 .and(List.of(
                                         "dev.wharf.core.agent..",
