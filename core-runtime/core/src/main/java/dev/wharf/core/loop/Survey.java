@@ -24,6 +24,7 @@ import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.kernel.Kernel;
 import dev.wharf.spi.kernel.Sandbox;
@@ -230,13 +231,25 @@ final class Survey {
         };
     }
 
+    /** Whoever has ended since it was found is not. */
+    private static boolean isFrozen(OciRuntime.Freezing freezing, ContainerId container) throws DriverException {
+        try {
+            return freezing.isFrozen(container);
+        } catch (DriverException e) {
+            if (e.failure().kind() == Failure.Kind.MISSING) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
     private static Set<ContainerId> frozen(OciRuntime runtime, Collection<OciRuntime.Found> found) {
         Set<ContainerId> frozen = new HashSet<>();
         runtime.capability(OciRuntime.Freezing.class).ifPresent(freezing -> {
             for (OciRuntime.Found one : found) {
                 if (one.process().isPresent() && one.started()) {
                     attempt("pause of container " + one.container(), () -> {
-                        if (freezing.isFrozen(one.container())) {
+                        if (isFrozen(freezing, one.container())) {
                             frozen.add(one.container());
                         }
                     });
