@@ -15,7 +15,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.osgi.framework.BundleContext;
 import org.slf4j.Logger;
@@ -33,6 +37,8 @@ import org.slf4j.LoggerFactory;
 public final class Shelf {
     private static final Logger log = LoggerFactory.getLogger(Shelf.class);
 
+    private static final int MOST_DOOMED = 64;
+
     private static final FileAttribute<Set<PosixFilePermission>> OURS_ALONE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
@@ -43,6 +49,16 @@ public final class Shelf {
     private final Removal removal;
     /** Names in {@code new} that this process is working on, which a survey must leave alone. */
     private final Set<String> inWork = ConcurrentHashMap.newKeySet();
+
+    /** A thread that is there only while there is something to remove. */
+    private final Executor removers = new ThreadPoolExecutor(
+            0,
+            1,
+            1,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(MOST_DOOMED),
+            Shelf::remover,
+            new ThreadPoolExecutor.CallerRunsPolicy());
 
     private final AtomicLong number = new AtomicLong(System.nanoTime());
 
@@ -67,6 +83,12 @@ public final class Shelf {
         this.active = root.resolve("active");
         this.fresh = root.resolve("new");
         this.removal = removal;
+    }
+
+    private static Thread remover(Runnable task) {
+        Thread thread = new Thread(task, "wharf-storage-remover");
+        thread.setDaemon(true);
+        return thread;
     }
 
     /** Where the agent keeps a driver's snapshots unless it is told otherwise. */
@@ -126,6 +148,20 @@ public final class Shelf {
     /** The directory was moved to its place. */
     public void done(Path begun) {
         inWork.remove(begun.getFileName().toString());
+    }
+
+    /**
+     * Removes what was moved to a {@link #doomed} name, and does not keep the caller waiting for it: of a container that ran, that
+     * takes longer than all else about its removal. With much waiting, the caller does it.
+     */
+    public void discardSoon(Path doomed) {
+        removers.execute(() -> {
+            try {
+                sweep(doomed);
+            } finally {
+                done(doomed);
+            }
+        });
     }
 
     /** Removes what was begun; what cannot be removed now is left to the next survey. */

@@ -178,8 +178,9 @@ public final class Snapshots {
     public void remove(SnapshotKey key) throws DriverException {
         try {
             Path doomed = shelf.doomed();
+            Optional<Snapshot> there;
             synchronized (family) {
-                Optional<Snapshot> there = find(key);
+                there = find(key);
                 if (there.isEmpty()) {
                     shelf.done(doomed);
                     return;
@@ -187,7 +188,12 @@ public final class Snapshots {
                 requireNoChild(there.get());
                 Files.move(place(there.get()), doomed, StandardCopyOption.ATOMIC_MOVE);
             }
-            shelf.discard(doomed);
+            if (there.get().committed()) {
+                // Images are removed to have their room back, so it is there when they are said to be gone.
+                shelf.discard(doomed);
+            } else {
+                shelf.discardSoon(doomed);
+            }
         } catch (IOException e) {
             throw Failures.failed("cannot remove snapshot " + key, e);
         }
