@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -81,6 +82,26 @@ class ImagesIT {
         assertThat(docker.docker("run", "--rm", "made:one")).isEqualTo("imported");
         assertThat(docker.docker("inspect", "--format", "{{json .Config.Env}}", "made:one"))
                 .contains("A=b");
+    }
+
+    @Test
+    void whatAnImageWasMadeFromGoesWithItWhereItHasNoNameAndIsOfNoUse() throws Exception {
+        for (String flag : List.of("--no-prune=true", "--no-prune=false")) {
+            docker.docker("run", "--name", "nameless", "busybox", "touch", "/one");
+            String between = docker.docker("commit", "nameless");
+            docker.docker("rm", "nameless");
+            docker.docker("run", "--name", "named", between, "touch", "/two");
+            docker.docker("commit", "named", "grandchild");
+            docker.docker("rm", "named");
+
+            String told = docker.docker("rmi", flag, "grandchild");
+
+            boolean kept = flag.endsWith("true");
+            assertThat(told.contains(between)).isNotEqualTo(kept);
+            assertThat(docker.tried("inspect", between).status()).isEqualTo(kept ? 0 : 1);
+            docker.tried("rmi", between);
+        }
+        docker.docker("inspect", "busybox");
     }
 
     @Test

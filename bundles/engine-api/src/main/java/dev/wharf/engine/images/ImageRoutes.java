@@ -10,6 +10,7 @@ import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.ImageEvent;
+import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.state.Host;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Layer;
@@ -51,6 +52,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -266,8 +268,41 @@ public final class ImageRoutes implements Routes {
         ImageLookup.Found found = ImageLookup.get(before, name);
         List<Image> variants = before.variants(found.image());
         ImageCommand.Remove command = new ImageCommand.Remove(found.image().id(), found.reference(), name, force);
+        List<Image> line =
+                request.query().flag("noprune", false) ? List.of() : Lineage.ancestors(before, found.image());
         return Answer.later(agent.submit(command, request.cause())
-                .thenApply(event -> Answer.json(report(before, agent.host(), variants))));
+                .thenCompose(event -> removeUseless(agent, request::cause, line))
+                .thenApply(all -> Answer.json(report(
+                        before,
+                        agent.host(),
+                        Stream.concat(variants.stream(), line.stream()).toList()))));
+    }
+
+    /** Of those that an image was made from, nearest first, goes what has no name and is of no use to anybody else. */
+    private static CompletionStage<Void> removeUseless(Agent agent, Supplier<Cause> cause, List<Image> line) {
+        if (line.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Host host = agent.host();
+        Image next = line.get(0);
+        Optional<Image> there = host.image(next.id()).filter(Image::wanted);
+        boolean useless = there.filter(i -> i.references().isEmpty()
+                        && !host.isOfBuild(i)
+                        && host.usersOf(i.id()).isEmpty()
+                        && !BuildCache.intermediates(host).contains(i.id())
+                        && !Lineage.hasChildren(host, i))
+                .isPresent();
+        if (!useless) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return agent.submit(
+                        new ImageCommand.Remove(
+                                next.id(), Optional.empty(), next.id().shortForm(), false),
+                        cause.get())
+                .handle((event, refused) -> refused == null)
+                .thenCompose(gone -> gone
+                        ? removeUseless(agent, cause, line.subList(1, line.size()))
+                        : CompletableFuture.completedFuture(null));
     }
 
     /** Some of the variants go, and their names stay with one that is left. */

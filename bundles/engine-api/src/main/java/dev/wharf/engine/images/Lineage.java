@@ -6,6 +6,7 @@ import dev.wharf.model.ImageConfig.History;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Which image was made from which. Nobody writes it down: an image that was made from another begins with its layers and its
@@ -37,5 +38,17 @@ public final class Lineage {
                 .filter(i -> i.wanted() && !i.layers().isEmpty() && descends(image, i))
                 .max(Comparator.comparingInt((Image i) -> i.config().history().size())
                         .thenComparing(Image::storedAt));
+    }
+
+    /** The image that one was made from here, the one that was made from, and so on. */
+    static List<Image> ancestors(Host host, Image image) {
+        return Stream.iterate(parent(host, image), Optional::isPresent, one -> parent(host, one.orElseThrow()))
+                .map(Optional::orElseThrow)
+                .toList();
+    }
+
+    /** Whether any image was made from this one. */
+    static boolean hasChildren(Host host, Image image) {
+        return host.images().values().stream().anyMatch(i -> i.wanted() && descends(i, image));
     }
 }
