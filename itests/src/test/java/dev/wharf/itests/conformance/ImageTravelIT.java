@@ -21,6 +21,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -320,7 +321,65 @@ class ImageTravelIT {
         }
     }
 
+    @Test
+    void aPushEndsWithItsClient() throws Exception {
+        docker.docker("run", "--name", "box", "busybox", "dd", "if=/dev/urandom", "of=/noise", "bs=1M", "count=24");
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        ExecutorService threads = Executors.newCachedThreadPool();
+        server.setExecutor(threads);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch left = new CountDownLatch(1);
+        Set<String> asked = ConcurrentHashMap.newKeySet();
+        server.createContext("/", exchange -> {
+            try (HttpExchange now = exchange) {
+                String method = now.getRequestMethod();
+                if (left.getCount() == 0) {
+                    asked.add(method);
+                }
+                long length = Long.parseLong(now.getRequestHeaders()
+                        .getOrDefault("Content-Length", List.of("0"))
+                        .get(0));
+                while (now.getRequestBody().readNBytes(200 << 10).length > 0) {
+                    if (length > 20 << 20) {
+                        begun.countDown();
+                        Thread.sleep(100);
+                    }
+                }
+                now.getResponseHeaders().add("Location", "/v2/upload");
+                int status = switch (method) {
+                    case "HEAD" -> 404;
+                    case "GET" -> 200;
+                    case "PUT" -> 201;
+                    default -> 202;
+                };
+                now.sendResponseHeaders(status, -1);
+            } catch (IOException | InterruptedException e) {
+                left.countDown();
+            }
+        });
+        server.start();
+        String name = "127.0.0.1:" + server.getAddress().getPort() + "/mine:1";
+        docker.docker("commit", "box", name);
+        Process push = post("/images/" + name.replace(":1", "") + "/push?tag=1", here("push"));
+        try {
+            assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
+            push.destroyForcibly().waitFor();
+            assertThat(left.await(30, TimeUnit.SECONDS))
+                    .as("nothing is sent for nobody")
+                    .isTrue();
+            assertThat(asked).as("nor is it begun anew").doesNotContain("PUT", "PATCH", "POST");
+        } finally {
+            push.destroyForcibly();
+            server.stop(0);
+            threads.shutdownNow();
+        }
+    }
+
     private Process pull(String name, String into) throws IOException {
+        return post("/images/create?tag=1&fromImage=" + name, into);
+    }
+
+    private Process post(String path, String into) throws IOException {
         return new ProcessBuilder(
                         "curl",
                         "--silent",
@@ -329,7 +388,7 @@ class ImageTravelIT {
                         docker.daemon().socket().toString(),
                         "--request",
                         "POST",
-                        "http://docker/v1.43/images/create?fromImage=" + name + "&tag=1")
+                        "http://docker/v1.43" + path)
                 .redirectOutput(Path.of(into).toFile())
                 .start();
     }

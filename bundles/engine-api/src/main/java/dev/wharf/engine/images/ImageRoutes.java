@@ -670,6 +670,7 @@ public final class ImageRoutes implements Routes {
             Agent agent, Request request, Reference reference, Image named, Transfer transfer, Runnable then) {
         PullId id = newPull();
         agent.lend(id, credentials(request));
+        transfer.onGone(() -> agent.giveUp(id));
         Optional<Platform> platform = platforms(request, "platform").stream().findFirst();
         Host host = agent.host();
         List<Image> variants = host.variants(named);

@@ -81,6 +81,9 @@ public interface Agent {
     /** Whose credentials a pull or push uses; kept in memory only, and forgotten when it ends. Give before submitting. */
     void lend(PullId pull, Credentials credentials);
 
+    /** Gives up a push for which credentials were lent, because its client went away: it ends soon, and tags nothing. */
+    void giveUp(PullId push);
+
     /** Hears how far a pull or push is, and pulls beside it, which may fetch the same; from any thread, must return soon. */
     AutoCloseable watch(PullId pull, Consumer<Progress> listener);
 

@@ -1046,6 +1046,11 @@ final class House implements Agent, AutoCloseable {
     }
 
     @Override
+    public void giveUp(PullId push) {
+        workshop.giveUp(push);
+    }
+
+    @Override
     public AutoCloseable watch(PullId pull, Consumer<Progress> listener) {
         return workshop.watch(pull, listener);
     }

@@ -76,7 +76,7 @@ final class Workshop implements Drivers {
     /** Whether everything that comes at the start is here; asked after each arrival until it says so. */
     private volatile BooleanSupplier complete = () -> true;
 
-    private final Map<PullId, Credentials> credentials = new ConcurrentHashMap<>();
+    private final Map<PullId, Client> clients = new ConcurrentHashMap<>();
     private final Map<PullId, Set<Consumer<Progress>>> listeners = new ConcurrentHashMap<>();
 
     Workshop(InstantSource clock, Duration patience) {
@@ -92,6 +92,9 @@ final class Workshop implements Drivers {
         registry = new DriverGate<>(patience);
         runtime = new DriverGate<>(patience);
     }
+
+    /** For whom a pull or push is. */
+    private record Client(Credentials credentials, boolean present) {}
 
     /** A port of which there is one; it may come and go. */
     final class Port<T> {
@@ -287,16 +290,27 @@ final class Workshop implements Drivers {
 
     @Override
     public Credentials credentials(PullId pull) {
-        return credentials.getOrDefault(pull, Credentials.ANONYMOUS);
+        Client client = clients.get(pull);
+        return client == null ? Credentials.ANONYMOUS : client.credentials();
     }
 
     void lend(PullId pull, Credentials who) {
-        credentials.put(pull, who);
+        clients.put(pull, new Client(who, true));
+    }
+
+    void giveUp(PullId push) {
+        clients.computeIfPresent(push, (p, client) -> new Client(client.credentials(), false));
+    }
+
+    @Override
+    public boolean isWanted(PullId push) {
+        Client client = clients.get(push);
+        return client == null || client.present();
     }
 
     /** A pull or push is over: nobody's secrets are kept, and nobody hears of it any more. */
     void forget(PullId pull) {
-        credentials.remove(pull);
+        clients.remove(pull);
         listeners.remove(pull);
     }
 

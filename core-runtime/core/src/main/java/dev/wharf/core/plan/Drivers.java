@@ -47,6 +47,9 @@ public interface Drivers {
     /** Whether anybody still wants a layer; a transfer that nobody wants breaks off. */
     boolean isWanted(LayerId layer);
 
+    /** Whether the client of a push is still there; a push whose client went away breaks off. */
+    boolean isWanted(PullId push);
+
     /**
      * Runs a command inside a container, and waits for its end. One that does not end in time is killed.
      *

@@ -217,15 +217,18 @@ public sealed interface ImageStep extends Step {
                 try (Remote remote = backend.open(reference.repository(), drivers.credentials(push))) {
                     for (Outgoing each : index.isPresent() ? all : all.subList(0, 1)) {
                         for (LayerSpec layer : each.image().layers()) {
-                            remote.push(new Blob(drivers, push, content, layer.descriptor()));
+                            send(drivers, remote, new Blob(drivers, push, content, layer.descriptor()));
                         }
-                        remote.push(
+                        send(
+                                drivers,
+                                remote,
                                 new Blob(drivers, push, content, each.image().configBlob()));
-                        remote.push(each);
+                        send(drivers, remote, each);
                     }
                     if (index.isPresent()) {
-                        remote.push(new Blob(drivers, push, content, index.get()));
+                        send(drivers, remote, new Blob(drivers, push, content, index.get()));
                     }
+                    checkWanted(drivers, push);
                     remote.tag(reference, target);
                 }
                 return new ImageEvent.Pushed(
@@ -235,6 +238,11 @@ public sealed interface ImageStep extends Step {
                         target.sizeBytes(),
                         Optional.of(backend.name()));
             });
+        }
+
+        private void send(Drivers drivers, Remote remote, Content content) throws DriverException {
+            checkWanted(drivers, push);
+            remote.push(content);
         }
 
         private static Outgoing outgoing(Image image, ContentStore content) throws DriverException {
@@ -281,6 +289,12 @@ public sealed interface ImageStep extends Step {
         }
     }
 
+    private static void checkWanted(Drivers drivers, PullId push) throws DriverException {
+        if (!drivers.isWanted(push)) {
+            throw DriverException.failure(Failure.Kind.UNAVAILABLE, "the push was cancelled");
+        }
+    }
+
     /** An image on its way out, and its manifest for the way. */
     record Outgoing(Image image, Descriptor descriptor, Supplier<InputStream> bytes) implements Content {
         @Override
@@ -294,14 +308,18 @@ public sealed interface ImageStep extends Step {
         @Override
         public InputStream open() throws IOException {
             try {
-                return new CountedStream(
-                        content.open(descriptor.digest()),
-                        done -> drivers.progress(
-                                push,
-                                new Progress(
-                                        Progress.Kind.SENDING, descriptor.digest(), done, descriptor.sizeBytes())));
+                checkWanted(drivers, push);
+                return new CountedStream(content.open(descriptor.digest()), this::tell);
             } catch (DriverException e) {
                 throw new IOException(e.getMessage(), e);
+            }
+        }
+
+        private void tell(long done) throws IOException {
+            drivers.progress(
+                    push, new Progress(Progress.Kind.SENDING, descriptor.digest(), done, descriptor.sizeBytes()));
+            if (!drivers.isWanted(push)) {
+                throw new IOException("the push was cancelled");
             }
         }
     }

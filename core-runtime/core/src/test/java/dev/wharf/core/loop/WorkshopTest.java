@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wharf.model.DriverName;
+import dev.wharf.model.PullId;
 import dev.wharf.model.Repository;
 import dev.wharf.spi.Driver;
 import dev.wharf.spi.DriverException;
@@ -103,6 +104,19 @@ class WorkshopTest {
 
         assertThat(preferring("archive")).isEqualTo("archive");
         assertThat(preferring("gone")).isEqualTo("distribution");
+    }
+
+    @Test
+    void aPushIsWantedUntilItsClientGoesAway() {
+        PullId push = new PullId("a".repeat(32));
+        assertThat(workshop.isWanted(push)).as("one that no client waits for").isTrue();
+        workshop.lend(push, Credentials.ANONYMOUS);
+        assertThat(workshop.isWanted(push)).isTrue();
+        workshop.giveUp(push);
+        assertThat(workshop.isWanted(push)).isFalse();
+        workshop.forget(push);
+        workshop.giveUp(push);
+        assertThat(workshop.isWanted(push)).as("what is over is not kept").isTrue();
     }
 
     private String preferring(String name) throws DriverException {
