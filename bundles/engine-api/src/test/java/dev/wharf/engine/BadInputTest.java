@@ -88,7 +88,6 @@ class BadInputTest {
                 // versions
                 "GET;/v1.99/containers/json;400;client version 1.99 is too new. Maximum supported API version is 1.51",
                 "GET;/v2.0/info;400;is too new",
-                "GET;/v1.12/containers/json;400;client version 1.12 is too old. Minimum supported API version is 1.24",
                 // paths and methods
                 "GET;/nonsense;404;page not found",
                 "PATCH;/containers/json;404;page not found",

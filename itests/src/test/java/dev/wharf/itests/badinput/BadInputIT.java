@@ -198,7 +198,9 @@ class BadInputIT {
 
     @Test
     void versionsAreKnownOrRefusedWithTheOnesThatAre() throws Exception {
-        assertAnswer(ask("GET", "/v1.23/version", ""), 400, "client version 1.23 is too old", "1.24");
+        assertThat(ask("GET", "/v1.23/version", ""))
+                .startsWith("400 client version 1.23 is too old")
+                .contains("1.24");
         assertAnswer(ask("GET", "/v1.99/version", ""), 400, "client version 1.99 is too new");
         assertThat(ask("GET", "/v1.24/version", "")).startsWith("200 ");
         assertAnswer(ask("GET", "/v1.41/no/such/page", ""), 404, "page not found");

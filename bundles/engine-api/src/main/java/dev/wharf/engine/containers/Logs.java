@@ -52,12 +52,12 @@ final class Logs {
     }
 
     static Answer handle(Agent agent, Request request) {
-        Container c = ContainerRoutes.found(agent, request);
         boolean out = request.query().flag("stdout", false);
         boolean err = request.query().flag("stderr", false);
         if (!out && !err) {
             throw Problem.invalid("Bad parameters: you must choose at least one stream");
         }
+        Container c = ContainerRoutes.found(agent, request);
         if (c.spec().logging().driver().equals("none")) {
             throw Problem.unsupported("configured logging driver does not support reading");
         }

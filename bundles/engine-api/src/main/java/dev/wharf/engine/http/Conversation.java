@@ -210,10 +210,12 @@ final class Conversation extends ChannelInboundHandlerAdapter {
                             + ApiVersion.NEWEST));
         }
         if (version.compareTo(ApiVersion.OLDEST) < 0) {
-            return Optional.of(Answer.error(
-                    400,
-                    "client version " + version.text() + " is too old. Minimum supported API version is "
-                            + ApiVersion.OLDEST + ", please upgrade your client to a newer version"));
+            // Clients as old as that show the text as it is.
+            return Optional.of(Answer.text(
+                            400,
+                            "client version " + version.text() + " is too old. Minimum supported API version is "
+                                    + ApiVersion.OLDEST + ", please upgrade your client to a newer version\n")
+                    .with("X-Content-Type-Options", "nosniff"));
         }
         return Optional.empty();
     }

@@ -231,10 +231,11 @@ class ServerTest {
     void aVersionThatIsTooNewOrTooOldIsABadRequest() throws IOException {
         assertThat(get("/v1.99/_ping").text())
                 .isEqualTo("{\"message\":\"client version 1.99 is too new. Maximum supported API version is 1.51\"}\n");
-        assertThat(get("/v1.12/_ping").text())
-                .isEqualTo(
-                        "{\"message\":\"client version 1.12 is too old. Minimum supported API version is 1.24, please"
-                                + " upgrade your client to a newer version\"}\n");
+        Line.Reply old = get("/v1.12/_ping");
+        assertThat(old.text())
+                .isEqualTo("client version 1.12 is too old. Minimum supported API version is 1.24, please"
+                        + " upgrade your client to a newer version\n");
+        assertThat(old.header("Content-Type")).as("what shows it as it is").isEqualTo("text/plain; charset=utf-8");
         assertThat(get("/v2.0/_ping").status()).isEqualTo(400);
         assertThat(get("/v1.24/_ping").status()).isEqualTo(200);
     }
