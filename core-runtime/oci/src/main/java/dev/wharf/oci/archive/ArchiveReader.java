@@ -171,11 +171,10 @@ final class ArchiveReader {
         List<ArchivedImage> images = new ArrayList<>();
         for (Map.Entry<Descriptor, Found> one : found.entrySet()) {
             Descriptor descriptor = one.getKey();
+            checkHeld(descriptor, present);
             Manifest manifest = manifest(descriptor);
             for (Descriptor part : parts(manifest)) {
-                if (!present.containsKey(part.digest())) {
-                    throw new DocumentException("the archive names " + part.digest() + " but does not hold it");
-                }
+                checkHeld(part, present);
             }
             ImageConfig settings = ImageConfigs.parse(bytes(manifest.config(), ImageConfigs.LIMIT_BYTES));
             if (one.getValue().index().isPresent() || isWanted(descriptor, settings)) {
@@ -183,6 +182,17 @@ final class ArchiveReader {
             }
         }
         return images;
+    }
+
+    private static void checkHeld(Descriptor named, Map<Digest, Descriptor> present) throws DocumentException {
+        Descriptor held = present.get(named.digest());
+        if (held == null) {
+            throw new DocumentException("the archive names " + named.digest() + " but does not hold it");
+        }
+        if (held.sizeBytes() != named.sizeBytes()) {
+            throw new DocumentException("the archive names " + named.digest() + " with " + named.sizeBytes()
+                    + " bytes but holds " + held.sizeBytes());
+        }
     }
 
     private Manifest manifest(Descriptor descriptor) throws IOException {

@@ -253,6 +253,19 @@ class ImageArchiveTest {
                         .file("l", 0644, new LayerMaker().tar())
                         .tar(),
                 "");
+        Digest digest = Digest.sha256(config);
+        assertRefused(
+                new LayerMaker()
+                        .file("oci-layout", 0644, "{\"imageLayoutVersion\": \"1.0.0\"}")
+                        .file("blobs/sha256/" + digest.hex(), 0644, config)
+                        .file(
+                                "index.json",
+                                0644,
+                                "{\"schemaVersion\": 2, \"manifests\": [{\"mediaType\": \"" + MediaTypes.OCI_MANIFEST
+                                        + "\", \"digest\": \"" + digest + "\", \"size\": " + (config.length + 1)
+                                        + "}]}")
+                        .tar(),
+                "with " + (config.length + 1) + " bytes but holds " + config.length);
         assertRefused(
                 new LayerMaker()
                         .symlink("a", "b")
