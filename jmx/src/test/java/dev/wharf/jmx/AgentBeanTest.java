@@ -52,6 +52,7 @@ class AgentBeanTest {
                 Digest.sha256("head"),
                 4096,
                 "always",
+                Optional.empty(),
                 Optional.of(new JournalFacts.Checkpoint(new Position(5), NOON)),
                 Map.of());
         return (Agent) Proxy.newProxyInstance(

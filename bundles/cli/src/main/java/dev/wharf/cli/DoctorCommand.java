@@ -70,6 +70,9 @@ final class DoctorCommand implements Callable<Integer> {
             execRoot = Path.of(self.text("execRoot"));
             findings.add(new Finding(
                     Level.OK, "agent", "version " + self.text("version") + " answers, pid " + self.text("pid"), ""));
+            Rounds.journal(Json.read(agent.text(new Request("/wharf/v1/journal/facts")))
+                            .text("broken"))
+                    .ifPresent(findings::add);
             findings.addAll(Rounds.drivers(Json.read(agent.text(new Request("/wharf/v1/drivers"))).items().stream()
                     .map(d -> new Rounds.Driver(
                             d.text("kind"), d.text("name"), d.isTrue("ready"), d.text("why"), DriverCommands.uses(d)))

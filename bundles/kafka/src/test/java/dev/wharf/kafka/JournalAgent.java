@@ -154,6 +154,7 @@ final class JournalAgent {
                                     0,
                                     "os",
                                     Optional.empty(),
+                                    Optional.empty(),
                                     Map.of());
                         case "follow":
                             return new Following((Position) arguments[0]);

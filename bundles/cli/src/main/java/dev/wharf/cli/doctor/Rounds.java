@@ -33,6 +33,17 @@ public final class Rounds {
                 .toList();
     }
 
+    /** A journal that cannot be written: whatever is asked for is refused, and what runs runs on unwatched. */
+    public static Optional<Finding> journal(String broken) {
+        return broken.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Finding.bad(
+                        "journal",
+                        "every change is refused: " + broken,
+                        "see that its disk is sound, which dmesg may tell; then systemctl restart wharfd, which leaves"
+                                + " containers running"));
+    }
+
     private static Finding missed(Driver driver) {
         String id = driver.kind() + "/" + driver.name();
         return Finding.bad(

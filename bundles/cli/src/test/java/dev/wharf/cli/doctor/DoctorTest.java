@@ -92,6 +92,18 @@ class DoctorTest {
     }
 
     @Test
+    void aJournalThatCannotBeWrittenIsBad() {
+        assertThat(Rounds.journal("the journal cannot be made durable: Input/output error")
+                        .orElseThrow())
+                .satisfies(f -> {
+                    assertThat(f.level()).isEqualTo(Level.BAD);
+                    assertThat(f.found()).contains("every change is refused", "Input/output error");
+                    assertThat(f.mend()).contains("systemctl restart wharfd");
+                });
+        assertThat(Rounds.journal("")).isEmpty();
+    }
+
+    @Test
     void aSoundHostHasNothingToMend() {
         assertThat(examine(true)).filteredOn(f -> !f.area().equals("disk")).allMatch(f -> f.level() == Level.OK);
     }

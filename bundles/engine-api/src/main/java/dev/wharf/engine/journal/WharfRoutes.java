@@ -91,13 +91,15 @@ public final class WharfRoutes implements Routes {
     }
 
     private static ObjectNode describe(JournalFacts journal) {
-        return Json.object()
+        ObjectNode facts = Json.object()
                 .put("origin", journal.origin().sequence())
                 .put("end", journal.end().sequence())
                 .put("durable", journal.durable().sequence())
                 .put("head", journal.head().toString())
                 .put("sizeBytes", journal.sizeBytes())
                 .put("syncMode", journal.syncMode());
+        journal.broken().ifPresent(why -> facts.put("broken", why));
+        return facts;
     }
 
     // ---- the host and what stands on it

@@ -116,6 +116,7 @@ public interface Agent {
     /**
      * How the record is doing.
      *
+     * @param broken why nothing is made durable any more, so that every change is refused until the agent is started again
      * @param checkpoint the last whole one that is known
      * @param carried by its name how far each follower has carried the record elsewhere that {@link #hold holds} it for that
      */
@@ -126,6 +127,7 @@ public interface Agent {
             Digest head,
             long sizeBytes,
             String syncMode,
+            Optional<String> broken,
             Optional<Checkpoint> checkpoint,
             Map<String, Position> carried) {
         public JournalFacts {

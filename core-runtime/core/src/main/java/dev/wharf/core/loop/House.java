@@ -1027,6 +1027,7 @@ final class House implements Agent, AutoCloseable {
                 journal.head(),
                 journal.sizeBytes(),
                 settings.alwaysSync() ? "always" : "os",
+                broken,
                 replay.lastCheckpoint()
                         .map(c -> new JournalFacts.Checkpoint(
                                 new Position(c.getKey().sequence() + 1), c.getValue())),

@@ -94,6 +94,7 @@ class HouseTest {
 
     private final SimWorld world = new SimWorld(new Random(1));
     private final SimJournal journal = new SimJournal(world);
+    private volatile boolean diskFails;
     private Workshop workshop;
 
     /** How far somebody has set the clock back. */
@@ -119,7 +120,15 @@ class HouseTest {
         workshop.kernel.set(world.kernel);
         workshop.content.set(world.content);
         house = new House(
-                journal,
+                new Delegate(journal) {
+                    @Override
+                    public void sync() throws IOException {
+                        if (diskFails) {
+                            throw new IOException("disk is gone");
+                        }
+                        super.sync();
+                    }
+                },
                 workshop,
                 clock,
                 new House.Settings(
@@ -725,6 +734,15 @@ class HouseTest {
         Files.delete(directory.resolve("lost-records"));
         reopen(Optional.empty());
         await(() -> !world.snapshots.containsKey(files) && world.running().isEmpty());
+    }
+
+    @Test
+    void whyNothingIsMadeDurableIsSaidForAsLongAsThatIsSo() {
+        assertThat(house.journal().broken()).isEmpty();
+        diskFails = true;
+
+        assertThatThrownBy(this::pulled).hasMessageContaining("the journal cannot be made durable: disk is gone");
+        assertThat(house.journal().broken()).contains("the journal cannot be made durable: disk is gone");
     }
 
     @Test
