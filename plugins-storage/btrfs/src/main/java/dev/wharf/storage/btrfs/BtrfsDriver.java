@@ -69,6 +69,7 @@ public final class BtrfsDriver
             @Reference Subvolumes subvolumes) {
         this(home(context, configuration), files, tree, subvolumes, Limits.DEFAULT);
         shelf.shareWithOthersOfThisAgent();
+        shelf.removeBehindTheBack();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */

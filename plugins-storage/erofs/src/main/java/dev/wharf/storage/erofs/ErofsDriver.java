@@ -66,6 +66,7 @@ public final class ErofsDriver implements StorageDriver, StorageDriver.Diffing, 
             BundleContext context, @Reference FileCalls files, @Reference Tree tree, @Reference MountCalls mounts) {
         this(Shelf.home(context, "erofs"), files, tree, mounts, Limits.DEFAULT);
         shelf.shareWithOthersOfThisAgent();
+        shelf.removeBehindTheBack();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */

@@ -95,6 +95,7 @@ public final class OverlayDriver
         this(Shelf.home(context, "overlay"), files, tree, mounts, quotas, Limits.DEFAULT);
         changed(configuration);
         shelf.shareWithOthersOfThisAgent();
+        shelf.removeBehindTheBack();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -51,14 +52,7 @@ public final class Shelf {
     private final Set<String> inWork = ConcurrentHashMap.newKeySet();
 
     /** A thread that is there only while there is something to remove. */
-    private final Executor removers = new ThreadPoolExecutor(
-            0,
-            1,
-            1,
-            TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(MOST_DOOMED),
-            Shelf::remover,
-            new ThreadPoolExecutor.CallerRunsPolicy());
+    private volatile Optional<Executor> removers = Optional.empty();
 
     private final AtomicLong number = new AtomicLong(System.nanoTime());
 
@@ -151,11 +145,15 @@ public final class Shelf {
     }
 
     /**
-     * Removes what was moved to a {@link #doomed} name, and does not keep the caller waiting for it: of a container that ran, that
-     * takes longer than all else about its removal. With much waiting, the caller does it.
+     * Removes what was moved to a {@link #doomed} name, by a thread of its own where {@link #removeBehindTheBack} was said; with
+     * much waiting for that, the caller does it.
      */
-    public void discardSoon(Path doomed) {
-        removers.execute(() -> {
+    public void discardSoon(Path doomed) throws IOException {
+        if (removers.isEmpty()) {
+            discard(doomed);
+            return;
+        }
+        removers.get().execute(() -> {
             try {
                 sweep(doomed);
             } finally {
@@ -208,6 +206,18 @@ public final class Shelf {
     /** Leaves alone what this agent has begun, by whichever driver; what an agent before it left is swept. */
     public void shareWithOthersOfThisAgent() {
         shared = true;
+    }
+
+    /** From now on nobody waits for what is removed: of a container that ran, that takes longer than all else about its end. */
+    public void removeBehindTheBack() {
+        removers = Optional.of(new ThreadPoolExecutor(
+                0,
+                1,
+                1,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(MOST_DOOMED),
+                Shelf::remover,
+                new ThreadPoolExecutor.CallerRunsPolicy()));
     }
 
     /** A process id alone may come again, as it does where the agent is the first process of a container. */

@@ -51,6 +51,7 @@ public final class VfsDriver implements StorageDriver, StorageDriver.Diffing, St
     public VfsDriver(BundleContext context, @Reference FileCalls files, @Reference Tree tree) {
         this(Shelf.home(context, "vfs"), files, tree, Limits.DEFAULT);
         shelf.shareWithOthersOfThisAgent();
+        shelf.removeBehindTheBack();
     }
 
     /** Keeps everything below {@code root}, which need not be there yet. */

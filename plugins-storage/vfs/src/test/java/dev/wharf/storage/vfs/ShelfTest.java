@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.linux.file.LinuxFileCalls;
 import dev.wharf.storage.shelves.Shelf;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,5 +34,32 @@ class ShelfTest {
 
         assertThat(begun).exists();
         assertThat(left.getParent()).doesNotExist();
+    }
+
+    @Test
+    void nobodyWaitsForWhatIsRemovedBehindTheBackAndNoSurveyTouchesIt() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch removed = new CountDownLatch(1);
+        Shelf serving = new Shelf(root, path -> {
+            try {
+                go.await(30, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            new LinuxFileCalls().removeTree(path);
+            removed.countDown();
+        });
+        serving.prepareRoot();
+        serving.removeBehindTheBack();
+        Path doomed = serving.doomed();
+        Files.createDirectories(doomed.resolve("fs"));
+
+        serving.discardSoon(doomed);
+        serving.sweep();
+
+        assertThat(doomed).exists();
+        go.countDown();
+        assertThat(removed.await(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(doomed).doesNotExist();
     }
 }
