@@ -11,8 +11,17 @@ public record Progress(Kind kind, Digest content, long done, long total) {
         FETCHING,
         FETCHED,
         SENDING,
+        /** It is there, whether it was sent now or not. */
+        SENT,
+        /** It is there, and came from another repository of the same registry. */
+        MOUNTED,
         UNPACKING,
         UNPACKED,
-        RETRYING
+        RETRYING;
+
+        /** Whether it goes to one place, while what comes here comes for everybody who waits for it. */
+        public boolean isOutgoing() {
+            return this == SENDING || this == SENT || this == MOUNTED;
+        }
     }
 }

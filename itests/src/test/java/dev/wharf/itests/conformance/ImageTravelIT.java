@@ -242,6 +242,12 @@ class ImageTravelIT {
             String id = docker.inspect(name, "{{.Id}}");
             assertThat(docker.docker("push", name)).contains("Pushed").contains("1: digest: sha256:");
             assertThat(docker.docker("push", name)).contains("Layer already exists");
+            String beside = registry.host() + "/team/other:1";
+            docker.docker("tag", name, beside);
+            assertThat(docker.docker("push", beside))
+                    .contains("Mounted from team/mine")
+                    .doesNotContain("Pushed");
+            docker.docker("rmi", beside);
             String pinned = docker.inspect(name, "{{index .RepoDigests 0}}");
             assertThat(pinned).startsWith(registry.host() + "/team/mine@sha256:");
             assertThat(docker.inspect(pinned, "{{.Id}}")).isEqualTo(id);

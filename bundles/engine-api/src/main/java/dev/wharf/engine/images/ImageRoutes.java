@@ -32,7 +32,6 @@ import dev.wharf.model.DriverName;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Platform;
-import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.spi.content.ContentStore;
@@ -517,7 +516,7 @@ public final class ImageRoutes implements Routes {
         boolean known = agent.host().imageNamed(reference.toString()).isPresent();
         Optional<Digest> had = agent.host().imageNamed(reference.toString()).map(i -> i.id().digest());
         transfer.onGone(() -> agent.submit(new ImageCommand.CancelPull(id), request.cause()));
-        LayerProgress progress = new LayerProgress(transfer, Progress.Kind.FETCHING);
+        LayerProgress progress = new LayerProgress(transfer);
         Runnable greet = greeting(agent, id, reference, transfer, progress);
         AutoCloseable watch = agent.watch(id, heard -> {
             // Of other pulls is heard before it is known what this one takes.
@@ -678,7 +677,7 @@ public final class ImageRoutes implements Routes {
                 .filter(i -> platform.map(p -> p.accepts(i.config().platform())).orElse(true))
                 .findFirst()
                 .orElse(named));
-        LayerProgress progress = new LayerProgress(transfer, Progress.Kind.SENDING);
+        LayerProgress progress = LayerProgress.outgoing(transfer, host.blobsBeside(reference.repository()));
         for (LayerSpec layer : image.layers()) {
             progress.announce(layer.descriptor().digest(), "Preparing");
         }
@@ -697,10 +696,6 @@ public final class ImageRoutes implements Routes {
                     if (thrown != null) {
                         transfer.fail(Problems.of(thrown));
                         return;
-                    }
-                    for (LayerSpec layer : image.layers()) {
-                        Digest blob = layer.descriptor().digest();
-                        progress.finish(blob, progress.hasMoved(blob) ? "Pushed" : "Layer already exists");
                     }
                     ImageEvent.Pushed pushed = (ImageEvent.Pushed) event;
                     String tag = reference.tag().orElse("");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.Digest;
 import dev.wharf.model.Progress;
+import dev.wharf.model.Repository;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -16,16 +17,27 @@ final class LayerProgress {
     private static final long BEAT = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final Transfer transfer;
-    private final Progress.Kind moving;
     private final Map<Digest, Long> drawn = new HashMap<>();
     private final Set<Digest> announced = new HashSet<>();
     private final Set<Digest> done = new HashSet<>();
     private final Set<Digest> moved = new HashSet<>();
+    private final boolean outgoing;
+    private final Map<Digest, String> beside;
 
-    /** @param moving what a blob on its way is doing: FETCHING or SENDING */
-    LayerProgress(Transfer transfer, Progress.Kind moving) {
+    /** What comes here. */
+    LayerProgress(Transfer transfer) {
+        this(transfer, false, Map.of());
+    }
+
+    private LayerProgress(Transfer transfer, boolean outgoing, Map<Digest, String> beside) {
         this.transfer = transfer;
-        this.moving = moving;
+        this.outgoing = outgoing;
+        this.beside = beside;
+    }
+
+    /** What goes to a registry; {@code beside} names repositories of it that have blobs already. */
+    static LayerProgress outgoing(Transfer transfer, Map<Digest, String> beside) {
+        return new LayerProgress(transfer, true, beside);
     }
 
     static String id(Digest digest) {
@@ -54,23 +66,28 @@ final class LayerProgress {
         return announced.contains(digest);
     }
 
-    /** Whether any byte of it was told to be on its way. */
-    synchronized boolean hasMoved(Digest digest) {
-        return moved.contains(digest);
-    }
-
     synchronized void heard(Progress progress) {
-        if ((progress.kind() == Progress.Kind.SENDING) != (moving == Progress.Kind.SENDING)) {
+        if (progress.kind().isOutgoing() != outgoing) {
             return;
         }
         Digest content = progress.content();
-        moved.add(content);
+        if (progress.kind() != Progress.Kind.SENT) {
+            moved.add(content);
+        }
         if (!announced.contains(content)) {
             return;
         }
         switch (progress.kind()) {
             case FETCHING -> draw(content, "Downloading", progress.done(), progress.total());
             case SENDING -> draw(content, "Pushing", progress.done(), progress.total());
+            case SENT -> finish(content, moved.contains(content) ? "Pushed" : "Layer already exists");
+            case MOUNTED ->
+                finish(
+                        content,
+                        beside.containsKey(content)
+                                ? "Mounted from "
+                                        + Repository.parse(beside.get(content)).path()
+                                : "Layer already exists");
             case FETCHED -> {
                 transfer.tell(status(content, "Verifying Checksum"));
                 transfer.tell(status(content, "Download complete"));

@@ -249,7 +249,10 @@ public sealed interface ImageCommand extends Command {
             }
             List<Image> images = whole ? host.variants(known.get()) : List.of(known.get());
             return act(new ImageStep.PushImage(
-                    push, images.stream().map(host::asKept).toList(), reference));
+                    push,
+                    images.stream().map(host::asKept).toList(),
+                    reference,
+                    host.blobsBeside(reference.repository())));
         }
     }
 

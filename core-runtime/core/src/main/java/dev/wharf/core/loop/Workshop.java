@@ -357,7 +357,7 @@ final class Workshop implements Drivers {
     public void progress(PullId pull, Progress progress) {
         // What is fetched or unpacked is so for every pull that waits for the same layer; what is sent goes to one
         // place.
-        if (progress.kind() == Progress.Kind.SENDING) {
+        if (progress.kind().isOutgoing()) {
             listeners.getOrDefault(pull, Set.of()).forEach(l -> l.accept(progress));
         } else {
             listeners.values().forEach(all -> all.forEach(l -> l.accept(progress)));

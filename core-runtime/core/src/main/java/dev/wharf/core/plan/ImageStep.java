@@ -38,6 +38,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The effects on images and pulls. */
 public sealed interface ImageStep extends Step {
@@ -182,10 +183,13 @@ public sealed interface ImageStep extends Step {
      * blobs than its manifest names goes with a manifest that names these.
      *
      * @param images the image, and then its other variants, as they are kept here
+     * @param beside other repositories of the same registry that have blobs, by the blobs
      */
-    record PushImage(PullId push, List<Image> images, Reference reference) implements ImageStep {
+    record PushImage(PullId push, List<Image> images, Reference reference, Map<Digest, String> beside)
+            implements ImageStep {
         public PushImage {
             images = List.copyOf(images);
+            beside = Map.copyOf(beside);
         }
 
         private Image image() {
@@ -216,17 +220,11 @@ public sealed interface ImageStep extends Step {
                 Descriptor target = index.orElse(all.get(0).descriptor());
                 try (Remote remote = backend.open(reference.repository(), drivers.credentials(push))) {
                     for (Outgoing each : index.isPresent() ? all : all.subList(0, 1)) {
-                        for (LayerSpec layer : each.image().layers()) {
-                            send(drivers, remote, new Blob(drivers, push, content, layer.descriptor()));
-                        }
-                        send(
-                                drivers,
-                                remote,
-                                new Blob(drivers, push, content, each.image().configBlob()));
+                        Uploads.all(blobs(drivers, content, each.image()), blob -> send(drivers, remote, blob));
                         send(drivers, remote, each);
                     }
                     if (index.isPresent()) {
-                        send(drivers, remote, new Blob(drivers, push, content, index.get()));
+                        send(drivers, remote, blob(drivers, content, index.get()));
                     }
                     checkWanted(drivers, push);
                     remote.tag(reference, target);
@@ -240,9 +238,27 @@ public sealed interface ImageStep extends Step {
             });
         }
 
+        /** Its layers, each of them once, and its config. */
+        private List<Content> blobs(Drivers drivers, ContentStore content, Image image) {
+            return Stream.concat(image.layers().stream().map(LayerSpec::descriptor), Stream.of(image.configBlob()))
+                    .distinct()
+                    .<Content>map(blob -> blob(drivers, content, blob))
+                    .toList();
+        }
+
+        private Blob blob(Drivers drivers, ContentStore content, Descriptor descriptor) {
+            return new Blob(drivers, push, content, descriptor, beside.getOrDefault(descriptor.digest(), ""));
+        }
+
         private void send(Drivers drivers, Remote remote, Content content) throws DriverException {
             checkWanted(drivers, push);
             remote.push(content);
+            tell(
+                    drivers,
+                    push,
+                    Progress.Kind.SENT,
+                    content.descriptor(),
+                    content.descriptor().sizeBytes());
         }
 
         private static Outgoing outgoing(Image image, ContentStore content) throws DriverException {
@@ -303,8 +319,18 @@ public sealed interface ImageStep extends Step {
         }
     }
 
+    private static void tell(Drivers drivers, PullId push, Progress.Kind kind, Descriptor blob, long done) {
+        drivers.progress(push, new Progress(kind, blob.digest(), done, blob.sizeBytes()));
+    }
+
     /** A blob of the content store on its way out. */
-    record Blob(Drivers drivers, PullId push, ContentStore content, Descriptor descriptor) implements Content {
+    record Blob(Drivers drivers, PullId push, ContentStore content, Descriptor descriptor, String knownIn)
+            implements Content {
+        @Override
+        public void mounted() {
+            ImageStep.tell(drivers, push, Progress.Kind.MOUNTED, descriptor, 0);
+        }
+
         @Override
         public InputStream open() throws IOException {
             try {
@@ -316,8 +342,7 @@ public sealed interface ImageStep extends Step {
         }
 
         private void tell(long done) throws IOException {
-            drivers.progress(
-                    push, new Progress(Progress.Kind.SENDING, descriptor.digest(), done, descriptor.sizeBytes()));
+            ImageStep.tell(drivers, push, Progress.Kind.SENDING, descriptor, done);
             if (!drivers.isWanted(push)) {
                 throw new IOException("the push was cancelled");
             }

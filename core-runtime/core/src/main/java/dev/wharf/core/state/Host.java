@@ -16,6 +16,8 @@ import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.PublishedPort;
 import dev.wharf.model.PullId;
+import dev.wharf.model.Reference;
+import dev.wharf.model.Repository;
 import dev.wharf.model.ServiceName;
 import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
@@ -301,6 +303,28 @@ public final class Host {
         return image.packedAs(image.layers().stream()
                 .map(layer -> layer(layer.id()).map(Layer::spec).orElse(layer))
                 .toList());
+    }
+
+    /**
+     * The blobs of layers that other repositories of a repository's registry have, with one of these for each: that of an image
+     * that was pulled from there or pushed to there, which is called by its digest then.
+     */
+    public Map<Digest, String> blobsBeside(Repository repository) {
+        Map<Digest, String> beside = new LinkedHashMap<>();
+        for (Image image : images.values()) {
+            for (String text : image.wanted() ? image.references() : List.<String>of()) {
+                Reference reference = Reference.parse(text);
+                Repository other = reference.repository();
+                if (reference.digest().isPresent()
+                        && other.host().equals(repository.host())
+                        && !other.equals(repository)) {
+                    Stream.concat(image.layers().stream(), asKept(image).layers().stream())
+                            .forEach(layer ->
+                                    beside.putIfAbsent(layer.descriptor().digest(), other.toString()));
+                }
+            }
+        }
+        return beside;
     }
 
     /** Whether an image is called nothing because another one of its variants is. */

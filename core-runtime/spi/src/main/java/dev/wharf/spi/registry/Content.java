@@ -13,5 +13,8 @@ public interface Content {
         return "";
     }
 
+    /** Hears that it was mounted from there, and not uploaded. */
+    default void mounted() {}
+
     InputStream open() throws IOException;
 }

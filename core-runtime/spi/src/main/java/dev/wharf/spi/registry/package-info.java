@@ -2,7 +2,7 @@
  * The port to places where images are kept. Begin with {@link dev.wharf.spi.registry.RegistryBackend}.
  */
 @NullMarked
-@Version("1.1.0")
+@Version("1.2.0")
 package dev.wharf.spi.registry;
 
 import org.jspecify.annotations.NullMarked;

@@ -100,6 +100,7 @@ final class BlobPush {
         }
         try (Http.Answer answer = post(query, wanted)) {
             if (answer.status() == 201) {
+                content.mounted();
                 return Optional.empty();
             }
             if (answer.status() == 202) {
