@@ -308,6 +308,11 @@ final class Workshop implements Drivers {
         return client == null || client.present();
     }
 
+    @Override
+    public void sideBySide(List<Part> parts) throws DriverException {
+        SideBySide.run(parts);
+    }
+
     /** A pull or push is over: nobody's secrets are kept, and nobody hears of it any more. */
     void forget(PullId pull) {
         clients.remove(pull);

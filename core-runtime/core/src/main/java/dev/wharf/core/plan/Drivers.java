@@ -18,6 +18,7 @@ import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.StorageDriver;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /** Everything a step is given to work with. */
@@ -49,6 +50,14 @@ public interface Drivers {
 
     /** Whether the client of a push is still there; a push whose client went away breaks off. */
     boolean isWanted(PullId push);
+
+    /** A part of a step's work. */
+    interface Part {
+        void run() throws DriverException;
+    }
+
+    /** Does parts of a step's work side by side; after the first that fails no other is begun, and those that were are ended. */
+    void sideBySide(List<Part> parts) throws DriverException;
 
     /**
      * Runs a command inside a container, and waits for its end. One that does not end in time is killed.

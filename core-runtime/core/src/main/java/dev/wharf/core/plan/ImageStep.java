@@ -220,7 +220,9 @@ public sealed interface ImageStep extends Step {
                 Descriptor target = index.orElse(all.get(0).descriptor());
                 try (Remote remote = backend.open(reference.repository(), drivers.credentials(push))) {
                     for (Outgoing each : index.isPresent() ? all : all.subList(0, 1)) {
-                        Uploads.all(blobs(drivers, content, each.image()), blob -> send(drivers, remote, blob));
+                        drivers.sideBySide(blobs(drivers, content, each.image())
+                                .<Drivers.Part>map(blob -> () -> send(drivers, remote, blob))
+                                .toList());
                         send(drivers, remote, each);
                     }
                     if (index.isPresent()) {
@@ -239,11 +241,10 @@ public sealed interface ImageStep extends Step {
         }
 
         /** Its layers, each of them once, and its config. */
-        private List<Content> blobs(Drivers drivers, ContentStore content, Image image) {
+        private Stream<Content> blobs(Drivers drivers, ContentStore content, Image image) {
             return Stream.concat(image.layers().stream().map(LayerSpec::descriptor), Stream.of(image.configBlob()))
                     .distinct()
-                    .<Content>map(blob -> blob(drivers, content, blob))
-                    .toList();
+                    .map(blob -> blob(drivers, content, blob));
         }
 
         private Blob blob(Drivers drivers, ContentStore content, Descriptor descriptor) {

@@ -1,57 +1,49 @@
-package dev.wharf.core.plan;
+package dev.wharf.core.loop;
 
+import dev.wharf.core.plan.Drivers.Part;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
-import dev.wharf.spi.registry.Content;
-import java.util.Collection;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Contents on their way side by side: a registry that is far away answers each of them late, and none sooner for being alone. */
-final class Uploads {
+/** Parts of a step's work side by side: a registry that is far away answers each upload late, and none sooner for being alone. */
+final class SideBySide {
     /** As many as Docker's {@code max-concurrent-uploads}. */
     private static final int MOST = 5;
 
-    /** Sends one. */
-    interface Sending {
-        void send(Content content) throws DriverException;
-    }
-
-    private final Queue<Content> left;
-    private final Sending sending;
+    private final Queue<Part> left;
     private final AtomicReference<Throwable> trouble = new AtomicReference<>();
     private final List<Thread> others = new CopyOnWriteArrayList<>();
 
-    private Uploads(Collection<? extends Content> contents, Sending sending) {
-        this.left = new ConcurrentLinkedQueue<>(contents);
-        this.sending = sending;
+    private SideBySide(List<Part> parts) {
+        this.left = new ConcurrentLinkedQueue<>(parts);
     }
 
-    /** Sends all; after the first that cannot be sent no other is begun, and those on their way are interrupted. */
-    static void all(Collection<? extends Content> contents, Sending sending) throws DriverException {
-        Uploads uploads = new Uploads(contents, sending);
-        for (int i = 1; i < Math.min(MOST, contents.size()); i++) {
-            Thread other = new Thread(uploads::work, "wharf-push");
+    /** Runs all; after the first that fails no other is begun, and those on their way are interrupted. */
+    static void run(List<Part> parts) throws DriverException {
+        SideBySide all = new SideBySide(parts);
+        for (int i = 1; i < Math.min(MOST, parts.size()); i++) {
+            Thread other = new Thread(all::work, "wharf-part");
             other.setDaemon(true);
-            uploads.others.add(other);
+            all.others.add(other);
             other.start();
         }
-        uploads.work();
-        uploads.await();
-        uploads.check();
+        all.work();
+        all.await();
+        all.check();
     }
 
     private void work() {
         while (trouble.get() == null) {
-            Content next = left.poll();
+            Part next = left.poll();
             if (next == null) {
                 return;
             }
             try {
-                sending.send(next);
+                next.run();
             } catch (DriverException | RuntimeException | Error e) {
                 end(e);
             }
@@ -72,7 +64,7 @@ final class Uploads {
                     other.join();
                 } catch (InterruptedException e) {
                     interrupted = true;
-                    end(DriverException.failure(Failure.Kind.UNAVAILABLE, "the push was interrupted"));
+                    end(DriverException.failure(Failure.Kind.UNAVAILABLE, "the work was interrupted"));
                 }
             }
         }
