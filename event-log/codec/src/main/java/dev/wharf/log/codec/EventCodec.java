@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Writes and reads events and batches as JSON. A batch is {@code {"cause":{...},"at":"...","events":[...]}} and an event in
  * it {@code {"type":"container.started","v":2,"data":{...}}}. Current versions are read straight off the text; older ones go
- * through a tree and their {@link Upcaster}s. Unknown fields are passed over, unknown types and newer versions are not.
+ * through a tree and their {@link Upcaster}s. Unknown fields are passed over, unknown types and newer versions are not. What was
+ * read is kept for a while, to be recognised when it comes again.
  *
  * <p>Safe for use by many threads.
  */
@@ -147,7 +148,7 @@ public final class EventCodec {
      */
     public record Found(Batch batch, int[] bounds) {}
 
-    /** Reads what {@link #encode(Batch)} wrote, now or in an older Wharf. */
+    /** Reads what {@link #encode(Batch)} wrote, now or in an older Wharf. The payload's array must never change afterwards. */
     public Batch decodeBatch(ByteBuffer payload) throws IOException {
         return find(payload).batch();
     }
@@ -187,7 +188,7 @@ public final class EventCodec {
         }
     }
 
-    /** Reads what {@link #encode(Event)} wrote, now or in an older Wharf. */
+    /** Reads what {@link #encode(Event)} wrote, now or in an older Wharf. The text's array must never change afterwards. */
     public Event decodeEvent(ByteBuffer text) throws IOException {
         try (JsonParser in = parser(text)) {
             in.nextToken();

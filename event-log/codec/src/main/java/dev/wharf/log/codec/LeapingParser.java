@@ -85,8 +85,8 @@ final class LeapingParser extends UTF8StreamJsonParser {
         return one >= ' ' && one != '"' && one != '\\';
     }
 
-    /** A piece of JSON that was read, where it stands. */
-    record Text(byte[] bytes, int from, int to) {}
+    /** A piece of JSON that was read, where it stands, and what it means. */
+    record Known(byte[] bytes, int from, int to, Object value) {}
 
     /** Whether what is read now may be remembered. */
     boolean isMemorable() {
@@ -98,16 +98,16 @@ final class LeapingParser extends UTF8StreamJsonParser {
         return _inputPtr - 1;
     }
 
-    /** What was read since {@code begin}. */
-    Text since(int begin) {
-        return new Text(_inputBuffer, begin, _inputPtr);
+    /** What was read since {@code begin} and means {@code value}. */
+    Known since(int begin, Object value) {
+        return new Known(_inputBuffer, begin, _inputPtr, value);
     }
 
     /**
      * Goes on at the end of the object that the current token opens if it is written just as {@code known} is. Since that is a
      * whole object, nothing else can begin with it.
      */
-    boolean leapObject(Text known) {
+    boolean leapObject(Known known) {
         int begin = begin();
         if (!isNext(known, begin)) {
             return false;
@@ -126,7 +126,7 @@ final class LeapingParser extends UTF8StreamJsonParser {
     }
 
     /** Goes on at the end of the text that is the current token if it is {@code known}, which ends with its quote. */
-    boolean leapText(Text known) {
+    boolean leapText(Known known) {
         if (!isNext(known, _inputPtr)) {
             return false;
         }
@@ -135,7 +135,7 @@ final class LeapingParser extends UTF8StreamJsonParser {
         return true;
     }
 
-    private boolean isNext(Text known, int at) {
+    private boolean isNext(Known known, int at) {
         int end = at + known.to() - known.from();
         return end <= _inputEnd && Arrays.equals(_inputBuffer, at, end, known.bytes(), known.from(), known.to());
     }

@@ -30,9 +30,7 @@ final class RecordShape implements Shape {
     private final boolean recurs;
 
     /** What was read last; threads that do not see each other's read again. */
-    private @Nullable Seen last;
-
-    private record Seen(LeapingParser.Text text, Object value) {}
+    private LeapingParser.@Nullable Known last;
 
     private RecordShape(Class<?> type, Type[] arguments, Shapes all) {
         RecordComponent[] components = type.getRecordComponents();
@@ -146,13 +144,13 @@ final class RecordShape implements Shape {
         if (!recurs || !(in instanceof LeapingParser text) || !text.isMemorable()) {
             return fields(in);
         }
-        Seen known = last;
-        if (known != null && text.leapObject(known.text())) {
+        LeapingParser.Known known = last;
+        if (known != null && text.leapObject(known)) {
             return known.value();
         }
         int begin = text.begin();
         Object value = fields(in);
-        last = new Seen(text.since(begin), value);
+        last = text.since(begin, value);
         return value;
     }
 

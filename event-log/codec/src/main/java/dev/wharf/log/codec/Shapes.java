@@ -168,13 +168,11 @@ final class Shapes {
 
         private record Slot(String text, Object value) {}
 
-        private record Seen(LeapingParser.Text text, Object value) {}
-
         private final Shape shape;
         private final @Nullable Slot[] slots = new Slot[SLOTS];
 
         /** By what is written, so that no text has to be made of it. */
-        private final @Nullable Seen[] seen = new Seen[SLOTS];
+        private final LeapingParser.@Nullable Known[] seen = new LeapingParser.Known[SLOTS];
 
         Remembered(Shape shape) {
             this.shape = shape;
@@ -193,13 +191,13 @@ final class Shapes {
                 return fromName(in.getText());
             }
             LeapingParser text = (LeapingParser) in;
-            Seen known = seen[telling & (SLOTS - 1)];
-            if (known != null && text.leapText(known.text())) {
+            LeapingParser.Known known = seen[telling & (SLOTS - 1)];
+            if (known != null && text.leapText(known)) {
                 return known.value();
             }
             int begin = text.begin() + 1;
             Object value = shape.fromName(in.getText());
-            seen[telling & (SLOTS - 1)] = new Seen(text.since(begin), value);
+            seen[telling & (SLOTS - 1)] = text.since(begin, value);
             return value;
         }
 
