@@ -207,6 +207,8 @@ public final class Daemon implements AutoCloseable {
     public void close() throws IOException, InterruptedException {
         if (process.isAlive()) {
             removeContainers();
+            // Their bridges would stay on the host, as they do for the next start of the agent.
+            docker("network", "prune", "--force");
             stop();
         }
         Traces.remove(execRoot(), bridge);
