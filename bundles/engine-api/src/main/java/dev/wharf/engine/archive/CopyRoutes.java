@@ -5,6 +5,7 @@ import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.state.Container;
 import dev.wharf.engine.containers.ContainerLookup;
 import dev.wharf.engine.containers.Leaving;
+import dev.wharf.engine.containers.Notes;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Request;
@@ -89,10 +90,6 @@ public final class CopyRoutes implements Routes {
         return new Problem(500, "copying " + path + ": " + why);
     }
 
-    private static void note(Agent agent, Request request, Container c, String action) {
-        agent.submit(new ContainerCommand.Note(c.id(), action, Map.of()), request.cause());
-    }
-
     // ---- out of the container
 
     private Answer stat(Agent agent, Request request) {
@@ -126,7 +123,7 @@ public final class CopyRoutes implements Routes {
                         place.close();
                         throw e;
                     }
-                    note(agent, request, c, "archive-path");
+                    agent.submit(new ContainerCommand.Note(c.id(), "archive-path", Map.of()), request.cause());
                     // The packer closes the directory that the place holds.
                     String as = place.node().isDirectory() ? place.base() : place.name();
                     try (InputStream tar = Packer.part(place.dir(), place.name(), as)) {
@@ -148,22 +145,25 @@ public final class CopyRoutes implements Routes {
         boolean keepsKinds = request.query().flag("noOverwriteDirNonDir", false);
         boolean own = request.query().flag("copyUIDGID", false);
         return Answer.later(request.transfer(Leaving.aware(agent, c, () -> {
-            try {
-                return files.visit(agent, c, root -> {
-                    String below = destination(root, path);
-                    refuseReadOnly(c, "/" + below);
-                    Optional<Owner> owner = own && !c.spec().command().user().isEmpty()
-                            ? Optional.of(
-                                    new Accounts(root).of(c.spec().command().user()))
-                            : Optional.empty();
-                    turns.take(c.id(), () -> unpack(root, new Guest(below, keepsKinds, owner), request.stream()));
-                    note(agent, request, c, "extract-to-dir");
-                    return Answer.empty(200);
-                });
-            } catch (IOException e) {
-                throw told(e, path, request.name());
-            }
-        })));
+                    try {
+                        return files.visit(agent, c, root -> {
+                            String below = destination(root, path);
+                            refuseReadOnly(c, "/" + below);
+                            Optional<Owner> owner =
+                                    own && !c.spec().command().user().isEmpty()
+                                            ? Optional.of(new Accounts(root)
+                                                    .of(c.spec().command().user()))
+                                            : Optional.empty();
+                            turns.take(
+                                    c.id(), () -> unpack(root, new Guest(below, keepsKinds, owner), request.stream()));
+                            return Answer.empty(200);
+                        });
+                    } catch (IOException e) {
+                        throw told(e, path, request.name());
+                    }
+                }))
+                .thenCompose(
+                        Notes.first(agent, request, new ContainerCommand.Note(c.id(), "extract-to-dir", Map.of()))));
     }
 
     private static void unpack(Dir root, Guest guest, InputStream body) throws IOException {

@@ -168,14 +168,14 @@ public final class StreamRoutes implements Routes {
         int rows = size(request, "h");
         int columns = size(request, "w");
         Container c = ContainerRoutes.running(agent, request);
+        Map<String, String> size = new LinkedHashMap<>();
+        size.put("height", Integer.toString(rows));
+        size.put("width", Integer.toString(columns));
         return Answer.later(request.work(() -> {
-            agent.streams().resize(c.id(), Optional.empty(), rows, columns);
-            Map<String, String> size = new LinkedHashMap<>();
-            size.put("height", Integer.toString(rows));
-            size.put("width", Integer.toString(columns));
-            agent.submit(new ContainerCommand.Note(c.id(), "resize", size), request.cause());
-            return Answer.empty(200);
-        }));
+                    agent.streams().resize(c.id(), Optional.empty(), rows, columns);
+                    return Answer.empty(200);
+                })
+                .thenCompose(Notes.first(agent, request, new ContainerCommand.Note(c.id(), "resize", size))));
     }
 
     // ---- exec

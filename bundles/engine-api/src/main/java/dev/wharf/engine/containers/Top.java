@@ -37,10 +37,8 @@ final class Top {
                 throw Problem.invalid("invalid ps argument \"" + argument + "\"");
             }
         }
-        return Answer.later(request.work(() -> run(agent, c, arguments)).thenApply(answer -> {
-            agent.submit(new ContainerCommand.Note(c.id(), "top", Map.of()), request.cause());
-            return answer;
-        }));
+        return Answer.later(request.work(() -> run(agent, c, arguments))
+                .thenCompose(Notes.first(agent, request, new ContainerCommand.Note(c.id(), "top", Map.of()))));
     }
 
     private static Answer run(Agent agent, Container c, List<String> arguments) throws Exception {

@@ -7,6 +7,7 @@ import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Pull;
 import dev.wharf.engine.containers.ContainerLookup;
 import dev.wharf.engine.containers.Leaving;
+import dev.wharf.engine.containers.Notes;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
@@ -40,6 +41,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -71,26 +74,32 @@ public final class CommitRoutes implements Routes {
         });
         ImageConfig config = ImportChanges.apply(
                 config(c.spec(), base.config(), changed), request.query().all("changes"));
+        return Answer.later(
+                request.transfer(Leaving.aware(agent, c, () -> commit(agent, request, c, base, config, names)))
+                        .thenCompose(Function.identity()));
+    }
+
+    private static CompletionStage<Answer> commit(
+            Agent agent, Request request, Container c, Image base, ImageConfig config, List<Reference> names)
+            throws DriverException {
         boolean pause = request.query().flag("pause", true) && c.isRunning() && !c.isPaused();
-        return Answer.later(request.transfer(Leaving.aware(agent, c, () -> {
-            // A container is not held up for a driver that is away.
-            agent.streams().awaitStorage(c.id());
-            boolean paused = pause && unlessUnfit(agent, request, new ContainerCommand.Pause(c.id()));
-            try {
-                ImageId id = store(agent, request, c, base, config, names);
-                agent.submit(new ContainerCommand.Note(c.id(), "commit", details(request, id, names)), request.cause());
-                return Answer.json(201, Json.object().put("Id", id.value()));
-            } catch (IOException e) {
-                if (Leaving.problem(agent, c).isEmpty()) {
-                    LOG.warn("a container cannot be committed container={}", c.id(), e);
-                }
-                throw new Problem(500, "the files of container " + c.name() + " cannot be read; see the engine's log");
-            } finally {
-                if (paused && Leaving.problem(agent, c).isEmpty()) {
-                    unlessUnfit(agent, request, new ContainerCommand.Resume(c.id()));
-                }
+        // A container is not held up for a driver that is away.
+        agent.streams().awaitStorage(c.id());
+        boolean paused = pause && unlessUnfit(agent, request, new ContainerCommand.Pause(c.id()));
+        try {
+            ImageId id = store(agent, request, c, base, config, names);
+            return Notes.first(agent, request, new ContainerCommand.Note(c.id(), "commit", details(request, id, names)))
+                    .apply(Answer.json(201, Json.object().put("Id", id.value())));
+        } catch (IOException e) {
+            if (Leaving.problem(agent, c).isEmpty()) {
+                LOG.warn("a container cannot be committed container={}", c.id(), e);
             }
-        })));
+            throw new Problem(500, "the files of container " + c.name() + " cannot be read; see the engine's log");
+        } finally {
+            if (paused && Leaving.problem(agent, c).isEmpty()) {
+                unlessUnfit(agent, request, new ContainerCommand.Resume(c.id()));
+            }
+        }
     }
 
     /**
