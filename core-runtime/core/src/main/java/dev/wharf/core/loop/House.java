@@ -365,6 +365,11 @@ final class House implements Agent, AutoCloseable {
                 log.debug("processes were looked at");
             }
             awaitTools();
+            if (folds == 0) {
+                // Whether the journal is new or lost is told by all that is here, not by what the first driver sees of
+                // it.
+                awaitComplete();
+            }
             surveyNow();
             sweeping = true;
             sweep(survey.orphans(host()));

@@ -100,6 +100,9 @@ class HouseTest {
     /** How far somebody has set the clock back. */
     private volatile Duration back = Duration.ZERO;
 
+    /** How long every other driver comes after the runtime's. */
+    private Duration behind = Duration.ZERO;
+
     private House house;
 
     @BeforeEach
@@ -142,12 +145,17 @@ class HouseTest {
                         List.of(),
                         Duration.ofMillis(50),
                         keep));
+        AtomicBoolean complete = new AtomicBoolean();
+        workshop.completeWhen(complete::get);
         house.open();
         // First, for nobody may need it, and what it alone knows of is swept only while it is there.
         house.bind(DriverKind.RUNTIME, workshop.runtime, world.runtime, 0, "sim");
+        sleep(behind);
         house.bind(DriverKind.STORAGE, workshop.storage, world.storage, 0, "sim");
         house.bind(DriverKind.NETWORK, workshop.network, world.network, 0, "sim");
         house.bind(DriverKind.REGISTRY, workshop.registry, world.registry, 0, "sim");
+        complete.set(true);
+        workshop.arrived();
         await(() -> house.host()
                 .networkNamed("bridge")
                 .filter(n -> n.device().isPresent())
@@ -166,11 +174,15 @@ class HouseTest {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (!so.getAsBoolean()) {
             assertThat(System.nanoTime()).as("in time").isLessThan(end);
-            try {
-                Thread.sleep(5);
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
+            sleep(Duration.ofMillis(5));
+        }
+    }
+
+    private static void sleep(Duration time) {
+        try {
+            Thread.sleep(time.toMillis());
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 
@@ -752,6 +764,7 @@ class HouseTest {
         house.close();
         journal.batches().clear();
         Files.delete(directory.resolve("checkpoint"));
+        behind = Duration.ofMillis(200);
         open(Optional.empty());
         await(() -> house.isSurveyed());
         assertThat(world.running()).contains(web);
