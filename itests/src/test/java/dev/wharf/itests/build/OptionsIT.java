@@ -79,7 +79,7 @@ class OptionsIT {
 
     @Test
     void aContainerStaysAsItsOptionsSay(Daemon daemon) throws Exception {
-        Path fails = context("FROM busybox", "RUN echo before", "RUN exit 7");
+        Path fails = context("FROM busybox", "LABEL left=yes", "RUN echo before", "RUN exit 7");
         Map<String, String> classic = Map.of("DOCKER_BUILDKIT", "0");
 
         build(daemon, classic, fails, "--force-rm", "--no-cache");
@@ -94,7 +94,7 @@ class OptionsIT {
 
     /** How the containers ended that builds left, which are removed. */
     private static String containers(Daemon daemon) throws Exception {
-        String left = daemon.docker("ps", "--all", "--filter", "name=build-", "--format", "{{.Status}}")
+        String left = daemon.docker("ps", "--all", "--filter", "label=left", "--format", "{{.Status}}")
                 .outOrThrow()
                 .replaceAll("(?m) (\\d+|Less|About).*? ago$", "");
         bash(daemon, "docker ps --all --quiet --filter name=build- | xargs -r docker rm --force");
@@ -210,6 +210,8 @@ class OptionsIT {
         Path context = context("FROM layout.local/busybox", "ENV a=b");
 
         assertThat(build(daemon, context, "--pull")).contains("Pulling from busybox");
+        assertThat(build(daemon, context, "--pull"))
+                .contains("Status: Image is up to date for layout.local/busybox:latest");
         assertThat(build(daemon, context)).doesNotContain("Pulling");
         assertThat(build(daemon, Map.of("DOCKER_BUILDKIT", "0"), context, "--platform=linux/s390x")
                         .err())

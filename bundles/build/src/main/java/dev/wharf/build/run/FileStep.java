@@ -146,6 +146,7 @@ final class FileStep {
                 image,
                 List.of("-"),
                 List.of(),
+                Map.of(),
                 "",
                 "/",
                 List.of(),

@@ -270,6 +270,7 @@ final class Hands implements AutoCloseable {
     Image pull(Reference reference, Optional<Platform> platform, Voices.Voice voice)
             throws BuildException, InterruptedException {
         PullId id = new PullId(UUID.randomUUID().toString().replace("-", ""));
+        Optional<ImageId> had = site.image(reference.toString()).map(Image::id);
         agent().lend(id, site.credentials(reference));
         voice.status(
                 "Pulling from " + reference.repository().path(), reference.tag().orElse(""));
@@ -286,7 +287,9 @@ final class Hands implements AutoCloseable {
         }
         Image image = site.image(reference.toString())
                 .orElseThrow(() -> new BuildException("the image was removed as soon as it was pulled"));
-        voice.status("Status: Downloaded newer image for " + reference.familiar(), "");
+        String verdict =
+                had.equals(Optional.of(image.id())) ? "Image is up to date for " : "Downloaded newer image for ";
+        voice.status("Status: " + verdict + reference.familiar(), "");
         return image;
     }
 

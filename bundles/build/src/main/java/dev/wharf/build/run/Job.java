@@ -19,6 +19,7 @@ public record Job(
         ImageId image,
         List<String> command,
         List<String> env,
+        Map<String, String> labels,
         String user,
         String workingDir,
         List<String> volumes,
@@ -31,6 +32,7 @@ public record Job(
     public Job {
         command = List.copyOf(command);
         env = List.copyOf(env);
+        labels = Map.copyOf(labels);
         volumes = List.copyOf(volumes);
         binds = List.copyOf(binds);
         tmpfs = Map.copyOf(tmpfs);

@@ -114,6 +114,7 @@ final class RunStep {
                 plain.image(),
                 command,
                 seen,
+                plain.labels(),
                 plain.user(),
                 plain.workingDir(),
                 plain.volumes(),

@@ -444,6 +444,7 @@ final class StageRun {
                 footing(),
                 command,
                 draft.environment(),
+                draft.config().labels(),
                 draft.user(),
                 draft.workingDir(),
                 draft.config().volumes(),

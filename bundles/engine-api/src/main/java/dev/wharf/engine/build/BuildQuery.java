@@ -205,6 +205,7 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
             body.set("Volumes", Json.set(job.volumes()));
         }
         body.set("Env", Json.array(job.env()));
+        body.set("Labels", Json.map(job.labels()));
         body.putObject("Healthcheck").set("Test", Json.array(List.of("NONE")));
         body.set("HostConfig", host);
         return Body.parse(Json.bytes(body));
