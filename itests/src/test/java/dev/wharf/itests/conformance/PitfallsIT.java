@@ -496,6 +496,10 @@ class PitfallsIT {
                         "{\"Image\":\"nowhere/at-all:1\",\"Cmd\":[\"true\"]}"))
                 .contains("No such image: nowhere/at-all:1")
                 .endsWith(" 404");
+        assertThat(tried("POST", "/images/create?fromImage=127.0.0.1:1/nobody&tag=1"))
+                .as("Testcontainers tries again after 500 alone")
+                .contains("cannot reach registry")
+                .endsWith(" 500");
     }
 
     @Test

@@ -471,7 +471,12 @@ public final class ImageRoutes implements Routes {
      */
     private static Problem notPulled(Throwable thrown) {
         Problem problem = Problems.of(thrown);
-        return problem.status() == 401 ? Problem.missing(problem.message()) : problem;
+        return switch (problem.status()) {
+            case 401 -> Problem.missing(problem.message());
+            // Testcontainers tries again after 500 alone.
+            case 503 -> new Problem(500, problem.message());
+            default -> problem;
+        };
     }
 
     private static Deque<Reference> references(Reference reference, List<String> tags) {
