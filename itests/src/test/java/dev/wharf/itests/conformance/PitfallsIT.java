@@ -118,9 +118,21 @@ class PitfallsIT {
     @Test
     void answersAreThoseOfTheVersionThatIsAskedFor() throws Exception {
         docker.docker("network", "create", "aged");
+        docker.docker("create", "--name", "unborn", "--network", "aged", "--network-alias", "it", "busybox");
+        assertThat(get("/v1.44/containers/unborn/json").at("/NetworkSettings/Networks/aged/Aliases"))
+                .as("Compose 1.x joins a network anew, with links and all, until the short id is there")
+                .hasSize(1);
         String id = docker.background("--name aged --network aged --label l=1", "sleep 100");
         assertThat(get("/v1.43/images/busybox/json").has("VirtualSize")).isTrue();
         assertThat(get("/v1.44/images/busybox/json").has("VirtualSize")).isFalse();
+        docker.docker("tag", "busybox", "aged-image");
+        JsonNode image = get("/v1.42/images/json?filters=" + encoded("{\"reference\":[\"aged-image\"]}"))
+                .get(0);
+        docker.docker("rmi", "aged-image");
+        assertThat(image.path("RepoTags").toString()).contains("aged-image:latest");
+        assertThat(image.path("RepoDigests").toString())
+                .as("an image with a name has something")
+                .doesNotContain("<none>");
         String network = "/NetworkSettings/Networks/aged";
         assertThat(get("/v1.44/containers/aged/json").at(network + "/Aliases").toString())
                 .contains(id.substring(0, 12));

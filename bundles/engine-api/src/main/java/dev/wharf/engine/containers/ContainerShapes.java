@@ -636,7 +636,10 @@ public final class ContainerShapes {
         node.set("Links", Json.arrayOrNull(wish.map(NetworkWish::links).orElse(List.of())));
         List<String> aliases = new ArrayList<>(wish.map(NetworkWish::aliases).orElse(List.of()));
         boolean own = network.filter(n -> !n.spec().predefined()).isPresent();
-        if (own && !version.atLeast(45)) {
+        // Compose 1.x takes it for a sign that the container has the aliases and links that it wants, and joins it anew
+        // where
+        // it is not there.
+        if (own && !version.atLeast(45) && c.hasRun()) {
             aliases.add(c.id().shortForm());
         }
         node.set("Aliases", Json.arrayOrNull(aliases));

@@ -47,11 +47,11 @@ public final class ImageShapes {
     public static ObjectNode summary(Host host, Image image, ApiVersion version, long containers, long shared) {
         List<String> tags = tags(image);
         List<String> digests = digests(image);
-        boolean marksNothing = !version.atLeast(43);
+        boolean marksNothing = !version.atLeast(43) && tags.isEmpty() && digests.isEmpty();
         ObjectNode node = Json.object();
         node.put("Id", image.id().value()).put("ParentId", parent(host, image));
-        node.set("RepoTags", Json.array(tags.isEmpty() && marksNothing ? List.of("<none>:<none>") : tags));
-        node.set("RepoDigests", Json.array(digests.isEmpty() && marksNothing ? List.of("<none>@<none>") : digests));
+        node.set("RepoTags", Json.array(marksNothing ? List.of("<none>:<none>") : tags));
+        node.set("RepoDigests", Json.array(marksNothing ? List.of("<none>@<none>") : digests));
         node.put("Created", seconds(image.config().created()))
                 .put("Size", image.sizeBytes())
                 .put("SharedSize", shared);
