@@ -27,7 +27,7 @@ public record NetworkWish(
     /** The option that names the device inside, instead of {@code eth} and a number. */
     public static final String DEVICE = "com.docker.network.endpoint.ifname";
 
-    /** The option that names a network which nobody knew when it was wished for; the id is made of that name until it is. */
+    /** The option that names a network which is not there: not yet, and the id is made of that name until it is, or no more. */
     public static final String NAME = "dev.wharf.network";
 
     public NetworkWish {
@@ -60,16 +60,30 @@ public record NetworkWish(
         return new NetworkId(Digest.sha256(NAME + " " + name).hex());
     }
 
-    /** The name of the network, as long as that is all that is known of it. */
-    public Optional<String> awaited() {
+    /** What the network is called that is not there; empty while it is. */
+    public Optional<String> missing() {
         return Optional.ofNullable(options.get(NAME));
+    }
+
+    /** The name of the network, where whichever is called so is the one. */
+    public Optional<String> awaited() {
+        return missing().filter(name -> network.equals(awaited(name)));
     }
 
     /** The same wish of a network that is not there yet. */
     public NetworkWish awaiting(String name) {
+        return named(awaited(name), name);
+    }
+
+    /** The same wish of a network that was there, and is no more. */
+    public NetworkWish without(String name) {
+        return named(network, name);
+    }
+
+    private NetworkWish named(NetworkId id, String name) {
         Map<String, String> named = new LinkedHashMap<>(options);
         named.put(NAME, name);
-        return new NetworkWish(awaited(name), aliases, links, ipv4, ipv6, mac, gatewayPriority, named);
+        return new NetworkWish(id, aliases, links, ipv4, ipv6, mac, gatewayPriority, named);
     }
 
     /** The same wish of the network that is called so now. */

@@ -175,6 +175,26 @@ class UserNetworksIT {
     }
 
     @Test
+    void whoseNetworkIsGoneLeavesItAndStartsOnAnother() throws Exception {
+        network("un1", "10.231.1.0/24");
+        network("un2", "10.231.2.0/24");
+        docker.background("--name unweb --network un1", "sleep 600");
+        docker.docker("stop", "-t", "0", "unweb");
+        docker.docker("network", "rm", "un1");
+        String networks = "{{range $name, $at := .NetworkSettings.Networks}}{{$name}} {{end}}";
+        assertThat(docker.docker("inspect", "-f", networks, "unweb")).isEqualTo("un1");
+        assertThat(docker.docker("ps", "-aq", "--filter", "network=un1")).isNotEmpty();
+        refused("not found", "start", "unweb");
+        refused("network un3 not found", "network", "disconnect", "un3", "unweb");
+
+        docker.docker("network", "disconnect", "un1", "unweb");
+        docker.docker("network", "connect", "un2", "unweb");
+        docker.docker("start", "unweb");
+
+        assertThat(docker.docker("inspect", "-f", networks, "unweb")).isEqualTo("un2");
+    }
+
+    @Test
     void whoComesFromTheDefaultBridgeLearnsNames() throws Exception {
         network("un1", "10.231.1.0/24");
         docker.background("--name undb --network un1", "sleep 600");

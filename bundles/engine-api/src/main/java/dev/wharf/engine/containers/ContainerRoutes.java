@@ -630,7 +630,7 @@ public final class ContainerRoutes implements Routes {
                                                                     .name()
                                                                     .equals(n))
                                                             .orElse(false)
-                                                    || w.awaited().equals(Optional.of(n))))
+                                                    || w.missing().equals(Optional.of(n))))
                     && filters.any(
                             "volume",
                             v -> c.spec().mounts().stream()

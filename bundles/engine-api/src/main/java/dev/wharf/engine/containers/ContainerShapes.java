@@ -17,6 +17,7 @@ import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.MountSpec;
+import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.PortWish;
 import dev.wharf.model.PublishedPort;
@@ -610,7 +611,7 @@ public final class ContainerShapes {
                                     Optional.of(wish),
                                     Optional.ofNullable(c.places().get(wish.network()))
                                             .map(Place::endpoint))));
-            wish.awaited()
+            wish.missing()
                     .ifPresent(
                             name -> node.set(name, endpoint(c, Optional.empty(), Optional.of(wish), Optional.empty())));
         }
@@ -649,7 +650,13 @@ public final class ContainerShapes {
         if (version.atLeast(48)) {
             node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));
         }
-        node.put("NetworkID", network.map(n -> n.id().value()).orElse(""))
+        node.put(
+                        "NetworkID",
+                        network.map(Network::id)
+                                .or(() ->
+                                        wish.filter(w -> w.awaited().isEmpty()).map(NetworkWish::network))
+                                .map(NetworkId::value)
+                                .orElse(""))
                 .put("EndpointID", place.map(EndpointSpec::id).orElse(""))
                 .put("Gateway", place.map(EndpointSpec::gateway4).orElse(""))
                 .put("IPAddress", place.map(e -> address(e.ipv4())).orElse(""))

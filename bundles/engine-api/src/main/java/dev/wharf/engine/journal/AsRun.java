@@ -322,7 +322,7 @@ final class AsRun {
     private String name(NetworkWish wish) {
         return host.network(wish.network())
                 .map(n -> n.spec().name())
-                .or(wish::awaited)
+                .or(wish::missing)
                 .orElse(wish.network().value());
     }
 

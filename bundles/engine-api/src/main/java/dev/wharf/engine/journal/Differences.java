@@ -115,7 +115,7 @@ final class Differences {
                             c.spec().networking().networks().stream()
                                     .map(w -> host.network(w.network())
                                             .map(n -> n.spec().name())
-                                            .or(w::awaited)
+                                            .or(w::missing)
                                             .orElse(w.network().shortForm()))
                                     .toList())
                     .add(

@@ -85,7 +85,11 @@ public final class NetworkRoutes implements Routes {
 
     /** The network a client means: a whole id, then a name, then the beginning of an id. */
     public static Network find(Host host, String text) {
-        return found(host, text).orElseThrow(() -> Problem.missing("network " + text + " not found"));
+        return found(host, text).orElseThrow(() -> missing(text));
+    }
+
+    private static Problem missing(String text) {
+        return Problem.missing("network " + text + " not found");
     }
 
     /** The same, where there may be none yet. */
@@ -549,12 +553,26 @@ public final class NetworkRoutes implements Routes {
 
     private static Answer disconnect(Agent agent, Request request) {
         Body body = request.json();
-        Network network = find(agent.host(), request.name());
-        Container container = container(agent.host(), body.text("Container"));
+        Host host = agent.host();
+        Container container = container(host, body.text("Container"));
+        NetworkId network = found(host, request.name())
+                .map(Network::id)
+                .or(() -> wishedInVain(container, request.name()))
+                .orElseThrow(() -> missing(request.name()));
         return Answer.later(agent.submit(
-                        new ContainerCommand.Disconnect(container.id(), network.id(), body.flag("Force")),
-                        request.cause())
+                        new ContainerCommand.Disconnect(container.id(), network, body.flag("Force")), request.cause())
                 .thenApply(event -> Answer.empty(200)));
+    }
+
+    /** The network that a container would be on if it were there: as long as it is not, the container cannot start. */
+    private static Optional<NetworkId> wishedInVain(Container container, String text) {
+        return container.spec().networking().networks().stream()
+                .filter(wish -> wish.missing()
+                        .filter(name ->
+                                name.equals(text) || wish.network().value().equals(text))
+                        .isPresent())
+                .map(NetworkWish::network)
+                .findFirst();
     }
 
     private static Container container(Host host, String text) {

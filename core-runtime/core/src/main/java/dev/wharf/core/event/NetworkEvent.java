@@ -64,7 +64,7 @@ public sealed interface NetworkEvent extends Event {
 
     @EventType("network.removed")
     record Removed(NetworkId network) implements NetworkEvent {
-        /** Who never ran meant the network by its name, which another may have by then. */
+        /** Who never ran meant the network by its name, which another may have by then; who did meant this one and no other. */
         @Override
         public Host apply(Host host) {
             Optional<Network> removed = host.network(network);
@@ -74,13 +74,13 @@ public sealed interface NetworkEvent extends Event {
             Host after = host;
             for (Container container : host.containers().values()) {
                 Networking networking = container.spec().networking();
-                if (!container.hasRun()
-                        && networking.networks().stream()
-                                .anyMatch(wish -> wish.network().equals(network))) {
+                if (networking.networks().stream()
+                        .anyMatch(wish -> wish.network().equals(network))) {
+                    String name = removed.get().spec().name();
                     List<NetworkWish> wishes = networking.networks().stream()
-                            .map(wish -> wish.network().equals(network)
-                                    ? wish.awaiting(removed.get().spec().name())
-                                    : wish)
+                            .map(wish -> !wish.network().equals(network)
+                                    ? wish
+                                    : container.hasRun() ? wish.without(name) : wish.awaiting(name))
                             .toList();
                     after = after.with(
                             container.respecified(container.spec().withNetworking(networking.withNetworks(wishes))));

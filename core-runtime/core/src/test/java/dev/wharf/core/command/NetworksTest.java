@@ -591,9 +591,10 @@ class NetworksTest {
                                 .get(0)
                                 .network()))
                 .containsExactly(second.id());
-        assertThat(anew.container(DB).orElseThrow().spec().networking().networks())
-                .extracting(NetworkWish::network)
-                .containsExactly(network("again"));
+        assertThat(the(anew, DB).spec().networking().networks())
+                .containsExactly(wish("again", 0).without("again"));
+        Host left = grant(anew, new ContainerCommand.Disconnect(DB, network("again"), false), T0);
+        assertThat(the(left, DB).spec().networking().networks()).isEmpty();
     }
 
     @Test
