@@ -144,6 +144,11 @@ public sealed interface ImageCommand extends Command {
                     return accept(events);
                 }
             } else {
+                // Whoever says it by force next would be refused all the same, so this is what is told first.
+                Optional<Decision> running = conflict(host, true);
+                if (running.isPresent()) {
+                    return running.get();
+                }
                 List<Reference> names = left.stream().map(Reference::parse).toList();
                 long tags =
                         names.stream().filter(name -> name.tag().isPresent()).count();
@@ -158,7 +163,7 @@ public sealed interface ImageCommand extends Command {
                 }
                 left.forEach(r -> events.add(new ImageEvent.Untagged(image, r)));
             }
-            Optional<Decision> conflict = conflict(host, events);
+            Optional<Decision> conflict = conflict(host, true).or(() -> conflict(host, false));
             if (conflict.isPresent()) {
                 return conflict.get();
             }
@@ -192,42 +197,28 @@ public sealed interface ImageCommand extends Command {
                             .toList();
         }
 
-        private Optional<Decision> conflict(Host host, List<Event> events) {
-            for (Container user : host.usersOf(image)) {
-                if (user.isRunning()) {
-                    if (reference.isPresent() && force) {
-                        continue;
-                    }
-                    return Optional.of(refuse(
-                            Refusal.Kind.CONFLICT,
-                            "conflict: unable to "
-                                    + (reference.isPresent()
-                                            ? "remove repository reference \"" + named + "\""
-                                            : "delete " + image.shortForm())
-                                    + (reference.isPresent() ? " (must force)" : " (cannot be forced)")
-                                    + " - "
-                                    + (reference.isPresent()
-                                            ? "container "
-                                            : "image is being used by running container ")
-                                    + user.id().shortForm()
-                                    + (reference.isPresent()
-                                            ? " is using its referenced image " + image.shortForm()
-                                            : "")));
-                }
-                if (!force) {
-                    return Optional.of(refuse(
-                            Refusal.Kind.CONFLICT,
-                            reference.isPresent()
-                                    ? "conflict: unable to remove repository reference \"" + named
-                                            + "\" (must force) - container "
-                                            + user.id().shortForm()
-                                            + " is using its referenced image " + image.shortForm()
-                                    : "conflict: unable to delete " + image.shortForm()
-                                            + " (must be forced) - image is being used by stopped container "
-                                            + user.id().shortForm()));
-                }
+        /** Why the containers that run, or those that do not, keep the image. */
+        private Optional<Decision> conflict(Host host, boolean running) {
+            if (force && (reference.isPresent() || !running)) {
+                return Optional.empty();
             }
-            return Optional.empty();
+            return host.usersOf(image).stream()
+                    .filter(user -> user.isRunning() == running)
+                    .findFirst()
+                    .map(user -> refuse(Refusal.Kind.CONFLICT, conflict(user)));
+        }
+
+        private String conflict(Container user) {
+            if (reference.isPresent()) {
+                return "conflict: unable to remove repository reference \"" + named
+                        + "\" (must force) - container " + user.id().shortForm()
+                        + " is using its referenced image " + image.shortForm();
+            }
+            return "conflict: unable to delete " + image.shortForm()
+                    + (user.isRunning()
+                            ? " (cannot be forced) - image is being used by running container "
+                            : " (must be forced) - image is being used by stopped container ")
+                    + user.id().shortForm();
         }
 
         private static boolean isTagOf(String reference, String repository) {

@@ -99,6 +99,8 @@ class OtherCommandsTest {
                 .containsExactly(new ImageEvent.Untagged(IMAGE, TAG));
         Host running = after(host, run(WEB, 1, T0));
         refused(running, remove(true), Kind.CONFLICT, "cannot be forced");
+        Host named = after(running, new ImageEvent.Tagged(IMAGE, "docker.io/library/other:1"));
+        refused(named, remove(false), Kind.CONFLICT, "cannot be forced");
     }
 
     @Test
