@@ -24,7 +24,9 @@ public final class Patterns {
     /** The lines of a file; an IllegalArgumentException says what is wrong with one. */
     public static Patterns parse(List<String> lines) {
         List<One> all = new ArrayList<>();
-        for (String line : lines) {
+        for (String one : lines) {
+            // Some editors begin a file with a byte order mark.
+            String line = one.startsWith("\uFEFF") ? one.substring(1) : one;
             String text = line.strip();
             if (line.startsWith("#") || text.isEmpty()) {
                 continue;

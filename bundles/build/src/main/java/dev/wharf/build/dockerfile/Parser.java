@@ -266,7 +266,7 @@ final class Parser {
             case NAMES -> words = new Words(escape).rawWords(rest);
             case INSTRUCTION -> {
                 if (rest.isEmpty()) {
-                    throw requires(place, word, "exactly one argument");
+                    throw requires(place, word, "at least one argument");
                 }
                 checkTrigger(rest, place);
                 words = List.of(rest);

@@ -48,6 +48,12 @@ class PatternsTest {
     }
 
     @Test
+    void aByteOrderMarkIsNoPartOfThePattern() {
+        assertThat(Patterns.parse(List.of("\uFEFFa", "b")).leavesOut("a")).isTrue();
+        assertThat(Patterns.parse(List.of("\uFEFF# a comment")).isEmpty()).isTrue();
+    }
+
+    @Test
     void whatIsNoPatternIsRefused() {
         assertThatThrownBy(() -> Patterns.parse(List.of("["))).hasMessageContaining("syntax error in pattern");
         assertThatThrownBy(() -> Patterns.parse(List.of("!"))).hasMessageContaining("illegal exclusion pattern");

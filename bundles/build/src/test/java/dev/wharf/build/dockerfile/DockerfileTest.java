@@ -129,6 +129,7 @@ class DockerfileTest {
         refused("ARG names can not be blank", "FROM x", "ARG =x");
         refused("VOLUME specified can not be an empty string", "FROM x", "VOLUME [\"\"]");
         refused("file with no instructions", "# nothing");
+        refused("ONBUILD requires at least one argument", "ONBUILD");
         refused("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", "ONBUILD ONBUILD RUN x");
         refused("MAINTAINER isn't allowed as an ONBUILD trigger", "ONBUILD MAINTAINER x");
     }
