@@ -8,6 +8,7 @@ import dev.wharf.itests.conformance.SharedAgent;
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
 import dev.wharf.itests.daemon.Traces;
+import dev.wharf.itests.images.LoopbackRegistry;
 import java.io.InputStream;
 import java.net.Socket;
 import java.net.URI;
@@ -289,9 +290,11 @@ class JavaTestcontainersIT {
     }
 
     @Test
-    void anImageThatIsNowhereIsAnErrorAndNotAWait() {
-        try (GenericContainer<?> none = new GenericContainer<>(DockerImageName.parse("layout.local/nowhere:1"))) {
-            assertThatThrownBy(none::start).hasStackTraceContaining("layout.local/nowhere");
+    void anImageThatItsRegistryDoesNotHaveIsAnErrorAndNotAWait() throws Exception {
+        try (LoopbackRegistry registry = LoopbackRegistry.start();
+                GenericContainer<?> none =
+                        new GenericContainer<>(DockerImageName.parse(registry.host() + "/nowhere:1"))) {
+            assertThatThrownBy(none::start).hasStackTraceContaining(registry.host() + "/nowhere");
         }
     }
 
