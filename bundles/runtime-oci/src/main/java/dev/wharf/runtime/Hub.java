@@ -82,8 +82,9 @@ final class Hub {
         return Optional.of(client);
     }
 
+    /** Whether nobody is here, and nobody left input for a process that is yet to come. */
     synchronized boolean isEmpty() {
-        return clients.isEmpty();
+        return clients.isEmpty() && input.isEmpty() && !(inputEnds && !inputEnded);
     }
 
     /** Whether it had a process whose streams are closed: then it serves no more clients. */
@@ -159,6 +160,10 @@ final class Hub {
     void processEnded() {
         boolean last;
         synchronized (this) {
+            if (wire.isEmpty()) {
+                // Whoever is here waits for the next process.
+                return;
+            }
             dead = true;
             want();
             last = wire.isPresent() && !wire.get().isMonitored();
@@ -352,13 +357,14 @@ final class Hub {
 
     /**
      * A client is gone. The last one takes the connection along, unless the process would take that for the end of its
-     * input which nobody asked for, or nobody else would read what it says.
+     * input which nobody asked for, or nobody else would read what it says or send what it is still to be told. Whoever
+     * comes then is served by a new hub, for the end of this process's input is not the next one's.
      */
     private synchronized void leave(Client client) {
         clients = clients.stream().filter(other -> other != client).toList();
         boolean harmless = wire.isPresent() && wire.get().isMonitored() && (keepsInput || !takesInput || inputEnded);
-        if (clients.isEmpty() && harmless) {
-            disconnect();
+        if (clients.isEmpty() && input.isEmpty() && harmless && !undecided) {
+            end();
         } else {
             want();
         }

@@ -41,7 +41,6 @@ final class Joint implements StreamSink, Duplex.Input {
     private Optional<Duplex> duplex = Optional.empty();
     private Optional<Attachment> attachment = Optional.empty();
     private boolean over;
-    private boolean inputEnded;
     private Consumer<Runnable> ending = Runnable::run;
 
     private record Piece(byte[] head, ByteBuffer bytes) {}
@@ -89,9 +88,6 @@ final class Joint implements StreamSink, Duplex.Input {
                 if (duplex.isEmpty()) {
                     joined.reading(false);
                 }
-                if (inputEnded && inputEnds && wantsInput) {
-                    joined.closeInput();
-                }
             }
             waiting.ifPresent(d -> d.reading(true));
             return true;
@@ -119,7 +115,10 @@ final class Joint implements StreamSink, Duplex.Input {
                 taken.send(piece.head(), piece.bytes());
             }
         }
-        taken.onGone(this::drop);
+        taken.onGone(() -> {
+            endInput();
+            drop();
+        });
         if (!joined) {
             // What the client says while it is told what was before is for the process that it is joined to afterwards.
             taken.reading(false);
@@ -259,20 +258,30 @@ final class Joint implements StreamSink, Duplex.Input {
             }
         }
         if (letGo) {
-            drop();
             detached.run();
-            duplex().ifPresent(Duplex::finish);
+            letGo();
         }
     }
 
+    /** Where the process's input does not end with the client's, nothing is left to talk about, and Docker hangs up. */
     @Override
     public void ended() {
-        synchronized (this) {
-            inputEnded = true;
+        if (wantsInput && !inputEnds) {
+            letGo();
+        } else {
+            endInput();
         }
+    }
+
+    private void endInput() {
         if (wantsInput && inputEnds) {
             attachment().ifPresent(Attachment::closeInput);
         }
+    }
+
+    private void letGo() {
+        drop();
+        duplex().ifPresent(Duplex::finish);
     }
 
     // ---- what was written before

@@ -77,7 +77,7 @@ public final class StreamRoutes implements Routes {
                 request.query().flag("stdin", false) && c.spec().stdio().openStdin(),
                 request.query().flag("stdout", false),
                 request.query().flag("stderr", false),
-                c.spec().stdio().stdinOnce(),
+                c.spec().stdio().stdinOnce() && !tty,
                 tty ? keys : DetachKeys.NONE,
                 () -> note(agent, request, c.id(), "detach"));
         return new Answer.Switch(contentType(tty, request), joining(agent, request, c, joint));
@@ -97,7 +97,7 @@ public final class StreamRoutes implements Routes {
                         && c.spec().stdio().openStdin(),
                 all || request.query().flag("stdout", false),
                 all || request.query().flag("stderr", false),
-                c.spec().stdio().stdinOnce(),
+                c.spec().stdio().stdinOnce() && !tty,
                 tty ? keys : DetachKeys.NONE,
                 () -> note(agent, request, c.id(), "detach"));
         return new Answer.WebSocket(handshake, request.version().atLeast(28), joining(agent, request, c, joint));
@@ -283,7 +283,7 @@ public final class StreamRoutes implements Routes {
                 spec.stdin(),
                 spec.stdout(),
                 spec.stderr(),
-                true,
+                !spec.tty(),
                 spec.tty() ? DetachKeys.parse(spec.detachKeys()) : DetachKeys.NONE,
                 () -> note(agent, request, container, "exec_detach"));
         // Clients read the exit code as soon as the stream has ended, so it ends when the code is known.

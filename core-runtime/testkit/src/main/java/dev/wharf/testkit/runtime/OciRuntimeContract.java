@@ -475,6 +475,46 @@ public abstract class OciRuntimeContract {
     }
 
     @Test
+    void whatIsLeftBeforeTheStartIsReadByTheProcess() throws Exception {
+        RuntimeSpec spec = register(shell("cat; echo done").input());
+        try (Attachment attachment = attach(spec.container(), new RecordingSink())) {
+            attachment.write(bytes("left\n"));
+            attachment.closeInput();
+        }
+
+        runtime.create(spec);
+        runtime.start(spec.container());
+
+        awaitEnded(spec.container());
+        assertThat(log(spec.container(), everything(false))).containsExactly("left\n", "done\n");
+    }
+
+    @Test
+    void theEndOfOneRunsInputIsNotThatOfTheNext() throws Exception {
+        RuntimeSpecs specs = shell("cat; sleep 0.1; echo done").input();
+        RuntimeSpec spec = register(specs);
+        ContainerId container = spec.container();
+        try (Attachment attachment = attach(container, new RecordingSink())) {
+            runtime.create(spec);
+            runtime.start(container);
+            attachment.closeInput();
+        }
+        awaitEnded(container);
+        runtime.delete(container);
+
+        RecordingSink sink = new RecordingSink();
+        try (Attachment attachment = attach(container, sink)) {
+            runtime.create(specs.generation(2).build());
+            runtime.start(container);
+            attachment.write(bytes("again\n"));
+            attachment.closeInput();
+
+            assertThat(sink.awaitClosed()).isTrue();
+        }
+        assertThat(sink.out()).isEqualTo("again\ndone\n");
+    }
+
+    @Test
     void inputThatNobodyReadsCostsNoOutput() throws Exception {
         for (int i = 0; i < 30; i++) {
             RuntimeSpec spec = register(shell("echo done").input());
