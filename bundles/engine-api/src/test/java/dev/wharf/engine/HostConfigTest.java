@@ -190,7 +190,8 @@ class HostConfigTest {
                 "ConsoleSize;[24,80]",
                 "MemorySwappiness;10",
                 "OomKillDisable;true",
-                "Isolation;\"\""
+                "Isolation;\"\"",
+                "Isolation;\"default\""
             })
     void isKeptUnlessThisKernelCannot(String field, String value) throws IOException {
         Line.Reply reply = create("{\"" + field + "\":" + value + "}");
@@ -707,5 +708,18 @@ class HostConfigTest {
 
         assertThat(inspected().path("VolumesFrom").path(0).asText()).isEqualTo(owner + ":ro");
         assertThat(inspected().path("Binds").isNull()).isTrue();
+    }
+
+    @org.junit.jupiter.api.Test
+    void whoLendsNothingOrIsOverruledIsShownAsWell() throws IOException {
+        create("{\"Binds\":[\"data:/d\"]}");
+        create("{}");
+        String lenders = "[\"box" + (made - 2) + "\",\"box" + (made - 1) + ":rw\"]";
+
+        assertThat(create("{\"VolumesFrom\":" + lenders + ",\"Binds\":[\"own:/d\"]}")
+                        .status())
+                .isEqualTo(201);
+
+        assertThat(inspected().path("VolumesFrom")).hasToString(lenders);
     }
 }

@@ -372,12 +372,7 @@ public final class ContainerShapes {
                                 .replace('_', '-'))
                 .put("MaximumRetryCount", spec.restartPolicy().maximumRetries());
         node.put("AutoRemove", spec.autoRemove()).put("VolumeDriver", "");
-        node.set(
-                "VolumesFrom",
-                Json.arrayOrNull(spec.mounts().stream()
-                        .flatMap(m -> Optional.ofNullable(m.options().get("from")).stream())
-                        .distinct()
-                        .toList()));
+        node.set("VolumesFrom", Json.arrayOrNull(Mounts.lenders(spec.mounts())));
         node.putArray("ConsoleSize").add(spec.stdio().rows()).add(spec.stdio().columns());
         if (!spec.annotations().isEmpty()) {
             node.set("Annotations", Json.map(spec.annotations()));

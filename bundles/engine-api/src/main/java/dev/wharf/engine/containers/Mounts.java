@@ -504,6 +504,14 @@ final class Mounts {
         }
     }
 
+    /** The texts of {@code VolumesFrom} that some of these mounts came by. */
+    static List<String> lenders(List<MountSpec> mounts) {
+        return mounts.stream()
+                .flatMap(mount -> Optional.ofNullable(mount.options().get("from")).stream())
+                .distinct()
+                .toList();
+    }
+
     /** The texts of {@code Binds} that would make these mounts again. */
     static ArrayNode binds(List<MountSpec> mounts) {
         ArrayNode binds = Json.array();

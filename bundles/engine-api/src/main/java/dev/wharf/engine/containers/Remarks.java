@@ -35,6 +35,7 @@ final class Remarks {
     private static final String ENV = "Env";
     private static final String PORTS = "ExposedPorts";
     private static final String VOLUMES = "Volumes";
+    private static final String VOLUMES_FROM = HOST_CONFIG + "VolumesFrom";
     private static final String BINDS = HOST_CONFIG + "Binds";
     private static final String TMPFS = HOST_CONFIG + "Tmpfs";
     private static final String MOUNTS = HOST_CONFIG + "Mounts";
@@ -48,10 +49,12 @@ final class Remarks {
             Map.entry(ENV, Kind.TREE),
             Map.entry(PORTS, Kind.TREE),
             Map.entry(VOLUMES, Kind.TREE),
+            Map.entry(VOLUMES_FROM, Kind.TREE),
             Map.entry(BINDS, Kind.TREE),
             Map.entry(TMPFS, Kind.TREE),
             Map.entry(MOUNTS, Kind.TREE),
             Map.entry(HOST_CONFIG + "ContainerIDFile", Kind.TEXT),
+            Map.entry(HOST_CONFIG + "Isolation", Kind.TEXT),
             Map.entry(HOST_CONFIG + "UsernsMode", Kind.TEXT),
             Map.entry(HOST_CONFIG + "VolumeDriver", Kind.TEXT),
             Map.entry(HOST_CONFIG + "Runtime", Kind.TEXT),
@@ -85,6 +88,7 @@ final class Remarks {
         keep(remarks, ENV, Json.array(spoken(config.texts("Env"), env)), Json.array(env));
         keep(remarks, PORTS, Json.set(union(image.exposedPorts(), config.keys("ExposedPorts"))), Json.set(exposed));
         keep(remarks, VOLUMES, Json.set(union(image.volumes(), config.keys("Volumes"))), Mounts.volumes(mounts));
+        keep(remarks, VOLUMES_FROM, Json.array(hostConfig.texts("VolumesFrom")), Json.array(Mounts.lenders(mounts)));
         keep(remarks, BINDS, Json.array(hostConfig.texts("Binds")), Mounts.binds(mounts));
         keep(remarks, TMPFS, Json.map(hostConfig.map("Tmpfs")), Mounts.tmpfs(mounts));
         keep(remarks, MOUNTS, Mounts.asked(mounts, hostConfig.list("Mounts")), Mounts.asked(mounts));
