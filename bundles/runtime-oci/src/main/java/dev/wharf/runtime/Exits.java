@@ -50,6 +50,9 @@ final class Exits {
 
     private static final Duration HEAD_START = Duration.ofMillis(3);
 
+    /** A monitor makes its mark of memory that ran out two times in a row, which are one as long as nobody takes the first away. */
+    private static final Duration BOTH_MARKS = Duration.ofMillis(100);
+
     private static final Duration SETTLE_PATIENCE = Duration.ofSeconds(10);
 
     private final Places places;
@@ -261,7 +264,8 @@ final class Exits {
         if (!nameWatches.containsKey(bundle) && Files.isDirectory(bundle)) {
             Processes.Watch watch = descriptors.watchNames(bundle, name -> {
                 if (name.equals(Monitors.OOM) || name.isEmpty()) {
-                    later(() -> tellOutOfMemory(container, bundle));
+                    CompletableFuture.delayedExecutor(BOTH_MARKS.toMillis(), TimeUnit.MILLISECONDS, this::later)
+                            .execute(() -> tellOutOfMemory(container, bundle));
                 }
                 if (name.equals(Monitors.EXIT) && !attached.test(bundle)) {
                     later(() -> tellOnce(container));

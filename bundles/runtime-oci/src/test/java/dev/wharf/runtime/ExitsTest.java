@@ -68,7 +68,9 @@ class ExitsTest {
             public void execExited(ContainerId container, ExecId exec, int code) {}
 
             @Override
-            public void outOfMemory(ContainerId container) {}
+            public void outOfMemory(ContainerId container) {
+                told.add(Monitors.OOM);
+            }
         });
     }
 
@@ -139,6 +141,31 @@ class ExitsTest {
         assertThat(exits.exit(bundle)).as("as its monitor has not written it").isEmpty();
         exits.settle(WEB);
         assertThat(told).containsExactly(pid + " 5");
+    }
+
+    /** The monitor of Podman, conmon, does that where it works in the folder that it notes things in. */
+    @Test
+    void whatTheMonitorMarksTwiceInARowIsToldOnce() throws Exception {
+        Process process = new ProcessBuilder("/bin/sh", "-c", "read line").start();
+        int pid = (int) process.pid();
+        int self = (int) ProcessHandle.current().pid();
+        long ticks = Host.PROCESSES.startTicks(pid).orElseThrow();
+        Note draft = draft(1);
+        draft.begin(bundle);
+        draft.with(
+                        new InitProcess(pid, ticks, self),
+                        Host.PROCESSES.startTicks(self).orElseThrow())
+                .settle(bundle);
+        exits.follow(WEB);
+
+        Files.write(bundle.resolve(Monitors.OOM), new byte[0]);
+        Thread.sleep(20);
+        Files.write(bundle.resolve(Monitors.OOM), new byte[0]);
+        awaitTold(Monitors.OOM);
+        Thread.sleep(200);
+
+        assertThat(told).containsExactly(Monitors.OOM);
+        process.destroy();
     }
 
     private void awaitTold(String end) throws InterruptedException {

@@ -789,6 +789,7 @@ public abstract class OciRuntimeContract {
         Exit exit = exits.await(container);
 
         assertThat(exit.outOfMemory()).isTrue();
+        assertThat(exits.ranOutOfMemory(container)).isTrue();
     }
 
     @Test
