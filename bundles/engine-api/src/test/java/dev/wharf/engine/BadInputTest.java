@@ -88,6 +88,7 @@ class BadInputTest {
                 // versions
                 "GET;/v1.99/containers/json;400;client version 1.99 is too new. Maximum supported API version is 1.51",
                 "GET;/v2.0/info;400;is too new",
+                "GET;/containers/web/stats?one-shot=1;400;cannot have stream=true and one-shot=true",
                 // paths and methods
                 "GET;/nonsense;404;page not found",
                 "PATCH;/containers/json;404;page not found",

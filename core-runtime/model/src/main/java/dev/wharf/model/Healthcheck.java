@@ -3,6 +3,7 @@ package dev.wharf.model;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * How to ask a container whether it is well (Docker Engine API, {@code HealthConfig}). Zero durations and retries mean
@@ -21,6 +22,7 @@ public record Healthcheck(
     public static final Healthcheck SILENT =
             new Healthcheck(List.of(), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
 
+    private static final Set<String> ASKING = Set.of("CMD", "CMD-SHELL");
     private static final Duration DEFAULT_TIME = Duration.ofSeconds(30);
     private static final Duration DEFAULT_START_INTERVAL = Duration.ofSeconds(5);
     private static final int DEFAULT_RETRIES = 3;
@@ -40,9 +42,9 @@ public record Healthcheck(
                 retries == 0 ? other.retries : retries);
     }
 
-    /** Whether there is anything to ask; {@code NONE} switches off what an image says. */
+    /** Whether there is anything to ask; {@code NONE} switches off what an image says, as do words that nobody knows. */
     public boolean isAsked() {
-        return !test.isEmpty() && !test.get(0).equals("NONE");
+        return !test.isEmpty() && ASKING.contains(test.get(0));
     }
 
     /** The words to run inside; {@code shell} runs a line, {@code /bin/sh -c} where it is empty. */

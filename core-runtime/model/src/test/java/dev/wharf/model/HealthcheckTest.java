@@ -81,4 +81,12 @@ class HealthcheckTest {
                 new Healthcheck(List.of("NONE"), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
         assertThat(off.over(image).isAsked()).isFalse();
     }
+
+    @Test
+    void wordsThatNobodyKnowsAskNothing() {
+        Healthcheck check = new Healthcheck(
+                List.of("curl", "localhost"), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
+
+        assertThat(check.isAsked()).isFalse();
+    }
 }

@@ -347,6 +347,29 @@ class PitfallsIT {
     // ---- waiting
 
     @Test
+    void aStopBetweenTwoRunsIsTheEndThatIsWaitedFor() throws Exception {
+        create(
+                "failing",
+                "{\"Image\":\"busybox\",\"Cmd\":[\"sh\",\"-c\",\"exit 3\"],"
+                        + "\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"always\"}}}");
+        daemon.curl("/containers/failing/start", "-X", "POST").outOrThrow();
+        // The pause before the sixth run is three seconds long.
+        while (get("/containers/failing/json").path("RestartCount").intValue() < 5
+                || !get("/containers/failing/json")
+                        .path("State")
+                        .path("Restarting")
+                        .booleanValue()) {
+            Thread.sleep(50);
+        }
+        try (Wire wire = Wire.to(daemon).ask("POST", "/v1.43/containers/failing/wait", "Content-Length: 0")) {
+            wire.head();
+            daemon.curl("/containers/failing/stop", "-X", "POST").outOrThrow();
+            wire.line();
+            assertThat(JSON.readTree(wire.line()).path("StatusCode").intValue()).isEqualTo(3);
+        }
+    }
+
+    @Test
     void aWaitIsAnsweredAtOnceAndToldTheEndLater() throws Exception {
         create("awaited", "{\"Image\":\"busybox\",\"Cmd\":[\"sh\",\"-c\",\"exit 7\"]}");
         try (Wire wire = Wire.to(daemon)

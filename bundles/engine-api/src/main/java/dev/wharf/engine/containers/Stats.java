@@ -6,9 +6,11 @@ import dev.wharf.core.agent.Agent;
 import dev.wharf.core.state.Container;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Outlet;
+import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.ContainerSpec.Namespace;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.runtime.Measure;
 import java.io.IOException;
@@ -40,14 +42,19 @@ final class Stats {
     }
 
     static Answer handle(Agent agent, Request request) {
+        boolean stream = request.query().flag("stream", true);
+        boolean oneShot = request.query().flag("one-shot", false);
+        if (stream && oneShot) {
+            throw Problem.invalid("cannot have stream=true and one-shot=true");
+        }
         Container c = ContainerRoutes.found(agent, request);
-        if (request.query().flag("stream", true)) {
+        if (stream) {
             return Answer.flow(Answer.JSON, outlet -> new Stats(agent, request, c.id(), outlet).tell());
         }
         if (!c.isRunning()) {
             return Answer.json(empty(c));
         }
-        if (request.query().flag("one-shot", false)) {
+        if (oneShot) {
             return Answer.later(request.work(
                     () -> Answer.json(shape(c, agent.streams().measure(c.id()), Optional.empty()))));
         }
@@ -167,7 +174,9 @@ final class Stats {
         ObjectNode stats = memory.putObject("stats");
         m.memoryStats().forEach(stats::put);
         memory.put("limit", limit(m));
-        if (!m.interfaces().isEmpty()) {
+        // Those of the host are not the container's.
+        boolean own = c.spec().networking().sandbox().kind() != Namespace.Kind.HOST;
+        if (own && !m.interfaces().isEmpty()) {
             ObjectNode networks = node.putObject("networks");
             m.interfaces()
                     .forEach((name, i) -> networks.putObject(name)

@@ -122,6 +122,10 @@ final class Waiting {
             lastCode = Optional.of(exited.exit().code());
             ended = !removal;
         }
+        if (event instanceof ContainerEvent.StopRequested && !isUp(moment)) {
+            // It was between two runs, so no exit will come.
+            ended = !removal;
+        }
         if (ended) {
             // Whoever waited for the end goes on with its ports.
             return moment.after()
@@ -138,6 +142,10 @@ final class Waiting {
             trouble = event.trouble();
         }
         return event instanceof ContainerEvent.Removed || trouble.isPresent();
+    }
+
+    private boolean isUp(Follower.Moment moment) {
+        return moment.after().container(id).map(Container::isRunning).orElse(false);
     }
 
     private boolean isRemoving(Follower.Moment moment) {
