@@ -173,7 +173,9 @@ final class Conversation extends ChannelInboundHandlerAdapter {
                     HttpUtil.is100ContinueExpected(request));
             match = server.router().find(method, target.path());
             if (match.isEmpty()) {
-                match = Optional.of(answering(Answer.error(404, "page not found")));
+                match = Optional.of(answering(target.elsewhere()
+                        .map(place -> Answer.empty(301).with("Location", place))
+                        .orElseGet(() -> Answer.error(404, "page not found"))));
             } else {
                 Optional<Answer> refusal = target.version().flatMap(Conversation::versionRefusal);
                 if (refusal.isPresent()) {
@@ -221,7 +223,7 @@ final class Conversation extends ChannelInboundHandlerAdapter {
     }
 
     /** What a request asks for: the version in its path, if any, and the path and query decoded. */
-    private record Target(Optional<ApiVersion> version, String path, Query query) {
+    private record Target(String local, Optional<ApiVersion> version, String path, Query query) {
         static Target of(String uri) {
             String local = uri;
             if (!uri.startsWith("/")) {
@@ -238,10 +240,20 @@ final class Conversation extends ChannelInboundHandlerAdapter {
                 Optional<ApiVersion> version =
                         slash < 0 ? Optional.empty() : ApiVersion.parse(path.substring(2, slash));
                 if (version.isPresent()) {
-                    return new Target(version, path.substring(slash), query);
+                    return new Target(local, version, path.substring(slash), query);
                 }
             }
-            return new Target(Optional.empty(), path, query);
+            return new Target(local, Optional.empty(), path, query);
+        }
+
+        /** Where it would be with single slashes: a client whose address of the engine ends with one sends two. */
+        Optional<String> elsewhere() {
+            int mark = local.indexOf('?');
+            String path = mark < 0 ? local : local.substring(0, mark);
+            String single = path.replaceAll("/{2,}", "/");
+            return single.equals(path)
+                    ? Optional.empty()
+                    : Optional.of(single + (mark < 0 ? "" : local.substring(mark)));
         }
     }
 

@@ -209,6 +209,14 @@ class ServerTest {
     }
 
     @Test
+    void aPathWithTwoSlashesIsElsewhere() throws IOException {
+        Line.Reply reply = get("//v1.41///nowhere?all=1//");
+
+        assertThat(reply.status()).isEqualTo(301);
+        assertThat(reply.header("Location")).isEqualTo("/v1.41/nowhere?all=1//");
+    }
+
+    @Test
     void aWrongMethodIsAPageThatIsNotFound() throws IOException {
         try (Line line = Line.to(socket)) {
             assertThat(line.request("PATCH", "/_ping").reply().status()).isEqualTo(404);
