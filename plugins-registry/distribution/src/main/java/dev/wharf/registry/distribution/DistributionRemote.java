@@ -83,9 +83,6 @@ final class DistributionRemote implements RegistryBackend.Remote {
         URI uri = manifest(session, reference);
         Http.Request head = new Http.Request("HEAD", uri, Map.of("Accept", DOCUMENTS), session.patience());
         try (Http.Answer answer = session.exchange(head, scopes("pull"))) {
-            if (answer.status() == 404) {
-                throw Failures.missingManifest(reference);
-            }
             if (answer.status() == 401 || answer.status() == 403) {
                 throw Failures.unexpected(repository, false, answer);
             }
@@ -94,7 +91,8 @@ final class DistributionRemote implements RegistryBackend.Remote {
                 return agreed(session, reference, described.get());
             }
         }
-        // Not every registry says all in a HEAD; what it sends instead is checked before it is believed.
+        // Not every registry says all in a HEAD, and some know none; what is sent instead is checked before it is
+        // believed.
         return read(session, reference, uri);
     }
 

@@ -36,6 +36,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
 class HostileRegistryTest {
@@ -102,9 +104,10 @@ class HostileRegistryTest {
         assertFails(Failure.Kind.CORRUPT, "was asked for", () -> resolve(reference));
     }
 
-    @Test
-    void aManifestIsFoundThoughTheRegistrySaysNothingInAHead() throws Exception {
-        registry.on("HEAD", TAG_PATH, status(405, ""));
+    @ParameterizedTest
+    @ValueSource(ints = {200, 404, 405, 501})
+    void aManifestIsFoundThoughTheRegistrySaysNothingInAHead(int status) throws Exception {
+        registry.on("HEAD", TAG_PATH, status(status, ""));
         registry.on(
                 "GET", TAG_PATH, status(200, new String(MANIFEST, UTF_8), "Content-Type", "text/plain; charset=utf-8"));
 
