@@ -118,6 +118,11 @@ class ImagesIT {
         assertThat(docker.docker("inspect", "--format", "{{.Id}}", "cargo:two")).isEqualTo(id);
         assertThat(docker.docker("run", "--rm", "cargo:two", "/bin/busybox", "echo", "loaded"))
                 .isEqualTo("loaded");
+        docker.docker("tag", "busybox", "cargo:two");
+        assertThat(docker.docker("load", "-i", file.toString()))
+                .isEqualTo("The image cargo:two already exists, renaming the old one with ID "
+                        + docker.docker("inspect", "--format", "{{.Id}}", "busybox")
+                        + " to empty string\nLoaded image: cargo:two");
     }
 
     @Test

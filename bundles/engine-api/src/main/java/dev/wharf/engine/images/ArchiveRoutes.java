@@ -116,6 +116,7 @@ public final class ArchiveRoutes implements Routes {
                 }
                 ByteArrayOutputStream report = new ByteArrayOutputStream();
                 for (ArchivedImage image : contents.images()) {
+                    Host before = agent.host();
                     bring(
                             agent,
                             request,
@@ -132,6 +133,13 @@ public final class ArchiveRoutes implements Routes {
                         say(report, "Loaded image ID: " + image.id() + "\n");
                     }
                     for (Reference name : image.names()) {
+                        before.imageNamed(name.toString())
+                                .filter(old -> !old.id().equals(image.id()))
+                                .ifPresent(old -> say(
+                                        report,
+                                        "The image " + name.familiar()
+                                                + " already exists, renaming the old one with ID " + old.id()
+                                                + " to empty string\n"));
                         say(report, "Loaded image: " + name.familiar() + "\n");
                     }
                 }
