@@ -39,6 +39,9 @@ final class House {
     /** The unit of times in /proc, the same on every Linux that Java runs on. */
     private static final long TICKS_PER_SECOND = 100;
 
+    /** Where the JVM writes which classes it loads, while {@code wharf-install-cds} makes an archive of them. */
+    private static final String LOADED = System.getProperty("wharf.loaded");
+
     private final Options options;
     private final Path cache;
 
@@ -77,6 +80,9 @@ final class House {
             log.info("started version={} data={} in={}ms", Texts.version(), options.dataRoot(), ageMillis());
             spare.keepSoon();
             over.await();
+            if (LOADED != null) {
+                Linking.link(List.of(framework.getBundleContext().getBundles()), Path.of(LOADED));
+            }
             framework.stop();
             FrameworkEvent end = framework.waitForStop(FAREWELL.toMillis());
             log.info("stopped asked={} in-time={}", asked, end.getType() != FrameworkEvent.WAIT_TIMEDOUT);

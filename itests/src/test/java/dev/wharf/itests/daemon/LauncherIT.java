@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -319,9 +320,22 @@ class LauncherIT {
     }
 
     @Test
-    void anArchiveOfClassesMakesNoNoiseEvenWhenItFitsNoMore() throws Exception {
+    void anArchiveHoldsWhatAStartLoadsAndMakesNoNoiseEvenWhenItFitsNoMore() throws Exception {
         Path copy = Daemon.copyTo(folder.resolve("opt"));
         Outcome.of(copy.resolve("bin/wharf-install-cds").toString()).outOrThrow();
+        Path loaded = folder.resolve("loaded");
+        Files.writeString(
+                copy.resolve("lib/java.sh"),
+                "java_flags=\"$java_flags -Xlog:class+load:file=" + loaded + ":none\"\n",
+                StandardOpenOption.APPEND);
+        try (Daemon daemon = Daemon.start(copy, folder.resolve("agent"))) {
+            daemon.docker("ps").outOrThrow();
+        }
+        List<String> classes = Files.readAllLines(loaded).stream()
+                .filter(line -> !line.contains("Lambda"))
+                .toList();
+        assertThat(classes).filteredOn(line -> line.contains("(top)")).hasSizeGreaterThan(3000);
+        assertThat(classes).filteredOn(line -> line.contains("source: file:")).hasSizeLessThan(200);
         Path archive;
         try (var files = Files.list(copy.resolve("lib"))) {
             archive = files.filter(file -> file.toString().endsWith(".jsa"))
