@@ -69,6 +69,7 @@ final class PluginFolder {
     private static final Duration FAREWELL = Duration.ofSeconds(2);
 
     private final BundleContext context;
+    private final Bundle framework;
     private final Path folder;
     private final Shelf shelf;
     private final Duration patience;
@@ -89,6 +90,7 @@ final class PluginFolder {
     PluginFolder(BundleContext context, Path folder, Shelf shelf, Duration patience) {
         this.patience = patience;
         this.context = context;
+        this.framework = context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION);
         this.folder = folder;
         this.shelf = shelf;
         thread.setDaemon(true);
@@ -128,6 +130,11 @@ final class PluginFolder {
         }
     }
 
+    /** Whether this, or the framework with all that is in it, stops. */
+    private boolean isOver() {
+        return closing || framework.getState() == Bundle.STOPPING;
+    }
+
     // ---- the beat
 
     private void follow() {
@@ -154,7 +161,7 @@ final class PluginFolder {
 
     /** What runs goes on, and the folder is looked at again with the next beat; the same trouble is told of once. */
     private void tellOnce(Exception e) {
-        if (!trouble.equals(e.toString())) {
+        if (!isOver() && !trouble.equals(e.toString())) {
             trouble = e.toString();
             log.error("plugins folder cannot be followed now; what runs goes on folder={}", folder, e);
         }
@@ -185,6 +192,9 @@ final class PluginFolder {
         boolean soon = false;
         List<Plugin> fresh = new ArrayList<>();
         for (Path file : files) {
+            if (isOver()) {
+                return false;
+            }
             Plugin plugin = plugins.computeIfAbsent(stem(file), key -> new Plugin());
             String look = lookOf(file);
             if (!look.equals(plugin.look)) {
@@ -255,6 +265,9 @@ final class PluginFolder {
             plugin.implementation = implementation(kept);
             plugin.bundle = Optional.of(context.installBundle(kept.location()));
         } catch (IOException | BundleException e) {
+            if (isOver()) {
+                return;
+            }
             log.warn("plugin is no bundle file={} reason={}", file, reason(e));
             later(() -> standIn(stem(file), "", good -> blame(file, good, reason(e))));
         }
@@ -271,11 +284,15 @@ final class PluginFolder {
 
     private void startFirst(List<Plugin> fresh) {
         List<Plugin> present = fresh.stream().filter(p -> p.bundle.isPresent()).toList();
-        context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION)
+        framework
                 .adapt(FrameworkWiring.class)
                 .resolveBundles(present.stream().map(p -> p.bundle.get()).toList());
         for (Plugin plugin : present) {
             Optional<String> trouble = start(plugin.bundle.get());
+            if (isOver()) {
+                // Whoever does not start now is not to blame.
+                return;
+            }
             if (trouble.isPresent()) {
                 Bundle broken = plugin.bundle.get();
                 Shelf.Kept kept = plugin.kept.get();
@@ -604,8 +621,7 @@ final class PluginFolder {
             // itself.
             log.warn("plugin is not out yet implementation={} reason={}", name, trouble.get());
         } else {
-            FrameworkWiring wiring =
-                    context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).adapt(FrameworkWiring.class);
+            FrameworkWiring wiring = framework.adapt(FrameworkWiring.class);
             // Whoever else is wired to it, a plugin that uses a library of it, is wired anew; mostly that is nobody.
             wiring.refreshBundles(List.of(bundle));
         }

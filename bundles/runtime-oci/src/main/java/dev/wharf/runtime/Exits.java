@@ -122,7 +122,7 @@ final class Exits {
 
     /** Tells {@code listener} of all that ended and was not deleted, then of all that ends. */
     AutoCloseable listen(ExitListener listener) {
-        teller.execute(() -> {
+        later(() -> {
             // First what there is, then the list: this is the only thread that tells, so nothing is missed between.
             surveyed(container -> {
                 tell(container, List.of(listener));

@@ -370,13 +370,17 @@ final class House implements Agent, AutoCloseable {
                 // it.
                 awaitComplete();
             }
-            surveyNow();
-            sweeping = true;
-            sweep(survey.orphans(host()));
+            if (!closing) {
+                surveyNow();
+                sweeping = true;
+                sweep(survey.orphans(host()));
+            }
         } catch (DriverException e) {
-            log.warn(
-                    "the world could not be surveyed at start reason={}",
-                    e.failure().message());
+            if (!closing) {
+                log.warn(
+                        "the world could not be surveyed at start reason={}",
+                        e.failure().message());
+            }
         } catch (RuntimeException e) {
             log.error("the survey at start broke", e);
         }
@@ -518,7 +522,7 @@ final class House implements Agent, AutoCloseable {
     /** A start must not look for what it cannot see: with a driver missing, everything it keeps would seem gone. */
     private void awaitTools() {
         await(this::missing);
-        if (!missing().isEmpty()) {
+        if (!closing && !missing().isEmpty()) {
             log.warn("started without drivers that the host needs missing={}", missing());
         }
     }
@@ -752,8 +756,10 @@ final class House implements Agent, AutoCloseable {
                         Thread.currentThread().interrupt();
                         return;
                     }
-                    // The listener lives as long as the driver; its handle is the driver's to drop.
-                    runtime.exits(new Exits());
+                    if (!closing) {
+                        // The listener lives as long as the driver; its handle is the driver's to drop.
+                        runtime.exits(new Exits());
+                    }
                 },
                 "wharf-exits");
         later.setDaemon(true);

@@ -138,7 +138,10 @@ final class Survey {
         try {
             reading.read();
         } catch (DriverException e) {
-            log.warn("cannot survey what={} reason={}", what, e.failure().message());
+            // Only an agent that stops interrupts who looks.
+            if (!Thread.currentThread().isInterrupted()) {
+                log.warn("cannot survey what={} reason={}", what, e.failure().message());
+            }
         } catch (RuntimeException | LinkageError e) {
             log.error("survey broke what={}", what, e);
         }
