@@ -1,6 +1,7 @@
 package dev.wharf.launch;
 
 import java.io.IOException;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,7 +47,8 @@ final class Linking {
             if (bundle.getBundleId() != 0 && bundle.getEntry(file) != null) {
                 try {
                     // Asked for its methods, the JVM links a class, and initializes nothing.
-                    bundle.loadClass(name).getDeclaredMethods();
+                    Method[] methods = bundle.loadClass(name).getDeclaredMethods();
+                    log.trace("linked class={} methods={}", name, methods.length);
                     linked++;
                 } catch (ClassNotFoundException | LinkageError e) {
                     log.debug("not linked class={} reason={}", name, e.toString());
