@@ -240,11 +240,15 @@ final class Exits {
      */
     private void afterLastWords(Path directory, Runnable task) {
         if (heard.test(directory)) {
-            CompletableFuture.delayedExecutor(HEAD_START.toNanos(), TimeUnit.NANOSECONDS, this::later)
-                    .execute(task);
+            later(HEAD_START, task);
         } else {
             later(task);
         }
+    }
+
+    private void later(Duration by, Runnable task) {
+        CompletableFuture.delayedExecutor(by.toNanos(), TimeUnit.NANOSECONDS, this::later)
+                .execute(task);
     }
 
     private void later(Runnable task) {
@@ -264,8 +268,7 @@ final class Exits {
         if (!nameWatches.containsKey(bundle) && Files.isDirectory(bundle)) {
             Processes.Watch watch = descriptors.watchNames(bundle, name -> {
                 if (name.equals(Monitors.OOM) || name.isEmpty()) {
-                    CompletableFuture.delayedExecutor(BOTH_MARKS.toMillis(), TimeUnit.MILLISECONDS, this::later)
-                            .execute(() -> tellOutOfMemory(container, bundle));
+                    later(BOTH_MARKS, () -> tellOutOfMemory(container, bundle));
                 }
                 if (name.equals(Monitors.EXIT) && !attached.test(bundle)) {
                     later(() -> tellOnce(container));
