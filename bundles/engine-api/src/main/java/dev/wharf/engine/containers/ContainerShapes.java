@@ -632,9 +632,8 @@ public final class ContainerShapes {
         node.set("Links", Json.arrayOrNull(wish.map(NetworkWish::links).orElse(List.of())));
         List<String> aliases = new ArrayList<>(wish.map(NetworkWish::aliases).orElse(List.of()));
         boolean own = network.filter(n -> !n.spec().predefined()).isPresent();
-        // Compose 1.x takes it for a sign that the container has the aliases and links that it wants, and joins it anew
-        // where
-        // it is not there.
+        // Compose 1.x takes it for a sign that the container has the aliases and links that it wants; where it is not
+        // there, Compose joins the container anew.
         if (own && !version.atLeast(45) && c.hasRun()) {
             aliases.add(c.id().shortForm());
         }

@@ -366,8 +366,7 @@ final class House implements Agent, AutoCloseable {
             }
             awaitTools();
             if (folds == 0) {
-                // Whether the journal is new or lost is told by all that is here, not by what the first driver sees of
-                // it.
+                // Whether the journal is new or lost is told by all that is here, not by what the first driver sees.
                 awaitComplete();
             }
             if (!closing) {
