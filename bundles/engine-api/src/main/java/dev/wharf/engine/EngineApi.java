@@ -5,8 +5,10 @@ import dev.wharf.core.agent.Agent;
 import dev.wharf.engine.archive.ContentRoutes;
 import dev.wharf.engine.archive.CopyRoutes;
 import dev.wharf.engine.archive.Trees;
+import dev.wharf.engine.build.Bench;
 import dev.wharf.engine.build.BuildCache;
 import dev.wharf.engine.build.BuildRoutes;
+import dev.wharf.engine.build.BuildkitRoutes;
 import dev.wharf.engine.build.Hashes;
 import dev.wharf.engine.containers.ContainerRoutes;
 import dev.wharf.engine.containers.StreamRoutes;
@@ -165,6 +167,7 @@ public final class EngineApi {
 
     /** Every part of the API; the last one answers for what no other serves. */
     private static List<Routes> routes(AgentFacts facts, Trees trees, Hashes hashes, Duration retention) {
+        Bench bench = new Bench(facts, trees, hashes, new HostCache());
         return List.of(
                 new WharfRoutes(facts),
                 new DriverRoutes(),
@@ -185,7 +188,8 @@ public final class EngineApi {
                 new VolumeRoutes(trees, retention),
                 new ContainerRoutes(retention, facts.dataRoot()),
                 new StreamRoutes(trees),
-                new BuildRoutes(facts, trees, hashes, new HostCache()),
+                new BuildRoutes(bench),
+                new BuildkitRoutes(bench),
                 new EventRoutes(),
                 new MetricsRoutes(facts),
                 new SystemRoutes(),

@@ -188,7 +188,8 @@ class BadInputTest {
                 "GET;/distribution/UPPER/json;400;lowercase",
                 // what there is not
                 "GET;/images/search?term=a;501;is not served",
-                "POST;/session;501;BuildKit is not served",
+                "POST;/session;400;needs an id in the header",
+                "POST;/grpc;400;send Connection: Upgrade and Upgrade: h2c",
                 "GET;/nodes;503;This node is not a swarm manager. Use \"docker swarm init\"",
                 "GET;/services/a/logs;503;This node is not a swarm manager.",
                 "POST;/swarm/init;501;forms no swarm",

@@ -24,6 +24,16 @@ public final class Patterns {
     /** The lines of a file; an IllegalArgumentException says what is wrong with one. */
     public static Patterns parse(List<String> lines) {
         List<One> all = new ArrayList<>();
+        for (String one : cleaned(lines)) {
+            boolean takesBack = one.startsWith("!");
+            all.add(new One(compile(takesBack ? one.substring(1) : one), takesBack));
+        }
+        return new Patterns(all);
+    }
+
+    /** The patterns alone, without comments, spaces and dots; an IllegalArgumentException says what is wrong with one. */
+    public static List<String> cleaned(List<String> lines) {
+        List<String> all = new ArrayList<>();
         for (String one : lines) {
             // Some editors begin a file with a byte order mark.
             String line = one.startsWith("\uFEFF") ? one.substring(1) : one;
@@ -38,10 +48,10 @@ public final class Patterns {
             }
             // The context itself cannot be left out: Docker passes over a dot alone, and over nothing but a slash.
             if (!path.isEmpty()) {
-                all.add(new One(compile(path), takesBack));
+                all.add(takesBack ? "!" + path : path);
             }
         }
-        return new Patterns(all);
+        return all;
     }
 
     private static String clean(String path) {

@@ -11,8 +11,10 @@ import dev.wharf.build.plan.Draft;
 import dev.wharf.build.plan.Stage;
 import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.Voices.Voice;
+import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.BuildCommand;
 import dev.wharf.core.command.Entropy;
+import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.state.Image;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Platform;
@@ -73,6 +75,12 @@ public final class Build {
             running = List.copyOf(threads);
         }
         running.forEach(Thread::interrupt);
+    }
+
+    /** Gives what was built without a name one, which it may have already. */
+    public static void tag(Agent agent, Cause cause, ImageId image, Reference name)
+            throws BuildException, InterruptedException {
+        Hands.tag(agent, cause, image, name);
     }
 
     /** Builds from the context that is in the site's folder already. */
@@ -144,8 +152,11 @@ public final class Build {
     private ImageId build(ContextFolder context)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         Sources sources = new Sources(site.tree(), site.agent().streams().files(), site.hashing(), context.folder());
-        Dockerfile dockerfile = Dockerfile.parse(order.dockerfile(), text(sources));
-        context.leaveOut();
+        Dockerfile dockerfile = Dockerfile.parse(
+                order.dockerfile(), order.text().isPresent() ? order.text().get() : text(sources));
+        if (order.text().isEmpty()) {
+            context.leaveOut();
+        }
         Platform platform = order.platform().orElse(Platform.host());
         Stages all = Stages.of(dockerfile, order.arguments(), order.target(), platform);
         dockerfile.warnings().forEach(this::warn);

@@ -11,6 +11,7 @@ import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.ImageCommand;
 import dev.wharf.core.command.Refusal;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.journal.EventJournal.Cause;
 import dev.wharf.core.state.Container;
 import dev.wharf.core.state.Image;
 import dev.wharf.core.state.Pull;
@@ -253,8 +254,13 @@ final class Hands implements AutoCloseable {
     }
 
     private void tag(ImageId id, Reference name) throws BuildException, InterruptedException {
+        tag(agent(), site.cause(), id, name);
+    }
+
+    /** Gives an image a name, which it may have already. */
+    static void tag(Agent agent, Cause cause, ImageId id, Reference name) throws BuildException, InterruptedException {
         try {
-            agent().submit(new ImageCommand.Tag(id, name), site.cause())
+            agent.submit(new ImageCommand.Tag(id, name), cause)
                     .toCompletableFuture()
                     .get();
         } catch (ExecutionException e) {

@@ -1,38 +1,45 @@
 package dev.wharf.build.run;
 
-import java.nio.file.Path;
-import java.util.Map;
+import java.io.Closeable;
+import java.io.IOException;
 import java.util.Optional;
 
 /**
  * What a client lends to RUN steps that ask for it by {@code --mount=type=secret} and {@code ssh}. It is held in memory, is
- * shown to a step's container from a file system in memory, and goes with the step: it is in no event, key, layer or log.
+ * shown to a step's container from a file system in memory, and goes with the step: it is in no event, key, layer or log. Safe
+ * to use from any thread; may block while the client is asked.
  */
-public final class Offers {
-    public static final Offers NONE = new Offers(Map.of(), Map.of());
+public interface Offers {
+    /** Nothing is lent. */
+    Offers NONE = new Offers() {
+        @Override
+        public Optional<byte[]> secret(String id) {
+            return Optional.empty();
+        }
 
-    private final Map<String, byte[]> secrets;
-    private final Map<String, Path> agents;
+        @Override
+        public Optional<Agent> agent(String id) {
+            return Optional.empty();
+        }
+    };
 
-    /**
-     * @param secrets by their ids
-     * @param agents sockets of ssh agents on this host, by their ids
-     */
-    public Offers(Map<String, byte[]> secrets, Map<String, Path> agents) {
-        this.secrets = Map.copyOf(secrets);
-        this.agents = Map.copyOf(agents);
+    /** A secret by its id; empty where none of that id is lent. */
+    Optional<byte[]> secret(String id) throws IOException;
+
+    /** An ssh agent by its id; empty where none of that id is lent. */
+    Optional<Agent> agent(String id) throws IOException;
+
+    /** An ssh agent. */
+    interface Agent {
+        /** One more connection to it. */
+        Connection connect() throws IOException;
     }
 
-    Optional<byte[]> secret(String id) {
-        return Optional.ofNullable(secrets.get(id));
-    }
+    /** A connection to an ssh agent. One thread reads and one writes; either may close it. */
+    interface Connection extends Closeable {
+        /** As many bytes as there are, at least one; below 0 where nothing more comes. */
+        int read(byte[] bytes) throws IOException;
 
-    Optional<Path> agent(String id) {
-        return Optional.ofNullable(agents.get(id));
-    }
-
-    @Override
-    public String toString() {
-        return "offers of secrets " + secrets.keySet() + " and agents " + agents.keySet();
+        void write(byte[] bytes, int length) throws IOException;
     }
 }

@@ -10,6 +10,8 @@ import java.util.Optional;
  * What a client wants built.
  *
  * @param dockerfile where the file is in the context
+ * @param text the file itself, where it comes apart from the context; the context is then without what its .dockerignore
+ *     names
  * @param names what the image shall be called
  * @param target the stage that is wanted; empty for the last
  * @param cacheFrom images whose steps count as done; where there are any, no others do
@@ -18,6 +20,7 @@ import java.util.Optional;
  */
 public record Order(
         String dockerfile,
+        Optional<String> text,
         List<Reference> names,
         Map<String, String> arguments,
         String target,

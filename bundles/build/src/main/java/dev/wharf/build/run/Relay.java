@@ -1,5 +1,6 @@
 package dev.wharf.build.run;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -18,12 +19,12 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Relay implements AutoCloseable {
     private static final int MOST_AT_ONCE = 64;
 
-    private final Path agent;
+    private final Offers.Agent agent;
     private final Path socket;
     private final ServerSocketChannel server;
-    private final Set<SocketChannel> open = ConcurrentHashMap.newKeySet();
+    private final Set<Closeable> open = ConcurrentHashMap.newKeySet();
 
-    Relay(Path agent, Path socket) throws IOException {
+    Relay(Offers.Agent agent, Path socket) throws IOException {
         this.agent = agent;
         this.socket = socket;
         this.server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -60,14 +61,18 @@ final class Relay implements AutoCloseable {
 
     private void join(SocketChannel step) {
         try (step;
-                SocketChannel real = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                Offers.Connection real = agent.connect()) {
             open.add(real);
             if (!server.isOpen()) {
                 return;
             }
-            real.connect(UnixDomainSocketAddress.of(agent));
-            start(() -> copy(real, step));
-            copy(step, real);
+            start(() -> answer(real, step));
+            byte[] bytes = new byte[16 << 10];
+            ByteBuffer buffer = ByteBuffer.wrap(bytes);
+            while (step.read(buffer) >= 0) {
+                real.write(bytes, buffer.position());
+                buffer.clear();
+            }
             open.remove(real);
         } catch (IOException e) {
             // The step hears of it by the end of its connection.
@@ -77,16 +82,15 @@ final class Relay implements AutoCloseable {
     }
 
     /** Copies until either side ends, which ends the other. */
-    private static void copy(SocketChannel from, SocketChannel to) {
-        ByteBuffer buffer = ByteBuffer.allocate(16 << 10);
-        try (from;
-                to) {
-            while (from.read(buffer) >= 0) {
-                buffer.flip();
+    private static void answer(Offers.Connection real, SocketChannel step) {
+        byte[] bytes = new byte[16 << 10];
+        try (real;
+                step) {
+            for (int read = real.read(bytes); read >= 0; read = real.read(bytes)) {
+                ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, read);
                 while (buffer.hasRemaining()) {
-                    to.write(buffer);
+                    step.write(buffer);
                 }
-                buffer.clear();
             }
         } catch (IOException e) {
             // The other direction ends by the same close.
@@ -96,8 +100,8 @@ final class Relay implements AutoCloseable {
     @Override
     public void close() throws IOException {
         server.close();
-        for (SocketChannel channel : open) {
-            channel.close();
+        for (Closeable one : open) {
+            one.close();
         }
         Files.deleteIfExists(socket);
     }

@@ -308,7 +308,7 @@ final class RunStep {
 
     private void agent(Asked mount) throws BuildException, DockerfileException, DriverException, IOException {
         String id = mount.word("id", "default");
-        Optional<Path> agent = run.shared().site().offers().agent(id);
+        Optional<Offers.Agent> agent = run.shared().site().offers().agent(id);
         if (agent.isEmpty()) {
             notOffered(mount, id, "lend it with wharf build --ssh " + id);
             return;

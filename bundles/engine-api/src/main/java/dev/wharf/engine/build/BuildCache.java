@@ -166,6 +166,11 @@ public final class BuildCache {
     /** Something that may go. */
     private record Candidate(Instant lastUse, long sizeBytes, Optional<Digest> step, Optional<Kept> mount) {}
 
+    /** Forgets what the rules allow to forget; may block. */
+    static Freed prune(Agent agent, Supplier<Cause> cause, Path caches, PruneRules rules) {
+        return prune(agent, cause, caches, rules::take, rules::take, rules.room());
+    }
+
     /**
      * Forgets steps, and removes cache mounts that no step uses; may block.
      *

@@ -22,11 +22,11 @@ import java.util.Optional;
 /** The query of a build, read once: what to build, and the limits of its containers. */
 record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
     static BuildQuery read(Request request) {
-        if (request.query().text("version").equals("2")) {
-            throw Problem.unsupported("BuildKit is not served here; use DOCKER_BUILDKIT=0, or a buildx builder with the"
-                    + " docker-container driver (docker buildx create --use)");
-        }
         String version = request.query().text("version");
+        if (version.equals("2")) {
+            throw Problem.unsupported("a build by BuildKit is asked for by POST /grpc, as docker buildx build does; the"
+                    + " old way through /build?version=2 is not served");
+        }
         if (!version.isEmpty() && !version.equals("1")) {
             throw Problem.invalid("invalid version \"" + version + "\": there are 1, and 2, which is BuildKit");
         }
@@ -59,6 +59,7 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
         String file = request.query().text("dockerfile");
         Order order = new Order(
                 file.isEmpty() ? "Dockerfile" : file,
+                Optional.empty(),
                 names.stream().distinct().toList(),
                 texts(request, "buildargs"),
                 request.query().text("target"),

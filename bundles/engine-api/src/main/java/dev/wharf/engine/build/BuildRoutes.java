@@ -2,45 +2,24 @@ package dev.wharf.engine.build;
 
 import dev.wharf.build.context.ContextException;
 import dev.wharf.build.context.ContextFolder;
-import dev.wharf.build.context.GitAddress;
-import dev.wharf.build.context.GitContext;
-import dev.wharf.build.context.Unpacking;
-import dev.wharf.build.dockerfile.Dockerfile;
-import dev.wharf.build.run.Build;
 import dev.wharf.build.run.BuildException;
-import dev.wharf.build.run.Download;
-import dev.wharf.build.run.HostCache;
 import dev.wharf.build.run.Offers;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.command.HostCommand;
-import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
-import dev.wharf.engine.journal.AgentFacts;
-import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
-import dev.wharf.engine.json.Times;
-import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Reference;
-import dev.wharf.spi.DriverException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,37 +27,11 @@ import org.slf4j.LoggerFactory;
 public final class BuildRoutes implements Routes {
     private static final Logger LOG = LoggerFactory.getLogger(BuildRoutes.class);
 
-    private final Path root;
-    private final Path memory;
-    private final Trees trees;
-    private final Hashes hashes;
-    private final Path caches;
-    private final HostCache cache;
-    private final Map<String, Attempt> running = new ConcurrentHashMap<>();
-    private boolean swept;
+    private final Bench bench;
+    private final Map<String, Bench.Attempt> running = new ConcurrentHashMap<>();
 
-    public BuildRoutes(AgentFacts facts, Trees trees, Hashes hashes, HostCache cache) {
-        this.root = facts.dataRoot().resolve("build");
-        this.memory = memory(facts);
-        this.caches = BuildCache.caches(facts);
-        this.trees = trees;
-        this.hashes = hashes;
-        this.cache = cache;
-    }
-
-    /** Where files are in memory only: below the agent's run-time folder as a rule, and where that is on a disk, in the host's. */
-    private static Path memory(AgentFacts facts) {
-        Path usual = facts.execRoot().resolve("build");
-        try {
-            String kind = Files.getFileStore(facts.execRoot()).type();
-            if (kind.equals("tmpfs") || kind.equals("ramfs")) {
-                return usual;
-            }
-        } catch (IOException e) {
-            LOG.debug("the kind of a file system is unknown folder={} reason={}", facts.execRoot(), e.getMessage());
-        }
-        return Path.of("/dev/shm/wharf-build-"
-                + Digest.sha256(facts.execRoot().toString()).hex().substring(0, 12));
+    public BuildRoutes(Bench bench) {
+        this.bench = bench;
     }
 
     @Override
@@ -113,94 +66,51 @@ public final class BuildRoutes implements Routes {
         return (delay, task) -> request.after(delay, () -> request.workers().execute(task));
     }
 
-    private interface Lending {
-        Offers offers() throws IOException;
-    }
-
-    private Answer start(Agent agent, Request request, BuildQuery query, BuildAnswer answer, Lending lending) {
+    private Answer start(Agent agent, Request request, BuildQuery query, BuildAnswer answer, Bench.Lending lending) {
         String id = request.query()
                 .value("buildid")
                 .filter(i -> !i.isEmpty())
                 .orElseGet(() -> Entropy.fresh().hex("build"));
-        Attempt attempt = new Attempt();
+        Bench.Attempt attempt = new Bench.Attempt();
         running.put(id, attempt);
         request.onGone(attempt::cancel);
+        Bench.Asking asking = new Bench.Asking(
+                agent,
+                request::cause,
+                query,
+                lending,
+                image -> RegistryConfig.credentials(
+                        request.header("X-Registry-Config").orElse(""), image),
+                folder -> receive(folder, query, request));
         request.transfer(() -> {
-            String name = Entropy.fresh().hex("folder").substring(0, 12);
             try {
-                attempt(agent, request, query, answer, lending, attempt, name);
+                attempt(asking, answer, attempt);
             } finally {
                 running.remove(id, attempt);
-                remove(agent, memory.resolve(name));
-                removeEmpty(memory);
-                remove(agent, root.resolve("running").resolve(name));
                 // Whoever hears of the end may look, and finds nothing left.
                 answer.end();
-                BuildCache.tidy(agent, request::cause, caches);
+                BuildCache.tidy(agent, request::cause, bench.caches());
             }
             return id;
         });
         return Answer.later(answer.answer());
     }
 
-    /** A request to build, which may be given up at any time: also while its context is still on its way. */
-    private static final class Attempt {
-        private Optional<Build> build = Optional.empty();
-        private Optional<Thread> thread = Optional.empty();
-        private boolean cancelled;
-
-        synchronized void cancel() {
-            cancelled = true;
-            build.ifPresent(Build::cancel);
-            thread.ifPresent(Thread::interrupt);
-        }
-
-        synchronized void begin() throws BuildException {
-            thread = Optional.of(Thread.currentThread());
-            check();
-        }
-
-        synchronized void build(Build begun) throws BuildException {
-            check();
-            build = Optional.of(begun);
-        }
-
-        /** From here on its thread is not its own. */
-        synchronized void over() {
-            thread = Optional.empty();
-            build = Optional.empty();
-            if (Thread.interrupted()) {
-                LOG.debug("a build was given up");
-            }
-        }
-
-        private void check() throws BuildException {
-            if (cancelled) {
-                throw new BuildException("the build was cancelled");
-            }
+    private static void receive(ContextFolder folder, BuildQuery query, Request request)
+            throws BuildException, IOException, InterruptedException {
+        Optional<String> address = query.address();
+        if (address.isPresent()) {
+            Bench.fetch(folder, address.get(), query.order().dockerfile());
+        } else {
+            folder.receive(request.stream());
         }
     }
 
-    private void attempt(
-            Agent agent,
-            Request request,
-            BuildQuery query,
-            BuildAnswer answer,
-            Lending lending,
-            Attempt attempt,
-            String folder) {
+    private void attempt(Bench.Asking asking, BuildAnswer answer, Bench.Attempt attempt) {
         try {
-            tidy(agent);
-            attempt.begin();
-            Offers offers = lending.offers();
-            Engine engine = new Engine(agent, request, query, offers, trees, hashes, root, memory, folder);
-            ContextFolder context = new ContextFolder(trees, engine.folder().resolve("context"));
-            receive(context, query, request);
-            Build build = new Build(engine, query.order(), answer, cache);
-            attempt.build(build);
-            ImageId image = build.run(context);
+            ImageId image = bench.build(asking, answer, attempt);
             answer.stream("Successfully built " + image.shortForm().replace("sha256:", "") + "\n");
-            for (Reference name : query.order().names()) {
+            for (Reference name : asking.query().order().names()) {
                 answer.stream("Successfully tagged " + name.familiar() + "\n");
             }
         } catch (BuildException e) {
@@ -218,111 +128,21 @@ public final class BuildRoutes implements Routes {
         } catch (StackOverflowError | OutOfMemoryError e) {
             LOG.error("a build needed more than there is; please report this", e);
             answer.fail(new Problem(500, "the build needs more memory than the engine has"), Optional.empty());
-        } finally {
-            attempt.over();
         }
-    }
-
-    private static void receive(ContextFolder context, BuildQuery query, Request request)
-            throws BuildException, IOException, InterruptedException {
-        Files.createDirectories(
-                context.folder().getParent(),
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        Optional<String> address = query.address();
-        if (address.isEmpty()) {
-            context.receive(request.stream());
-            return;
-        }
-        Path file = context.folder().resolveSibling("remote");
-        if (GitAddress.isOne(address.get())) {
-            Path fetched = Files.createDirectories(context.folder().resolveSibling("git"));
-            new GitContext(fetched, Thread.currentThread()::isInterrupted).bring(GitAddress.parse(address.get()), file);
-            unpack(context, file);
-            return;
-        }
-        if (!Download.isAddress(address.get())) {
-            throw new BuildException("a build from " + address.get()
-                    + " is not served; a context is a tar, or comes from git:// or http(s)://");
-        }
-        Download.bring(address.get(), file, Optional.empty());
-        boolean tar;
-        try (InputStream in = Files.newInputStream(file)) {
-            tar = Unpacking.isTar(in);
-        }
-        if (tar) {
-            unpack(context, file);
-            return;
-        }
-        if (Files.size(file) > Dockerfile.LARGEST) {
-            throw new BuildException("what is at " + address.get() + " is neither a tar nor a Dockerfile");
-        }
-        // Alone it is the Dockerfile, whatever the client would have called it.
-        context.receiveFile(query.order().dockerfile(), Files.readAllBytes(file));
-        Files.delete(file);
-    }
-
-    private static void unpack(ContextFolder context, Path file) throws IOException {
-        try (InputStream in = Files.newInputStream(file)) {
-            context.receive(in);
-        }
-        Files.delete(file);
     }
 
     /** Without {@code all}, what an image with a name has too stays, since forgetting that would free nothing. */
     private Answer prune(Agent agent, Request request) {
         boolean all = request.query().flag("all", false);
-        Filters filters = Filters.parse(
-                request.query().text("filters"),
-                Set.of(
-                        "until",
-                        "unused-for",
-                        "id",
-                        "type",
-                        "description",
-                        "inuse",
-                        "shared",
-                        "private",
-                        "label",
-                        "label!"));
-        // A prune of the whole system tells every kind of the labels it wants; what is cached has none.
-        boolean chosen = filters.labels(Map.of());
-        Optional<Instant> until =
-                filters.only("until").or(() -> filters.first("unused-for")).map(Times::parse);
         // Each version of the API has its own name for it.
         long room = request.query()
                 .number("reserved-space")
                 .or(() -> request.query().number("keep-storage"))
                 .or(() -> request.query().number("max-used-space"))
                 .orElse(0L);
+        PruneRules rules = PruneRules.read(request.query().text("filters"), all, room);
         return Answer.later(request.work(() -> {
-            BuildCache.Freed freed = BuildCache.prune(
-                    agent,
-                    request::cause,
-                    caches,
-                    entry -> chosen
-                            && until.map(entry.lastUse()::isBefore).orElse(true)
-                            && (all || !entry.inUse())
-                            && filters.any("id", entry.id()::startsWith)
-                            && filters.any("type", BuildCache.Entry.TYPE::equals)
-                            && filters.any("description", entry.step().instruction()::contains)
-                            && filters.flag("inuse")
-                                    .map(f -> f == entry.inUse())
-                                    .orElse(true)
-                            && filters.flag("shared")
-                                    .map(f -> f == entry.inUse())
-                                    .orElse(true)
-                            && filters.flag("private")
-                                    .map(f -> f != entry.inUse())
-                                    .orElse(true),
-                    mount -> chosen
-                            && until.map(mount.lastUse()::isBefore).orElse(true)
-                            && filters.any("id", BuildCache.id(mount)::startsWith)
-                            && filters.any("type", BuildCache.MOUNT::equals)
-                            && filters.any("description", BuildCache.describe(mount)::contains)
-                            && !filters.flag("inuse").orElse(false)
-                            && !filters.flag("shared").orElse(false)
-                            && filters.flag("private").orElse(true),
-                    room);
+            BuildCache.Freed freed = BuildCache.prune(agent, request::cause, bench.caches(), rules);
             agent.submit(new HostCommand.NotePrune("builder", freed.sizeBytes()), request.cause());
             return Answer.json(Json.object()
                     .put("SpaceReclaimed", freed.sizeBytes())
@@ -331,7 +151,7 @@ public final class BuildRoutes implements Routes {
     }
 
     private Answer cancel(Agent agent, Request request) {
-        Attempt attempt = running.get(request.query().text("id"));
+        Bench.Attempt attempt = running.get(request.query().text("id"));
         if (attempt == null) {
             throw Problem.missing("no build " + request.query().text("id") + " is running");
         }
@@ -339,41 +159,8 @@ public final class BuildRoutes implements Routes {
         return Answer.empty(204);
     }
 
-    /** Folders of builds that a crash cut short are nobody's; whoever builds first does not meet them. */
     @Override
-    public synchronized void tidy(Agent agent) {
-        if (swept) {
-            return;
-        }
-        swept = true;
-        for (Path folders : List.of(root.resolve("running"), memory)) {
-            if (Files.isDirectory(folders)) {
-                try (Stream<Path> left = Files.list(folders)) {
-                    for (Path folder : left.toList()) {
-                        remove(agent, folder);
-                    }
-                } catch (IOException e) {
-                    LOG.warn("folders of builds stay folders={} reason={}", folders, e.getMessage());
-                }
-            }
-        }
-    }
-
-    private static void removeEmpty(Path folder) {
-        try {
-            Files.deleteIfExists(folder);
-        } catch (IOException e) {
-            LOG.debug("a folder stays, for another build lends something folder={}", folder);
-        }
-    }
-
-    private static void remove(Agent agent, Path folder) {
-        try {
-            if (Files.exists(folder)) {
-                agent.streams().files().removeTree(folder);
-            }
-        } catch (IOException | DriverException e) {
-            LOG.warn("the folder of a build stays folder={} reason={}", folder, e.getMessage());
-        }
+    public void tidy(Agent agent) {
+        bench.tidy(agent);
     }
 }

@@ -10,7 +10,6 @@ import dev.wharf.core.state.Image;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.containers.Creation;
 import dev.wharf.engine.http.Problem;
-import dev.wharf.engine.http.Request;
 import dev.wharf.engine.images.ImageLookup;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.DriverKind;
@@ -25,13 +24,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
-/** This engine, as a build sees it that a request asked for. */
+/** This engine, as a build sees it that somebody asked for. */
 record Engine(
         Agent agent,
-        Request request,
+        Supplier<Cause> causes,
         BuildQuery query,
         Offers offers,
+        Function<Reference, Credentials> logins,
         Trees trees,
         Hashing hashing,
         Path root,
@@ -40,7 +42,7 @@ record Engine(
         implements Site {
     @Override
     public Cause cause() {
-        return request.cause();
+        return causes.get();
     }
 
     @Override
@@ -91,7 +93,7 @@ record Engine(
 
     @Override
     public Credentials credentials(Reference image) {
-        return RegistryConfig.credentials(request.header("X-Registry-Config").orElse(""), image);
+        return logins.apply(image);
     }
 
     @Override

@@ -8,22 +8,74 @@ import dev.wharf.engine.json.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The first line of the body of {@code POST /wharf/v1/build}: what the client lends, in JSON, before the context's tar. It comes
  * in the body since that is the one part of a request that nobody on the way writes down.
  */
-final class Loan {
+final class Loan implements Offers {
     /** As much as BuildKit takes of one secret, and room for many. */
     private static final int LARGEST_SECRET = 500 << 10;
 
     private static final int LARGEST_LINE = 16 << 20;
 
-    private Loan() {}
+    private final Map<String, byte[]> secrets;
+    private final Map<String, Path> agents;
+
+    private Loan(Map<String, byte[]> secrets, Map<String, Path> agents) {
+        this.secrets = Map.copyOf(secrets);
+        this.agents = Map.copyOf(agents);
+    }
+
+    @Override
+    public Optional<byte[]> secret(String id) {
+        return Optional.ofNullable(secrets.get(id));
+    }
+
+    @Override
+    public Optional<Agent> agent(String id) {
+        return Optional.ofNullable(agents.get(id)).map(socket -> () -> new Local(socket));
+    }
+
+    @Override
+    public String toString() {
+        return "offers of secrets " + secrets.keySet() + " and agents " + agents.keySet();
+    }
+
+    /** A connection to an agent on this host. */
+    private static final class Local implements Connection {
+        private final SocketChannel channel;
+
+        Local(Path socket) throws IOException {
+            channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        }
+
+        @Override
+        public int read(byte[] bytes) throws IOException {
+            return channel.read(ByteBuffer.wrap(bytes));
+        }
+
+        @Override
+        public void write(byte[] bytes, int length) throws IOException {
+            ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, length);
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            channel.close();
+        }
+    }
 
     static Offers read(InputStream body, Actor actor) throws IOException {
         JsonNode line;
@@ -60,7 +112,7 @@ final class Loan {
             }
             agents.put(id, socket);
         }
-        return new Offers(secrets, agents);
+        return new Loan(secrets, agents);
     }
 
     private static String id(JsonNode one) {

@@ -40,9 +40,15 @@ public sealed interface Answer {
     /**
      * Takes the connection over: bytes flow both ways from here on. Only routes made by {@link Router#hijack} may answer so.
      *
+     * @param protocol what the connection speaks then, for the head of an upgrade
      * @param talk is called once, on an event loop, after the head was sent, and must not block
      */
-    record Switch(String contentType, Consumer<Duplex> talk) implements Answer {}
+    record Switch(String contentType, String protocol, Consumer<Duplex> talk) implements Answer {
+        /** Docker's own streams, which name no protocol that anybody else has. */
+        public Switch(String contentType, Consumer<Duplex> talk) {
+            this(contentType, "tcp", talk);
+        }
+    }
 
     /**
      * Takes the connection over as a WebSocket (RFC 6455): the bytes of either side travel in messages. Only routes made by

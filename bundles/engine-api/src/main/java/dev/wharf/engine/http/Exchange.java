@@ -227,9 +227,7 @@ final class Exchange {
             flow.source().accept(outlet);
         } else if (answer instanceof Answer.Switch taken) {
             Raw raw = conversation.raw();
-            channel()
-                    .writeAndFlush(Wire.hijack(
-                            channel().alloc(), taken.contentType(), request.wantsUpgrade(), request.requestId()));
+            channel().writeAndFlush(Wire.hijack(channel().alloc(), taken, request.wantsUpgrade(), request.requestId()));
             raw.taken();
             // What is to happen begins at once, and what comes of it waits for the client.
             conversation.onceRead(raw::heard);

@@ -74,17 +74,17 @@ final class Wire {
     }
 
     /** The head that gives the connection over. */
-    static ByteBuf hijack(ByteBufAllocator alloc, String contentType, boolean upgrade, Optional<String> requestId) {
+    static ByteBuf hijack(ByteBufAllocator alloc, Answer.Switch answer, boolean upgrade, Optional<String> requestId) {
         ByteBuf out = alloc.buffer(384);
         if (upgrade) {
             ascii(
                     out,
-                    "HTTP/1.1 101 UPGRADED\r\nContent-Type: " + contentType
-                            + "\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n");
+                    "HTTP/1.1 101 UPGRADED\r\nContent-Type: " + answer.contentType()
+                            + "\r\nConnection: Upgrade\r\nUpgrade: " + answer.protocol() + "\r\n");
             out.writeBytes(ALWAYS);
         } else {
             // The old way has no length: the bytes end with the connection.
-            head(out, 200, contentType, Map.of(), requestId);
+            head(out, 200, answer.contentType(), Map.of(), requestId);
         }
         return ascii(out, "\r\n");
     }

@@ -23,17 +23,12 @@ public final class AbsentRoutes implements Routes {
     private static final String NO_SWARM =
             "Wharf forms no swarm: each agent keeps one host; an orchestrator above it has to place containers";
 
-    private static final String NO_BUILDKIT =
-            "BuildKit is not served here; use DOCKER_BUILDKIT=0, or a buildx builder with"
-                    + " the docker-container driver (docker buildx create --use)";
-
     private static final List<String> SWARM_SUBJECTS = List.of("nodes", "services", "tasks", "secrets", "configs");
 
     @Override
     public void addTo(Router router) {
         addSwarm(router);
         addPlugins(router);
-        router.hijack("/session", absent(NO_BUILDKIT)).hijack("/grpc", absent(NO_BUILDKIT));
         String checkpoints = "checkpoints of processes are not served: freezing a container is (docker pause)";
         router.get("/containers/{name}/checkpoints", absent(checkpoints))
                 .post("/containers/{name}/checkpoints", absent(checkpoints))

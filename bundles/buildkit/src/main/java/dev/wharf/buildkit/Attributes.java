@@ -1,0 +1,134 @@
+package dev.wharf.buildkit;
+
+import dev.wharf.build.run.BuildException;
+import dev.wharf.build.run.Order;
+import dev.wharf.model.Platform;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What a client says of a build to the frontend {@code dockerfile.v0}, read once (BuildKit, frontend/dockerui). */
+final class Attributes {
+    static final String FRONTEND = "dockerfile.v0";
+
+    private static final String ARGUMENT = "build-arg:";
+    private static final String LABEL = "label:";
+
+    /** Settings of BuildKit itself that come among the arguments of a Dockerfile. */
+    private static final String OWN = "BUILDKIT_";
+
+    private final Map<String, String> all;
+
+    Attributes(Map<String, String> all) throws BuildException {
+        this.all = Map.copyOf(all);
+        String request = text("requestid");
+        if (!request.isEmpty()) {
+            throw new BuildException(
+                    "unsupported request " + request + ": images are built, and nothing else is told of Dockerfiles");
+        }
+        for (Map.Entry<String, String> one : all.entrySet()) {
+            if (one.getKey().startsWith("context:")) {
+                throw new BuildException(
+                        "the additional context " + one.getKey().substring("context:".length()) + " (" + one.getValue()
+                                + ") is not served; copy from a stage or an image");
+            }
+        }
+    }
+
+    private String text(String key) {
+        return all.getOrDefault(key, "");
+    }
+
+    String file() {
+        String name = text("filename");
+        return name.isEmpty() ? "Dockerfile" : name;
+    }
+
+    /** An address of a context that the client does not have itself; empty where it has. */
+    String context() {
+        return text("context");
+    }
+
+    String localContext() {
+        return all.getOrDefault("contextkey", "context");
+    }
+
+    String localDockerfile() {
+        return all.getOrDefault("dockerfilekey", "dockerfile");
+    }
+
+    /** Whether the Dockerfile is the client's although the context is not. */
+    boolean hasLocalDockerfile() {
+        return all.containsKey("dockerfilekey");
+    }
+
+    private Map<String, String> below(String prefix) {
+        Map<String, String> some = new LinkedHashMap<>();
+        all.forEach((key, value) -> {
+            if (key.startsWith(prefix)) {
+                some.put(key.substring(prefix.length()), value);
+            }
+        });
+        return some;
+    }
+
+    private List<String> list(String key) {
+        return Arrays.stream(text(key).split(",")).filter(one -> !one.isEmpty()).toList();
+    }
+
+    /**
+     * @param text of the Dockerfile, where it does not come with the context
+     * @param cacheFrom names of images whose steps count as done
+     */
+    Order order(Optional<String> text, List<String> cacheFrom) throws BuildException {
+        List<String> platforms = list("platform");
+        if (platforms.size() > 1) {
+            throw new BuildException("an image of several platforms is not built here: build them one by one");
+        }
+        Map<String, String> arguments = below(ARGUMENT);
+        arguments.keySet().removeIf(name -> name.startsWith(OWN));
+        try {
+            return new Order(
+                    file(),
+                    text,
+                    List.of(),
+                    arguments,
+                    text("target"),
+                    below(LABEL),
+                    all.containsKey("no-cache"),
+                    text("image-resolve-mode").equals("pull"),
+                    false,
+                    new Order.Keeping(false, false),
+                    cacheFrom,
+                    network(),
+                    platforms.stream().findFirst().map(Platform::parse));
+        } catch (IllegalArgumentException e) {
+            throw new BuildException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private String network() {
+        String mode = text("force-network-mode");
+        return mode.equals("sandbox") ? "" : mode;
+    }
+
+    Workshop.Limits limits() throws BuildException {
+        List<String> hosts = new ArrayList<>();
+        for (String host : list("add-hosts")) {
+            hosts.add(host.replaceFirst("=", ":"));
+        }
+        return new Workshop.Limits(hosts, bytes("shm-size"), list("ulimit"), text("cgroup-parent"));
+    }
+
+    private long bytes(String key) throws BuildException {
+        String text = text(key);
+        try {
+            return text.isEmpty() ? 0 : Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new BuildException(key + " is " + text + ", and not a number of bytes");
+        }
+    }
+}

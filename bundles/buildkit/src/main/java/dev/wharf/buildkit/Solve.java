@@ -1,0 +1,312 @@
+package dev.wharf.buildkit;
+
+import dev.wharf.build.context.ContextFolder;
+import dev.wharf.build.context.Patterns;
+import dev.wharf.build.dockerfile.Dockerfile;
+import dev.wharf.build.run.BuildException;
+import dev.wharf.build.run.Offers;
+import dev.wharf.buildkit.wire.Control.Exporter;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.Reference;
+import dev.wharf.spi.registry.Credentials;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.jspecify.annotations.Nullable;
+
+/** One build of one client, from what it asks to names of what came of it. Safe to use from any thread. */
+final class Solve {
+    /** A context that the client reads from its own input has such an address. */
+    private static final String UPLOADED = "http://buildkit-session/";
+
+    private static final Pattern ENDED =
+            Pattern.compile("The command '(.*)' returned a non-zero code: (\\d+)", Pattern.DOTALL);
+
+    private final Progress progress;
+    private final CompletableFuture<Optional<ImageId>> answer = new CompletableFuture<>();
+    private final List<Workshop.Work> under = new ArrayList<>();
+    private boolean cancelled;
+    private volatile boolean over;
+    private final CompletableFuture<Opening> opening = new CompletableFuture<>();
+
+    Solve(String ref) {
+        this.progress = new Progress(ref);
+    }
+
+    Progress progress() {
+        return progress;
+    }
+
+    /** What the client says came of it, where it says what is built while that is done. */
+    CompletableFuture<Optional<ImageId>> answer() {
+        return answer;
+    }
+
+    /**
+     * What the request says that the gateway's calls need.
+     *
+     * @param cacheFrom names of images whose steps count as done
+     */
+    record Opening(String session, List<String> cacheFrom) {
+        Opening {
+            cacheFrom = List.copyOf(cacheFrom);
+        }
+    }
+
+    /** Is completed by the request, which the gateway's calls may overtake. */
+    CompletableFuture<Opening> opening() {
+        return opening;
+    }
+
+    /** Nothing more comes of it. */
+    void over() {
+        over = true;
+        progress.end();
+    }
+
+    boolean isOver() {
+        return over;
+    }
+
+    void cancel() {
+        List<Workshop.Work> works;
+        synchronized (this) {
+            cancelled = true;
+            works = List.copyOf(under);
+        }
+        answer.completeExceptionally(new BuildException("the build was cancelled"));
+        works.forEach(Workshop.Work::cancel);
+    }
+
+    private synchronized void under(Workshop.Work work) {
+        under.add(work);
+        if (cancelled) {
+            work.cancel();
+        }
+    }
+
+    /** Builds an image. Blocks while the client sends its Dockerfile. */
+    CompletionStage<ImageId> build(
+            Workshop workshop, Session session, Map<String, String> frontend, List<String> cacheFrom)
+            throws BuildException {
+        Attributes wanted = new Attributes(frontend);
+        Workshop.Wish wish = wish(wanted, session, cacheFrom);
+        Workshop.Work work = workshop.begin(wish, progress);
+        under(work);
+        return work.image().whenComplete((image, fault) -> {
+            if (fault != null) {
+                progress.failed(told(fault));
+            }
+        });
+    }
+
+    /** Why there is no image, in the words of BuildKit, which its clients look for. */
+    static String told(Throwable fault) {
+        Throwable cause = fault instanceof CompletionException && fault.getCause() != null ? fault.getCause() : fault;
+        String why = String.valueOf(cause.getMessage());
+        Matcher ended = ENDED.matcher(why);
+        return ended.matches()
+                ? "process \"" + ended.group(1) + "\" did not complete successfully: exit code: " + ended.group(2)
+                : why;
+    }
+
+    private Workshop.Wish wish(Attributes wanted, Session session, List<String> cacheFrom) throws BuildException {
+        String address = wanted.context();
+        Workshop.Lender lender = new Workshop.Lender() {
+            @Override
+            public Offers offers() {
+                return session;
+            }
+
+            @Override
+            public Credentials credentials(Reference image) {
+                return session.credentials(image);
+            }
+        };
+        if (address.isEmpty()) {
+            Locals locals = locals(wanted, session);
+            return new Workshop.Wish(
+                    wanted.order(Optional.of(locals.dockerfile), cacheFrom),
+                    wanted.limits(),
+                    new Workshop.Source.Sent(folder -> context(folder, wanted, session, locals.leftOut)),
+                    lender);
+        }
+        Optional<String> text =
+                wanted.hasLocalDockerfile() ? Optional.of(locals(wanted, session).dockerfile) : Optional.empty();
+        Workshop.Source source = address.startsWith(UPLOADED)
+                ? new Workshop.Source.Sent(folder -> uploaded(folder, session, address))
+                : new Workshop.Source.Remote(address);
+        return new Workshop.Wish(wanted.order(text, cacheFrom), wanted.limits(), source, lender);
+    }
+
+    /** What the client's folders say of how the rest of them is to be read. */
+    private record Locals(String dockerfile, List<String> leftOut) {}
+
+    private Locals locals(Attributes wanted, Session session) throws BuildException {
+        String file = wanted.file();
+        Progress.Chore chore = progress.begin("[internal] load build definition from " + file);
+        try {
+            String lower = file.equals("Dockerfile") ? "dockerfile" : file;
+            Map<String, String> texts = texts(session.folder(
+                    wanted.localDockerfile(),
+                    List.of(),
+                    List.of(file, file + ".dockerignore", lower),
+                    sent -> chore.part("transferring dockerfile:", sent, false)));
+            String text = Optional.ofNullable(texts.get(file)).orElse(texts.getOrDefault(lower, ""));
+            if (!texts.containsKey(file) && !texts.containsKey(lower)) {
+                throw new BuildException("failed to read dockerfile: open " + file + ": no such file or directory");
+            }
+            if (text.isBlank()) {
+                throw new BuildException("the Dockerfile (" + file + ") cannot be empty");
+            }
+            chore.part("transferring dockerfile:", text.length(), true);
+            chore.done();
+            return new Locals(text, leftOut(wanted, session, texts.get(file + ".dockerignore")));
+        } catch (IOException e) {
+            chore.failed(String.valueOf(e.getMessage()));
+            throw new BuildException("failed to read dockerfile: " + e.getMessage());
+        } catch (BuildException e) {
+            chore.failed(String.valueOf(e.getMessage()));
+            throw e;
+        }
+    }
+
+    private List<String> leftOut(Attributes wanted, Session session, @Nullable String beside) throws BuildException {
+        Progress.Chore chore = progress.begin("[internal] load .dockerignore");
+        try {
+            String text = beside != null
+                    ? beside
+                    : wanted.context().isEmpty()
+                            ? texts(session.folder(
+                                            wanted.localContext(),
+                                            List.of(),
+                                            List.of(".dockerignore"),
+                                            sent -> chore.part("transferring context:", sent, false)))
+                                    .getOrDefault(".dockerignore", "")
+                            : "";
+            List<String> patterns = Patterns.cleaned(text.lines().toList());
+            chore.done();
+            return patterns;
+        } catch (IOException | IllegalArgumentException e) {
+            chore.failed(String.valueOf(e.getMessage()));
+            throw new BuildException("error parsing .dockerignore: " + e.getMessage());
+        }
+    }
+
+    /** The few small files of a folder that were asked for, by their paths. */
+    private static Map<String, String> texts(InputStream folder) throws IOException, BuildException {
+        Map<String, String> texts = new HashMap<>();
+        try (TarArchiveInputStream tar = new TarArchiveInputStream(folder)) {
+            for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+                if (entry.isFile()) {
+                    byte[] bytes = tar.readNBytes(Dockerfile.LARGEST + 1);
+                    if (bytes.length > Dockerfile.LARGEST) {
+                        throw new BuildException(entry.getName() + " is larger than " + Dockerfile.LARGEST + " bytes");
+                    }
+                    texts.put(entry.getName(), new String(bytes, StandardCharsets.UTF_8));
+                }
+            }
+        }
+        return texts;
+    }
+
+    private void context(ContextFolder folder, Attributes wanted, Session session, List<String> leftOut)
+            throws BuildException, IOException {
+        Progress.Chore chore = progress.begin("[internal] load build context");
+        long[] last = {0};
+        try (InputStream files = session.folder(wanted.localContext(), leftOut, List.of(), sent -> {
+            // Enough to be seen to move.
+            if (sent - last[0] >= 1 << 20) {
+                last[0] = sent;
+                chore.part("transferring context:", sent, false);
+            }
+        })) {
+            folder.receive(files);
+            chore.done();
+        } catch (IOException e) {
+            chore.failed(String.valueOf(e.getMessage()));
+            throw e;
+        }
+    }
+
+    private void uploaded(ContextFolder folder, Session session, String address) throws IOException {
+        Progress.Chore chore = progress.begin("[internal] load remote build context");
+        try (InputStream tar = session.upload(address.substring(UPLOADED.length() - 1))) {
+            folder.receive(tar);
+            chore.done();
+        } catch (IOException e) {
+            chore.failed(String.valueOf(e.getMessage()));
+            throw e;
+        }
+    }
+
+    // ---- what becomes of it
+
+    /** Whether all of that can be done with an image; asked before anything is built. */
+    static void check(List<Exporter> exporters) throws BuildException {
+        for (Exporter exporter : exporters) {
+            switch (exporter.getType()) {
+                case "moby", "image", "docker" -> {
+                    if (Boolean.parseBoolean(exporter.getAttrsOrDefault("push", "false"))) {
+                        throw new BuildException("a build does not push: push its image");
+                    }
+                    names(exporter);
+                }
+                default ->
+                    throw new BuildException("an output of type " + exporter.getType()
+                            + " is not served: a build makes an image here, which docker save and docker create with"
+                            + " docker cp give out");
+            }
+        }
+    }
+
+    private static List<Reference> names(Exporter exporter) throws BuildException {
+        List<Reference> names = new ArrayList<>();
+        for (String name : exporter.getAttrsOrDefault("name", "").split(",")) {
+            if (!name.isEmpty()) {
+                try {
+                    names.add(Reference.parse(name));
+                } catch (IllegalArgumentException e) {
+                    throw new BuildException("invalid tag \"" + name + "\": " + e.getMessage());
+                }
+            }
+        }
+        return names;
+    }
+
+    /** Gives the image its names, and says what it is. Blocks. */
+    Map<String, String> export(Workshop workshop, ImageId image, List<Exporter> exporters)
+            throws BuildException, InterruptedException {
+        Map<String, String> told = new LinkedHashMap<>();
+        for (Exporter exporter : exporters) {
+            Progress.Chore chore = progress.begin("exporting to image");
+            chore.part("writing image " + image.value(), 0, true);
+            List<String> said = new ArrayList<>();
+            for (Reference name : names(exporter)) {
+                workshop.tag(image, name);
+                chore.part("naming to " + name, 0, true);
+                said.add(name.toString());
+            }
+            chore.done();
+            told.put("containerimage.digest", image.value());
+            told.put("containerimage.config.digest", image.value());
+            if (!said.isEmpty()) {
+                told.put("image.name", String.join(",", said));
+            }
+        }
+        return told;
+    }
+}

@@ -1,0 +1,115 @@
+package dev.wharf.buildkit;
+
+import dev.wharf.build.context.ContextFolder;
+import dev.wharf.build.run.BuildException;
+import dev.wharf.build.run.Offers;
+import dev.wharf.build.run.Order;
+import dev.wharf.build.run.Report;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.Reference;
+import dev.wharf.spi.registry.Credentials;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/** What the engine does for one client of BuildKit. Safe to use from any thread. */
+public interface Workshop {
+    /** Begins a build. What comes of it has no name yet, and stays for as long as any image without a name does. */
+    Work begin(Wish wish, Report report);
+
+    /** Gives an image one more name. */
+    void tag(ImageId image, Reference name) throws BuildException, InterruptedException;
+
+    /** What builds left to be found again. May block. */
+    List<Remembered> remembered();
+
+    /** Forgets what the rules allow to forget, and says what it was. May block. */
+    List<Remembered> forget(Forgetting rules);
+
+    /** A build that is under way. */
+    interface Work {
+        /** Fails with a {@link BuildException} that says why there is no image. */
+        CompletionStage<ImageId> image();
+
+        /** Gives the build up: {@link #image} fails soon. */
+        void cancel();
+    }
+
+    /**
+     * What is to be built.
+     *
+     * @param order all that the classic builder knows, too
+     * @param limits of the containers of steps
+     */
+    record Wish(Order order, Limits limits, Source source, Lender lender) {}
+
+    /**
+     * Limits of the containers of steps, as {@code docker build} words them.
+     *
+     * @param extraHosts {@code NAME:ADDRESS} each
+     * @param shmSizeBytes 0 for the engine's own
+     * @param ulimits {@code NAME=SOFT:HARD} each
+     * @param cgroupParent empty for the engine's own
+     */
+    record Limits(List<String> extraHosts, long shmSizeBytes, List<String> ulimits, String cgroupParent) {
+        public Limits {
+            extraHosts = List.copyOf(extraHosts);
+            ulimits = List.copyOf(ulimits);
+        }
+    }
+
+    /** Where the context comes from. */
+    sealed interface Source {
+        /** An address of a git repository, a tar or a Dockerfile. */
+        record Remote(String address) implements Source {}
+
+        /** The client sends it. */
+        record Sent(Bring bring) implements Source {}
+    }
+
+    /** Brings the client's context into a folder. Blocks. */
+    interface Bring {
+        void into(ContextFolder folder) throws BuildException, IOException, InterruptedException;
+    }
+
+    /** What a client lends to a build while it goes on. May block. */
+    interface Lender {
+        Offers offers();
+
+        Credentials credentials(Reference image);
+    }
+
+    /**
+     * What a build left to be found again.
+     *
+     * @param type {@code regular} or {@code exec.cachemount}
+     * @param shared whether forgetting it frees nothing
+     */
+    record Remembered(
+            String id,
+            String type,
+            String description,
+            boolean inUse,
+            boolean shared,
+            long sizeBytes,
+            Instant createdAt,
+            Instant lastUsedAt,
+            long uses) {}
+
+    /**
+     * What is to be forgotten.
+     *
+     * @param all also what an image with a name has, too
+     * @param unusedFor only what was not used for so long
+     * @param filters {@code KEY=VALUE} each, as {@code docker builder prune} has them
+     * @param roomBytes as much stays all the same: what was used last
+     */
+    record Forgetting(boolean all, Optional<Duration> unusedFor, List<String> filters, long roomBytes) {
+        public Forgetting {
+            filters = List.copyOf(filters);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+package dev.wharf.engine.build;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.build.context.ContextException;
+import dev.wharf.build.run.Build;
+import dev.wharf.build.run.BuildException;
+import dev.wharf.build.run.CacheMounts;
+import dev.wharf.build.run.Report;
+import dev.wharf.buildkit.Buildkit;
+import dev.wharf.buildkit.Line;
+import dev.wharf.buildkit.Workshop;
+import dev.wharf.core.agent.Agent;
+import dev.wharf.core.command.HostCommand;
+import dev.wharf.engine.http.Answer;
+import dev.wharf.engine.http.Duplex;
+import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.http.Problems;
+import dev.wharf.engine.http.Request;
+import dev.wharf.engine.http.Router;
+import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.json.Json;
+import dev.wharf.model.ImageId;
+import dev.wharf.model.Reference;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** {@code /grpc} and {@code /session}: images of Dockerfiles, as clients of BuildKit ask for them. */
+public final class BuildkitRoutes implements Routes {
+    private static final Logger LOG = LoggerFactory.getLogger(BuildkitRoutes.class);
+
+    private static final byte[] NO_HEAD = {};
+
+    private final Bench bench;
+
+    /** Nothing of it is loaded before somebody asks for it. */
+    private static final class Lazily {
+        static final Buildkit BUILDKIT = new Buildkit();
+    }
+
+    public BuildkitRoutes(Bench bench) {
+        this.bench = bench;
+    }
+
+    @Override
+    public void addTo(Router router) {
+        router.hijack("/grpc", this::control).hijack("/session", BuildkitRoutes::session);
+    }
+
+    private Answer control(Agent agent, Request request) {
+        return taken(
+                request,
+                line -> request.work(() -> {
+                    Lazily.BUILDKIT.control(line, new Floor(agent, request));
+                    return line;
+                }));
+    }
+
+    private static Answer session(Agent agent, Request request) {
+        String id = request.header("X-Docker-Expose-Session-Uuid").orElse("");
+        if (id.isEmpty()) {
+            throw Problem.invalid("a session needs an id in the header X-Docker-Expose-Session-Uuid");
+        }
+        return taken(
+                request,
+                line -> request.work(() -> {
+                    Lazily.BUILDKIT.session(id, line);
+                    return line;
+                }));
+    }
+
+    private static Answer taken(Request request, Function<Line, CompletionStage<?>> begin) {
+        String protocol = request.header("Upgrade").orElse("");
+        if (!protocol.equalsIgnoreCase("h2c")) {
+            throw Problem.invalid(
+                    protocol.isEmpty()
+                            ? "no upgrade proto in request: send Connection: Upgrade and Upgrade: h2c"
+                            : "protocol " + protocol + " not supported: it is h2c");
+        }
+        return new Answer.Switch(
+                "application/grpc",
+                "h2c",
+                duplex -> begin.apply(new Joined(duplex)).whenComplete((done, fault) -> {
+                    if (fault != null) {
+                        LOG.error("BuildKit's clients cannot be served; please report this", fault);
+                        duplex.finish();
+                    }
+                }));
+    }
+
+    /** A connection of the engine's as BuildKit's front takes it. */
+    private record Joined(Duplex duplex) implements Line {
+        @Override
+        public boolean send(ByteBuffer bytes) {
+            return duplex.send(NO_HEAD, bytes);
+        }
+
+        @Override
+        public void onWritable(Runnable wake) {
+            duplex.onWritable(wake);
+        }
+
+        @Override
+        public void listen(Input input) {
+            duplex.listen(new Duplex.Input() {
+                @Override
+                public void bytes(ByteBuffer bytes) {
+                    input.bytes(bytes);
+                }
+
+                @Override
+                public void ended() {
+                    input.ended();
+                }
+            });
+        }
+
+        @Override
+        public void reading(boolean wanted) {
+            duplex.reading(wanted);
+        }
+
+        @Override
+        public void finish() {
+            duplex.finish();
+        }
+
+        @Override
+        public void onGone(Runnable gone) {
+            duplex.onGone(gone);
+        }
+    }
+
+    /** What the engine does for whoever asked for one connection. */
+    private final class Floor implements Workshop {
+        private final Agent agent;
+        private final Request request;
+
+        Floor(Agent agent, Request request) {
+            this.agent = agent;
+            this.request = request;
+        }
+
+        @Override
+        public Work begin(Wish wish, Report report) {
+            Bench.Attempt attempt = new Bench.Attempt();
+            CompletableFuture<ImageId> image = new CompletableFuture<>();
+            Bench.Asking asking = new Bench.Asking(
+                    agent,
+                    request::cause,
+                    new BuildQuery(wish.order(), "", hostConfig(wish)),
+                    wish.lender()::offers,
+                    wish.lender()::credentials,
+                    folder -> {
+                        if (wish.source() instanceof Source.Remote remote) {
+                            Bench.fetch(folder, remote.address(), wish.order().dockerfile());
+                        } else if (wish.source() instanceof Source.Sent sent) {
+                            sent.bring().into(folder);
+                        }
+                    });
+            request.transfer(() -> {
+                try {
+                    image.complete(bench.build(asking, report, attempt));
+                } catch (BuildException e) {
+                    image.completeExceptionally(e);
+                } catch (ContextException e) {
+                    image.completeExceptionally(new BuildException(String.valueOf(e.getMessage())));
+                } catch (IOException e) {
+                    image.completeExceptionally(
+                            new BuildException("the build context cannot be read: " + e.getMessage()));
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    image.completeExceptionally(new BuildException("the engine stops"));
+                } catch (RuntimeException e) {
+                    image.completeExceptionally(
+                            new BuildException(Problems.of(e).message()));
+                } finally {
+                    BuildCache.tidy(agent, request::cause, bench.caches());
+                }
+                return image;
+            });
+            return new Work() {
+                @Override
+                public CompletionStage<ImageId> image() {
+                    return image;
+                }
+
+                @Override
+                public void cancel() {
+                    attempt.cancel();
+                }
+            };
+        }
+
+        private ObjectNode hostConfig(Wish wish) {
+            ObjectNode host = Json.object();
+            Limits limits = wish.limits();
+            if (!wish.order().network().isEmpty()) {
+                host.put("NetworkMode", wish.order().network());
+            }
+            if (!limits.extraHosts().isEmpty()) {
+                host.set("ExtraHosts", Json.array(limits.extraHosts()));
+            }
+            if (limits.shmSizeBytes() > 0) {
+                host.put("ShmSize", limits.shmSizeBytes());
+            }
+            if (!limits.cgroupParent().isEmpty()) {
+                host.put("CgroupParent", limits.cgroupParent());
+            }
+            if (!limits.ulimits().isEmpty()) {
+                ArrayNode ulimits = host.putArray("Ulimits");
+                for (String limit : limits.ulimits()) {
+                    String[] parts = limit.split("[=:]", 3);
+                    ulimits.addObject()
+                            .put("Name", parts[0])
+                            .put("Soft", number(limit, parts[1]))
+                            .put("Hard", number(limit, parts[parts.length - 1]));
+                }
+            }
+            return host;
+        }
+
+        private static long number(String limit, String text) {
+            try {
+                return Long.parseLong(text);
+            } catch (NumberFormatException e) {
+                throw Problem.invalid("invalid ulimit " + limit + ": it is NAME=SOFT:HARD");
+            }
+        }
+
+        @Override
+        public void tag(ImageId image, Reference name) throws BuildException, InterruptedException {
+            Build.tag(agent, request.cause(), image, name);
+        }
+
+        @Override
+        public List<Remembered> remembered() {
+            List<Remembered> all = new ArrayList<>();
+            for (BuildCache.Entry entry : BuildCache.entries(agent.host())) {
+                if (entry.step().layer().isPresent()) {
+                    all.add(new Remembered(
+                            entry.id(),
+                            BuildCache.Entry.TYPE,
+                            entry.step().instruction(),
+                            entry.inUse(),
+                            entry.inUse(),
+                            entry.step().sizeBytes(),
+                            Instant.parse(entry.step().created()),
+                            entry.lastUse(),
+                            entry.uses()));
+                }
+            }
+            for (CacheMounts.Kept mount : BuildCache.mounts(bench.caches())) {
+                all.add(new Remembered(
+                        BuildCache.id(mount),
+                        BuildCache.MOUNT,
+                        BuildCache.describe(mount),
+                        mount.inUse(),
+                        false,
+                        mount.sizeBytes(),
+                        mount.lastUse(),
+                        mount.lastUse(),
+                        1));
+            }
+            return all;
+        }
+
+        @Override
+        public List<Remembered> forget(Forgetting rules) {
+            PruneRules read = PruneRules.read(filters(rules.filters()), rules.all(), rules.roomBytes())
+                    .until(rules.unusedFor().map(Instant.now()::minus));
+            List<Remembered> before = remembered();
+            BuildCache.Freed freed = BuildCache.prune(agent, request::cause, bench.caches(), read);
+            agent.submit(new HostCommand.NotePrune("builder", freed.sizeBytes()), request.cause());
+            Set<String> gone = Set.copyOf(freed.keys());
+            return before.stream().filter(one -> gone.contains(one.id())).toList();
+        }
+
+        /** BuildKit's filters ({@code KEY==VALUE}) as the Engine API has them. */
+        private static String filters(List<String> all) {
+            Map<String, Set<String>> values = new LinkedHashMap<>();
+            for (String one : all) {
+                String[] parts = one.split("[~=]=?", 2);
+                values.computeIfAbsent(parts[0], key -> new LinkedHashSet<>())
+                        .add(parts.length > 1 ? parts[1] : "true");
+            }
+            ObjectNode json = Json.object();
+            values.forEach((key, some) -> json.set(key, Json.array(some)));
+            return json.toString();
+        }
+    }
+}
