@@ -301,13 +301,14 @@ public sealed interface NetworkCommand extends Command {
             if (followed) {
                 return refuse(Refusal.Kind.FORBIDDEN, "configuration network \"" + spec.name() + "\" is in use");
             }
-            List<Container> users = host.usersOf(network);
-            if (!users.isEmpty()) {
+            Optional<Container> staying =
+                    host.usersOf(network).stream().filter(this::isStaying).findFirst();
+            if (staying.isPresent()) {
                 return refuse(
                         Refusal.Kind.FORBIDDEN,
                         "error while removing network: network " + spec.name() + " has active endpoints (name:\""
-                                + users.get(0).name() + "\" id:\""
-                                + users.get(0).id().shortForm() + "\")");
+                                + staying.get().name() + "\" id:\""
+                                + staying.get().id().shortForm() + "\")");
             }
             return accept(new NetworkEvent.RemoveRequested(network))
                     .until(e -> e instanceof NetworkEvent n
@@ -315,6 +316,12 @@ public sealed interface NetworkCommand extends Command {
                             && (n instanceof NetworkEvent.Removed
                                     || n instanceof NetworkEvent.Stalled
                                             && n.trouble().isPresent()));
+        }
+
+        /** Whether a container keeps its place, or does not get rid of it; one that ended gives it back in a moment. */
+        private boolean isStaying(Container user) {
+            Container.Place place = user.places().get(network);
+            return user.stall().isPresent() || user.goal().wantsProcess() && place != null && place.wanted();
         }
     }
 }

@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 
-/** A network has its device while it is wanted. */
+/** A network has its device while it is wanted, and until the last who were on it have left. */
 final class NetworkPlan implements Plan {
     private final NetworkId id;
 
@@ -36,6 +36,9 @@ final class NetworkPlan implements Plan {
                     ? Proposal.REST
                     : Proposal.step(new NetworkStep.CreateDevice(
                             network.spec(), network.device().last().isEmpty() && tries == 0, tries));
+        }
+        if (!host.usersOf(id).isEmpty()) {
+            return Proposal.AWAIT;
         }
         return network.device().isAbsent()
                 ? Proposal.say(new NetworkEvent.Removed(id))

@@ -165,9 +165,12 @@ class OtherCommandsTest {
         Command remove = new NetworkCommand.Remove(dev.wharf.core.Given.network("back"));
         Host used = after(host, run(WEB, 1, T0, place(dev.wharf.core.Given.network("back"), "10.0.0.2")));
         refused(used, remove, Kind.FORBIDDEN, "active endpoints");
+        Host ended = after(used, exited(WEB, 0, T0));
+        assertThat(granted(ended, remove, T0))
+                .as("who ended leaves in a moment")
+                .hasSize(1);
         Host free = after(
-                used,
-                exited(WEB, 0, T0),
+                ended,
                 new dev.wharf.core.event.ContainerEvent.EndpointDetached(WEB, dev.wharf.core.Given.network("back")));
         assertThat(granted(free, remove, T0)).hasSize(1);
         refused(Host.EMPTY, remove, Kind.MISSING, "not found");
