@@ -2,6 +2,7 @@ package dev.wharf.model;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What a network is.
@@ -40,6 +41,10 @@ public record NetworkSpec(
 
     /** The same by IPv6. */
     public static final String GATEWAY_MODE6 = "com.docker.network.bridge.gateway_mode_ipv6";
+
+    private static final String UNADDRESSED = "com.docker.network.bridge.inhibit_ipv4";
+
+    private static final Set<String> YES = Set.of("1", "t", "T", "TRUE", "true", "True");
 
     public NetworkSpec {
         Checks.oneLine(name, "network name");
@@ -91,9 +96,14 @@ public record NetworkSpec(
         return gatewayMode(bySix).equals("routed");
     }
 
-    /** Whether the host has no address of that family on the network. */
+    /** Whether nobody on the network needs an address of that family to be kept for the host. */
     public boolean isolated(boolean bySix) {
-        return internal && gatewayMode(bySix).equals("isolated");
+        return internal && (gatewayMode(bySix).equals("isolated") || unaddressed(bySix));
+    }
+
+    /** Whether a bridge is to have no address of that family of its own, be it kept for something else on the network or not. */
+    public boolean unaddressed(boolean bySix) {
+        return driver.value().equals("bridge") && !bySix && YES.contains(options.getOrDefault(UNADDRESSED, ""));
     }
 
     /** The same with what was chosen for it. */

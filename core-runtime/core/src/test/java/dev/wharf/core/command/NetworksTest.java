@@ -632,6 +632,19 @@ class NetworksTest {
     }
 
     @Test
+    void noAddressIsKeptForAHostThatShallHaveNoneUnlessThereIsAWayOut() {
+        NetworkSpec pair = net("pair", false, Map.of("com.docker.network.bridge.inhibit_ipv4", "true"));
+        List<Pool> two = List.of(pool("10.1.0.0/31"));
+
+        assertThat(pools(new NetworkCommand.Create(pair.planned("br-pair", two, true, pair.options()))))
+                .extracting(Pool::gateway)
+                .containsExactly("");
+        assertThat(pools(new NetworkCommand.Create(pair.planned("br-pair", two, false, pair.options()))))
+                .extracting(Pool::gateway)
+                .doesNotContain("");
+    }
+
+    @Test
     void whatOnlyNetworksOfOnesOwnHaveIsRefusedOnTheDefaultBridge() {
         Host host = furnished(created(WEB, "web", spec().make()));
 

@@ -110,8 +110,7 @@ final class Options {
 
     /** Whether the host has an address of that family on the network. */
     static boolean addressed(NetworkSpec network, boolean ipv6) {
-        return !network.isolated(ipv6)
-                && (ipv6 || !YES.contains(network.options().getOrDefault(UNADDRESSED, "")));
+        return !network.isolated(ipv6) && !network.unaddressed(ipv6);
     }
 
     /** Whether containers on the network may talk to one another. */
