@@ -48,6 +48,9 @@ final class Translator {
 
     private final Set<ContainerId> restarting = new HashSet<>();
 
+    /** Whose memory was told to have run out in this run, by the mark of the monitor or by the end. */
+    private final Set<ContainerId> starved = new HashSet<>();
+
     /** The networks that containers between two runs are told to have left with their volumes, while they stay on them. */
     private final Map<ContainerId, Set<NetworkId>> left = new HashMap<>();
 
@@ -95,6 +98,7 @@ final class Translator {
             mounts(known.get(), moment, true, tell);
         } else if (event instanceof ContainerEvent.Started) {
             tell.say("start");
+            starved.remove(id);
             if (restarting.remove(id)) {
                 tell.say("restart");
             }
@@ -113,13 +117,16 @@ final class Translator {
                 tell.say("unpause");
             }
         } else if (event instanceof ContainerEvent.OutOfMemory) {
-            tell.say("oom");
+            if (starved.add(id) || known.get().isRunning()) {
+                tell.say("oom");
+            }
         } else if (event instanceof ContainerEvent.Renamed renamed) {
             tell.say("rename", Map.of("oldName", "/" + renamed.oldName()));
         } else if (event instanceof ContainerEvent.UpdateRequested) {
             tell.say("update");
         } else if (event instanceof ContainerEvent.Removed) {
             restarting.remove(id);
+            starved.remove(id);
             left.remove(id);
             tell.say("destroy");
         } else if (event instanceof ContainerEvent.HealthChanged health) {
@@ -171,7 +178,7 @@ final class Translator {
         long seconds = before.flatMap(Container::startedAt)
                 .map(s -> Duration.between(s, exited.exit().at()).toSeconds())
                 .orElse(0L);
-        if (exited.exit().outOfMemory()) {
+        if (exited.exit().outOfMemory() && starved.add(tell.c.id())) {
             tell.say("oom");
         }
         Map<String, String> details = new LinkedHashMap<>();
