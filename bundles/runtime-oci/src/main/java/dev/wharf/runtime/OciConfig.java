@@ -303,15 +303,19 @@ final class OciConfig {
         return lastOfEach(all);
     }
 
-    /** The last value of each name, in the order of their first; a name without a value is no variable. */
+    /**
+     * The last value of each name, in the order of their first; a name without a value is no variable. Nor is an empty home,
+     * in whose place the runtime sets that of the user.
+     */
     private static Collection<String> lastOfEach(List<String> variables) {
         Map<String, String> last = new LinkedHashMap<>();
         for (String variable : variables) {
             int equals = variable.indexOf('=');
-            if (equals > 0) {
-                last.put(variable.substring(0, equals), variable);
+            String name = equals > 0 ? variable.substring(0, equals) : variable;
+            if (equals > 0 && !variable.equals("HOME=")) {
+                last.put(name, variable);
             } else {
-                last.remove(variable);
+                last.remove(name);
             }
         }
         return last.values();

@@ -217,6 +217,8 @@ class OciConfigTest {
                         .path("env")))
                 .contains("TERM=xterm")
                 .noneMatch(variable -> variable.startsWith("HOME"));
+        assertThat(texts(written(box().env("HOME=")).path("process").path("env")))
+                .noneMatch(variable -> variable.startsWith("HOME"));
     }
 
     @Test
