@@ -85,10 +85,7 @@ final class DeviceNodes {
         try {
             host = Path.of(device.hostPath()).toRealPath();
         } catch (IOException e) {
-            throw failure(
-                    Kind.INVALID,
-                    "error gathering device information: no such file or directory: " + device.hostPath(),
-                    e);
+            throw failure(Kind.INVALID, gathering(device) + "no such file or directory", e);
         }
         String inside = device.containerPath().isEmpty() ? device.hostPath() : device.containerPath();
         String access = device.permissions().isEmpty() ? "rwm" : device.permissions();
@@ -99,8 +96,12 @@ final class DeviceNodes {
             node(host, inside, nodes, rules, access);
         }
         if (nodes.size() == before) {
-            throw failure(Kind.INVALID, "error gathering device information: not a device node: " + device.hostPath());
+            throw failure(Kind.INVALID, gathering(device) + "not a device node");
         }
+    }
+
+    private static String gathering(Device device) {
+        return "error gathering device information while adding custom device \"" + device.hostPath() + "\": ";
     }
 
     /** Adds every device of the host, as a privileged container sees them. */

@@ -108,9 +108,9 @@ final class Users {
                         failure(Kind.INVALID, "unable to find group " + group + ": no matching entries in group file"));
     }
 
-    /** The number that a text of digits stands for; empty for any other text. */
+    /** The number that a text of digits stands for, which has a sign at the most; empty for any other text. */
     private static Optional<Long> digits(String text, String what) throws DriverException {
-        if (!text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+        if (!text.matches("[+-]?[0-9]+")) {
             return Optional.empty();
         }
         return Optional.of(number(text).orElseThrow(() -> outOfRange(what + " " + text)));

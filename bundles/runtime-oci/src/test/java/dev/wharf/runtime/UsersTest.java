@@ -66,6 +66,8 @@ class UsersTest {
         assertThatThrownBy(() -> resolve("4294967296")).hasMessageContaining("must be in range 0-2147483647");
         assertThatThrownBy(() -> resolve("99999999999999999999")).hasMessageContaining("must be in range");
         assertThatThrownBy(() -> resolve("0:2147483648")).hasMessageContaining("must be in range");
+        assertThatThrownBy(() -> resolve("-1")).hasMessageContaining("must be in range");
+        assertThatThrownBy(() -> resolve("0:-1")).hasMessageContaining("must be in range");
     }
 
     @Test

@@ -707,7 +707,7 @@ public sealed interface ContainerCommand extends Command {
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
                 if (c.isPaused()) {
-                    return refuse(CONFLICT, "container " + container + " is paused, unpause the container before exec");
+                    return refuse(CONFLICT, "Container " + c.name() + " is paused, unpause the container before exec");
                 }
                 if (!c.isRunning()) {
                     return notRunning(c);
@@ -744,7 +744,7 @@ public sealed interface ContainerCommand extends Command {
                     return refuse(CONFLICT, "exec command " + exec + " has already run");
                 }
                 if (c.isPaused()) {
-                    return refuse(CONFLICT, "container " + container + " is paused, unpause the container before exec");
+                    return refuse(CONFLICT, "Container " + c.name() + " is paused, unpause the container before exec");
                 }
                 if (!c.isRunning()) {
                     return notRunning(c);
