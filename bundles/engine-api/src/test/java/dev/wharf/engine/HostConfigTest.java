@@ -262,7 +262,11 @@ class HostConfigTest {
                 "Mounts;[{\"Type\":\"npipe\",\"Target\":\"/a\"}];400;mount type unknown",
                 "Mounts;[{\"Type\":\"tmpfs\",\"Target\":\"/\"}];400;: invalid specification: destination",
                 "Mounts;[{\"Type\":\"volume\",\"Target\":\"/a\",\"ReadOnly\":true}];400;must not set ReadOnly mode",
-                "Tmpfs;{\"/t\":\"odd\"};400;Invalid tmpfs option"
+                "Tmpfs;{\"/t\":\"odd\"};400;Invalid tmpfs option",
+                "NetworkMode;\"container:none\";400;No such container: none",
+                "NetworkMode;\"container:none\",\"Dns\":[\"192.0.2.1\"];400;dns and the network mode",
+                "NetworkMode;\"container:none\",\"Links\":[\"a:b\"];400;container type network can't be used with links",
+                "NetworkMode;\"container:none\",\"PublishAllPorts\":true;400;port publishing and the container type"
             })
     void isRefused(String field, String value, int status, String message) throws IOException {
         Line.Reply reply = create("{\"" + field + "\":" + value + "}");

@@ -99,14 +99,10 @@ public final class Creation {
 
     private ContainerSpec build() {
         Namespace sandbox = sandbox();
-        boolean own = sandbox.kind() == Namespace.Kind.PRIVATE || sandbox.kind() == Namespace.Kind.NONE;
         boolean tty = body.flag("Tty");
         HostSettings settings = new HostSettings(host, hostConfig);
         settings.checkForeign();
         String hostname = body.text("Hostname");
-        if (!own && !hostname.isEmpty() && sandbox.kind() == Namespace.Kind.CONTAINER) {
-            throw Problem.invalid("conflicting options: hostname and the network mode");
-        }
         if (!hostname.isEmpty()
                 && settings.namespaces(!version.atLeast(40)).uts().kind() == Namespace.Kind.HOST) {
             throw Problem.invalid("conflicting options: hostname and the UTS mode");
@@ -395,6 +391,7 @@ public final class Creation {
             return new Namespace(Namespace.Kind.NONE, Optional.empty());
         }
         if (mode.startsWith("container:")) {
+            checkJoining();
             return Namespace.of(ContainerLookup.joined(host, mode.substring("container:".length()))
                     .id());
         }
@@ -416,13 +413,6 @@ public final class Creation {
                 .distinct()
                 .toList();
         var published = Ports.published(hostConfig);
-        if (sandbox.kind() == Namespace.Kind.CONTAINER
-                && (!published.isEmpty() || hostConfig.flag("PublishAllPorts"))) {
-            throw Problem.invalid("conflicting options: port publishing and the container type network mode");
-        }
-        if (sandbox.kind() == Namespace.Kind.CONTAINER) {
-            checkJoining();
-        }
         if (!own
                 && body.body("NetworkingConfig").bodies("EndpointsConfig").values().stream()
                         .map(e -> e.body("IPAMConfig"))
@@ -475,8 +465,15 @@ public final class Creation {
         }
     }
 
-    /** What belongs to the sandbox is said where that was made. */
+    /** What belongs to the sandbox is said where that was made. That is refused before anybody asks whether it is there. */
     private void checkJoining() {
+        if (!body.text("Hostname").isEmpty()) {
+            throw Problem.invalid("conflicting options: hostname and the network mode");
+        }
+        if (!hostConfig.texts("Links").isEmpty()) {
+            throw Problem.invalid("conflicting options: container type network can't be used with links."
+                    + " This would result in undefined behavior");
+        }
         if (!hostConfig.texts("Dns").isEmpty()) {
             throw Problem.invalid("conflicting options: dns and the network mode");
         }
@@ -485,6 +482,9 @@ public final class Creation {
         }
         if (!body.text("MacAddress").isEmpty()) {
             throw Problem.invalid("conflicting options: mac-address and the network mode");
+        }
+        if (!Ports.published(hostConfig).isEmpty() || hostConfig.flag("PublishAllPorts")) {
+            throw Problem.invalid("conflicting options: port publishing and the container type network mode");
         }
         if (!body.keys("ExposedPorts").isEmpty()) {
             throw Problem.invalid("conflicting options: port exposing and the container type network mode");
@@ -498,10 +498,9 @@ public final class Creation {
      */
     private List<String> links(Namespace sandbox, List<NetworkWish> wishes) {
         List<String> links = hostConfig.texts("Links");
-        if (!links.isEmpty() && sandbox.kind() != Namespace.Kind.PRIVATE && sandbox.kind() != Namespace.Kind.NONE) {
-            throw Problem.invalid("conflicting options: "
-                    + (sandbox.kind() == Namespace.Kind.HOST ? "host type networking" : "container type network")
-                    + " can't be used with links. This would result in undefined behavior");
+        if (!links.isEmpty() && sandbox.kind() == Namespace.Kind.HOST) {
+            throw Problem.invalid("conflicting options: host type networking can't be used with links."
+                    + " This would result in undefined behavior");
         }
         boolean onDefault = wishes.stream()
                 .findFirst()
