@@ -372,7 +372,7 @@ class HostConfigTest {
     @CsvSource({
         "none,         lan,  400, (none) mode",
         "host,         lan,  400, cannot be connected to any other network",
-        "bridge,       host, 400, connected to host network",
+        "bridge,       host, 400, cannot connect container to host network",
         "lan,          none, 201, Id",
         "none,         none, 201, Id",
         "host,         host, 201, Id",

@@ -457,7 +457,7 @@ public final class Creation {
             throw Problem.invalid(ContainerCommand.Connect.SHARED);
         }
         if (sandbox != Namespace.Kind.HOST && drivers.contains("host")) {
-            throw Problem.invalid(ContainerCommand.Connect.HOST_STAYS);
+            throw Problem.invalid(ContainerCommand.Connect.HOST_FIRST);
         }
         boolean nowhere = sandbox == Namespace.Kind.NONE || drivers.contains("none");
         if (nowhere && drivers.size() > (drivers.contains("none") ? 1 : 0)) {

@@ -445,9 +445,9 @@ public sealed interface ContainerCommand extends Command {
     }
 
     record Connect(ContainerId container, NetworkWish wish, Entropy entropy) implements ContainerCommand {
-        /** Nobody goes to the host's network or away from it. */
-        public static final String HOST_STAYS =
-                "container cannot be disconnected from host network or connected to host network";
+        /** Nobody goes to the host's network later. */
+        public static final String HOST_FIRST =
+                "cannot connect container to host network - container must be created in host network mode";
 
         /** Whoever is where another is, be it the host, is nowhere else. */
         public static final String SHARED =
@@ -527,7 +527,7 @@ public sealed interface ContainerCommand extends Command {
                 return Optional.of(refuse(INVALID, SHARED));
             }
             if (mode.equals("host")) {
-                return Optional.of(refuse(INVALID, HOST_STAYS));
+                return Optional.of(refuse(INVALID, HOST_FIRST));
             }
             boolean nowhere = c.spec().networking().networks().isEmpty();
             if (sandbox == Namespace.Kind.NONE || mode.equals("none") && !nowhere) {
@@ -578,7 +578,9 @@ public sealed interface ContainerCommand extends Command {
                         .map(n -> n.spec().driver().value())
                         .orElse("");
                 if (sandbox == Namespace.Kind.HOST && mode.equals("host")) {
-                    return refuse(INVALID, Connect.HOST_STAYS);
+                    return refuse(
+                            INVALID,
+                            "cannot disconnect container from host network - container was created in host network mode");
                 }
                 if (sandbox == Namespace.Kind.NONE && mode.equals("none")) {
                     // A sandbox of its own all the same, which may go on another network now.
