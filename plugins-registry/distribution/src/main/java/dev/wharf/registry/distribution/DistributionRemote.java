@@ -279,8 +279,8 @@ final class DistributionRemote implements RegistryBackend.Remote {
 
     private InputStream openDocument(Session session, Descriptor content, long offset) throws DriverException {
         Reference reference = Reference.of(repository, content.digest());
-        Http.Request request = new Http.Request(
-                "GET", manifest(session, reference), Map.of("Accept", content.mediaType()), session.patience());
+        Http.Request request =
+                new Http.Request("GET", manifest(session, reference), Map.of("Accept", DOCUMENTS), session.patience());
         Http.Answer answer = session.exchange(request, scopes("pull"));
         try {
             if (answer.status() == 404) {

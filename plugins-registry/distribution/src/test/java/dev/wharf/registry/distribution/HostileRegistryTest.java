@@ -132,6 +132,21 @@ class HostileRegistryTest {
         assertFails(Failure.Kind.INVALID, "ambiguous", () -> resolve("v"));
     }
 
+    /** A registry says that a manifest is not there where its own kind is not among those that are accepted. */
+    @Test
+    void aManifestThatAnIndexCallsByAnotherKindIsRead() throws Exception {
+        Descriptor called = new Descriptor(MediaTypes.DOCKER_MANIFEST, Digest.sha256(MANIFEST), MANIFEST.length);
+        registry.on("GET", "/v2/app/manifests/" + called.digest(), (exchange, asked) -> {
+            boolean accepted = asked.header("Accept").contains(MediaTypes.OCI_MANIFEST);
+            (accepted ? bytes(MediaTypes.OCI_MANIFEST, MANIFEST) : status(404, "")).give(exchange, asked);
+        });
+
+        try (RegistryBackend.Remote remote = backend.open(repository(), Credentials.ANONYMOUS);
+                InputStream in = remote.fetch(called, 0)) {
+            assertThat(in.readAllBytes()).isEqualTo(MANIFEST);
+        }
+    }
+
     @Test
     void schemaOneIsRefusedWithAWordOfHelp() {
         String type = "application/vnd.docker.distribution.manifest.v1+prettyjws";
