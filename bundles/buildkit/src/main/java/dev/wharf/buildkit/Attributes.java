@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** What a client says of a build to the frontend {@code dockerfile.v0}, read once (BuildKit, frontend/dockerui). */
 final class Attributes {
@@ -20,7 +21,16 @@ final class Attributes {
     /** Settings of BuildKit itself that come among the arguments of a Dockerfile. */
     private static final String OWN = "BUILDKIT_";
 
+    private static final String CONTEXT = "context:";
+    private static final String IMAGE = "docker-image://";
+    private static final String LOCAL = "local:";
+
+    /** Names become names of folders. */
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,127}");
+
     private final Map<String, String> all;
+    private final Map<String, String> images = new LinkedHashMap<>();
+    private final Map<String, String> folders = new LinkedHashMap<>();
 
     Attributes(Map<String, String> all) throws BuildException {
         this.all = Map.copyOf(all);
@@ -29,13 +39,28 @@ final class Attributes {
             throw new BuildException(
                     "unsupported request " + request + ": images are built, and nothing else is told of Dockerfiles");
         }
-        for (Map.Entry<String, String> one : all.entrySet()) {
-            if (one.getKey().startsWith("context:")) {
-                throw new BuildException(
-                        "the additional context " + one.getKey().substring("context:".length()) + " (" + one.getValue()
-                                + ") is not served; copy from a stage or an image");
-            }
+        for (Map.Entry<String, String> one : below(CONTEXT).entrySet()) {
+            add(one.getKey(), one.getValue());
         }
+    }
+
+    private void add(String name, String place) throws BuildException {
+        if (!NAME.matcher(name).matches()) {
+            throw new BuildException("invalid name of an additional context: " + name);
+        }
+        if (place.startsWith(IMAGE)) {
+            images.put(name, place.substring(IMAGE.length()));
+        } else if (place.startsWith(LOCAL)) {
+            folders.put(name, place.substring(LOCAL.length()));
+        } else {
+            throw new BuildException("the additional context " + name + " (" + place
+                    + ") is not served; there are folders and docker-image:// ones");
+        }
+    }
+
+    /** Folders of the client's besides the context: what they are called in the Dockerfile, and by the client. */
+    Map<String, String> folders() {
+        return folders;
     }
 
     private String text(String key) {
@@ -104,7 +129,8 @@ final class Attributes {
                     new Order.Keeping(false, false),
                     cacheFrom,
                     network(),
-                    platforms.stream().findFirst().map(Platform::parse));
+                    platforms.stream().findFirst().map(Platform::parse),
+                    new Order.Contexts(images, folders.keySet()));
         } catch (IllegalArgumentException e) {
             throw new BuildException(String.valueOf(e.getMessage()));
         }

@@ -123,21 +123,25 @@ public final class Buildkit implements AutoCloseable {
                                         .build())))
                 .addMethod(Calls.SOLVE, ServerCalls.asyncUnaryCall((request, out) -> solve(workshop, request, out)))
                 .addMethod(Calls.STATUS, ServerCalls.asyncServerStreamingCall(this::status))
-                .addMethod(Calls.DISK_USAGE, ServerCalls.asyncUnaryCall((request, out) -> {
-                    Control.DiskUsageResponse.Builder usage = Control.DiskUsageResponse.newBuilder();
-                    workshop.remembered().forEach(one -> usage.addRecord(record(one)));
-                    say(out, usage.build());
-                }))
-                .addMethod(Calls.PRUNE, ServerCalls.asyncServerStreamingCall((request, out) -> {
-                    Duration unused = Duration.ofNanos(request.getKeepDuration());
-                    workshop.forget(new Workshop.Forgetting(
-                                    request.getAll(),
-                                    unused.isZero() ? Optional.empty() : Optional.of(unused),
-                                    request.getFilterList(),
-                                    request.getReservedSpace()))
-                            .forEach(one -> out.onNext(record(one)));
-                    out.onCompleted();
-                }))
+                .addMethod(
+                        Calls.DISK_USAGE,
+                        ServerCalls.asyncUnaryCall((request, out) -> guarded(out, () -> {
+                            Control.DiskUsageResponse.Builder usage = Control.DiskUsageResponse.newBuilder();
+                            workshop.remembered().forEach(one -> usage.addRecord(record(one)));
+                            say(out, usage.build());
+                        })))
+                .addMethod(
+                        Calls.PRUNE,
+                        ServerCalls.asyncServerStreamingCall((request, out) -> guarded(out, () -> {
+                            Duration unused = Duration.ofNanos(request.getKeepDuration());
+                            workshop.forget(new Workshop.Forgetting(
+                                            request.getAll(),
+                                            unused.isZero() ? Optional.empty() : Optional.of(unused),
+                                            request.getFilterList(),
+                                            request.getReservedSpace()))
+                                    .forEach(one -> out.onNext(record(one)));
+                            out.onCompleted();
+                        })))
                 .build();
     }
 
@@ -172,6 +176,14 @@ public final class Buildkit implements AutoCloseable {
     private static <A> void say(StreamObserver<A> out, A answer) {
         out.onNext(answer);
         out.onCompleted();
+    }
+
+    private static void guarded(StreamObserver<?> out, Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            fail(out, e);
+        }
     }
 
     private static void nothing(Gateway.Nothing request, StreamObserver<Gateway.Nothing> out) {
@@ -284,7 +296,7 @@ public final class Buildkit implements AutoCloseable {
         }
     }
 
-    private static void end(
+    private void end(
             Workshop workshop,
             Solve solve,
             Optional<ImageId> made,
@@ -299,10 +311,14 @@ public final class Buildkit implements AutoCloseable {
             }
             Control.SolveResponse.Builder answer = Control.SolveResponse.newBuilder();
             if (made.isPresent()) {
-                answer.putAllExporterResponse(solve.export(workshop, made.get(), exporters));
+                Session session = session(solve.opening().join().session());
+                answer.putAllExporterResponse(solve.export(workshop, session, made.get(), exporters));
             }
             solve.over();
             say(out, answer.build());
+        } catch (IOException e) {
+            solve.over();
+            fail(out, new BuildException("the output could not be given: " + e.getMessage()));
         } catch (BuildException | RuntimeException e) {
             solve.over();
             fail(out, e);

@@ -52,6 +52,15 @@ final class Calls {
             "moby.filesync.v1.FileSync/DiffCopy",
             SessionWire.Packet.getDefaultInstance(),
             SessionWire.Packet.getDefaultInstance());
+    static final MethodDescriptor<BytesMessage, BytesMessage> OUTPUT = bytes("moby.filesync.v1.FileSend/DiffCopy");
+
+    /** The same method, whose messages are others where the client wants files one by one. */
+    static final MethodDescriptor<SessionWire.Packet, SessionWire.Packet> OUTPUT_FILES = of(
+            MethodType.BIDI_STREAMING,
+            "moby.filesync.v1.FileSend/DiffCopy",
+            SessionWire.Packet.getDefaultInstance(),
+            SessionWire.Packet.getDefaultInstance());
+
     static final MethodDescriptor<SessionWire.CredentialsRequest, SessionWire.CredentialsResponse> CREDENTIALS = unary(
             "moby.filesync.v1.Auth/Credentials",
             SessionWire.CredentialsRequest.getDefaultInstance(),

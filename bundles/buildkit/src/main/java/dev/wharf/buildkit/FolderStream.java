@@ -33,16 +33,6 @@ final class FolderStream extends InputStream {
 
     private static final int MOST_ENTRIES = 500_000;
 
-    // Kinds of files in Go's io/fs.FileMode.
-    private static final int DIRECTORY = 1 << 31;
-    private static final int LINK = 1 << 27;
-    private static final int DEVICE = 1 << 26;
-    private static final int PIPE = 1 << 25;
-    private static final int SOCKET = 1 << 24;
-    private static final int SET_UID = 1 << 23;
-    private static final int SET_GID = 1 << 22;
-    private static final int STICKY = 1 << 20;
-
     private final Talk<Packet, Packet> talk;
     private final LongConsumer progress;
     private final ByteArrayOutputStream sink = new ByteArrayOutputStream();
@@ -74,7 +64,7 @@ final class FolderStream extends InputStream {
 
         boolean hasContent() {
             int mode = stat.getMode();
-            return (mode & (DIRECTORY | LINK | DEVICE | PIPE | SOCKET)) == 0
+            return (mode & (GoMode.DIRECTORY | GoMode.LINK | GoMode.DEVICE | GoMode.PIPE | GoMode.SOCKET)) == 0
                     && stat.getLinkname().isEmpty();
         }
     }
@@ -165,7 +155,7 @@ final class FolderStream extends InputStream {
             throw new IOException("the folder has more than " + MOST_ENTRIES + " entries; see .dockerignore");
         }
         Entry entry = new Entry(entries++, stat);
-        if ((stat.getMode() & SOCKET) != 0) {
+        if ((stat.getMode() & GoMode.SOCKET) != 0) {
             // A socket leads nowhere without whoever listens.
             return;
         }
@@ -212,26 +202,23 @@ final class FolderStream extends InputStream {
         Stat stat = entry.stat;
         int mode = stat.getMode();
         TarArchiveEntry head;
-        if ((mode & DIRECTORY) != 0) {
+        if ((mode & GoMode.DIRECTORY) != 0) {
             head = new TarArchiveEntry(stat.getPath() + "/", true);
-        } else if ((mode & LINK) != 0) {
+        } else if ((mode & GoMode.LINK) != 0) {
             head = new TarArchiveEntry(stat.getPath(), TarConstants.LF_SYMLINK, true);
             head.setLinkName(stat.getLinkname());
         } else if (!stat.getLinkname().isEmpty()) {
             head = new TarArchiveEntry(stat.getPath(), TarConstants.LF_LINK, true);
             head.setLinkName(stat.getLinkname());
-        } else if ((mode & PIPE) != 0) {
+        } else if ((mode & GoMode.PIPE) != 0) {
             head = new TarArchiveEntry(stat.getPath(), TarConstants.LF_FIFO, true);
-        } else if ((mode & DEVICE) != 0) {
+        } else if ((mode & GoMode.DEVICE) != 0) {
             throw new IOException(stat.getPath() + " is a device, and a build takes none from its client");
         } else {
             head = new TarArchiveEntry(stat.getPath(), true);
             head.setSize(stat.getSize());
         }
-        head.setMode((mode & 0777)
-                | ((mode & SET_UID) != 0 ? 04000 : 0)
-                | ((mode & SET_GID) != 0 ? 02000 : 0)
-                | ((mode & STICKY) != 0 ? 01000 : 0));
+        head.setMode(GoMode.permissions(mode));
         head.setIds(stat.getUid(), stat.getGid());
         long nanos = stat.getModTime();
         head.setLastModifiedTime(FileTime.from(Instant.ofEpochSecond(

@@ -1,9 +1,11 @@
 package dev.wharf.buildkit;
 
+import com.google.protobuf.ByteString;
 import dev.wharf.build.run.Offers;
 import dev.wharf.buildkit.wire.Common.BytesMessage;
 import dev.wharf.buildkit.wire.SessionWire;
 import dev.wharf.model.Reference;
+import dev.wharf.oci.layer.Dir;
 import dev.wharf.spi.registry.Credentials;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
@@ -32,6 +34,8 @@ final class Session implements Offers {
 
     /** As much as BuildKit takes of one secret. */
     private static final int LARGEST_SECRET = 500 << 10;
+
+    private static final String OUTPUT = "buildkit-attachable-exporter-id";
 
     private final ManagedChannel client;
 
@@ -131,6 +135,33 @@ final class Session implements Offers {
     /** What a client that read its own input gives on, byte by byte. */
     InputStream upload(String path) {
         return new UploadStream(new Talk<>(client, Calls.UPLOAD, header("urlpath", path)));
+    }
+
+    /** Gives the client the bytes of one of the outputs that it asked for, by its number. */
+    void give(int output, InputStream bytes) throws IOException {
+        try (bytes;
+                Talk<BytesMessage, BytesMessage> talk =
+                        new Talk<>(client, Calls.OUTPUT, header(OUTPUT, String.valueOf(output)))) {
+            byte[] buffer = new byte[64 << 10];
+            for (int read = bytes.read(buffer); read >= 0; read = bytes.read(buffer)) {
+                talk.send(BytesMessage.newBuilder()
+                        .setData(ByteString.copyFrom(buffer, 0, read))
+                        .build());
+            }
+            talk.end();
+            while (talk.take().isPresent()) {
+                // It says no more than that it has all.
+            }
+        }
+    }
+
+    /** Gives the client files as one of its outputs; takes the directory over. */
+    void give(int output, Dir root) throws IOException {
+        try (root;
+                Talk<SessionWire.Packet, SessionWire.Packet> talk =
+                        new Talk<>(client, Calls.OUTPUT_FILES, header(OUTPUT, String.valueOf(output)))) {
+            new FolderGift(talk, root).give();
+        }
     }
 
     private static Metadata header(String key, String value) {

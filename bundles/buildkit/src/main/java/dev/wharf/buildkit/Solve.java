@@ -8,24 +8,27 @@ import dev.wharf.build.run.Offers;
 import dev.wharf.buildkit.wire.Control.Exporter;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Reference;
+import dev.wharf.oci.layer.Packer;
 import dev.wharf.spi.registry.Credentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
-import org.jspecify.annotations.Nullable;
 
 /** One build of one client, from what it asks to names of what came of it. Safe to use from any thread. */
 final class Solve {
@@ -34,6 +37,9 @@ final class Solve {
 
     private static final Pattern ENDED =
             Pattern.compile("The command '(.*)' returned a non-zero code: (\\d+)", Pattern.DOTALL);
+
+    private static final Set<String> IMAGES = Set.of("moby", "image", "docker");
+    private static final Set<String> FILES = Set.of("local", "tar");
 
     private final Progress progress;
     private final CompletableFuture<Optional<ImageId>> answer = new CompletableFuture<>();
@@ -141,7 +147,10 @@ final class Solve {
             return new Workshop.Wish(
                     wanted.order(Optional.of(locals.dockerfile), cacheFrom),
                     wanted.limits(),
-                    new Workshop.Source.Sent(folder -> context(folder, wanted, session, locals.leftOut)),
+                    new Workshop.Source.Sent(folder -> {
+                        folder(folder, session, wanted.localContext(), "[internal] load build context", locals.leftOut);
+                        additional(folder, wanted, session);
+                    }),
                     lender);
         }
         Optional<String> text =
@@ -174,7 +183,11 @@ final class Solve {
             }
             chore.part("transferring dockerfile:", text.length(), true);
             chore.done();
-            return new Locals(text, leftOut(wanted, session, texts.get(file + ".dockerignore")));
+            String beside = texts.get(file + ".dockerignore");
+            if (beside != null || !wanted.context().isEmpty()) {
+                return new Locals(text, beside == null ? List.of() : cleaned(beside));
+            }
+            return new Locals(text, leftOut(session, wanted.localContext(), "[internal] load .dockerignore"));
         } catch (IOException e) {
             chore.failed(String.valueOf(e.getMessage()));
             throw new BuildException("failed to read dockerfile: " + e.getMessage());
@@ -184,24 +197,28 @@ final class Solve {
         }
     }
 
-    private List<String> leftOut(Attributes wanted, Session session, @Nullable String beside) throws BuildException {
-        Progress.Chore chore = progress.begin("[internal] load .dockerignore");
+    private List<String> leftOut(Session session, String folder, String what) throws BuildException {
+        Progress.Chore chore = progress.begin(what);
         try {
-            String text = beside != null
-                    ? beside
-                    : wanted.context().isEmpty()
-                            ? texts(session.folder(
-                                            wanted.localContext(),
-                                            List.of(),
-                                            List.of(".dockerignore"),
-                                            sent -> chore.part("transferring context:", sent, false)))
-                                    .getOrDefault(".dockerignore", "")
-                            : "";
-            List<String> patterns = Patterns.cleaned(text.lines().toList());
+            String text = texts(session.folder(
+                            folder,
+                            List.of(),
+                            List.of(".dockerignore"),
+                            sent -> chore.part("transferring context:", sent, false)))
+                    .getOrDefault(".dockerignore", "");
+            List<String> patterns = cleaned(text);
             chore.done();
             return patterns;
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException e) {
             chore.failed(String.valueOf(e.getMessage()));
+            throw new BuildException("failed to read .dockerignore: " + e.getMessage());
+        }
+    }
+
+    private static List<String> cleaned(String text) throws BuildException {
+        try {
+            return Patterns.cleaned(text.lines().toList());
+        } catch (IllegalArgumentException e) {
             throw new BuildException("error parsing .dockerignore: " + e.getMessage());
         }
     }
@@ -223,11 +240,11 @@ final class Solve {
         return texts;
     }
 
-    private void context(ContextFolder folder, Attributes wanted, Session session, List<String> leftOut)
-            throws BuildException, IOException {
-        Progress.Chore chore = progress.begin("[internal] load build context");
+    private void folder(ContextFolder folder, Session session, String name, String what, List<String> leftOut)
+            throws IOException {
+        Progress.Chore chore = progress.begin(what);
         long[] last = {0};
-        try (InputStream files = session.folder(wanted.localContext(), leftOut, List.of(), sent -> {
+        try (InputStream files = session.folder(name, leftOut, List.of(), sent -> {
             // Enough to be seen to move.
             if (sent - last[0] >= 1 << 20) {
                 last[0] = sent;
@@ -239,6 +256,21 @@ final class Solve {
         } catch (IOException e) {
             chore.failed(String.valueOf(e.getMessage()));
             throw e;
+        }
+    }
+
+    /** What else there is to copy from; each such folder may have a .dockerignore of its own. */
+    private void additional(ContextFolder context, Attributes wanted, Session session)
+            throws BuildException, IOException {
+        for (Map.Entry<String, String> one : wanted.folders().entrySet()) {
+            ContextFolder folder = context.beside(one.getKey());
+            Files.createDirectories(folder.folder().getParent());
+            folder(
+                    folder,
+                    session,
+                    one.getValue(),
+                    "[context " + one.getKey() + "] load from client",
+                    leftOut(session, one.getValue(), "[context " + one.getKey() + "] load .dockerignore"));
         }
     }
 
@@ -258,17 +290,11 @@ final class Solve {
     /** Whether all of that can be done with an image; asked before anything is built. */
     static void check(List<Exporter> exporters) throws BuildException {
         for (Exporter exporter : exporters) {
-            switch (exporter.getType()) {
-                case "moby", "image", "docker" -> {
-                    if (Boolean.parseBoolean(exporter.getAttrsOrDefault("push", "false"))) {
-                        throw new BuildException("a build does not push: push its image");
-                    }
-                    names(exporter);
-                }
-                default ->
-                    throw new BuildException("an output of type " + exporter.getType()
-                            + " is not served: a build makes an image here, which docker save and docker create with"
-                            + " docker cp give out");
+            if (IMAGES.contains(exporter.getType())) {
+                names(exporter);
+            } else if (!FILES.contains(exporter.getType())) {
+                throw new BuildException("an output of type " + exporter.getType()
+                        + " is not served; there are image, local and tar, and docker save gives images out");
             }
         }
     }
@@ -287,26 +313,55 @@ final class Solve {
         return names;
     }
 
-    /** Gives the image its names, and says what it is. Blocks. */
-    Map<String, String> export(Workshop workshop, ImageId image, List<Exporter> exporters)
-            throws BuildException, InterruptedException {
+    /** Gives the image its names or its files out, and says what it is. Blocks. */
+    Map<String, String> export(Workshop workshop, Session session, ImageId image, List<Exporter> exporters)
+            throws BuildException, IOException, InterruptedException {
         Map<String, String> told = new LinkedHashMap<>();
-        for (Exporter exporter : exporters) {
-            Progress.Chore chore = progress.begin("exporting to image");
-            chore.part("writing image " + image.value(), 0, true);
-            List<String> said = new ArrayList<>();
-            for (Reference name : names(exporter)) {
-                workshop.tag(image, name);
-                chore.part("naming to " + name, 0, true);
-                said.add(name.toString());
-            }
-            chore.done();
-            told.put("containerimage.digest", image.value());
-            told.put("containerimage.config.digest", image.value());
-            if (!said.isEmpty()) {
-                told.put("image.name", String.join(",", said));
+        for (int id = 0; id < exporters.size(); id++) {
+            Exporter exporter = exporters.get(id);
+            if (IMAGES.contains(exporter.getType())) {
+                told.putAll(name(workshop, image, names(exporter)));
+            } else {
+                files(workshop, session, image, exporter.getType(), id);
             }
         }
         return told;
+    }
+
+    private Map<String, String> name(Workshop workshop, ImageId image, List<Reference> names)
+            throws BuildException, InterruptedException {
+        Progress.Chore chore = progress.begin("exporting to image");
+        chore.part("writing image " + image.value(), 0, true);
+        Map<String, String> told = new LinkedHashMap<>();
+        for (Reference name : names) {
+            workshop.tag(image, name);
+            chore.part("naming to " + name, 0, true);
+        }
+        chore.done();
+        told.put("containerimage.digest", image.value());
+        told.put("containerimage.config.digest", image.value());
+        if (!names.isEmpty()) {
+            told.put("image.name", names.stream().map(Reference::toString).collect(Collectors.joining(",")));
+        }
+        return told;
+    }
+
+    private void files(Workshop workshop, Session session, ImageId image, String type, int id)
+            throws BuildException, IOException, InterruptedException {
+        Progress.Chore chore =
+                progress.begin(type.equals("tar") ? "exporting to client tarball" : "exporting to client directory");
+        try {
+            workshop.look(image, root -> {
+                if (type.equals("tar")) {
+                    session.give(id, Packer.everything(root));
+                } else {
+                    session.give(id, root);
+                }
+            });
+            chore.done();
+        } catch (BuildException | IOException e) {
+            chore.failed(String.valueOf(e.getMessage()));
+            throw e;
+        }
     }
 }

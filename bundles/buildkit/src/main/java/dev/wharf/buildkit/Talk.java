@@ -74,6 +74,11 @@ final class Talk<Q, A> implements AutoCloseable {
         return Optional.of(message);
     }
 
+    /** Whether something is there to be taken at once. */
+    boolean hasMore() {
+        return !inbox.isEmpty();
+    }
+
     /** Sends a message, and waits where the other end is slow. */
     void send(Q message) throws IOException {
         synchronized (ready) {

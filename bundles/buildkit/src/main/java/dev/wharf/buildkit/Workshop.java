@@ -7,6 +7,7 @@ import dev.wharf.build.run.Order;
 import dev.wharf.build.run.Report;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Reference;
+import dev.wharf.oci.layer.Dir;
 import dev.wharf.spi.registry.Credentials;
 import java.io.IOException;
 import java.time.Duration;
@@ -22,6 +23,15 @@ public interface Workshop {
 
     /** Gives an image one more name. */
     void tag(ImageId image, Reference name) throws BuildException, InterruptedException;
+
+    /** Opens the files of an image for the length of {@code use}. */
+    void look(ImageId image, Use use) throws BuildException, IOException, InterruptedException;
+
+    /** Does something with files. */
+    interface Use {
+        /** @param root is taken over */
+        void of(Dir root) throws IOException;
+    }
 
     /** What builds left to be found again. May block. */
     List<Remembered> remembered();

@@ -35,6 +35,16 @@ public final class ContextFolder {
         return folder;
     }
 
+    /** The folder of another context of the same build. */
+    public ContextFolder beside(String name) {
+        return new ContextFolder(tree, beside(folder, name));
+    }
+
+    /** Where that is. */
+    public static Path beside(Path folder, String name) {
+        return folder.resolveSibling("contexts").resolve(name);
+    }
+
     /** Unpacks a tar, packed or not. Keeps no device. */
     public void receive(InputStream tar) throws IOException {
         Files.createDirectories(folder);

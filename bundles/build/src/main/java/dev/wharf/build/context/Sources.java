@@ -74,6 +74,11 @@ public final class Sources {
         return root;
     }
 
+    /** The same of another directory. */
+    public Sources at(Path other) {
+        return new Sources(tree, calls, hashing, other);
+    }
+
     /** The path relative to the root with dots taken out; a ContextException where it climbs out. */
     public static String relative(String path) throws ContextException {
         List<String> parts = new ArrayList<>();

@@ -23,6 +23,7 @@ import dev.wharf.spi.DriverException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -81,6 +82,30 @@ public final class Build {
     public static void tag(Agent agent, Cause cause, ImageId image, Reference name)
             throws BuildException, InterruptedException {
         Hands.tag(agent, cause, image, name);
+    }
+
+    /** Shows the files of an image, as a directory of the host, for the length of {@code use}. */
+    public static void look(Site site, ImageId image, Look use)
+            throws BuildException, IOException, InterruptedException {
+        try (Hands hands = new Hands(site)) {
+            Job job = Job.still(image);
+            hands.create(job);
+            try {
+                site.agent().streams().rootfs(job.id(), root -> {
+                    use.at(root);
+                    return root;
+                });
+            } catch (DriverException e) {
+                throw new BuildException(e.failure().message());
+            } finally {
+                hands.dismiss(job.id());
+            }
+        }
+    }
+
+    /** Does something with a directory. */
+    public interface Look {
+        void at(Path root) throws IOException;
     }
 
     /** Builds from the context that is in the site's folder already. */

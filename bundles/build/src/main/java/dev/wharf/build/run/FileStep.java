@@ -81,7 +81,10 @@ final class FileStep {
             throw DockerfileException.at(one, one.word() + " failed: no destination was specified");
         }
         Optional<String> from = one.flag("from");
-        if (from.isPresent()) {
+        Optional<Sources> folder = from.flatMap(run::folder);
+        if (folder.isPresent()) {
+            take(folder.get(), words, written, Optional.empty());
+        } else if (from.isPresent()) {
             fromElsewhere(from.get(), words, written);
         } else {
             take(run.shared().context(), words, written, Optional.empty());
@@ -141,18 +144,7 @@ final class FileStep {
     /** Looks into an image by a container that never runs. */
     void visit(ImageId image, Visit visit)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        Job job = new Job(
-                Hands.newContainer(),
-                image,
-                List.of("-"),
-                List.of(),
-                Map.of(),
-                "",
-                "/",
-                List.of(),
-                List.of(),
-                Map.of(),
-                Optional.empty());
+        Job job = Job.still(image);
         run.shared().hands().create(job);
         try {
             inside(job, visit);

@@ -29,6 +29,22 @@ public record Job(
     /** A file or folder of the host that a container sees. */
     public record Bind(Path source, String target, boolean readOnly) {}
 
+    /** A container that never runs, for looking at an image's files. */
+    static Job still(ImageId image) {
+        return new Job(
+                Hands.newContainer(),
+                image,
+                List.of("-"),
+                List.of(),
+                Map.of(),
+                "",
+                "/",
+                List.of(),
+                List.of(),
+                Map.of(),
+                Optional.empty());
+    }
+
     public Job {
         command = List.copyOf(command);
         env = List.copyOf(env);

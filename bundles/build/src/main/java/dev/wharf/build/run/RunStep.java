@@ -207,18 +207,23 @@ final class RunStep {
         if (type.equals("bind")) {
             Optional<String> from = Optional.of(mount.word("from", "")).filter(f -> !f.isEmpty());
             key.append(' ').append(mount.word("source", "/"));
-            if (from.isEmpty()) {
-                for (Sources.Source source : run.shared().context().find(source(mount), false)) {
-                    key.append(' ')
-                            .append(run.shared()
-                                    .context()
-                                    .digests(source, dev.wharf.build.context.Patterns.NONE, false));
+            Optional<Sources> folder = folder(mount);
+            if (folder.isPresent()) {
+                for (Sources.Source source : folder.get().find(source(mount), false)) {
+                    key.append(' ').append(folder.get().digests(source, dev.wharf.build.context.Patterns.NONE, false));
                 }
             } else {
                 key.append(' ').append(imageOf(from.get()).value());
             }
         }
         return key.toString();
+    }
+
+    /** The client's folder that a bind is from; empty where it is from an image. */
+    private Optional<Sources> folder(Asked mount) {
+        return mount.has("from")
+                ? run.folder(mount.word("from", ""))
+                : Optional.of(run.shared().context());
     }
 
     /** The path as it is, and no pattern. */
@@ -261,11 +266,12 @@ final class RunStep {
             }
             case "bind" -> {
                 targets.add(target);
-                if (!mount.has("from")) {
-                    Sources context = run.shared().context();
-                    Sources.Source source = context.find(source(mount), false).get(0);
+                Optional<Sources> folder = folder(mount);
+                if (folder.isPresent()) {
+                    Sources.Source source =
+                            folder.get().find(source(mount), false).get(0);
                     binds.add(new Job.Bind(
-                            bound(context.root().resolve(source.path()), mount), target, !isWritable(mount)));
+                            bound(folder.get().root().resolve(source.path()), mount), target, !isWritable(mount)));
                 }
             }
             case "secret" -> secret(mount);
@@ -415,7 +421,8 @@ final class RunStep {
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         int at = next;
         while (at < mounts.size()
-                && !(mounts.get(at).type().equals("bind") && mounts.get(at).has("from"))) {
+                && !(mounts.get(at).type().equals("bind")
+                        && folder(mounts.get(at)).isEmpty())) {
             at++;
         }
         if (at == mounts.size()) {

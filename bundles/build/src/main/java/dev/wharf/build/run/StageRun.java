@@ -1,6 +1,7 @@
 package dev.wharf.build.run;
 
 import dev.wharf.build.context.ContextException;
+import dev.wharf.build.context.ContextFolder;
 import dev.wharf.build.context.Sources;
 import dev.wharf.build.dockerfile.BoundedText.TooHardException;
 import dev.wharf.build.dockerfile.Dockerfile;
@@ -247,7 +248,12 @@ final class StageRun {
     }
 
     /** An image that is here or is brought here. */
-    Image image(String name, Optional<Platform> platform, boolean always) throws BuildException, InterruptedException {
+    Image image(String named, Optional<Platform> platform, boolean always) throws BuildException, InterruptedException {
+        if (folder(named).isPresent()) {
+            throw new BuildException(
+                    "the context " + named + " is a folder, which COPY and RUN --mount take from, and no image");
+        }
+        String name = shared.order().contexts().images().getOrDefault(named, named);
         Optional<Image> here = shared.site().image(name);
         boolean fits = here.isPresent()
                 && platform.map(p -> p.accepts(here.get().config().platform())).orElse(true);
@@ -269,6 +275,15 @@ final class StageRun {
                     + " platform: wanted " + platform.get() + ", actual: " + found);
         }
         return pulled;
+    }
+
+    /** The folder that a name means; empty where it means a stage or an image. */
+    Optional<Sources> folder(String name) {
+        if (!shared.order().contexts().folders().contains(name)) {
+            return Optional.empty();
+        }
+        Sources context = shared.context();
+        return Optional.of(context.at(ContextFolder.beside(context.root(), name)));
     }
 
     // ---- steps

@@ -19,6 +19,7 @@ import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Reference;
+import dev.wharf.oci.layer.Dir;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.registry.Credentials;
 import java.io.IOException;
@@ -98,6 +99,29 @@ public final class Bench {
             Lending lending,
             Function<Reference, Credentials> logins,
             Bring bring) {}
+
+    /** Opens the files of an image by a container that never runs, for the length of {@code use}. */
+    void look(Agent agent, Supplier<Cause> causes, ImageId image, Look use)
+            throws BuildException, IOException, InterruptedException {
+        Engine engine = new Engine(
+                agent,
+                causes,
+                BuildQuery.NOTHING,
+                Offers.NONE,
+                name -> Credentials.ANONYMOUS,
+                trees,
+                hashes,
+                root,
+                memory,
+                "");
+        Build.look(engine, image, folder -> use.of(trees.open(folder)));
+    }
+
+    /** Does something with files. */
+    interface Look {
+        /** @param root is taken over */
+        void of(Dir root) throws IOException;
+    }
 
     /** Blocks until the image is there. Nothing is left of the build but that, and what is remembered of its steps. */
     ImageId build(Asking asking, Report report, Attempt attempt)

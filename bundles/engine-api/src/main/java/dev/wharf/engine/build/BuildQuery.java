@@ -21,6 +21,26 @@ import java.util.Optional;
 
 /** The query of a build, read once: what to build, and the limits of its containers. */
 record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
+    /** Nothing is to be built, and nothing limited. */
+    static final BuildQuery NOTHING = new BuildQuery(
+            new Order(
+                    "",
+                    Optional.empty(),
+                    List.of(),
+                    Map.of(),
+                    "",
+                    Map.of(),
+                    false,
+                    false,
+                    false,
+                    new Order.Keeping(false, false),
+                    List.of(),
+                    "",
+                    Optional.empty(),
+                    Order.ONE_CONTEXT),
+            "",
+            Json.object());
+
     static BuildQuery read(Request request) {
         String version = request.query().text("version");
         if (version.equals("2")) {
@@ -71,7 +91,8 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
                         !request.query().flag("rm", true), !request.query().flag("forcerm", false)),
                 cacheFrom,
                 network,
-                request.query().value("platform").filter(p -> !p.isEmpty()).map(BuildQuery::platform));
+                request.query().value("platform").filter(p -> !p.isEmpty()).map(BuildQuery::platform),
+                Order.ONE_CONTEXT);
         return new BuildQuery(order, request.query().text("remote"), hostConfig(request, network));
     }
 

@@ -246,6 +246,11 @@ public final class BuildkitRoutes implements Routes {
         }
 
         @Override
+        public void look(ImageId image, Use use) throws BuildException, IOException, InterruptedException {
+            bench.look(agent, request::cause, image, use::of);
+        }
+
+        @Override
         public List<Remembered> remembered() {
             List<Remembered> all = new ArrayList<>();
             for (BuildCache.Entry entry : BuildCache.entries(agent.host())) {
@@ -292,6 +297,9 @@ public final class BuildkitRoutes implements Routes {
         private static String filters(List<String> all) {
             Map<String, Set<String>> values = new LinkedHashMap<>();
             for (String one : all) {
+                if (one.isEmpty()) {
+                    continue;
+                }
                 String[] parts = one.split("[~=]=?", 2);
                 values.computeIfAbsent(parts[0], key -> new LinkedHashSet<>())
                         .add(parts.length > 1 ? parts[1] : "true");
