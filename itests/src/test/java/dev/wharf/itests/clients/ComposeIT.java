@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,7 +20,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.opentest4j.TestAbortedException;
 
 /** A stack of several services by docker-compose as it was in Python, and by the plugin that the docker command has now. */
 @ExtendWith(SharedAgent.class)
@@ -58,18 +56,8 @@ class ComposeIT {
             this.name = name;
             this.environment = new HashMap<>(daemon.environment());
             if (compose == Compose.PLUGIN) {
-                Path plugins = Files.createDirectories(Path.of(environment.get("DOCKER_CONFIG"), "cli-plugins"));
-                Path plugin = plugins.resolve("docker-compose");
-                if (!Files.exists(plugin)) Files.createSymbolicLink(plugin, plugin());
+                Plugin.give("docker-compose", Path.of(environment.get("DOCKER_CONFIG")));
             }
-        }
-
-        private static Path plugin() throws IOException {
-            for (String place :
-                    List.of("target/tools/docker-compose", "/usr/libexec/docker/cli-plugins/docker-compose")) {
-                if (Files.isExecutable(Path.of(place))) return Path.of(place).toAbsolutePath();
-            }
-            throw new TestAbortedException("no compose plugin: itests/verify could not fetch it");
         }
 
         Project with(String key, String value) {
