@@ -96,9 +96,14 @@ public record NetworkSpec(
         return gatewayMode(bySix).equals("routed");
     }
 
-    /** Whether nobody on the network needs an address of that family to be kept for the host. */
+    /** Whether nobody on the network needs an address of that family to be kept for a way out. */
     public boolean isolated(boolean bySix) {
-        return internal && (gatewayMode(bySix).equals("isolated") || unaddressed(bySix));
+        return internal
+                && switch (driver.value()) {
+                    case "bridge" -> gatewayMode(bySix).equals("isolated") || unaddressed(bySix);
+                    case "macvlan", "ipvlan" -> true;
+                    default -> false;
+                };
     }
 
     /** Whether a bridge is to have no address of that family of its own, be it kept for something else on the network or not. */

@@ -44,6 +44,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Networks of one's own: which subnets they get, and the ways out of containers that are on several. */
 class NetworksTest {
@@ -642,6 +644,29 @@ class NetworksTest {
         assertThat(pools(new NetworkCommand.Create(pair.planned("br-pair", two, false, pair.options()))))
                 .extracting(Pool::gateway)
                 .doesNotContain("");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"macvlan, true, ''", "macvlan, false, 10.1.0.1", "ipvlan, true, ''", "ipvlan, false, 10.1.0.1"})
+    void aNetworkOnADeviceHasAGatewayWhereThereIsAWayOut(String driver, boolean internal, String gateway) {
+        NetworkSpec plain = net("child", false, Map.of(), pool("10.1.0.0/24"));
+        NetworkSpec child = new NetworkSpec(
+                plain.id(),
+                plain.name(),
+                new dev.wharf.model.DriverName(driver),
+                "eth0",
+                plain.pools(),
+                internal,
+                false,
+                false,
+                false,
+                Map.of(),
+                Map.of(),
+                Map.of());
+
+        assertThat(pools(new NetworkCommand.Create(child)))
+                .extracting(Pool::gateway)
+                .containsExactly(gateway);
     }
 
     @Test
