@@ -236,7 +236,10 @@ class HostConfigTest {
                         + "must not set Subpath when using anonymous volumes",
                 "CpusetCpus;\"100000\";400;Invalid value 100000 for cpuset cpus",
                 "CpusetCpus;\"0-8000\";400;Requested CPUs are not available - requested 0-8000, available:",
-                "CpusetMems;\"x\";400;Invalid value x for cpuset mems",
+                "CpusetMems;\"x\";400;Invalid value x for cpuset mems: invalid format: x",
+                "IOMaximumIOps;1;400;invalid option: QoS maximum IOPs configuration is not supported on linux",
+                "RestartPolicy;{\"Name\":\"always\",\"MaximumRetryCount\":-1};400;and cannot be negative",
+                "PortBindings;{\"80/tcp\":{\"HostPort\":\"1\"}};400;PortBindings.80/tcp is no list",
                 "VolumesFrom;[\"nosuch\"];400;No such container: nosuch",
                 "VolumesFrom;[\"\"];400;volumes-from specification cannot be an empty string",
                 "IpcMode;\"odd\";400;invalid IPC mode: odd",
@@ -248,12 +251,16 @@ class HostConfigTest {
                 "LogConfig;{\"Type\":\"json-file\",\"Config\":{\"max-file\":\"0\"}};400;max-file cannot be less than 1",
                 "LogConfig;{\"Type\":\"json-file\",\"Config\":{\"mode\":\"odd\"}};400;logging mode not supported: odd",
                 "Binds;[\"/tmp:/a\",\"/tmp:/a/\"];400;Duplicate mount point: /a",
-                "Binds;[\"data:/a:rshared\"];400;field BindOptions must not be specified",
+                "Binds;[\"data:/a:rshared\"];400;invalid volume specification: 'data:/a:rshared': invalid mount config for"
+                        + " type \"volume\": field BindOptions must not be specified",
+                "Binds;[\"./rel:/a\"];400;create ./rel: \"./rel\" includes invalid characters for a local volume name",
+                "Mounts;[{\"Type\":\"tmpfs\",\"Target\":\"/a\",\"TmpfsOptions\":{\"Options\":[[\"odd\"]]}}];400;"
+                        + "invalid mount config for type \"tmpfs\": invalid option: odd",
                 "Binds;[\"/tmp:/a:ro,rw\"];400;invalid mode: ro,rw",
                 "Mounts;[{\"Type\":\"bind\",\"Source\":\"/no/such\",\"Target\":\"/a\"}];400;"
                         + "bind source path does not exist: /no/such",
                 "Mounts;[{\"Type\":\"volume\",\"Target\":\"/a\",\"TmpfsOptions\":{\"Mode\":1}}];400;"
-                        + "field TmpfsOptions must not be specified",
+                        + "TmpfsOptions must not be specified on mount type \"volume\"",
                 "Mounts;[{\"Type\":\"volume\",\"Source\":\"v1\",\"Target\":\"/a\",\"VolumeOptions\":"
                         + "{\"Subpath\":\"../x\"}}];400;subpath must be a relative path within the volume",
                 "Mounts;[{\"Type\":\"volume\",\"Source\":\"v1\",\"Target\":\"/a\",\"VolumeOptions\":"
@@ -479,8 +486,11 @@ class HostConfigTest {
                 "\"HostConfig\":{\"NanoCpus\":10000000,\"CpuQuota\":2000};Nano CPUs and CPU Quota cannot both be set",
                 "\"HostConfig\":{\"NetworkMode\":\"none\"},\"NetworkingConfig\":{\"EndpointsConfig\":{\"none\":"
                         + "{\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}}}};supported on user defined networks only",
+                "\"MacAddress\":\"bad\";invalid config for network bridge: invalid MAC address bad",
+                "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"IPAMConfig\":{\"LinkLocalIPs\":[\"bad\"]}}}};"
+                        + "invalid link-local IP address: bad",
                 "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"IPAMConfig\":{\"IPv4Address\":\"bad\"}}}};"
-                        + "invalid IPv4 address: bad"
+                        + "invalid config for network bridge: invalid endpoint settings:"
             })
     void whatContradictsIsRefused(String fields, String message) throws IOException {
         try (Line line = Line.to(socket)) {
@@ -689,13 +699,13 @@ class HostConfigTest {
         try (Line line = Line.to(socket)) {
             Line.Reply reply = line.request("POST", "/containers/box" + (made - 1) + "/update", "{\"CpuQuota\":5000}")
                     .reply();
-            assertThat(reply.status()).as(reply.text()).isEqualTo(400);
+            assertThat(reply.status()).as(reply.text()).isEqualTo(409);
             assertThat(reply.text()).contains("CPU Quota cannot be updated as NanoCPUs has already been set");
         }
     }
 
     @ParameterizedTest
-    @CsvSource({"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"})
+    @CsvSource({"CpuCount", "CpuPercent"})
     void isLeftOutWithAWarning(String field) throws IOException {
         Line.Reply reply = create("{\"" + field + "\":1}");
 

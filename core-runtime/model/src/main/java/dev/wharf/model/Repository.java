@@ -24,8 +24,9 @@ public record Repository(String host, String path) {
         }
         Checks.matching(HOST, host, "registry host");
         if (path.length() > LONGEST || !PATH.matcher(path).matches()) {
-            String why =
-                    path.equals(path.toLowerCase(java.util.Locale.ROOT)) ? "" : ": repository name must be lowercase";
+            String why = path.equals(path.toLowerCase(java.util.Locale.ROOT))
+                    ? ""
+                    : ": repository name (" + path + ") must be lowercase";
             throw new IllegalArgumentException("invalid reference format" + why);
         }
     }

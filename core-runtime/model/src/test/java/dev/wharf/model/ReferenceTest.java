@@ -70,7 +70,8 @@ class ReferenceTest {
 
     @Test
     void upperCaseIsNamedAsTheReason() {
-        assertThatThrownBy(() -> Reference.parse("Ubuntu")).hasMessageContaining("must be lowercase");
+        assertThatThrownBy(() -> Reference.parse("Ubuntu"))
+                .hasMessageContaining("repository name (library/Ubuntu) must be lowercase");
     }
 
     @Test

@@ -398,7 +398,7 @@ class UserNetworksIT {
         assertThat(docker.sh("--network un6", "wget -qO- http://una/; ip -4 addr show dev eth0"))
                 .isEqualTo("six");
         refused(
-                "no configured subnet contains IP address 10.0.0.1",
+                "user specified IP address is supported only when connecting to networks with user configured subnets",
                 "create",
                 "--network",
                 "un6",

@@ -131,7 +131,7 @@ public final class ContainerRoutes implements Routes {
     }
 
     static Problem restarting(Container c) {
-        return Problem.conflict("container " + c.id() + " is restarting, wait until the container is running");
+        return Problem.conflict("Container " + c.id() + " is restarting, wait until the container is running");
     }
 
     /** That a container is not paused Docker tells as a fault of its own, and clients know it by that. */
@@ -335,32 +335,31 @@ public final class ContainerRoutes implements Routes {
     }
 
     /** Clients before API 1.42 could not say how a container is stopped. */
-    private static Optional<Signal> signal(Request request) {
+    private static Optional<Signal> signal(Request request, String otherwise) {
         if (!request.version().atLeast(42)) {
             return Optional.empty();
         }
-        return request.query().value("signal").map(ContainerRoutes::signal);
-    }
-
-    private static Signal signal(String text) {
-        try {
-            return Signal.parse(text);
-        } catch (IllegalArgumentException e) {
-            throw Problem.invalid("Invalid signal: " + text);
-        }
+        return request.query().value("signal").map(text -> {
+            try {
+                return Signal.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw Problem.invalid(otherwise + request.name() + ": invalid signal: " + text);
+            }
+        });
     }
 
     private static Answer stop(Agent agent, Request request) {
-        return done(
-                agent, request, new ContainerCommand.Stop(found(agent, request).id(), signal(request), grace(request)));
+        ContainerId id = found(agent, request).id();
+        Optional<Signal> signal = signal(request, "cannot stop container: ");
+        return done(agent, request, new ContainerCommand.Stop(id, signal, grace(request)));
     }
 
     private static Answer restart(Agent agent, Request request) {
         ContainerId id = found(agent, request).id();
-        return Answer.later(agent.submit(
-                        new ContainerCommand.Restart(id, signal(request), grace(request), Entropy.fresh()),
-                        request.cause())
-                .handle((event, thrown) -> thrown == null ? Answer.empty(204) : startProblem(thrown)));
+        Optional<Signal> signal = signal(request, "Cannot restart container ");
+        return Answer.later(
+                agent.submit(new ContainerCommand.Restart(id, signal, grace(request), Entropy.fresh()), request.cause())
+                        .handle((event, thrown) -> thrown == null ? Answer.empty(204) : startProblem(thrown)));
     }
 
     private static Answer kill(Agent agent, Request request) {
@@ -399,7 +398,10 @@ public final class ContainerRoutes implements Routes {
         try {
             return Signal.parse(text);
         } catch (IllegalArgumentException e) {
-            throw Problem.invalid("cannot kill container: " + container + ": invalid signal: " + text);
+            throw Problem.invalid("cannot kill container: " + container + ": "
+                    + (text.matches("-?[1-9]\\d*")
+                            ? "the linux daemon does not support signal " + text
+                            : "invalid signal: " + text));
         }
     }
 
@@ -446,7 +448,7 @@ public final class ContainerRoutes implements Routes {
         Controls.Kept limits = HostSettings.limits(body, old.shmSizeBytes());
         Resources asked = limits.resources();
         conflicting(body, old).ifPresent(why -> {
-            throw Problem.invalid("Cannot update container " + c.id() + ": Conflicting options: " + why);
+            throw Problem.conflict("Cannot update container " + c.id() + ": Conflicting options: " + why);
         });
         // What follows from the limit of memory at first does not follow it further.
         long swapBefore = asked.memoryBytes() == 0 ? old.memorySwapBytes() : ContainerShapes.swap(old);
@@ -484,7 +486,7 @@ public final class ContainerRoutes implements Routes {
         return Answer.later(agent.submit(new ContainerCommand.Update(c.id(), merged, policy), request.cause())
                 .thenApply(event -> {
                     ObjectNode answer = Json.object();
-                    answer.set("Warnings", Json.array(limits.warnings()));
+                    answer.set("Warnings", Json.arrayOrNull(limits.warnings()));
                     return Answer.json(answer);
                 }));
     }

@@ -17,8 +17,11 @@ final class Controls {
     private static final int MOST_PROCESSORS = 8192;
 
     /** Fields of {@code HostConfig} that mean something on Windows only. */
-    private static final List<String> WINDOWS =
-            List.of("CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth");
+    private static final List<String> WINDOWS = List.of("CpuCount", "CpuPercent");
+
+    /** What Docker refuses rather than leaves out, with its words for it. */
+    private static final Map<String, String> REFUSED =
+            Map.of("IOMaximumIOps", "IOPs", "IOMaximumBandwidth", "bandwidth");
 
     /** Docker's words for each kind of rate, and the file that keeps it. */
     private static final Map<String, String> RATES = Map.of(
@@ -139,6 +142,12 @@ final class Controls {
                 "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
         List<Resources.BlockIo> blockIo =
                 wanted.blockIo().stream().filter(limit -> kept(warnings, limit)).toList();
+        REFUSED.forEach((field, what) -> {
+            if (hostConfig.number(field) != 0) {
+                throw Problem.invalid(
+                        "invalid option: QoS maximum " + what + " configuration is not supported on linux");
+            }
+        });
         for (String field : WINDOWS) {
             kept(
                     warnings,
@@ -212,7 +221,7 @@ final class Controls {
         try {
             missing = set(wanted);
         } catch (IllegalArgumentException e) {
-            throw Problem.invalid("Invalid value " + wanted + " for cpuset " + short1);
+            throw Problem.invalid("Invalid value " + wanted + " for cpuset " + short1 + ": invalid format: " + wanted);
         }
         if (available.isEmpty()) {
             return;

@@ -566,8 +566,17 @@ public final class Creation {
     }
 
     private NetworkWish wish(String name, Body settings) {
-        NetworkWish wish = NetworkRoutes.wish(network(name), settings);
+        NetworkWish wish;
+        try {
+            wish = NetworkRoutes.wish(network(name), settings);
+        } catch (Problem e) {
+            throw unfit(name, e);
+        }
         return host.network(wish.network()).isPresent() ? wish : wish.awaiting(name);
+    }
+
+    private static Problem unfit(String network, Problem why) {
+        return new Problem(why.status(), "invalid config for network " + network + ": " + why.message());
     }
 
     /** The networks that the client named, the one of the mode before the others; where it named none, that of the mode. */
@@ -582,18 +591,16 @@ public final class Creation {
             named.put(wish.network(), wish);
         }
         List<NetworkWish> wishes = new ArrayList<>(named.values());
-        for (NetworkWish wish : wishes) {
-            if (!(wish.ipv4().isEmpty() && wish.ipv6().isEmpty())
-                    && host.network(wish.network()).stream()
-                            .anyMatch(n -> n.spec().predefined())) {
-                throw Problem.invalid("user specified IP address is supported on user defined networks only");
-            }
-        }
         OptionalInt main = IntStream.range(0, wishes.size())
                 .filter(i -> network(mode()).equals(wishes.get(i).network()))
                 .findFirst();
         main.ifPresent(i -> wishes.add(0, wishes.remove(i)));
-        String mac = NetworkRoutes.mac(body);
+        String mac;
+        try {
+            mac = NetworkRoutes.mac(body);
+        } catch (Problem e) {
+            throw unfit(mode(), e);
+        }
         DeviceSettings settings = DeviceSettings.of(hostConfig);
         if (mac.isEmpty() && settings.settings().isEmpty()) {
             return wishes;

@@ -447,7 +447,8 @@ public final class HostSettings {
                         + "'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
         };
         if (retries != 0 && kind != RestartPolicy.Kind.ON_FAILURE) {
-            throw Problem.invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+            throw Problem.invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'"
+                    + (retries < 0 ? " and cannot be negative" : ""));
         }
         if (retries < 0) {
             throw Problem.invalid("invalid restart policy: maximum retry count cannot be negative");

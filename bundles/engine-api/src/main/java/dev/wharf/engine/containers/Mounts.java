@@ -126,7 +126,7 @@ final class Mounts {
         String target = target(parts[1], badBind(text));
         if (path) {
             if (options.containsKey("nocopy")) {
-                throw wrong("bind", "field VolumeOptions must not be specified");
+                throw Problem.invalid(badBind(text) + badMount("bind") + "field VolumeOptions must not be specified");
             }
             besideDataRoot(parts[0], options);
             if (readOnly && !deep) {
@@ -135,10 +135,10 @@ final class Mounts {
             return new MountSpec(MountSpec.Kind.BIND, normal(parts[0]), target, readOnly, true, options);
         }
         if (!isVolumeName(parts[0])) {
-            throw Problem.invalid("invalid volume specification: '" + text + "': " + badName(parts[0]));
+            throw Problem.invalid("create " + parts[0] + ": " + badName(parts[0]));
         }
         if (options.containsKey("propagation")) {
-            throw wrong("volume", "field BindOptions must not be specified");
+            throw Problem.invalid(badBind(text) + badMount("volume") + "field BindOptions must not be specified");
         }
         return new MountSpec(MountSpec.Kind.VOLUME, parts[0], target, readOnly, false, options);
     }
@@ -216,17 +216,17 @@ final class Mounts {
             if (option.equals("ro")) {
                 readOnly = true;
             } else if (!option.equals("rw")) {
-                options.put(tmpfsOption(name, equals >= 0), equals < 0 ? "" : option.substring(equals + 1));
+                if (!isTmpfsOption(name, equals >= 0)) {
+                    throw Problem.invalid("Invalid tmpfs option \"" + name + "\"");
+                }
+                options.put(name, equals < 0 ? "" : option.substring(equals + 1));
             }
         }
         return new MountSpec(MountSpec.Kind.TMPFS, "", target(target), readOnly, false, options);
     }
 
-    private static String tmpfsOption(String name, boolean hasValue) {
-        if (!(hasValue ? TMPFS_VALUES : TMPFS_FLAGS).contains(name)) {
-            throw Problem.invalid("Invalid tmpfs option \"" + name + "\"");
-        }
-        return name;
+    private static boolean isTmpfsOption(String name, boolean hasValue) {
+        return (hasValue ? TMPFS_VALUES : TMPFS_FLAGS).contains(name);
     }
 
     MountSpec mount(Body mount) {
@@ -239,7 +239,9 @@ final class Mounts {
         }
         OPTIONS.forEach((kind, field) -> {
             if (!kind.equals(type) && mount.has(field)) {
-                throw wrong(type, "field " + field + " must not be specified");
+                throw kind.equals("image")
+                        ? wrong(type, "field " + field + " must not be specified")
+                        : Problem.invalid(field + " must not be specified on mount type \"" + type + "\"");
             }
         });
         String target = target(mount.text("Target"), badMount(type));
@@ -333,7 +335,7 @@ final class Mounts {
             options.put("anonymous", "");
             source = entropy.hex("volume/" + anonymous++ + target);
         } else if (!isVolumeName(source)) {
-            throw wrong("volume", badName(source));
+            throw Problem.invalid("create " + source + ": " + badName(source));
         }
         return new MountSpec(MountSpec.Kind.VOLUME, source, target, mount.flag("ReadOnly"), false, options);
     }
@@ -370,10 +372,13 @@ final class Mounts {
         }
         for (JsonNode option : tmpfs.raw("Options")) {
             if (option.isArray() && option.size() >= 1 && option.size() <= 2) {
-                String name = tmpfsOption(option.get(0).asText(), option.size() == 2);
+                String name = option.get(0).asText();
+                if (!isTmpfsOption(name, option.size() == 2)) {
+                    throw wrong("tmpfs", "invalid option: " + name);
+                }
                 options.put(name, option.size() == 2 ? option.get(1).asText() : "");
             } else {
-                throw wrong("tmpfs", "each of Options is a name, or a name and a value");
+                throw wrong("tmpfs", "invalid option array length");
             }
         }
         return new MountSpec(MountSpec.Kind.TMPFS, "", target, mount.flag("ReadOnly"), false, options);

@@ -40,6 +40,10 @@ final class Ports {
                 int slash = port.indexOf('/');
                 int number = Integer.parseInt(port.substring(0, slash));
                 String protocol = port.substring(slash + 1);
+                if (!entry.getValue().isNull() && !entry.getValue().isArray()) {
+                    throw Problem.invalid(
+                            "invalid JSON: field HostConfig.PortBindings." + entry.getKey() + " is no list");
+                }
                 if (entry.getValue().isNull() || entry.getValue().isEmpty()) {
                     wishes.add(new PortWish(number, protocol, "", 0, 0));
                 }

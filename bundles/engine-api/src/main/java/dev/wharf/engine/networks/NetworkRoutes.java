@@ -201,7 +201,7 @@ public final class NetworkRoutes implements Routes {
                 .put("EnableIPv6", spec.ipv6());
         ObjectNode ipam = node.putObject("IPAM").put("Driver", "default");
         ipam.set("Options", spec.ipamOptions().isEmpty() ? NullNode.instance : Json.map(spec.ipamOptions()));
-        ArrayNode config = ipam.putArray("Config");
+        ArrayNode config = Json.array();
         for (Pool pool : spec.pools()) {
             ObjectNode one = config.addObject().put("Subnet", pool.subnet());
             if (!pool.range().isEmpty()) {
@@ -214,6 +214,7 @@ public final class NetworkRoutes implements Routes {
                 one.set("AuxiliaryAddresses", Json.map(pool.reserved()));
             }
         }
+        ipam.set("Config", config.isEmpty() ? NullNode.instance : config);
         node.put("Internal", spec.internal())
                 .put("Attachable", spec.attachable())
                 .put("Ingress", false);
@@ -282,7 +283,7 @@ public final class NetworkRoutes implements Routes {
             throw Problem.invalid(String.valueOf(e.getMessage()));
         }
         if (known.isEmpty()) {
-            throw Problem.missing("could not find plugin " + driver + " in v1 plugin registry: plugin not found");
+            throw Problem.missing("plugin \"" + driver + "\" not found");
         }
         if (known.get().serving().isEmpty() && !known.get().why().isEmpty()) {
             throw Problem.unsupported("networks of driver " + driver + " cannot be made here: "
@@ -472,6 +473,8 @@ public final class NetworkRoutes implements Routes {
                         .thenApply(event -> Answer.empty(200)));
     }
 
+    private static final String UNFIT = "invalid endpoint settings:\n";
+
     /** What an {@code EndpointSettings} wishes. */
     public static NetworkWish wish(NetworkId network, Body settings) {
         Body ipam = settings.body("IPAMConfig");
@@ -497,10 +500,9 @@ public final class NetworkRoutes implements Routes {
                 .filter(setting ->
                         !setting.isEmpty() && !SETTING.matcher(setting).matches())
                 .forEach(setting -> {
-                    throw Problem.invalid(
-                            "invalid endpoint settings:\nunrecognised network interface sysctl '" + setting
-                                    + "'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or"
-                                    + " 'mpls'");
+                    throw Problem.invalid(UNFIT + "unrecognised network interface sysctl '" + setting
+                            + "'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or"
+                            + " 'mpls'");
                 });
         options.remove(NetworkWish.LINK_LOCAL);
         options.remove(NetworkWish.NAME);
@@ -537,7 +539,7 @@ public final class NetworkRoutes implements Routes {
         try {
             Addresses.literal(text);
         } catch (IllegalArgumentException e) {
-            throw Problem.invalid("invalid link-local IP address: " + text);
+            throw Problem.invalid(UNFIT + "invalid link-local IP address: " + text);
         }
     }
 
@@ -546,7 +548,7 @@ public final class NetworkRoutes implements Routes {
 
     private static String address(String family, Pattern form, String text) {
         if (!text.isEmpty() && !form.matcher(text).matches()) {
-            throw Problem.invalid("invalid " + family + " address: " + text);
+            throw Problem.invalid(UNFIT + "invalid " + family + " address: " + text);
         }
         return text;
     }

@@ -20,6 +20,7 @@ import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
+import dev.wharf.engine.system.AbsentRoutes;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
@@ -62,7 +63,7 @@ public final class VolumeRoutes implements Routes {
                 .put(
                         "/volumes/{name}",
                         (agent, request) -> Answer.error(
-                                503, "This node is not a swarm manager. Only cluster volumes can be updated."))
+                                503, "volume update only valid for cluster volumes, but swarm is unavailable"))
                 .delete("/volumes/{name}", this::remove);
     }
 
@@ -134,6 +135,9 @@ public final class VolumeRoutes implements Routes {
 
     private static Answer create(Agent agent, Request request) {
         Body body = request.json();
+        if (request.version().atLeast(42) && body.has("ClusterVolumeSpec")) {
+            throw Problem.unavailable(AbsentRoutes.NO_MANAGER);
+        }
         String wanted = body.text("Name");
         VolumeName name;
         if (wanted.isEmpty()) {

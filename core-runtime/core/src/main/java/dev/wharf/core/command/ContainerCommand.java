@@ -31,7 +31,6 @@ import dev.wharf.model.LayerId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
-import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkWish;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
@@ -96,7 +95,9 @@ public sealed interface ContainerCommand extends Command {
                 }
                 Optional<String> beyond = beyond(network.get(), wish);
                 if (beyond.isPresent()) {
-                    return refuse(INVALID, beyond.get());
+                    return refuse(
+                            INVALID,
+                            "invalid config for network " + network.get().spec().name() + ": " + beyond.get());
                 }
             }
             if (!Container.hasRoomFor(spec.networking().networks())) {
@@ -323,7 +324,7 @@ public sealed interface ContainerCommand extends Command {
                     return notRunning(c);
                 }
                 if (c.goal() == Goal.PAUSED) {
-                    return refuse(CONFLICT, "container " + container + " is already paused");
+                    return refuse(CONFLICT, "Container " + container + " is already paused");
                 }
                 return accept(new ContainerEvent.PauseRequested(container))
                         .until(answer(container, ContainerEvent.Frozen.class));
@@ -336,7 +337,7 @@ public sealed interface ContainerCommand extends Command {
         public Decision decide(Host host, Instant now) {
             return found(host, container, c -> {
                 if (c.goal() != Goal.PAUSED) {
-                    return refuse(CONFLICT, "container " + container + " is not paused");
+                    return refuse(CONFLICT, "Container " + container + " is not paused");
                 }
                 return accept(new ContainerEvent.ResumeRequested(container))
                         .until(answer(container, ContainerEvent.Thawed.class));
@@ -351,7 +352,7 @@ public sealed interface ContainerCommand extends Command {
                 if (!Create.NAME.matcher(name).matches()) {
                     return refuse(
                             INVALID,
-                            "Error when allocating new name: Invalid container name (" + name
+                            "Error when allocating new name: Invalid container name (/" + name
                                     + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
                 }
                 if (name.equals(c.name())) {
@@ -423,13 +424,13 @@ public sealed interface ContainerCommand extends Command {
                 if (!force && c.isPaused()) {
                     return refuse(
                             CONFLICT,
-                            "cannot remove container \"/" + c.name()
+                            "cannot remove container \"" + c.name()
                                     + "\": container is paused and must be unpaused first");
                 }
                 if (!force && (c.isRunning() || c.goal().wantsProcess())) {
                     return refuse(
                             CONFLICT,
-                            "cannot remove container \"/" + c.name() + "\": container is "
+                            "cannot remove container \"" + c.name() + "\": container is "
                                     + (c.isRestarting() ? "restarting" : "running")
                                     + ": stop the container before removing or force remove");
                 }
@@ -692,10 +693,9 @@ public sealed interface ContainerCommand extends Command {
     private static Decision notRunning(Container c) {
         return refuse(
                 CONFLICT,
-                "container " + c.id()
-                        + (c.isRestarting()
-                                ? " is restarting, wait until the container is running"
-                                : " is not running"));
+                c.isRestarting()
+                        ? "Container " + c.id() + " is restarting, wait until the container is running"
+                        : "container " + c.id() + " is not running");
     }
 
     /** Until when to keep what is removed now. */
@@ -768,29 +768,36 @@ public sealed interface ContainerCommand extends Command {
 
     /** What a wish asks of a network that only networks of one's own have, or only those whose subnet somebody chose. */
     private static Optional<String> beyond(Network network, NetworkWish wish) {
-        if (!network.spec().predefined()) {
-            boolean chosen = network.spec().pools().stream()
-                    .filter(NetworkSpec.Pool::chosen)
-                    .anyMatch(p -> !(p.subnet().indexOf(':') < 0 ? wish.ipv4() : wish.ipv6()).isEmpty());
-            if (chosen) {
-                return Optional.of("user specified IP address is supported only when connecting to networks with user"
-                        + " configured subnets");
-            }
-            boolean four =
-                    network.spec().pools().stream().anyMatch(p -> p.subnet().indexOf(':') < 0);
-            boolean six =
-                    network.spec().pools().stream().anyMatch(p -> p.subnet().indexOf(':') >= 0);
-            return Stream.of(four ? "" : wish.ipv4(), six ? "" : wish.ipv6())
-                    .filter(address -> !address.isEmpty())
-                    .map(address -> "invalid endpoint settings:\nno configured subnet contains IP address " + address)
-                    .findFirst();
+        List<String> addresses = Stream.of(wish.ipv4(), wish.ipv6())
+                .filter(address -> !address.isEmpty())
+                .toList();
+        List<String> why = new ArrayList<>();
+        if (network.spec().predefined() && !addresses.isEmpty()) {
+            why.add("user specified IP address is supported on user defined networks only");
         }
-        if (!wish.ipv4().isEmpty() || !wish.ipv6().isEmpty()) {
-            return Optional.of("user specified IP address is supported on user defined networks only");
+        if (network.spec().predefined() && !wish.aliases().isEmpty()) {
+            why.add("network-scoped alias is supported only for containers in user defined networks");
         }
-        return wish.aliases().isEmpty()
+        addresses.forEach(address -> outside(network, address).ifPresent(why::add));
+        return why.isEmpty()
                 ? Optional.empty()
-                : Optional.of("network-scoped alias is supported only for containers in user defined networks");
+                : Optional.of("invalid endpoint settings:\n"
+                        + (why.size() == 1 ? why.get(0) : "* " + String.join("\n* ", why)));
+    }
+
+    private static Optional<String> outside(Network network, String address) {
+        List<Addresses.Subnet> subnets = network.spec().pools().stream()
+                .filter(pool -> !pool.chosen())
+                .map(pool -> Addresses.Subnet.parse(pool.subnet()))
+                .filter(subnet -> subnet.isIpv4() == address.indexOf(':') < 0)
+                .toList();
+        if (subnets.isEmpty()) {
+            return Optional.of("user specified IP address is supported only when connecting to networks with user"
+                    + " configured subnets");
+        }
+        return subnets.stream().anyMatch(subnet -> subnet.contains(address))
+                ? Optional.empty()
+                : Optional.of("no configured subnet or ip-range contain the IP address " + address);
     }
 
     private static Decision found(Host host, ContainerId id, Function<Container, Decision> judge) {

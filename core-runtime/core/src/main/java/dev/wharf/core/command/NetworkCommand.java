@@ -59,7 +59,7 @@ public sealed interface NetworkCommand extends Command {
         @Override
         public Decision decide(Host host, Instant now) {
             if (spec.name().isBlank()) {
-                return refuse(Refusal.Kind.INVALID, "network name cannot be empty");
+                return refuse(Refusal.Kind.INVALID, "invalid name: name is empty");
             }
             if (!spec.predefined() && TAKEN.contains(spec.name())) {
                 return refuse(
@@ -105,6 +105,8 @@ public sealed interface NetworkCommand extends Command {
         private static boolean isConfiguration(Host host, String name) {
             return host.networkNamed(name).filter(n -> n.spec().configOnly()).isPresent();
         }
+
+        private static final String NO_CIDR = "invalid CIDR block notation";
 
         private static final class Unfit extends Exception {
             private static final long serialVersionUID = 1L;
@@ -190,15 +192,21 @@ public sealed interface NetworkCommand extends Command {
             try {
                 subnet = Addresses.Subnet.parse(pool.subnet());
             } catch (IllegalArgumentException e) {
-                throw new Unfit(
-                        Refusal.Kind.INVALID,
-                        "invalid network config:\ninvalid subnet " + pool.subnet() + ": invalid CIDR block notation");
+                throw unfit("subnet", pool.subnet(), NO_CIDR);
             }
-            String written = pool.subnet().substring(0, pool.subnet().indexOf('/'));
-            if (!Addresses.canonical(written).equals(subnet.at(0))) {
-                throw new Unfit(
-                        Refusal.Kind.INVALID,
-                        "invalid network config:\ninvalid subnet " + pool.subnet() + ": it should be " + subnet);
+            if (!isMasked(pool.subnet(), subnet)) {
+                throw unfit("subnet", pool.subnet(), "it should be " + subnet);
+            }
+            String gateway = pool.gateway().isEmpty() ? usualGateway(subnet) : pool.gateway();
+            if (!gateway.isEmpty()) {
+                within(subnet, gateway, "gateway", gateway);
+                gateway = Addresses.canonical(gateway);
+            }
+            if (!pool.range().isEmpty()) {
+                checkRange(subnet, pool.range());
+            }
+            for (Map.Entry<String, String> reserved : pool.reserved().entrySet()) {
+                within(subnet, reserved.getValue(), "auxiliary address", reserved.getKey());
             }
             if (taken.stream().anyMatch(subnet::overlaps)) {
                 throw new Unfit(
@@ -216,27 +224,46 @@ public sealed interface NetworkCommand extends Command {
                                 + near.get().subnet() + " by device "
                                 + near.get().device());
             }
-            String gateway = pool.gateway().isEmpty() ? usualGateway(subnet) : Addresses.canonical(pool.gateway());
-            if (!gateway.isEmpty()) {
-                within(subnet, gateway, "gateway " + gateway);
-            }
-            if (!pool.range().isEmpty()) {
-                Addresses.Subnet range = Addresses.Subnet.parse(pool.range());
-                within(subnet, range.at(0), "range " + pool.range());
-                if (range.prefix() < subnet.prefix()) {
-                    throw new Unfit(Refusal.Kind.INVALID, "no matching subnet for range " + pool.range());
-                }
-            }
-            for (String reserved : pool.reserved().values()) {
-                within(subnet, reserved, "aux-address " + reserved);
-            }
             return new Pool(subnet.toString(), gateway, pool.range(), pool.reserved());
         }
 
-        private static void within(Addresses.Subnet subnet, String address, String what) throws Unfit {
-            if (!subnet.contains(address)) {
-                throw new Unfit(Refusal.Kind.INVALID, "no matching subnet for " + what);
+        private static void checkRange(Addresses.Subnet subnet, String cidr) throws Unfit {
+            Addresses.Subnet range;
+            try {
+                range = Addresses.Subnet.parse(cidr);
+            } catch (IllegalArgumentException e) {
+                throw unfit("ip-range", cidr, NO_CIDR);
             }
+            if (range.prefix() < subnet.prefix()) {
+                throw unfit("ip-range", cidr, "CIDR block is bigger than its parent subnet " + subnet);
+            }
+            if (!isMasked(cidr, range)) {
+                throw unfit("ip-range", cidr, "it should be " + range);
+            }
+            if (!subnet.contains(range.at(0))) {
+                throw unfit("ip-range", cidr, "parent subnet " + subnet + " doesn't contain ip-range");
+            }
+        }
+
+        private static boolean isMasked(String cidr, Addresses.Subnet subnet) {
+            return Addresses.canonical(cidr.substring(0, cidr.indexOf('/'))).equals(subnet.at(0));
+        }
+
+        private static void within(Addresses.Subnet subnet, String address, String what, String name) throws Unfit {
+            boolean contains;
+            try {
+                contains = subnet.contains(address);
+            } catch (IllegalArgumentException e) {
+                throw unfit(what, name, "invalid address");
+            }
+            if (!contains) {
+                throw unfit(what, name, "parent subnet " + subnet + " doesn't contain this address");
+            }
+        }
+
+        private static Unfit unfit(String what, String said, String why) {
+            return new Unfit(
+                    Refusal.Kind.INVALID, "invalid network config:\ninvalid " + what + " " + said + ": " + why);
         }
 
         private boolean wantsAddresses() {

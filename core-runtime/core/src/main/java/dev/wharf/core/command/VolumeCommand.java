@@ -52,8 +52,8 @@ public sealed interface VolumeCommand extends Command {
             if (!spec.driver().equals(VolumeSpec.LOCAL)) {
                 return refuse(
                         Refusal.Kind.MISSING,
-                        "error looking up volume plugin " + spec.driver() + ": plugin \"" + spec.driver()
-                                + "\" not found");
+                        "create " + spec.name() + ": error looking up volume plugin " + spec.driver() + ": plugin \""
+                                + spec.driver() + "\" not found");
             }
             Optional<Volume> known = host.volume(spec.name());
             if (known.isPresent() && !known.get().isKept()) {

@@ -168,9 +168,14 @@ class NetworksTest {
 
     @Test
     void whatDoesNotFitTogetherIsRefused() {
-        refuse(new Pool("10.9.0.0/24", "", "10.8.0.0/25", Map.of()), "no matching subnet for range");
-        refuse(new Pool("10.9.0.0/24", "", "10.9.0.0/16", Map.of()), "no matching subnet for range");
-        refuse(new Pool("10.9.0.0/24", "", "", Map.of("printer", "10.8.0.1")), "no matching subnet for aux-address");
+        refuse(new Pool("10.9.0.0/24", "", "10.8.0.0/25", Map.of()), "ip-range 10.8.0.0/25: parent subnet 10.9.0.0/24");
+        refuse(new Pool("10.9.0.0/24", "", "10.9.0.0/16", Map.of()), "bigger than its parent subnet 10.9.0.0/24");
+        refuse(new Pool("10.9.0.0/24", "", "10.9.0.1/25", Map.of()), "invalid ip-range 10.9.0.1/25: it should be");
+        refuse(new Pool("10.9.0.0/24", "", "odd", Map.of()), "invalid ip-range odd: invalid CIDR block notation");
+        refuse(new Pool("10.9.0.0/24", "odd", "", Map.of()), "invalid gateway odd: invalid address");
+        refuse(
+                new Pool("10.9.0.0/24", "", "", Map.of("printer", "10.8.0.1")),
+                "invalid network config:\ninvalid auxiliary address printer: parent subnet 10.9.0.0/24 doesn't contain");
         refuse(pool("10.9.0.7/24"), "it should be 10.9.0.0/24");
         refused(
                 furnished(),
@@ -257,7 +262,7 @@ class NetworksTest {
 
     @Test
     void aNetworkHasANameAndNoneThatSaysSomethingElse() {
-        refused(Host.EMPTY, new NetworkCommand.Create(Given.net("", false)), Kind.INVALID, "cannot be empty");
+        refused(Host.EMPTY, new NetworkCommand.Create(Given.net("", false)), Kind.INVALID, "name is empty");
         refused(Host.EMPTY, new NetworkCommand.Create(Given.net("container", false)), Kind.FORBIDDEN, "predefined");
         refused(Host.EMPTY, new NetworkCommand.Create(Given.net("default", false)), Kind.FORBIDDEN, "predefined");
     }

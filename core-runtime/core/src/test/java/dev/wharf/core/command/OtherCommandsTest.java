@@ -150,7 +150,7 @@ class OtherCommandsTest {
                 furnished(),
                 new NetworkCommand.Create(net("x", false, new Pool("10.9.0.0/24", "10.8.0.1", "", Map.of()))),
                 Kind.INVALID,
-                "no matching subnet for gateway");
+                "doesn't contain this address");
         refused(
                 furnished(),
                 new NetworkCommand.Create(net("x", false, new Pool("nonsense", "", "", Map.of()))),
