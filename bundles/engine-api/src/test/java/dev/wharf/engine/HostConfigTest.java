@@ -25,6 +25,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -280,6 +282,35 @@ class HostConfigTest {
 
         assertThat(reply.status()).as(reply.text()).isEqualTo(status);
         assertThat(Json.parse(reply.body()).path("message").asText()).contains(message);
+    }
+
+    @Test
+    void whatNobodySaidIsNullAndAnEmptyListIsOne() throws IOException {
+        String lists = "Binds VolumesFrom CapAdd CapDrop Dns DnsOptions DnsSearch ExtraHosts GroupAdd SecurityOpt"
+                + " BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps"
+                + " Devices DeviceCgroupRules DeviceRequests Ulimits PortBindings";
+        create("{}");
+        JsonNode unsaid = inspected();
+        create(Stream.of(lists.split(" "))
+                .map(list -> "\"" + list + "\":" + (list.equals("PortBindings") ? "{}" : "[]"))
+                .collect(Collectors.joining(",", "{", "}")));
+        JsonNode empty = inspected();
+
+        assertThat(lists.split(" ")).allSatisfy(list -> {
+            assertThat(unsaid.path(list).isNull()).isTrue();
+            assertThat(empty.path(list)).isEqualTo(list.equals("PortBindings") ? Json.object() : Json.array());
+        });
+    }
+
+    @Test
+    void anAddressOfTheHardwareIsTheContainersBeforeItRuns() throws IOException {
+        createAs(
+                "1.51",
+                "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"MacAddress\":\"02:00:00:00:00:09\"}}}");
+
+        assertThat(container().at("/NetworkSettings/MacAddress").asText()).isEqualTo("02:00:00:00:00:09");
+        assertThat(container().at("/NetworkSettings/Networks/bridge/MacAddress").asText())
+                .isEqualTo("02:00:00:00:00:09");
     }
 
     @Test

@@ -92,9 +92,13 @@ class KeptReadsTest {
 
     @Test
     void aListInAnOlderVersionIsAnotherList() throws Exception {
-        assertThat(get("/v1.24/containers/json?all=1").findValue("GwPriority")).isNull();
-        assertThat(get("/v1.51/containers/json?all=1").findValue("GwPriority")).isNotNull();
-        assertThat(get("/v1.24/containers/json?all=1").findValue("GwPriority")).isNull();
+        post(
+                "/containers/create?name=marked",
+                "{\"Image\":\"busybox\",\"HostConfig\":{\"Annotations\":{\"a\":\"b\"}}}");
+
+        assertThat(get("/v1.45/containers/json?all=1").findValue("Annotations")).isNull();
+        assertThat(get("/v1.46/containers/json?all=1").findValue("Annotations")).isNotNull();
+        assertThat(get("/v1.45/containers/json?all=1").findValue("Annotations")).isNull();
     }
 
     @Test

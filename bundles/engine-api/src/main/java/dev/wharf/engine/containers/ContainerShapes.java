@@ -93,13 +93,11 @@ public final class ContainerShapes {
                 }
             }
         }
-        usage.ifPresent(u -> node.put("SizeRw", u.sizeBytes())
-                .put(
-                        "SizeRootFs",
-                        u.sizeBytes()
-                                + host.image(c.spec().image())
-                                        .map(i -> i.sizeBytes())
-                                        .orElse(0L)));
+        usage.filter(u -> u.sizeBytes() > 0).ifPresent(u -> node.put("SizeRw", u.sizeBytes()));
+        usage.ifPresent(u -> node.put(
+                "SizeRootFs",
+                u.sizeBytes()
+                        + host.image(c.spec().image()).map(i -> i.sizeBytes()).orElse(0L)));
         node.set("Labels", Json.map(c.spec().labels()));
         node.put("State", Words.state(c));
         ObjectNode hostConfig = node.putObject("HostConfig").put("NetworkMode", networkMode(c));
@@ -355,13 +353,12 @@ public final class ContainerShapes {
         Resources r = spec.resources();
         ContainerSpec.Security s = spec.security();
         ObjectNode node = Json.object();
-        ArrayNode binds = Mounts.binds(spec.mounts());
-        node.set("Binds", binds.isEmpty() ? NullNode.instance : binds);
+        node.set("Binds", orNull(Mounts.binds(spec.mounts())));
         node.put("ContainerIDFile", "");
         ObjectNode log = node.putObject("LogConfig").put("Type", spec.logging().driver());
         log.set("Config", Json.map(spec.logging().options()));
         node.put("NetworkMode", networkMode(c));
-        node.set("PortBindings", bindings(spec.networking().published()));
+        node.set("PortBindings", orNull(bindings(spec.networking().published())));
         node.putObject("RestartPolicy")
                 .put(
                         "Name",
@@ -384,9 +381,9 @@ public final class ContainerShapes {
                 mode(spec.namespaces().cgroup()).isEmpty()
                         ? "private"
                         : mode(spec.namespaces().cgroup()));
-        node.set("Dns", Json.array(spec.networking().dns()));
-        node.set("DnsOptions", Json.array(spec.networking().dnsOptions()));
-        node.set("DnsSearch", Json.array(spec.networking().dnsSearch()));
+        node.set("Dns", Json.arrayOrNull(spec.networking().dns()));
+        node.set("DnsOptions", Json.arrayOrNull(spec.networking().dnsOptions()));
+        node.set("DnsSearch", Json.arrayOrNull(spec.networking().dnsSearch()));
         node.set("ExtraHosts", Json.arrayOrNull(spec.networking().extraHosts()));
         node.set("GroupAdd", Json.arrayOrNull(spec.command().additionalGroups()));
         node.put(
@@ -438,12 +435,13 @@ public final class ContainerShapes {
                 .put("CpuRealtimeRuntime", 0)
                 .put("CpusetCpus", r.cpusetCpus())
                 .put("CpusetMems", r.cpusetMems());
-        ArrayNode devices = node.putArray("Devices");
+        ArrayNode devices = Json.array();
         r.devices()
                 .forEach(d -> devices.addObject()
                         .put("PathOnHost", d.hostPath())
                         .put("PathInContainer", d.containerPath())
                         .put("CgroupPermissions", d.permissions()));
+        node.set("Devices", orNull(devices));
         node.set("DeviceCgroupRules", Json.arrayOrNull(r.deviceCgroupRules()));
         node.set("DeviceRequests", NullNode.instance);
         node.put("MemoryReservation", r.memoryReservationBytes()).put("MemorySwap", swap(r));
@@ -459,12 +457,13 @@ public final class ContainerShapes {
         } else {
             node.putNull("PidsLimit");
         }
-        ArrayNode ulimits = node.putArray("Ulimits");
+        ArrayNode ulimits = Json.array();
         r.ulimits()
                 .forEach(u -> ulimits.addObject()
                         .put("Name", u.name())
                         .put("Hard", u.hard())
                         .put("Soft", u.soft()));
+        node.set("Ulimits", orNull(ulimits));
         ArrayNode mounts = Mounts.asked(spec.mounts());
         if (!mounts.isEmpty()) {
             node.set("Mounts", mounts);
@@ -505,7 +504,7 @@ public final class ContainerShapes {
         r.blockIo().stream()
                 .filter(b -> b.kind().equals(kind))
                 .forEach(b -> rates.addObject().put("Path", b.devicePath()).put("Rate", b.value()));
-        return rates;
+        return orNull(rates);
     }
 
     private static JsonNode weights(Resources r) {
@@ -513,7 +512,12 @@ public final class ContainerShapes {
         r.blockIo().stream()
                 .filter(b -> b.kind().equals("weight"))
                 .forEach(b -> weights.addObject().put("Path", b.devicePath()).put("Weight", b.value()));
-        return weights;
+        return orNull(weights);
+    }
+
+    /** What Go writes for a list or a map that nobody made. */
+    private static JsonNode orNull(JsonNode members) {
+        return members.isEmpty() ? NullNode.instance : members;
     }
 
     private static ObjectNode bindings(List<PortWish> published) {
@@ -562,10 +566,22 @@ public final class ContainerShapes {
                     .put("IPAddress", bridge.map(e -> address(e.ipv4())).orElse(""))
                     .put("IPPrefixLen", bridge.map(e -> prefix(e.ipv4())).orElse(0))
                     .put("IPv6Gateway", bridge.map(EndpointSpec::gateway6).orElse(""))
-                    .put("MacAddress", bridge.map(EndpointSpec::mac).orElse(""));
+                    .put(
+                            "MacAddress",
+                            bridge.map(EndpointSpec::mac).or(() -> wishedMac(c)).orElse(""));
         }
         node.set("Networks", networks(c));
         return node;
+    }
+
+    /** The one that somebody chose for the default bridge. */
+    private Optional<String> wishedMac(Container c) {
+        return c.spec().networking().networks().stream()
+                .filter(wish -> host.network(wish.network())
+                        .filter(n -> n.spec().predefined())
+                        .isPresent())
+                .map(NetworkWish::mac)
+                .findFirst();
     }
 
     private static ObjectNode ports(Container c) {
@@ -638,12 +654,15 @@ public final class ContainerShapes {
             aliases.add(c.id().shortForm());
         }
         node.set("Aliases", Json.arrayOrNull(aliases));
-        node.put("MacAddress", place.map(EndpointSpec::mac).orElse(""));
+        // What somebody chose is known before the container has it.
+        node.put(
+                "MacAddress",
+                place.map(EndpointSpec::mac)
+                        .or(() -> wish.map(NetworkWish::mac))
+                        .orElse(""));
         Map<String, String> options = wish.map(NetworkWish::driverOptions).orElse(Map.of());
         node.set("DriverOpts", options.isEmpty() ? null : Json.map(options));
-        if (version.atLeast(48)) {
-            node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));
-        }
+        node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));
         node.put(
                         "NetworkID",
                         network.map(Network::id)

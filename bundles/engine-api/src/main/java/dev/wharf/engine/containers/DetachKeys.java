@@ -65,6 +65,12 @@ final class DetachKeys {
         return false;
     }
 
+    byte[] bytes() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        keys.forEach(bytes::write);
+        return bytes.toByteArray();
+    }
+
     boolean isNone() {
         return keys.isEmpty();
     }

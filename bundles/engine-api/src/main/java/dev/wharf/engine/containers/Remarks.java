@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Fields that change nothing, or nothing beside what is known otherwise, and that clients read back as they wrote them: the
@@ -29,7 +30,8 @@ final class Remarks {
         TEXT,
         NUMBER,
         FLAG,
-        TREE
+        TREE,
+        EMPTY
     }
 
     private static final String ENV = "Env";
@@ -41,6 +43,32 @@ final class Remarks {
     private static final String MOUNTS = HOST_CONFIG + "Mounts";
 
     private static final String NETWORK_MODE = HOST_CONFIG + "NetworkMode";
+
+    /** The names of those that somebody said to be empty. Where nobody said anything, Docker tells null. */
+    private static final String EMPTY = HOST_CONFIG + "Empty";
+
+    private static final String PORT_BINDINGS = "PortBindings";
+    private static final List<String> LISTS = List.of(
+            "Binds",
+            "VolumesFrom",
+            PORT_BINDINGS,
+            "CapAdd",
+            "CapDrop",
+            "Dns",
+            "DnsOptions",
+            "DnsSearch",
+            "ExtraHosts",
+            "GroupAdd",
+            "SecurityOpt",
+            "BlkioWeightDevice",
+            "BlkioDeviceReadBps",
+            "BlkioDeviceWriteBps",
+            "BlkioDeviceReadIOps",
+            "BlkioDeviceWriteIOps",
+            "Devices",
+            "DeviceCgroupRules",
+            "DeviceRequests",
+            "Ulimits");
 
     private static final Map<String, Kind> FIELDS = Map.ofEntries(
             Map.entry("StopSignal", Kind.TEXT),
@@ -58,7 +86,8 @@ final class Remarks {
             Map.entry(HOST_CONFIG + "UsernsMode", Kind.TEXT),
             Map.entry(HOST_CONFIG + "VolumeDriver", Kind.TEXT),
             Map.entry(HOST_CONFIG + "Runtime", Kind.TEXT),
-            Map.entry(HOST_CONFIG + "Init", Kind.FLAG));
+            Map.entry(HOST_CONFIG + "Init", Kind.FLAG),
+            Map.entry(EMPTY, Kind.EMPTY));
 
     private Remarks() {}
 
@@ -80,6 +109,12 @@ final class Remarks {
                 case TEXT -> body.optionalText(name).filter(text -> !text.isEmpty());
                 case NUMBER -> body.optionalNumber(name).map(number -> Long.toString(number));
                 case TREE -> Optional.empty();
+                case EMPTY ->
+                    Optional.of(LISTS.stream()
+                                    .filter(list ->
+                                            body.has(list) && body.raw(list).isEmpty())
+                                    .collect(Collectors.joining(",")))
+                            .filter(lists -> !lists.isEmpty());
                 case FLAG -> body.has(name) ? Optional.of(Boolean.toString(body.flag(name))) : Optional.empty();
             };
             said.ifPresent(text -> remarks.put(field, text));
@@ -149,6 +184,11 @@ final class Remarks {
                                 node.set(name(field), tree);
                             }
                         });
+                    case EMPTY ->
+                        Stream.of(said.split(","))
+                                .filter(list -> node.path(list).isNull())
+                                .forEach(list ->
+                                        node.set(list, list.equals(PORT_BINDINGS) ? Json.object() : Json.array()));
                 }
             }
         });

@@ -43,7 +43,7 @@ final class Stats {
 
     static Answer handle(Agent agent, Request request) {
         boolean stream = request.query().flag("stream", true);
-        boolean oneShot = request.query().flag("one-shot", false);
+        boolean oneShot = request.version().atLeast(41) && request.query().flag("one-shot", false);
         if (stream && oneShot) {
             throw Problem.invalid("cannot have stream=true and one-shot=true");
         }

@@ -66,6 +66,11 @@ public final class StreamRoutes implements Routes {
         return tty || !request.version().atLeast(42) ? RAW : MULTIPLEXED;
     }
 
+    /** The same for a connection that is taken over; without an upgrade Docker calls it raw to this day. */
+    private static String takenType(boolean tty, Request request) {
+        return request.wantsUpgrade() ? contentType(tty, request) : RAW;
+    }
+
     // ---- attach
 
     private static Answer attach(Agent agent, Request request) throws DriverException {
@@ -80,7 +85,7 @@ public final class StreamRoutes implements Routes {
                 c.spec().stdio().stdinOnce() && !tty,
                 tty ? keys : DetachKeys.NONE,
                 () -> note(agent, request, c.id(), "detach"));
-        return new Answer.Switch(contentType(tty, request), joining(agent, request, c, joint));
+        return new Answer.Switch(takenType(tty, request), joining(agent, request, c, joint));
     }
 
     /** The same in the frames of a WebSocket, where what is output and what error is not told. */
@@ -106,7 +111,7 @@ public final class StreamRoutes implements Routes {
     private static Container attachable(Agent agent, Request request) {
         Container c = ContainerRoutes.found(agent, request);
         if (c.isPaused()) {
-            throw Problem.conflict("container " + c.id() + " is paused, unpause the container before attach");
+            throw Problem.conflict("container " + request.name() + " is paused, unpause the container before attach");
         }
         if (c.isRestarting()) {
             throw ContainerRoutes.restarting(c);
@@ -296,7 +301,7 @@ public final class StreamRoutes implements Routes {
         // The head of the answer goes out before the command runs: some clients read it with a buffer, and lose what
         // comes
         // along with it.
-        return new Answer.Switch(contentType(raw, request), duplex -> {
+        return new Answer.Switch(takenType(raw, request), duplex -> {
             joint.talk(duplex);
             agent.submit(start, request.cause()).whenComplete((event, thrown) -> {
                 if (thrown != null) {
@@ -369,7 +374,11 @@ public final class StreamRoutes implements Routes {
                 .put("OpenStdout", spec.stdout())
                 .put("CanRemove", false)
                 .put("ContainerID", found.container().id().value())
-                .put("DetachKeys", "")
+                .put(
+                        "DetachKeys",
+                        spec.detachKeys().isEmpty()
+                                ? new byte[0]
+                                : DetachKeys.parse(spec.detachKeys()).bytes())
                 .put("Pid", exec.pid()));
     }
 }

@@ -64,7 +64,6 @@ public final class InfoRoutes implements Routes {
         }
         info.put("Debug", false)
                 .put("NFd", machine.openFiles())
-                .put("OomScoreAdj", 0)
                 .put("NGoroutines", Thread.activeCount())
                 .put("SystemTime", Instant.now().toString())
                 .put("LoggingDriver", "json-file")
@@ -72,7 +71,7 @@ public final class InfoRoutes implements Routes {
                 .put("CgroupVersion", machine.isUnified() ? "2" : "1")
                 .put("NEventsListener", EventRoutes.listeners());
         tellMachine(info);
-        tellRegistries(info, agent.registries().manners());
+        tellRegistries(info, agent.registries().manners(), version);
         if (!facts.pools().isEmpty()) {
             ArrayNode pools = info.putArray("DefaultAddressPools");
             facts.pools().forEach(p -> pools.addObject().put("Base", p.base()).put("Size", p.size()));
@@ -88,7 +87,7 @@ public final class InfoRoutes implements Routes {
         for (String commit : List.of("ContainerdCommit", "RuncCommit", "InitCommit")) {
             info.putObject(commit).put("ID", "");
         }
-        info.set("SecurityOptions", Json.array(securityOptions()));
+        info.set("SecurityOptions", Json.array(securityOptions(version)));
         if (version.atLeast(49)) {
             info.putObject("FirewallBackend").put("Driver", "nftables");
         }
@@ -143,7 +142,7 @@ public final class InfoRoutes implements Routes {
                 .put("MemTotal", machine.memoryBytes());
     }
 
-    private static void tellRegistries(ObjectNode info, Manners manners) {
+    private static void tellRegistries(ObjectNode info, Manners manners, ApiVersion version) {
         info.put("IndexServerAddress", "https://index.docker.io/v1/");
         ObjectNode config = info.putObject("RegistryConfig");
         config.set(
@@ -158,7 +157,10 @@ public final class InfoRoutes implements Routes {
                 describe(index.putObject(host), host, false, manners.mirrors().getOrDefault(host, List.of()));
             }
         }
-        config.set("Mirrors", Json.array(hub));
+        config.set("Mirrors", Json.arrayOrNull(hub));
+        if (!version.atLeast(47)) {
+            config.putNull("AllowNondistributableArtifactsCIDRs").putNull("AllowNondistributableArtifactsHostnames");
+        }
     }
 
     private static void describe(ObjectNode node, String host, boolean secure, List<String> mirrors) {
@@ -187,10 +189,11 @@ public final class InfoRoutes implements Routes {
                 .putNull("RemoteManagers");
     }
 
-    private List<String> securityOptions() {
+    private List<String> securityOptions(ApiVersion version) {
         List<String> options = new ArrayList<>();
         if (machine.hasSeccomp()) {
-            options.add("name=seccomp,profile=builtin");
+            // Before API 1.25 it was a name alone.
+            options.add(version.atLeast(25) ? "name=seccomp,profile=builtin" : "seccomp");
         }
         if (machine.hasCgroupNamespaces() && machine.isUnified()) {
             options.add("name=cgroupns");

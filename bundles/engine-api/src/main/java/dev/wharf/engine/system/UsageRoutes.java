@@ -47,7 +47,8 @@ public final class UsageRoutes implements Routes {
     @Override
     public void addTo(Router router) {
         router.get("/system/df", (agent, request) -> {
-            List<String> types = request.query().all("type");
+            // Clients before API 1.42 could not choose.
+            List<String> types = request.version().atLeast(42) ? request.query().all("type") : List.of();
             types.forEach(type -> {
                 if (!TYPES.contains(type)) {
                     throw Problem.invalid("unknown object type: " + type);
@@ -74,8 +75,9 @@ public final class UsageRoutes implements Routes {
         answer.set("Containers", all || types.contains("container") ? containers(agent, host, request) : null);
         answer.set("Volumes", all || types.contains("volume") ? volumes(host) : null);
         answer.set("BuildCache", all || types.contains("build-cache") ? BuildCache.usage(host, caches) : null);
-        if (!request.version().atLeast(42)) {
-            answer.put("BuilderSize", BuildCache.sizeBytes(host, caches));
+        long builder = request.version().atLeast(42) ? 0 : BuildCache.sizeBytes(host, caches);
+        if (builder > 0) {
+            answer.put("BuilderSize", builder);
         }
         return answer;
     }
