@@ -69,6 +69,19 @@ class EventsIT {
     }
 
     @Test
+    void whoeverReadsWhatWasStoredAndWhoeverMakesAnImageOfAContainerIsToldOf() throws Exception {
+        docker.background("--name copied", "sleep 600");
+        docker.daemon()
+                .curl("/containers/copied/attach?logs=1&stdout=1", "-X", "POST")
+                .outOrThrow();
+        String image = docker.docker("commit", "copied");
+
+        assertThat(told("container=copied", "event=attach", "event=commit"))
+                .containsExactlyInAnyOrder("container attach", "container commit");
+        assertThat(told("type=image", "image=" + image)).containsExactly("image create");
+    }
+
+    @Test
     void whoeverChangesTheSizeOfATerminalIsToldOf() throws Exception {
         docker.docker("run", "--detach", "--tty", "--name", "sized", "busybox", "sleep", "600");
         docker.daemon().curl("/containers/sized/resize?h=20&w=40", "-X", "POST").outOrThrow();

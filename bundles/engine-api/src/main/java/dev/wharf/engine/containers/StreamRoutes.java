@@ -136,6 +136,7 @@ public final class StreamRoutes implements Routes {
                 joint.talk(duplex);
                 request.work(() -> {
                     joint.replay(agent, c.id());
+                    note(agent, request, c.id(), "attach");
                     join.run();
                     return c;
                 });

@@ -331,11 +331,11 @@ final class Translator {
                 case COMMIT, BUILD -> {
                     ImageId id = stored.image().id();
                     List<EngineEvent> told = new ArrayList<>();
-                    // What has no name holds the layers of a build's steps, which is nobody's business.
+                    // What a build made without a name holds the layers of its steps, which is nobody's business.
+                    if (source == Pull.Source.COMMIT || !wished.isEmpty()) {
+                        told.add(told(moment, "create", id, id.value(), stored.image()));
+                    }
                     if (!wished.isEmpty()) {
-                        if (source == Pull.Source.BUILD) {
-                            told.add(told(moment, "create", id, id.value(), stored.image()));
-                        }
                         told.add(told(moment, "tag", id, name, stored.image()));
                     }
                     yield told;

@@ -530,6 +530,9 @@ public sealed interface ContainerCommand extends Command {
             if (mode.equals("host")) {
                 return Optional.of(refuse(INVALID, HOST_FIRST));
             }
+            if (network.spec().configOnly()) {
+                return Optional.of(refuse(FORBIDDEN, "cannot create endpoint on configuration-only network"));
+            }
             boolean nowhere = c.spec().networking().networks().isEmpty();
             if (sandbox == Namespace.Kind.NONE || mode.equals("none") && !nowhere) {
                 return Optional.of(refuse(INVALID, ALONE));

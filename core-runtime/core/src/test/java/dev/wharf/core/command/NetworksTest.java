@@ -675,6 +675,20 @@ class NetworksTest {
     }
 
     @Test
+    void anAddressLiesInASubnetThatSomebodyChose() {
+        Host host = furnished(
+                new NetworkEvent.Created(net("un", false, Map.of(), pool("10.9.0.0/24")), T0),
+                created(WEB, "web", spec().make()));
+
+        refused(host, connect(wishing("10.1.0.7")), Kind.INVALID, "no configured subnet or ip-range contain");
+        assertThat(connect(wishing("10.9.0.7")).decide(host, T0)).isInstanceOf(Decision.Accepted.class);
+    }
+
+    private static NetworkWish wishing(String address) {
+        return new NetworkWish(network("un"), List.of(), List.of(), address, "", "", 0, Map.of());
+    }
+
+    @Test
     void whatOnlyNetworksOfOnesOwnHaveIsRefusedOnTheDefaultBridge() {
         Host host = furnished(created(WEB, "web", spec().make()));
 
