@@ -140,15 +140,15 @@ final class Progress implements Report {
 
     @Override
     public synchronized void status(String status, String id) {
-        pulling.ifPresent(vertex -> log(vertex, status + "\n"));
+        pulling.ifPresent(vertex -> log(vertex, 1, status + "\n"));
     }
 
-    private void log(String vertex, String text) {
+    private void log(String vertex, int stream, String text) {
         tell(StatusResponse.newBuilder()
                 .addLogs(VertexLog.newBuilder()
                         .setVertex(vertex)
                         .setTimestamp(now())
-                        .setStream(1)
+                        .setStream(stream)
                         .setMsg(ByteString.copyFromUtf8(text))));
     }
 
@@ -169,7 +169,8 @@ final class Progress implements Report {
             }
             tell(StatusResponse.newBuilder().addVertexes(vertex));
         } else if (news instanceof News.Said words) {
-            Optional.ofNullable(steps.get(words.step())).ifPresent(vertex -> log(vertex.getDigest(), words.text()));
+            Optional.ofNullable(steps.get(words.step()))
+                    .ifPresent(vertex -> log(vertex.getDigest(), words.error() ? 2 : 1, words.text()));
         } else if (news instanceof News.Done done) {
             Optional.ofNullable(steps.get(done.step()))
                     .ifPresent(vertex -> tell(StatusResponse.newBuilder()

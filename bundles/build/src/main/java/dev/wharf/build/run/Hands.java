@@ -140,7 +140,7 @@ final class Hands implements AutoCloseable {
     }
 
     /** Runs what was created and answers with its exit code. */
-    int run(ContainerId id, Consumer<String> output) throws BuildException, DriverException, InterruptedException {
+    int run(ContainerId id, Consumer<Talk.Piece> output) throws BuildException, DriverException, InterruptedException {
         Talk talk = new Talk();
         try (Attachment attachment = agent().streams().attach(id, Optional.empty(), talk)) {
             talk.over(attachment);
@@ -152,8 +152,8 @@ final class Hands implements AutoCloseable {
                     break;
                 }
                 long pause = System.nanoTime() - begun < 1_000_000_000L ? GLANCE_MILLIS : LONG_GLANCE_MILLIS;
-                Optional<String> said = talk.next(pause);
-                said.ifPresent(output);
+                List<Talk.Piece> said = talk.next(pause);
+                said.forEach(output);
                 if (said.isEmpty() && !ended && isSilent(talk)) {
                     Thread.sleep(GLANCE_MILLIS);
                 }

@@ -31,8 +31,20 @@ public sealed interface News {
 
     record Begun(int step, String stage, String instruction) implements News {}
 
-    /** Output of a step. */
-    record Said(int step, String text) implements News {}
+    /**
+     * Output of a step.
+     *
+     * @param error whether it came on the stream for errors
+     */
+    record Said(int step, boolean error, String text) implements News {
+        private static final String RED = "\u001b[91m";
+        private static final String PLAIN = "\u001b[0m";
+
+        /** As the classic builder sends it, which has one stream and two colours. */
+        public String coloured() {
+            return error ? RED + text + PLAIN : text;
+        }
+    }
 
     record Done(int step, boolean cached, Duration took, long sizeBytes) implements News {}
 

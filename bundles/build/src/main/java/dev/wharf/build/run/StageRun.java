@@ -200,9 +200,10 @@ final class StageRun {
     }
 
     /** Tells what a step's process says. */
-    void said(String text) {
-        voice.say(text);
-        news(new News.Said(numbers.number(), text));
+    void said(Talk.Piece piece) {
+        News.Said said = new News.Said(numbers.number(), piece.error(), piece.text());
+        voice.say(said.coloured());
+        news(said);
     }
 
     private String shown() {

@@ -8,16 +8,15 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Optional;
 
 /** A step's output on its way from the runtime's thread to the build's, which may be held up by a slow client. */
 final class Talk implements StreamSink {
     private static final int HIGH_WATER = 512 << 10;
     private static final int LOW_WATER = 64 << 10;
-    private static final String RED = "\u001b[91m";
-    private static final String PLAIN = "\u001b[0m";
 
-    private final ArrayDeque<String> pieces = new ArrayDeque<>();
+    private final ArrayDeque<Piece> pieces = new ArrayDeque<>();
     private final CharsetDecoder out = decoder();
     private final CharsetDecoder err = decoder();
     private final ByteBuffer outRest = ByteBuffer.allocate(8);
@@ -34,18 +33,21 @@ final class Talk implements StreamSink {
                 .onUnmappableCharacter(CodingErrorAction.REPLACE);
     }
 
+    /** Some output, and whether it came on the stream for errors. */
+    record Piece(boolean error, String text) {}
+
     synchronized void over(Attachment held) {
         attachment = Optional.of(held);
     }
 
     @Override
     public synchronized void bytes(StandardStream stream, ByteBuffer bytes) {
-        boolean plain = stream == StandardStream.OUT;
-        String text = text(bytes, plain ? out : err, plain ? outRest : errRest);
+        boolean error = stream != StandardStream.OUT;
+        String text = text(bytes, error ? err : out, error ? errRest : outRest);
         if (text.isEmpty()) {
             return;
         }
-        pieces.add(plain ? text : RED + text + PLAIN);
+        pieces.add(new Piece(error, text));
         held += text.length();
         if (held > HIGH_WATER && !paused) {
             paused = true;
@@ -84,22 +86,20 @@ final class Talk implements StreamSink {
         return closed && pieces.isEmpty();
     }
 
-    /** The next piece, after at most {@code millis}. */
-    Optional<String> next(long millis) throws InterruptedException {
+    /** What was said since, after at most {@code millis}. */
+    List<Piece> next(long millis) throws InterruptedException {
         synchronized (this) {
             if (pieces.isEmpty() && !closed) {
                 wait(millis);
             }
-            StringBuilder text = new StringBuilder();
-            for (String piece = pieces.poll(); piece != null; piece = pieces.poll()) {
-                text.append(piece);
-            }
+            List<Piece> said = List.copyOf(pieces);
+            pieces.clear();
             held = 0;
             if (paused && held < LOW_WATER) {
                 paused = false;
                 attachment.ifPresent(a -> a.reading(true));
             }
-            return text.length() == 0 ? Optional.empty() : Optional.of(text.toString());
+            return said;
         }
     }
 }

@@ -39,7 +39,7 @@ final class NewsAnswer extends BuildAnswer {
                     .put("stage", begun.stage())
                     .put("instruction", begun.instruction());
         } else if (news instanceof News.Said said) {
-            record.putObject("said").put("step", said.step()).put("text", said.text());
+            record.putObject("said").put("step", said.step()).put("text", said.coloured());
         } else if (news instanceof News.Done done) {
             record.putObject("done")
                     .put("step", done.step())
