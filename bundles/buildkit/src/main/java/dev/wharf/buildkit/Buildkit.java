@@ -44,7 +44,7 @@ public final class Buildkit implements AutoCloseable {
     /** A session comes on a connection of its own, at about the same time as what needs it. */
     private static final Duration UNTIL_SESSION = Duration.ofSeconds(20);
 
-    /** So many builds that are over can still be asked for what they told. */
+    /** So many builds that are over, or were not asked for yet, can still be asked for what they told. */
     private static final int MOST_OVER = 64;
 
     private static final Metadata.Key<String> BUILD =
@@ -73,6 +73,11 @@ public final class Buildkit implements AutoCloseable {
     /** A client lends what it has, until its line ends. */
     public void session(String id, Line line) {
         CompletableFuture<Session> place = sessions.computeIfAbsent(id, key -> new CompletableFuture<>());
+        if (place.isDone()) {
+            LOG.warn("a session of that id is there already, so the second one is cut off id={}", id);
+            line.finish();
+            return;
+        }
         try {
             place.complete(new Session(transport.reach(line)));
             line.onGone(() -> sessions.remove(id, place));
@@ -240,7 +245,7 @@ public final class Buildkit implements AutoCloseable {
         synchronized (solves) {
             Solve solve = solves.computeIfAbsent(ref, Solve::new);
             if (solves.size() > MOST_OVER) {
-                solves.values().removeIf(other -> other != solve && other.isOver() && solves.size() > MOST_OVER);
+                solves.values().removeIf(other -> other != solve && !other.isUnderWay() && solves.size() > MOST_OVER);
             }
             return solve;
         }
@@ -248,21 +253,11 @@ public final class Buildkit implements AutoCloseable {
 
     private void status(Control.StatusRequest request, StreamObserver<Control.StatusResponse> out) {
         ServerCallStreamObserver<Control.StatusResponse> calls = (ServerCallStreamObserver<Control.StatusResponse>) out;
-        find(request.getRef()).progress().listen(new Progress.Listener() {
-            @Override
-            public void accept(Control.StatusResponse status) {
-                if (!calls.isCancelled()) {
-                    calls.onNext(status);
-                }
-            }
-
-            @Override
-            public void end() {
-                if (!calls.isCancelled()) {
-                    calls.onCompleted();
-                }
-            }
-        });
+        StatusCall call = new StatusCall(calls);
+        calls.setOnReadyHandler(call::wake);
+        calls.setOnCancelHandler(call::wake);
+        // Elsewhere, since what wakes a slow client's call waits until this method is over.
+        transport.workers().execute(() -> find(request.getRef()).progress().listen(call));
     }
 
     /** One request: the build is its answer, or is what the client says through the gateway meanwhile. */
@@ -367,9 +362,14 @@ public final class Buildkit implements AutoCloseable {
         if (id.isEmpty()) {
             throw new BuildException("the build names no session, which its files and credentials come from");
         }
-        return await(
-                sessions.computeIfAbsent(id, key -> new CompletableFuture<>()),
-                "no session " + id + " came (POST /session)");
+        CompletableFuture<Session> place = sessions.computeIfAbsent(id, key -> new CompletableFuture<>());
+        try {
+            return await(place, "no session " + id + " came (POST /session)");
+        } finally {
+            if (!place.isDone()) {
+                sessions.remove(id, place);
+            }
+        }
     }
 
     private static <T> T await(CompletableFuture<T> what, String otherwise) throws BuildException {

@@ -24,12 +24,13 @@ import java.util.function.Consumer;
  * late hears all from the beginning. Safe to use from any thread.
  */
 final class Progress implements Report {
-    /** What nobody heard yet is kept up to so many records; a build says no more than its end beyond them. */
-    private static final int MOST_KEPT = 100_000;
+    /** As many bytes are kept for who listens late, the first ones; whoever listens in time hears everything. */
+    private static final int MOST_KEPT = 4 << 20;
 
     private final String ref;
     private final List<StatusResponse> said = new ArrayList<>();
     private final List<Listener> listeners = new ArrayList<>();
+    private int kept;
     private final Map<Integer, Vertex> steps = new HashMap<>();
     private final Map<String, News.Part> stages = new HashMap<>();
     private Optional<Vertex> failed = Optional.empty();
@@ -37,7 +38,7 @@ final class Progress implements Report {
     private boolean ended;
     private int parts;
 
-    /** Hears what is told, and its end. */
+    /** Hears what is told, and its end. May block where it is slow, and the build with it. */
     interface Listener extends Consumer<StatusResponse> {
         void end();
     }
@@ -46,7 +47,7 @@ final class Progress implements Report {
         this.ref = ref;
     }
 
-    /** Tells a listener all there was and all there will be. */
+    /** Tells a listener all there was and all there will be; may block. */
     synchronized void listen(Listener listener) {
         said.forEach(listener);
         if (ended) {
@@ -58,16 +59,22 @@ final class Progress implements Report {
 
     synchronized void end() {
         ended = true;
+        if (!listeners.isEmpty()) {
+            said.clear();
+        }
         listeners.forEach(Listener::end);
         listeners.clear();
     }
 
     private synchronized void tell(StatusResponse.Builder status) {
-        if (ended || said.size() >= MOST_KEPT) {
+        if (ended) {
             return;
         }
         StatusResponse whole = status.build();
-        said.add(whole);
+        if (kept + whole.getSerializedSize() <= MOST_KEPT) {
+            kept += whole.getSerializedSize();
+            said.add(whole);
+        }
         listeners.forEach(listener -> listener.accept(whole));
     }
 

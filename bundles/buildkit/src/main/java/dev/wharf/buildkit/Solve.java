@@ -83,8 +83,8 @@ final class Solve {
         progress.end();
     }
 
-    boolean isOver() {
-        return over;
+    boolean isUnderWay() {
+        return opening.isDone() && !over;
     }
 
     void cancel() {
