@@ -288,6 +288,7 @@ public final class EngineApi {
         }
         server.ifPresent(Server::close);
         numbers.ifPresent(Server::close);
+        parts.forEach(Routes::close);
         workers.close();
     }
 }

@@ -30,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -46,9 +47,7 @@ public final class BuildkitRoutes implements Routes {
     private final Bench bench;
 
     /** Nothing of it is loaded before somebody asks for it. */
-    private static final class Lazily {
-        static final Buildkit BUILDKIT = new Buildkit();
-    }
+    private Optional<Buildkit> buildkit = Optional.empty();
 
     public BuildkitRoutes(Bench bench) {
         this.bench = bench;
@@ -56,19 +55,31 @@ public final class BuildkitRoutes implements Routes {
 
     @Override
     public void addTo(Router router) {
-        router.hijack("/grpc", this::control).hijack("/session", BuildkitRoutes::session);
+        router.hijack("/grpc", this::control).hijack("/session", this::session);
+    }
+
+    private synchronized Buildkit buildkit() {
+        if (buildkit.isEmpty()) {
+            buildkit = Optional.of(new Buildkit());
+        }
+        return buildkit.get();
+    }
+
+    @Override
+    public synchronized void close() {
+        buildkit.ifPresent(Buildkit::close);
     }
 
     private Answer control(Agent agent, Request request) {
         return taken(
                 request,
                 line -> request.work(() -> {
-                    Lazily.BUILDKIT.control(line, new Floor(agent, request));
+                    buildkit().control(line, new Floor(agent, request));
                     return line;
                 }));
     }
 
-    private static Answer session(Agent agent, Request request) {
+    private Answer session(Agent agent, Request request) {
         String id = request.header("X-Docker-Expose-Session-Uuid").orElse("");
         if (id.isEmpty()) {
             throw Problem.invalid("a session needs an id in the header X-Docker-Expose-Session-Uuid");
@@ -76,7 +87,7 @@ public final class BuildkitRoutes implements Routes {
         return taken(
                 request,
                 line -> request.work(() -> {
-                    Lazily.BUILDKIT.session(id, line);
+                    buildkit().session(id, line);
                     return line;
                 }));
     }

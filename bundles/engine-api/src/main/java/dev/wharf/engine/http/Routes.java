@@ -12,4 +12,7 @@ public interface Routes {
 
     /** Clears away what this part left when an agent before this one died; requests may come meanwhile. */
     default void tidy(Agent agent) {}
+
+    /** The engine's front goes away. */
+    default void close() {}
 }
