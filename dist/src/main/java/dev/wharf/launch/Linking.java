@@ -20,18 +20,18 @@ final class Linking {
     private static final Logger log = LoggerFactory.getLogger(Linking.class);
 
     /** A line that {@code -Xlog:class+load:file=FILE:none} writes of a class that came out of a file. */
-    private static final Pattern LOADED = Pattern.compile("(\\S+) source: file:\\S+");
+    private static final Pattern LOADED = Pattern.compile("(\\S+) source: file:\\S*/(\\S+)");
 
     private Linking() {}
 
-    /** Links every class named in {@code loaded}, in each of the bundles that has it. */
+    /** Links every class named in {@code loaded}, in the bundle that it came out of: the JVM archives none that two have. */
     static void link(List<Bundle> bundles, Path loaded) {
         int linked = 0;
         try {
             for (String line : Files.readAllLines(loaded)) {
                 Matcher matcher = LOADED.matcher(line);
                 if (matcher.matches()) {
-                    linked += link(bundles, matcher.group(1));
+                    linked += link(bundles, matcher.group(1), matcher.group(2));
                 }
             }
         } catch (IOException e) {
@@ -40,11 +40,13 @@ final class Linking {
         log.info("classes are linked count={}", linked);
     }
 
-    private static int link(List<Bundle> bundles, String name) {
+    private static int link(List<Bundle> bundles, String name, String jar) {
         String file = name.replace('.', '/') + ".class";
         int linked = 0;
         for (Bundle bundle : bundles) {
-            if (bundle.getBundleId() != 0 && bundle.getEntry(file) != null) {
+            if (bundle.getBundleId() != 0
+                    && bundle.getLocation().endsWith("/" + jar)
+                    && bundle.getEntry(file) != null) {
                 try {
                     // Asked for its methods, the JVM links a class, and initializes nothing.
                     Method[] methods = bundle.loadClass(name).getDeclaredMethods();
