@@ -2,6 +2,7 @@ package dev.wharf.buildkit;
 
 import dev.wharf.build.run.BuildException;
 import dev.wharf.buildkit.wire.Common;
+import dev.wharf.buildkit.wire.Common.Nothing;
 import dev.wharf.buildkit.wire.Control;
 import dev.wharf.buildkit.wire.Gateway;
 import dev.wharf.model.ImageId;
@@ -20,6 +21,7 @@ import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -191,8 +193,8 @@ public final class Buildkit implements AutoCloseable {
         }
     }
 
-    private static void nothing(Gateway.Nothing request, StreamObserver<Gateway.Nothing> out) {
-        say(out, Gateway.Nothing.getDefaultInstance());
+    private static void nothing(Nothing request, StreamObserver<Nothing> out) {
+        say(out, Nothing.getDefaultInstance());
     }
 
     private static void fail(StreamObserver<?> out, Throwable fault) {
@@ -230,7 +232,7 @@ public final class Buildkit implements AutoCloseable {
                 .setInUse(one.inUse())
                 .setShared(one.shared())
                 .setSize(one.sizeBytes())
-                .setCreatedAt(Progress.time(one.createdAt()))
+                .setCreatedAt(Progress.time(Instant.parse(one.createdAt())))
                 .setLastUsedAt(Progress.time(one.lastUsedAt()))
                 .setUsageCount(one.uses())
                 .setDescription(one.description())
@@ -298,29 +300,26 @@ public final class Buildkit implements AutoCloseable {
             @Nullable Throwable fault,
             List<Control.Exporter> exporters,
             StreamObserver<Control.SolveResponse> out) {
-        try {
-            if (fault != null) {
-                solve.over();
-                fail(out, fault);
-                return;
-            }
-            Control.SolveResponse.Builder answer = Control.SolveResponse.newBuilder();
-            if (made.isPresent()) {
+        Control.SolveResponse.Builder answer = Control.SolveResponse.newBuilder();
+        Throwable why = fault;
+        if (why == null && made.isPresent()) {
+            try {
                 Session session = session(solve.opening().join().session());
                 answer.putAllExporterResponse(solve.export(workshop, session, made.get(), exporters));
+            } catch (IOException e) {
+                why = new BuildException("the output could not be given: " + e.getMessage());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                why = new BuildException("the engine stops");
+            } catch (BuildException | RuntimeException e) {
+                why = e;
             }
-            solve.over();
+        }
+        solve.over();
+        if (why == null) {
             say(out, answer.build());
-        } catch (IOException e) {
-            solve.over();
-            fail(out, new BuildException("the output could not be given: " + e.getMessage()));
-        } catch (BuildException | RuntimeException e) {
-            solve.over();
-            fail(out, e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            solve.over();
-            fail(out, new BuildException("the engine stops"));
+        } else {
+            fail(out, why);
         }
     }
 
@@ -414,7 +413,7 @@ public final class Buildkit implements AutoCloseable {
         }
     }
 
-    private void answered(Gateway.ReturnRequest request, StreamObserver<Gateway.Nothing> out) {
+    private void answered(Gateway.ReturnRequest request, StreamObserver<Nothing> out) {
         Solve solve = find(BUILD_NOW.get());
         String id = request.getResult().getRef().getId();
         if (request.hasError()) {
@@ -427,6 +426,6 @@ public final class Buildkit implements AutoCloseable {
                 solve.answer().completeExceptionally(new BuildException("no such result: " + id));
             }
         }
-        say(out, Gateway.Nothing.getDefaultInstance());
+        say(out, Nothing.getDefaultInstance());
     }
 }

@@ -2,6 +2,7 @@ package dev.wharf.buildkit;
 
 import com.google.protobuf.MessageLite;
 import dev.wharf.buildkit.wire.Common.BytesMessage;
+import dev.wharf.buildkit.wire.Common.Nothing;
 import dev.wharf.buildkit.wire.Control;
 import dev.wharf.buildkit.wire.Gateway;
 import dev.wharf.buildkit.wire.SessionWire;
@@ -41,11 +42,11 @@ final class Calls {
             GATEWAY + "Ping", Gateway.PingRequest.getDefaultInstance(), Gateway.PongResponse.getDefaultInstance());
     static final MethodDescriptor<Gateway.SolveRequest, Gateway.SolveResponse> BUILD = unary(
             GATEWAY + "Solve", Gateway.SolveRequest.getDefaultInstance(), Gateway.SolveResponse.getDefaultInstance());
-    static final MethodDescriptor<Gateway.ReturnRequest, Gateway.Nothing> RETURN =
-            unary(GATEWAY + "Return", Gateway.ReturnRequest.getDefaultInstance(), Gateway.Nothing.getDefaultInstance());
-    static final MethodDescriptor<Gateway.Nothing, Gateway.Nothing> EVALUATE = nothing(GATEWAY + "Evaluate");
-    static final MethodDescriptor<Gateway.Nothing, Gateway.Nothing> INPUTS = nothing(GATEWAY + "Inputs");
-    static final MethodDescriptor<Gateway.Nothing, Gateway.Nothing> WARN = nothing(GATEWAY + "Warn");
+    static final MethodDescriptor<Gateway.ReturnRequest, Nothing> RETURN =
+            unary(GATEWAY + "Return", Gateway.ReturnRequest.getDefaultInstance(), Nothing.getDefaultInstance());
+    static final MethodDescriptor<Nothing, Nothing> EVALUATE = nothing(GATEWAY + "Evaluate");
+    static final MethodDescriptor<Nothing, Nothing> INPUTS = nothing(GATEWAY + "Inputs");
+    static final MethodDescriptor<Nothing, Nothing> WARN = nothing(GATEWAY + "Warn");
 
     static final MethodDescriptor<SessionWire.Packet, SessionWire.Packet> FILES = of(
             MethodType.BIDI_STREAMING,
@@ -69,10 +70,10 @@ final class Calls {
             "moby.buildkit.secrets.v1.Secrets/GetSecret",
             SessionWire.GetSecretRequest.getDefaultInstance(),
             SessionWire.GetSecretResponse.getDefaultInstance());
-    static final MethodDescriptor<SessionWire.CheckAgentRequest, SessionWire.Nothing> CHECK_AGENT = unary(
+    static final MethodDescriptor<SessionWire.CheckAgentRequest, Nothing> CHECK_AGENT = unary(
             "moby.sshforward.v1.SSH/CheckAgent",
             SessionWire.CheckAgentRequest.getDefaultInstance(),
-            SessionWire.Nothing.getDefaultInstance());
+            Nothing.getDefaultInstance());
     static final MethodDescriptor<BytesMessage, BytesMessage> AGENT = bytes("moby.sshforward.v1.SSH/ForwardAgent");
     static final MethodDescriptor<BytesMessage, BytesMessage> UPLOAD = bytes("moby.upload.v1.Upload/Pull");
 
@@ -84,8 +85,8 @@ final class Calls {
     }
 
     /** A method of which only that it was called counts. */
-    private static MethodDescriptor<Gateway.Nothing, Gateway.Nothing> nothing(String name) {
-        return unary(name, Gateway.Nothing.getDefaultInstance(), Gateway.Nothing.getDefaultInstance());
+    private static MethodDescriptor<Nothing, Nothing> nothing(String name) {
+        return unary(name, Nothing.getDefaultInstance(), Nothing.getDefaultInstance());
     }
 
     private static <Q extends MessageLite, A extends MessageLite> MethodDescriptor<Q, A> unary(

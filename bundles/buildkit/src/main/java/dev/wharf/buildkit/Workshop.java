@@ -97,6 +97,7 @@ public interface Workshop {
      *
      * @param type {@code regular} or {@code exec.cachemount}
      * @param shared whether forgetting it frees nothing
+     * @param createdAt in ISO 8601
      */
     record Remembered(
             String id,
@@ -105,7 +106,7 @@ public interface Workshop {
             boolean inUse,
             boolean shared,
             long sizeBytes,
-            Instant createdAt,
+            String createdAt,
             Instant lastUsedAt,
             long uses) {}
 

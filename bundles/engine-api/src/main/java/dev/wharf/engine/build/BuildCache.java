@@ -3,6 +3,7 @@ package dev.wharf.engine.build;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.wharf.build.run.CacheMounts;
 import dev.wharf.build.run.CacheMounts.Kept;
+import dev.wharf.buildkit.Workshop.Remembered;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.BuildCommand;
 import dev.wharf.core.command.ImageCommand;
@@ -115,34 +116,52 @@ public final class BuildCache {
         return Digest.sha256(mount.name()).hex().substring(0, 25);
     }
 
-    /** The steps as {@code /system/df} lists them, and the cache mounts. May block. */
-    public static ArrayNode usage(Host host, Path caches) {
-        ArrayNode lines = Json.array();
+    /** The steps that have files, and the cache mounts. May block. */
+    static List<Remembered> remembered(Host host, Path caches) {
+        List<Remembered> all = new ArrayList<>();
         for (Entry entry : entries(host)) {
             if (entry.step().layer().isPresent()) {
-                lines.addObject()
-                        .put("ID", entry.id())
-                        .put("Type", Entry.TYPE)
-                        .put("Description", entry.step().instruction())
-                        .put("InUse", entry.inUse())
-                        .put("Shared", entry.inUse())
-                        .put("Size", entry.step().sizeBytes())
-                        .put("CreatedAt", entry.step().created())
-                        .put("LastUsedAt", entry.lastUse().toString())
-                        .put("UsageCount", entry.uses());
+                all.add(new Remembered(
+                        entry.id(),
+                        Entry.TYPE,
+                        entry.step().instruction(),
+                        entry.inUse(),
+                        entry.inUse(),
+                        entry.step().sizeBytes(),
+                        entry.step().created(),
+                        entry.lastUse(),
+                        entry.uses()));
             }
         }
         for (Kept mount : mounts(caches)) {
+            all.add(new Remembered(
+                    id(mount),
+                    MOUNT,
+                    describe(mount),
+                    mount.inUse(),
+                    false,
+                    mount.sizeBytes(),
+                    mount.lastUse().toString(),
+                    mount.lastUse(),
+                    1));
+        }
+        return all;
+    }
+
+    /** The same as {@code /system/df} lists it. May block. */
+    public static ArrayNode usage(Host host, Path caches) {
+        ArrayNode lines = Json.array();
+        for (Remembered one : remembered(host, caches)) {
             lines.addObject()
-                    .put("ID", id(mount))
-                    .put("Type", MOUNT)
-                    .put("Description", describe(mount))
-                    .put("InUse", mount.inUse())
-                    .put("Shared", false)
-                    .put("Size", mount.sizeBytes())
-                    .put("CreatedAt", mount.lastUse().toString())
-                    .put("LastUsedAt", mount.lastUse().toString())
-                    .put("UsageCount", 1);
+                    .put("ID", one.id())
+                    .put("Type", one.type())
+                    .put("Description", one.description())
+                    .put("InUse", one.inUse())
+                    .put("Shared", one.shared())
+                    .put("Size", one.sizeBytes())
+                    .put("CreatedAt", one.createdAt())
+                    .put("LastUsedAt", one.lastUsedAt().toString())
+                    .put("UsageCount", one.uses());
         }
         return lines;
     }

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.build.context.ContextException;
 import dev.wharf.build.run.Build;
 import dev.wharf.build.run.BuildException;
-import dev.wharf.build.run.CacheMounts;
 import dev.wharf.build.run.Report;
 import dev.wharf.buildkit.Buildkit;
 import dev.wharf.buildkit.Line;
@@ -25,7 +24,6 @@ import dev.wharf.model.Reference;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -263,34 +261,7 @@ public final class BuildkitRoutes implements Routes {
 
         @Override
         public List<Remembered> remembered() {
-            List<Remembered> all = new ArrayList<>();
-            for (BuildCache.Entry entry : BuildCache.entries(agent.host())) {
-                if (entry.step().layer().isPresent()) {
-                    all.add(new Remembered(
-                            entry.id(),
-                            BuildCache.Entry.TYPE,
-                            entry.step().instruction(),
-                            entry.inUse(),
-                            entry.inUse(),
-                            entry.step().sizeBytes(),
-                            Instant.parse(entry.step().created()),
-                            entry.lastUse(),
-                            entry.uses()));
-                }
-            }
-            for (CacheMounts.Kept mount : BuildCache.mounts(bench.caches())) {
-                all.add(new Remembered(
-                        BuildCache.id(mount),
-                        BuildCache.MOUNT,
-                        BuildCache.describe(mount),
-                        mount.inUse(),
-                        false,
-                        mount.sizeBytes(),
-                        mount.lastUse(),
-                        mount.lastUse(),
-                        1));
-            }
-            return all;
+            return BuildCache.remembered(agent.host(), bench.caches());
         }
 
         @Override
