@@ -183,7 +183,7 @@ class BadInputTest {
                 "POST;/commit;400;no container is named",
                 "POST;/commit?container=none;404;No such container: none",
                 "POST;/commit?container=web&repo=UPPER;400;lowercase",
-                "POST;/commit?container=web&changes=FROM+a;400;from is not a valid change command",
+                "POST;/commit?container=web&changes=FROM+a;400;FROM is not a valid change command",
                 "GET;/networks/none;404;network none not found",
                 "DELETE;/networks/none;404;network none not found",
                 "GET;/volumes/none;404;get none: no such volume",
@@ -249,6 +249,7 @@ class BadInputTest {
                 "/volumes/create;{\"Name\":\"a\"};400;too short",
                 "/volumes/create;{\"Name\":\"a/b\"};400;includes invalid characters",
                 "/volumes/create;{\"Name\":[]};400;Name",
+                "/volumes/create;{\"Name\":\"ab\",\"ClusterVolumeSpec\":{}};503;This node is not a swarm manager",
                 "/auth;{\"serveraddress\":;400;invalid JSON",
                 "/auth;{\"serveraddress\":\"a b\"};400;invalid registry address"
             })

@@ -245,7 +245,7 @@ class HostConfigTest {
                 "VolumesFrom;[\"nosuch\"];400;No such container: nosuch",
                 "VolumesFrom;[\"\"];400;volumes-from specification cannot be an empty string",
                 "IpcMode;\"odd\";400;invalid IPC mode: odd",
-                "LogConfig;{\"Type\":\"fluentd\"};400;no log driver named 'fluentd' is registered",
+                "LogConfig;{\"Type\":\"fluentd\"};400;plugin \"fluentd\" not found",
                 "LogConfig;{\"Type\":\"local\",\"Config\":{\"x\":\"1\"}};400;unknown log opt 'x' for log driver local",
                 "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"max-size\":\"1\"}};400;"
                         + "unknown log opt 'max-size' for syslog log driver",

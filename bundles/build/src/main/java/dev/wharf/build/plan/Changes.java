@@ -5,7 +5,6 @@ import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
 import dev.wharf.model.ImageConfig;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 
 /** Applies instructions to an image's config without a build around them, as {@code --change} of commit and import asks. */
@@ -34,7 +33,7 @@ public final class Changes {
         List<Instruction> instructions = Dockerfile.parse("--change", text).instructions();
         for (Instruction one : instructions) {
             if (!KNOWN.contains(one.word())) {
-                throw DockerfileException.of(one.word().toLowerCase(Locale.ROOT) + " is not a valid change command");
+                throw DockerfileException.of(one.word() + " is not a valid change command");
             }
         }
         Draft draft = Draft.alone(base);

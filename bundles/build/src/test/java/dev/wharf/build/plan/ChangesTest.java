@@ -86,11 +86,11 @@ class ChangesTest {
 
     @ParameterizedTest
     @CsvSource({
-        "FROM x, from is not a valid change command",
-        "RUN x, run is not a valid change command",
-        "COPY a b, copy is not a valid change command",
-        "ARG a, arg is not a valid change command",
-        "MAINTAINER me, maintainer is not a valid change command",
+        "FROM x, FROM is not a valid change command",
+        "RUN x, RUN is not a valid change command",
+        "COPY a b, COPY is not a valid change command",
+        "ARG a, ARG is not a valid change command",
+        "MAINTAINER me, MAINTAINER is not a valid change command",
         "NOTHING x, unknown instruction: NOTHING",
         "EXPOSE bad, bad",
         "STOPSIGNAL bad, Invalid signal: bad",

@@ -34,7 +34,8 @@ public final class LogOptions {
     static ContainerSpec.Logging checked(String type, Map<String, String> options) {
         String driver = type.isEmpty() || type.equals("default") ? DEFAULT : type;
         if (!DRIVERS.contains(driver)) {
-            throw Problem.invalid("logger: no log driver named '" + driver + "' is registered");
+            throw Problem.invalid(
+                    "error looking up logging plugin " + driver + ": plugin \"" + driver + "\" not found");
         }
         if (!driver.equals("none")) {
             general(options);
