@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.core.event.ContainerEvent;
+import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.engine.archive.Trees;
 import dev.wharf.engine.http.Door;
@@ -19,6 +20,7 @@ import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.NetworkWish;
+import dev.wharf.model.Platform;
 import dev.wharf.model.PublishedPort;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -673,6 +675,29 @@ class HostConfigTest {
                     .extracting(told -> told.path("Untagged").asText())
                     .containsExactly(pruned);
             assertThat(answer.path("SpaceReclaimed").asLong()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'', s390x, true",
+        "'', 386, false",
+        "platform=linux/s390x&, s390x, false",
+    })
+    void anImageForOtherProcessorsIsToldOfUnlessThoseAreAskedFor(String query, String architecture, boolean told)
+            throws IOException {
+        agent.happens(new ImageEvent.Recorded(StandingAgent.image("foreign", new Platform("linux", architecture, ""))));
+        try (Line line = Line.to(socket)) {
+            Line.Reply reply = line.request(
+                            "POST", "/containers/create?" + query + "name=box" + made++, "{\"Image\":\"foreign\"}")
+                    .reply();
+
+            assertThat(reply.status()).as(reply.text()).isEqualTo(201);
+            boolean warned = Json.parse(reply.body())
+                    .path("Warnings")
+                    .toString()
+                    .contains("(linux/" + architecture + ") does not match the detected host platform");
+            assertThat(warned).isEqualTo(told);
         }
     }
 

@@ -68,13 +68,18 @@ final class StandingAgent {
     }
 
     private static Image busybox() {
-        Digest digest = Digest.sha256("busybox");
+        return image("busybox", Platform.host());
+    }
+
+    /** An image without layers that runs a shell. */
+    static Image image(String name, Platform platform) {
+        Digest digest = Digest.sha256(name);
         return new Image(
                 new ImageId(digest),
                 new Descriptor(MediaTypes.OCI_MANIFEST, digest, 1),
                 new Descriptor(MediaTypes.OCI_CONFIG, digest, 1),
                 new ImageConfig(
-                        Platform.host(),
+                        platform,
                         NOW.toString(),
                         "",
                         "",
@@ -92,7 +97,7 @@ final class StandingAgent {
                         List.of(),
                         List.of()),
                 List.of(),
-                List.of("docker.io/library/busybox:latest"),
+                List.of("docker.io/library/" + name + ":latest"),
                 1,
                 NOW,
                 true,

@@ -1,5 +1,6 @@
 package dev.wharf.model;
 
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -25,6 +26,8 @@ public record Platform(String os, String architecture, String variant) {
 
     private static final Set<String> SYSTEMS =
             Set.of("linux", "windows", "darwin", "macos", "freebsd", "netbsd", "openbsd");
+
+    private static final Map<String, String> NARROW = Map.of("amd64", "386", "arm64", "arm");
 
     private static final Set<String> PROCESSORS = Set.of(
             "amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64", "loong64", "mips64le", "mips64", "ppc64");
@@ -57,6 +60,13 @@ public record Platform(String os, String architecture, String variant) {
         return os.equals(offered.os)
                 && architecture.equals(offered.architecture)
                 && (variant.isEmpty() || offered.variant.isEmpty() || variant.equals(offered.variant));
+    }
+
+    /** Whether a host of this platform runs images of {@code offered}: its own, and those of its processors' 32 bits. */
+    public boolean runs(Platform offered) {
+        String narrow = NARROW.getOrDefault(architecture, architecture);
+        return os.equals(offered.os)
+                && (architecture.equals(offered.architecture) || narrow.equals(offered.architecture));
     }
 
     @Override

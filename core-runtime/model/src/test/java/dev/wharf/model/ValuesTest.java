@@ -27,6 +27,20 @@ class ValuesTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "linux/amd64, linux/amd64/v3, true",
+        "linux/amd64, linux/386, true",
+        "linux/amd64, linux/arm64, false",
+        "linux/amd64, windows/amd64, false",
+        "linux/arm64/v8, linux/arm64, true",
+        "linux/arm64/v8, linux/arm/v7, true",
+        "linux/riscv64, linux/386, false"
+    })
+    void aHostRunsImagesOfItsOwnProcessorsAndOfTheirNarrowOnes(String host, String offered, boolean runs) {
+        assertThat(Platform.parse(host).runs(Platform.parse(offered))).isEqualTo(runs);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"", " ", "a/b/c/d", "linux/a\nb", "foobar"})
     void whatIsNoPlatformIsRefused(String text) {
         assertThatThrownBy(() -> Platform.parse(text)).isInstanceOf(IllegalArgumentException.class);

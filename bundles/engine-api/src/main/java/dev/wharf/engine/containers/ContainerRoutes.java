@@ -31,6 +31,7 @@ import dev.wharf.engine.json.Remembered;
 import dev.wharf.engine.json.Times;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
+import dev.wharf.model.Platform;
 import dev.wharf.model.PublishedPort;
 import dev.wharf.model.Resources;
 import dev.wharf.model.RestartPolicy;
@@ -227,14 +228,9 @@ public final class ContainerRoutes implements Routes {
         String name = wanted.isEmpty()
                 ? Nicknames.free(agent.host(), entropy)
                 : wanted.startsWith("/") ? wanted.substring(1) : wanted;
+        Optional<Platform> platform = request.version().atLeast(41) ? ImageRoutes.platform(request) : Optional.empty();
         ContainerSpec spec = new Creation(
-                        agent.host(),
-                        id,
-                        body,
-                        entropy,
-                        request.version().atLeast(41) ? ImageRoutes.platform(request) : Optional.empty(),
-                        Optional.of(dataRoot),
-                        request.version())
+                        agent.host(), id, body, entropy, platform, Optional.of(dataRoot), request.version())
                 .spec();
         return Answer.later(create(agent, request, new ContainerCommand.Create(id, name, spec), wanted.isEmpty())
                 .thenApply(event -> {
@@ -246,6 +242,12 @@ public final class ContainerRoutes implements Routes {
                                 + " EndpointsConfig instead.");
                     }
                     DeviceSettings.of(body.body("HostConfig")).moved().ifPresent(warnings::add);
+                    if (platform.isEmpty()) {
+                        agent.host()
+                                .image(spec.image())
+                                .flatMap(ContainerRoutes::foreign)
+                                .ifPresent(warnings::add);
+                    }
                     answer.set("Warnings", Json.array(warnings));
                     return Answer.json(201, answer);
                 }));
@@ -274,6 +276,16 @@ public final class ContainerRoutes implements Routes {
                             : CompletableFuture.<Event>failedFuture(thrown);
                 })
                 .thenCompose(done -> done);
+    }
+
+    /** That an image is made for other processors than this host's, where nobody asked for those. */
+    private static Optional<String> foreign(Image image) {
+        Platform offered = image.config().platform();
+        Platform here = Platform.host();
+        return here.runs(offered)
+                ? Optional.empty()
+                : Optional.of("The requested image's platform (" + offered + ") does not match the detected host"
+                        + " platform (" + here + ") and no specific platform was requested");
     }
 
     private static List<String> warnings(Host host, ContainerSpec spec, Body hostConfig) {
@@ -594,7 +606,7 @@ public final class ContainerRoutes implements Routes {
             });
             filters.all("exited").forEach(code -> {
                 if (!code.matches("-?[0-9]{1,9}")) {
-                    throw Problem.invalid("invalid filter 'exited=" + code + "'");
+                    throw Problem.invalid("invalid filter 'exited=" + code + "': it takes a number");
                 }
             });
             filters.all("publish").forEach(Ports::exposed);
