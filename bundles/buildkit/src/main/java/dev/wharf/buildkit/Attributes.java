@@ -1,7 +1,9 @@
 package dev.wharf.buildkit;
 
+import dev.wharf.build.plan.Contexts;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Order;
+import dev.wharf.model.ImageId;
 import dev.wharf.model.Platform;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /** What a client says of a build to the frontend {@code dockerfile.v0}, read once (BuildKit, frontend/dockerui). */
 final class Attributes {
@@ -24,16 +25,17 @@ final class Attributes {
     private static final String CONTEXT = "context:";
     private static final String IMAGE = "docker-image://";
     private static final String LOCAL = "local:";
-
-    /** Names become names of folders. */
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,127}");
+    private static final String INPUT = "input:";
 
     private final Map<String, String> all;
+    private final Map<String, ImageId> inputs;
     private final Map<String, String> images = new LinkedHashMap<>();
     private final Map<String, String> folders = new LinkedHashMap<>();
 
-    Attributes(Map<String, String> all) throws BuildException {
+    /** @param inputs what came of builds before, by the names that contexts have for it */
+    Attributes(Map<String, String> all, Map<String, ImageId> inputs) throws BuildException {
         this.all = Map.copyOf(all);
+        this.inputs = Map.copyOf(inputs);
         String request = text("requestid");
         if (!request.isEmpty()) {
             throw new BuildException(
@@ -45,16 +47,19 @@ final class Attributes {
     }
 
     private void add(String name, String place) throws BuildException {
-        if (!NAME.matcher(name).matches()) {
-            throw new BuildException("invalid name of an additional context: " + name);
-        }
         if (place.startsWith(IMAGE)) {
             images.put(name, place.substring(IMAGE.length()));
         } else if (place.startsWith(LOCAL)) {
             folders.put(name, place.substring(LOCAL.length()));
+        } else if (place.startsWith(INPUT)) {
+            ImageId image = inputs.get(place.substring(INPUT.length()));
+            if (image == null) {
+                throw new BuildException("invalid input " + place.substring(INPUT.length()) + " for " + name);
+            }
+            images.put(name, image.value());
         } else {
             throw new BuildException("the additional context " + name + " (" + place
-                    + ") is not served; there are folders and docker-image:// ones");
+                    + ") is not served; there are folders, docker-image:// ones and other targets");
         }
     }
 
@@ -130,7 +135,7 @@ final class Attributes {
                     cacheFrom,
                     network(),
                     platforms.stream().findFirst().map(Platform::parse),
-                    new Order.Contexts(images, folders.keySet()));
+                    new Contexts(images, folders.keySet()));
         } catch (IllegalArgumentException e) {
             throw new BuildException(String.valueOf(e.getMessage()));
         }

@@ -66,7 +66,8 @@ public final class Buildkit implements AutoCloseable {
             "frontend.caps",
             "gateway.solve.evaluate",
             "gateway.evaluate",
-            "gateway.warnings");
+            "gateway.warnings",
+            "reference.output");
 
     private final Transport transport = new Transport();
     private final Map<String, CompletableFuture<Session>> sessions = new ConcurrentHashMap<>();
@@ -277,7 +278,8 @@ public final class Buildkit implements AutoCloseable {
                 image = solve.build(
                                 workshop,
                                 session(opening.session()),
-                                frontend(request.getFrontend(), request.getFrontendAttrsMap()),
+                                new Attributes(
+                                        frontend(request.getFrontend(), request.getFrontendAttrsMap()), Map.of()),
                                 opening.cacheFrom())
                         .<Optional<ImageId>>thenApply(Optional::of)
                         .toCompletableFuture();
@@ -385,15 +387,16 @@ public final class Buildkit implements AutoCloseable {
     private void build(Workshop workshop, Gateway.SolveRequest request, StreamObserver<Gateway.SolveResponse> out) {
         try {
             Solve solve = find(BUILD_NOW.get());
-            if (!request.getFrontendInputsMap().isEmpty()
-                    || !request.getDefinition().isEmpty()) {
-                throw new BuildException("graphs of BuildKit's operations (LLB) are not served; Dockerfiles are built");
+            if (request.getDefinition().getDefCount() > 0) {
+                throw new BuildException(Handed.NOT_SERVED);
             }
             Solve.Opening opening = await(solve.opening(), "the build that this call belongs to was not asked for");
             solve.build(
                             workshop,
                             session(opening.session()),
-                            frontend(request.getFrontend(), request.getFrontendOptMap()),
+                            new Attributes(
+                                    frontend(request.getFrontend(), request.getFrontendOptMap()),
+                                    Handed.images(request.getFrontendInputsMap())),
                             opening.cacheFrom())
                     .whenComplete((image, fault) -> {
                         if (fault != null) {
@@ -404,7 +407,8 @@ public final class Buildkit implements AutoCloseable {
                                     Gateway.SolveResponse.newBuilder()
                                             .setResult(Gateway.Result.newBuilder()
                                                     .setRef(Gateway.Ref.newBuilder()
-                                                            .setId(image.value())))
+                                                            .setId(image.value())
+                                                            .setDef(Handed.definition(image))))
                                             .build());
                         }
                     });

@@ -105,10 +105,8 @@ final class Solve {
     }
 
     /** Builds an image. Blocks while the client sends its Dockerfile. */
-    CompletionStage<ImageId> build(
-            Workshop workshop, Session session, Map<String, String> frontend, List<String> cacheFrom)
+    CompletionStage<ImageId> build(Workshop workshop, Session session, Attributes wanted, List<String> cacheFrom)
             throws BuildException {
-        Attributes wanted = new Attributes(frontend);
         Workshop.Wish wish = wish(wanted, session, cacheFrom);
         Workshop.Work work = workshop.begin(wish, progress);
         under(work);

@@ -203,6 +203,28 @@ class BuildxIT {
     }
 
     @Test
+    void oneTargetOfABakeFileIsMadeFromAnother() throws Exception {
+        dockerfile("FROM busybox AS base", "RUN echo never", "FROM base", "COPY --from=base /word /copy");
+        Path other = Files.createDirectories(folder.resolve("other"));
+        Files.writeString(other.resolve("Dockerfile"), "FROM busybox\nENV WORD=linked\nRUN echo $WORD > /word\n");
+        Path file = Files.writeString(
+                folder.resolve("docker-bake.json"),
+                """
+                {"target": {
+                  "other": {"context": "%s"},
+                  "default": {"context": "%s", "contexts": {"base": "target:other"}, "tags": ["baked"]}
+                }}"""
+                        .formatted(other, context));
+
+        tried("buildx", "bake", "--file=" + file).outOrThrow();
+
+        assertThat(tried("run", "--rm", "baked", "sh", "-c", "echo $WORD && cat /copy")
+                        .outOrThrow())
+                .isEqualTo("linked\nlinked\n");
+        tried("rmi", "baked").outOrThrow();
+    }
+
+    @Test
     void aBuildWhoseClientGoesEnds() throws Exception {
         dockerfile("FROM busybox", "LABEL interrupted=yes", "RUN sleep 60");
         ProcessBuilder builder = new ProcessBuilder("docker", "build", context.toString())

@@ -1,5 +1,6 @@
 package dev.wharf.build.context;
 
+import dev.wharf.model.Digest;
 import dev.wharf.oci.image.DocumentException;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.LayerException;
@@ -42,7 +43,7 @@ public final class ContextFolder {
 
     /** Where that is. */
     public static Path beside(Path folder, String name) {
-        return folder.resolveSibling("contexts").resolve(name);
+        return folder.resolveSibling("contexts").resolve(Digest.sha256(name).hex());
     }
 
     /** Unpacks a tar, packed or not. Keeps no device. */

@@ -31,6 +31,9 @@ public record Stages(
         Stage target,
         Set<Integer> wanted,
         Variables outer) {
+    /** What FROM calls no image at all. */
+    public static final String SCRATCH = "scratch";
+
     public Stages {
         global = List.copyOf(global);
         all = List.copyOf(all);
@@ -41,7 +44,8 @@ public record Stages(
      * @param arguments what the client gave
      * @param target the name or number of the wanted stage; empty for the last
      */
-    public static Stages of(Dockerfile dockerfile, Map<String, String> arguments, String target, Platform platform)
+    public static Stages of(
+            Dockerfile dockerfile, Map<String, String> arguments, String target, Platform platform, Contexts contexts)
             throws DockerfileException {
         Words words = new Words(dockerfile.escape());
         Variables outer = Variables.outermost(arguments, platform);
@@ -70,7 +74,9 @@ public record Stages(
             names.add(name(head));
         }
         for (int i = 0; i < heads.size(); i++) {
-            all.add(stage(all, heads.get(i), bodies.get(i), names, outer, words));
+            boolean replaced = contexts.has(names.get(i));
+            all.add(stage(
+                    all, heads.get(i), replaced ? List.of() : bodies.get(i), names, outer, words, contexts, replaced));
         }
         Stage wanted = target(all, target, dockerfile.name());
         Set<Integer> needed = new TreeSet<>();
@@ -127,11 +133,14 @@ public record Stages(
             List<Instruction> body,
             List<String> names,
             Variables outer,
-            Words words)
+            Words words,
+            Contexts contexts,
+            boolean replaced)
             throws DockerfileException {
         int index = before.size();
         String written = head.words().get(0);
-        String base = expand(head, written, words, Map.of(), outer);
+        // A context goes before the stage whose name it has.
+        String base = replaced ? names.get(index) : expand(head, written, words, Map.of(), outer);
         if (base.isEmpty()) {
             throw DockerfileException.at(head, "base name (" + written + ") should not be blank");
         }
@@ -143,9 +152,15 @@ public record Stages(
             // FROM x AS x takes an image called x, as Docker does.
             baseStage = Optional.empty();
         }
+        List<Instruction> own = body;
+        if (baseStage.isEmpty() && contexts.isFolder(base)) {
+            own = new ArrayList<>(List.of(Dockerfile.trigger("COPY --from=" + base + " . /")));
+            own.addAll(body);
+            base = SCRATCH;
+        }
         Set<Integer> needs = new LinkedHashSet<>();
         baseStage.ifPresent(needs::add);
-        List<Instruction> steps = new ArrayList<>(body);
+        List<Instruction> steps = new ArrayList<>(own);
         if (baseStage.isPresent()) {
             // Its triggers fire here, and may take from stages that nothing else takes from.
             for (Instruction one : before.get(baseStage.get()).body()) {
@@ -156,10 +171,12 @@ public record Stages(
         }
         for (Instruction one : steps) {
             for (String from : sources(one)) {
-                stageOf(one, from, names, index).ifPresent(needs::add);
+                if (!contexts.isFolder(from)) {
+                    stageOf(one, from, names, index).ifPresent(needs::add);
+                }
             }
         }
-        return new Stage(index, names.get(index), head, base, baseStage, platform, body, needs);
+        return new Stage(index, names.get(index), head, base, baseStage, platform, own, needs);
     }
 
     /** What other stages or images an instruction takes from. */

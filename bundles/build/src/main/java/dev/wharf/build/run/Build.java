@@ -183,7 +183,7 @@ public final class Build {
             context.leaveOut();
         }
         Platform platform = order.platform().orElse(Platform.host());
-        Stages all = Stages.of(dockerfile, order.arguments(), order.target(), platform);
+        Stages all = Stages.of(dockerfile, order.arguments(), order.target(), platform, order.contexts());
         dockerfile.warnings().forEach(this::warn);
         Numbers numbers = new Numbers(all, order.labels().size());
         for (Instruction arg : all.global()) {

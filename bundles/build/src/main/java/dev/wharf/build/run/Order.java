@@ -1,11 +1,11 @@
 package dev.wharf.build.run;
 
+import dev.wharf.build.plan.Contexts;
 import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * What a client wants built.
@@ -34,22 +34,6 @@ public record Order(
         String network,
         Optional<Platform> platform,
         Contexts contexts) {
-    /** The context alone. */
-    public static final Contexts ONE_CONTEXT = new Contexts(Map.of(), Set.of());
-
-    /**
-     * What there is besides the context, by the names that FROM and {@code --from} have for it.
-     *
-     * @param images names of images
-     * @param folders each lies beside the context's, see {@link dev.wharf.build.context.ContextFolder#beside}
-     */
-    public record Contexts(Map<String, String> images, Set<String> folders) {
-        public Contexts {
-            images = Map.copyOf(images);
-            folders = Set.copyOf(folders);
-        }
-    }
-
     /**
      * Which containers of RUN steps stay when these are over.
      *

@@ -7,6 +7,7 @@ import dev.wharf.build.dockerfile.BoundedText.TooHardException;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.build.plan.Contexts;
 import dev.wharf.build.plan.Draft;
 import dev.wharf.build.plan.Stage;
 import dev.wharf.build.plan.Stages;
@@ -223,7 +224,7 @@ final class StageRun {
             return;
         }
         Optional<Platform> platform = platform();
-        if (stage.base().equals("scratch")) {
+        if (stage.base().equals(Stages.SCRATCH)) {
             draft = Draft.scratch(shared.stages(), platform.orElse(Platform.host()));
             return;
         }
@@ -250,11 +251,7 @@ final class StageRun {
 
     /** An image that is here or is brought here. */
     Image image(String named, Optional<Platform> platform, boolean always) throws BuildException, InterruptedException {
-        if (folder(named).isPresent()) {
-            throw new BuildException(
-                    "the context " + named + " is a folder, which COPY and RUN --mount take from, and no image");
-        }
-        String name = shared.order().contexts().images().getOrDefault(named, named);
+        String name = shared.order().contexts().image(named).orElse(named);
         Optional<Image> here = shared.site().image(name);
         boolean fits = here.isPresent()
                 && platform.map(p -> p.accepts(here.get().config().platform())).orElse(true);
@@ -280,11 +277,11 @@ final class StageRun {
 
     /** The folder that a name means; empty where it means a stage or an image. */
     Optional<Sources> folder(String name) {
-        if (!shared.order().contexts().folders().contains(name)) {
+        if (!shared.order().contexts().isFolder(name)) {
             return Optional.empty();
         }
         Sources context = shared.context();
-        return Optional.of(context.at(ContextFolder.beside(context.root(), name)));
+        return Optional.of(context.at(ContextFolder.beside(context.root(), Contexts.plain(name))));
     }
 
     // ---- steps

@@ -12,15 +12,22 @@ import dev.wharf.model.Platform;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class StagesTest {
     private static Stages of(Map<String, String> arguments, String target, String... lines) throws DockerfileException {
+        return of(Contexts.ONE, arguments, target, lines);
+    }
+
+    private static Stages of(Contexts contexts, Map<String, String> arguments, String target, String... lines)
+            throws DockerfileException {
         return Stages.of(
                 Dockerfile.parse("Dockerfile", String.join("\n", lines)),
                 arguments,
                 target,
-                Platform.parse("linux/amd64"));
+                Platform.parse("linux/amd64"),
+                contexts);
     }
 
     private static Stages of(String... lines) throws DockerfileException {
@@ -49,6 +56,30 @@ class StagesTest {
 
         assertThat(all.all().get(0).baseStage()).isEmpty();
         assertThat(all.all().get(1).baseStage()).contains(0);
+    }
+
+    @Test
+    void aContextGoesBeforeTheStageThatHasItsName() throws DockerfileException {
+        Stages all = of(
+                new Contexts(Map.of("made", "sha256:1"), Set.of("files")),
+                Map.of(),
+                "",
+                "FROM one AS made",
+                "RUN never",
+                "FROM two AS files",
+                "COPY --from=made /x /x",
+                "FROM made",
+                "COPY --from=files /y /y",
+                "FROM files",
+                "COPY --from=docker.io/library/files:latest /z /z");
+
+        assertThat(all.all().get(0).base()).isEqualTo("made");
+        assertThat(all.all().get(0).body()).isEmpty();
+        assertThat(all.all().get(1).base()).isEqualTo("scratch");
+        assertThat(all.all().get(1).body()).extracting(Instruction::code).containsExactly("COPY --from=files . /");
+        assertThat(all.all().get(1).needs()).isEmpty();
+        assertThat(all.all().get(2).needs()).containsExactly(0);
+        assertThat(all.wanted()).containsExactly(1, 3);
     }
 
     @Test

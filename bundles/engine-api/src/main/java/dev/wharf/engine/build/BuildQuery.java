@@ -3,6 +3,7 @@ package dev.wharf.engine.build;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.wharf.build.plan.Contexts;
 import dev.wharf.build.run.Job;
 import dev.wharf.build.run.Order;
 import dev.wharf.engine.http.Body;
@@ -37,7 +38,7 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
                     List.of(),
                     "",
                     Optional.empty(),
-                    Order.ONE_CONTEXT),
+                    Contexts.ONE),
             "",
             Json.object());
 
@@ -92,7 +93,7 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
                 cacheFrom,
                 network,
                 request.query().value("platform").filter(p -> !p.isEmpty()).map(BuildQuery::platform),
-                Order.ONE_CONTEXT);
+                Contexts.ONE);
         return new BuildQuery(order, request.query().text("remote"), hostConfig(request, network));
     }
 
