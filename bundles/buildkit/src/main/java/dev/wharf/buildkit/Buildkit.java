@@ -73,8 +73,12 @@ public final class Buildkit implements AutoCloseable {
     private final Map<String, CompletableFuture<Session>> sessions = new ConcurrentHashMap<>();
     private final Map<String, Solve> solves = new LinkedHashMap<>();
 
-    /** A client lends what it has, until its line ends. */
-    public void session(String id, Line line) {
+    /**
+     * A client lends what it has, until its line ends.
+     *
+     * @param sharedKey what it says that other sessions with the same folders have, too; may be empty
+     */
+    public void session(String id, String sharedKey, Line line) {
         CompletableFuture<Session> place = sessions.computeIfAbsent(id, key -> new CompletableFuture<>());
         if (place.isDone()) {
             LOG.warn("a session of that id is there already, so the second one is cut off id={}", id);
@@ -82,7 +86,7 @@ public final class Buildkit implements AutoCloseable {
             return;
         }
         try {
-            place.complete(new Session(transport.reach(line)));
+            place.complete(new Session(transport.reach(line), sharedKey));
             line.onGone(() -> sessions.remove(id, place));
         } catch (IOException e) {
             LOG.warn("a session cannot begin reason={}", e.getMessage());

@@ -34,6 +34,7 @@ final class FolderStream extends InputStream {
     private static final int MOST_ENTRIES = 500_000;
 
     private final Talk<Packet, Packet> talk;
+    private final FolderList list;
     private final LongConsumer progress;
     private final ByteArrayOutputStream sink = new ByteArrayOutputStream();
     private final TarArchiveOutputStream tar = new TarArchiveOutputStream(sink, "UTF-8");
@@ -47,6 +48,7 @@ final class FolderStream extends InputStream {
     private boolean listed;
     private boolean finished;
     private long received;
+    private long sizeBytes;
 
     /** One name of the folder, and what came of its content so far. */
     private static final class Entry {
@@ -69,9 +71,13 @@ final class FolderStream extends InputStream {
         }
     }
 
-    /** @param progress hears how many bytes of files came in all */
-    FolderStream(Talk<Packet, Packet> talk, LongConsumer progress) {
+    /**
+     * @param list what is there already, which is not sent again
+     * @param progress hears how many bytes of files came in all
+     */
+    FolderStream(Talk<Packet, Packet> talk, FolderList list, LongConsumer progress) {
         this.talk = talk;
+        this.list = list;
         this.progress = progress;
         tar.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
         tar.setBigNumberMode(TarArchiveOutputStream.BIGNUMBER_POSIX);
@@ -81,7 +87,7 @@ final class FolderStream extends InputStream {
     @Override
     public int read() throws IOException {
         byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        return read(one) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override
@@ -157,6 +163,11 @@ final class FolderStream extends InputStream {
         Entry entry = new Entry(entries++, stat);
         if ((stat.getMode() & GoMode.SOCKET) != 0) {
             // A socket leads nowhere without whoever listens.
+            return;
+        }
+        sizeBytes += entry.hasContent() ? stat.getSize() : 0;
+        // Directories are told again, since what is put into them changes their times.
+        if (list.had(stat) && (stat.getMode() & GoMode.DIRECTORY) == 0) {
             return;
         }
         waiting.add(entry);
@@ -250,8 +261,14 @@ final class FolderStream extends InputStream {
         ask();
     }
 
+    /** How large all files are together; asked at the end. */
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
     @Override
-    public void close() {
+    public void close() throws IOException {
         talk.close();
+        list.close();
     }
 }

@@ -38,9 +38,21 @@ final class Session implements Offers {
     private static final String OUTPUT = "buildkit-attachable-exporter-id";
 
     private final ManagedChannel client;
+    private final String sharedKey;
 
-    Session(ManagedChannel client) {
+    /** @param sharedKey what sessions have in common whose folders are the same; empty where that is not known */
+    Session(ManagedChannel client, String sharedKey) {
         this.client = client;
+        this.sharedKey = sharedKey;
+    }
+
+    /**
+     * What a folder of the client's has in common with the same one of other sessions; empty where there is nothing.
+     *
+     * @param use what the folder is to the build; each use of one is kept apart
+     */
+    Optional<String> key(String folder, String use) {
+        return sharedKey.isEmpty() ? Optional.empty() : Optional.of(folder + ":" + use + ":" + sharedKey);
     }
 
     private <Q, A> A ask(MethodDescriptor<Q, A> method, Q request) {
@@ -123,13 +135,14 @@ final class Session implements Offers {
      * @param name what the client calls it
      * @param leftOut patterns of what is left out, as .dockerignore has them
      * @param only paths that are wanted, with what their links lead to; empty for all
+     * @param list what of it is here already; closed with the tar
      */
-    InputStream folder(String name, List<String> leftOut, List<String> only, LongConsumer progress) {
+    FolderStream folder(String name, List<String> leftOut, List<String> only, FolderList list, LongConsumer progress) {
         Metadata headers = new Metadata();
         put(headers, "dir-name", List.of(name));
         put(headers, "exclude-patterns", leftOut);
         put(headers, "followpaths", only);
-        return new FolderStream(new Talk<>(client, Calls.FILES, headers), progress);
+        return new FolderStream(new Talk<>(client, Calls.FILES, headers), list, progress);
     }
 
     /** What a client that read its own input gives on, byte by byte. */

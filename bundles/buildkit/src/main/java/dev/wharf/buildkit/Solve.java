@@ -3,10 +3,16 @@ package dev.wharf.buildkit;
 import dev.wharf.build.context.ContextFolder;
 import dev.wharf.build.context.Patterns;
 import dev.wharf.build.dockerfile.Dockerfile;
+import dev.wharf.build.dockerfile.DockerfileException;
+import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.BuildException;
+import dev.wharf.build.run.Needed;
 import dev.wharf.build.run.Offers;
+import dev.wharf.build.run.Order;
+import dev.wharf.build.run.Shelf;
 import dev.wharf.buildkit.wire.Control.Exporter;
 import dev.wharf.model.ImageId;
+import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.layer.Packer;
 import dev.wharf.spi.registry.Credentials;
@@ -24,6 +30,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.LongConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -107,7 +114,7 @@ final class Solve {
     /** Builds an image. Blocks while the client sends its Dockerfile. */
     CompletionStage<ImageId> build(Workshop workshop, Session session, Attributes wanted, List<String> cacheFrom)
             throws BuildException {
-        Workshop.Wish wish = wish(wanted, session, cacheFrom);
+        Workshop.Wish wish = wish(workshop, wanted, session, cacheFrom);
         Workshop.Work work = workshop.begin(wish, progress);
         under(work);
         return work.image().whenComplete((image, fault) -> {
@@ -127,7 +134,8 @@ final class Solve {
                 : why;
     }
 
-    private Workshop.Wish wish(Attributes wanted, Session session, List<String> cacheFrom) throws BuildException {
+    private Workshop.Wish wish(Workshop workshop, Attributes wanted, Session session, List<String> cacheFrom)
+            throws BuildException {
         String address = wanted.context();
         Workshop.Lender lender = new Workshop.Lender() {
             @Override
@@ -142,21 +150,54 @@ final class Solve {
         };
         if (address.isEmpty()) {
             Locals locals = locals(wanted, session);
+            Order order = wanted.order(Optional.of(locals.dockerfile), cacheFrom);
+            Optional<Set<String>> needed = needed(workshop, order, locals.dockerfile);
             return new Workshop.Wish(
-                    wanted.order(Optional.of(locals.dockerfile), cacheFrom),
+                    order,
                     wanted.limits(),
-                    new Workshop.Source.Sent(folder -> {
-                        folder(folder, session, wanted.localContext(), "[internal] load build context", locals.leftOut);
-                        additional(folder, wanted, session);
+                    new Workshop.Source.Sent((folder, shelf) -> {
+                        if (needed.equals(Optional.of(Set.of()))) {
+                            Files.createDirectories(folder.folder());
+                        } else {
+                            folder(
+                                    folder,
+                                    shelf,
+                                    session,
+                                    wanted.localContext(),
+                                    "[internal] load build context",
+                                    locals.leftOut,
+                                    needed.map(List::copyOf).orElse(List.of()));
+                        }
+                        additional(folder, shelf, wanted, session);
                     }),
                     lender);
         }
         Optional<String> text =
                 wanted.hasLocalDockerfile() ? Optional.of(locals(wanted, session).dockerfile) : Optional.empty();
         Workshop.Source source = address.startsWith(UPLOADED)
-                ? new Workshop.Source.Sent(folder -> uploaded(folder, session, address))
+                ? new Workshop.Source.Sent((folder, shelf) -> uploaded(folder, session, address))
                 : new Workshop.Source.Remote(address);
         return new Workshop.Wish(wanted.order(text, cacheFrom), wanted.limits(), source, lender);
+    }
+
+    /** What of the context is needed; empty where that may be all. */
+    private static Optional<Set<String>> needed(Workshop workshop, Order order, String dockerfile) {
+        try {
+            Stages stages = Stages.of(
+                    Dockerfile.parse(order.dockerfile(), dockerfile),
+                    order.arguments(),
+                    order.target(),
+                    order.platform().orElse(Platform.host()),
+                    order.contexts());
+            return Needed.paths(
+                    stages,
+                    image -> order.pull()
+                            ? Optional.empty()
+                            : workshop.triggers(order.contexts().image(image).orElse(image), order.platform()));
+        } catch (DockerfileException e) {
+            // The build fails of it, and says so.
+            return Optional.of(Set.of());
+        }
     }
 
     /** What the client's folders say of how the rest of them is to be read. */
@@ -171,6 +212,7 @@ final class Solve {
                     wanted.localDockerfile(),
                     List.of(),
                     List.of(file, file + ".dockerignore", lower),
+                    FolderList.none(),
                     sent -> chore.part("transferring dockerfile:", sent, false)));
             String text = Optional.ofNullable(texts.get(file)).orElse(texts.getOrDefault(lower, ""));
             if (!texts.containsKey(file) && !texts.containsKey(lower)) {
@@ -202,6 +244,7 @@ final class Solve {
                             folder,
                             List.of(),
                             List.of(".dockerignore"),
+                            FolderList.none(),
                             sent -> chore.part("transferring context:", sent, false)))
                     .getOrDefault(".dockerignore", "");
             List<String> patterns = cleaned(text);
@@ -238,18 +281,56 @@ final class Solve {
         return texts;
     }
 
-    private void folder(ContextFolder folder, Session session, String name, String what, List<String> leftOut)
-            throws IOException {
-        Progress.Chore chore = progress.begin(what);
-        long[] last = {0};
-        try (InputStream files = session.folder(name, leftOut, List.of(), sent -> {
+    /** Tells how much of a folder came. */
+    private static final class Sent implements LongConsumer {
+        private final Progress.Chore chore;
+        private long told;
+        private long all;
+
+        Sent(Progress.Chore chore) {
+            this.chore = chore;
+        }
+
+        @Override
+        public void accept(long sent) {
+            all = sent;
             // Enough to be seen to move.
-            if (sent - last[0] >= 1 << 20) {
-                last[0] = sent;
+            if (sent - told >= 1 << 20) {
+                told = sent;
                 chore.part("transferring context:", sent, false);
             }
-        })) {
-            folder.receive(files);
+        }
+    }
+
+    /** Brings a folder of the client's: what is not kept of it already. */
+    private void folder(
+            ContextFolder folder,
+            Shelf shelf,
+            Session session,
+            String name,
+            String what,
+            List<String> leftOut,
+            List<String> only)
+            throws IOException {
+        Progress.Chore chore = progress.begin(what);
+        Sent heard = new Sent(chore);
+        try {
+            Optional<Shelf.Place> place = Optional.empty();
+            Optional<String> key = session.key(name, what);
+            if (key.isPresent()) {
+                place = Optional.of(shelf.take(name, key.get(), folder.folder()));
+            }
+            try (FolderList list = place.isPresent()
+                            ? FolderList.of(place.get().before(), place.get().after())
+                            : FolderList.none();
+                    FolderStream files = session.folder(name, leftOut, only, list, heard)) {
+                folder.receive(files);
+                folder.remove(list.gone());
+                if (place.isPresent()) {
+                    place.get().keep(files.sizeBytes());
+                }
+            }
+            chore.part("transferring context:", heard.all, true);
             chore.done();
         } catch (IOException e) {
             chore.failed(String.valueOf(e.getMessage()));
@@ -258,17 +339,17 @@ final class Solve {
     }
 
     /** What else there is to copy from; each such folder may have a .dockerignore of its own. */
-    private void additional(ContextFolder context, Attributes wanted, Session session)
+    private void additional(ContextFolder context, Shelf shelf, Attributes wanted, Session session)
             throws BuildException, IOException {
         for (Map.Entry<String, String> one : wanted.folders().entrySet()) {
-            ContextFolder folder = context.beside(one.getKey());
-            Files.createDirectories(folder.folder().getParent());
             folder(
-                    folder,
+                    context.beside(one.getKey()),
+                    shelf,
                     session,
                     one.getValue(),
                     "[context " + one.getKey() + "] load from client",
-                    leftOut(session, one.getValue(), "[context " + one.getKey() + "] load .dockerignore"));
+                    leftOut(session, one.getValue(), "[context " + one.getKey() + "] load .dockerignore"),
+                    List.of());
         }
     }
 

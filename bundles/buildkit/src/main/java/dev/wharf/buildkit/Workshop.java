@@ -5,7 +5,9 @@ import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Offers;
 import dev.wharf.build.run.Order;
 import dev.wharf.build.run.Report;
+import dev.wharf.build.run.Shelf;
 import dev.wharf.model.ImageId;
+import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.layer.Dir;
 import dev.wharf.spi.registry.Credentials;
@@ -20,6 +22,9 @@ import java.util.concurrent.CompletionStage;
 public interface Workshop {
     /** Begins a build. What comes of it has no name yet, and stays for as long as any image without a name does. */
     Work begin(Wish wish, Report report);
+
+    /** What an image that is here does when something is built on it; empty where none is here. */
+    Optional<List<String>> triggers(String image, Optional<Platform> platform);
 
     /** Gives an image one more name. */
     void tag(ImageId image, Reference name) throws BuildException, InterruptedException;
@@ -82,7 +87,7 @@ public interface Workshop {
 
     /** Brings the client's context into a folder. Blocks. */
     interface Bring {
-        void into(ContextFolder folder) throws BuildException, IOException, InterruptedException;
+        void into(ContextFolder folder, Shelf shelf) throws BuildException, IOException, InterruptedException;
     }
 
     /** What a client lends to a build while it goes on. May block. */

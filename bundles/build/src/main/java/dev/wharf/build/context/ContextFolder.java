@@ -14,6 +14,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -59,6 +60,27 @@ public final class ContextFolder {
                 throw new ContextException("the build context is refused: " + e.getMessage());
             }
             refuseDevices(dir, "");
+        }
+    }
+
+    /** Takes away what is at these paths, those below before those above; what is there as another kind by now stays. */
+    public void remove(List<String> paths) throws IOException {
+        try (Dir dir = tree.open(folder)) {
+            for (String path : paths) {
+                remove(dir, path);
+            }
+        }
+    }
+
+    private static void remove(Dir dir, String path) throws IOException {
+        int slash = path.indexOf('/');
+        String name = slash < 0 ? path : path.substring(0, slash);
+        if (slash < 0) {
+            dir.remove(name);
+        } else if (dir.look(name).filter(Node::isDirectory).isPresent()) {
+            try (Dir below = dir.enter(name)) {
+                remove(below, path.substring(slash + 1));
+            }
         }
     }
 

@@ -85,7 +85,8 @@ public final class CacheMounts implements AutoCloseable {
         return folder;
     }
 
-    private static Path note(Path folder) {
+    /** What tells of a folder that is kept, beside it. */
+    static Path note(Path folder) {
         return folder.resolveSibling(folder.getFileName() + NOTE);
     }
 
@@ -115,6 +116,15 @@ public final class CacheMounts implements AutoCloseable {
     public record Kept(String name, String id, Path folder, Instant lastUse, boolean inUse, long sizeBytes) {}
 
     public static List<Kept> list(Path all) throws IOException {
+        return list(all, CacheMounts::sizeBytes);
+    }
+
+    /** How large a folder is. */
+    interface Measure {
+        long sizeBytes(Path folder) throws IOException;
+    }
+
+    static List<Kept> list(Path all, Measure measure) throws IOException {
         List<Kept> kept = new ArrayList<>();
         if (!Files.isDirectory(all)) {
             return kept;
@@ -134,7 +144,7 @@ public final class CacheMounts implements AutoCloseable {
                         folder,
                         Files.getLastModifiedTime(dated).toInstant(),
                         inUse,
-                        sizeBytes(folder)));
+                        measure.sizeBytes(folder)));
             }
         }
         return kept;

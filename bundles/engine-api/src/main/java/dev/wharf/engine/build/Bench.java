@@ -11,6 +11,7 @@ import dev.wharf.build.run.Download;
 import dev.wharf.build.run.HostCache;
 import dev.wharf.build.run.Offers;
 import dev.wharf.build.run.Report;
+import dev.wharf.build.run.Shelf;
 import dev.wharf.core.agent.Agent;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.journal.EventJournal.Cause;
@@ -83,7 +84,8 @@ public final class Bench {
 
     /** Brings a context into its folder. */
     interface Bring {
-        void into(ContextFolder folder) throws BuildException, IOException, InterruptedException;
+        /** @param shelf what is kept of contexts that came before */
+        void into(ContextFolder folder, Shelf shelf) throws BuildException, IOException, InterruptedException;
     }
 
     /**
@@ -128,6 +130,9 @@ public final class Bench {
             throws BuildException, IOException, InterruptedException {
         String name = Entropy.fresh().hex("folder").substring(0, 12);
         Agent agent = asking.agent();
+        Path running = root.resolve("running").resolve(name);
+        Shelf shelf = new Shelf(
+                BuildCache.contexts(caches), running, agent.host().identity().bootId());
         try {
             tidy(agent);
             attempt.begin();
@@ -146,15 +151,16 @@ public final class Bench {
             Files.createDirectories(
                     context.folder().getParent(),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            asking.bring().into(context);
+            asking.bring().into(context, shelf);
             Build build = new Build(engine, asking.query().order(), report, cache);
             attempt.build(build);
             return build.run(context);
         } finally {
             attempt.over();
+            putBack(agent, shelf);
             remove(agent, memory.resolve(name));
             removeEmpty(memory);
-            remove(agent, root.resolve("running").resolve(name));
+            remove(agent, running);
         }
     }
 
@@ -250,6 +256,14 @@ public final class Bench {
                     LOG.warn("folders of builds stay folders={} reason={}", folders, e.getMessage());
                 }
             }
+        }
+    }
+
+    private static void putBack(Agent agent, Shelf shelf) {
+        try {
+            shelf.putBack(agent.streams().files());
+        } catch (IOException | DriverException e) {
+            LOG.warn("the context of a build is not kept, and is sent again next time reason={}", e.getMessage());
         }
     }
 

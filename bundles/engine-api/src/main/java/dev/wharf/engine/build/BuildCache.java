@@ -43,7 +43,13 @@ public final class BuildCache {
     private static final int MOST_STEPS = 5_000;
 
     /** What BuildKit calls what cache mounts hold. */
-    static final String MOUNT = "exec.cachemount";
+    private static final String MOUNT = "exec.cachemount";
+
+    /** What BuildKit calls a context that a client sent. */
+    private static final String CONTEXT = "source.local";
+
+    /** The folder that contexts are kept in. */
+    private static final String CONTEXTS = "contexts";
 
     private static final Logger LOG = LoggerFactory.getLogger(BuildCache.class);
 
@@ -102,21 +108,37 @@ public final class BuildCache {
         return facts.dataRoot().resolve("build/caches");
     }
 
-    /** What cache mounts hold. */
-    static List<Kept> mounts(Path caches) {
+    /** Where contexts are kept, beside the folders of cache mounts. */
+    static Path contexts(Path caches) {
+        return caches.resolveSibling(CONTEXTS);
+    }
+
+    /** What cache mounts hold, and contexts that are kept. */
+    static List<Kept> folders(Path caches) {
         try {
-            return CacheMounts.list(caches);
+            List<Kept> all = new ArrayList<>(CacheMounts.list(caches));
+            all.addAll(CacheMounts.list(contexts(caches)));
+            return all;
         } catch (IOException e) {
-            throw new UncheckedIOException("the folders of cache mounts cannot be read", e);
+            throw new UncheckedIOException("the folders of the build cache cannot be read", e);
         }
     }
 
-    /** What clients call a cache mount. */
-    static String id(Kept mount) {
-        return Digest.sha256(mount.name()).hex().substring(0, 25);
+    private static boolean isContext(Kept folder) {
+        return folder.folder().resolveSibling("").endsWith(CONTEXTS);
     }
 
-    /** The steps that have files, and the cache mounts. May block. */
+    /** What clients call a folder. */
+    static String id(Kept folder) {
+        return Digest.sha256(folder.name()).hex().substring(0, 25);
+    }
+
+    /** What clients call its kind. */
+    static String type(Kept folder) {
+        return isContext(folder) ? CONTEXT : MOUNT;
+    }
+
+    /** The steps that have files, the cache mounts and the contexts. May block. */
     static List<Remembered> remembered(Host host, Path caches) {
         List<Remembered> all = new ArrayList<>();
         for (Entry entry : entries(host)) {
@@ -133,16 +155,16 @@ public final class BuildCache {
                         entry.uses()));
             }
         }
-        for (Kept mount : mounts(caches)) {
+        for (Kept folder : folders(caches)) {
             all.add(new Remembered(
-                    id(mount),
-                    MOUNT,
-                    describe(mount),
-                    mount.inUse(),
+                    id(folder),
+                    type(folder),
+                    describe(folder),
+                    folder.inUse(),
                     false,
-                    mount.sizeBytes(),
-                    mount.lastUse().toString(),
-                    mount.lastUse(),
+                    folder.sizeBytes(),
+                    folder.lastUse().toString(),
+                    folder.lastUse(),
                     1));
         }
         return all;
@@ -166,8 +188,10 @@ public final class BuildCache {
         return lines;
     }
 
-    static String describe(Kept mount) {
-        return "cached mount " + mount.id() + " of RUN --mount=type=cache";
+    static String describe(Kept folder) {
+        return isContext(folder)
+                ? "local source for " + folder.id()
+                : "cached mount " + folder.id() + " of RUN --mount=type=cache";
     }
 
     /** What would be freed if nothing were remembered. May block. */
@@ -176,7 +200,7 @@ public final class BuildCache {
                         .filter(entry -> !entry.inUse())
                         .mapToLong(entry -> entry.step().sizeBytes())
                         .sum()
-                + mounts(caches).stream().mapToLong(Kept::sizeBytes).sum();
+                + folders(caches).stream().mapToLong(Kept::sizeBytes).sum();
     }
 
     /** What was freed. */
@@ -191,7 +215,7 @@ public final class BuildCache {
     }
 
     /**
-     * Forgets steps, and removes cache mounts that no step uses; may block.
+     * Forgets steps, and removes cache mounts that no step uses and contexts that are kept; may block.
      *
      * @param room as many bytes of what may go stay all the same: those that were used last
      */
@@ -209,7 +233,7 @@ public final class BuildCache {
                         entry.lastUse(), entry.step().sizeBytes(), Optional.of(entry.key()), Optional.empty()));
             }
         }
-        for (Kept mount : mounts(caches)) {
+        for (Kept mount : folders(caches)) {
             if (!mount.inUse() && mounts.test(mount)) {
                 candidates.add(new Candidate(mount.lastUse(), mount.sizeBytes(), Optional.empty(), Optional.of(mount)));
             }
@@ -238,7 +262,7 @@ public final class BuildCache {
                     freed += folder.sizeBytes();
                 }
             } catch (IOException | DriverException e) {
-                LOG.warn("a cache mount stays folder={} reason={}", folder.folder(), e.getMessage());
+                LOG.warn("a folder of the build cache stays folder={} reason={}", folder.folder(), e.getMessage());
             }
         }
         return new Freed(gone, freed);
@@ -297,7 +321,9 @@ public final class BuildCache {
             since = times.get(MOST_STEPS - 1);
         }
         Instant before = since.isAfter(oldest) ? since : oldest;
-        if (steps.values().stream().anyMatch(step -> step.at().isBefore(before)) || areOld(caches, oldest)) {
+        if (steps.values().stream().anyMatch(step -> step.at().isBefore(before))
+                || areOld(caches, oldest)
+                || areOld(contexts(caches), oldest)) {
             prune(
                     agent,
                     cause,
@@ -308,11 +334,11 @@ public final class BuildCache {
         }
     }
 
-    private static boolean areOld(Path caches, Instant oldest) {
+    private static boolean areOld(Path folders, Instant oldest) {
         try {
-            return CacheMounts.areOlder(caches, oldest);
+            return CacheMounts.areOlder(folders, oldest);
         } catch (IOException e) {
-            LOG.warn("the folders of cache mounts cannot be read folder={} reason={}", caches, e.getMessage());
+            LOG.warn("folders of the build cache cannot be read folder={} reason={}", folders, e.getMessage());
             return false;
         }
     }

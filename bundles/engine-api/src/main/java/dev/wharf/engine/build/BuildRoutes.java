@@ -81,7 +81,7 @@ public final class BuildRoutes implements Routes {
                 lending,
                 image -> RegistryConfig.credentials(
                         request.header("X-Registry-Config").orElse(""), image),
-                folder -> receive(folder, query, request));
+                (folder, shelf) -> receive(folder, query, request));
         request.transfer(() -> {
             try {
                 attempt(asking, answer, attempt);

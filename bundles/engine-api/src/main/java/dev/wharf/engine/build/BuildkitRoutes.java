@@ -18,8 +18,11 @@ import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.images.ImageLookup;
 import dev.wharf.engine.json.Json;
+import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageId;
+import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -82,10 +85,11 @@ public final class BuildkitRoutes implements Routes {
         if (id.isEmpty()) {
             throw Problem.invalid("a session needs an id in the header X-Docker-Expose-Session-Uuid");
         }
+        String sharedKey = request.header("X-Docker-Expose-Session-Sharedkey").orElse("");
         return taken(
                 request,
                 line -> request.work(() -> {
-                    buildkit().session(id, line);
+                    buildkit().session(id, sharedKey, line);
                     return line;
                 }));
     }
@@ -172,11 +176,11 @@ public final class BuildkitRoutes implements Routes {
                     new BuildQuery(wish.order(), "", hostConfig(wish)),
                     wish.lender()::offers,
                     wish.lender()::credentials,
-                    folder -> {
+                    (folder, shelf) -> {
                         if (wish.source() instanceof Source.Remote remote) {
                             Bench.fetch(folder, remote.address(), wish.order().dockerfile());
                         } else if (wish.source() instanceof Source.Sent sent) {
-                            sent.bring().into(folder);
+                            sent.bring().into(folder, shelf);
                         }
                     });
             request.transfer(() -> {
@@ -246,6 +250,20 @@ public final class BuildkitRoutes implements Routes {
                 return Long.parseLong(text);
             } catch (NumberFormatException e) {
                 throw Problem.invalid("invalid ulimit " + limit + ": it is NAME=SOFT:HARD");
+            }
+        }
+
+        @Override
+        public Optional<List<String>> triggers(String image, Optional<Platform> platform) {
+            try {
+                return ImageLookup.find(agent.host(), image)
+                        .map(found -> found.image().config())
+                        .filter(config ->
+                                platform.map(p -> p.accepts(config.platform())).orElse(true))
+                        .map(ImageConfig::onBuild);
+            } catch (Problem e) {
+                // Whoever tries to pull it says what is wrong with its name.
+                return Optional.empty();
             }
         }
 

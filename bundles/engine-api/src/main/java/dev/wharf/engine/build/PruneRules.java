@@ -46,11 +46,11 @@ record PruneRules(Filters filters, Optional<Instant> until, boolean all, long ro
                 && filters.flag("private").map(f -> f != entry.inUse()).orElse(true);
     }
 
-    boolean take(Kept mount) {
-        return isChosen(mount.lastUse())
-                && filters.any("id", BuildCache.id(mount)::startsWith)
-                && filters.any("type", BuildCache.MOUNT::equals)
-                && filters.any("description", BuildCache.describe(mount)::contains)
+    boolean take(Kept folder) {
+        return isChosen(folder.lastUse())
+                && filters.any("id", BuildCache.id(folder)::startsWith)
+                && filters.any("type", BuildCache.type(folder)::equals)
+                && filters.any("description", BuildCache.describe(folder)::contains)
                 && !filters.flag("inuse").orElse(false)
                 && !filters.flag("shared").orElse(false)
                 && filters.flag("private").orElse(true);

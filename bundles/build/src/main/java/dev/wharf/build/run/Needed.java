@@ -1,0 +1,124 @@
+package dev.wharf.build.run;
+
+import dev.wharf.build.context.ContextException;
+import dev.wharf.build.context.Sources;
+import dev.wharf.build.dockerfile.Dockerfile;
+import dev.wharf.build.dockerfile.DockerfileException;
+import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.build.plan.Stage;
+import dev.wharf.build.plan.Stages;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** What a build takes from its context, as far as that can be told before it begins. */
+public final class Needed {
+    private final Stages stages;
+    private final Triggers triggers;
+    private final Set<String> paths = new TreeSet<>();
+
+    /** What images do when something is built on them. */
+    public interface Triggers {
+        /** @return instructions; empty where the image is not known yet */
+        Optional<List<String>> of(String image);
+    }
+
+    private Needed(Stages stages, Triggers triggers) {
+        this.stages = stages;
+        this.triggers = triggers;
+    }
+
+    /** The whole context may be needed. */
+    private static final class AllException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        AllException() {
+            super("", null, false, false);
+        }
+    }
+
+    /** Paths and patterns of what the wanted stages take; empty where that may be all there is. */
+    public static Optional<Set<String>> paths(Stages stages, Triggers triggers) throws DockerfileException {
+        Needed needed = new Needed(stages, triggers);
+        try {
+            for (int index : stages.wanted()) {
+                needed.stage(stages.all().get(index));
+            }
+            return Optional.of(needed.paths);
+        } catch (AllException e) {
+            return Optional.empty();
+        }
+    }
+
+    private void stage(Stage stage) throws AllException, DockerfileException {
+        for (String trigger : fired(stage)) {
+            instruction(Dockerfile.trigger(trigger));
+        }
+        for (Instruction one : stage.body()) {
+            instruction(one);
+        }
+    }
+
+    private List<String> fired(Stage stage) throws AllException {
+        if (stage.baseStage().isPresent()) {
+            return stages.all().get(stage.baseStage().get()).body().stream()
+                    .filter(one -> one.word().equals("ONBUILD"))
+                    .map(Instruction::rest)
+                    .toList();
+        }
+        return stage.base().equals(Stages.SCRATCH)
+                ? List.of()
+                : triggers.of(stage.base()).orElseThrow(AllException::new);
+    }
+
+    private void instruction(Instruction one) throws AllException {
+        switch (one.word()) {
+            case "COPY", "ADD" -> {
+                if (one.flag("from").isEmpty()) {
+                    for (String source : one.words().subList(0, one.words().size() - 1)) {
+                        boolean brought = one.word().equals("ADD") && Download.isAddress(source);
+                        if (!brought && (one.heredocs().isEmpty() || !source.startsWith("<<"))) {
+                            add(source);
+                        }
+                    }
+                }
+            }
+            case "RUN" -> {
+                for (String mount : one.flags("mount")) {
+                    mount(List.of(mount.split(",")));
+                }
+            }
+            default -> {}
+        }
+    }
+
+    private void mount(List<String> words) throws AllException {
+        List<String> sources = new ArrayList<>();
+        boolean other = false;
+        for (String word : words) {
+            String name = word.split("=", 2)[0];
+            other |= name.equals("from") || name.equals("type") && !word.equals("type=bind");
+            if (name.equals("source") || name.equals("src")) {
+                sources.add(word.substring(name.length()).replaceFirst("^=", ""));
+            }
+        }
+        if (!other) {
+            add(sources.isEmpty() ? "/" : sources.get(sources.size() - 1));
+        }
+    }
+
+    private void add(String source) throws AllException {
+        try {
+            // What a variable holds may come from an image, and clients know one star only.
+            String path = Sources.relative(source);
+            if (path.isEmpty() || path.contains("$") || path.contains("**")) {
+                throw new AllException();
+            }
+            paths.add(path);
+        } catch (ContextException e) {
+            throw new AllException();
+        }
+    }
+}
