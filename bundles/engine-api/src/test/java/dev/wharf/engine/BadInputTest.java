@@ -166,8 +166,14 @@ class BadInputTest {
                 "GET;/images/none/json;404;No such image: none:latest",
                 "GET;/images/UPPER/json;400;lowercase",
                 "GET;/images/busybox/json?platform=%7B;400;invalid JSON",
-                "GET;/images/busybox/get?platform=%7B%22os%22%3A%22plan9%22%2C%22architecture%22%3A%22vax%22%7D;404;does not"
-                        + " provide the specified platform (plan9/vax)",
+                "GET;/images/busybox/get?platform=%7B%22os%22%3A%22plan9%22%2C%22architecture%22%3A%22vax%22%7D;404;no"
+                        + " suitable export target found for platform plan9/vax",
+                "GET;/images/busybox/json?platform=%7B%22os%22%3A%22plan9%22%2C%22architecture%22%3A%22vax%22%7D;404;"
+                        + "does not match the specified platform (plan9/vax)",
+                "POST;/images/busybox/push?platform=%7B%22os%22%3A%22plan9%22%2C%22architecture%22%3A%22vax%22%7D;404;"
+                        + "does not match the specified platform (plan9/vax)",
+                "DELETE;/images/busybox?platforms=%7B%22os%22%3A%22plan9%22%2C%22architecture%22%3A%22vax%22%7D;404;"
+                        + "does not match the specified platform (plan9/vax)",
                 "GET;/images/none/get;404;No such image: none:latest",
                 "DELETE;/images/none;404;No such image: none",
                 "POST;/images/none/tag?repo=a;404;No such image: none:latest",
@@ -175,7 +181,6 @@ class BadInputTest {
                 "POST;/images/busybox/tag?repo=sha256&tag=a;400;refusing to create an ambiguous tag",
                 "POST;/images/busybox/tag?repo=docker.io/library/sha256&tag=a;400;refusing to create an ambiguous tag",
                 "POST;/images/busybox/tag?repo=a&tag=b@c;400;invalid",
-                "POST;/images/none/push;404;An image does not exist locally with the tag: none",
                 "POST;/images/create;400;fromImage",
                 "POST;/images/create?fromImage=UPPER;400;lowercase",
                 "POST;/images/create?fromImage=a&platform=a%2Fb%2Fc%2Fd%2Fe;400;platform",
@@ -203,6 +208,21 @@ class BadInputTest {
             })
     void aRequestThatMakesNoSenseIsTold(String method, String uri, int status, String message) throws IOException {
         assertRefused(bare(method, uri), status, message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "none, An image does not exist locally with the tag: none",
+        "none:1, An image does not exist locally with the tag: none",
+        "busybox:none, tag does not exist: busybox:none"
+    })
+    void aPushOfWhatIsNotHereIsToldInTheStream(String name, String message) throws IOException {
+        Line.Reply reply = bare("POST", "/images/" + name + "/push");
+
+        assertThat(reply.status()).isEqualTo(200);
+        assertThat(reply.text())
+                .startsWith("{\"status\":\"The push refers to repository [docker.io/library/")
+                .contains("\"error\":\"" + message + "\"");
     }
 
     @ParameterizedTest(name = "POST {0} {1}")

@@ -286,7 +286,7 @@ public final class ArchiveRoutes implements Routes {
         for (Map.Entry<ImageId, String> call : calls.entrySet()) {
             ImageLookup.Found found = ImageLookup.get(host, call.getValue());
             List<Reference> tags = List.copyOf(asked.getOrDefault(call.getKey(), Set.of()));
-            List<Image> chosen = chosen(host, call.getValue(), found, ImageRoutes.platforms(request, "platform"));
+            List<Image> chosen = chosen(host, found, ImageRoutes.platforms(request, "platform"));
             images.add(new Chosen(
                     call.getValue(), chosen.stream().map(host::asKept).toList(), tags));
             chosen.forEach(image -> saved.add(image.id()));
@@ -343,12 +343,13 @@ public final class ArchiveRoutes implements Routes {
     }
 
     /** Every variant that is here of an image that was found by a name or its own id, or those that are asked for. */
-    private static List<Image> chosen(Host host, String name, ImageLookup.Found found, List<Platform> platforms) {
+    private static List<Image> chosen(Host host, ImageLookup.Found found, List<Platform> platforms) {
         if (platforms.isEmpty()) {
             return found.image().references().isEmpty() ? List.of(found.image()) : host.variants(found.image());
         }
         return platforms.stream()
-                .map(p -> ImageLookup.get(host, name, Optional.of(p)).image())
+                .map(p -> ImageLookup.variant(host, found.image(), p)
+                        .orElseThrow(() -> Problem.missing("no suitable export target found for platform " + p)))
                 .distinct()
                 .toList();
     }

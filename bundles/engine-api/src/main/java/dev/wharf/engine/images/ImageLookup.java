@@ -34,12 +34,23 @@ public final class ImageLookup {
         Found found = get(host, text);
         return wanted.isEmpty()
                 ? found
-                : host.variants(found.image()).stream()
-                        .filter(i -> wanted.get().accepts(i.config().platform()))
-                        .findFirst()
+                : variant(host, found.image(), wanted.get())
                         .map(i -> new Found(i, found.reference()))
-                        .orElseThrow(() -> Problem.missing("image with reference " + text
-                                + " was found but does not provide the specified platform (" + wanted.get() + ")"));
+                        .orElseThrow(() -> Problem.missing("image with reference " + text + " was found but "
+                                + otherwise(host, found.image()) + " the specified platform (" + wanted.get() + ")"));
+    }
+
+    private static String otherwise(Host host, Image image) {
+        return host.variants(image).size() == 1
+                ? "its platform (" + image.config().platform() + ") does not match"
+                : "does not provide";
+    }
+
+    /** The variant of an image that is made for {@code wanted}, where one is here. */
+    static Optional<Image> variant(Host host, Image image, Platform wanted) {
+        return host.variants(image).stream()
+                .filter(i -> wanted.accepts(i.config().platform()))
+                .findFirst();
     }
 
     /** Whether a client that says this means the image, or a variant of it, today. */

@@ -34,6 +34,7 @@ import dev.wharf.model.LayerSpec;
 import dev.wharf.model.Platform;
 import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
+import dev.wharf.model.Repository;
 import dev.wharf.spi.content.ContentStore;
 import dev.wharf.spi.registry.Credentials;
 import dev.wharf.spi.registry.RegistryBackend.Remote;
@@ -41,6 +42,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashSet;
@@ -261,11 +263,18 @@ public final class ImageRoutes implements Routes {
         String name = request.name();
         boolean force = request.query().flag("force", false);
         List<Platform> platforms = platforms(request, "platforms");
-        if (!platforms.isEmpty()) {
-            return removeVariants(agent, request, platforms, force);
-        }
         ImageLookup.Found found = ImageLookup.get(before, name);
         List<Image> variants = before.variants(found.image());
+        List<Image> going = platforms.stream()
+                .map(p -> ImageLookup.get(before, name, Optional.of(p)).image())
+                .distinct()
+                .toList();
+        Optional<Image> heir = variants.stream()
+                .filter(i -> going.stream().noneMatch(g -> g.id().equals(i.id())))
+                .findFirst();
+        if (!going.isEmpty() && heir.isPresent()) {
+            return removeVariants(agent, request, going, heir.get(), force);
+        }
         ImageCommand.Remove command = new ImageCommand.Remove(found.image().id(), found.reference(), name, force);
         List<Image> line =
                 request.query().flag("noprune", false) ? List.of() : Lineage.ancestors(before, found.image());
@@ -304,26 +313,14 @@ public final class ImageRoutes implements Routes {
                         : CompletableFuture.completedFuture(null));
     }
 
-    /** Some of the variants go, and their names stay with one that is left. */
-    private static Answer removeVariants(Agent agent, Request request, List<Platform> platforms, boolean force) {
+    /** Some of the variants go, and their names stay with the heir, one that is left. */
+    private static Answer removeVariants(Agent agent, Request request, List<Image> going, Image heir, boolean force) {
         Host before = agent.host();
-        List<Image> going = new ArrayList<>();
-        for (Platform platform : platforms) {
-            going.add(ImageLookup.get(before, request.name(), Optional.of(platform))
-                    .image());
-        }
-        Image named = ImageLookup.get(before, request.name()).image();
-        Optional<Image> heir = before.variants(named).stream()
-                .filter(i -> going.stream().noneMatch(g -> g.id().equals(i.id())))
-                .findFirst();
         List<CompletableFuture<Event>> done = new ArrayList<>();
-        for (Image image : going.stream().distinct().toList()) {
-            if (heir.isPresent()) {
-                // A name that another image gets is its own no more.
-                image.references()
-                        .forEach(r -> agent.submit(
-                                new ImageCommand.Tag(heir.get().id(), Reference.parse(r)), request.cause()));
-            }
+        for (Image image : going) {
+            // A name that another image gets is its own no more.
+            image.references()
+                    .forEach(r -> agent.submit(new ImageCommand.Tag(heir.id(), Reference.parse(r)), request.cause()));
             done.add(agent.submit(
                             new ImageCommand.Remove(image.id(), Optional.empty(), request.name(), force),
                             request.cause())
@@ -627,27 +624,34 @@ public final class ImageRoutes implements Routes {
                     .sorted(Comparator.comparing(Reference::familiar))
                     .forEach(references::add);
         }
-        Problem missing = Problem.missing("An image does not exist locally with the tag: "
-                + named.repository().familiar());
-        if (references.isEmpty()) {
-            throw missing;
-        }
-        for (Reference reference : references) {
-            if (agent.host()
-                    .imageNamed(reference.toString())
-                    .filter(Image::wanted)
-                    .isEmpty()) {
-                throw missing;
-            }
-            ImageLookup.get(
-                    agent.host(),
-                    reference.familiar(),
-                    platforms(request, "platform").stream().findFirst());
-        }
+        // Of all else that is wrong is told in the stream, as clients expect it of a push.
+        platforms(request, "platform").forEach(p -> ImageLookup.get(agent.host(), named.familiar(), Optional.of(p)));
         Transfer transfer = new Transfer(request);
         transfer.tell(Json.object().put("status", "The push refers to repository [" + named.repository() + "]"));
+        Optional<Problem> missing = notThere(agent.host(), named.repository(), references);
+        if (missing.isPresent()) {
+            transfer.fail(missing.get());
+            return Answer.later(transfer.answer());
+        }
         pushEach(agent, request, references, transfer);
         return Answer.later(transfer.answer());
+    }
+
+    /** What cannot be pushed since it is not here: a whole repository, or a name in it. */
+    private static Optional<Problem> notThere(Host host, Repository repository, Collection<Reference> wanted) {
+        List<String> here = host.images().values().stream()
+                .filter(Image::wanted)
+                .flatMap(image -> image.references().stream())
+                .filter(r -> Reference.parse(r).repository().equals(repository))
+                .toList();
+        if (here.isEmpty()) {
+            return Optional.of(
+                    Problem.missing("An image does not exist locally with the tag: " + repository.familiar()));
+        }
+        return wanted.stream()
+                .filter(r -> !here.contains(r.toString()))
+                .findFirst()
+                .map(r -> Problem.missing("tag does not exist: " + r.familiar()));
     }
 
     private static boolean namesOne(String name) {
