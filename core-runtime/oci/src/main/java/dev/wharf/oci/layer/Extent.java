@@ -7,7 +7,7 @@ import java.util.Set;
 /**
  * The space a tree takes.
  *
- * @param sizeBytes of file content, each file once however many names it has
+ * @param sizeBytes of file content and of symbolic links, each file once however many names it has
  * @param inodes of everything in the tree and its root
  */
 public record Extent(long sizeBytes, long inodes) {
@@ -30,9 +30,7 @@ public record Extent(long sizeBytes, long inodes) {
                     continue;
                 }
                 inodes++;
-                if (node.isRegular()) {
-                    sizeBytes += node.sizeBytes();
-                }
+                sizeBytes += node.contentBytes();
                 if (node.isDirectory() && depth < TreeWalk.DEEPEST) {
                     try (Dir deeper = dir.enter(name)) {
                         add(deeper, depth + 1);

@@ -39,6 +39,11 @@ public record Node(
         return (mode & TYPE) == SYMBOLIC_LINK;
     }
 
+    /** How many bytes are kept in it: what a file holds, or the way that a symbolic link names. */
+    public long contentBytes() {
+        return isRegular() || isSymbolicLink() ? sizeBytes : 0;
+    }
+
     public boolean isSocket() {
         return (mode & TYPE) == SOCKET;
     }

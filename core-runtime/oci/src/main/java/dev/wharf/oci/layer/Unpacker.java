@@ -240,6 +240,7 @@ public final class Unpacker implements AutoCloseable {
             }
             sizeBytes += entry.sizeBytes();
         } else {
+            sizeBytes += entry.kind() == Entry.Kind.SYMBOLIC_LINK ? Names.encode(entry.target()).length : 0;
             dress(place.dir, name, entry);
         }
     }
@@ -338,7 +339,7 @@ public final class Unpacker implements AutoCloseable {
     private Node bringUp(Lower.Found found, Dir dir, String name) throws IOException {
         Copies.copy(found.dir(), name, found.node(), dir, name);
         inodes++;
-        sizeBytes += found.node().isRegular() ? found.node().sizeBytes() : 0;
+        sizeBytes += found.node().contentBytes();
         return dir.look(name).orElseThrow(() -> new NoSuchFileException(name));
     }
 

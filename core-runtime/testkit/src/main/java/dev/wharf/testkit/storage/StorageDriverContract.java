@@ -504,11 +504,12 @@ public abstract class StorageDriverContract {
                         file("d/f", "1234567"),
                         hardLink("d/g", "d/f"),
                         file("d/h", "12"),
-                        file("d/h", "1")));
+                        file("d/h", "1"),
+                        symlink("d/i", "to/h")));
         Usage usage = driver.usage(LAYER);
-        assertThat(usage.sizeBytes()).isEqualTo(8);
-        // d, d/f and d/h; whether its own root counts is the driver's to say.
-        assertThat(usage.inodes()).isBetween(3L, 4L);
+        assertThat(usage.sizeBytes()).isEqualTo(12);
+        // d, d/f, d/h and d/i; whether its own root counts is the driver's to say.
+        assertThat(usage.inodes()).isBetween(4L, 5L);
         driver.prepare(WEB, BASE);
         long empty = driver.usage(WEB).sizeBytes();
         mounted(WEB, at -> Files.writeString(at.resolve("new"), "12345"));
