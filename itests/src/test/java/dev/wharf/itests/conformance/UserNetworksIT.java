@@ -421,24 +421,6 @@ class UserNetworksIT {
     }
 
     @Test
-    void aPortThatNoWayLeadsFromIsWarnedOf() throws Exception {
-        network("un1", "10.231.1.0/24");
-
-        assertThat(docker.tried(
-                                "create",
-                                "--network",
-                                "un1",
-                                "-p",
-                                "[fd31::1]:18233:80",
-                                "-p",
-                                "[::1]:18233:80",
-                                "busybox")
-                        .err())
-                .contains("Port 80/tcp is not reached at [fd31::1]: the container has no IPv6 address")
-                .contains("Port 80/tcp is not reached at [::1]: the kernel forwards nothing from ::1");
-    }
-
-    @Test
     void aLinkMayNameWhoComesLaterAndByAnAlias() throws Exception {
         network("un1", "10.231.1.0/24");
         docker.background("--name una --network un1 --link store:db", "sleep 600");

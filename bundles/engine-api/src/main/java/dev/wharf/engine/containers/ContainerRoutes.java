@@ -295,7 +295,6 @@ public final class ContainerRoutes implements Routes {
                 && !hostConfig.keys("PortBindings").isEmpty()) {
             warnings.add("Published ports are discarded when using host network mode");
         }
-        warnings.addAll(Ports.unreached(host, spec.networking()));
         return warnings;
     }
 

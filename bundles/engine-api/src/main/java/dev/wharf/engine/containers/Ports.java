@@ -1,9 +1,7 @@
 package dev.wharf.engine.containers;
 
-import dev.wharf.core.state.Host;
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
-import dev.wharf.model.ContainerSpec.Networking;
 import dev.wharf.model.PortWish;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,39 +54,6 @@ final class Ports {
             }
         });
         return wishes;
-    }
-
-    /**
-     * A warning for each port at an address of the host from which no way leads to the container: the kernel translates no
-     * address into one of the other family, and nothing that comes from ::1.
-     */
-    static List<String> unreached(Host host, Networking networking) {
-        List<String> families = networking.networks().stream()
-                .flatMap(w -> host.network(w.network()).stream())
-                .flatMap(n -> n.spec().pools().stream())
-                .map(p -> family(p.subnet()))
-                .toList();
-        if (families.isEmpty()) {
-            return List.of();
-        }
-        List<String> warnings = new ArrayList<>();
-        for (PortWish wish : networking.published()) {
-            String address = wish.hostAddress();
-            String family = family(address);
-            boolean loopback = address.equals("::1");
-            if (!address.isEmpty() && (loopback || !families.contains(family))) {
-                warnings.add("Port " + wish.containerPort() + "/" + wish.protocol() + " is not reached at "
-                        + (family.equals("IPv6") ? "[" + address + "]" : address) + ": "
-                        + (loopback
-                                ? "the kernel forwards nothing from ::1; publish it at 127.0.0.1"
-                                : "the container has no " + family + " address"));
-            }
-        }
-        return warnings;
-    }
-
-    private static String family(String address) {
-        return address.indexOf(':') >= 0 ? "IPv6" : "IPv4";
     }
 
     private static String address(String text) {

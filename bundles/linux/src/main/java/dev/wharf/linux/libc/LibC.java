@@ -142,6 +142,15 @@ public interface LibC {
     @ssize_t
     long sendfile(int to, int from, @In long @Nullable [] offset, @size_t long count);
 
+    @ssize_t
+    long splice(
+            int from,
+            @In long @Nullable [] fromOffset,
+            int to,
+            @In long @Nullable [] toOffset,
+            @size_t long count,
+            int flags);
+
     int mount(
             @In byte @Nullable [] source,
             @In byte[] target,
@@ -165,6 +174,8 @@ public interface LibC {
 
     int listen(int fd, int backlog);
 
+    int accept4(int fd, @Out byte @Nullable [] address, int @Nullable [] length, int flags);
+
     int bind(int fd, @In byte[] address, int length);
 
     int getsockname(int fd, @Out byte[] address, int[] length);
@@ -178,6 +189,12 @@ public interface LibC {
 
     @ssize_t
     long recv(int fd, ByteBuffer into, @size_t long count, int flags);
+
+    @ssize_t
+    long recvfrom(int fd, ByteBuffer into, @size_t long count, int flags, @Out byte[] address, @In @Out int[] length);
+
+    @ssize_t
+    long sendto(int fd, ByteBuffer from, @size_t long count, int flags, @In byte[] address, int length);
 
     int fcntl(int fd, int command, long argument);
 

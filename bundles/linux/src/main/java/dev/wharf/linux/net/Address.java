@@ -4,6 +4,8 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /** An IP address with the length of its network's prefix; a bare address has its full length. */
@@ -33,6 +35,17 @@ record Address(byte[] bytes, int prefixLength) {
 
     boolean isIpv6() {
         return bytes.length == 16;
+    }
+
+    /** struct sockaddr_in or sockaddr_in6 (ip(7), ipv6(7)). */
+    byte[] socketAddress(int port) {
+        ByteBuffer name = ByteBuffer.allocate(isIpv6() ? 28 : 16).order(ByteOrder.nativeOrder());
+        name.putShort((short) family());
+        name.put((byte) (port >> 8)).put((byte) port);
+        if (isIpv6()) {
+            name.putInt(0);
+        }
+        return name.put(bytes).array();
     }
 
     /** The broadcast address of the network, for IPv4. */

@@ -8,22 +8,25 @@ import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
 import dev.wharf.spi.kernel.HostPorts;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Holds ports with sockets that are bound and nothing more: one that listened would let a client in and never answer it. Such
- * a socket keeps everybody else from binding, and the kernel refuses what reaches it.
+ * Holds ports with sockets that are bound and nothing more, unless a {@link Relay} has them: one that listened would let a client
+ * in and never answer it. Such a socket keeps everybody else from binding, and the kernel refuses what reaches it.
  */
 @Component(service = HostPorts.class)
 public final class LinuxHostPorts implements HostPorts, AutoCloseable {
@@ -32,8 +35,6 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     private static final int SO_RCVBUF = 8;
     private static final int IPPROTO_IPV6 = 41;
     private static final int IPV6_V6ONLY = 26;
-    private static final int SOCK_STREAM = 1;
-    private static final int SOCK_DGRAM = 2;
     private static final int IPPROTO_SCTP = 132;
     private static final int EPROTONOSUPPORT = 93;
     private static final int EAFNOSUPPORT = 97;
@@ -48,6 +49,8 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     private static final String OPEN_FILES = "Max open files";
     private static final int LONGEST_WAIT_MILLIS = 32;
 
+    private static final Logger LOG = LoggerFactory.getLogger(LinuxHostPorts.class);
+
     private final LibC libc = LibC.get();
     private final HomeNetwork home;
     /** As many as there are published ports. Guarded by this. */
@@ -55,6 +58,9 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
 
     /** Of these, those with a socket. Guarded by this. */
     private long open;
+
+    /** Begins with the first port that is carried. Guarded by this. */
+    private @Nullable Relay relay;
 
     /** Beyond this many sockets a port is looked at and let go again: to hold it is a courtesy, and others need files, too. */
     private final long most;
@@ -84,19 +90,54 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     }
 
     @Override
-    public synchronized void hold(String owner, String protocol, String address, int port) throws DriverException {
+    public void hold(String owner, String protocol, String address, int port) throws DriverException {
+        hold(owner, protocol, address, port, Optional.empty());
+    }
+
+    @Override
+    public void carry(String owner, String protocol, String address, int port, InetSocketAddress target)
+            throws DriverException {
+        hold(owner, protocol, address, port, protocol.equals("sctp") ? Optional.empty() : Optional.of(target));
+    }
+
+    private synchronized void hold(
+            String owner, String protocol, String address, int port, Optional<InetSocketAddress> target)
+            throws DriverException {
         Place place = new Place(protocol, Address.parse(address), port);
         Held current = held.get(place);
         if (current == null) {
-            int fd = HomeNetwork.attempt("hold port " + port, () -> home.call(() -> reserve(place, address)));
+            int fd = HomeNetwork.attempt(
+                    "hold port " + port, () -> home.call(() -> reserve(place, address, target.isPresent())));
             if (fd >= 0 && open == most) {
                 libc.close(fd);
                 fd = -1;
             }
             open += fd >= 0 ? 1 : 0;
-            held.put(place, new Held(owner, fd));
+            int socket = fd;
+            AutoCloseable end = () -> libc.close(socket);
+            if (fd >= 0 && target.isPresent()) {
+                end = carried(place, fd, target.get(), end);
+            }
+            held.put(place, new Held(owner, fd >= 0, end));
         } else if (!current.owner.equals(owner)) {
             throw taken(address, port);
+        }
+    }
+
+    /** What ends the relay; the port is only held where there can be none. */
+    private AutoCloseable carried(Place place, int fd, InetSocketAddress target, AutoCloseable otherwise)
+            throws DriverException {
+        Relay all = relay == null ? new Relay(home) : relay;
+        relay = all;
+        try {
+            return all.carry(
+                    fd,
+                    place.protocol.equals("udp"),
+                    Address.parse(target.getAddress().getHostAddress()),
+                    target.getPort());
+        } catch (IOException e) {
+            LOG.warn("a published port is not reached from everywhere port={} reason={}", place.port, e.getMessage());
+            return otherwise;
         }
     }
 
@@ -104,9 +145,8 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     public synchronized void release(String owner) {
         held.values().removeIf(h -> {
             boolean theirs = h.owner.equals(owner);
-            if (theirs && h.fd >= 0) {
-                libc.close(h.fd);
-                open--;
+            if (theirs) {
+                end(h);
             }
             return theirs;
         });
@@ -115,14 +155,30 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     @Override
     @Deactivate
     public synchronized void close() {
-        held.values().stream().filter(h -> h.fd >= 0).forEach(h -> libc.close(h.fd));
+        held.values().forEach(this::end);
         held.clear();
-        open = 0;
+        if (relay != null) {
+            relay.close();
+        }
+    }
+
+    private void end(Held one) {
+        if (one.open) {
+            open--;
+            try {
+                one.end.close();
+            } catch (Exception e) {
+                LOG.debug("not closed", e);
+            }
+        }
     }
 
     /** A bound socket, or -1 where the port is free and cannot be held now. */
-    private int reserve(Place place, String address) throws IOException, DriverException, InterruptedException {
-        int fd = bound(place, false);
+    private int reserve(Place place, String address, boolean carried)
+            throws IOException, DriverException, InterruptedException {
+        // Connections of who had it before linger, and are none of a listener's business.
+        boolean reuse = carried && place.protocol.equals("tcp");
+        int fd = bound(place, reuse, carried);
         // A port that was let go just now is taken for as long as a child of this process has yet to become its
         // program.
         for (int wait = 1; -fd == Errno.EADDRINUSE && wait <= LONGEST_WAIT_MILLIS; wait *= 2) {
@@ -130,7 +186,7 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
                 return -1;
             }
             Thread.sleep(wait);
-            fd = bound(place, false);
+            fd = bound(place, reuse, carried);
         }
         if (fd >= 0) {
             return fd;
@@ -152,7 +208,7 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
 
     /** Connections of a program that was here before linger for a minute and are no reason to refuse. */
     private boolean isFreeToListen(Place place) {
-        int fd = bound(place, true);
+        int fd = bound(place, true, false);
         if (fd < 0) {
             return false;
         }
@@ -185,9 +241,9 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     }
 
     /** The socket, or the negated error. */
-    private int bound(Place place, boolean reuse) {
+    private int bound(Place place, boolean reuse, boolean carried) {
         boolean ipv6 = place.address.isIpv6();
-        int type = (place.protocol.equals("udp") ? SOCK_DGRAM : SOCK_STREAM) | LibC.O_CLOEXEC;
+        int type = (place.protocol.equals("udp") ? Relay.SOCK_DGRAM : Relay.SOCK_STREAM) | LibC.O_CLOEXEC;
         int fd = libc.socket(place.address.family(), type, place.protocol.equals("sctp") ? IPPROTO_SCTP : 0);
         if (fd < 0) {
             return -LibC.errno();
@@ -198,27 +254,17 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
         if (reuse) {
             libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, new int[] {1}, 4);
         }
-        // Datagrams that get here are nobody's; keep as few as the kernel allows.
-        libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, new int[] {0}, 4);
-        byte[] name = name(place);
+        if (!carried) {
+            // Datagrams that get here are nobody's; keep as few as the kernel allows.
+            libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, new int[] {0}, 4);
+        }
+        byte[] name = place.address.socketAddress(place.port);
         if (libc.bind(fd, name, name.length) < 0) {
             int errno = LibC.errno();
             libc.close(fd);
             return -errno;
         }
         return fd;
-    }
-
-    /** struct sockaddr_in or sockaddr_in6. */
-    private static byte[] name(Place place) {
-        boolean ipv6 = place.address.isIpv6();
-        ByteBuffer name = ByteBuffer.allocate(ipv6 ? 28 : 16).order(ByteOrder.nativeOrder());
-        name.putShort((short) place.address.family());
-        name.put((byte) (place.port >> 8)).put((byte) place.port);
-        if (ipv6) {
-            name.putInt(0);
-        }
-        return name.put(place.address.bytes()).array();
     }
 
     private static DriverException taken(String address, int port) {
@@ -232,5 +278,6 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
 
     private record Place(String protocol, Address address, int port) {}
 
-    private record Held(String owner, int fd) {}
+    /** @param open whether there is a socket, which {@code end} closes */
+    private record Held(String owner, boolean open, AutoCloseable end) {}
 }

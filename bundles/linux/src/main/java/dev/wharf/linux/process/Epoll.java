@@ -37,6 +37,7 @@ public final class Epoll implements AutoCloseable {
     private static final int DATA_OFFSET = PACKED ? 4 : 8;
 
     private final LibC libc = LibC.get();
+    private final String name;
     private final AtomicLong tokens = new AtomicLong(WAKE);
     private final Map<Long, Handler> handlers = new ConcurrentHashMap<>();
     /** As long as there are watches whose end was known at once; each is taken within one turn. */
@@ -47,7 +48,14 @@ public final class Epoll implements AutoCloseable {
     private volatile boolean closed;
 
     @Activate
-    public Epoll() {}
+    public Epoll() {
+        this("wharf-epoll");
+    }
+
+    /** @param name of its thread */
+    public Epoll(String name) {
+        this.name = name;
+    }
 
     /** Adds a descriptor; {@code handler} hears the events of {@code interest}, and of errors and hang-ups always. */
     public Registration add(int fd, int interest, Handler handler) throws IOException {
@@ -63,7 +71,7 @@ public final class Epoll implements AutoCloseable {
     }
 
     /** Runs {@code task} on the thread of this set. */
-    void execute(Runnable task) throws IOException {
+    public void execute(Runnable task) throws IOException {
         start();
         soon.add(task);
         wakeUp();
@@ -89,7 +97,7 @@ public final class Epoll implements AutoCloseable {
         wake = Errno.check(libc.eventfd(0, LibC.O_CLOEXEC | LibC.O_NONBLOCK), "eventfd", "epoll");
         Errno.check(libc.epoll_ctl(set, ADD, wake, event(IN, WAKE)), "epoll_ctl", "eventfd");
         epoll = set;
-        Thread thread = new Thread(this::run, "wharf-epoll");
+        Thread thread = new Thread(this::run, name);
         thread.setDaemon(true);
         thread.start();
     }

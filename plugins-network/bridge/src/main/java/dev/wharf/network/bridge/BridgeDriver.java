@@ -21,6 +21,7 @@ import dev.wharf.spi.network.Device;
 import dev.wharf.spi.network.Endpoint;
 import dev.wharf.spi.network.Neighbour;
 import dev.wharf.spi.network.NetworkDriver;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -182,7 +183,7 @@ public final class BridgeDriver
         try {
             for (PublishedPort port : endpoint.ports()) {
                 if (port.isMapped()) {
-                    ports.hold(endpoint.id(), port.protocol(), port.hostAddress(), port.hostPort());
+                    hold(endpoint, port);
                 }
             }
             join(network, endpoint, sandbox);
@@ -193,6 +194,31 @@ public final class BridgeDriver
             throw e;
         }
         return new Endpoint(endpoint.id(), network.id(), endpoint.hostInterface(), endpoint.mac());
+    }
+
+    private void hold(EndpointSpec endpoint, PublishedPort port) throws DriverException {
+        boolean ipv6 = port.hostAddress().indexOf(':') >= 0;
+        String same = Rules.bare(ipv6 ? endpoint.ipv6() : endpoint.ipv4());
+        String other = Rules.bare(ipv6 ? endpoint.ipv4() : endpoint.ipv6());
+        hold(
+                endpoint.id(),
+                port.protocol(),
+                port.hostAddress(),
+                port.hostPort(),
+                same.isEmpty() ? other : same,
+                port.containerPort());
+    }
+
+    /** The kernel leads nothing from one family of addresses to the other, and nothing that comes from ::1; the agent does. */
+    private void hold(String owner, String protocol, String address, int port, String inner, int innerPort)
+            throws DriverException {
+        boolean ipv6 = address.indexOf(':') >= 0;
+        boolean carried = !inner.isEmpty() && (ipv6 || inner.indexOf(':') >= 0);
+        if (carried) {
+            ports.carry(owner, protocol, address, port, new InetSocketAddress(inner, innerPort));
+        } else {
+            ports.hold(owner, protocol, address, port);
+        }
     }
 
     @Override
@@ -236,10 +262,11 @@ public final class BridgeDriver
             if (tag.isPresent()) {
                 known.add(tag.get().id());
                 List<PlacedElement> own = elements.getOrDefault(tag.get().id(), List.of());
+                long ruled = own.stream().filter(e -> Rules.isRuled(e.map)).count();
                 boolean whole = standing
                         && link.up()
                         && link.master() != 0
-                        && own.size() >= tag.get().ports();
+                        && ruled >= tag.get().ports();
                 if (whole) {
                     own.forEach(e -> holdAgain(tag.get().id(), e));
                     found.add(new Endpoint(
@@ -477,6 +504,7 @@ public final class BridgeDriver
             return;
         }
         List<String> key = placed.element.key();
+        List<String> value = placed.element.value();
         String protocol = switch (key.get(0)) {
             case "6" -> "tcp";
             case "132" -> "sctp";
@@ -484,7 +512,13 @@ public final class BridgeDriver
         };
         String address = key.size() == 3 ? key.get(1) : placed.map.equals("any6") ? "::" : "0.0.0.0";
         try {
-            ports.hold(endpoint, protocol, address, Integer.parseInt(key.get(key.size() - 1)));
+            hold(
+                    endpoint,
+                    protocol,
+                    address,
+                    Integer.parseInt(key.get(key.size() - 1)),
+                    value.get(0),
+                    Integer.parseInt(value.get(1)));
         } catch (DriverException e) {
             LOG.warn(
                     "cannot hold a published port endpoint={} reason={}",

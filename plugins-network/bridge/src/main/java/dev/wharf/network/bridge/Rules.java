@@ -13,10 +13,14 @@ import java.util.Optional;
  */
 final class Rules {
     /**
-     * Maps of published ports, by family and by whether the host address is a given one or any, and sets of those that no port
-     * of the host's leads to.
+     * Maps of published ports, by family and by whether the host address is a given one or any, sets of those that no port of
+     * the host's leads to, and maps of those that lead to an address of the other family.
      */
-    static final List<String> PORTS = List.of("ports4", "any4", "ports6", "any6", "direct4", "direct6");
+    static final List<String> PORTS =
+            List.of("ports4", "any4", "ports6", "any6", "direct4", "direct6", "carried4", "carried6");
+
+    /** How the names of the maps begin that no rule looks at: they remember which ports the agent itself carries, and where to. */
+    private static final String CARRIED = "carried";
 
     /** The set of the networks' devices. */
     static final String BRIDGES = "bridges";
@@ -37,7 +41,7 @@ final class Rules {
      *
      * <p>raw: because of route_localnet a bridge takes packets for 127.0.0.0/8; none may come from a container
      * (CVE-2020-8558). publish: other devices' packets for 127.0.0.0/8 must not be translated before the kernel can refuse
-     * them, and the kernel cannot route what comes from ::1. postrouting: answers to the host's loopback and to neighbours on
+     * them, and the kernel cannot route what comes from ::1: the agent carries that. postrouting: answers to the host's loopback and to neighbours on
      * the same bridge have to come back through the host, and outside containers are seen under an address of the host's.
      * forward: into a bridge comes what was asked for or published or is for a network without such protection, and
      * nothing else; what an internal network says stays inside. Where nothing is translated, an echo may be asked for, too.
@@ -64,6 +68,8 @@ final class Rules {
                 add map inet T any4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
                 add map inet T ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }
                 add map inet T any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+                add map inet T carried4 { type inet_proto . ipv4_addr . inet_service : ipv6_addr . inet_service; }
+                add map inet T carried6 { type inet_proto . ipv6_addr . inet_service : ipv4_addr . inet_service; }
                 add chain inet T raw { type filter hook prerouting priority raw; policy accept; }
                 add chain inet T prerouting { type nat hook prerouting priority dstnat; policy accept; }
                 add chain inet T output { type nat hook output priority -100; policy accept; }
@@ -154,35 +160,43 @@ final class Rules {
         return commands;
     }
 
-    /** How many elements the endpoint's ports make. */
+    /** How many elements the endpoint's ports make that rules look at. */
     long count(EndpointSpec endpoint) {
         return endpoint.ports().stream()
-                .filter(p -> element(endpoint, p).isPresent())
+                .flatMap(p -> element(endpoint, p).stream())
+                .filter(e -> isRuled(e.map))
                 .count();
+    }
+
+    /** Whether rules look at what is in the map. */
+    static boolean isRuled(String map) {
+        return !map.startsWith(CARRIED);
     }
 
     String delete(String map, List<String> key) {
         return "delete element inet " + table + " " + map + " { " + String.join(" . ", key) + " }\n";
     }
 
-    /** Empty where the container has no address of the host address's family: the kernel cannot translate between them. */
+    /** Empty where the container has no address that the port could lead to. */
     private Optional<PortElement> element(EndpointSpec endpoint, PublishedPort port) {
         boolean ipv6 = port.hostAddress().indexOf(':') >= 0;
+        String family = ipv6 ? "6" : "4";
         String inner = bare(ipv6 ? endpoint.ipv6() : endpoint.ipv4());
-        if (inner.isEmpty()) {
+        String other = bare(ipv6 ? endpoint.ipv4() : endpoint.ipv6());
+        if (inner.isEmpty() && (other.isEmpty() || !port.isMapped())) {
             return Optional.empty();
         }
         if (!port.isMapped()) {
             String key = port.protocol() + " . " + inner + " . " + port.containerPort();
-            return Optional.of(new PortElement(table, "direct" + (ipv6 ? "6" : "4"), key, "", endpoint.id()));
+            return Optional.of(new PortElement(table, "direct" + family, key, "", endpoint.id()));
         }
         boolean any = port.hostAddress().equals("0.0.0.0") || port.hostAddress().equals("::");
-        String map = (any ? "any" : "ports") + (ipv6 ? "6" : "4");
-        String key = any
+        String map = (inner.isEmpty() ? CARRIED : any ? "any" : "ports") + family;
+        String key = any && !inner.isEmpty()
                 ? port.protocol() + " . " + port.hostPort()
                 : port.protocol() + " . " + port.hostAddress() + " . " + port.hostPort();
-        return Optional.of(
-                new PortElement(table, map, key, " : " + inner + " . " + port.containerPort(), endpoint.id()));
+        String value = " : " + (inner.isEmpty() ? other : inner) + " . " + port.containerPort();
+        return Optional.of(new PortElement(table, map, key, value, endpoint.id()));
     }
 
     private static List<String> elements(NetworkSpec network) {

@@ -389,8 +389,8 @@ class BridgeDriverTest extends SandboxWorldContract {
         assertThat(world.ask(outside, "2001:db8::1", 8080)).isEqualTo("2001:db8:0:0:0:0:0:2");
         assertThat(world.ask(outside, "198.51.100.1", 8080)).isEqualTo("198.51.100.2");
         assertThat(world.ask(world.sandbox(1), "2001:db8::2", 80)).isEqualTo("2001:db8:0:0:0:0:0:1");
-        // The kernel routes nothing that comes from ::1; refused at once, clients go on to 127.0.0.1.
-        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("refused");
+        // The kernel routes nothing that comes from ::1, the agent carries it.
+        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("fd00:213:21:0:0:0:0:1");
         assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
         assertThat(driver.survey()).hasSize(1);
         driver.detach(both, spec, world.sandbox(1));
@@ -398,13 +398,29 @@ class BridgeDriverTest extends SandboxWorldContract {
     }
 
     @Test
-    void anIpv6PortOfAContainerWithoutIpv6IsHeldAndLeadsNowhere() throws Exception {
+    void anIpv6PortOfAContainerWithoutIpv6LeadsToItAllTheSameAfterTheAgentsRestartToo() throws Exception {
         driver.create(network);
-        join(network, WEB, 2, 1, port(80, 8080), new PublishedPort(80, "tcp", "::", 8080));
+        PublishedPort[] all = {
+            port(80, 8080), new PublishedPort(80, "tcp", "::", 8080), new PublishedPort(53, "udp", "::", 5353)
+        };
+        join(network, WEB, 2, 1, all);
         world.serve(world.sandbox(1), "0.0.0.0", 80);
+        world.serveDatagrams(world.sandbox(1), 53);
 
-        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("refused");
+        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("10.213.21.1");
         assertThat(world.ask(world.host, "127.0.0.1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.askByDatagram(world.host, "::1", 5353)).isEqualTo("10.213.21.1");
+
+        ports.close();
+        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("refused");
+        NetworkDriver next = world.driver(world.ports(), AGENT);
+        assertThat(next.survey()).hasSize(1);
+        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("10.213.21.1");
+        assertThat(world.askByDatagram(world.host, "::1", 5353)).isEqualTo("10.213.21.1");
+
+        next.detach(network, spec(network, WEB, 2, all), world.sandbox(1));
+        assertThat(world.ask(world.host, "::1", 8080)).isEqualTo("refused");
+        assertThat(next.survey()).isEmpty();
     }
 
     @Test

@@ -32,6 +32,7 @@ class RulesTest {
         assertThat(new Rules("wharf-1").publish(WEB).lines())
                 .containsExactly(
                         "add element inet wharf-1 any4 { tcp . 8080 comment \"web\" : 10.0.0.2 . 80 }",
+                        "add element inet wharf-1 carried6 { tcp . :: . 8080 comment \"web\" : 10.0.0.2 . 80 }",
                         "add element inet wharf-1 ports4 { udp . 127.0.0.1 . 5353 comment \"web\" : 10.0.0.2 . 53 }");
         assertThat(new Rules("wharf-1").count(WEB)).isEqualTo(2);
     }
