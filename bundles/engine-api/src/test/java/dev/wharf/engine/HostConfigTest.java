@@ -16,6 +16,7 @@ import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.json.Json;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
+import dev.wharf.model.ContainerId;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
@@ -647,6 +648,46 @@ class HostConfigTest {
                                 .spec()
                                 .name()))
                 .containsExactly(networks.split(","));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1.44, [\"it\"], '[\"it\",\"ID\",\"box\"]'", "1.45, [\"it\"], [\"it\"]"})
+    void namesOnANetworkAreGivenWithTheFirstStart(String version, String before, String after) throws IOException {
+        try (Line line = Line.to(socket)) {
+            line.request("POST", "/networks/create", "{\"Name\":\"one\"}").reply(true);
+            Line.Reply made = line.request(
+                            "POST",
+                            "/containers/create?name=named",
+                            "{\"Image\":\"busybox\",\"Hostname\":\"box\",\"HostConfig\":{\"NetworkMode\":\"one\"},"
+                                    + "\"NetworkingConfig\":{\"EndpointsConfig\":{\"one\":{\"Aliases\":[\"it\"]}}}}")
+                    .reply(true);
+            String id = Json.parse(made.body()).path("Id").asText();
+
+            JsonNode fresh = endpoint(line, version, id);
+            agent.happens(new ContainerEvent.StartRequested(new ContainerId(id)));
+            JsonNode started = endpoint(line, version, id);
+            JsonNode listed = Json.parse(line.request("GET", "/v" + version + "/containers/json?all=1")
+                            .reply(true)
+                            .body())
+                    .at("/0/NetworkSettings/Networks/one");
+
+            String shortId = id.substring(0, 12);
+            assertThat(fresh.path("Aliases").toString()).isEqualTo(before);
+            assertThat(fresh.path("DNSNames").isNull()).isTrue();
+            assertThat(fresh.path("NetworkID").asText()).isEmpty();
+            assertThat(started.path("Aliases").toString()).isEqualTo(after.replace("ID", shortId));
+            assertThat(started.path("DNSNames").toString()).isEqualTo("[\"named\",\"it\",\"" + shortId + "\",\"box\"]");
+            assertThat(started.path("NetworkID").asText()).isNotEmpty();
+            assertThat(listed.path("Aliases").isNull()).isTrue();
+            assertThat(listed.path("DNSNames").isNull()).isTrue();
+        }
+    }
+
+    private static JsonNode endpoint(Line line, String version, String id) throws IOException {
+        return Json.parse(line.request("GET", "/v" + version + "/containers/" + id + "/json")
+                        .reply(true)
+                        .body())
+                .at("/NetworkSettings/Networks/one");
     }
 
     @ParameterizedTest(name = "{0}: {1}")

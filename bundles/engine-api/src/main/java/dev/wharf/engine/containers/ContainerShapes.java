@@ -104,7 +104,10 @@ public final class ContainerShapes {
         if (version.atLeast(46) && !c.spec().annotations().isEmpty()) {
             hostConfig.set("Annotations", Json.map(c.spec().annotations()));
         }
-        node.putObject("NetworkSettings").set("Networks", networks(c));
+        ObjectNode networks = networks(c);
+        // A list has no names of endpoints, as with Docker.
+        networks.forEach(network -> ((ObjectNode) network).putNull("Aliases").putNull("DNSNames"));
+        node.putObject("NetworkSettings").set("Networks", networks);
         node.set("Mounts", mounts(c));
         return node;
     }
@@ -646,14 +649,18 @@ public final class ContainerShapes {
             node.putNull("IPAMConfig");
         }
         node.set("Links", Json.arrayOrNull(wish.map(NetworkWish::links).orElse(List.of())));
-        List<String> aliases = new ArrayList<>(wish.map(NetworkWish::aliases).orElse(List.of()));
-        boolean own = network.filter(n -> !n.spec().predefined()).isPresent();
-        // Compose 1.x takes it for a sign that the container has the aliases and links that it wants; where it is not
-        // there, Compose joins the container anew.
-        if (own && !version.atLeast(45) && c.hasRun()) {
-            aliases.add(c.id().shortForm());
-        }
-        node.set("Aliases", Json.arrayOrNull(aliases));
+        List<String> aliases = wish.map(NetworkWish::aliases).orElse(List.of());
+        // Names are given with the first start, but for those that somebody chose.
+        boolean named =
+                c.hasRun() && network.filter(n -> !n.spec().predefined()).isPresent();
+        List<String> others = Stream.concat(
+                        aliases.stream(), Stream.of(c.id().shortForm(), c.spec().hostname()))
+                .filter(name -> !name.isEmpty())
+                .distinct()
+                .toList();
+        // Compose 1.x takes the short id for a sign that the container has the aliases and links that it wants; where
+        // it is not there, Compose joins the container anew.
+        node.set("Aliases", Json.arrayOrNull(named && !version.atLeast(45) ? others : aliases));
         // What somebody chose is known before the container has it.
         node.put(
                 "MacAddress",
@@ -663,11 +670,13 @@ public final class ContainerShapes {
         Map<String, String> options = wish.map(NetworkWish::driverOptions).orElse(Map.of());
         node.set("DriverOpts", options.isEmpty() ? null : Json.map(options));
         node.put("GwPriority", wish.map(NetworkWish::gatewayPriority).orElse(0));
+        // Docker tells which network it is from the first start on.
         node.put(
                         "NetworkID",
                         network.map(Network::id)
                                 .or(() ->
                                         wish.filter(w -> w.awaited().isEmpty()).map(NetworkWish::network))
+                                .filter(id -> c.hasRun())
                                 .map(NetworkId::value)
                                 .orElse(""))
                 .put("EndpointID", place.map(EndpointSpec::id).orElse(""))
@@ -677,16 +686,9 @@ public final class ContainerShapes {
                 .put("IPv6Gateway", place.map(EndpointSpec::gateway6).orElse(""))
                 .put("GlobalIPv6Address", place.map(e -> address(e.ipv6())).orElse(""))
                 .put("GlobalIPv6PrefixLen", place.map(e -> prefix(e.ipv6())).orElse(0));
-        List<String> names = new ArrayList<>();
-        if (own) {
-            names.add(c.name());
-            names.addAll(aliases);
-            names.add(c.id().shortForm());
-            if (!c.spec().hostname().isEmpty()) {
-                names.add(c.spec().hostname());
-            }
-        }
-        node.set("DNSNames", Json.arrayOrNull(names.stream().distinct().toList()));
+        List<String> names =
+                Stream.concat(Stream.of(c.name()), others.stream()).distinct().toList();
+        node.set("DNSNames", Json.arrayOrNull(named ? names : List.of()));
         return node;
     }
 
