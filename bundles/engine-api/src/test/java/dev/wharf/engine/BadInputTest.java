@@ -190,6 +190,7 @@ class BadInputTest {
                 "POST;/commit?container=web&repo=UPPER;400;lowercase",
                 "POST;/commit?container=web&changes=FROM+a;400;FROM is not a valid change command",
                 "GET;/networks/none;404;network none not found",
+                "GET;/networks/bridge?verbose=x;400;invalid value for verbose: x",
                 "DELETE;/networks/none;404;network none not found",
                 "GET;/volumes/none;404;get none: no such volume",
                 "DELETE;/volumes/none;404;get none: no such volume",

@@ -14,9 +14,9 @@ import dev.wharf.engine.http.Server;
 import dev.wharf.engine.http.Workers;
 import dev.wharf.engine.journal.AgentFacts;
 import dev.wharf.engine.json.Json;
+import dev.wharf.model.ContainerId;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
-import dev.wharf.model.ContainerId;
 import dev.wharf.model.EndpointSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
@@ -651,6 +651,36 @@ class HostConfigTest {
     }
 
     @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "{};[\"tool\"];[\"sh\"];",
+                "{\"Entrypoint\":null,\"Cmd\":[\"a\"]};[\"tool\"];[\"a\"];",
+                "{\"Entrypoint\":[]};[];[\"sh\"];",
+                "{\"Entrypoint\":[],\"Cmd\":[\"a\"]};[];[\"a\"];",
+                "{\"Entrypoint\":[\"\"],\"Cmd\":[\"a\"]};null;[\"a\"];",
+                "{\"Entrypoint\":[\"b\"]};[\"b\"];null;",
+                "{\"Healthcheck\":{}};[\"tool\"];[\"sh\"];{}"
+            })
+    void whatIsSaidToBeEmptyTakesTheImagesAwayAndIsShown(
+            String said, String entrypoint, String cmd, @org.jspecify.annotations.Nullable String healthcheck)
+            throws IOException {
+        agent.happens(new ImageEvent.Recorded(StandingAgent.image("tool", Platform.host(), "tool")));
+        try (Line line = Line.to(socket)) {
+            String body = "{\"Image\":\"tool\"" + (said.equals("{}") ? "}" : "," + said.substring(1));
+            Line.Reply reply = line.request("POST", "/containers/create?name=box" + made++, body)
+                    .reply();
+            assertThat(reply.status()).as(reply.text()).isEqualTo(201);
+        }
+
+        JsonNode config = container().path("Config");
+
+        assertThat(config.path("Entrypoint").toString()).isEqualTo(entrypoint);
+        assertThat(config.path("Cmd").toString()).isEqualTo(cmd);
+        assertThat(config.path("Healthcheck").toString()).isEqualTo(healthcheck == null ? "" : healthcheck);
+    }
+
+    @ParameterizedTest
     @CsvSource({"1.44, [\"it\"], '[\"it\",\"ID\",\"box\"]'", "1.45, [\"it\"], [\"it\"]"})
     void namesOnANetworkAreGivenWithTheFirstStart(String version, String before, String after) throws IOException {
         try (Line line = Line.to(socket)) {
@@ -664,7 +694,7 @@ class HostConfigTest {
             String id = Json.parse(made.body()).path("Id").asText();
 
             JsonNode fresh = endpoint(line, version, id);
-            agent.happens(new ContainerEvent.StartRequested(new ContainerId(id)));
+            agent.happens(new ContainerEvent.StartRequested(new ContainerId(id), List.of()));
             JsonNode started = endpoint(line, version, id);
             JsonNode listed = Json.parse(line.request("GET", "/v" + version + "/containers/json?all=1")
                             .reply(true)

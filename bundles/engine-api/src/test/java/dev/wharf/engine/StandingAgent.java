@@ -72,7 +72,7 @@ final class StandingAgent {
     }
 
     /** An image without layers that runs a shell. */
-    static Image image(String name, Platform platform) {
+    static Image image(String name, Platform platform, String... entrypoint) {
         Digest digest = Digest.sha256(name);
         return new Image(
                 new ImageId(digest),
@@ -84,7 +84,7 @@ final class StandingAgent {
                         "",
                         "",
                         List.of(),
-                        List.of(),
+                        List.of(entrypoint),
                         List.of("sh"),
                         "",
                         List.of(),

@@ -203,17 +203,19 @@ public final class Creation {
 
     // ---- what runs
 
-    /** An entry point of the client's own makes the image's arguments meaningless, so they go with the image's. */
+    /**
+     * An entry point of the client's own makes the image's arguments meaningless, so they go with the image's. An empty list
+     * takes the image's away and leaves its arguments, as with Docker.
+     */
     private ContainerSpec.Command command() {
         List<String> entrypoint = body.words("Entrypoint");
         List<String> cmd = body.words("Cmd");
-        boolean reset = body.has("Entrypoint") && entrypoint.equals(List.of(""));
-        if (!body.has("Entrypoint") || entrypoint.isEmpty() && !reset) {
+        if (entrypoint.isEmpty() && cmd.isEmpty()) {
+            cmd = config.cmd();
+        }
+        if (!body.has("Entrypoint")) {
             entrypoint = config.entrypoint();
-            if (cmd.isEmpty()) {
-                cmd = config.cmd();
-            }
-        } else if (reset) {
+        } else if (entrypoint.equals(List.of(""))) {
             entrypoint = List.of();
         }
         if (entrypoint.isEmpty() && cmd.isEmpty()) {

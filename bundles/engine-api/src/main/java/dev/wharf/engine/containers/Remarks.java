@@ -45,9 +45,11 @@ final class Remarks {
     private static final String NETWORK_MODE = HOST_CONFIG + "NetworkMode";
 
     /** The names of those that somebody said to be empty. Where nobody said anything, Docker tells null. */
-    private static final String EMPTY = HOST_CONFIG + "Empty";
+    private static final String EMPTY = "Empty";
 
     private static final String PORT_BINDINGS = "PortBindings";
+    private static final String HEALTHCHECK = "Healthcheck";
+    private static final List<String> OF_CONTAINER = List.of("Entrypoint", HEALTHCHECK);
     private static final List<String> LISTS = List.of(
             "Binds",
             "VolumesFrom",
@@ -87,7 +89,8 @@ final class Remarks {
             Map.entry(HOST_CONFIG + "VolumeDriver", Kind.TEXT),
             Map.entry(HOST_CONFIG + "Runtime", Kind.TEXT),
             Map.entry(HOST_CONFIG + "Init", Kind.FLAG),
-            Map.entry(EMPTY, Kind.EMPTY));
+            Map.entry(EMPTY, Kind.EMPTY),
+            Map.entry(HOST_CONFIG + EMPTY, Kind.EMPTY));
 
     private Remarks() {}
 
@@ -110,10 +113,11 @@ final class Remarks {
                 case NUMBER -> body.optionalNumber(name).map(number -> Long.toString(number));
                 case TREE -> Optional.empty();
                 case EMPTY ->
-                    Optional.of(LISTS.stream()
-                                    .filter(list ->
-                                            body.has(list) && body.raw(list).isEmpty())
-                                    .collect(Collectors.joining(",")))
+                    Optional.of((field.equals(EMPTY) ? OF_CONTAINER : LISTS)
+                                    .stream()
+                                            .filter(list -> body.has(list)
+                                                    && body.raw(list).isEmpty())
+                                            .collect(Collectors.joining(",")))
                             .filter(lists -> !lists.isEmpty());
                 case FLAG -> body.has(name) ? Optional.of(Boolean.toString(body.flag(name))) : Optional.empty();
             };
@@ -186,9 +190,12 @@ final class Remarks {
                         });
                     case EMPTY ->
                         Stream.of(said.split(","))
-                                .filter(list -> node.path(list).isNull())
-                                .forEach(list ->
-                                        node.set(list, list.equals(PORT_BINDINGS) ? Json.object() : Json.array()));
+                                .filter(list -> node.path(list).isEmpty())
+                                .forEach(list -> node.set(
+                                        list,
+                                        list.equals(PORT_BINDINGS) || list.equals(HEALTHCHECK)
+                                                ? Json.object()
+                                                : Json.array()));
                 }
             }
         });

@@ -161,6 +161,11 @@ public final class NetworkRoutes implements Routes {
         if (!scope.isEmpty() && !scope.equals("local")) {
             throw Problem.missing("network " + request.name() + " not found");
         }
+        String verbose = request.query().text("verbose");
+        if (!verbose.matches("|[01tTfF]|(?:[tT]rue|TRUE)|(?:[fF]alse|FALSE)")) {
+            throw Problem.invalid("invalid value for verbose: " + verbose + ": strconv.ParseBool: parsing \"" + verbose
+                    + "\": invalid syntax");
+        }
         return Answer.json(inspection(host, network));
     }
 

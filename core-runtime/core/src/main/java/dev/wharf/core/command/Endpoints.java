@@ -277,8 +277,7 @@ final class Endpoints {
         if (network.spec().configOnly()) {
             throw new Impossible(
                     Refusal.Kind.FORBIDDEN,
-                    "cannot create endpoint on configuration-only network "
-                            + network.spec().name());
+                    "failed to set up container networking: cannot create endpoint on configuration-only network");
         }
         String id = entropy.hex("endpoint/" + wish.network().value());
         Leases leases = host.leases(network.id());

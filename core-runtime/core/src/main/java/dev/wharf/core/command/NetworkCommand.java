@@ -326,7 +326,9 @@ public sealed interface NetworkCommand extends Command {
                     && host.networks().values().stream()
                             .anyMatch(n -> n.wanted() && n.spec().configFrom().equals(spec.name()));
             if (followed) {
-                return refuse(Refusal.Kind.FORBIDDEN, "configuration network \"" + spec.name() + "\" is in use");
+                return refuse(
+                        Refusal.Kind.FORBIDDEN,
+                        "error while removing network: configuration network \"" + spec.name() + "\" is in use");
             }
             Optional<Container> staying =
                     host.usersOf(network).stream().filter(this::isStaying).findFirst();

@@ -797,10 +797,18 @@ class NetworksTest {
 
         assertThat(made.network(network("made")).orElseThrow().spec().configFrom())
                 .isEqualTo("kept");
-        refused(made, new NetworkCommand.Remove(network("kept")), Kind.FORBIDDEN, "is in use");
+        refused(
+                made,
+                new NetworkCommand.Remove(network("kept")),
+                Kind.FORBIDDEN,
+                "removing network: configuration network");
         refused(furnished(), new NetworkCommand.Create(like), Kind.MISSING, "\"kept\" does not exist");
         Host on = after(made, created(DB, "db", spec().on(wish("kept", 0)).make()));
-        refused(on, new ContainerCommand.Start(DB, ENTROPY), Kind.FORBIDDEN, "configuration-only network");
+        refused(
+                on,
+                new ContainerCommand.Start(DB, ENTROPY),
+                Kind.FORBIDDEN,
+                "failed to set up container networking: cannot create endpoint on configuration-only network");
     }
 
     private static ContainerCommand.Connect connect(NetworkWish wish) {
