@@ -1,6 +1,9 @@
 package dev.wharf.buildkit;
 
+import dev.wharf.build.dockerfile.Dockerfile;
+import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.plan.Contexts;
+import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Order;
 import dev.wharf.model.ImageId;
@@ -36,11 +39,6 @@ final class Attributes {
     Attributes(Map<String, String> all, Map<String, ImageId> inputs) throws BuildException {
         this.all = Map.copyOf(all);
         this.inputs = Map.copyOf(inputs);
-        String request = text("requestid");
-        if (!request.isEmpty()) {
-            throw new BuildException(
-                    "unsupported request " + request + ": images are built, and nothing else is told of Dockerfiles");
-        }
         for (Map.Entry<String, String> one : below(CONTEXT).entrySet()) {
             add(one.getKey(), one.getValue());
         }
@@ -66,6 +64,30 @@ final class Attributes {
     /** Folders of the client's besides the context: what they are called in the Dockerfile, and by the client. */
     Map<String, String> folders() {
         return folders;
+    }
+
+    /** What is to be told of the Dockerfile, where nothing is to be built of it. */
+    Optional<String> request() {
+        return Optional.of(text("requestid")).filter(request -> !request.isEmpty());
+    }
+
+    /** What the client wants the Dockerfile checked for; empty where it leaves that to the Dockerfile. */
+    String checks() {
+        return text(ARGUMENT + "BUILDKIT_DOCKERFILE_CHECK");
+    }
+
+    String target() {
+        return text("target");
+    }
+
+    /** The stages of a Dockerfile, as far as they are known before anything is built. */
+    Stages stages(String name, String dockerfile) throws DockerfileException, BuildException {
+        return Stages.of(
+                Dockerfile.parse(name, dockerfile),
+                arguments(),
+                target(),
+                platform().orElse(Platform.host()),
+                contexts());
     }
 
     private String text(String key) {
@@ -114,28 +136,41 @@ final class Attributes {
      * @param cacheFrom names of images whose steps count as done
      */
     Order order(Optional<String> text, List<String> cacheFrom) throws BuildException {
-        List<String> platforms = list("platform");
-        if (platforms.size() > 1) {
-            throw new BuildException("an image of several platforms is not built here: build them one by one");
-        }
+        return new Order(
+                file(),
+                text,
+                List.of(),
+                arguments(),
+                target(),
+                below(LABEL),
+                all.containsKey("no-cache"),
+                text("image-resolve-mode").equals("pull"),
+                false,
+                new Order.Keeping(false, false),
+                cacheFrom,
+                network(),
+                platform(),
+                contexts());
+    }
+
+    private Map<String, String> arguments() {
         Map<String, String> arguments = below(ARGUMENT);
         arguments.keySet().removeIf(name -> name.startsWith(OWN));
+        return arguments;
+    }
+
+    private Contexts contexts() {
+        return new Contexts(images, folders.keySet());
+    }
+
+    private Optional<Platform> platform() throws BuildException {
+        List<String> platforms = list("platform");
+        if (platforms.size() > 1) {
+            throw new BuildException("an image of several platforms (" + String.join(", ", platforms)
+                    + ") is not built here: build one for each, with a --platform and a name of its own");
+        }
         try {
-            return new Order(
-                    file(),
-                    text,
-                    List.of(),
-                    arguments,
-                    text("target"),
-                    below(LABEL),
-                    all.containsKey("no-cache"),
-                    text("image-resolve-mode").equals("pull"),
-                    false,
-                    new Order.Keeping(false, false),
-                    cacheFrom,
-                    network(),
-                    platforms.stream().findFirst().map(Platform::parse),
-                    new Contexts(images, folders.keySet()));
+            return platforms.stream().findFirst().map(Platform::parse);
         } catch (IllegalArgumentException e) {
             throw new BuildException(String.valueOf(e.getMessage()));
         }

@@ -395,27 +395,34 @@ public final class Buildkit implements AutoCloseable {
                 throw new BuildException(Handed.NOT_SERVED);
             }
             Solve.Opening opening = await(solve.opening(), "the build that this call belongs to was not asked for");
-            solve.build(
-                            workshop,
-                            session(opening.session()),
-                            new Attributes(
-                                    frontend(request.getFrontend(), request.getFrontendOptMap()),
-                                    Handed.images(request.getFrontendInputsMap())),
-                            opening.cacheFrom())
-                    .whenComplete((image, fault) -> {
-                        if (fault != null) {
-                            fail(out, fault);
-                        } else {
-                            say(
-                                    out,
-                                    Gateway.SolveResponse.newBuilder()
-                                            .setResult(Gateway.Result.newBuilder()
-                                                    .setRef(Gateway.Ref.newBuilder()
-                                                            .setId(image.value())
-                                                            .setDef(Handed.definition(image))))
-                                            .build());
-                        }
-                    });
+            Session session = session(opening.session());
+            Attributes wanted = new Attributes(
+                    frontend(request.getFrontend(), request.getFrontendOptMap()),
+                    Handed.images(request.getFrontendInputsMap()));
+            Optional<String> asked = wanted.request();
+            if (asked.isPresent()) {
+                say(
+                        out,
+                        Gateway.SolveResponse.newBuilder()
+                                .setResult(Gateway.Result.newBuilder()
+                                        .putAllMetadata(solve.tell(asked.get(), session, wanted)))
+                                .build());
+                return;
+            }
+            solve.build(workshop, session, wanted, opening.cacheFrom()).whenComplete((image, fault) -> {
+                if (fault != null) {
+                    fail(out, fault);
+                } else {
+                    say(
+                            out,
+                            Gateway.SolveResponse.newBuilder()
+                                    .setResult(Gateway.Result.newBuilder()
+                                            .setRef(Gateway.Ref.newBuilder()
+                                                    .setId(image.value())
+                                                    .setDef(Handed.definition(image))))
+                                    .build());
+                }
+            });
         } catch (BuildException | RuntimeException e) {
             fail(out, e);
         }

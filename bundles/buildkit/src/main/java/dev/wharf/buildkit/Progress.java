@@ -1,6 +1,7 @@
 package dev.wharf.buildkit;
 
 import com.google.protobuf.ByteString;
+import dev.wharf.build.plan.Checks;
 import dev.wharf.build.run.News;
 import dev.wharf.build.run.Report;
 import dev.wharf.buildkit.wire.Common.Timestamp;
@@ -195,12 +196,21 @@ final class Progress implements Report {
                         .addVertexes(vertex.toBuilder().setCompleted(now()).setError("canceled")));
             }
         } else if (news instanceof News.Warned warned) {
-            tell(StatusResponse.newBuilder()
-                    .addWarnings(VertexWarning.newBuilder()
-                            .setVertex(digest("warnings"))
-                            .setLevel(1)
-                            .setShort(ByteString.copyFromUtf8(warned.text()))));
+            warn(VertexWarning.newBuilder().setShort(ByteString.copyFromUtf8(warned.text())));
         }
+    }
+
+    private void warn(VertexWarning.Builder warning) {
+        tell(StatusResponse.newBuilder()
+                .addWarnings(warning.setVertex(digest("warnings")).setLevel(1)));
+    }
+
+    /** Tells of a rule that a Dockerfile breaks. */
+    void warn(Checks.Warning warning) {
+        warn(VertexWarning.newBuilder()
+                .setShort(ByteString.copyFromUtf8(warning.shown()))
+                .addDetail(ByteString.copyFromUtf8(warning.rule().description()))
+                .setUrl(warning.rule().address()));
     }
 
     /** Says why the build failed, at the step where it did. */

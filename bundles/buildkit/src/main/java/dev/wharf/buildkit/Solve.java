@@ -1,9 +1,11 @@
 package dev.wharf.buildkit;
 
+import com.google.protobuf.ByteString;
 import dev.wharf.build.context.ContextFolder;
 import dev.wharf.build.context.Patterns;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
+import dev.wharf.build.plan.Checks;
 import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Needed;
@@ -12,7 +14,6 @@ import dev.wharf.build.run.Order;
 import dev.wharf.build.run.Shelf;
 import dev.wharf.buildkit.wire.Control.Exporter;
 import dev.wharf.model.ImageId;
-import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.layer.Packer;
 import dev.wharf.spi.registry.Credentials;
@@ -36,6 +37,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One build of one client, from what it asks to names of what came of it. Safe to use from any thread. */
 final class Solve {
@@ -44,6 +47,8 @@ final class Solve {
 
     private static final Pattern ENDED =
             Pattern.compile("The command '(.*)' returned a non-zero code: (\\d+)", Pattern.DOTALL);
+
+    private static final Logger LOG = LoggerFactory.getLogger(Solve.class);
 
     private static final Set<String> IMAGES = Set.of("moby", "image", "docker");
     private static final Set<String> FILES = Set.of("local", "tar");
@@ -151,12 +156,20 @@ final class Solve {
         if (address.isEmpty()) {
             Locals locals = locals(wanted, session);
             Order order = wanted.order(Optional.of(locals.dockerfile), cacheFrom);
-            Optional<Set<String>> needed = needed(workshop, order, locals.dockerfile);
+            Optional<Set<String>> needed = Optional.of(Set.of());
+            try {
+                Stages stages = wanted.stages(order.dockerfile(), locals.dockerfile);
+                check(stages, wanted);
+                needed = needed(workshop, stages, order);
+            } catch (DockerfileException e) {
+                LOG.debug("the build fails of it, and says so", e);
+            }
+            Optional<Set<String>> paths = needed;
             return new Workshop.Wish(
                     order,
                     wanted.limits(),
                     new Workshop.Source.Sent((folder, shelf) -> {
-                        if (needed.equals(Optional.of(Set.of()))) {
+                        if (paths.equals(Optional.of(Set.of()))) {
                             Files.createDirectories(folder.folder());
                         } else {
                             folder(
@@ -166,7 +179,7 @@ final class Solve {
                                     wanted.localContext(),
                                     "[internal] load build context",
                                     locals.leftOut,
-                                    needed.map(List::copyOf).orElse(List.of()));
+                                    paths.map(List::copyOf).orElse(List.of()));
                         }
                         additional(folder, shelf, wanted, session);
                     }),
@@ -181,23 +194,30 @@ final class Solve {
     }
 
     /** What of the context is needed; empty where that may be all. */
-    private static Optional<Set<String>> needed(Workshop workshop, Order order, String dockerfile) {
-        try {
-            Stages stages = Stages.of(
-                    Dockerfile.parse(order.dockerfile(), dockerfile),
-                    order.arguments(),
-                    order.target(),
-                    order.platform().orElse(Platform.host()),
-                    order.contexts());
-            return Needed.paths(
-                    stages,
-                    image -> order.pull()
-                            ? Optional.empty()
-                            : workshop.triggers(order.contexts().image(image).orElse(image), order.platform()));
-        } catch (DockerfileException e) {
-            // The build fails of it, and says so.
-            return Optional.of(Set.of());
+    private static Optional<Set<String>> needed(Workshop workshop, Stages stages, Order order)
+            throws DockerfileException {
+        return Needed.paths(
+                stages,
+                image -> order.pull()
+                        ? Optional.empty()
+                        : workshop.triggers(order.contexts().image(image).orElse(image), order.platform()));
+    }
+
+    /** Tells what could be written otherwise, but what the builder tells itself. */
+    private void check(Stages stages, Attributes wanted) throws BuildException, DockerfileException {
+        Checks.Result result = Checks.of(stages, wanted.checks(), false);
+        if (result.violation().isPresent()) {
+            throw new BuildException(result.violation().get());
         }
+        result.warnings().stream()
+                .filter(warning -> warning.rule() != Checks.Rule.NO_EMPTY_CONTINUATION)
+                .forEach(progress::warn);
+    }
+
+    /** Tells of the client's Dockerfile what it asks. Blocks while that is sent. */
+    Map<String, ByteString> tell(String request, Session session, Attributes wanted) throws BuildException {
+        Locals locals = locals(wanted, session);
+        return new Told(wanted.file(), locals.dockerfile, wanted).answer(request);
     }
 
     /** What the client's folders say of how the rest of them is to be read. */

@@ -9,13 +9,15 @@ import java.util.Map;
  * @param escape the character that continues a line and takes a variable's meaning away
  * @param directives the parser directives at its top, by their names in lower case
  * @param warnings what is odd, though it can be built
+ * @param emptyContinuations lines that go on with what came before an empty one
  */
 public record Dockerfile(
         String name,
         char escape,
         Map<String, String> directives,
         List<Instruction> instructions,
-        List<String> warnings) {
+        List<String> warnings,
+        List<Integer> emptyContinuations) {
     /** The largest file that is read, in characters: anything larger is no Dockerfile. */
     public static final int LARGEST = 1 << 20;
 
@@ -26,6 +28,7 @@ public record Dockerfile(
         directives = Map.copyOf(directives);
         instructions = List.copyOf(instructions);
         warnings = List.copyOf(warnings);
+        emptyContinuations = List.copyOf(emptyContinuations);
     }
 
     /** @param name what the file is called, for messages */

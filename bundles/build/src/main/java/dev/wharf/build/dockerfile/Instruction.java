@@ -8,6 +8,8 @@ import java.util.Optional;
  *
  * @param word what it is, in capitals
  * @param code the whole instruction as Docker shows it: continued lines put together
+ * @param lastLine where it ends, from 1
+ * @param comments the lines of the comment right above it, without their signs
  * @param flags {@code --name=value} before the arguments, in their order
  * @param rest what follows the flags, as written
  * @param json whether the arguments are a JSON array, which is called the exec form
@@ -17,12 +19,15 @@ public record Instruction(
         String word,
         String code,
         Place place,
+        int lastLine,
+        List<String> comments,
         List<Flag> flags,
         String rest,
         boolean json,
         List<String> words,
         List<Heredoc> heredocs) {
     public Instruction {
+        comments = List.copyOf(comments);
         flags = List.copyOf(flags);
         words = List.copyOf(words);
         heredocs = List.copyOf(heredocs);
@@ -43,6 +48,20 @@ public record Instruction(
                 .filter(f -> f.name().equals(name))
                 .map(f -> f.value().orElse(""))
                 .toList();
+    }
+
+    /** What the comment above says of a name: the rest of the line that begins with it; empty where it says nothing. */
+    public String described(String name) {
+        return comments.stream()
+                .filter(line -> !name.isEmpty() && line.startsWith(name + " "))
+                .map(line -> line.substring(name.length() + 1))
+                .findFirst()
+                .orElse("");
+    }
+
+    /** The word as it is written. */
+    public String written() {
+        return code.substring(0, word.length());
     }
 
     /** Whether a flag that is true or false is true. */

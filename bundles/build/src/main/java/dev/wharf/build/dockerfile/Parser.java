@@ -78,6 +78,8 @@ final class Parser {
     private final Map<String, String> directives = new LinkedHashMap<>();
     private final List<Instruction> instructions = new ArrayList<>();
     private final List<String> warnings = new ArrayList<>();
+    private final List<Integer> emptyContinuations = new ArrayList<>();
+    private final List<String> comments = new ArrayList<>();
     private char escape = '\\';
     private int at;
 
@@ -96,8 +98,13 @@ final class Parser {
         readDirectives();
         for (; at < lines.size(); at++) {
             String line = lines.get(at).stripLeading();
-            if (!line.isEmpty() && !line.startsWith("#")) {
+            if (line.isEmpty()) {
+                comments.clear();
+            } else if (line.startsWith("#")) {
+                comments.add(line.substring(1).strip());
+            } else {
                 readInstruction();
+                comments.clear();
             }
             if (instructions.size() > Dockerfile.MOST_INSTRUCTIONS) {
                 throw DockerfileException.of(file + " has more than " + Dockerfile.MOST_INSTRUCTIONS + " instructions");
@@ -106,7 +113,7 @@ final class Parser {
         if (instructions.isEmpty()) {
             throw DockerfileException.of("file with no instructions: " + file + " has nothing to build");
         }
-        return new Dockerfile(file, escape, directives, instructions, warnings);
+        return new Dockerfile(file, escape, directives, instructions, warnings, emptyContinuations);
     }
 
     // ---- lines
@@ -169,6 +176,7 @@ final class Parser {
             line = lines.get(at);
         }
         if (emptyLine) {
+            emptyContinuations.add(at + 1);
             warnings.add("[WARNING]: Empty continuation line found in:\n    " + code);
         }
         String whole = code.toString().stripTrailing();
@@ -294,7 +302,7 @@ final class Parser {
             }
         }
         checkCount(word, words, json, rest, place);
-        return new Instruction(word, code, place, flags, rest, json, words, heredocs);
+        return new Instruction(word, code, place, at + 1, comments, flags, rest, json, words, heredocs);
     }
 
     /** What can be told to be wrong before anything runs. */

@@ -80,6 +80,11 @@ public final class Variables {
         }
     }
 
+    /** Whether an ARG names it, or nobody needs to. */
+    boolean isDeclared(String name) {
+        return declared.containsKey(name) || PREDEFINED.contains(name);
+    }
+
     public Optional<String> value(String name) {
         Optional<String> value = declared.getOrDefault(name, Optional.empty());
         if (value.isEmpty() && PREDEFINED.contains(name) && given.containsKey(name)) {
