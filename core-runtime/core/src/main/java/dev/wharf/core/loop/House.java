@@ -883,6 +883,24 @@ final class House implements Agent, AutoCloseable {
 
     @Override
     public CompletionStage<Event> submit(Command wish, Cause cause) {
+        if (wish instanceof NetworkCommand.Create create
+                && !missingFor(create.spec()).isEmpty()) {
+            return CompletableFuture.runAsync(() -> await(() -> missingFor(create.spec())), laneThreads)
+                    .thenCompose(come -> enter(wish, cause));
+        }
+        return enter(wish, cause);
+    }
+
+    /** A driver that served before may be on its way, and then plans the network when it is there. */
+    private List<DriverId> missingFor(NetworkSpec network) {
+        List<DriverId> missing = new ArrayList<>();
+        if (host().driver(new DriverId(DriverKind.NETWORK, network.driver())).isPresent()) {
+            need(missing, DriverKind.NETWORK, workshop.network, network.driver());
+        }
+        return missing;
+    }
+
+    private CompletionStage<Event> enter(Command wish, Cause cause) {
         Command command;
         try {
             command = wish instanceof NetworkCommand.Create create ? surveyed(create) : wish;

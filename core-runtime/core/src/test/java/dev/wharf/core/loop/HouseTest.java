@@ -512,16 +512,7 @@ class HouseTest {
 
     @Test
     void aNetworkIsWrittenDownAsItsDriverPlansItAndNotAtAllWhereItRefuses() throws Exception {
-        NetworkDriver planner = (NetworkDriver) Proxy.newProxyInstance(
-                HouseTest.class.getClassLoader(),
-                new Class<?>[] {NetworkDriver.class, NetworkDriver.Planning.class},
-                (proxy, method, arguments) -> switch (method.getName()) {
-                    case "name" -> new DriverName("planned");
-                    case "capability" -> Optional.of(proxy).filter(((Class<?>) arguments[0])::isInstance);
-                    case "plan" -> planned((NetworkSpec) arguments[0]);
-                    default -> method.invoke(world.network, arguments);
-                });
-        house.bind(DriverKind.NETWORK, workshop.network, planner, 0, "planner");
+        house.bind(DriverKind.NETWORK, workshop.network, planner(), 0, "planner");
         await(() -> workshop.network.serving(new DriverName("planned")).isPresent());
 
         submit(new NetworkCommand.Create(of("planned", Given.net("good", false))));
@@ -531,6 +522,36 @@ class HouseTest {
                 .hasCauseInstanceOf(RefusedException.class)
                 .hasMessageContaining("bad is no name for it");
         assertThat(house.host().networkNamed("bad")).isEmpty();
+    }
+
+    private NetworkDriver planner() {
+        return (NetworkDriver) Proxy.newProxyInstance(
+                HouseTest.class.getClassLoader(),
+                new Class<?>[] {NetworkDriver.class, NetworkDriver.Planning.class},
+                (proxy, method, arguments) -> switch (method.getName()) {
+                    case "name" -> new DriverName("planned");
+                    case "capability" -> Optional.of(proxy).filter(((Class<?>) arguments[0])::isInstance);
+                    case "plan" -> planned((NetworkSpec) arguments[0]);
+                    default -> method.invoke(world.network, arguments);
+                });
+    }
+
+    @Test
+    void aNetworkWaitsForTheDriverThatPlansIt() throws Exception {
+        NetworkDriver planner = planner();
+        house.bind(DriverKind.NETWORK, workshop.network, planner, 0, "planner");
+        await(() -> workshop.network.serving(new DriverName("planned")).isPresent());
+        house.unbind(DriverKind.NETWORK, workshop.network, planner, "planner");
+
+        CompletableFuture<Event> made = house.submit(
+                        new NetworkCommand.Create(of("planned", Given.net("early", false))),
+                        new Cause(new CommandId("early"), Optional.empty(), Actor.WHARF))
+                .toCompletableFuture();
+        house.bind(DriverKind.NETWORK, workshop.network, planner, 0, "planner");
+
+        made.get(20, TimeUnit.SECONDS);
+        assertThat(house.host().networkNamed("early").orElseThrow().spec().options())
+                .containsEntry("planned", "yes");
     }
 
     private static NetworkSpec planned(NetworkSpec wanted) throws DriverException {
