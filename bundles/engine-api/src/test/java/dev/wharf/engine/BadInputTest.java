@@ -267,6 +267,7 @@ class BadInputTest {
                         + "{\"NetworkMode\":\"host\"}};400;mac-address and the network mode",
                 "/containers/web/update;{\"RestartPolicy\":{\"MaximumRetryCount\":\"ten\"}};400;MaximumRetryCount",
                 "/containers/web/update;{\"RestartPolicy\":{\"MaximumRetryCount\":1}};400;on-failure",
+                "/networks/create;{\"Name\":\"a\",\"EnableIPv4\":false};400;IPv4 or IPv6 must be enabled",
                 "/volumes/create;{\"Name\":\"a\"};400;too short",
                 "/volumes/create;{\"Name\":\"a/b\"};400;includes invalid characters",
                 "/volumes/create;{\"Name\":[]};400;Name",

@@ -375,6 +375,18 @@ class HostConfigTest {
     }
 
     @Test
+    void aNetworkOfAForeignWireNeedsNoAddresses() throws IOException {
+        JsonNode made =
+                ask("POST", "/networks/create", "{\"Name\":\"bare\",\"Driver\":\"macvlan\",\"EnableIPv4\":false}");
+        JsonNode shown = ask("GET", "/networks/bare", "");
+
+        assertThat(made.path("Id").asText()).isEqualTo(shown.path("Id").asText());
+        assertThat(shown.path("EnableIPv4").asBoolean()).isFalse();
+        assertThat(shown.path("EnableIPv6").asBoolean()).isFalse();
+        assertThat(shown.at("/IPAM/Config").isNull()).isTrue();
+    }
+
+    @Test
     void whatCameLaterOfNetworksIsNotHeardFromOlderClientsEither() throws IOException {
         String body = "{\"Name\":\"%s\",\"EnableIPv4\":false,\"EnableIPv6\":true}";
         ask("POST", "/v1.47/networks/create", body.formatted("old"));

@@ -40,6 +40,7 @@ final class StandingAgent {
     private Host host = Host.EMPTY
             .with(serving(DriverKind.STORAGE, "overlay"))
             .with(serving(DriverKind.NETWORK, "bridge"))
+            .with(serving(DriverKind.NETWORK, "macvlan"))
             .with(serving(DriverKind.RUNTIME, "default"))
             .with(busybox());
 

@@ -54,6 +54,8 @@ public final class NetworkRoutes implements Routes {
     private static final Set<String> LIST_FILTERS =
             Set.of("driver", "id", "label", "label!", "name", "scope", "type", "dangling");
     private static final Set<String> PRUNE_FILTERS = Set.of("label", "label!", "until");
+    /** Drivers whose networks carry what somebody else gives addresses to. */
+    private static final Set<String> WITHOUT_ADDRESSES = Set.of("macvlan", "ipvlan");
 
     /** The kernel takes no longer name for a device (IFNAMSIZ, netdevice(7)). */
     private static final int DEVICE_NAME = 15;
@@ -245,9 +247,6 @@ public final class NetworkRoutes implements Routes {
         Body body = Since.network(request.json(), request.version());
         String name = body.text("Name");
         boolean ipv6Only = body.has("EnableIPv4") && !body.flag("EnableIPv4");
-        if (ipv6Only && !body.flag("EnableIPv6")) {
-            throw Problem.invalid("IPv4 or IPv6 must be enabled");
-        }
         String scope = body.text("Scope");
         boolean configOnly = body.flag("ConfigOnly");
         boolean foreign = body.flag("Internal") || body.flag("Attachable") || body.flag("Ingress") || !scope.isEmpty();
@@ -277,6 +276,9 @@ public final class NetworkRoutes implements Routes {
         }
         // Docker calls networks over hosts by what they are for, we take the technique's name as well.
         driver = driver.equals("vxlan") ? "overlay" : driver;
+        if (ipv6Only && !body.flag("EnableIPv6") && !WITHOUT_ADDRESSES.contains(driver)) {
+            throw Problem.invalid("IPv4 or IPv6 must be enabled");
+        }
         if (configOnly) {
             // Docker shows them as networks of the driver null, whatever is asked for.
             driver = "none";
