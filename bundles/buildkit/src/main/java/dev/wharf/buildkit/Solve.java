@@ -6,6 +6,7 @@ import dev.wharf.build.context.Patterns;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.plan.Checks;
+import dev.wharf.build.plan.GoWords;
 import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Needed;
@@ -32,8 +33,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongConsumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
@@ -44,9 +43,6 @@ import org.slf4j.LoggerFactory;
 final class Solve {
     /** A context that the client reads from its own input has such an address. */
     private static final String UPLOADED = "http://buildkit-session/";
-
-    private static final Pattern ENDED =
-            Pattern.compile("The command '(.*)' returned a non-zero code: (\\d+)", Pattern.DOTALL);
 
     private static final Logger LOG = LoggerFactory.getLogger(Solve.class);
 
@@ -133,9 +129,11 @@ final class Solve {
     static String told(Throwable fault) {
         Throwable cause = fault instanceof CompletionException && fault.getCause() != null ? fault.getCause() : fault;
         String why = String.valueOf(cause.getMessage());
-        Matcher ended = ENDED.matcher(why);
-        return ended.matches()
-                ? "process \"" + ended.group(1) + "\" did not complete successfully: exit code: " + ended.group(2)
+        return cause instanceof BuildException known
+                ? known.command()
+                        .map(command -> "process " + GoWords.quoted(command)
+                                + " did not complete successfully: exit code: " + known.code())
+                        .orElse(why)
                 : why;
     }
 

@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Values as Go's fmt spells them, because Docker's history does. */
-final class GoWords {
+public final class GoWords {
     private static final Pattern PART = Pattern.compile("([0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u00b5s|ms|s|m|h)");
     private static final Map<String, Long> UNITS = Map.of(
             "ns", 1L,
@@ -22,7 +22,7 @@ final class GoWords {
     private GoWords() {}
 
     /** {@code %q} of a text. */
-    static String quoted(String text) {
+    public static String quoted(String text) {
         StringBuilder out = new StringBuilder("\"");
         text.codePoints().forEach(c -> {
             switch (c) {

@@ -14,7 +14,9 @@ import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.Node;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.kernel.FileCalls;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +34,12 @@ import java.util.regex.Pattern;
 
 /** A RUN: a container of this engine that runs to its end, and what it changed. */
 final class RunStep {
+    /** What a mount says that its secret is to be a variable by. */
+    private static final String ENV = "env";
+
+    /** What a step's shell reads such secrets from. */
+    private static final String VARIABLES = "/run/secrets/.variables";
+
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,15})([kmgKMG]?)(?:i?[bB])?");
 
     private static final AtomicInteger SOCKETS = new AtomicInteger();
@@ -43,6 +51,7 @@ final class RunStep {
     private final Map<String, String> tmpfs = new LinkedHashMap<>();
     private final List<String> targets = new ArrayList<>();
     private final List<String> env = new ArrayList<>();
+    private final ByteArrayOutputStream variables = new ByteArrayOutputStream();
     private final List<Path> lent = new ArrayList<>();
     private final List<Relay> relays = new ArrayList<>();
 
@@ -106,13 +115,13 @@ final class RunStep {
 
     private Optional<LayerSpec> inContainer(List<String> command, String network)
             throws BuildException, DriverException, IOException, InterruptedException {
-        Job plain = run.job(command);
+        Job plain = run.job(reading(command));
         List<String> seen = new ArrayList<>(plain.env());
         seen.addAll(env);
         Job job = new Job(
                 plain.id(),
                 plain.image(),
-                command,
+                plain.command(),
                 seen,
                 plain.labels(),
                 plain.user(),
@@ -132,8 +141,7 @@ final class RunStep {
             int code = hands.run(job.id(), run::said);
             keeps = code == 0 ? keeping.done() : keeping.failed();
             if (code != 0) {
-                throw new BuildException(
-                        "The command '" + String.join(" ", command) + "' returned a non-zero code: " + code, code);
+                throw BuildException.ended(command, code);
             }
             tidy(job, bare);
             return hands.layer(job.id(), top, run.epoch(), true, keeps ? Long.MAX_VALUE : Hands.WORTH_WAITING);
@@ -204,6 +212,9 @@ final class RunStep {
     private String keyOf(Asked mount) throws BuildException, DockerfileException, IOException, InterruptedException {
         String type = mount.type();
         StringBuilder key = new StringBuilder(type + " " + mount.word("target", ""));
+        if (mount.has(ENV)) {
+            key.append(" as ").append(mount.word(ENV, ""));
+        }
         if (type.equals("bind")) {
             Optional<String> from = Optional.of(mount.word("from", "")).filter(f -> !f.isEmpty());
             key.append(' ').append(mount.word("source", "/"));
@@ -290,17 +301,17 @@ final class RunStep {
 
     /** A file in memory that only this step's container sees, for as long as it runs. */
     private void secret(Asked mount) throws BuildException, DockerfileException, DriverException, IOException {
-        if (mount.has("env")) {
-            throw DockerfileException.at(
-                    one,
-                    "a secret as a variable is not served, since the variables of containers are written down;"
-                            + " read its file");
-        }
         String target = mount.target();
         String id = mount.word("id", target.substring(target.lastIndexOf('/') + 1));
         Optional<byte[]> secret = run.shared().site().offers().secret(id);
         if (secret.isEmpty()) {
             notOffered(mount, id, "send it with wharf build --secret id=" + id + ",src=FILE");
+            return;
+        }
+        if (mount.has(ENV)) {
+            variable(mount.word(ENV, ""), secret.get());
+        }
+        if (mount.has(ENV) && target.isEmpty()) {
             return;
         }
         Path file = Files.createTempFile(run.shared().site().memory(), "", "");
@@ -310,6 +321,42 @@ final class RunStep {
         String at = draft.absolute(target.isEmpty() ? "/run/secrets/" + id : target);
         binds.add(new Job.Bind(file, at, true));
         targets.add(at);
+    }
+
+    /** A secret that the step's shell reads into a variable, since variables of containers are written down. */
+    private void variable(String name, byte[] secret) throws DockerfileException {
+        if (!name.matches("[A-Za-z_][A-Za-z0-9_]*")) {
+            throw DockerfileException.at(one, "invalid name of a variable for a secret: \"" + name + "\"");
+        }
+        if (one.json()) {
+            throw DockerfileException.at(
+                    one, "a secret as a variable needs a shell, which reads it; write RUN without brackets");
+        }
+        variables.writeBytes(("export " + name + "='").getBytes(StandardCharsets.UTF_8));
+        for (byte letter : secret) {
+            if (letter == '\'') {
+                variables.writeBytes("'\\''".getBytes(StandardCharsets.UTF_8));
+            } else {
+                variables.write(letter);
+            }
+        }
+        variables.writeBytes("'\n".getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The command, after its shell has read what is lent as variables. */
+    private List<String> reading(List<String> command) throws DriverException, IOException {
+        if (variables.size() == 0) {
+            return command;
+        }
+        Path file = Files.createTempFile(run.shared().site().memory(), "", "");
+        lent.add(file);
+        Files.write(file, variables.toByteArray());
+        run.shared().site().agent().streams().files().chmod(file, 0444);
+        binds.add(new Job.Bind(file, VARIABLES, true));
+        targets.add(VARIABLES);
+        List<String> all = new ArrayList<>(command);
+        all.set(all.size() - 1, ". " + VARIABLES + "; " + all.get(all.size() - 1));
+        return all;
     }
 
     private void agent(Asked mount) throws BuildException, DockerfileException, DriverException, IOException {
