@@ -90,7 +90,8 @@ class BuildIT {
 
         assertThat(out)
                 .contains("Step 1/3 : FROM busybox\n ---> ", "Step 2/3 : ENV a=b\n ---> ", "Step 3/3 : RUN echo said\n")
-                .containsPattern(" ---> Running in [0-9a-f]{12}\nsaid\nRemoving intermediate container [0-9a-f]{12}\n")
+                .containsPattern(
+                        " ---> Running in [0-9a-f]{12}\nsaid\n ---> Removed intermediate container [0-9a-f]{12}\n")
                 .containsPattern("Successfully built [0-9a-f]{12}\n")
                 .endsWith("Successfully tagged said:latest\nSuccessfully tagged said:again\n");
         String id = build(context, "--quiet").outOrThrow().strip();
@@ -98,6 +99,18 @@ class BuildIT {
                 .isEqualTo(daemon.docker("inspect", "--format", "{{.Id}}", "said")
                         .outOrThrow()
                         .strip());
+    }
+
+    @Test
+    void whatTwoStagesHaveInCommonIsDoneOnce() throws Exception {
+        String step = "RUN sleep 1; cat /proc/sys/kernel/random/uuid >/made\n";
+        String out = build(context(
+                        "Dockerfile",
+                        "FROM busybox AS a\n" + step + "FROM busybox AS b\n" + step
+                                + "FROM busybox\nCOPY --from=a /made /a\nCOPY --from=b /made /b\nRUN cmp /a /b\n"))
+                .outOrThrow();
+
+        assertThat(out.split(" ---> Using cache\n", -1)).hasSize(2);
     }
 
     @Test

@@ -207,14 +207,11 @@ class BuildxIT {
         dockerfile("FROM busybox AS base", "RUN echo never", "FROM base", "COPY --from=base /word /copy");
         Path other = Files.createDirectories(folder.resolve("other"));
         Files.writeString(other.resolve("Dockerfile"), "FROM busybox\nENV WORD=linked\nRUN echo $WORD > /word\n");
-        Path file = Files.writeString(
-                folder.resolve("docker-bake.json"),
-                """
+        Path file = Files.writeString(folder.resolve("docker-bake.json"), """
                 {"target": {
                   "other": {"context": "%s"},
                   "default": {"context": "%s", "contexts": {"base": "target:other"}, "tags": ["baked"]}
-                }}"""
-                        .formatted(other, context));
+                }}""".formatted(other, context));
 
         tried("buildx", "bake", "--file=" + file).outOrThrow();
 

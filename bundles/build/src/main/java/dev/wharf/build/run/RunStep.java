@@ -150,7 +150,8 @@ final class RunStep {
                 hands.leave(job.id());
             } else {
                 hands.dismiss(job.id());
-                run.voice().say("Removing intermediate container " + job.id().shortForm() + "\n");
+                run.voice()
+                        .say(" ---> Removed intermediate container " + job.id().shortForm() + "\n");
             }
         }
     }

@@ -32,6 +32,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** Makes one stage, step by step. One thread. */
 final class StageRun {
@@ -45,7 +49,32 @@ final class StageRun {
             StepCache cache,
             Sources context,
             Report report,
-            Others others) {}
+            Others others,
+            ConcurrentMap<Digest, Turn> turns) {
+        Shared(
+                Site site,
+                Order order,
+                String build,
+                Stages stages,
+                Hands hands,
+                StepCache cache,
+                Sources context,
+                Report report,
+                Others others) {
+            this(site, order, build, stages, hands, cache, context, report, others, new ConcurrentHashMap<>());
+        }
+
+        /** Who comes with the same step while it is done waits for it, unless everything is to be done anew. */
+        Turn turn(Digest key) {
+            return order.noCache() ? new Turn() : turns.computeIfAbsent(key, k -> new Turn());
+        }
+    }
+
+    /** One step that several stages may have; whoever holds the lock does it, or takes what was made. */
+    static final class Turn {
+        private final Lock lock = new ReentrantLock();
+        private Optional<BuildStep> made = Optional.empty();
+    }
 
     /** The other stages, which are waited for. */
     interface Others {
@@ -363,18 +392,26 @@ final class StageRun {
     /** Does a step that may change files, unless it was done before. */
     void layered(Digest key, String told, Map<String, String> inputs, Work work)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        Optional<BuildStep> known = known(key, told);
-        if (known.isPresent()) {
-            use(key, known.get(), inputs);
-            return;
+        Turn turn = shared.turn(key);
+        turn.lock.lockInterruptibly();
+        try {
+            Optional<BuildStep> known = known(key, told).or(() -> turn.made);
+            if (known.isPresent()) {
+                use(key, known.get(), inputs);
+                return;
+            }
+            Optional<LayerSpec> layer = work.make();
+            String at = now();
+            draft.done(key, told, at, layer);
+            if (layer.isPresent()) {
+                holder = Optional.of(shared.hands().store(draft, List.of()).id());
+            }
+            BuildStep done = noted(key, false, told, at, layer, inputs);
+            shared.cache().keep(List.of(done));
+            turn.made = Optional.of(done);
+        } finally {
+            turn.lock.unlock();
         }
-        Optional<LayerSpec> layer = work.make();
-        String at = now();
-        draft.done(key, told, at, layer);
-        if (layer.isPresent()) {
-            holder = Optional.of(shared.hands().store(draft, List.of()).id());
-        }
-        shared.cache().keep(List.of(noted(key, false, told, at, layer, inputs)));
     }
 
     void use(Digest key, BuildStep step, Map<String, String> inputs) {

@@ -134,6 +134,13 @@ class DockerfileTest {
         refused("MAINTAINER isn't allowed as an ONBUILD trigger", "ONBUILD MAINTAINER x");
     }
 
+    @Test
+    void aTriggerOfAnUnknownWordIsRefusedWhenItFires() throws Exception {
+        assertThat(Dockerfile.parse("Dockerfile", "FROM x\nONBUILD LATER y").instructions())
+                .hasSize(2);
+        assertThatThrownBy(() -> Dockerfile.trigger("LATER y")).hasMessageContaining("unknown instruction: LATER");
+    }
+
     /** Whatever comes, it is read or refused, and soon. */
     @Test
     void noiseIsReadOrRefusedAndNeverAFault() {
