@@ -446,7 +446,7 @@ public final class ImageRoutes implements Routes {
         }
         Optional<Platform> platform = platform(request);
         Credentials credentials = credentials(request);
-        Transfer transfer = new Transfer(request);
+        Transfer transfer = new Transfer(request::onGone);
         if (!tag.isEmpty() || namesOne(name)) {
             pull(agent, request, reference, platform, credentials, transfer, transfer::end);
         } else {
@@ -491,7 +491,7 @@ public final class ImageRoutes implements Routes {
             Credentials credentials,
             Transfer transfer) {
         Reference next = left.poll();
-        if (next == null) {
+        if (next == null || transfer.isLeft()) {
             transfer.end();
         } else {
             pull(
@@ -626,7 +626,7 @@ public final class ImageRoutes implements Routes {
         }
         // Of all else that is wrong is told in the stream, as clients expect it of a push.
         platforms(request, "platform").forEach(p -> ImageLookup.get(agent.host(), named.familiar(), Optional.of(p)));
-        Transfer transfer = new Transfer(request);
+        Transfer transfer = new Transfer(request::onGone);
         transfer.tell(Json.object().put("status", "The push refers to repository [" + named.repository() + "]"));
         Optional<Problem> missing = notThere(agent.host(), named.repository(), references);
         if (missing.isPresent()) {
@@ -660,7 +660,7 @@ public final class ImageRoutes implements Routes {
 
     private static void pushEach(Agent agent, Request request, Deque<Reference> left, Transfer transfer) {
         Reference next = left.poll();
-        if (next == null) {
+        if (next == null || transfer.isLeft()) {
             transfer.end();
             return;
         }

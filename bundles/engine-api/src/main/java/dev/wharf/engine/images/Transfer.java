@@ -4,13 +4,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Outlet;
 import dev.wharf.engine.http.Problem;
-import dev.wharf.engine.http.Request;
 import dev.wharf.engine.json.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 
 /**
  * The answer of a pull or push: nothing until there is something to tell, so that what fails at once is a plain error, and a
@@ -25,10 +25,11 @@ final class Transfer {
 
     private boolean begun;
     private boolean over;
+    private boolean left;
 
-    /** The answer to {@code request}, whose client may go away before it was told anything. */
-    Transfer(Request request) {
-        request.onGone(this::left);
+    /** The answer to a client that may go away before it was told anything, of which {@code departure} tells. */
+    Transfer(Consumer<Runnable> departure) {
+        departure.accept(this::left);
     }
 
     CompletionStage<Answer> answer() {
@@ -75,14 +76,26 @@ final class Transfer {
         }
     }
 
-    /** Runs {@code cancel} when the client goes away before the end. */
-    synchronized void onGone(Runnable cancel) {
-        gone = Optional.of(cancel);
+    /** Runs {@code cancel} when the client goes away before the end, and at once where it went already. */
+    void onGone(Runnable cancel) {
+        synchronized (this) {
+            if (!left) {
+                gone = Optional.of(cancel);
+                return;
+            }
+        }
+        cancel.run();
+    }
+
+    /** Whether the client went away, so that nothing more need be begun for it. */
+    synchronized boolean isLeft() {
+        return left;
     }
 
     private void left() {
         Optional<Runnable> cancel;
         synchronized (this) {
+            left = true;
             cancel = over ? Optional.empty() : gone;
             gone = Optional.empty();
         }
