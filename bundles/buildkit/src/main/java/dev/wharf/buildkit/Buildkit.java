@@ -118,7 +118,8 @@ public final class Buildkit implements AutoCloseable {
     // ---- what is served
 
     private ServerServiceDefinition control(Workshop workshop) {
-        return ServerServiceDefinition.builder("moby.buildkit.v1.Control")
+        History history = new History(workshop);
+        ServerServiceDefinition service = ServerServiceDefinition.builder("moby.buildkit.v1.Control")
                 .addMethod(
                         Calls.INFO,
                         ServerCalls.asyncUnaryCall((request, out) -> Buildkit.<Control.InfoResponse>say(
@@ -134,7 +135,11 @@ public final class Buildkit implements AutoCloseable {
                                         .addRecord(worker())
                                         .build())))
                 .addMethod(Calls.SOLVE, ServerCalls.asyncUnaryCall((request, out) -> solve(workshop, request, out)))
-                .addMethod(Calls.STATUS, ServerCalls.asyncServerStreamingCall(this::status))
+                .addMethod(
+                        Calls.STATUS,
+                        ServerCalls.asyncServerStreamingCall((request, out) -> status(history, request, out)))
+                .addMethod(Calls.HISTORY, ServerCalls.asyncServerStreamingCall(history::list))
+                .addMethod(Calls.UPDATE_HISTORY, ServerCalls.asyncUnaryCall(history::update))
                 .addMethod(
                         Calls.DISK_USAGE,
                         ServerCalls.asyncUnaryCall((request, out) -> guarded(out, () -> {
@@ -155,6 +160,7 @@ public final class Buildkit implements AutoCloseable {
                             out.onCompleted();
                         })))
                 .build();
+        return ServerInterceptors.intercept(service, new History.Clock());
     }
 
     private ServerServiceDefinition gateway(Workshop workshop) {
@@ -247,6 +253,14 @@ public final class Buildkit implements AutoCloseable {
 
     // ---- builds
 
+    /** Whether what a build says can still be heard. */
+    private boolean isKnown(String ref) {
+        synchronized (solves) {
+            Solve solve = solves.get(ref);
+            return solve != null && solve.progress().isKept();
+        }
+    }
+
     /** A build by its client's name for it, which may ask for its progress before it asks for the build. */
     private Solve find(String ref) {
         synchronized (solves) {
@@ -258,7 +272,14 @@ public final class Buildkit implements AutoCloseable {
         }
     }
 
-    private void status(Control.StatusRequest request, StreamObserver<Control.StatusResponse> out) {
+    private void status(History history, Control.StatusRequest request, StreamObserver<Control.StatusResponse> out) {
+        Optional<Control.StatusResponse> over =
+                isKnown(request.getRef()) ? Optional.empty() : history.steps(request.getRef());
+        if (over.isPresent()) {
+            say(out, over.get());
+            return;
+        }
+
         ServerCallStreamObserver<Control.StatusResponse> calls = (ServerCallStreamObserver<Control.StatusResponse>) out;
         StatusCall call = new StatusCall(calls);
         calls.setOnReadyHandler(call::wake);

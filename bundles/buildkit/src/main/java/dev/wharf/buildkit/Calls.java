@@ -38,6 +38,16 @@ final class Calls {
             Control.PruneRequest.getDefaultInstance(),
             Control.UsageRecord.getDefaultInstance());
 
+    static final MethodDescriptor<Control.BuildHistoryRequest, Control.BuildHistoryEvent> HISTORY = of(
+            MethodType.SERVER_STREAMING,
+            CONTROL + "ListenBuildHistory",
+            Control.BuildHistoryRequest.getDefaultInstance(),
+            Control.BuildHistoryEvent.getDefaultInstance());
+    static final MethodDescriptor<Control.UpdateBuildHistoryRequest, Nothing> UPDATE_HISTORY = unary(
+            CONTROL + "UpdateBuildHistory",
+            Control.UpdateBuildHistoryRequest.getDefaultInstance(),
+            Nothing.getDefaultInstance());
+
     static final MethodDescriptor<Gateway.PingRequest, Gateway.PongResponse> PING = unary(
             GATEWAY + "Ping", Gateway.PingRequest.getDefaultInstance(), Gateway.PongResponse.getDefaultInstance());
     static final MethodDescriptor<Gateway.SolveRequest, Gateway.SolveResponse> BUILD = unary(

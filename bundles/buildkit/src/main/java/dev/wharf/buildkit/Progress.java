@@ -28,6 +28,9 @@ final class Progress implements Report {
     /** As many bytes are kept for who listens late, the first ones; whoever listens in time hears everything. */
     private static final int MOST_KEPT = 4 << 20;
 
+    /** As much of that is kept of a build that is over and that somebody listened to. */
+    private static final int MOST_KEPT_OVER = 256 << 10;
+
     private final String ref;
     private final List<StatusResponse> said = new ArrayList<>();
     private final List<Listener> listeners = new ArrayList<>();
@@ -58,9 +61,14 @@ final class Progress implements Report {
         }
     }
 
+    /** Whether whoever listens now hears all. */
+    synchronized boolean isKept() {
+        return !ended || !said.isEmpty();
+    }
+
     synchronized void end() {
         ended = true;
-        if (!listeners.isEmpty()) {
+        if (!listeners.isEmpty() && kept > MOST_KEPT_OVER) {
             said.clear();
         }
         listeners.forEach(Listener::end);

@@ -8,6 +8,7 @@ import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.plan.Checks;
 import dev.wharf.build.plan.GoWords;
 import dev.wharf.build.plan.Stages;
+import dev.wharf.build.run.Build;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Needed;
 import dev.wharf.build.run.Offers;
@@ -33,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongConsumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
@@ -46,9 +48,12 @@ final class Solve {
 
     private static final Logger LOG = LoggerFactory.getLogger(Solve.class);
 
+    private static final Pattern NEVER_THE_SAME = Pattern.compile("[a-z0-9]{25}");
+
     private static final Set<String> IMAGES = Set.of("moby", "image", "docker");
     private static final Set<String> FILES = Set.of("local", "tar");
 
+    private final String ref;
     private final Progress progress;
     private final CompletableFuture<Optional<ImageId>> answer = new CompletableFuture<>();
     private final List<Workshop.Work> under = new ArrayList<>();
@@ -57,6 +62,7 @@ final class Solve {
     private final CompletableFuture<Opening> opening = new CompletableFuture<>();
 
     Solve(String ref) {
+        this.ref = ref;
         this.progress = new Progress(ref);
     }
 
@@ -164,6 +170,7 @@ final class Solve {
             }
             Optional<Set<String>> paths = needed;
             return new Workshop.Wish(
+                    id(),
                     order,
                     wanted.limits(),
                     new Workshop.Source.Sent((folder, shelf) -> {
@@ -188,7 +195,7 @@ final class Solve {
         Workshop.Source source = address.startsWith(UPLOADED)
                 ? new Workshop.Source.Sent((folder, shelf) -> uploaded(folder, session, address))
                 : new Workshop.Source.Remote(address);
-        return new Workshop.Wish(wanted.order(text, cacheFrom), wanted.limits(), source, lender);
+        return new Workshop.Wish(id(), wanted.order(text, cacheFrom), wanted.limits(), source, lender);
     }
 
     /** What of the context is needed; empty where that may be all. */
@@ -210,6 +217,11 @@ final class Solve {
         result.warnings().stream()
                 .filter(warning -> warning.rule() != Checks.Rule.NO_EMPTY_CONTINUATION)
                 .forEach(progress::warn);
+    }
+
+    /** The first build is remembered by its client's name for it, where that is one of those that are never the same. */
+    private synchronized String id() {
+        return under.isEmpty() && NEVER_THE_SAME.matcher(ref).matches() ? ref : Build.freshId();
     }
 
     /** Tells of the client's Dockerfile what it asks. Blocks while that is sent. */

@@ -44,6 +44,27 @@ public interface Workshop {
     /** Forgets what the rules allow to forget, and says what it was. May block. */
     List<Remembered> forget(Forgetting rules);
 
+    /** Builds that are remembered, the last first. */
+    List<Built> built();
+
+    /** Lets what is remembered of a build go. */
+    void dismiss(String build) throws BuildException;
+
+    /**
+     * A build that is remembered.
+     *
+     * @param took how long it was; empty while it is under way
+     * @param failure why it failed, or empty
+     */
+    record Built(String id, Instant at, Optional<Duration> took, String file, String failure, List<Step> steps) {
+        public Built {
+            steps = List.copyOf(steps);
+        }
+
+        /** @param at when it was done */
+        public record Step(String stage, String instruction, boolean cached, Instant at, Duration took) {}
+    }
+
     /** A build that is under way. */
     interface Work {
         /** Fails with a {@link BuildException} that says why there is no image. */
@@ -56,10 +77,11 @@ public interface Workshop {
     /**
      * What is to be built.
      *
+     * @param id what the build is remembered by
      * @param order all that the classic builder knows, too
      * @param limits of the containers of steps
      */
-    record Wish(Order order, Limits limits, Source source, Lender lender) {}
+    record Wish(String id, Order order, Limits limits, Source source, Lender lender) {}
 
     /**
      * Limits of the containers of steps, as {@code docker build} words them.

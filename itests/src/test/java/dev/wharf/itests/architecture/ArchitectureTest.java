@@ -178,6 +178,7 @@ class ArchitectureTest {
                                         "dev.wharf.build..",
                                         "io.grpc..",
                                         "io.netty..",
+                                        "com.google.gson..",
                                         "com.google.protobuf..",
                                         "org.apache.commons.compress.."),
                                 room(

@@ -58,14 +58,20 @@ public final class Build {
     private final Map<Integer, FutureTask<StageRun.Made>> stages = new ConcurrentHashMap<>();
     private final List<Thread> threads = new ArrayList<>();
 
-    public Build(Site site, Order order, Report report, HostCache cache) {
+    /** @param id what it is remembered by */
+    public Build(Site site, String id, Order order, Report report, HostCache cache) {
         this.site = site;
         this.order = order;
         this.report = report;
         this.voices = new Voices(report);
         this.cache = cache.at(site);
-        this.id = Entropy.fresh().hex("build").substring(0, 12);
+        this.id = id;
         this.hands = new Hands(site);
+    }
+
+    /** What no build was called before. */
+    public static String freshId() {
+        return Entropy.fresh().hex("build").substring(0, 12);
     }
 
     /** Gives the build up: what runs for it ends, and {@link #run} fails soon. */

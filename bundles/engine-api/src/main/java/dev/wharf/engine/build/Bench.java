@@ -91,10 +91,12 @@ public final class Bench {
     /**
      * Who asks for a build, and what for.
      *
+     * @param id what the build is remembered by
      * @param causes the cause of the next command
      * @param logins credentials for the registry of an image
      */
     record Asking(
+            String id,
             Agent agent,
             Supplier<Cause> causes,
             BuildQuery query,
@@ -152,7 +154,7 @@ public final class Bench {
                     context.folder().getParent(),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             asking.bring().into(context, shelf);
-            Build build = new Build(engine, asking.query().order(), report, cache);
+            Build build = new Build(engine, asking.id(), asking.query().order(), report, cache);
             attempt.build(build);
             return build.run(context);
         } finally {

@@ -2,6 +2,7 @@ package dev.wharf.engine.build;
 
 import dev.wharf.build.context.ContextException;
 import dev.wharf.build.context.ContextFolder;
+import dev.wharf.build.run.Build;
 import dev.wharf.build.run.BuildException;
 import dev.wharf.build.run.Offers;
 import dev.wharf.core.agent.Agent;
@@ -75,6 +76,7 @@ public final class BuildRoutes implements Routes {
         running.put(id, attempt);
         request.onGone(attempt::cancel);
         Bench.Asking asking = new Bench.Asking(
+                Build.freshId(),
                 agent,
                 request::cause,
                 query,

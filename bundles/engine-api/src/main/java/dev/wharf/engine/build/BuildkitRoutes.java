@@ -10,7 +10,9 @@ import dev.wharf.buildkit.Buildkit;
 import dev.wharf.buildkit.Line;
 import dev.wharf.buildkit.Workshop;
 import dev.wharf.core.agent.Agent;
+import dev.wharf.core.command.BuildCommand;
 import dev.wharf.core.command.HostCommand;
+import dev.wharf.core.state.BuildStep;
 import dev.wharf.engine.http.Answer;
 import dev.wharf.engine.http.Duplex;
 import dev.wharf.engine.http.Problem;
@@ -27,6 +29,7 @@ import dev.wharf.model.Reference;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,6 +37,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -171,6 +175,7 @@ public final class BuildkitRoutes implements Routes {
             Bench.Attempt attempt = new Bench.Attempt();
             CompletableFuture<ImageId> image = new CompletableFuture<>();
             Bench.Asking asking = new Bench.Asking(
+                    wish.id(),
                     agent,
                     request::cause,
                     new BuildQuery(wish.order(), "", hostConfig(wish)),
@@ -291,6 +296,39 @@ public final class BuildkitRoutes implements Routes {
             agent.submit(new HostCommand.NotePrune("builder", freed.sizeBytes()), request.cause());
             Set<String> gone = Set.copyOf(freed.keys());
             return before.stream().filter(one -> gone.contains(one.id())).toList();
+        }
+
+        @Override
+        public List<Built> built() {
+            return agent.host().builds().values().stream()
+                    .sorted(Comparator.comparing(dev.wharf.core.state.Build::at).reversed())
+                    .map(Floor::built)
+                    .toList();
+        }
+
+        private static Built built(dev.wharf.core.state.Build build) {
+            return new Built(
+                    build.id(),
+                    build.at(),
+                    build.took(),
+                    build.file(),
+                    build.failure(),
+                    build.steps().stream()
+                            .sorted(Comparator.comparingInt(BuildStep::number))
+                            .map(step -> new Built.Step(
+                                    step.stage(), step.instruction(), step.cached(), step.at(), step.took()))
+                            .toList());
+        }
+
+        @Override
+        public void dismiss(String build) throws BuildException {
+            try {
+                agent.submit(new BuildCommand.Remove(build), request.cause())
+                        .toCompletableFuture()
+                        .join();
+            } catch (CompletionException e) {
+                throw new BuildException(Problems.of(e).message());
+            }
         }
 
         /** BuildKit's filters ({@code KEY==VALUE}) as the Engine API has them. */

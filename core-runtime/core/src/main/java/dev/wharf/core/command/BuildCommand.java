@@ -5,6 +5,7 @@ import static dev.wharf.core.command.Decision.refuse;
 
 import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.Event;
+import dev.wharf.core.state.Build;
 import dev.wharf.core.state.BuildStep;
 import dev.wharf.core.state.Host;
 import dev.wharf.model.Digest;
@@ -43,6 +44,25 @@ public sealed interface BuildCommand extends Command {
         @Override
         public Decision decide(Host host, Instant now) {
             return accept(new BuildEvent.Ended(build, took, image, failure));
+        }
+    }
+
+    /** Lets what is remembered of a build go, but not its steps. */
+    record Remove(String build) implements BuildCommand {
+        @Override
+        public boolean letsGo() {
+            return true;
+        }
+
+        @Override
+        public Decision decide(Host host, Instant now) {
+            Build known = host.builds().get(build);
+            if (known == null) {
+                return refuse(Refusal.Kind.MISSING, "no build " + build + " is remembered");
+            }
+            return known.isUnderWay()
+                    ? refuse(Refusal.Kind.CONFLICT, "build " + build + " is under way; cancel it first")
+                    : accept(new BuildEvent.Removed(build));
         }
     }
 

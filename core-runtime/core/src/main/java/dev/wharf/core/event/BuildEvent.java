@@ -60,6 +60,15 @@ public sealed interface BuildEvent extends Event {
         }
     }
 
+    /** A build is no longer remembered; its steps are. */
+    @EventType("build.removed")
+    record Removed(String build) implements BuildEvent {
+        @Override
+        public Host apply(Host host) {
+            return host.withoutBuild(build);
+        }
+    }
+
     @EventType("build.recorded")
     record Recorded(Build state) implements BuildEvent {
         @Override

@@ -813,6 +813,11 @@ public final class Host {
         return edit(d -> d.builds = kept);
     }
 
+    /** Without what is remembered of a build but its steps. */
+    public Host withoutBuild(String id) {
+        return edit(d -> d.builds = builds.minus(id));
+    }
+
     /** With a step of a build, which later builds may take. */
     public Host with(BuildStep step) {
         Build build = builds.get(step.build());

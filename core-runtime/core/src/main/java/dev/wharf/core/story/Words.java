@@ -193,6 +193,7 @@ final class Words {
         tell(
                 BuildEvent.Ended.class,
                 e -> e.image().map(i -> "build made image " + i.shortForm()).orElse("build failed: " + e.failure()));
+        tell(BuildEvent.Removed.class, e -> "build " + e.build() + " is no longer remembered");
         tell(BuildEvent.Forgotten.class, e -> count(e.keys().size(), "step") + " of builds forgotten");
         tell(BuildEvent.Recorded.class, "written down whole");
         tell(BuildEvent.StepRecorded.class, "written down whole");

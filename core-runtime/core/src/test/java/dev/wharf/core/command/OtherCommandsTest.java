@@ -19,6 +19,7 @@ import static dev.wharf.core.Given.volume;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.core.command.Refusal.Kind;
+import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.event.NetworkEvent;
@@ -34,6 +35,7 @@ import dev.wharf.model.PullId;
 import dev.wharf.model.Reference;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -207,6 +209,21 @@ class OtherCommandsTest {
         VolumeSpec longer =
                 new VolumeSpec(new VolumeName("n".repeat(256)), VolumeSpec.LOCAL, Map.of(), Map.of(), false);
         refused(furnished(), new VolumeCommand.Create(longer), Kind.INVALID, "file name too long");
+    }
+
+    // ---- builds
+
+    @Test
+    void aBuildThatIsOverIsForgottenOnce() {
+        BuildCommand.Remove remove = new BuildCommand.Remove("b1");
+        Host host = after(Host.EMPTY, new BuildEvent.Begun("b1", T0, "Dockerfile", List.of()));
+        refused(host, remove, Kind.CONFLICT, "under way");
+        Host over = after(host, new BuildEvent.Ended("b1", Duration.ZERO, Optional.empty(), ""));
+
+        Host gone = after(over, granted(over, remove, T0).toArray(Event[]::new));
+
+        assertThat(gone.builds()).isEmpty();
+        refused(gone, remove, Kind.MISSING, "no build b1");
     }
 
     // ---- drivers
