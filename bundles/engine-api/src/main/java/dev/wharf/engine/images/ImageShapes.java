@@ -121,7 +121,8 @@ public final class ImageShapes {
         ObjectNode rootfs = node.putObject("RootFS").put("Type", "layers");
         ArrayNode layers = rootfs.putArray("Layers");
         config.diffIds().forEach(d -> layers.add(d.toString()));
-        node.putObject("Metadata").put("LastTagTime", image.storedAt().toString());
+        node.putObject("Metadata")
+                .put("LastTagTime", image.taggedAt().map(Instant::toString).orElse(NEVER));
         if (version.atLeast(48)) {
             node.set("Descriptor", Manifests.descriptor(image.index().orElse(image.manifest())));
         }

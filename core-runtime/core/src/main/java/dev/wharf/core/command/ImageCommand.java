@@ -100,7 +100,7 @@ public sealed interface ImageCommand extends Command {
             }
             return known.get().references().contains(reference.toString())
                     ? refuse(Refusal.Kind.UNCHANGED, "image is tagged " + reference.familiar() + " already")
-                    : accept(new ImageEvent.Tagged(image, reference.toString()));
+                    : accept(new ImageEvent.Tagged(image, reference.toString(), Optional.of(now)));
         }
     }
 

@@ -84,7 +84,9 @@ public sealed interface ImageEvent extends Event {
             known.ifPresent(k -> all.addAll(k.references()));
             return host.without(pull)
                     .renewed(image.documents().stream().map(Descriptor::digest).toList())
-                    .with(image.withReferences(all).chosenFrom(image.index().or(() -> known.flatMap(Image::index))));
+                    .with(image.withReferences(all)
+                            .chosenFrom(image.index().or(() -> known.flatMap(Image::index)))
+                            .taggedAt(image.taggedAt().or(() -> known.flatMap(Image::taggedAt))));
         }
     }
 
@@ -128,7 +130,11 @@ public sealed interface ImageEvent extends Event {
     }
 
     @EventType("image.tagged")
-    record Tagged(ImageId image, String reference) implements ImageEvent {
+    record Tagged(ImageId image, String reference, Optional<Instant> at) implements ImageEvent {
+        public Tagged(ImageId image, String reference) {
+            this(image, reference, Optional.empty());
+        }
+
         @Override
         public SubjectId subject() {
             return image;
@@ -136,7 +142,7 @@ public sealed interface ImageEvent extends Event {
 
         @Override
         public Host apply(Host host) {
-            return host.change(image, i -> i.alsoCalled(reference));
+            return host.change(image, i -> i.alsoCalled(reference).taggedAt(at.or(i::taggedAt)));
         }
     }
 

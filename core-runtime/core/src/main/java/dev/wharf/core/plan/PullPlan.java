@@ -92,7 +92,11 @@ final class PullPlan implements Plan {
                 now,
                 true,
                 Optional.empty(),
-                Optional.of(resolved.target()).filter(t -> MediaTypes.isIndex(t.mediaType())));
+                Optional.of(resolved.target()).filter(t -> MediaTypes.isIndex(t.mediaType())),
+                // What is loaded or pulled comes with its names.
+                Optional.of(now)
+                        .filter(at -> !pull.source().bringsBlobs()
+                                && !pull.references().isEmpty()));
     }
 
     /** A layer that is not here and whose own pull is over must be wanted anew, with this pull's credentials. */

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
  * @param references the full references that stand for it now, sorted; tags and digests both
  * @param sizeBytes the size of its layers, uncompressed
  * @param index the index it was chosen from, kept byte for byte beside its manifest; empty where there was none
+ * @param taggedAt when somebody last gave it a name here; empty where it only has those that it came with
  */
 public record Image(
         ImageId id,
@@ -29,8 +30,9 @@ public record Image(
         Instant storedAt,
         boolean wanted,
         Optional<Stall> stall,
-        Optional<Descriptor> index) {
-    /** One that came without an index. */
+        Optional<Descriptor> index,
+        Optional<Instant> taggedAt) {
+    /** One that came without an index, and was given no name here. */
     public Image(
             ImageId id,
             Descriptor manifest,
@@ -53,6 +55,7 @@ public record Image(
                 storedAt,
                 wanted,
                 stall,
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -62,13 +65,24 @@ public record Image(
     }
 
     public Image withReferences(List<String> changed) {
-        return with(changed.stream().sorted().distinct().toList(), wanted, stall, index);
+        return with(changed.stream().sorted().distinct().toList(), wanted, stall, index, taggedAt);
     }
 
     /** The same with its layers in other blobs. */
     Image packedAs(List<LayerSpec> others) {
         return new Image(
-                id, manifest, configBlob, config, others, references, sizeBytes, storedAt, wanted, stall, index);
+                id,
+                manifest,
+                configBlob,
+                config,
+                others,
+                references,
+                sizeBytes,
+                storedAt,
+                wanted,
+                stall,
+                index,
+                taggedAt);
     }
 
     /** The same under one more reference. */
@@ -84,19 +98,30 @@ public record Image(
 
     /** The same, chosen from an index that it may have been found by before. */
     public Image chosenFrom(Optional<Descriptor> known) {
-        return with(references, wanted, stall, known);
+        return with(references, wanted, stall, known, taggedAt);
+    }
+
+    /** The same, given a name here at that time. */
+    public Image taggedAt(Optional<Instant> at) {
+        return with(references, wanted, stall, index, at);
     }
 
     public Image unwanted() {
-        return with(List.of(), false, Optional.empty(), index);
+        return with(List.of(), false, Optional.empty(), index, taggedAt);
     }
 
     /** Its removal did not work and is tried again. */
     public Image stalled(Stall why) {
-        return with(references, wanted, Optional.of(why), index);
+        return with(references, wanted, Optional.of(why), index, taggedAt);
     }
 
-    private Image with(List<String> called, boolean kept, Optional<Stall> trouble, Optional<Descriptor> from) {
-        return new Image(id, manifest, configBlob, config, layers, called, sizeBytes, storedAt, kept, trouble, from);
+    private Image with(
+            List<String> called,
+            boolean kept,
+            Optional<Stall> trouble,
+            Optional<Descriptor> from,
+            Optional<Instant> tagged) {
+        return new Image(
+                id, manifest, configBlob, config, layers, called, sizeBytes, storedAt, kept, trouble, from, tagged);
     }
 }

@@ -75,6 +75,22 @@ class OtherCommandsTest {
     }
 
     @Test
+    void whenANameWasGivenHereIsKnownAlsoWhenTheImageComesOnceMore() {
+        Host before = furnished();
+        assertThat(before.image(IMAGE).orElseThrow().taggedAt()).isEmpty();
+
+        List<Event> events = granted(before, new ImageCommand.Tag(IMAGE, Reference.parse("other:1")), T0);
+        Host tagged = after(before, events.toArray(Event[]::new));
+        Host again = after(
+                tagged,
+                new ImageEvent.Stored(
+                        new PullId("0".repeat(32)), before.image(IMAGE).orElseThrow()));
+
+        assertThat(tagged.image(IMAGE).orElseThrow().taggedAt()).contains(T0);
+        assertThat(again.image(IMAGE).orElseThrow().taggedAt()).contains(T0);
+    }
+
+    @Test
     void anImageWithAnotherNameStays() {
         Host host = furnished(new ImageEvent.Tagged(IMAGE, "docker.io/library/other:1"));
         assertThat(granted(host, untag("busybox", false), T0)).containsExactly(new ImageEvent.Untagged(IMAGE, TAG));
