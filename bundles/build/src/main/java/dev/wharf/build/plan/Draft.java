@@ -4,6 +4,7 @@ import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
 import dev.wharf.build.dockerfile.Words;
 import dev.wharf.model.Digest;
+import dev.wharf.model.GoDuration;
 import dev.wharf.model.Healthcheck;
 import dev.wharf.model.ImageConfig;
 import dev.wharf.model.LayerId;
@@ -387,8 +388,8 @@ public final class Draft {
         }
         // What it does not say stays as it was: Docker commits each step over the image before it.
         healthcheck = Optional.of(healthcheck.map(check::over).orElse(check));
-        return "HEALTHCHECK &{" + quoted(check.test()) + " \"" + GoWords.duration(check.interval()) + "\" \""
-                + GoWords.duration(check.timeout()) + "\" \"" + GoWords.duration(check.startPeriod()) + "\" "
+        return "HEALTHCHECK &{" + quoted(check.test()) + " \"" + GoDuration.text(check.interval()) + "\" \""
+                + GoDuration.text(check.timeout()) + "\" \"" + GoDuration.text(check.startPeriod()) + "\" "
                 + GoWords.rune(check.retries()) + "}";
     }
 
@@ -397,7 +398,7 @@ public final class Draft {
         if (written.isEmpty()) {
             return Duration.ZERO;
         }
-        Duration span = GoWords.parse(expand(one, written.get()))
+        Duration span = GoDuration.parse(expand(one, written.get()))
                 .orElseThrow(() -> DockerfileException.at(
                         one, "invalid duration \"" + written.get() + "\" for --" + flag + "; write it as 1m30s"));
         if (!span.isZero() && span.compareTo(Duration.ofMillis(1)) < 0) {
