@@ -248,7 +248,50 @@ class HostConfigTest {
                 "VolumesFrom;[\"nosuch\"];400;No such container: nosuch",
                 "VolumesFrom;[\"\"];400;volumes-from specification cannot be an empty string",
                 "IpcMode;\"odd\";400;invalid IPC mode: odd",
-                "LogConfig;{\"Type\":\"fluentd\"};400;plugin \"fluentd\" not found",
+                "LogConfig;{\"Type\":\"splunk\"};400;plugin \"splunk\" not found",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"x\":\"1\"}};400;"
+                        + "unknown log opt 'x' for fluentd log driver",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-address\":\"udp://h\"}};400;"
+                        + "invalid fluentd-address (udp://h): unsupported scheme: 'udp'",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-address\":\"tcp://h/p\"}};400;"
+                        + "invalid fluentd-address (tcp://h/p): should not contain a path element",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-address\":\"unix://\"}};400;"
+                        + "invalid fluentd-address (unix://): path is empty",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-address\":\"h:99999\"}};400;"
+                        + "invalid port: strconv.ParseUint: parsing \"99999\": value out of range",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-address\":\"h:x\"}};400;"
+                        + "invalid fluentd-address (h:x): parse \"tcp://h:x\": invalid port \":x\" after host",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-buffer-limit\":\"zz\"}};400;"
+                        + "invalid size: 'zz'",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-retry-wait\":\"5\"}};400;"
+                        + "time: missing unit in duration \"5\"",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-max-retries\":\"-1\"}};400;"
+                        + "strconv.ParseUint: parsing \"-1\": invalid syntax",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-max-retries\":\"4294967295\"}};400;"
+                        + "invalid fluentd-max-retries: value out of range",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-async\":\"maybe\"}};400;"
+                        + "strconv.ParseBool: parsing \"maybe\": invalid syntax",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-async-reconnect-interval\":\"1m30s\"}};400;"
+                        + "value (\"1m30s\") must be between 100ms and 10s",
+                "LogConfig;{\"Type\":\"fluentd\",\"Config\":{\"fluentd-write-timeout\":\"-1s\"}};400;"
+                        + "invalid value for fluentd-write-timeout: value must be a duration that is non-negative",
+                "LogConfig;{\"Type\":\"gelf\"};400;" + "gelf-address is a required parameter",
+                "LogConfig;{\"Type\":\"gelf\",\"Config\":{\"gelf-address\":\"http://h:1\"}};400;"
+                        + "gelf: endpoint needs to be TCP or UDP",
+                "LogConfig;{\"Type\":\"gelf\",\"Config\":{\"gelf-address\":\"udp://h\"}};400;"
+                        + "gelf: please provide gelf-address as proto://host:port",
+                "LogConfig;{\"Type\":\"gelf\",\"Config\":{\"gelf-address\":\"udp://h:x\"}};400;"
+                        + "parse \"udp://h:x\": invalid port \":x\" after host",
+                "LogConfig;{\"Type\":\"gelf\",\"Config\":{\"gelf-address\":\"udp://h:1\",\"gelf-compression-level\":\"10\"}};400;"
+                        + "unknown value \"10\" for log opt \"gelf-compression-level\" for gelf log driver",
+                "LogConfig;{\"Type\":\"gelf\",\"Config\":{\"gelf-address\":\"udp://h:1\",\"gelf-tcp-max-reconnect\":\"1\"}};400;"
+                        + "\"gelf-tcp-max-reconnect\" is only valid for TCP",
+                "LogConfig;{\"Type\":\"gelf\",\"Config\":{\"gelf-address\":\"udp://h:1\",\"y\":\"1\"}};400;"
+                        + "unknown log opt \"y\" for gelf log driver",
+                "LogConfig;{\"Type\":\"gelf\",\"Config\":{\"gelf-address\":\"tcp://h:1\",\"gelf-compression-type\":\"none\"}};400;"
+                        + "compression is only supported on UDP",
+                "LogConfig;{\"Type\":\"gelf\",\"Config\":{\"gelf-address\":\"tcp://h:1\",\"gelf-tcp-reconnect-delay\":\"-1\"}};400;"
+                        + "\"gelf-tcp-reconnect-delay\" must be a positive integer",
                 "LogConfig;{\"Type\":\"local\",\"Config\":{\"x\":\"1\"}};400;unknown log opt 'x' for log driver local",
                 "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"max-size\":\"1\"}};400;"
                         + "unknown log opt 'max-size' for syslog log driver",

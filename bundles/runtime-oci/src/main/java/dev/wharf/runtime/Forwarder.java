@@ -23,7 +23,6 @@ import org.slf4j.LoggerFactory;
 final class Forwarder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Forwarder.class);
     private static final String PLACE = "log.sent-to-here";
-    private static final Duration PAUSE = Duration.ofSeconds(1);
 
     private final LogParts parts;
     private final LogTarget target;
@@ -86,7 +85,7 @@ final class Forwarder implements AutoCloseable {
         }
     }
 
-    /** Sends until that works, or nobody wants it any more. */
+    /** Sends until that works, the target gives the line up, or nobody wants it any more. */
     private boolean send(LogLine line) throws InterruptedException {
         for (int tries = 0; !closed; tries++) {
             try {
@@ -98,7 +97,12 @@ final class Forwarder implements AutoCloseable {
                 if (tries == 0) {
                     LOG.warn("cannot send a log on, trying again log={} reason={}", parts.log(), e.getMessage());
                 }
-                Thread.sleep(PAUSE.toMillis());
+                Optional<Duration> pause = target.pause(tries + 1);
+                if (pause.isEmpty()) {
+                    LOG.warn("a line of a log is not sent on log={} tries={}", parts.log(), tries + 1);
+                    return true;
+                }
+                Thread.sleep(pause.get().toMillis());
             }
         }
         return false;

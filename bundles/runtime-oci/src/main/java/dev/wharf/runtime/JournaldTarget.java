@@ -5,10 +5,11 @@ import dev.wharf.spi.kernel.Journald;
 import dev.wharf.spi.runtime.LogCursor.LogLine;
 import dev.wharf.spi.runtime.StreamSink.StandardStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -17,6 +18,7 @@ final class JournaldTarget implements LogTarget {
     private static final int ERROR = 3;
     private static final int INFORMATION = 6;
 
+    private final Path socket;
     private final Journald journald;
 
     JournaldTarget(Descriptors descriptors, Path socket, LogSettings settings) {
@@ -24,6 +26,7 @@ final class JournaldTarget implements LogTarget {
         settings.fields().forEach((name, value) -> always.put(name(name), value));
         always.put("CONTAINER_TAG", settings.tag());
         always.put("SYSLOG_IDENTIFIER", settings.tag());
+        this.socket = socket;
         this.journald = new Journald(descriptors, socket, always);
     }
 
@@ -33,16 +36,18 @@ final class JournaldTarget implements LogTarget {
     }
 
     @Override
-    public void send(LogLine line) throws IOException {
-        ByteBuffer text = line.bytes().duplicate();
-        if (text.hasRemaining() && text.get(text.limit() - 1) == '\n') {
-            text.limit(text.limit() - 1);
+    public void check() throws IOException {
+        if (!Files.exists(socket)) {
+            throw new IOException("journald is not enabled on this host");
         }
-        do {
-            byte[] piece = new byte[Math.min(Journald.LONGEST_TEXT, text.remaining())];
-            text.get(piece);
-            send(line, piece, text.hasRemaining());
-        } while (text.hasRemaining());
+    }
+
+    @Override
+    public void send(LogLine line) throws IOException {
+        List<byte[]> pieces = LogTarget.pieces(line, Journald.LONGEST_TEXT);
+        for (int i = 0; i < pieces.size(); i++) {
+            send(line, pieces.get(i), i < pieces.size() - 1);
+        }
     }
 
     private void send(LogLine line, byte[] text, boolean partial) throws IOException {

@@ -2,8 +2,8 @@ package dev.wharf.runtime;
 
 import dev.wharf.model.ContainerId;
 import dev.wharf.spi.DriverException;
+import dev.wharf.spi.Failure.Kind;
 import dev.wharf.spi.kernel.Descriptors;
-import dev.wharf.spi.kernel.Journald;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,17 +79,14 @@ final class LogKeeper implements AutoCloseable {
 
     /** Makes sure that a log can be sent where it is to go, before its container is made. */
     void check(LogSettings settings) throws DriverException {
-        if (settings.driver().equals("journald") && !Files.exists(Journald.SOCKET)) {
-            throw DriverException.failure(
-                    dev.wharf.spi.Failure.Kind.INVALID,
-                    "failed to initialize logging driver: journald is not enabled on this host");
-        }
-        if (settings.driver().equals("syslog")) {
-            SyslogTarget target = new SyslogTarget(descriptors, settings);
-            try {
+        if (settings.isForwarded()) {
+            try (LogTarget target = LogTarget.of(descriptors, settings)) {
                 target.check();
-            } finally {
-                target.close();
+            } catch (IOException e) {
+                throw DriverException.failure(
+                        Kind.FAILED,
+                        "failed to create task for container: failed to initialize logging driver: " + e.getMessage(),
+                        e);
             }
         }
     }
@@ -123,10 +120,7 @@ final class LogKeeper implements AutoCloseable {
         if (before != null) {
             before.close();
         }
-        LogTarget target = settings.driver().equals("journald")
-                ? new JournaldTarget(descriptors, Journald.SOCKET, settings)
-                : new SyslogTarget(descriptors, settings);
-        Forwarder forwarder = new Forwarder(parts(container), target, true);
+        Forwarder forwarder = new Forwarder(parts(container), LogTarget.of(descriptors, settings), true);
         FileWatch.Interest interest = watch.on(places.keep(container), forwarder.cursor()::changed);
         sending.put(container, new Sending(forwarder, interest));
     }

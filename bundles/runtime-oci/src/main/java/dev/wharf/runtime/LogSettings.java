@@ -18,6 +18,8 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -27,7 +29,7 @@ import java.util.regex.Pattern;
  * @param driver Docker's name for where it goes
  * @param partBytes the size at which a part of it is full, 0 for never
  * @param parts how many parts there may be, the one being written among them
- * @param fields what others are told of the container, by journald's names
+ * @param fields what others are told of the container, by the names that the driver has for it
  */
 record LogSettings(
         String driver,
@@ -43,11 +45,12 @@ record LogSettings(
     private static final long OTHER_BYTES = 20L << 20;
     private static final int USUAL_PARTS = 5;
     private static final String FILE = "logging.json";
+    private static final Set<String> FORWARDED = Set.of("syslog", "journald", "fluentd", "gelf");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Where logs are sent on to; the file is then what {@code docker logs} reads. */
     boolean isForwarded() {
-        return driver.equals("syslog") || driver.equals("journald");
+        return FORWARDED.contains(driver);
     }
 
     /** How many bytes of full parts are kept. */
@@ -70,19 +73,16 @@ record LogSettings(
             parts = number(options.get("max-file"));
         }
         try {
+            String tag = LogWords.tag(
+                    options.getOrDefault("tag", "{{.ID}}"), spec.container(), spec.name(), spec.spec(), hostname());
             return new LogSettings(
                     driver,
                     size,
                     parts,
                     options.getOrDefault("compress", "false").equals("true"),
                     options,
-                    LogWords.tag(
-                            options.getOrDefault("tag", "{{.ID}}"),
-                            spec.container(),
-                            spec.name(),
-                            spec.spec(),
-                            hostname()),
-                    fields(spec));
+                    tag,
+                    fields(spec, tag));
         } catch (IllegalArgumentException e) {
             throw failure(Kind.INVALID, String.valueOf(e.getMessage()), e);
         }
@@ -110,14 +110,35 @@ record LogSettings(
         return (long) (Double.parseDouble(parts.group(1)) * (1L << (10 * power)));
     }
 
-    /** The names are journald's for containers; labels and variables are told only where somebody asked for them. */
-    private static Map<String, String> fields(RuntimeSpec spec) {
+    /** Labels and variables are told only where somebody asked for them. */
+    private static Map<String, String> fields(RuntimeSpec spec, String tag) {
+        Map<String, String> chosen = LogWords.chosen(spec.spec());
         Map<String, String> fields = new LinkedHashMap<>();
-        fields.put("CONTAINER_ID", spec.container().shortForm());
-        fields.put("CONTAINER_ID_FULL", spec.container().value());
-        fields.put("CONTAINER_NAME", spec.name());
-        fields.put("IMAGE_NAME", spec.spec().imageReference());
-        fields.putAll(LogWords.chosen(spec.spec()));
+        switch (spec.spec().logging().driver()) {
+            case "fluentd" -> {
+                fields.put("container_id", spec.container().value());
+                fields.put("container_name", "/" + spec.name());
+                fields.putAll(chosen);
+            }
+            case "gelf" -> {
+                fields.put("_command", String.join(" ", spec.spec().command().arguments()));
+                fields.put("_container_id", spec.container().value());
+                fields.put("_container_name", spec.name());
+                fields.put("_created", spec.createdAt().toString());
+                fields.put("_image_id", spec.spec().image().value());
+                fields.put("_image_name", spec.spec().imageReference());
+                fields.put("_tag", tag);
+                chosen.forEach((name, value) -> fields.put(name.startsWith("_") ? name : "_" + name, value));
+                return new TreeMap<>(fields);
+            }
+            default -> {
+                fields.put("CONTAINER_ID", spec.container().shortForm());
+                fields.put("CONTAINER_ID_FULL", spec.container().value());
+                fields.put("CONTAINER_NAME", spec.name());
+                fields.put("IMAGE_NAME", spec.spec().imageReference());
+                fields.putAll(chosen);
+            }
+        }
         return fields;
     }
 

@@ -10,11 +10,7 @@ import dev.wharf.spi.runtime.LogCursor.LogLine;
 import dev.wharf.spi.runtime.StreamSink.StandardStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.ByteBuffer;
-import java.nio.channels.DatagramChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +26,7 @@ import java.util.Optional;
  * A syslog server: over the local socket, or over UDP, TCP or a unix socket of its own, in the formats that Docker knows
  * (RFC 3164, RFC 5424, and the one of local sockets, which has no host in it).
  */
-final class SyslogTarget implements LogTarget {
+final class SyslogTarget extends RemoteTarget {
     private static final List<Path> LOCAL =
             List.of(Path.of("/dev/log"), Path.of("/var/run/syslog"), Path.of("/var/run/log"));
     private static final List<String> FACILITIES = List.of(
@@ -60,7 +56,6 @@ final class SyslogTarget implements LogTarget {
             "local7");
     private static final int ERROR = 3;
     private static final int INFORMATION = 6;
-    private static final int CONNECT_MILLIS = 5000;
 
     /** What a UDP datagram can carry at most (RFC 768), and then some for the head. */
     private static final int LONGEST_TEXT = 60 * 1024;
@@ -79,14 +74,6 @@ final class SyslogTarget implements LogTarget {
     private final String tag;
     private final String host = LogSettings.hostname();
     private final long pid = ProcessHandle.current().pid();
-    private Optional<Line> line = Optional.empty();
-
-    /** A way to the server that is open. */
-    private interface Line {
-        void write(byte[] message) throws IOException;
-
-        void close() throws IOException;
-    }
 
     SyslogTarget(Descriptors descriptors, LogSettings settings) throws DriverException {
         this.descriptors = descriptors;
@@ -136,39 +123,10 @@ final class SyslogTarget implements LogTarget {
         return number;
     }
 
-    /** Fails where the server cannot be reached now, as starting a container with Docker does. */
-    void check() throws DriverException {
-        try {
-            if (line.isEmpty()) {
-                line = Optional.of(connect());
-            }
-        } catch (IOException e) {
-            throw failure(
-                    Kind.FAILED,
-                    "failed to initialize logging driver: cannot reach syslog at " + scheme + "://" + place
-                            + (port == 0 || scheme.startsWith("unix") ? "" : ":" + port) + ": " + e.getMessage(),
-                    e);
-        }
-    }
-
     @Override
-    public void send(LogLine one) throws IOException {
-        ByteBuffer text = one.bytes().duplicate();
-        if (text.hasRemaining() && text.get(text.limit() - 1) == '\n') {
-            text.limit(text.limit() - 1);
-        }
-        if (line.isEmpty()) {
-            line = Optional.of(connect());
-        }
-        try {
-            do {
-                byte[] piece = new byte[Math.min(LONGEST_TEXT, text.remaining())];
-                text.get(piece);
-                line.orElseThrow().write(message(one, piece));
-            } while (text.hasRemaining());
-        } catch (IOException e) {
-            close();
-            throw e;
+    void post(LogLine one) throws IOException {
+        for (byte[] piece : LogTarget.pieces(one, LONGEST_TEXT)) {
+            connected().write(message(one, piece), Line.PATIENCE);
         }
     }
 
@@ -191,112 +149,13 @@ final class SyslogTarget implements LogTarget {
         return message.toByteArray();
     }
 
-    private Line connect() throws IOException {
-        return switch (scheme) {
-            case "udp" -> udp();
-            case "tcp" -> tcp();
-            case "unix" -> unix(SocketType.STREAM);
-            default -> unix(SocketType.DATAGRAM);
-        };
-    }
-
-    private Line udp() throws IOException {
-        DatagramChannel channel = DatagramChannel.open();
-        try {
-            channel.connect(new InetSocketAddress(place, port));
-        } catch (IOException | RuntimeException e) {
-            channel.close();
-            throw e instanceof IOException io ? io : new IOException("unknown host " + place, e);
-        }
-        return new Line() {
-            @Override
-            public void write(byte[] message) throws IOException {
-                channel.write(ByteBuffer.wrap(message));
-            }
-
-            @Override
-            public void close() throws IOException {
-                channel.close();
-            }
-        };
-    }
-
-    private Line tcp() throws IOException {
-        SocketChannel channel = SocketChannel.open();
-        try {
-            channel.socket().connect(new InetSocketAddress(place, port), CONNECT_MILLIS);
-            channel.configureBlocking(false);
-        } catch (IOException | RuntimeException e) {
-            channel.close();
-            throw e instanceof IOException io ? io : new IOException("unknown host " + place, e);
-        }
-        return new Line() {
-            @Override
-            public void write(byte[] message) throws IOException {
-                // A server that closed says so to a reader only; a writer's first message after would be lost.
-                if (channel.read(ByteBuffer.allocate(128)) < 0) {
-                    throw new IOException("the syslog server closed the connection");
-                }
-                patiently(ByteBuffer.wrap(message), channel::write);
-            }
-
-            @Override
-            public void close() throws IOException {
-                channel.close();
-            }
-        };
-    }
-
-    private Line unix(SocketType type) throws IOException {
-        int descriptor = descriptors.connect(Path.of(place), type, true);
-        return new Line() {
-            @Override
-            public void write(byte[] message) throws IOException {
-                patiently(ByteBuffer.wrap(message), bytes -> descriptors.write(descriptor, bytes));
-            }
-
-            @Override
-            public void close() {
-                descriptors.close(descriptor);
-            }
-        };
-    }
-
-    private interface Write {
-        /** Takes some of the bytes, none where there is no room now. */
-        int write(ByteBuffer bytes) throws IOException;
-    }
-
-    private static void patiently(ByteBuffer bytes, Write write) throws IOException {
-        long deadline = System.nanoTime() + CONNECT_MILLIS * 1_000_000L;
-        while (bytes.hasRemaining()) {
-            if (write.write(bytes) <= 0) {
-                if (System.nanoTime() > deadline) {
-                    throw new IOException("the syslog server does not keep up");
-                }
-                pause();
-            }
-        }
-    }
-
-    private static void pause() throws IOException {
-        try {
-            Thread.sleep(5);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new java.io.InterruptedIOException("interrupted while the syslog server was slow");
-        }
-    }
-
     @Override
-    public void close() {
-        if (line.isPresent()) {
-            try {
-                line.get().close();
-            } catch (IOException e) {
-                // It is given up anyway.
-            }
-            line = Optional.empty();
-        }
+    Line connect() throws IOException {
+        return switch (scheme) {
+            case "udp" -> Line.udp(place, port);
+            case "tcp" -> Line.tcp(place, port);
+            case "unix" -> Line.unix(descriptors, Path.of(place), SocketType.STREAM);
+            default -> Line.unix(descriptors, Path.of(place), SocketType.DATAGRAM);
+        };
     }
 }

@@ -63,6 +63,9 @@ class ForwarderTest {
         }
 
         @Override
+        public void check() {}
+
+        @Override
         public void send(LogLine line) throws IOException {
             if (room.getAndDecrement() <= 0) {
                 throw new IOException("full");
@@ -170,7 +173,8 @@ class ForwarderTest {
     void whatCannotBeReachedOrIsUnknownIsRefused() throws Exception {
         SyslogTarget nobody = new SyslogTarget(
                 Host.DESCRIPTORS, settings("syslog", Map.of("syslog-address", "unixgram:///no/such/socket")));
-        assertThatThrownBy(nobody::check).hasMessageContaining("failed to initialize logging driver");
+        assertThatThrownBy(nobody::check)
+                .hasMessage("dial unixgram /no/such/socket: connect: no such file or directory");
         for (Map<String, String> wrong : List.of(
                 Map.of("syslog-address", "http://example"),
                 Map.of("syslog-address", "udp:"),

@@ -3,6 +3,10 @@ package dev.wharf.itests.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.itests.daemon.Daemon;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -96,6 +100,37 @@ class LogsIT {
 
         assertThat(logs.status()).isEqualTo(1);
         assertThat(logs.err()).contains("configured logging driver does not support reading");
+    }
+
+    @Test
+    void aLogThatIsSentOnIsReadHereAsWell() throws Exception {
+        int port;
+        try (ServerSocket fluentd = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            port = fluentd.getLocalPort();
+            String address = "fluentd-address=127.0.0.1:" + port;
+            docker.docker(
+                    "run", "--name", "sent", "--log-driver", "fluentd", "--log-opt", address, "busybox", "echo", "hi");
+
+            StringBuilder got = new StringBuilder();
+            fluentd.setSoTimeout(30_000);
+            while (!got.toString().contains("hi")) {
+                // The first connection is that of the start, which looks whether somebody is there.
+                try (Socket socket = fluentd.accept()) {
+                    got.append(new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1));
+                }
+            }
+            assertThat(got.toString()).contains("container_name\u00a5/sent", "source\u00a6stdout", "log\u00a2hi");
+            assertThat(docker.docker("logs", "sent")).isEqualTo("hi");
+        }
+
+        var dead = docker.tried("start", "sent");
+
+        assertThat(dead.err())
+                .contains(
+                        "failed to create task for container: failed to initialize logging driver: dial tcp 127.0.0.1:"
+                                + port + ": connect: connection refused");
+        assertThat(docker.docker("info", "--format", "{{.Plugins.Log}}"))
+                .isEqualTo("[fluentd gelf journald json-file local syslog]");
     }
 
     @Test

@@ -7,16 +7,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The log drivers there are and their options, refused in Docker's words. */
 public final class LogOptions {
-    /** In the order in which Docker's clients show them. */
-    public static final List<String> DRIVERS = List.of("journald", "json-file", "local", "none", "syslog");
+    /** Those that keep or send something, in the order in which Docker's clients show them. */
+    public static final List<String> DRIVERS = List.of("fluentd", "gelf", "journald", "json-file", "local", "syslog");
 
     private static final String DEFAULT = "json-file";
     private static final Set<String> GENERAL =
             Set.of("mode", "max-buffer-size", "cache-disabled", "cache-max-size", "cache-max-file", "cache-compress");
     private static final Set<String> TELLING = Set.of("labels", "labels-regex", "env", "env-regex", "tag");
+    private static final Set<String> OTHERS =
+            Stream.concat(GENERAL.stream(), TELLING.stream()).collect(Collectors.toUnmodifiableSet());
     private static final Set<String> FILES = Set.of("max-size", "max-file", "compress");
     private static final Set<String> SYSLOG = Set.of(
             "syslog-address",
@@ -33,17 +37,23 @@ public final class LogOptions {
 
     static ContainerSpec.Logging checked(String type, Map<String, String> options) {
         String driver = type.isEmpty() || type.equals("default") ? DEFAULT : type;
+        if (driver.equals("none")) {
+            return new ContainerSpec.Logging(driver, options);
+        }
         if (!DRIVERS.contains(driver)) {
             throw Problem.invalid(
                     "error looking up logging plugin " + driver + ": plugin \"" + driver + "\" not found");
         }
-        if (!driver.equals("none")) {
-            general(options);
-            names(driver, options);
-            files(driver, options);
-            if (driver.equals("syslog")) {
-                syslog(options);
-            }
+        general(options);
+        if (driver.equals("gelf")) {
+            GelfOptions.check(options, OTHERS);
+            return new ContainerSpec.Logging(driver, options);
+        }
+        names(driver, options);
+        switch (driver) {
+            case "fluentd" -> FluentdOptions.check(options);
+            case "syslog" -> syslog(options);
+            default -> files(driver, options);
         }
         return new ContainerSpec.Logging(driver, options);
     }
@@ -66,8 +76,8 @@ public final class LogOptions {
 
     private static void names(String driver, Map<String, String> options) {
         for (String name : new TreeSet<>(options.keySet())) {
-            boolean known = GENERAL.contains(name)
-                    || TELLING.contains(name)
+            boolean known = OTHERS.contains(name)
+                    || driver.equals("fluentd") && FluentdOptions.NAMES.contains(name)
                     || Set.of("json-file", "local").contains(driver) && FILES.contains(name)
                     || driver.equals("syslog") && SYSLOG.contains(name);
             if (!known) {

@@ -97,6 +97,7 @@ final class RuntimeSpecs {
         RuntimeSpec spec = new RuntimeSpec(
                 c.id(),
                 c.name(),
+                c.createdAt(),
                 c.generation(),
                 withLinks(host, c),
                 c.mount().value().orElseThrow(),

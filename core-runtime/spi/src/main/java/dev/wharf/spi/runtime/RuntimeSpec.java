@@ -3,6 +3,7 @@ package dev.wharf.spi.runtime;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.ContainerSpec;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 
@@ -10,6 +11,7 @@ import java.util.Map;
  * Everything a runtime needs to make a container: the specification, and where the rest of the house put things.
  *
  * @param name the container's name, for its hosts file and environment
+ * @param createdAt when the container was created, for its log
  * @param rootfs the mounted root file system
  * @param mounts binds, volumes and tmpfs, sources resolved to host paths
  * @param networkNamespace the sandbox's file, {@link dev.wharf.spi.kernel.Sandbox#HOST_PATH} for the host's
@@ -21,6 +23,7 @@ import java.util.Map;
 public record RuntimeSpec(
         ContainerId container,
         String name,
+        Instant createdAt,
         int generation,
         ContainerSpec spec,
         Path rootfs,
@@ -60,6 +63,7 @@ public record RuntimeSpec(
         return new RuntimeSpec(
                 container,
                 name,
+                createdAt,
                 generation,
                 spec,
                 rootfs,

@@ -19,6 +19,7 @@ import dev.wharf.model.RestartPolicy;
 import dev.wharf.spi.kernel.Sandbox;
 import dev.wharf.spi.runtime.RuntimeSpec;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -304,6 +305,7 @@ public final class RuntimeSpecs {
         return new RuntimeSpec(
                 container,
                 "box",
+                Instant.EPOCH,
                 generation,
                 spec,
                 rootfs,
