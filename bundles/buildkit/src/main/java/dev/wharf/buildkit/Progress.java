@@ -15,9 +15,11 @@ import dev.wharf.model.ImageId;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -37,6 +39,10 @@ final class Progress implements Report {
     private int kept;
     private final Map<Integer, Vertex> steps = new HashMap<>();
     private final Map<String, News.Part> stages = new HashMap<>();
+
+    /** The steps that take an image to build on, which is neither done nor found again. */
+    private final Set<Integer> bases = new HashSet<>();
+
     private Optional<Vertex> failed = Optional.empty();
     private Optional<String> pulling = Optional.empty();
     private boolean ended;
@@ -172,7 +178,10 @@ final class Progress implements Report {
     public synchronized void news(News news) {
         if (news instanceof News.Planned planned) {
             parts = planned.stages().size();
-            planned.stages().forEach(part -> stages.put(part.name(), part));
+            for (News.Part part : planned.stages()) {
+                stages.put(part.name(), part);
+                bases.add(part.first());
+            }
         } else if (news instanceof News.Begun begun) {
             Vertex vertex = Vertex.newBuilder()
                     .setDigest(digest(String.valueOf(begun.step())))
@@ -180,7 +189,7 @@ final class Progress implements Report {
                     .setStarted(now())
                     .build();
             steps.put(begun.step(), vertex);
-            if (begun.instruction().startsWith("FROM")) {
+            if (bases.contains(begun.step())) {
                 pulling = Optional.of(vertex.getDigest());
             }
             tell(StatusResponse.newBuilder().addVertexes(vertex));
@@ -192,8 +201,7 @@ final class Progress implements Report {
                     .ifPresent(vertex -> tell(StatusResponse.newBuilder()
                             .addVertexes(vertex.toBuilder()
                                     .setCompleted(now())
-                                    .setCached(
-                                            done.cached() && !vertex.getName().contains("] FROM ")))));
+                                    .setCached(done.cached() && !bases.contains(done.step())))));
         } else if (news instanceof News.Failed lost) {
             Vertex vertex = steps.get(lost.step());
             if (vertex != null && failed.isEmpty()) {

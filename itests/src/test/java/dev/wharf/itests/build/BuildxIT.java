@@ -203,6 +203,34 @@ class BuildxIT {
     }
 
     @Test
+    void whatChangedSinceTheLastBuildIsThereAndWhatIsGoneIsNot() throws Exception {
+        dockerfile("FROM scratch", "COPY files /");
+        Path files = Files.createDirectories(context.resolve("files"));
+        Files.createDirectories(files.resolve("d/below"));
+        Files.writeString(files.resolve("d/below/f"), "f");
+        Files.writeString(files.resolve("changed"), "first");
+        Files.writeString(files.resolve("file"), "");
+        Files.writeString(context.resolve("unused"), "x".repeat(3_000_000));
+        String first = build("--output=" + folder.resolve("first"));
+        Files.delete(files.resolve("d/below/f"));
+        Files.delete(files.resolve("d/below"));
+        Files.createSymbolicLink(files.resolve("d/below"), Path.of("../file"));
+        Files.writeString(files.resolve("changed"), "second");
+        Files.delete(files.resolve("file"));
+        Files.writeString(Files.createDirectories(files.resolve("file")).resolve("in"), "");
+        Path second = folder.resolve("second");
+
+        build("--output=" + second);
+
+        assertThat(first).doesNotContainPattern("transferring context: \\d+(\\.\\d+)?MB");
+        assertThat(folder.resolve("first/d/below/f")).hasContent("f");
+        assertThat(second.resolve("changed")).hasContent("second");
+        assertThat(second.resolve("d/below")).isSymbolicLink();
+        assertThat(second.resolve("file/in")).exists();
+        assertThat(tried("buildx", "du", "--verbose").outOrThrow()).contains("local source for context");
+    }
+
+    @Test
     void oneTargetOfABakeFileIsMadeFromAnother() throws Exception {
         dockerfile("FROM busybox AS base", "RUN echo never", "FROM base", "COPY --from=base /word /copy");
         Path other = Files.createDirectories(folder.resolve("other"));

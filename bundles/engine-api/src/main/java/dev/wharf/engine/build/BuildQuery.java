@@ -158,7 +158,7 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
 
     /** What a client says of the build's containers, as it would say it of one of its own. */
     private static ObjectNode hostConfig(Request request, String network) {
-        ObjectNode host = Json.object();
+        ObjectNode host = hostConfig(network, request.query().all("extrahosts"), array(request, "ulimits"));
         for (Map.Entry<String, String> number : Map.of(
                         "memory", "Memory",
                         "memswap", "MemorySwap",
@@ -176,24 +176,31 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
                 .entrySet()) {
             request.query().value(text.getKey()).filter(t -> !t.isEmpty()).ifPresent(t -> host.put(text.getValue(), t));
         }
-        if (!network.isEmpty()) {
-            host.put("NetworkMode", network);
-        }
-        List<String> hosts = request.query().all("extrahosts").stream()
-                .filter(line -> !line.isEmpty())
-                .toList();
-        if (!hosts.isEmpty()) {
-            host.set("ExtraHosts", Json.array(hosts));
-        }
-        JsonNode ulimits = array(request, "ulimits");
-        if (!ulimits.isEmpty()) {
-            host.set("Ulimits", ulimits);
-        }
         List<String> security = request.query().all("securityopt").stream()
                 .filter(option -> !option.isEmpty())
                 .toList();
         if (!security.isEmpty()) {
             host.set("SecurityOpt", Json.array(security));
+        }
+        return host;
+    }
+
+    /**
+     * What all clients can say of a build's containers.
+     *
+     * @param extraHosts {@code NAME:ADDRESS} each, or empty
+     */
+    static ObjectNode hostConfig(String network, List<String> extraHosts, JsonNode ulimits) {
+        ObjectNode host = Json.object();
+        if (!network.isEmpty()) {
+            host.put("NetworkMode", network);
+        }
+        List<String> hosts = extraHosts.stream().filter(line -> !line.isEmpty()).toList();
+        if (!hosts.isEmpty()) {
+            host.set("ExtraHosts", Json.array(hosts));
+        }
+        if (!ulimits.isEmpty()) {
+            host.set("Ulimits", ulimits);
         }
         return host;
     }

@@ -222,30 +222,22 @@ public final class BuildkitRoutes implements Routes {
             };
         }
 
-        private ObjectNode hostConfig(Wish wish) {
-            ObjectNode host = Json.object();
+        private static ObjectNode hostConfig(Wish wish) {
             Limits limits = wish.limits();
-            if (!wish.order().network().isEmpty()) {
-                host.put("NetworkMode", wish.order().network());
+            ArrayNode ulimits = Json.array();
+            for (String limit : limits.ulimits()) {
+                String[] parts = limit.split("[=:]", 3);
+                ulimits.addObject()
+                        .put("Name", parts[0])
+                        .put("Soft", number(limit, parts.length > 1 ? parts[1] : ""))
+                        .put("Hard", number(limit, parts[parts.length - 1]));
             }
-            if (!limits.extraHosts().isEmpty()) {
-                host.set("ExtraHosts", Json.array(limits.extraHosts()));
-            }
+            ObjectNode host = BuildQuery.hostConfig(wish.order().network(), limits.extraHosts(), ulimits);
             if (limits.shmSizeBytes() > 0) {
                 host.put("ShmSize", limits.shmSizeBytes());
             }
             if (!limits.cgroupParent().isEmpty()) {
                 host.put("CgroupParent", limits.cgroupParent());
-            }
-            if (!limits.ulimits().isEmpty()) {
-                ArrayNode ulimits = host.putArray("Ulimits");
-                for (String limit : limits.ulimits()) {
-                    String[] parts = limit.split("[=:]", 3);
-                    ulimits.addObject()
-                            .put("Name", parts[0])
-                            .put("Soft", number(limit, parts[1]))
-                            .put("Hard", number(limit, parts[parts.length - 1]));
-                }
             }
             return host;
         }
