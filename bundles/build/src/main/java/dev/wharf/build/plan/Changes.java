@@ -30,6 +30,15 @@ public final class Changes {
         if (text.isBlank()) {
             return base;
         }
+        try {
+            return changed(base, text);
+        } catch (DockerfileException e) {
+            // There is no file whose line could be shown.
+            throw DockerfileException.of(e.what());
+        }
+    }
+
+    private static ImageConfig changed(ImageConfig base, String text) throws DockerfileException {
         List<Instruction> instructions = Dockerfile.parse("--change", text).instructions();
         for (Instruction one : instructions) {
             if (!KNOWN.contains(one.word())) {

@@ -271,7 +271,7 @@ public final class Draft {
                 try {
                     Signal.parse(signal);
                 } catch (IllegalArgumentException e) {
-                    throw DockerfileException.at(one, "Invalid signal: " + signal);
+                    throw DockerfileException.at(one, "invalid signal: " + signal);
                 }
                 stopSignal = signal;
                 yield "STOPSIGNAL " + signal;
