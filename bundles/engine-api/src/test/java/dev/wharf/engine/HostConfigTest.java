@@ -751,9 +751,11 @@ class HostConfigTest {
             JsonNode fresh = endpoint(line, version, id);
             agent.happens(new ContainerEvent.StartRequested(new ContainerId(id), List.of()));
             JsonNode started = endpoint(line, version, id);
-            JsonNode listed = Json.parse(line.request("GET", "/v" + version + "/containers/json?all=1")
-                            .reply(true)
-                            .body())
+            String onlyIt = "%7B%22id%22%3A%5B%22" + id + "%22%5D%7D";
+            JsonNode listed = Json.parse(
+                            line.request("GET", "/v" + version + "/containers/json?all=1&filters=" + onlyIt)
+                                    .reply(true)
+                                    .body())
                     .at("/0/NetworkSettings/Networks/one");
 
             String shortId = id.substring(0, 12);
