@@ -168,7 +168,7 @@ final class DeviceNodes {
             FileCalls.Stat stat = files.stat(Path.of(path).toRealPath());
             return new int[] {stat.rdevMajor(), stat.rdevMinor()};
         } catch (IOException e) {
-            throw failure(Kind.INVALID, "no such block device: " + path, e);
+            throw failure(Kind.INVALID, "stat " + path + ": no such file or directory", e);
         }
     }
 }

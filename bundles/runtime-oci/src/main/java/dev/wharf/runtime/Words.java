@@ -33,7 +33,12 @@ final class Words {
         if (chdir.matches()) {
             return missingDirectory(chdir.group(1), chdir.group(2));
         }
-        return words.startsWith("open executable: ") ? forbiddenProgram(program) : completed(words);
+        if (!words.startsWith("open executable: ")) {
+            return completed(words);
+        }
+        return words.toLowerCase(Locale.ROOT).contains("not a directory")
+                ? start("exec: \"" + program + "\": stat " + program + ": not a directory")
+                : forbiddenProgram(program);
     }
 
     static String missingProgram(String program) {

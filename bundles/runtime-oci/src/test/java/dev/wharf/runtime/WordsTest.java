@@ -13,8 +13,10 @@ class WordsTest {
                 .isEqualTo(start + "exec: \"nope\": executable file not found in $PATH: unknown");
         assertThat(Words.canonical("executable file `/nope` not found in $PATH: No such file or directory", "/nope"))
                 .isEqualTo(start + "exec: \"/nope\": stat /nope: no such file or directory: unknown");
-        assertThat(Words.canonical("open executable: Permission denied", "/etc"))
-                .isEqualTo(start + "exec: \"/etc\": permission denied: unknown");
+        assertThat(Words.canonical("open executable: Permission denied", "/etc/passwd"))
+                .isEqualTo(start + "exec: \"/etc/passwd\": permission denied: unknown");
+        assertThat(Words.canonical("open executable: Not a directory", "/etc/passwd/x"))
+                .isEqualTo(start + "exec: \"/etc/passwd/x\": stat /etc/passwd/x: not a directory: unknown");
         assertThat(Words.canonical("open executable: Operation not permitted", "/etc"))
                 .isEqualTo(start + "exec: \"/etc\": permission denied: unknown");
         assertThat(Words.canonical("chdir `/nope`: No such file or directory", "true"))

@@ -1,5 +1,7 @@
 package dev.wharf.spi;
 
+import java.util.Locale;
+
 /**
  * Why an effect did not work, for plans and for people.
  *
@@ -28,6 +30,18 @@ public record Failure(Kind kind, String message) {
         CORRUPT,
         /** Anything else. */
         FAILED
+    }
+
+    /** The code of a program whose start failed so: 126 where it cannot be run, 127 where it is not there, 128 for all else. */
+    public int exitCode() {
+        String text = message.toLowerCase(Locale.ROOT);
+        if (text.contains("permission denied") || text.contains("is a directory")) {
+            return 126;
+        }
+        boolean missing = text.contains("not a directory")
+                || text.contains("executable file not found")
+                || text.contains("no such file or directory");
+        return missing ? 127 : 128;
     }
 
     @Override

@@ -97,7 +97,7 @@ class ProcessesIT {
                 .contains("unable to find user nobody-here: no matching entries in passwd file");
         assertThat(exec("--workdir=etc", "pwd"))
                 .contains("Cwd must be an absolute path")
-                .endsWith(" 126");
+                .endsWith(" 128");
         assertThat(docker.tried("exec", "-d", "unfit", "no-such-command").err()).contains("executable file not found");
     }
 

@@ -234,20 +234,9 @@ public final class ContainerShapes {
     /** How the last run or the last try to run ended; 0 where there was none. */
     static int exitCode(Container c) {
         return c.failure()
-                .map(f -> startFailure(f.message().toLowerCase(Locale.ROOT)))
+                .map(f -> f.exitCode())
                 .or(() -> c.exit().map(e -> e.code()))
                 .orElse(0);
-    }
-
-    /** Docker sets 126 where the program cannot be run, 127 where it is not there, 128 for any other start that failed. */
-    private static int startFailure(String text) {
-        if (text.contains("permission denied") || text.contains("is a directory")) {
-            return 126;
-        }
-        boolean missing = text.contains("not a directory")
-                || text.contains("executable file not found")
-                || text.contains("no such file or directory");
-        return missing ? 127 : 128;
     }
 
     private ObjectNode config(Container c) {
@@ -347,7 +336,7 @@ public final class ContainerShapes {
             case PRIVATE -> "";
             case CONTAINER ->
                 "container:" + namespace.container().map(Object::toString).orElse("");
-            default -> namespace.kind().name().toLowerCase(java.util.Locale.ROOT);
+            default -> namespace.kind().name().toLowerCase(Locale.ROOT);
         };
     }
 
@@ -368,7 +357,7 @@ public final class ContainerShapes {
                         spec.restartPolicy()
                                 .kind()
                                 .name()
-                                .toLowerCase(java.util.Locale.ROOT)
+                                .toLowerCase(Locale.ROOT)
                                 .replace('_', '-'))
                 .put("MaximumRetryCount", spec.restartPolicy().maximumRetries());
         node.put("AutoRemove", spec.autoRemove()).put("VolumeDriver", "");

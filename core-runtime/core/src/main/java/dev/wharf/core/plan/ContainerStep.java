@@ -634,12 +634,9 @@ public sealed interface ContainerStep extends Step {
             return new ContainerEvent.ExecStarted(container, exec, pid);
         }
 
-        /** Shells tell a program that is not there (127) from one that cannot be run (126), and so do Docker's clients. */
         @Override
         public Event failed(Failure failure, Instant now) {
-            List<String> notFound = List.of("not found", "no such file");
-            int code = notFound.stream().anyMatch(failure.message()::contains) ? 127 : 126;
-            return new ContainerEvent.ExecExited(container, exec, code, failure.message());
+            return new ContainerEvent.ExecExited(container, exec, failure.exitCode(), failure.message());
         }
     }
 

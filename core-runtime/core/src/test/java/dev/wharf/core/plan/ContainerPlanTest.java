@@ -31,7 +31,10 @@ import dev.wharf.core.state.Stall;
 import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
+import dev.wharf.model.DriverName;
 import dev.wharf.model.EndpointSpec;
+import dev.wharf.model.ExecId;
+import dev.wharf.model.ExecSpec;
 import dev.wharf.model.LayerId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.MediaTypes;
@@ -55,6 +58,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ContainerPlanTest {
     private static final EndpointSpec PLACE = place(BRIDGE, "172.17.0.2");
@@ -560,6 +565,23 @@ class ContainerPlanTest {
     @Test
     void nobodyWhoIsUnknownHasAnythingToDo() {
         assertThat(Plan.of(DB).next(Host.EMPTY, T0, Set.of()).rests()).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "exec: \"/etc\": Permission denied, 126",
+        "exec: \"/etc\": is a directory, 126",
+        "exec: \"no-such\": executable file not found in $PATH, 127",
+        "exec: \"/no/such\": stat /no/such: no such file or directory, 127",
+        "Cwd must be an absolute path, 128"
+    })
+    void aCommandThatCannotBeRunEndsWithTheCodeThatSaysWhy(String message, int code) {
+        ExecId exec = new ExecId(Digest.sha256("exec").hex());
+        ExecSpec spec = new ExecSpec(List.of("true"), List.of(), "", "/", false, false, false, true, true, "");
+
+        assertThat(new ContainerStep.RunExec(WEB, new DriverName("crun"), exec, spec)
+                        .failed(new Failure(Failure.Kind.INVALID, message), T0))
+                .isEqualTo(new ContainerEvent.ExecExited(WEB, exec, code, message));
     }
 
     @Test
