@@ -1,9 +1,14 @@
 package dev.wharf.buildkit;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
@@ -20,8 +25,14 @@ import java.util.Map;
 
 /** What is told of a Dockerfile where nothing is built of it, as {@code docker buildx build --call} asks for it. */
 final class Told {
-    private static final Gson JSON =
-            new GsonBuilder().disableHtmlEscaping().setPrettyPrinting().create();
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** As Go indents. */
+    private static final ObjectWriter WRITER = JSON.writer(new DefaultPrettyPrinter(Separators.createDefaultInstance()
+                    .withObjectFieldValueSpacing(Separators.Spacing.AFTER)
+                    .withObjectEmptySeparator("")
+                    .withArrayEmptySeparator(""))
+            .withArrayIndenter(DefaultIndenter.SYSTEM_LINEFEED_INSTANCE));
 
     private static final String OUTLINE = "frontend.outline";
     private static final String TARGETS = "frontend.targets";
@@ -57,9 +68,13 @@ final class Told {
         }
     }
 
-    private static Map<String, ByteString> said(Object json) {
+    private static Map<String, ByteString> said(JsonNode json) {
         Map<String, ByteString> said = new LinkedHashMap<>();
-        said.put("result.json", ByteString.copyFromUtf8(JSON.toJson(json)));
+        try {
+            said.put("result.json", ByteString.copyFrom(WRITER.writeValueAsBytes(json)));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a tree of plain values cannot be written", e);
+        }
         said.put("version", ByteString.copyFromUtf8(VERSION));
         return said;
     }
@@ -72,16 +87,16 @@ final class Told {
         return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    private JsonArray sources() {
-        JsonArray sources = new JsonArray();
+    private ArrayNode sources() {
+        ArrayNode sources = JSON.createArrayNode();
         sources.add(source());
         return sources;
     }
 
     // ---- requests
 
-    private static JsonArray requests() {
-        JsonArray all = new JsonArray();
+    private static ArrayNode requests() {
+        ArrayNode all = JSON.createArrayNode();
         all.add(request(OUTLINE, "List all parameters current build target supports"));
         all.add(request(TARGETS, "List all targets current build supports"));
         all.add(request(CHECK, "Lint a Dockerfile"));
@@ -89,103 +104,103 @@ final class Told {
         return all;
     }
 
-    private static JsonObject request(String name, String description) {
-        JsonObject request = new JsonObject();
-        request.addProperty("name", name);
-        request.addProperty("version", VERSION);
-        request.addProperty("type", "rpc");
-        request.addProperty("description", description);
+    private static ObjectNode request(String name, String description) {
+        ObjectNode request = JSON.createObjectNode();
+        request.put("name", name);
+        request.put("version", VERSION);
+        request.put("type", "rpc");
+        request.put("description", description);
         return request;
     }
 
     // ---- targets
 
-    private JsonObject targets() throws DockerfileException, BuildException {
+    private ObjectNode targets() throws DockerfileException, BuildException {
         List<Stage> all = stages().all();
-        JsonArray targets = new JsonArray();
+        ArrayNode targets = JSON.createArrayNode();
         for (Stage stage : all) {
-            JsonObject target = new JsonObject();
+            ObjectNode target = JSON.createObjectNode();
             add(target, "name", stage.name());
             if (stage.index() == all.size() - 1) {
-                target.addProperty("default", true);
+                target.put("default", true);
             }
             add(target, "description", stage.from().described(stage.name()));
             add(target, "base", stage.from().words().get(0));
             add(target, "platform", stage.from().flag("platform").orElse(""));
-            target.add("location", location(stage.from()));
+            target.set("location", location(stage.from()));
             targets.add(target);
         }
-        JsonObject list = new JsonObject();
-        list.add("targets", targets);
-        list.add("sources", sources());
+        ObjectNode list = JSON.createObjectNode();
+        list.set("targets", targets);
+        list.set("sources", sources());
         return list;
     }
 
-    private static void add(JsonObject object, String key, String value) {
+    private static void add(ObjectNode object, String key, String value) {
         if (!value.isEmpty()) {
-            object.addProperty(key, value);
+            object.put(key, value);
         }
     }
 
-    private static JsonObject location(Instruction at) {
+    private static ObjectNode location(Instruction at) {
         return location(at.place().line(), at.lastLine());
     }
 
-    private static JsonObject location(int line, int lastLine) {
-        JsonObject range = new JsonObject();
-        range.add("start", position(line));
-        range.add("end", position(lastLine));
-        JsonArray ranges = new JsonArray();
+    private static ObjectNode location(int line, int lastLine) {
+        ObjectNode range = JSON.createObjectNode();
+        range.set("start", position(line));
+        range.set("end", position(lastLine));
+        ArrayNode ranges = JSON.createArrayNode();
         ranges.add(range);
-        JsonObject location = new JsonObject();
-        location.add("ranges", ranges);
+        ObjectNode location = JSON.createObjectNode();
+        location.set("ranges", ranges);
         return location;
     }
 
-    private static JsonObject position(int line) {
-        JsonObject position = new JsonObject();
-        position.addProperty("line", line);
+    private static ObjectNode position(int line) {
+        ObjectNode position = JSON.createObjectNode();
+        position.put("line", line);
         return position;
     }
 
     // ---- outline
 
-    private JsonObject outline() throws DockerfileException, BuildException {
+    private ObjectNode outline() throws DockerfileException, BuildException {
         Outline outline = Outline.of(stages());
-        JsonObject told = new JsonObject();
+        ObjectNode told = JSON.createObjectNode();
         add(told, "name", outline.name());
         add(told, "description", outline.description());
-        JsonArray arguments = new JsonArray();
+        ArrayNode arguments = JSON.createArrayNode();
         for (Outline.Argument one : outline.arguments()) {
-            JsonObject argument = new JsonObject();
-            argument.addProperty("name", one.name());
+            ObjectNode argument = JSON.createObjectNode();
+            argument.put("name", one.name());
             add(argument, "description", one.description());
             add(argument, "value", one.value());
-            argument.add("location", location(one.at()));
+            argument.set("location", location(one.at()));
             arguments.add(argument);
         }
         add(told, "args", arguments);
         add(told, "secrets", lent(outline.secrets()));
         add(told, "ssh", lent(outline.agents()));
-        told.add("sources", sources());
+        told.set("sources", sources());
         return told;
     }
 
-    private static void add(JsonObject object, String key, JsonArray values) {
+    private static void add(ObjectNode object, String key, ArrayNode values) {
         if (!values.isEmpty()) {
-            object.add(key, values);
+            object.set(key, values);
         }
     }
 
-    private static JsonArray lent(List<Outline.Lent> all) {
-        JsonArray lent = new JsonArray();
+    private static ArrayNode lent(List<Outline.Lent> all) {
+        ArrayNode lent = JSON.createArrayNode();
         for (Outline.Lent one : all) {
-            JsonObject told = new JsonObject();
-            told.addProperty("name", one.name());
+            ObjectNode told = JSON.createObjectNode();
+            told.put("name", one.name());
             if (one.required()) {
-                told.addProperty("required", true);
+                told.put("required", true);
             }
-            told.add("location", location(one.at()));
+            told.set("location", location(one.at()));
             lent.add(told);
         }
         return lent;
@@ -194,27 +209,27 @@ final class Told {
     // ---- checks
 
     private Map<String, ByteString> check() {
-        JsonObject told = new JsonObject();
-        JsonArray warnings = new JsonArray();
-        JsonObject source = new JsonObject();
-        source.addProperty("filename", name);
-        source.addProperty("language", "Dockerfile");
-        source.addProperty("data", source());
-        JsonArray sources = new JsonArray();
+        ObjectNode told = JSON.createObjectNode();
+        ArrayNode warnings = JSON.createArrayNode();
+        ObjectNode source = JSON.createObjectNode();
+        source.put("filename", name);
+        source.put("language", "Dockerfile");
+        source.put("data", source());
+        ArrayNode sources = JSON.createArrayNode();
         sources.add(source);
-        told.add("warnings", warnings);
-        told.add("sources", sources);
+        told.set("warnings", warnings);
+        told.set("sources", sources);
         try {
             Checks.Result result =
                     Checks.of(stages(), wanted.checks(), wanted.target().isEmpty());
             result.warnings().forEach(one -> warnings.add(warning(one)));
-            result.violation().ifPresent(why -> told.add("buildError", error(why, 1)));
+            result.violation().ifPresent(why -> told.set("buildError", error(why, 1)));
         } catch (DockerfileException e) {
-            told.add(
+            told.set(
                     "buildError",
                     error(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), e.line()));
         } catch (BuildException e) {
-            told.add("buildError", error(String.valueOf(e.getMessage()), 0));
+            told.set("buildError", error(String.valueOf(e.getMessage()), 0));
         }
         Map<String, ByteString> said = said(told);
         boolean clean = warnings.isEmpty() && !told.has("buildError");
@@ -222,20 +237,20 @@ final class Told {
         return said;
     }
 
-    private static JsonObject error(String message, int line) {
-        JsonObject error = new JsonObject();
-        error.addProperty("message", message);
-        error.add("location", line > 0 ? location(line, line) : new JsonObject());
+    private static ObjectNode error(String message, int line) {
+        ObjectNode error = JSON.createObjectNode();
+        error.put("message", message);
+        error.set("location", line > 0 ? location(line, line) : JSON.createObjectNode());
         return error;
     }
 
-    private static JsonObject warning(Checks.Warning one) {
-        JsonObject warning = new JsonObject();
-        warning.addProperty("ruleName", one.rule().title());
-        warning.addProperty("description", one.rule().description());
-        warning.addProperty("url", one.rule().address());
-        warning.addProperty("detail", one.detail());
-        warning.add("location", location(one.line(), one.lastLine()));
+    private static ObjectNode warning(Checks.Warning one) {
+        ObjectNode warning = JSON.createObjectNode();
+        warning.put("ruleName", one.rule().title());
+        warning.put("description", one.rule().description());
+        warning.put("url", one.rule().address());
+        warning.put("detail", one.detail());
+        warning.set("location", location(one.line(), one.lastLine()));
         return warning;
     }
 }
