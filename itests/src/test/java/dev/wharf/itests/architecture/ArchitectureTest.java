@@ -176,9 +176,9 @@ class ArchitectureTest {
                                 room(
                                         "dev.wharf.buildkit",
                                         "dev.wharf.build..",
+                                        JACKSON,
                                         "io.grpc..",
                                         "io.netty..",
-                                        "com.google.gson..",
                                         "com.google.protobuf..",
                                         "org.apache.commons.compress.."),
                                 room(
