@@ -746,7 +746,8 @@ public sealed interface ContainerCommand extends Command {
                     return refuse(MISSING, "No such exec instance: " + exec);
                 }
                 if (known.started() || known.exitCode().isPresent()) {
-                    return refuse(CONFLICT, "exec command " + exec + " has already run");
+                    String what = known.isRunning() ? "is already running" : "has already run";
+                    return refuse(CONFLICT, "exec command " + exec + " " + what);
                 }
                 if (c.isPaused()) {
                     return refuse(CONFLICT, "Container " + c.name() + " is paused, unpause the container before exec");

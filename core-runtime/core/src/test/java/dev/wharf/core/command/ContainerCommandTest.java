@@ -361,9 +361,9 @@ class ContainerCommandTest {
         Host next = grant(after(made, exited(WEB, 0, T0)), new ContainerCommand.Start(WEB, ENTROPY), T0);
         refused(next, new ContainerCommand.StartExec(WEB, EXEC), Kind.MISSING, "No such exec instance");
         Host ran = after(made, new ContainerEvent.ExecStarted(WEB, EXEC, 12));
-        refused(ran, new ContainerCommand.StartExec(WEB, EXEC), Kind.CONFLICT, "already run");
+        refused(ran, new ContainerCommand.StartExec(WEB, EXEC), Kind.CONFLICT, "is already running");
         Host over = after(ran, new ContainerEvent.ExecExited(WEB, EXEC, 0));
-        refused(over, new ContainerCommand.StartExec(WEB, EXEC), Kind.CONFLICT, "already run");
+        refused(over, new ContainerCommand.StartExec(WEB, EXEC), Kind.CONFLICT, "has already run");
     }
 
     @Test
