@@ -1,18 +1,16 @@
 package dev.wharf.linux.net;
 
-import dev.wharf.linux.libc.LibC;
 import dev.wharf.spi.kernel.Descriptors.Readiness;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Carries datagrams of a socket to the target, each sender's by a socket of its own, by which the answers come back to it. */
-final class DatagramRelay implements AutoCloseable {
+final class DatagramRelay extends Carrier {
     private static final int MSG_DONTWAIT = 0x40;
     private static final int LONGEST_ADDRESS = 28;
 
@@ -22,44 +20,26 @@ final class DatagramRelay implements AutoCloseable {
     /** Whoever says nothing for this long is forgotten when somebody new comes. */
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(90);
 
-    private final Relay relay;
-    private final LibC libc;
-    private final int socket;
-    private final int family;
-    private final byte[] target;
-    private final Readiness arrivals;
     private final ByteBuffer datagram;
 
     /** By the sender's struct sockaddr, who was heard last comes last. At most {@link #MOST}. Of the relay's thread alone. */
     private final Map<ByteBuffer, Sender> senders = new LinkedHashMap<>(16, 0.75f, true);
 
-    private boolean closed;
-
-    DatagramRelay(Relay relay, int socket, int family, byte[] target) throws IOException {
-        this.relay = relay;
-        this.libc = relay.libc;
+    DatagramRelay(Relay relay, int socket, Address to, int port) throws IOException {
+        super(relay, socket, to, port);
         this.datagram = relay.datagram;
-        this.socket = socket;
-        this.family = family;
-        this.target = target;
-        this.arrivals = relay.watch(socket, (readable, writable) -> receive());
-        arrivals.want(true, false);
     }
 
-    /** The port is free at once, and the senders' sockets end soon. */
     @Override
-    public void close() {
-        synchronized (this) {
-            closed = true;
-            arrivals.close();
-            libc.close(socket);
-        }
-        relay.execute(() -> List.copyOf(senders.keySet()).forEach(this::forget));
+    void end() {
+        senders.values().forEach(Sender::close);
+        senders.clear();
     }
 
-    private synchronized void receive() {
+    @Override
+    synchronized void arrived() {
         byte[] from = new byte[LONGEST_ADDRESS];
-        for (int i = 0; i < Relay.AT_ONCE && !closed; i++) {
+        for (int i = 0; i < Relay.AT_ONCE && isOpen(); i++) {
             int[] length = {LONGEST_ADDRESS};
             long count = libc.recvfrom(socket, datagram, datagram.capacity(), MSG_DONTWAIT, from, length);
             if (count < 0) {
@@ -99,15 +79,8 @@ final class DatagramRelay implements AutoCloseable {
         }
     }
 
-    private void forget(ByteBuffer key) {
-        Sender sender = senders.remove(key);
-        if (sender != null) {
-            sender.close();
-        }
-    }
-
     private synchronized void answer(ByteBuffer text, long count, byte[] to) {
-        if (!closed) {
+        if (isOpen()) {
             libc.sendto(socket, text, count, MSG_DONTWAIT, to, to.length);
         }
     }
@@ -121,7 +94,7 @@ final class DatagramRelay implements AutoCloseable {
 
         Sender(byte[] address) throws IOException {
             this.address = address;
-            this.socket = relay.connected(family, Relay.SOCK_DGRAM, target);
+            this.socket = connected(Relay.SOCK_DGRAM);
             try {
                 this.answers = relay.watch(socket, (readable, writable) -> answer());
                 answers.want(true, false);

@@ -112,21 +112,19 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
                 libc.close(fd);
                 fd = -1;
             }
-            open += fd >= 0 ? 1 : 0;
-            int socket = fd;
-            AutoCloseable end = () -> libc.close(socket);
-            if (fd >= 0 && target.isPresent()) {
-                end = carried(place, fd, target.get(), end);
+            Optional<AutoCloseable> socket = Optional.empty();
+            if (fd >= 0) {
+                open++;
+                socket = Optional.of(target.isPresent() ? carried(place, fd, target.get()) : socket(fd));
             }
-            held.put(place, new Held(owner, fd >= 0, end));
+            held.put(place, new Held(owner, socket));
         } else if (!current.owner.equals(owner)) {
             throw taken(address, port);
         }
     }
 
     /** What ends the relay; the port is only held where there can be none. */
-    private AutoCloseable carried(Place place, int fd, InetSocketAddress target, AutoCloseable otherwise)
-            throws DriverException {
+    private AutoCloseable carried(Place place, int fd, InetSocketAddress target) throws DriverException {
         Relay all = relay == null ? new Relay(home) : relay;
         relay = all;
         try {
@@ -137,8 +135,12 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
                     target.getPort());
         } catch (IOException e) {
             LOG.warn("a published port is not reached from everywhere port={} reason={}", place.port, e.getMessage());
-            return otherwise;
+            return socket(fd);
         }
+    }
+
+    private AutoCloseable socket(int fd) {
+        return () -> libc.close(fd);
     }
 
     @Override
@@ -163,10 +165,10 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
     }
 
     private void end(Held one) {
-        if (one.open) {
+        if (one.socket.isPresent()) {
             open--;
             try {
-                one.end.close();
+                one.socket.get().close();
             } catch (Exception e) {
                 LOG.debug("not closed", e);
             }
@@ -278,6 +280,6 @@ public final class LinuxHostPorts implements HostPorts, AutoCloseable {
 
     private record Place(String protocol, Address address, int port) {}
 
-    /** @param open whether there is a socket, which {@code end} closes */
-    private record Held(String owner, boolean open, AutoCloseable end) {}
+    /** @param socket ends it; empty where the port is only known to be ours */
+    private record Held(String owner, Optional<AutoCloseable> socket) {}
 }

@@ -47,12 +47,13 @@ final class Relay implements AutoCloseable {
      */
     AutoCloseable carry(int socket, boolean datagrams, Address to, int port) throws IOException {
         descriptors.nonBlocking(socket);
-        byte[] target = to.socketAddress(port);
-        if (datagrams) {
-            return new DatagramRelay(this, socket, to.family(), target);
+        if (!datagrams) {
+            Errno.check(libc.listen(socket, BACKLOG), "listen", "port");
         }
-        Errno.check(libc.listen(socket, BACKLOG), "listen", "port");
-        return new StreamRelay(this, socket, to.family(), target);
+        Carrier carrier =
+                datagrams ? new DatagramRelay(this, socket, to, port) : new StreamRelay(this, socket, to, port);
+        carrier.begin();
+        return carrier;
     }
 
     /** A socket of this host's network that is connected to the target, or will be. */

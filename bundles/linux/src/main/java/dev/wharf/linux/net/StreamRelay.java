@@ -12,7 +12,7 @@ import java.util.Set;
  * Carries each connection of a listening socket to one of its own to the target, by splice(2): the bytes never leave the kernel.
  * An end of one side's output is passed on and the other way stays open. A client whose target refuses is reset.
  */
-final class StreamRelay implements AutoCloseable {
+final class StreamRelay extends Carrier {
     private static final int SOL_SOCKET = 1;
     private static final int SO_LINGER = 13;
     private static final int IPPROTO_TCP = 6;
@@ -24,40 +24,20 @@ final class StreamRelay implements AutoCloseable {
     /** What a pipe takes by default (pipe(7)). */
     private static final int CHUNK = 64 * 1024;
 
-    private final Relay relay;
-    private final LibC libc;
-    private final int listener;
-    private final int family;
-    private final byte[] target;
-    private final Readiness arrivals;
-
     /** As many as there are clients. Of the relay's thread alone. */
     private final Set<Connection> connections = new HashSet<>();
 
-    private boolean closed;
-
-    StreamRelay(Relay relay, int listener, int family, byte[] target) throws IOException {
-        this.relay = relay;
-        this.libc = relay.libc;
-        this.listener = listener;
-        this.family = family;
-        this.target = target;
-        this.arrivals = relay.watch(listener, (readable, writable) -> accept());
-        arrivals.want(true, false);
+    StreamRelay(Relay relay, int listener, Address to, int port) throws IOException {
+        super(relay, listener, to, port);
     }
 
-    /** The port is free at once, and connections end soon. */
     @Override
-    public void close() {
-        synchronized (this) {
-            closed = true;
-            arrivals.close();
-            libc.close(listener);
-        }
-        relay.execute(() -> List.copyOf(connections).forEach(Connection::reset));
+    void end() {
+        List.copyOf(connections).forEach(Connection::reset);
     }
 
-    private void accept() {
+    @Override
+    void arrived() {
         for (int i = 0; i < Relay.AT_ONCE; i++) {
             int client = next();
             if (client < 0) {
@@ -73,8 +53,7 @@ final class StreamRelay implements AutoCloseable {
     }
 
     private synchronized int next() {
-        // Another thread may have closed the listener, and its number may be somebody else's by now.
-        return closed ? -1 : libc.accept4(listener, null, null, LibC.O_CLOEXEC | LibC.O_NONBLOCK);
+        return isOpen() ? libc.accept4(socket, null, null, LibC.O_CLOEXEC | LibC.O_NONBLOCK) : -1;
     }
 
     private void closeAll(int... descriptors) {
@@ -99,7 +78,7 @@ final class StreamRelay implements AutoCloseable {
             try {
                 Errno.check(libc.pipe2(pipes, LibC.O_CLOEXEC | LibC.O_NONBLOCK), "pipe2", "pipe");
                 Errno.check(libc.pipe2(others, LibC.O_CLOEXEC | LibC.O_NONBLOCK), "pipe2", "pipe");
-                this.server = relay.connected(family, Relay.SOCK_STREAM, target);
+                this.server = connected(Relay.SOCK_STREAM);
             } catch (IOException e) {
                 closeAll(client);
                 for (int end : new int[] {pipes[0], pipes[1], others[0], others[1]}) {

@@ -141,7 +141,7 @@ public final class BridgeDriver
         refuseForeign(network);
         List<String> addresses = new ArrayList<>();
         for (NetworkSpec.Pool pool : network.pools()) {
-            boolean ipv6 = pool.gateway().indexOf(':') >= 0;
+            boolean ipv6 = Rules.isIpv6(pool.gateway());
             if (!pool.gateway().isEmpty() && Options.addressed(network, ipv6)) {
                 addresses.add(
                         pool.gateway() + pool.subnet().substring(pool.subnet().indexOf('/')));
@@ -183,7 +183,13 @@ public final class BridgeDriver
         try {
             for (PublishedPort port : endpoint.ports()) {
                 if (port.isMapped()) {
-                    hold(endpoint, port);
+                    hold(
+                            endpoint.id(),
+                            port.protocol(),
+                            port.hostAddress(),
+                            port.hostPort(),
+                            Rules.inner(endpoint, port),
+                            port.containerPort());
                 }
             }
             join(network, endpoint, sandbox);
@@ -196,24 +202,10 @@ public final class BridgeDriver
         return new Endpoint(endpoint.id(), network.id(), endpoint.hostInterface(), endpoint.mac());
     }
 
-    private void hold(EndpointSpec endpoint, PublishedPort port) throws DriverException {
-        boolean ipv6 = port.hostAddress().indexOf(':') >= 0;
-        String same = Rules.bare(ipv6 ? endpoint.ipv6() : endpoint.ipv4());
-        String other = Rules.bare(ipv6 ? endpoint.ipv4() : endpoint.ipv6());
-        hold(
-                endpoint.id(),
-                port.protocol(),
-                port.hostAddress(),
-                port.hostPort(),
-                same.isEmpty() ? other : same,
-                port.containerPort());
-    }
-
     /** The kernel leads nothing from one family of addresses to the other, and nothing that comes from ::1; the agent does. */
     private void hold(String owner, String protocol, String address, int port, String inner, int innerPort)
             throws DriverException {
-        boolean ipv6 = address.indexOf(':') >= 0;
-        boolean carried = !inner.isEmpty() && (ipv6 || inner.indexOf(':') >= 0);
+        boolean carried = !inner.isEmpty() && (Rules.isIpv6(address) || Rules.isIpv6(inner));
         if (carried) {
             ports.carry(owner, protocol, address, port, new InetSocketAddress(inner, innerPort));
         } else {
@@ -378,7 +370,7 @@ public final class BridgeDriver
 
     private static Stream<String> linkLocal(EndpointSpec endpoint) {
         String text = endpoint.options().getOrDefault(NetworkWish.LINK_LOCAL, "");
-        return Stream.of(text.split(",")).filter(a -> !a.isEmpty()).map(a -> a + (a.indexOf(':') < 0 ? "/16" : "/64"));
+        return Stream.of(text.split(",")).filter(a -> !a.isEmpty()).map(a -> a + (Rules.isIpv6(a) ? "/64" : "/16"));
     }
 
     private void publish(NetworkSpec network, EndpointSpec endpoint) throws DriverException {
@@ -566,7 +558,7 @@ public final class BridgeDriver
 
     private void forward(NetworkSpec network) throws DriverException {
         links.sysctl("ipv4/ip_forward", "1");
-        boolean ipv6 = network.pools().stream().anyMatch(p -> p.subnet().indexOf(':') >= 0);
+        boolean ipv6 = network.pools().stream().anyMatch(p -> Rules.isIpv6(p.subnet()));
         if (ipv6 && !links.sysctl("ipv6/conf/all/forwarding").equals(Optional.of("1"))) {
             // A host that forwards stops believing its own router, unless told to go on.
             for (Link link : links.list()) {

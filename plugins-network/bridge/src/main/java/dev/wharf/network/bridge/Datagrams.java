@@ -64,12 +64,12 @@ final class Datagrams {
 
     private static boolean isTo(Flow flow, PublishedPort port) {
         String address = port.hostAddress();
-        boolean sameFamily = isIpv6(address) == isIpv6(flow.destination());
+        boolean sameFamily = Rules.isIpv6(address) == Rules.isIpv6(flow.destination());
         return sameFamily && (ANY.contains(address) || written(address).equals(flow.destination()));
     }
 
     private static boolean isAnswered(Flow flow, EndpointSpec endpoint, PublishedPort port) {
-        String inner = Rules.bare(isIpv6(flow.replySource()) ? endpoint.ipv6() : endpoint.ipv4());
+        String inner = Rules.bare(Rules.isIpv6(flow.replySource()) ? endpoint.ipv6() : endpoint.ipv4());
         return flow.replyPort() == port.containerPort()
                 && !inner.isEmpty()
                 && written(inner).equals(flow.replySource());
@@ -84,13 +84,9 @@ final class Datagrams {
     /** An address of IPv6 may be written in many ways. */
     private static String written(String address) {
         try {
-            return isIpv6(address) ? InetAddress.getByName(address).getHostAddress() : address;
+            return Rules.isIpv6(address) ? InetAddress.getByName(address).getHostAddress() : address;
         } catch (UnknownHostException e) {
             throw new IllegalStateException("a published port has no address but " + address, e);
         }
-    }
-
-    private static boolean isIpv6(String address) {
-        return address.indexOf(':') >= 0;
     }
 }

@@ -177,26 +177,39 @@ final class Rules {
         return "delete element inet " + table + " " + map + " { " + String.join(" . ", key) + " }\n";
     }
 
-    /** Empty where the container has no address that the port could lead to. */
+    /**
+     * The container's address that a port leads to: of the host address's family where it has one, and else, unless the port is
+     * its own, of the other, which the agent carries to; empty where there is none.
+     */
+    static String inner(EndpointSpec endpoint, PublishedPort port) {
+        boolean ipv6 = isIpv6(port.hostAddress());
+        String same = bare(ipv6 ? endpoint.ipv6() : endpoint.ipv4());
+        return same.isEmpty() && port.isMapped() ? bare(ipv6 ? endpoint.ipv4() : endpoint.ipv6()) : same;
+    }
+
+    static boolean isIpv6(String address) {
+        return address.indexOf(':') >= 0;
+    }
+
     private Optional<PortElement> element(EndpointSpec endpoint, PublishedPort port) {
-        boolean ipv6 = port.hostAddress().indexOf(':') >= 0;
-        String family = ipv6 ? "6" : "4";
-        String inner = bare(ipv6 ? endpoint.ipv6() : endpoint.ipv4());
-        String other = bare(ipv6 ? endpoint.ipv4() : endpoint.ipv6());
-        if (inner.isEmpty() && (other.isEmpty() || !port.isMapped())) {
+        String inner = inner(endpoint, port);
+        if (inner.isEmpty()) {
             return Optional.empty();
         }
+        String family = isIpv6(port.hostAddress()) ? "6" : "4";
         if (!port.isMapped()) {
             String key = port.protocol() + " . " + inner + " . " + port.containerPort();
             return Optional.of(new PortElement(table, "direct" + family, key, "", endpoint.id()));
         }
-        boolean any = port.hostAddress().equals("0.0.0.0") || port.hostAddress().equals("::");
-        String map = (inner.isEmpty() ? CARRIED : any ? "any" : "ports") + family;
-        String key = any && !inner.isEmpty()
+        boolean ruled = isIpv6(inner) == isIpv6(port.hostAddress());
+        boolean any = ruled
+                && (port.hostAddress().equals("0.0.0.0") || port.hostAddress().equals("::"));
+        String map = (any ? "any" : ruled ? "ports" : CARRIED) + family;
+        String key = any
                 ? port.protocol() + " . " + port.hostPort()
                 : port.protocol() + " . " + port.hostAddress() + " . " + port.hostPort();
-        String value = " : " + (inner.isEmpty() ? other : inner) + " . " + port.containerPort();
-        return Optional.of(new PortElement(table, map, key, value, endpoint.id()));
+        return Optional.of(
+                new PortElement(table, map, key, " : " + inner + " . " + port.containerPort(), endpoint.id()));
     }
 
     private static List<String> elements(NetworkSpec network) {
@@ -210,7 +223,7 @@ final class Rules {
             elements.add("internal { " + device + " }\n");
         }
         for (NetworkSpec.Pool pool : network.pools()) {
-            String family = pool.subnet().indexOf(':') >= 0 ? "6" : "4";
+            String family = isIpv6(pool.subnet()) ? "6" : "4";
             elements.add("local" + family + " { " + pool.subnet() + " }\n");
             if (Options.open(network, family.equals("6"))) {
                 elements.add("open" + family + " { " + pool.subnet() + " }\n");
