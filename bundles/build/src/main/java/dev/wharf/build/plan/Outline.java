@@ -100,14 +100,9 @@ public record Outline(
         }
 
         private void mount(Instruction one, String mount) {
-            Map<String, String> parts = new HashMap<>();
-            for (String part : mount.split(",")) {
-                String[] pair = part.split("=", 2);
-                parts.put(pair[0], pair.length > 1 ? pair[1] : "true");
-            }
+            Map<String, String> parts = MountWords.of(mount);
             boolean required = parts.getOrDefault("required", "false").equals("true");
-            String target =
-                    parts.getOrDefault("target", parts.getOrDefault("dst", parts.getOrDefault("destination", "")));
+            String target = parts.getOrDefault("target", "");
             switch (parts.getOrDefault("type", "bind")) {
                 case "secret" -> {
                     String id = parts.getOrDefault("id", target.substring(target.lastIndexOf('/') + 1));

@@ -5,10 +5,11 @@ import dev.wharf.build.context.Sources;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.build.plan.MountWords;
 import dev.wharf.build.plan.Stage;
 import dev.wharf.build.plan.Stages;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -87,25 +88,16 @@ public final class Needed {
             }
             case "RUN" -> {
                 for (String mount : one.flags("mount")) {
-                    mount(List.of(mount.split(",")));
+                    mount(MountWords.of(mount));
                 }
             }
             default -> {}
         }
     }
 
-    private void mount(List<String> words) throws AllException {
-        List<String> sources = new ArrayList<>();
-        boolean other = false;
-        for (String word : words) {
-            String name = word.split("=", 2)[0];
-            other |= name.equals("from") || name.equals("type") && !word.equals("type=bind");
-            if (name.equals("source") || name.equals("src")) {
-                sources.add(word.substring(name.length()).replaceFirst("^=", ""));
-            }
-        }
-        if (!other) {
-            add(sources.isEmpty() ? "/" : sources.get(sources.size() - 1));
+    private void mount(Map<String, String> words) throws AllException {
+        if (!words.containsKey("from") && words.getOrDefault("type", "bind").equals("bind")) {
+            add(words.getOrDefault("source", "/"));
         }
     }
 

@@ -5,6 +5,7 @@ import dev.wharf.build.context.Sources;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
 import dev.wharf.build.plan.Draft;
+import dev.wharf.build.plan.MountWords;
 import dev.wharf.build.plan.Stages;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageId;
@@ -162,18 +163,8 @@ final class RunStep {
         List<Asked> mounts = new ArrayList<>();
         for (String flag : one.flags("mount")) {
             Map<String, String> words = new HashMap<>();
-            for (String part : flag.split(",")) {
-                int equals = part.indexOf('=');
-                String name = equals < 0 ? part : part.substring(0, equals);
-                words.put(
-                        switch (name) {
-                            case "src" -> "source";
-                            case "dst", "destination" -> "target";
-                            case "ro" -> "readonly";
-                            case "rw" -> "readwrite";
-                            default -> name;
-                        },
-                        equals < 0 ? "true" : draft.expand(one, part.substring(equals + 1)));
+            for (Map.Entry<String, String> word : MountWords.of(flag).entrySet()) {
+                words.put(word.getKey(), draft.expand(one, word.getValue()));
             }
             String type = words.getOrDefault("type", "bind");
             if (!Set.of("bind", "cache", "tmpfs", "secret", "ssh").contains(type)) {
