@@ -2,6 +2,7 @@ package dev.wharf.runtime;
 
 import static dev.wharf.spi.DriverException.failure;
 
+import dev.wharf.model.GoBool;
 import dev.wharf.model.GoDuration;
 import dev.wharf.model.LogAddress;
 import dev.wharf.spi.DriverException;
@@ -21,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -68,7 +68,7 @@ final class FluentdTarget extends RemoteTarget {
     }
 
     private static boolean isSet(Map<String, String> options, String name) {
-        return Set.of("1", "t", "T", "true", "TRUE", "True").contains(options.getOrDefault(name, ""));
+        return GoBool.isTrue(options.getOrDefault(name, ""));
     }
 
     private static Duration span(Map<String, String> options, String name, Duration usual) {

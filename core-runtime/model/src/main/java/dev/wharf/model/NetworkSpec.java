@@ -2,7 +2,6 @@ package dev.wharf.model;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * What a network is.
@@ -43,8 +42,6 @@ public record NetworkSpec(
     public static final String GATEWAY_MODE6 = "com.docker.network.bridge.gateway_mode_ipv6";
 
     private static final String UNADDRESSED = "com.docker.network.bridge.inhibit_ipv4";
-
-    private static final Set<String> YES = Set.of("1", "t", "T", "TRUE", "true", "True");
 
     public NetworkSpec {
         Checks.oneLine(name, "network name");
@@ -108,7 +105,7 @@ public record NetworkSpec(
 
     /** Whether a bridge is to have no address of that family of its own, be it kept for something else on the network or not. */
     public boolean unaddressed(boolean bySix) {
-        return driver.value().equals("bridge") && !bySix && YES.contains(options.getOrDefault(UNADDRESSED, ""));
+        return driver.value().equals("bridge") && !bySix && GoBool.isTrue(options.getOrDefault(UNADDRESSED, ""));
     }
 
     /** The same with what was chosen for it. */

@@ -3,6 +3,7 @@ package dev.wharf.build.plan;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.model.GoBool;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -123,7 +124,7 @@ public final class Checks {
                 }
                 switch (pair[0].strip()) {
                     case "skip" -> skipped.addAll(List.of(pair[1].strip().split("\\s*,\\s*")));
-                    case "error" -> fails = pair[1].strip().matches("1|t|T|TRUE|true|True");
+                    case "error" -> fails = GoBool.isTrue(pair[1].strip());
                     // Rules that are tried out need what is not looked at here.
                     case "experimental" -> {}
                     default -> throw DockerfileException.of("invalid check option " + GoWords.quoted(pair[0].strip()));

@@ -2,6 +2,7 @@ package dev.wharf.engine.containers;
 
 import dev.wharf.engine.http.Problem;
 import dev.wharf.model.ByteCount;
+import dev.wharf.model.GoBool;
 import dev.wharf.model.GoDuration;
 import dev.wharf.model.LogAddress;
 import java.time.Duration;
@@ -21,8 +22,6 @@ final class FluentdOptions {
             "fluentd-sub-second-precision",
             "fluentd-write-timeout");
 
-    private static final Set<String> TRUTHS =
-            Set.of("1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False");
     private static final Duration SHORTEST_INTERVAL = Duration.ofMillis(100);
     private static final Duration LONGEST_INTERVAL = Duration.ofSeconds(10);
 
@@ -94,7 +93,7 @@ final class FluentdOptions {
 
     private static void truth(Map<String, String> options, String name) {
         String text = options.getOrDefault(name, "");
-        if (!text.isEmpty() && !TRUTHS.contains(text)) {
+        if (!text.isEmpty() && GoBool.parse(text).isEmpty()) {
             throw Problem.invalid("strconv.ParseBool: parsing \"" + text + "\": invalid syntax");
         }
     }

@@ -1,5 +1,6 @@
 package dev.wharf.network.bridge;
 
+import dev.wharf.model.GoBool;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure;
@@ -23,8 +24,6 @@ final class Options {
     private static final String UNPROTECTED = "nat-unprotected";
     private static final String ISOLATED = "isolated";
 
-    private static final Set<String> YES = Set.of("1", "t", "T", "TRUE", "true", "True");
-    private static final Set<String> NO = Set.of("0", "f", "F", "FALSE", "false", "False");
     private static final Set<String> MODES = Set.of("", "nat", UNPROTECTED, "routed", ISOLATED);
     private static final Pattern IPV4 = Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?:\\.(?!$)|$)){4}");
 
@@ -41,7 +40,7 @@ final class Options {
         }
         for (String flag : List.of(MASQUERADE, TALK_WITHIN, UNADDRESSED)) {
             String value = options.getOrDefault(flag, "");
-            if (!value.isEmpty() && !YES.contains(value) && !NO.contains(value)) {
+            if (!value.isEmpty() && GoBool.parse(value).isEmpty()) {
                 throw invalid(flag, value, "neither true nor false");
             }
         }
@@ -95,7 +94,7 @@ final class Options {
     }
 
     static boolean masquerades(NetworkSpec network) {
-        return !NO.contains(network.options().getOrDefault(MASQUERADE, ""));
+        return GoBool.parse(network.options().getOrDefault(MASQUERADE, "")).orElse(true);
     }
 
     /** The address of the host under which containers are seen outside; empty for that of the device that leads there. */
@@ -115,6 +114,6 @@ final class Options {
 
     /** Whether containers on the network may talk to one another. */
     static boolean talksWithin(NetworkSpec network) {
-        return !NO.contains(network.options().getOrDefault(TALK_WITHIN, ""));
+        return GoBool.parse(network.options().getOrDefault(TALK_WITHIN, "")).orElse(true);
     }
 }
