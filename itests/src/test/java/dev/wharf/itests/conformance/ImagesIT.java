@@ -57,6 +57,18 @@ class ImagesIT {
                 .contains("conflict: unable to remove repository reference \"used\"", container.substring(0, 12));
     }
 
+    @Test
+    void byForceAnImageGoesFromAContainerThatStandsStillAndThatStartsWithoutIt() throws Exception {
+        String image = docker.docker("import", tarOfBusybox(), "left:latest");
+        docker.docker("run", "--name", "heir", "left", "/bin/busybox", "echo", "still here");
+
+        assertThat(docker.docker("rmi", "--force", "left")).contains("Untagged: left:latest", "Deleted: " + image);
+
+        assertThat(docker.docker("images", "--all", "--quiet", "--no-trunc")).doesNotContain(image);
+        assertThat(docker.docker("start", "--attach", "heir")).isEqualTo("still here");
+        docker.docker("rm", "heir");
+    }
+
     private String tarOfBusybox() throws Exception {
         Outcome.of(
                         "sh",

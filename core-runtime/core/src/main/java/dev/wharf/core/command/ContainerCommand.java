@@ -650,13 +650,6 @@ public sealed interface ContainerCommand extends Command {
                         CONFLICT,
                         "the name \"" + name + "\" is in use by another container; give this one another name");
             }
-            if (host.image(removed.spec().image()).filter(Image::wanted).isEmpty()) {
-                return refuse(
-                        CONFLICT,
-                        "the image of container " + name + " is gone; get "
-                                + removed.spec().imageReference() + " ("
-                                + removed.spec().image().shortForm() + ") again first");
-            }
             List<Event> events = new ArrayList<>();
             for (MountSpec mount : removed.spec().mounts()) {
                 if (mount.kind() == MountSpec.Kind.VOLUME) {

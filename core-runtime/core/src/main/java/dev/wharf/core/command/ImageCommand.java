@@ -167,14 +167,11 @@ public sealed interface ImageCommand extends Command {
             if (conflict.isPresent()) {
                 return conflict.get();
             }
-            if (!host.usersOf(image).isEmpty()) {
-                // Forced beside a stopped container: the names go, the image stays while somebody stands on it.
-                return events.isEmpty()
-                        ? refuse(
-                                Refusal.Kind.CONFLICT,
-                                "conflict: unable to delete " + image.shortForm()
-                                        + " (cannot be forced) - image is being used by a container")
-                        : accept(events);
+            if (host.usersOf(image).stream()
+                    .anyMatch(user -> user.isRunning() || !user.spec().image().equals(image))) {
+                // What was made from it holds its layers and starts again without it; what mounts it holds nothing of
+                // it.
+                return accept(events);
             }
             if (!known.get().references().isEmpty()) {
                 events.addAll(variants(host, known.get()));

@@ -25,10 +25,12 @@ import dev.wharf.core.event.ImageEvent;
 import dev.wharf.core.event.NetworkEvent;
 import dev.wharf.core.event.VolumeEvent;
 import dev.wharf.core.state.Host;
+import dev.wharf.model.ContainerSpec;
 import dev.wharf.model.Digest;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
+import dev.wharf.model.ImageId;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkSpec.Pool;
 import dev.wharf.model.PullId;
@@ -112,13 +114,32 @@ class OtherCommandsTest {
     void whatAContainerStandsOnIsNotTakenAway() {
         Host host = furnished(created(WEB, "web", spec().make()));
         refused(host, untag("busybox", false), Kind.CONFLICT, "must force");
-        assertThat(granted(host, untag("busybox", true), T0))
+        refused(host, remove(false), Kind.CONFLICT, "must be forced");
+        Host running = after(host, run(WEB, 1, T0));
+        assertThat(granted(running, untag("busybox", true), T0))
                 .as("the name goes, the image stays")
                 .containsExactly(new ImageEvent.Untagged(IMAGE, TAG));
-        Host running = after(host, run(WEB, 1, T0));
         refused(running, remove(true), Kind.CONFLICT, "cannot be forced");
         Host named = after(running, new ImageEvent.Tagged(IMAGE, "docker.io/library/other:1"));
         refused(named, remove(false), Kind.CONFLICT, "cannot be forced");
+    }
+
+    @Test
+    void byForceAnImageGoesFromAContainerThatStandsStill() {
+        Host host = furnished(created(WEB, "web", spec().make()));
+        List<Event> events = granted(host, untag("busybox", true), T0);
+        assertThat(events)
+                .containsExactly(new ImageEvent.Untagged(IMAGE, TAG), new ImageEvent.RemoveRequested(IMAGE))
+                .isEqualTo(granted(host, remove(true), T0));
+    }
+
+    @Test
+    void whatAContainerMountsHoldsNoLayersAndStays() {
+        MountSpec files = new MountSpec(MountSpec.Kind.IMAGE, IMAGE.value(), "/files", true, false, Map.of());
+        ContainerSpec other =
+                spec().image(new ImageId(Digest.sha256("other"))).mounts(files).make();
+        Host host = furnished(created(WEB, "web", other));
+        assertThat(granted(host, untag("busybox", true), T0)).containsExactly(new ImageEvent.Untagged(IMAGE, TAG));
     }
 
     @Test
