@@ -2,6 +2,7 @@ package dev.wharf.buildkit;
 
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
+import dev.wharf.build.plan.Checks;
 import dev.wharf.build.plan.Contexts;
 import dev.wharf.build.plan.Stages;
 import dev.wharf.build.run.BuildException;
@@ -14,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** What a client says of a build to the frontend {@code dockerfile.v0}, read once (BuildKit, frontend/dockerui). */
 final class Attributes {
@@ -88,6 +90,14 @@ final class Attributes {
                 target(),
                 platform().orElse(Platform.host()),
                 contexts());
+    }
+
+    /** What is known of images that a Dockerfile is built on. */
+    Checks.Bases bases(Workshop workshop) throws BuildException {
+        Optional<Platform> platform = platform();
+        return image -> workshop.config(contexts().image(image).orElse(image), platform)
+                .map(config ->
+                        config.env().stream().map(one -> one.split("=", 2)[0]).collect(Collectors.toSet()));
     }
 
     private String text(String key) {

@@ -426,7 +426,7 @@ public final class Buildkit implements AutoCloseable {
                         out,
                         Gateway.SolveResponse.newBuilder()
                                 .setResult(Gateway.Result.newBuilder()
-                                        .putAllMetadata(solve.tell(asked.get(), session, wanted)))
+                                        .putAllMetadata(solve.tell(asked.get(), workshop, session, wanted)))
                                 .build());
                 return;
             }

@@ -15,6 +15,7 @@ import dev.wharf.build.run.Offers;
 import dev.wharf.build.run.Order;
 import dev.wharf.build.run.Shelf;
 import dev.wharf.buildkit.wire.Control.Exporter;
+import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.layer.Packer;
@@ -163,7 +164,7 @@ final class Solve {
             Optional<Set<String>> needed = Optional.of(Set.of());
             try {
                 Stages stages = wanted.stages(order.dockerfile(), locals.dockerfile);
-                check(stages, wanted);
+                check(workshop, stages, wanted);
                 needed = needed(workshop, stages, order);
             } catch (DockerfileException e) {
                 LOG.debug("the build fails of it, and says so", e);
@@ -205,18 +206,17 @@ final class Solve {
                 stages,
                 image -> order.pull()
                         ? Optional.empty()
-                        : workshop.triggers(order.contexts().image(image).orElse(image), order.platform()));
+                        : workshop.config(order.contexts().image(image).orElse(image), order.platform())
+                                .map(ImageConfig::onBuild));
     }
 
-    /** Tells what could be written otherwise, but what the builder tells itself. */
-    private void check(Stages stages, Attributes wanted) throws BuildException, DockerfileException {
-        Checks.Result result = Checks.of(stages, wanted.checks(), false);
+    /** Tells what could be written otherwise. */
+    private void check(Workshop workshop, Stages stages, Attributes wanted) throws BuildException, DockerfileException {
+        Checks.Result result = Checks.of(stages, wanted.checks(), false, wanted.bases(workshop));
         if (result.violation().isPresent()) {
             throw new BuildException(result.violation().get());
         }
-        result.warnings().stream()
-                .filter(warning -> warning.rule() != Checks.Rule.NO_EMPTY_CONTINUATION)
-                .forEach(progress::warn);
+        result.warnings().forEach(progress::warn);
     }
 
     /** The first build is remembered by its client's name for it, where that is one of those that are never the same. */
@@ -225,9 +225,10 @@ final class Solve {
     }
 
     /** Tells of the client's Dockerfile what it asks. Blocks while that is sent. */
-    Map<String, ByteString> tell(String request, Session session, Attributes wanted) throws BuildException {
+    Map<String, ByteString> tell(String request, Workshop workshop, Session session, Attributes wanted)
+            throws BuildException {
         Locals locals = locals(wanted, session);
-        return new Told(wanted.file(), locals.dockerfile, wanted).answer(request);
+        return new Told(wanted.file(), locals.dockerfile, wanted, workshop).answer(request);
     }
 
     /** What the client's folders say of how the rest of them is to be read. */

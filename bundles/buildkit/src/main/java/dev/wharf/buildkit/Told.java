@@ -45,12 +45,14 @@ final class Told {
     private final String name;
     private final String text;
     private final Attributes wanted;
+    private final Workshop workshop;
 
     /** @param name of the Dockerfile that is told of */
-    Told(String name, String text, Attributes wanted) {
+    Told(String name, String text, Attributes wanted, Workshop workshop) {
         this.name = name;
         this.text = text;
         this.wanted = wanted;
+        this.workshop = workshop;
     }
 
     /** Answers a request by the names that BuildKit has for what it says. */
@@ -221,7 +223,7 @@ final class Told {
         told.set("sources", sources);
         try {
             Checks.Result result =
-                    Checks.of(stages(), wanted.checks(), wanted.target().isEmpty());
+                    Checks.of(stages(), wanted.checks(), wanted.target().isEmpty(), wanted.bases(workshop));
             result.warnings().forEach(one -> warnings.add(warning(one)));
             result.violation().ifPresent(why -> told.set("buildError", error(why, 1)));
         } catch (DockerfileException e) {

@@ -6,6 +6,7 @@ import dev.wharf.build.run.Offers;
 import dev.wharf.build.run.Order;
 import dev.wharf.build.run.Report;
 import dev.wharf.build.run.Shelf;
+import dev.wharf.model.ImageConfig;
 import dev.wharf.model.ImageId;
 import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
@@ -23,8 +24,8 @@ public interface Workshop {
     /** Begins a build. What comes of it has no name yet, and stays for as long as any image without a name does. */
     Work begin(Wish wish, Report report);
 
-    /** What an image that is here does when something is built on it; empty where none is here. */
-    Optional<List<String>> triggers(String image, Optional<Platform> platform);
+    /** The config of an image that is here; empty where none is. */
+    Optional<ImageConfig> config(String image, Optional<Platform> platform);
 
     /** Gives an image one more name. */
     void tag(ImageId image, Reference name) throws BuildException, InterruptedException;

@@ -124,7 +124,7 @@ class BuildIT {
     void mistakesAreToldWithTheirLine() throws Exception {
         refused("Dockerfile:2:1", context("Dockerfile", "FROM busybox\nRNU x\n"));
         refused("COPY failed: file not found in build context", context("Dockerfile", "FROM busybox\nCOPY no /\n"));
-        refused("failed to reach build target no", context("Dockerfile", "FROM busybox\n"), "--target", "no");
+        refused("target stage \"no\" could not be found", context("Dockerfile", "FROM busybox\n"), "--target", "no");
         assertThat(daemon.curl("/v1.43/build?squash=1", "-X", "POST").out()).contains("squash is not served");
     }
 

@@ -2,20 +2,24 @@ package dev.wharf.build.dockerfile;
 
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Optional;
 
 /** What somebody may have meant. */
-final class Suggestion {
+public final class Suggestion {
     private static final int FARTHEST = 2;
 
     private Suggestion() {}
 
     /** The known word nearest to {@code word} as the end of a sentence, or nothing where none is near. */
-    static String of(String word, Collection<String> known) {
+    public static String of(String word, Collection<String> known) {
+        return nearest(word, known).map(k -> " (did you mean " + k + "?)").orElse("");
+    }
+
+    /** The known word nearest to {@code word}; empty where none is near. */
+    public static Optional<String> nearest(String word, Collection<String> known) {
         return known.stream()
-                .filter(k -> distance(word, k) <= Math.min(FARTHEST, k.length() - 1))
-                .min(Comparator.comparingInt((String k) -> distance(word, k)).thenComparing(k -> k))
-                .map(k -> " (did you mean " + k + "?)")
-                .orElse("");
+                .filter(k -> distance(word, k) <= FARTHEST)
+                .min(Comparator.comparingInt((String k) -> distance(word, k)).thenComparing(k -> k));
     }
 
     /** How many letters are to be added, taken away, changed or swapped with their neighbour. */

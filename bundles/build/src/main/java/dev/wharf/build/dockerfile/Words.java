@@ -86,12 +86,25 @@ public final class Words {
 
     /** The names of the variables that a text mentions. */
     public Set<String> mentions(String text) {
+        return mentions(text, false);
+    }
+
+    /** The names of the variables that a here-document's text mentions. */
+    public Set<String> mentionsInBody(String text) {
+        return mentions(text, true);
+    }
+
+    private Set<String> mentions(String text, boolean raw) {
         Set<String> names = new TreeSet<>();
         try {
-            expand(text, name -> {
-                names.add(name);
-                return Optional.of("x");
-            });
+            new Reader(
+                            text,
+                            name -> {
+                                names.add(name);
+                                return Optional.of("x");
+                            },
+                            raw)
+                    .word();
         } catch (ExpansionException e) {
             // What was mentioned before the mistake was mentioned all the same.
             return names;

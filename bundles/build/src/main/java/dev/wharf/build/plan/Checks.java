@@ -3,7 +3,11 @@ package dev.wharf.build.plan;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.build.dockerfile.Suggestion;
+import dev.wharf.build.dockerfile.Words;
 import dev.wharf.model.GoBool;
+import dev.wharf.model.Platform;
+import dev.wharf.model.Reference;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -18,7 +22,7 @@ import java.util.stream.Collectors;
 
 /**
  * What of a Dockerfile can be built and is better written otherwise, by the rules and in the words of BuildKit: all of its rules
- * but those that need an image's configuration or the client's files.
+ * but those that need the client's files, and the one for a base of another platform, which is not built on here.
  */
 public final class Checks {
     private static final Pattern SECRET = Pattern.compile(
@@ -28,6 +32,7 @@ public final class Checks {
     private static final Set<String> RESERVED = Set.of("context", "scratch");
 
     private final Predicate<Rule> heeded;
+    private final Known known;
     private final List<Warning> warnings = new ArrayList<>();
 
     /** A rule that may be broken. */
@@ -46,6 +51,10 @@ public final class Checks {
         MAINTAINER_DEPRECATED(
                 "MaintainerDeprecated",
                 "The MAINTAINER instruction is deprecated, use a label instead to define an image author"),
+        UNDEFINED_VAR("UndefinedVar", "Variables should be defined before their use"),
+        INVALID_DEFAULT_ARG_IN_FROM(
+                "InvalidDefaultArgInFrom",
+                "Default value for global ARG results in an empty or invalid base image name"),
         UNDEFINED_ARG_IN_FROM("UndefinedArgInFrom", "FROM command must use declared ARGs"),
         WORKDIR_RELATIVE_PATH(
                 "WorkdirRelativePath",
@@ -145,8 +154,9 @@ public final class Checks {
         }
     }
 
-    private Checks(Predicate<Rule> heeded) {
+    private Checks(Predicate<Rule> heeded, Known known) {
         this.heeded = heeded;
+        this.known = known;
     }
 
     /**
@@ -154,13 +164,16 @@ public final class Checks {
      *
      * @param asked what the client wants checked, instead of what the Dockerfile says of that; may be empty
      * @param every whether stages are checked, too, that the target does not need
+     * @param bases variables of images; empty for an image that is not known yet, on top of which none is called undefined
      */
-    public static Result of(Stages stages, String asked, boolean every) throws DockerfileException {
+    public static Result of(Stages stages, String asked, boolean every, Bases bases) throws DockerfileException {
         Dockerfile file = stages.dockerfile();
         Wanted wanted = Wanted.read(asked.isEmpty() ? file.directives().getOrDefault("check", "") : asked);
-        Checks checks = new Checks(wanted.heeded());
-        checks.file(file);
+        Checks checks = new Checks(wanted.heeded(), new Known(stages, bases));
+        checks.written(file);
         checks.names(stages);
+        checks.casing(file);
+        checks.defaults(stages);
         for (Stage stage : stages.all()) {
             checks.from(stages, stage);
             if (every || stages.wanted().contains(stage.index())) {
@@ -177,6 +190,12 @@ public final class Checks {
         return new Result(checks.warnings, violation);
     }
 
+    /** What is known of images before anything is built. */
+    public interface Bases {
+        /** The names of an image's variables. */
+        Optional<Set<String>> variables(String image);
+    }
+
     private void warn(Rule rule, Instruction at, String detail) {
         warn(rule, at.place().line(), at.lastLine(), detail);
     }
@@ -189,10 +208,33 @@ public final class Checks {
 
     // ---- the file as a whole
 
-    private void file(Dockerfile file) {
+    private void written(Dockerfile file) {
         for (int line : file.emptyContinuations()) {
             warn(Rule.NO_EMPTY_CONTINUATION, line, line, "Empty continuation line");
         }
+        for (Instruction one : file.instructions()) {
+            if (one.word().equals("FROM") && one.words().size() > 2) {
+                name(one);
+            }
+            if (one.word().equals("MAINTAINER")) {
+                warn(Rule.MAINTAINER_DEPRECATED, one, "Maintainer instruction is deprecated in favor of using label");
+            }
+        }
+    }
+
+    private void name(Instruction from) {
+        String written = from.words().get(2);
+        if (!written.equals(written.toLowerCase(Locale.ROOT))) {
+            warn(Rule.STAGE_NAME_CASING, from, "Stage name '" + written + "' should be lowercase");
+        }
+        String as = from.words().get(1);
+        boolean lower = from.written().equals(from.written().toLowerCase(Locale.ROOT));
+        if (!as.equals(lower ? as.toLowerCase(Locale.ROOT) : as.toUpperCase(Locale.ROOT))) {
+            warn(Rule.FROM_AS_CASING, from, "'" + as + "' and '" + from.written() + "' keywords' casing do not match");
+        }
+    }
+
+    private void casing(Dockerfile file) {
         long lower = count(file, String::toLowerCase);
         boolean lowerCase = lower > count(file, String::toUpperCase);
         boolean staged = false;
@@ -205,9 +247,6 @@ public final class Checks {
                         one,
                         "Command '" + one.written() + "' should match the case of the command majority ("
                                 + (lowerCase ? "lowercase" : "uppercase") + ")");
-            }
-            if (one.word().equals("MAINTAINER")) {
-                warn(Rule.MAINTAINER_DEPRECATED, one, "Maintainer instruction is deprecated in favor of using label");
             }
         }
     }
@@ -230,18 +269,6 @@ public final class Checks {
             if (stage.name().isEmpty()) {
                 continue;
             }
-            String written = from.words().get(2);
-            if (!written.equals(stage.name())) {
-                warn(Rule.STAGE_NAME_CASING, from, "Stage name '" + written + "' should be lowercase");
-            }
-            String as = from.words().get(1);
-            boolean lower = from.written().equals(from.written().toLowerCase(Locale.ROOT));
-            if (!as.equals(lower ? as.toLowerCase(Locale.ROOT) : as.toUpperCase(Locale.ROOT))) {
-                warn(
-                        Rule.FROM_AS_CASING,
-                        from,
-                        "'" + as + "' and '" + from.written() + "' keywords' casing do not match");
-            }
             if (RESERVED.contains(stage.name())) {
                 warn(
                         Rule.RESERVED_STAGE_NAME,
@@ -257,13 +284,55 @@ public final class Checks {
         }
     }
 
+    private void defaults(Stages stages) {
+        Variables byDefault = Variables.outermost(Map.of(), Platform.host(), "");
+        Words words = new Words(stages.dockerfile().escape());
+        try {
+            for (Instruction arg : stages.global()) {
+                Stages.declare(arg, byDefault, words, Map.of());
+            }
+            for (Stage stage : stages.all()) {
+                String written = stage.from().words().get(0);
+                if (!isName(Stages.expand(stage.from(), written, words, Map.of(), byDefault))) {
+                    warn(
+                            Rule.INVALID_DEFAULT_ARG_IN_FROM,
+                            stage.from(),
+                            "Default value for ARG " + written + " results in empty or invalid base image name");
+                }
+            }
+        } catch (DockerfileException e) {
+            // What cannot be read without what the client gives is not judged.
+            return;
+        }
+    }
+
+    private static boolean isName(String image) {
+        try {
+            Reference.parse(image);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
     // ---- stages
 
     private void stage(Stage stage) {
+        known.enter(stage);
         Map<String, Instruction> once = new LinkedHashMap<>();
         boolean shell = false;
         boolean placed = false;
         for (Instruction one : stage.body()) {
+            for (String name : known.undefined(one)) {
+                warn(
+                        Rule.UNDEFINED_VAR,
+                        one,
+                        "Usage of undefined variable '$" + name + "'"
+                                + Suggestion.nearest(name, known.names())
+                                        .map(near -> " (did you mean $" + near + "?)")
+                                        .orElse(""));
+            }
+            known.after(one);
             switch (one.word()) {
                 case "ENV", "LABEL" -> pairs(one);
                 case "ARG" -> one.words().forEach(word -> secret(one, word.split("=", 2)[0]));

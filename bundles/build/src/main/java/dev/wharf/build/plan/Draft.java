@@ -84,7 +84,7 @@ public final class Draft {
 
     /** A config whose settings are changed without a stage around it: no arguments, no layers. */
     static Draft alone(ImageConfig base) {
-        Variables none = Variables.outermost(Map.of(), base.platform()).stage();
+        Variables none = Variables.outermost(Map.of(), base.platform(), "").stage();
         Draft draft = new Draft(new Words('\\'), none, base.platform(), Digest.sha256("changes"));
         draft.take(base, List.of());
         return draft;
@@ -93,6 +93,13 @@ public final class Draft {
     /** On what another stage made, whose arguments end with it. */
     public Draft child(Stages stages) {
         Draft draft = new Draft(words, stages.outer().stage(), platform, key);
+        draft.take(config(), layers);
+        return draft;
+    }
+
+    /** The same, with the arguments that are known there. */
+    public Draft heir(Stages stages) {
+        Draft draft = new Draft(words, stages.outer().stage(arguments), platform, key);
         draft.take(config(), layers);
         return draft;
     }
@@ -186,7 +193,8 @@ public final class Draft {
         return all;
     }
 
-    private List<String> shellOrUsual() {
+    /** The shell that runs what is no array. */
+    public List<String> shell() {
         return shell.isEmpty() ? List.of("/bin/sh", "-c") : shell;
     }
 
@@ -289,7 +297,7 @@ public final class Draft {
         if (json) {
             return written;
         }
-        List<String> all = new ArrayList<>(shellOrUsual());
+        List<String> all = new ArrayList<>(shell());
         all.addAll(written);
         return all;
     }
@@ -389,7 +397,8 @@ public final class Draft {
         // What it does not say stays as it was: Docker commits each step over the image before it.
         healthcheck = Optional.of(healthcheck.map(check::over).orElse(check));
         return "HEALTHCHECK &{" + quoted(check.test()) + " \"" + GoDuration.text(check.interval()) + "\" \""
-                + GoDuration.text(check.timeout()) + "\" \"" + GoDuration.text(check.startPeriod()) + "\" "
+                + GoDuration.text(check.timeout()) + "\" \"" + GoDuration.text(check.startPeriod()) + "\" \""
+                + GoDuration.text(check.startInterval()) + "\" "
                 + GoWords.rune(check.retries()) + "}";
     }
 
@@ -435,7 +444,7 @@ public final class Draft {
 
     /** A here-document alone is a script for the shell; with more beside it, it is the shell's own. */
     private List<String> heredocCommand(Instruction run) {
-        List<String> all = new ArrayList<>(shellOrUsual());
+        List<String> all = new ArrayList<>(shell());
         String rest = run.rest();
         if (run.heredocs().size() == 1 && rest.matches("<<-?[\"']?[^\\s\"']+[\"']?")) {
             all.add(run.heredocs().get(0).content());
@@ -468,12 +477,12 @@ public final class Draft {
 
     /** What the history says of settings: the comment of a shell that does nothing. */
     public String toldSettings(String comment) {
-        return String.join(" ", shellOrUsual()) + " #(nop)  " + comment;
+        return String.join(" ", shell()) + " #(nop)  " + comment;
     }
 
     /** The same of what else is done without a process. */
     public String toldFiles(String comment) {
-        return String.join(" ", shellOrUsual()) + " #(nop) " + comment;
+        return String.join(" ", shell()) + " #(nop) " + comment;
     }
 
     // ---- going on

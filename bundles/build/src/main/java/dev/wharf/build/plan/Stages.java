@@ -48,7 +48,7 @@ public record Stages(
             Dockerfile dockerfile, Map<String, String> arguments, String target, Platform platform, Contexts contexts)
             throws DockerfileException {
         Words words = new Words(dockerfile.escape());
-        Variables outer = Variables.outermost(arguments, platform);
+        Variables outer = Variables.outermost(arguments, platform, target);
         List<Instruction> global = new ArrayList<>();
         List<Instruction> heads = new ArrayList<>();
         List<List<Instruction>> bodies = new ArrayList<>();
@@ -78,7 +78,7 @@ public record Stages(
             all.add(stage(
                     all, heads.get(i), replaced ? List.of() : bodies.get(i), names, outer, words, contexts, replaced));
         }
-        Stage wanted = target(all, target, dockerfile.name());
+        Stage wanted = target(all, target);
         Set<Integer> needed = new TreeSet<>();
         need(all, wanted.index(), needed);
         return new Stages(dockerfile, global, all, wanted, needed, outer);
@@ -186,11 +186,7 @@ public record Stages(
             one.flag("from").ifPresent(from::add);
         }
         for (String mount : one.flags("mount")) {
-            for (String part : mount.split(",")) {
-                if (part.startsWith("from=")) {
-                    from.add(part.substring("from=".length()));
-                }
-            }
+            Optional.ofNullable(MountWords.of(mount).get("from")).ifPresent(from::add);
         }
         return from;
     }
@@ -235,7 +231,7 @@ public record Stages(
         return all.stream().map(Stage::name).toList();
     }
 
-    private static Stage target(List<Stage> all, String target, String file) throws DockerfileException {
+    private static Stage target(List<Stage> all, String target) throws DockerfileException {
         if (target.isEmpty()) {
             return all.get(all.size() - 1);
         }
@@ -247,7 +243,7 @@ public record Stages(
         if (target.matches("[0-9]{1,6}") && Integer.parseInt(target) < all.size()) {
             return all.get(Integer.parseInt(target));
         }
-        throw DockerfileException.of("failed to reach build target " + target + " in " + file);
+        throw DockerfileException.of("target stage " + GoWords.quoted(target) + " could not be found");
     }
 
     private static void need(List<Stage> all, int index, Set<Integer> needed) {

@@ -41,8 +41,10 @@ public final class Variables {
     }
 
     /** What counts before the first FROM. */
-    static Variables outermost(Map<String, String> given, Platform target) {
-        Variables variables = new Variables(given, platforms(target), new LinkedHashSet<>());
+    static Variables outermost(Map<String, String> given, Platform platform, String target) {
+        Map<String, String> known = platforms(platform);
+        known.put("TARGETSTAGE", target.isEmpty() ? "default" : target);
+        Variables variables = new Variables(given, known, new LinkedHashSet<>());
         variables.outer.forEach(
                 (name, value) -> variables.declared.put(name, Optional.of(given.getOrDefault(name, value))));
         return variables;
@@ -68,6 +70,13 @@ public final class Variables {
         return new Variables(given, values, used);
     }
 
+    /** The arguments of a stage that goes on where another ended. */
+    Variables stage(Variables before) {
+        Variables variables = stage();
+        variables.declared.putAll(before.declared);
+        return variables;
+    }
+
     /** {@code ARG name} or {@code ARG name=value}. */
     void declare(String name, Optional<String> byDefault) {
         if (given.containsKey(name)) {
@@ -78,6 +87,11 @@ public final class Variables {
         } else {
             declared.put(name, Optional.ofNullable(outer.get(name)));
         }
+    }
+
+    /** Whether the client gave a value. */
+    boolean isGiven(String name) {
+        return given.containsKey(name);
     }
 
     /** Whether an ARG names it, or nobody needs to. */

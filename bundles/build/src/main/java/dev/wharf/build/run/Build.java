@@ -190,7 +190,8 @@ public final class Build {
         }
         Platform platform = order.platform().orElse(Platform.host());
         Stages all = Stages.of(dockerfile, order.arguments(), order.target(), platform, order.contexts());
-        dockerfile.warnings().forEach(this::warn);
+        // Who hears the news hears of them by the rule that they break.
+        dockerfile.warnings().forEach(text -> report.stream(text + "\n"));
         Numbers numbers = new Numbers(all, order.labels().size());
         for (Instruction arg : all.global()) {
             report.stream(numbers.next() + arg.code() + "\n");

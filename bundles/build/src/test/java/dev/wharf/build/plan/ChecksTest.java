@@ -7,6 +7,8 @@ import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.model.Platform;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ChecksTest {
@@ -17,7 +19,11 @@ class ChecksTest {
                 target,
                 Platform.parse("linux/amd64"),
                 Contexts.ONE);
-        return Checks.of(stages, asked, target.isEmpty());
+        return Checks.of(
+                stages,
+                asked,
+                target.isEmpty(),
+                image -> image.equals("known") ? Optional.of(Set.of("JAVA_HOME")) : Optional.empty());
     }
 
     private static List<String> of(String... lines) throws DockerfileException {
@@ -40,9 +46,9 @@ class ChecksTest {
         assertThat(of("FROM --platform=$TARGETPLATFORM a", "maintainer me", "RUN a \\", "", " b", "WORKDIR rel"))
                 .containsExactly(
                         "NoEmptyContinuation: Empty continuation line (line 5)",
+                        "MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label (line 2)",
                         "ConsistentInstructionCasing: Command 'maintainer' should match the case of the command majority"
                                 + " (uppercase) (line 2)",
-                        "MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label (line 2)",
                         "RedundantTargetPlatform: Setting platform to predefined $TARGETPLATFORM in FROM is redundant as"
                                 + " this is the default behavior (line 1)",
                         "WorkdirRelativePath: Relative workdir \"rel\" can have unexpected results if the base image"
@@ -60,6 +66,46 @@ class ChecksTest {
                         "ExposeProtoCasing: Defined protocol '80/TCP' in EXPOSE instruction should be lowercase (line 6)",
                         "ExposeInvalidFormat: EXPOSE instruction should not define an IP address or host-port mapping,"
                                 + " found '1.2.3.4:80:80' (line 6)");
+    }
+
+    @Test
+    void variablesThatNothingKnowsAreTold() throws DockerfileException {
+        assertThat(of(
+                        "ARG G=1",
+                        "FROM known AS one",
+                        "ENV A=$PATH B=${JAVA_HOME:-x} C=${NONE:-$JAVA_HME} D='$D' E=\\$E",
+                        "ARG DECLARED",
+                        "ARG WITH=$DECLARED$G",
+                        "COPY --chown=$A a ${B}/$WITH",
+                        "RUN --mount=target=$M echo $not",
+                        "FROM one",
+                        "USER $DECLARED$A$U",
+                        "COPY <<E <<'F' /x/",
+                        "$H",
+                        "E",
+                        "$never",
+                        "F",
+                        "FROM unknown",
+                        "WORKDIR /$X",
+                        "FROM scratch",
+                        "WORKDIR /$PATH/$Y"))
+                .containsExactly(
+                        "UndefinedVar: Usage of undefined variable '$JAVA_HME' (did you mean $JAVA_HOME?) (line 3)",
+                        "UndefinedVar: Usage of undefined variable '$NONE' (line 3)",
+                        "UndefinedVar: Usage of undefined variable '$G' (did you mean $A?) (line 5)",
+                        "UndefinedVar: Usage of undefined variable '$M' (did you mean $A?) (line 7)",
+                        "UndefinedVar: Usage of undefined variable '$U' (did you mean $A?) (line 9)",
+                        "UndefinedVar: Usage of undefined variable '$H' (did you mean $A?) (line 10)",
+                        "UndefinedVar: Usage of undefined variable '$Y' (line 18)");
+    }
+
+    @Test
+    void aBaseIsNamedByArgumentsWithoutAClientToo() throws DockerfileException {
+        assertThat(of("ARG IMAGE", "ARG TAG=1", "FROM known:$TAG", "FROM ${IMAGE:-known}", "FROM known$IMAGE:x"))
+                .isEmpty();
+        assertThat(of("ARG TAG=", "FROM known:$TAG"))
+                .containsExactly("InvalidDefaultArgInFrom: Default value for ARG known:$TAG results in empty or invalid"
+                        + " base image name (line 2)");
     }
 
     @Test

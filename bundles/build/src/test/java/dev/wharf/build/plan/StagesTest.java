@@ -92,7 +92,7 @@ class StagesTest {
         assertThatThrownBy(() -> of("FROM x", "COPY --from=1 /1 /2", "FROM x"))
                 .hasMessageContaining("invalid from flag value 1");
         assertThatThrownBy(() -> of(Map.of(), "nope", "FROM x"))
-                .hasMessageContaining("failed to reach build target nope");
+                .hasMessageContaining("target stage \"nope\" could not be found");
         assertThatThrownBy(() -> of("RUN x", "FROM y")).hasMessageContaining("no build stage in current context");
     }
 
@@ -115,6 +115,18 @@ class StagesTest {
         assertThat(draft.environment()).contains("a=given", "c=3");
         assertThat(draft.toldRun(List.of("/bin/sh", "-c", "x"))).isEqualTo("|2 a=given c=3 /bin/sh -c x");
         assertThat(all.outer().unused()).containsExactly("b");
+    }
+
+    @Test
+    void argumentsGoOnInAStageMadeFromTheirsWhereBuildkitsRulesCount() throws DockerfileException {
+        Stages all = of(Map.of("g", "given"), "one", "FROM x AS one", "ARG a=1", "ARG g", "ARG TARGETSTAGE");
+        Draft draft = Draft.scratch(all, Platform.parse("linux/amd64"));
+        for (Instruction one : all.target().body()) {
+            draft.settings(one);
+        }
+
+        assertThat(draft.heir(all).environment()).contains("a=1", "g=given", "TARGETSTAGE=one");
+        assertThat(draft.child(all).environment()).noneMatch(one -> one.startsWith("a=") || one.startsWith("g="));
     }
 
     @Test
@@ -168,7 +180,7 @@ class StagesTest {
                     }
                 }))
                 .containsExactly(
-                        "HEALTHCHECK &{[\"CMD-SHELL\" \"a b\"] \"1m30s\" \"0s\" \"0s\" '\\x03'}",
+                        "HEALTHCHECK &{[\"CMD-SHELL\" \"a b\"] \"1m30s\" \"0s\" \"0s\" \"0s\" '\\x03'}",
                         "CMD [\"a\" \"b\\n\"]",
                         "EXPOSE 80/udp 90",
                         "VOLUME [/a /b]",

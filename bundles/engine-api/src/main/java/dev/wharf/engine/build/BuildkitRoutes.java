@@ -251,13 +251,12 @@ public final class BuildkitRoutes implements Routes {
         }
 
         @Override
-        public Optional<List<String>> triggers(String image, Optional<Platform> platform) {
+        public Optional<ImageConfig> config(String image, Optional<Platform> platform) {
             try {
                 return ImageLookup.find(agent.host(), image)
                         .map(found -> found.image().config())
                         .filter(config ->
-                                platform.map(p -> p.accepts(config.platform())).orElse(true))
-                        .map(ImageConfig::onBuild);
+                                platform.map(p -> p.accepts(config.platform())).orElse(true));
             } catch (Problem e) {
                 // Whoever tries to pull it says what is wrong with its name.
                 return Optional.empty();
