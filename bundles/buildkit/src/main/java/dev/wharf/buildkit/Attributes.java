@@ -160,7 +160,8 @@ final class Attributes {
                 cacheFrom,
                 network(),
                 platform(),
-                contexts());
+                contexts(),
+                Order.Rules.BUILDKIT);
     }
 
     private Map<String, String> arguments() {

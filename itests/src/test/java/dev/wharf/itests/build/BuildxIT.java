@@ -125,6 +125,45 @@ class BuildxIT {
     }
 
     @Test
+    void whereTheClassicBuilderDoesOtherwiseBuildkitsRulesCount() throws Exception {
+        dockerfile(
+                "FROM busybox AS one",
+                "ARG HEIR=heir",
+                "RUN echo app:x:70:71::/:/bin/sh >> /etc/passwd && mkdir /kept",
+                "VOLUME /kept",
+                "RUN echo kept > /kept/file",
+                "USER app",
+                "WORKDIR /home/app",
+                "FROM one",
+                "USER root",
+                "ADD --chown=app packed.tar /unpacked",
+                "COPY --chown=app --chmod=u=rwX,go=rX none* ../plain /copied/",
+                "RUN --mount=type=secret,id=word,env=WORD [\"sh\", \"-c\", \"echo $HEIR $WORD; cat /kept/file\"]",
+                "RUN stat -c '%n %u:%g %a' /home/app /unpacked/plain /copied /copied/plain");
+        Path plain = Files.writeString(context.resolve("plain"), "");
+        Files.setPosixFilePermissions(plain, PosixFilePermissions.fromString("rw-------"));
+        Outcome.of(
+                        List.of(
+                                "tar",
+                                "cf",
+                                context.resolve("packed.tar").toString(),
+                                "-C",
+                                context.toString(),
+                                "plain"),
+                        Map.of(),
+                        Duration.ofSeconds(10))
+                .outOrThrow();
+        Path secret = Files.writeString(folder.resolve("secret"), "it's");
+
+        assertThat(build("--no-cache", "--secret=id=word,src=" + secret).replaceAll("(?m)^#\\d+ [\\d.]+ ", ""))
+                .contains("heir it's\nkept\n")
+                .contains(
+                        "/home/app 70:71 755\n/unpacked/plain 70:71 600\n/copied 70:71 755\n/copied/plain 70:71 644\n");
+        assertThat(build("--network=none", "--secret=id=word,src=" + secret))
+                .doesNotContainPattern("RUN stat[^\n]*\n#\\d+ CACHED");
+    }
+
+    @Test
     void filesComeOutInsteadOfAnImage() throws Exception {
         dockerfile(
                 "FROM busybox AS from",

@@ -23,7 +23,7 @@ import java.util.TreeMap;
  * @param mode the permissions of COPY's {@code --chmod}, or those they have
  * @param leftOut what of a directory stays behind, relative to it
  */
-public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns leftOut) {
+public record Copying(Optional<Owner> owner, Optional<Mode> mode, Patterns leftOut) {
     /** The owner of what nobody else owns. */
     public static final Owner ROOT = new Owner(0, 0);
 
@@ -152,7 +152,8 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
         to.chown(name, whose.uid(), whose.gid());
         if ((node.mode() & 0170000) != SYMBOLIC_LINK) {
             boolean loses = owner.isPresent() && node.isRegular();
-            to.chmod(name, mode.orElse(loses ? node.permissions() & 01777 : node.permissions()));
+            int kept = loses ? node.permissions() & 01777 : node.permissions();
+            to.chmod(name, mode.map(m -> m.of(kept, node.isDirectory())).orElse(kept));
         }
         for (Map.Entry<String, byte[]> xattr : xattrs(dir, from).entrySet()) {
             to.setXattr(name, xattr.getKey(), xattr.getValue());
@@ -272,7 +273,7 @@ public record Copying(Optional<Owner> owner, Optional<Integer> mode, Patterns le
         try (Dir.Output out = to.create(name)) {
             out.write(bytes, 0, bytes.length);
             out.chown(maker().uid(), maker().gid());
-            out.chmod(mode.orElse(0644));
+            out.chmod(mode.map(m -> m.of(0644, false)).orElse(0644));
         }
     }
 }

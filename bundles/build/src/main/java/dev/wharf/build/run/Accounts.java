@@ -17,23 +17,35 @@ final class Accounts {
 
     private Accounts() {}
 
-    /** @param text {@code user[:group]}, names or numbers; a user alone is taken for its group's name, too */
-    static Owner owner(Dir root, String text) throws IOException {
+    /**
+     * @param text {@code user[:group]}, names or numbers; a user alone is taken for its group's name, too
+     * @param primary whether it is not, but brings the group that passwd says it is in
+     */
+    static Owner owner(Dir root, String text, boolean primary) throws IOException {
         if (text.isEmpty()) {
             return new Owner(0, 0);
         }
         int colon = text.indexOf(':');
         String user = colon < 0 ? text : text.substring(0, colon);
+        if (primary && colon < 0 && !isNumber(user)) {
+            long uid = number(root, "passwd", "uid for user ", user);
+            String gid = line(root, "passwd", user).map(fields -> fields.get(3)).orElse("");
+            return new Owner(uid, isNumber(gid) ? Long.parseLong(gid) : uid);
+        }
         String group = colon < 0 ? text : text.substring(colon + 1);
         return new Owner(number(root, "passwd", "uid for user ", user), number(root, "group", "gid for group ", group));
     }
 
+    private static boolean isNumber(String text) {
+        return text.matches("[0-9]{1,10}");
+    }
+
     private static long number(Dir root, String file, String what, String name) throws IOException {
-        if (name.matches("[0-9]{1,10}")) {
+        if (isNumber(name)) {
             return Long.parseLong(name);
         }
         return line(root, file, name)
-                .filter(fields -> fields.get(2).matches("[0-9]{1,10}"))
+                .filter(fields -> isNumber(fields.get(2)))
                 .map(fields -> Long.valueOf(fields.get(2)))
                 .orElseThrow(() -> new ContextException("unable to convert uid/gid chown string to host mapping: can't"
                         + " find " + what + name + ": no such " + (file.equals("group") ? "group" : "user") + ": "
@@ -49,7 +61,7 @@ final class Accounts {
                 return new String(in.readNBytes(LARGEST_FILE), StandardCharsets.UTF_8)
                         .lines()
                         .map(line -> List.of(line.split(":", -1)))
-                        .filter(fields -> fields.size() > 2 && fields.get(0).equals(name))
+                        .filter(fields -> fields.size() > 3 && fields.get(0).equals(name))
                         .findFirst();
             }
         } catch (FileSystemException e) {

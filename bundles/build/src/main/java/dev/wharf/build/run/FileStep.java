@@ -2,6 +2,7 @@ package dev.wharf.build.run;
 
 import dev.wharf.build.context.ContextException;
 import dev.wharf.build.context.Copying;
+import dev.wharf.build.context.Mode;
 import dev.wharf.build.context.Patterns;
 import dev.wharf.build.context.Sources;
 import dev.wharf.build.context.Sources.Source;
@@ -75,6 +76,10 @@ final class FileStep {
         List<String> words = new ArrayList<>();
         for (String word : one.words()) {
             words.add(word.startsWith("<<") && !one.heredocs().isEmpty() ? word : draft.expand(one, word));
+        }
+        if (one.flag("checksum").isPresent()
+                && !words.stream().limit(words.size() - 1).allMatch(Download::isAddress)) {
+            throw DockerfileException.at(one, "checksum requires HTTP(S) or Git sources");
         }
         String written = words.remove(words.size() - 1);
         if (written.isEmpty()) {
@@ -215,7 +220,7 @@ final class FileStep {
         items.removeIf(i -> i instanceof Item.Found f
                 && !f.source().directory()
                 && leftOut.leavesOut(f.source().base()));
-        if (items.isEmpty()) {
+        if (items.isEmpty() && !run.byBuildkit()) {
             throw DockerfileException.at(one, one.word() + " failed: no source files were specified");
         }
         boolean intoDirectory = written.endsWith("/") || written.equals(".");
@@ -235,13 +240,14 @@ final class FileStep {
         StringBuilder all = new StringBuilder();
         parts.forEach(
                 (name, digest) -> all.append(name).append(' ').append(digest).append('\n'));
-        String kind = items.size() > 1
+        String kind = items.size() != 1
                 ? "multi:"
                 : items.get(0) instanceof Item.Found f && f.source().directory() ? "dir:" : "file:";
-        String told = draft.toldFiles(one.word() + " " + (chown.isEmpty() ? "" : "--chown=" + chown) + kind
+        String told = draft.toldFiles(one.word() + " " + (chown.isEmpty() ? "" : "--chown=" + chown + " ") + kind
                 + Digest.sha256(all.toString()).hex() + " in " + written + " ");
-        Optional<Integer> mode = mode();
-        Digest key = draft.next(told + "\n" + mode + one.isSet("parents") + one.flags("exclude"));
+        Optional<Mode> mode = mode();
+        Digest key = draft.next(told + "\n" + mode + one.isSet("parents") + one.flags("exclude")
+                + (chown.isEmpty() ? "" : run.shared().order().rules()));
         Destination to = new Destination(draft.absolute(written), intoDirectory);
         Map<String, String> inputs = new LinkedHashMap<>();
         parts.entrySet().stream()
@@ -252,16 +258,16 @@ final class FileStep {
         quick.ifPresent(other -> run.shared().cache().alias(other, key));
     }
 
-    private Optional<Integer> mode() throws DockerfileException {
+    private Optional<Mode> mode() throws DockerfileException {
         if (one.flag("chmod").isEmpty()) {
             return Optional.empty();
         }
         String text = draft.expand(one, one.flag("chmod").orElse(""));
-        if (!text.matches("[0-7]{1,5}")) {
-            throw DockerfileException.at(
-                    one, "invalid chmod parameter: '" + text + "'. it should be octal string and between 0 and 07777");
+        try {
+            return Optional.of(Mode.parse(text));
+        } catch (IllegalArgumentException e) {
+            throw DockerfileException.at(one, "invalid chmod parameter: " + e.getMessage());
         }
-        return Optional.of(Integer.parseInt(text, 8) & 07777);
     }
 
     private List<Item> items(Sources sources, List<String> words)
@@ -283,7 +289,9 @@ final class FileStep {
                                 + " addresses, so clone in a RUN step");
             } else {
                 boolean mayUnpack = add && !one.flag("unpack").orElse("").equals("false");
-                for (Source source : sources.find(word, one.isSet("parents"))) {
+                // To BuildKit a path begins at the root of what it is from, and climbs no higher.
+                String path = run.byBuildkit() && word.startsWith("..") ? "/" + word : word;
+                for (Source source : sources.find(path, one.isSet("parents"))) {
                     boolean tar = mayUnpack && !source.directory() && sources.read(source, Unpacking::isTar);
                     items.add(new Item.Found(sources, source, tar));
                 }
@@ -331,7 +339,7 @@ final class FileStep {
     /** What a change makes of the image so far, as a layer. */
     private Optional<LayerSpec> make(Change change)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
-        Job job = run.job(List.of("-"));
+        Job job = Job.still(run.footing());
         Hands hands = run.shared().hands();
         Optional<LayerId> top = draft.top();
         hands.create(job);
@@ -346,23 +354,23 @@ final class FileStep {
         }
     }
 
-    Optional<LayerSpec> makeDirectory(String path)
+    /** @param whose the user whose it becomes; empty for root */
+    Optional<LayerSpec> makeDirectory(String path, String whose)
             throws BuildException, DockerfileException, DriverException, IOException, InterruptedException {
         return make(root -> {
             try (Dir dir = run.shared().site().tree().open(root)) {
-                makeDirectory(dir, path);
+                makeDirectory(dir, path, Accounts.owner(dir, whose, true));
             }
         });
     }
 
-    static void makeDirectory(Dir root, String path) throws IOException {
-        new Copying(Optional.of(Copying.ROOT), Optional.empty(), Patterns.NONE)
-                .make(root, Copying.follow(root, path), Copying.ROOT, Copying.ROOT)
+    static void makeDirectory(Dir root, String path, Owner owner) throws IOException {
+        new Copying(Optional.of(owner), Optional.empty(), Patterns.NONE)
+                .make(root, Copying.follow(root, path), owner, owner)
                 .close();
     }
 
-    private void put(
-            List<Item> items, Path rootfs, Destination to, String chown, Optional<Integer> mode, Patterns leftOut)
+    private void put(List<Item> items, Path rootfs, Destination to, String chown, Optional<Mode> mode, Patterns leftOut)
             throws BuildException, DriverException, IOException {
         try (Dir root = run.shared().site().tree().open(rootfs)) {
             Copying copying = new Copying(owner(root, chown), mode, leftOut);
@@ -380,7 +388,7 @@ final class FileStep {
     }
 
     private Optional<Owner> owner(Dir root, String chown) throws IOException {
-        return keepsOwners(chown) ? Optional.empty() : Optional.of(Accounts.owner(root, chown));
+        return keepsOwners(chown) ? Optional.empty() : Optional.of(Accounts.owner(root, chown, run.byBuildkit()));
     }
 
     private void put(Item item, Dir root, Destination to, Copying copying) throws IOException {
@@ -390,11 +398,12 @@ final class FileStep {
         }
         path = Copying.follow(root, path);
         if (item instanceof Item.Found found && found.unpacks()) {
-            copying.make(root, path, Copying.ROOT, Copying.ROOT).close();
+            Optional<Owner> owner =
+                    run.byBuildkit() && one.flag("chown").isPresent() ? copying.owner() : Optional.empty();
+            copying.make(root, path, Copying.ROOT, owner.orElse(Copying.ROOT)).close();
             String below = path.substring(1);
             found.sources().read(found.source(), in -> {
-                try (Unpacker unpacker =
-                        new Unpacker(root, new Unpacker.Guest(below, false, Optional.empty()), Limits.DEFAULT)) {
+                try (Unpacker unpacker = new Unpacker(root, new Unpacker.Guest(below, false, owner), Limits.DEFAULT)) {
                     return unpacker.unpack(Unpacking.unpack(in));
                 }
             });

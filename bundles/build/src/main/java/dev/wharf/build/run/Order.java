@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param names what the image shall be called
  * @param target the stage that is wanted; empty for the last
  * @param cacheFrom images whose steps count as done; where there are any, no others do
- * @param network what RUN steps see of the network, as it counts for the cache
+ * @param network what RUN steps see of the network
  * @param keeping which containers of steps stay, for looking into
  */
 public record Order(
@@ -33,7 +33,16 @@ public record Order(
         List<String> cacheFrom,
         String network,
         Optional<Platform> platform,
-        Contexts contexts) {
+        Contexts contexts,
+        Rules rules) {
+    /** Whose rules count where Docker's classic builder and BuildKit differ in what comes of a Dockerfile. */
+    public enum Rules {
+        /** What a RUN writes where a volume belongs goes with it; what a tar holds keeps its owners; arguments end with their stage. */
+        CLASSIC,
+        /** A RUN has no volumes; --chown counts for what is unpacked; arguments go on in stages made from theirs. */
+        BUILDKIT
+    }
+
     /**
      * Which containers of RUN steps stay when these are over.
      *

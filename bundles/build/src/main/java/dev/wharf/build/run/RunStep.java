@@ -1,9 +1,11 @@
 package dev.wharf.build.run;
 
 import dev.wharf.build.context.ContextException;
+import dev.wharf.build.context.Copying;
 import dev.wharf.build.context.Sources;
 import dev.wharf.build.dockerfile.DockerfileException;
 import dev.wharf.build.dockerfile.Instruction;
+import dev.wharf.build.dockerfile.Suggestion;
 import dev.wharf.build.plan.Draft;
 import dev.wharf.build.plan.MountWords;
 import dev.wharf.build.plan.Stages;
@@ -68,6 +70,9 @@ final class RunStep {
         List<Asked> mounts = mounts();
         StringBuilder what = new StringBuilder(draft.toldRun(command));
         what.append("\nnetwork ").append(network);
+        if (run.byBuildkit() && !draft.config().volumes().isEmpty()) {
+            what.append("\nno volumes");
+        }
         Map<String, String> inputs = new LinkedHashMap<>();
         inputs.put("command", Digest.sha256(command.toString()).toString());
         draft.told()
@@ -92,7 +97,11 @@ final class RunStep {
         if (one.flag("security").filter(s -> !s.equals("sandbox")).isPresent()) {
             throw DockerfileException.at(one, "RUN --security=insecure is not granted here");
         }
-        return asked.equals("default") ? "" : asked;
+        if (!asked.equals("default")) {
+            return asked;
+        }
+        // The classic builder takes a step from the cache whatever network it had.
+        return run.byBuildkit() ? run.shared().order().network() : "";
     }
 
     private Optional<LayerSpec> execute(List<String> command, String network, List<Asked> mounts)
@@ -165,6 +174,13 @@ final class RunStep {
             Map<String, String> words = new HashMap<>();
             for (Map.Entry<String, String> word : MountWords.of(flag).entrySet()) {
                 words.put(word.getKey(), draft.expand(one, word.getValue()));
+            }
+            for (String key : words.keySet()) {
+                if (!MountWords.ALL.contains(key)) {
+                    throw DockerfileException.at(
+                            one,
+                            "unexpected key '" + key + "' in --mount=" + flag + Suggestion.of(key, MountWords.ALL));
+                }
             }
             String type = words.getOrDefault("type", "bind");
             if (!Set.of("bind", "cache", "tmpfs", "secret", "ssh").contains(type)) {
@@ -297,7 +313,7 @@ final class RunStep {
         String id = mount.word("id", target.substring(target.lastIndexOf('/') + 1));
         Optional<byte[]> secret = run.shared().site().offers().secret(id);
         if (secret.isEmpty()) {
-            notOffered(mount, id, "send it with wharf build --secret id=" + id + ",src=FILE");
+            notOffered(mount, id, "--secret id=" + id + ",src=FILE");
             return;
         }
         if (mount.has(ENV)) {
@@ -315,14 +331,10 @@ final class RunStep {
         targets.add(at);
     }
 
-    /** A secret that the step's shell reads into a variable, since variables of containers are written down. */
+    /** A secret that a shell reads into a variable before the step, since variables of containers are written down. */
     private void variable(String name, byte[] secret) throws DockerfileException {
         if (!name.matches("[A-Za-z_][A-Za-z0-9_]*")) {
             throw DockerfileException.at(one, "invalid name of a variable for a secret: \"" + name + "\"");
-        }
-        if (one.json()) {
-            throw DockerfileException.at(
-                    one, "a secret as a variable needs a shell, which reads it; write RUN without brackets");
         }
         variables.writeBytes(("export " + name + "='").getBytes(StandardCharsets.UTF_8));
         for (byte letter : secret) {
@@ -335,7 +347,7 @@ final class RunStep {
         variables.writeBytes("'\n".getBytes(StandardCharsets.UTF_8));
     }
 
-    /** The command, after its shell has read what is lent as variables. */
+    /** The command, after a shell has read what is lent as variables: its own, or the image's where it has none. */
     private List<String> reading(List<String> command) throws DriverException, IOException {
         if (variables.size() == 0) {
             return command;
@@ -346,6 +358,12 @@ final class RunStep {
         run.shared().site().agent().streams().files().chmod(file, 0444);
         binds.add(new Job.Bind(file, VARIABLES, true));
         targets.add(VARIABLES);
+        if (one.json()) {
+            List<String> all = new ArrayList<>(draft.shell());
+            all.addAll(List.of(". " + VARIABLES + "; exec \"$@\"", "sh"));
+            all.addAll(command);
+            return all;
+        }
         List<String> all = new ArrayList<>(command);
         all.set(all.size() - 1, ". " + VARIABLES + "; " + all.get(all.size() - 1));
         return all;
@@ -355,7 +373,7 @@ final class RunStep {
         String id = mount.word("id", "default");
         Optional<Offers.Agent> agent = run.shared().site().offers().agent(id);
         if (agent.isEmpty()) {
-            notOffered(mount, id, "lend it with wharf build --ssh " + id);
+            notOffered(mount, id, "--ssh " + id);
             return;
         }
         // Paths of sockets have to be short (unix(7)).
@@ -371,13 +389,15 @@ final class RunStep {
         }
     }
 
-    /** The classic API carries neither secrets nor agents of ssh; a step that can do without goes on. */
-    private void notOffered(Asked mount, String id, String help) throws DockerfileException {
+    /** A step that can do without goes on. */
+    private void notOffered(Asked mount, String id, String flag) throws DockerfileException {
         if (mount.word("required", "false").equals("true")) {
-            throw DockerfileException.at(
-                    one,
-                    mount.type() + " " + id + ": not found: the classic build API carries no "
-                            + (mount.type().equals("secret") ? "secrets" : "ssh agent") + "; " + help);
+            String help = run.byBuildkit()
+                    ? "; lend it with " + flag
+                    : ": the classic build API carries no "
+                            + (mount.type().equals("secret") ? "secrets" : "ssh agent") + "; lend it with wharf build "
+                            + flag;
+            throw DockerfileException.at(one, mount.type() + " " + id + ": not found" + help);
         }
     }
 
@@ -498,7 +518,7 @@ final class RunStep {
             try (Dir root = run.shared().site().tree().open(rootfs)) {
                 // Where a volume belongs stays a directory of the image.
                 for (String volume : job.volumes()) {
-                    FileStep.makeDirectory(root, volume);
+                    FileStep.makeDirectory(root, volume, Copying.ROOT);
                 }
                 for (String target : targets) {
                     StringBuilder way = new StringBuilder();

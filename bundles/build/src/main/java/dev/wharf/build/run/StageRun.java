@@ -131,6 +131,11 @@ final class StageRun {
         return stage;
     }
 
+    /** Whether the rules are BuildKit's where they differ from the classic builder's. */
+    boolean byBuildkit() {
+        return shared.order().rules() == Order.Rules.BUILDKIT;
+    }
+
     Optional<Long> epoch() {
         return epoch;
     }
@@ -248,7 +253,9 @@ final class StageRun {
     private void begin() throws BuildException, DockerfileException, InterruptedException {
         if (stage.baseStage().isPresent()) {
             Made base = shared.others().stage(stage.baseStage().get());
-            draft = base.draft().child(shared.stages());
+            draft = byBuildkit()
+                    ? base.draft().heir(shared.stages())
+                    : base.draft().child(shared.stages());
             holder = base.holder();
             return;
         }
@@ -383,10 +390,10 @@ final class StageRun {
         String path = draft.enter(one);
         String comment = "WORKDIR " + path;
         layered(
-                draft.next(comment),
+                draft.next(byBuildkit() && !draft.user().isEmpty() ? comment + " of " + draft.user() : comment),
                 draft.toldFiles(comment),
                 Map.of("path", path),
-                () -> new FileStep(this, one).makeDirectory(draft.workingDir()));
+                () -> new FileStep(this, one).makeDirectory(draft.workingDir(), byBuildkit() ? draft.user() : ""));
     }
 
     /** Does a step that may change files, unless it was done before. */
@@ -497,7 +504,7 @@ final class StageRun {
                 draft.config().labels(),
                 draft.user(),
                 draft.workingDir(),
-                draft.config().volumes(),
+                byBuildkit() ? List.of() : draft.config().volumes(),
                 List.of(),
                 Map.of(),
                 Optional.empty());

@@ -38,7 +38,8 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
                     List.of(),
                     "",
                     Optional.empty(),
-                    Contexts.ONE),
+                    Contexts.ONE,
+                    Order.Rules.CLASSIC),
             "",
             Json.object());
 
@@ -93,7 +94,8 @@ record BuildQuery(Order order, String remote, ObjectNode hostConfig) {
                 cacheFrom,
                 network,
                 request.query().value("platform").filter(p -> !p.isEmpty()).map(BuildQuery::platform),
-                Contexts.ONE);
+                Contexts.ONE,
+                Order.Rules.CLASSIC);
         return new BuildQuery(order, request.query().text("remote"), hostConfig(request, network));
     }
 
