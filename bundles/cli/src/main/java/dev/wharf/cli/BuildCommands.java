@@ -393,13 +393,9 @@ final class BuildCommands implements Callable<Integer> {
         @Override
         public Integer call() throws IOException {
             String body = main.agent().text(new Request(ROOT));
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                    return Main.OK;
-                }
+            format.write(main, body, (answer, out) -> {
                 Table table = new Table("BUILD", "AT", "NAMES", "STEPS", "CACHED", "MS", "IMAGE");
-                for (Json one : Json.read("{\"all\":" + body + "}").list("all")) {
+                for (Json one : answer.items()) {
                     table.row(
                             one.text("id"),
                             one.text("at"),
@@ -410,7 +406,7 @@ final class BuildCommands implements Callable<Integer> {
                             outcome(one));
                 }
                 table.print(out);
-            }
+            });
             return Main.OK;
         }
     }
@@ -442,12 +438,7 @@ final class BuildCommands implements Callable<Integer> {
         @Override
         public Integer call() throws IOException {
             String body = main.agent().text(new Request(ROOT + "/" + Request.encode(build)));
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                    return Main.OK;
-                }
-                Json answer = Json.read(body);
+            format.write(main, body, (answer, out) -> {
                 Table table = new Table("STEP", "STAGE", "CACHE", "MS", "BYTES", "INSTRUCTION");
                 for (Json step : answer.list("all")) {
                     table.row(
@@ -469,7 +460,7 @@ final class BuildCommands implements Callable<Integer> {
                                     ? "the same as build " + answer.text("before") + " before it"
                                     : difference + " (since build " + answer.text("before") + ")");
                 }
-            }
+            });
             return Main.OK;
         }
     }

@@ -50,16 +50,11 @@ final class DiffCommand implements Callable<Integer> {
                 .text(new Request("/wharf/v1/diff")
                         .with("from", Moments.place("T1", from, spec))
                         .with("to", Moments.placeIfAny("T2", to, spec)));
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-                return Main.OK;
-            }
-            Json answer = Json.read(body);
+        format.write(main, body, (answer, out) -> {
             out.line(out.faint("-- from " + moment(answer.at("from")) + " to " + moment(answer.at("to"))));
             if (answer.list("changes").isEmpty()) out.line("nothing changed");
             for (Json change : answer.list("changes")) show(change, out);
-        }
+        });
         return Main.OK;
     }
 

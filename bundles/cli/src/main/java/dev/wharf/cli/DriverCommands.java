@@ -49,13 +49,9 @@ final class DriverCommands extends CommandGroup {
         @Override
         public Integer call() throws IOException {
             String body = main.agent().text(new Request("/wharf/v1/drivers"));
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                    return Main.OK;
-                }
+            format.write(main, body, (answer, out) -> {
                 Table table = new Table("KIND", "NAME", "SERVED BY", "FORMATS", "RANK", "IN USE BY", "STATE");
-                for (Json driver : Json.read(body).items()) {
+                for (Json driver : answer.items()) {
                     table.row(
                             driver.text("kind"),
                             driver.text("name"),
@@ -66,7 +62,7 @@ final class DriverCommands extends CommandGroup {
                             driver.isTrue("ready") ? "ready" : "not ready: " + driver.text("why"));
                 }
                 table.print(out);
-            }
+            });
             return Main.OK;
         }
     }
@@ -218,12 +214,7 @@ final class DriverCommands extends CommandGroup {
     }
 
     private static void show(Main main, Format format, String body) throws IOException {
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-                return;
-            }
-            Json driver = Json.read(body);
+        format.write(main, body, (driver, out) -> {
             out.line("driver    " + driver.text("kind") + "/" + driver.text("name"));
             out.line("in use by " + uses(driver).orElse("nothing"));
             if (!driver.text("previous").isEmpty()) {
@@ -243,7 +234,7 @@ final class DriverCommands extends CommandGroup {
                 table.row(one.text("implementation"), one.text("rank"), one.text("standing"), one.text("why"));
             }
             table.print(out);
-        }
+        });
     }
 
     private static int told(Main main, Format format, String body) throws IOException {

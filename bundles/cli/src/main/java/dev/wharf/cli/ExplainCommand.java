@@ -37,13 +37,7 @@ final class ExplainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         String body = main.agent().text(new Request("/wharf/v1/explain/" + Request.encode(name)));
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-            } else {
-                show(Json.read(body), out);
-            }
-        }
+        format.write(main, body, ExplainCommand::show);
         return Main.OK;
     }
 

@@ -1,5 +1,6 @@
 package dev.wharf.cli;
 
+import java.io.IOException;
 import picocli.CommandLine.Option;
 
 /** How to answer: for people or for programs. */
@@ -14,5 +15,22 @@ final class Format {
 
     boolean isJson() {
         return kind == Kind.JSON;
+    }
+
+    /** Writes an answer of the agent, as it came for programs and shown for people, and returns what it says. */
+    Json write(Main main, String answer, Showing people) throws IOException {
+        Json read = Json.read(answer);
+        try (Output out = new Output(main.surroundings())) {
+            if (isJson()) {
+                out.line(answer.strip());
+            } else {
+                people.show(read, out);
+            }
+        }
+        return read;
+    }
+
+    interface Showing {
+        void show(Json answer, Output out) throws IOException;
     }
 }

@@ -57,18 +57,13 @@ final class HistoryCommand implements Callable<Integer> {
         String body = main.agent()
                 .text(new Request("/wharf/v1/as-run/" + Request.encode(name))
                         .with("at", Moments.placeIfAny("--at", at, spec)));
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-                return Main.OK;
-            }
-            Json answer = Json.read(body);
+        format.write(main, body, (answer, out) -> {
             out.line(answer.text("line"));
             // Beside the line and not in it, so that a shell can take the output as it is.
             for (Json note : answer.list("notes")) {
                 spec.commandLine().getErr().println("note: " + note.text());
             }
-        }
+        });
         return Main.OK;
     }
 

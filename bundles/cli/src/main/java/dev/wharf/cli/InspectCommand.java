@@ -56,17 +56,12 @@ final class InspectCommand implements Callable<Integer> {
                 .text(new Request("/wharf/v1/inspect/" + Request.encode(name))
                         .with("at", Moments.placeIfAny("--at", at, spec))
                         .with("kind", kind));
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-                return Main.OK;
-            }
-            Json answer = Json.read(body);
+        format.write(main, body, (answer, out) -> {
             out.line(out.bold(answer.text("kind") + " " + name)
                     + out.faint("  at " + Times.local().day(answer.text("at")) + " "
                             + Times.local().clock(answer.text("at")) + ", position " + answer.text("position")));
             show("", answer.at("object"), out);
-        }
+        });
         return Main.OK;
     }
 

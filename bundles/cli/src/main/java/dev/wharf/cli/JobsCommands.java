@@ -45,14 +45,10 @@ final class JobsCommands extends CommandGroup {
         @Override
         public Integer call() throws IOException {
             String body = main.agent().text(new Request("/wharf/v1/jobs"));
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                    return Main.OK;
-                }
+            format.write(main, body, (answer, out) -> {
                 Times times = Times.local();
                 Table table = new Table("NAME", "SCHEDULE", "NEXT", "LAST", "RESULT", "");
-                for (Json job : Json.read(body).list("jobs")) {
+                for (Json job : answer.list("jobs")) {
                     Json last = job.at("last");
                     table.row(
                             job.text("name"),
@@ -65,12 +61,12 @@ final class JobsCommands extends CommandGroup {
                             last.text("summary").isEmpty() ? job.text("what") : last.text("summary"));
                 }
                 table.print(out);
-                for (Json job : Json.read(body).list("jobs")) {
+                for (Json job : answer.list("jobs")) {
                     if (!job.text("trouble").isEmpty()) {
                         out.line(out.bad(job.text("trouble")));
                     }
                 }
-            }
+            });
             return Main.OK;
         }
 

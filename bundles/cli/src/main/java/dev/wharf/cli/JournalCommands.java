@@ -211,13 +211,7 @@ final class JournalCommands extends CommandGroup {
             String body = stored.isAsked()
                     ? stored.ask("host", at)
                     : main.agent().text(new Request("/wharf/v1/host").with("at", at));
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                } else {
-                    show(Json.read(body), out);
-                }
-            }
+            format.write(main, body, Replay::show);
             return Main.OK;
         }
 
@@ -296,19 +290,15 @@ final class JournalCommands extends CommandGroup {
         @Override
         public Integer call() throws IOException {
             String body = stored.isAsked() ? stored.ask("verify") : main.agent().text(new Request(ROOT + "/verify"));
-            Json verdict = Json.read(body);
-            boolean whole = verdict.isTrue("whole");
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                } else if (whole) {
-                    out.line("The journal is " + out.good("whole") + ": positions " + verdict.text("origin") + " to "
-                            + verdict.text("end") + ", head " + verdict.text("head"));
-                } else {
-                    out.line("The journal is " + out.bad("damaged") + ": " + verdict.text("damage"));
-                }
-            }
-            return whole ? Main.OK : Main.FAILED;
+            Json answer = format.write(
+                    main,
+                    body,
+                    (verdict, out) -> out.line(
+                            verdict.isTrue("whole")
+                                    ? "The journal is " + out.good("whole") + ": positions " + verdict.text("origin")
+                                            + " to " + verdict.text("end") + ", head " + verdict.text("head")
+                                    : "The journal is " + out.bad("damaged") + ": " + verdict.text("damage")));
+            return answer.isTrue("whole") ? Main.OK : Main.FAILED;
         }
     }
 
@@ -332,16 +322,11 @@ final class JournalCommands extends CommandGroup {
         @Override
         public Integer call() throws IOException {
             String body = main.agent().text(new Request(ROOT + "/facts"));
-            Json facts = Json.read(body);
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                } else {
-                    for (var fact : facts.fields().entrySet()) {
-                        out.line(Table.pad(fact.getKey(), 12) + fact.getValue().text());
-                    }
+            format.write(main, body, (facts, out) -> {
+                for (var fact : facts.fields().entrySet()) {
+                    out.line(Table.pad(fact.getKey(), 12) + fact.getValue().text());
                 }
-            }
+            });
             return Main.OK;
         }
     }

@@ -83,14 +83,7 @@ final class PruneCommand implements Callable<Integer> {
                                 .with("all-volumes", allVolumes ? "true" : "")
                                 .with("before", time()))
                 : main.agent().post(new Request("/wharf/v1/prune").with("plan", plan));
-        Json answer = Json.read(body);
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-            } else {
-                show(answer, out);
-            }
-        }
+        Json answer = format.write(main, body, this::show);
         return answer.list("left").isEmpty() ? Main.OK : Main.FAILED;
     }
 

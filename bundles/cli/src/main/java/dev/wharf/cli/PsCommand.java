@@ -53,12 +53,7 @@ final class PsCommand implements Callable<Integer> {
                 .text(new Request("/wharf/v1/containers")
                         .with("at", Moments.placeIfAny("--at", at, spec))
                         .with("all", all ? "true" : ""));
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-                return Main.OK;
-            }
-            Json answer = Json.read(body);
+        format.write(main, body, (answer, out) -> {
             if (!at.isEmpty()) {
                 out.line(out.faint("-- " + Times.local().day(answer.text("at")) + " "
                         + Times.local().clock(answer.text("at")) + ", position " + answer.text("position")));
@@ -78,7 +73,7 @@ final class PsCommand implements Callable<Integer> {
                                         .toList()));
             }
             table.print(out);
-        }
+        });
         return Main.OK;
     }
 

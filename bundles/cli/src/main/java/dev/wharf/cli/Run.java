@@ -49,13 +49,7 @@ final class Run {
         if (main.surroundings().isTerminal() && !told.isEmpty()) {
             tell("");
         }
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-            } else {
-                show(report, out);
-            }
-        }
+        report = format.write(main, body, Run::show);
         return report.at("ended").text("result").equals("done") ? Main.OK : Main.FAILED;
     }
 

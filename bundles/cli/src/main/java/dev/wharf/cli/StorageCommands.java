@@ -52,13 +52,8 @@ final class StorageCommands extends CommandGroup {
         @Override
         public Integer call() throws IOException {
             String body = main.agent().text(new Request(ROOT));
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                    return Main.OK;
-                }
+            format.write(main, body, (answer, out) -> {
                 Table table = new Table("KIND", "NAME", "DRIVER", "MOVING");
-                Json answer = Json.read(body);
                 for (Json one : answer.list("objects")) {
                     String target = one.text("movingTo");
                     table.row(
@@ -73,7 +68,7 @@ final class StorageCommands extends CommandGroup {
                         out.line(move.text("kind") + " " + move.text("name") + ": " + move.text("trouble"));
                     }
                 }
-            }
+            });
             return Main.OK;
         }
     }
@@ -98,13 +93,9 @@ final class StorageCommands extends CommandGroup {
         @Override
         public Integer call() throws IOException {
             String body = main.agent().text(new Request(ROOT + "/df"));
-            try (Output out = new Output(main.surroundings())) {
-                if (format.isJson()) {
-                    out.line(body.strip());
-                    return Main.OK;
-                }
+            format.write(main, body, (answer, out) -> {
                 Table table = new Table("DRIVER", "LAYERS", "SIZE", "CONTAINERS", "SIZE", "TO BE REMOVED");
-                for (Json one : Json.read(body).list("drivers")) {
+                for (Json one : answer.list("drivers")) {
                     table.row(
                             one.text("name"),
                             one.text("layers"),
@@ -114,7 +105,7 @@ final class StorageCommands extends CommandGroup {
                             one.text("originals").equals("0") ? "" : one.text("originals") + " originals");
                 }
                 table.print(out);
-            }
+            });
             return Main.OK;
         }
 

@@ -71,30 +71,20 @@ final class UndeleteCommand implements Callable<Integer> {
         Request request =
                 new Request(ROOT + "/" + Request.encode(name)).with("as", as).with("kind", kind);
         String body = purge ? main.agent().delete(request) : main.agent().post(request);
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-            } else {
-                Json answer = Json.read(body);
-                out.line(answer.text("kind") + " " + answer.text("name") + (purge ? " is gone for good" : " is back"));
-            }
-        }
+        format.write(main, body, (answer, out) -> {
+            out.line(answer.text("kind") + " " + answer.text("name") + (purge ? " is gone for good" : " is back"));
+        });
         return Main.OK;
     }
 
     private int show(String body) throws IOException {
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-                return Main.OK;
-            }
-            Json answer = Json.read(body);
+        format.write(main, body, (answer, out) -> {
             if (answer.list("kept").isEmpty()) {
                 out.line(
                         answer.text("retention").isEmpty()
                                 ? "nothing is kept: wharf.undelete.retention is not set"
                                 : "nothing is kept now");
-                return Main.OK;
+                return;
             }
             Table table = new Table("KIND", "NAME", "ID", "IMAGE", "KEPT UNTIL");
             Times times = Times.local();
@@ -108,7 +98,7 @@ final class UndeleteCommand implements Callable<Integer> {
                         times.day(until) + " " + times.clock(until));
             }
             table.print(out);
-        }
+        });
         return Main.OK;
     }
 }

@@ -45,13 +45,7 @@ final class WhyCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         String body = main.agent().text(new Request("/wharf/v1/why/" + Request.encode(name)));
-        try (Output out = new Output(main.surroundings())) {
-            if (format.isJson()) {
-                out.line(body.strip());
-            } else {
-                show(Json.read(body), out);
-            }
-        }
+        format.write(main, body, this::show);
         return Main.OK;
     }
 
