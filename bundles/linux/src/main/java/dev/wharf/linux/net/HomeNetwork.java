@@ -38,6 +38,27 @@ public final class HomeNetwork {
         return namespaces.inNetwork(sandbox, work);
     }
 
+    /** Has the routing side of the kernel do something in this network. */
+    <T> T converse(String what, Conversation<T> conversation) throws DriverException {
+        return converse(what, Netlink::new, conversation);
+    }
+
+    /** Has the side of the kernel that {@code opener} opens do something in this network. */
+    <T> T converse(String what, Callable<Netlink> opener, Conversation<T> conversation) throws DriverException {
+        return attempt(
+                what,
+                () -> call(() -> {
+                    try (Netlink netlink = opener.call()) {
+                        return conversation.with(netlink);
+                    }
+                }));
+    }
+
+    /** What is said over a socket to the kernel, and what comes of it. */
+    interface Conversation<T> {
+        T with(Netlink netlink) throws Exception;
+    }
+
     /** Runs an effect and turns what goes wrong into a failure. */
     static <T> T attempt(String what, Callable<T> effect) throws DriverException {
         try {

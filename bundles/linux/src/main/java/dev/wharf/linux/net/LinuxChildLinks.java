@@ -65,7 +65,7 @@ public final class LinuxChildLinks implements ChildLinks {
 
     @Override
     public boolean knows(String kind) throws DriverException {
-        return converse("ask for devices of kind " + kind, netlink -> {
+        return home.converse("ask for devices of kind " + kind, netlink -> {
             try {
                 // Such a child needs a parent: where the kernel knows the kind it asks for that, and makes nothing.
                 netlink.run(Request.change("ask for " + kind, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL)
@@ -81,7 +81,7 @@ public final class LinuxChildLinks implements ChildLinks {
     @Override
     public Optional<Link> holding(String address) throws DriverException {
         Address wanted = Address.parse(address);
-        return converse("look for the device with " + address, netlink -> {
+        return home.converse("look for the device with " + address, netlink -> {
             Request question =
                     Request.question("list addresses", RTM_GETADDR, NLM_F_DUMP).address(wanted.family(), 0, 0, 0, 0);
             for (ByteBuffer message : netlink.dump(question)) {
@@ -105,7 +105,7 @@ public final class LinuxChildLinks implements ChildLinks {
     @Override
     public Link parent(Parent parent) throws DriverException {
         String name = LinuxLinks.checked(parent.name());
-        return converse("make device " + name, netlink -> {
+        return home.converse("make device " + name, netlink -> {
             Optional<Link> found = find(netlink, name);
             if (found.isEmpty()) {
                 netlink.run(newParent(netlink, parent));
@@ -147,7 +147,7 @@ public final class LinuxChildLinks implements ChildLinks {
         String name = LinuxLinks.checked(child.name());
         List<Address> addresses = LinuxLinks.addresses(child.addresses());
         List<Address> gateways = LinuxLinks.addresses(child.gateways());
-        return converse("make a " + child.kind() + " on " + child.parent(), netlink -> {
+        return home.converse("make a " + child.kind() + " on " + child.parent(), netlink -> {
             Link parent = find(netlink, child.parent())
                     .orElseThrow(() -> DriverException.failure(
                             Failure.Kind.MISSING,
@@ -294,19 +294,5 @@ public final class LinuxChildLinks implements ChildLinks {
 
     private static Link there(Netlink netlink, String name) throws NetlinkException {
         return find(netlink, name).orElseThrow(() -> new NetlinkException(Errno.ENODEV, "make " + name, ""));
-    }
-
-    private <T> T converse(String what, Conversation<T> conversation) throws DriverException {
-        return HomeNetwork.attempt(
-                what,
-                () -> home.call(() -> {
-                    try (Netlink netlink = new Netlink()) {
-                        return conversation.with(netlink);
-                    }
-                }));
-    }
-
-    private interface Conversation<T> {
-        T with(Netlink netlink) throws Exception;
     }
 }

@@ -82,12 +82,12 @@ public final class LinuxLinks implements Links {
 
     @Override
     public Optional<Link> find(String name) throws DriverException {
-        return converse("find device " + name, netlink -> find(netlink, name));
+        return home.converse("find device " + name, netlink -> find(netlink, name));
     }
 
     @Override
     public List<Link> list() throws DriverException {
-        return converse("list devices", LinuxLinks::list);
+        return home.converse("list devices", LinuxLinks::list);
     }
 
     static List<Link> list(Netlink netlink) throws NetlinkException {
@@ -101,7 +101,7 @@ public final class LinuxLinks implements Links {
     public Link bridge(Bridge bridge) throws DriverException {
         String name = checked(bridge.name());
         List<Address> addresses = addresses(bridge.addresses());
-        return converse("make bridge " + name, netlink -> {
+        return home.converse("make bridge " + name, netlink -> {
             Optional<Link> found = find(netlink, name);
             if (found.isPresent() && !found.get().kind().equals("bridge")) {
                 throw DriverException.failure(
@@ -147,7 +147,7 @@ public final class LinuxLinks implements Links {
         checked(veth.innerName());
         List<Address> addresses = addresses(veth.addresses());
         List<Address> gateways = addresses(veth.gateways());
-        return converse("join a sandbox to bridge " + veth.bridge(), netlink -> {
+        return home.converse("join a sandbox to bridge " + veth.bridge(), netlink -> {
             Link bridge = find(netlink, veth.bridge())
                     .orElseThrow(() -> DriverException.failure(
                             Failure.Kind.MISSING,
@@ -173,7 +173,7 @@ public final class LinuxLinks implements Links {
 
     @Override
     public List<Route> routes() throws DriverException {
-        return converse("list routes", netlink -> {
+        return home.converse("list routes", netlink -> {
             Map<Integer, String> names = new HashMap<>();
             list(netlink).forEach(link -> names.put(link.index(), link.name()));
             List<Route> routes = new ArrayList<>();
@@ -209,7 +209,7 @@ public final class LinuxLinks implements Links {
 
     @Override
     public void alias(String name, String alias) throws DriverException {
-        converse("write the alias of " + name, netlink -> {
+        home.converse("write the alias of " + name, netlink -> {
             netlink.run(Request.change("write the alias of " + name, RTM_NEWLINK, 0)
                     .link(0, 0, 0, 0)
                     .attribute(IFLA_IFNAME, checked(name))
@@ -220,7 +220,7 @@ public final class LinuxLinks implements Links {
 
     @Override
     public void remove(String name) throws DriverException {
-        converse("remove device " + name, netlink -> {
+        home.converse("remove device " + name, netlink -> {
             netlink.run(Request.change("remove device " + name, RTM_DELLINK, 0, Errno.ENODEV)
                     .link(0, 0, 0, 0)
                     .attribute(IFLA_IFNAME, checked(name)));
@@ -484,19 +484,5 @@ public final class LinuxLinks implements Links {
         if (!found.equals(Optional.of(value))) {
             Files.writeString(Path.of("/proc/sys/net").resolve(key), value);
         }
-    }
-
-    private <T> T converse(String what, Conversation<T> conversation) throws DriverException {
-        return HomeNetwork.attempt(
-                what,
-                () -> home.call(() -> {
-                    try (Netlink netlink = new Netlink()) {
-                        return conversation.with(netlink);
-                    }
-                }));
-    }
-
-    private interface Conversation<T> {
-        T with(Netlink netlink) throws Exception;
     }
 }

@@ -83,7 +83,7 @@ public final class LinuxTunnels implements Tunnels {
     public Link vxlan(Vxlan vxlan) throws DriverException {
         String name = LinuxLinks.checked(vxlan.name());
         Address local = Address.parse(vxlan.local());
-        return converse("make tunnel " + name, netlink -> {
+        return home.converse("make tunnel " + name, netlink -> {
             Link bridge = device(netlink, vxlan.bridge());
             int lower =
                     vxlan.lower().isEmpty() ? 0 : device(netlink, vxlan.lower()).index();
@@ -191,7 +191,7 @@ public final class LinuxTunnels implements Tunnels {
         for (Destination destination : destinations) {
             wanted.addAll(entries(destination));
         }
-        converse("lead tunnel " + tunnel, netlink -> {
+        home.converse("lead tunnel " + tunnel, netlink -> {
             int from = device(netlink, tunnel).index();
             int within = device(netlink, bridge).index();
             // A link-local address means nothing without a device.
@@ -218,7 +218,7 @@ public final class LinuxTunnels implements Tunnels {
 
     @Override
     public Set<Destination> destinations(String tunnel, String bridge) throws DriverException {
-        return converse("ask where tunnel " + tunnel + " leads", netlink -> {
+        return home.converse("ask where tunnel " + tunnel + " leads", netlink -> {
             Set<Entry> present = entries(
                     netlink,
                     device(netlink, tunnel).index(),
@@ -355,19 +355,5 @@ public final class LinuxTunnels implements Tunnels {
         return LinuxLinks.find(netlink, name)
                 .orElseThrow(() ->
                         DriverException.failure(Failure.Kind.MISSING, "there is no device " + name + " any more"));
-    }
-
-    private <T> T converse(String what, Conversation<T> conversation) throws DriverException {
-        return HomeNetwork.attempt(
-                what,
-                () -> home.call(() -> {
-                    try (Netlink netlink = new Netlink()) {
-                        return conversation.with(netlink);
-                    }
-                }));
-    }
-
-    private interface Conversation<T> {
-        T with(Netlink netlink) throws Exception;
     }
 }

@@ -45,7 +45,10 @@ public final class LinuxWireGuard implements WireGuard {
 
     @Override
     public boolean isKnown() throws DriverException {
-        return converse("ask for WireGuard", generic -> family(generic).isPresent());
+        return home.converse(
+                "ask for WireGuard",
+                Netlink::generic,
+                generic -> family(generic).isPresent());
     }
 
     private static Optional<Integer> family(Netlink generic) throws NetlinkException {
@@ -71,7 +74,7 @@ public final class LinuxWireGuard implements WireGuard {
     public Link device(Device device) throws DriverException {
         String name = LinuxLinks.checked(device.name());
         Address address = Address.parse(device.address());
-        return converse("make WireGuard device " + name, generic -> {
+        return home.converse("make WireGuard device " + name, Netlink::generic, generic -> {
             int family = there(generic);
             try (Netlink netlink = new Netlink()) {
                 make(netlink, device);
@@ -129,7 +132,7 @@ public final class LinuxWireGuard implements WireGuard {
     public void know(String device, Set<Other> others) throws DriverException {
         String name = LinuxLinks.checked(device);
         Set<Other> wanted = WireGuardMessages.canonical(others);
-        converse("tell " + name + " who is at its other ends", generic -> {
+        home.converse("tell " + name + " who is at its other ends", Netlink::generic, generic -> {
             int family = there(generic);
             Set<Other> present =
                     WireGuardMessages.state(dump(generic, family, name)).others();
@@ -159,7 +162,7 @@ public final class LinuxWireGuard implements WireGuard {
 
     @Override
     public Optional<State> state(String device) throws DriverException {
-        return converse("ask how " + device + " stands", generic -> {
+        return home.converse("ask how " + device + " stands", Netlink::generic, generic -> {
             Optional<Integer> family = family(generic);
             try {
                 return family.isEmpty()
@@ -181,19 +184,5 @@ public final class LinuxWireGuard implements WireGuard {
 
     private static Link found(Netlink netlink, String name) throws NetlinkException {
         return LinuxLinks.find(netlink, name).orElseThrow(() -> new NetlinkException(Errno.ENODEV, "make " + name, ""));
-    }
-
-    private <T> T converse(String what, Conversation<T> conversation) throws DriverException {
-        return HomeNetwork.attempt(
-                what,
-                () -> home.call(() -> {
-                    try (Netlink generic = Netlink.generic()) {
-                        return conversation.with(generic);
-                    }
-                }));
-    }
-
-    private interface Conversation<T> {
-        T with(Netlink generic) throws Exception;
     }
 }
