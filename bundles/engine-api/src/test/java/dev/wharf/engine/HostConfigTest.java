@@ -296,6 +296,10 @@ class HostConfigTest {
                 "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"max-size\":\"1\"}};400;"
                         + "unknown log opt 'max-size' for syslog log driver",
                 "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"syslog-address\":\"ftp://x\"}};400;unsupported scheme: 'ftp'",
+                "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"syslog-address\":\"unix:///none/such\"}};400;"
+                        + "stat /none/such: no such file or directory",
+                "LogConfig;{\"Type\":\"syslog\",\"Config\":{\"syslog-address\":\"tcp://x:y\"}};400;"
+                        + "parse \"tcp://x:y\": invalid port \":y\" after host",
                 "LogConfig;{\"Type\":\"json-file\",\"Config\":{\"max-file\":\"0\"}};400;max-file cannot be less than 1",
                 "LogConfig;{\"Type\":\"json-file\",\"Config\":{\"mode\":\"odd\"}};400;logging mode not supported: odd",
                 "Binds;[\"/tmp:/a\",\"/tmp:/a/\"];400;Duplicate mount point: /a",

@@ -2,6 +2,7 @@ package dev.wharf.runtime;
 
 import static dev.wharf.spi.DriverException.failure;
 
+import dev.wharf.model.LogAddress;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure.Kind;
 import dev.wharf.spi.kernel.Descriptors;
@@ -10,7 +11,6 @@ import dev.wharf.spi.runtime.LogCursor.LogLine;
 import dev.wharf.spi.runtime.StreamSink.StandardStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +20,6 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 
 /**
  * A syslog server: over the local socket, or over UDP, TCP or a unix socket of its own, in the formats that Docker knows
@@ -91,22 +90,19 @@ final class SyslogTarget extends RemoteTarget {
             this.port = 0;
             return;
         }
-        URI uri;
+        LogAddress place;
         try {
-            uri = URI.create(address);
+            place = LogAddress.parse(address);
+            this.port = place.port().isEmpty() ? 514 : Integer.parseInt(place.port());
         } catch (IllegalArgumentException e) {
-            throw failure(Kind.INVALID, "invalid syslog-address " + address, e);
+            throw failure(Kind.INVALID, "invalid syslog-address (" + address + "): " + e.getMessage(), e);
         }
-        this.scheme = Optional.ofNullable(uri.getScheme()).orElse("");
-        boolean unix = scheme.equals("unix") || scheme.equals("unixgram");
-        if (!unix && !scheme.equals("udp") && !scheme.equals("tcp")) {
-            throw failure(Kind.INVALID, "unsupported scheme: '" + scheme + "'");
-        }
-        this.place = Optional.ofNullable(unix ? uri.getPath() : uri.getHost()).orElse("");
-        this.port = uri.getPort() < 0 ? 514 : uri.getPort();
-        if (place.isEmpty()) {
-            throw failure(Kind.INVALID, "invalid syslog-address " + address);
-        }
+        this.scheme = place.scheme();
+        this.place = switch (scheme) {
+            case "unix", "unixgram" -> place.path();
+            case "udp", "tcp" -> place.host();
+            default -> throw failure(Kind.INVALID, "unsupported scheme: '" + scheme + "'");
+        };
     }
 
     private static int facility(String text) throws DriverException {

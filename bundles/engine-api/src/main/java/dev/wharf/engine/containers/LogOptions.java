@@ -2,7 +2,9 @@ package dev.wharf.engine.containers;
 
 import dev.wharf.engine.http.Problem;
 import dev.wharf.model.ContainerSpec;
-import java.net.URI;
+import dev.wharf.model.LogAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -125,14 +127,7 @@ public final class LogOptions {
         }
         String address = options.getOrDefault("syslog-address", "");
         if (!address.isEmpty()) {
-            try {
-                String scheme = String.valueOf(URI.create(address).getScheme());
-                if (!Set.of("unix", "unixgram", "udp", "tcp").contains(scheme)) {
-                    throw Problem.invalid("unsupported scheme: '" + scheme + "'");
-                }
-            } catch (IllegalArgumentException e) {
-                throw Problem.invalid("invalid syslog-address '" + address + "'");
-            }
+            syslog(address);
         }
         if (!FORMATS.contains(options.getOrDefault("syslog-format", ""))) {
             throw Problem.invalid("Invalid syslog format");
@@ -141,6 +136,26 @@ public final class LogOptions {
         if (!facility.matches("|[0-9]|1[0-9]|2[0-3]|kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp"
                 + "|local[0-7]")) {
             throw Problem.invalid("invalid syslog facility");
+        }
+    }
+
+    private static void syslog(String text) {
+        LogAddress address;
+        try {
+            address = LogAddress.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid(String.valueOf(e.getMessage()));
+        }
+        switch (address.scheme()) {
+            case "udp", "tcp" -> {}
+            case "unix", "unixgram" -> {
+                if (!Files.exists(Path.of(address.path()))) {
+                    throw Problem.invalid("stat " + address.path() + ": no such file or directory");
+                }
+            }
+            case "tcp+tls" ->
+                throw Problem.invalid("invalid syslog-address (" + text + "): syslog is spoken without TLS here");
+            default -> throw Problem.invalid("unsupported scheme: '" + address.scheme() + "'");
         }
     }
 }
