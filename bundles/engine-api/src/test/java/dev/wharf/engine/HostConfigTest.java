@@ -611,7 +611,7 @@ class HostConfigTest {
             value = {
                 "WorkingDir;\"/\"",
                 "WorkingDir;\"\"",
-                "Volumes;{\"/a\":{},\"/b/\":{}}",
+                "Volumes;{\"/a\":{},\"/b/\":{},\"../c/d\":{}}",
                 "ExposedPorts;{\"80\":{},\"1300-1302/udp\":{}}"
             })
     void ofTheContainersOwnFieldsToo(String field, String value) throws IOException {

@@ -370,7 +370,7 @@ public final class Creation {
         Stream.concat(config.volumes().stream(), body.keys("Volumes").stream())
                 .distinct()
                 .forEach(path -> {
-                    String target = Mounts.normal(path);
+                    String target = Mounts.normal("/" + path);
                     if (!target.equals("/") && !byTarget.containsKey(target)) {
                         byTarget.put(target, reader.anonymous(target));
                     }

@@ -178,9 +178,9 @@ final class Mounts {
                         + " absolute path";
     }
 
-    /** The path of a volume that a client asks for by nothing but where it shall be. */
+    /** The path of a volume that a client asks for by nothing but where it shall be, which is seen from the root. */
     static String target(String target) {
-        return target(target, badBind(target));
+        return target("/" + target, badBind(target));
     }
 
     /** A target made plain; {@code refusal} is what comes before the reason where there is none. */
