@@ -413,14 +413,22 @@ final class Solve {
         List<Reference> names = new ArrayList<>();
         for (String name : exporter.getAttrsOrDefault("name", "").split(",")) {
             if (!name.isEmpty()) {
-                try {
-                    names.add(Reference.parse(name));
-                } catch (IllegalArgumentException e) {
-                    throw new BuildException("invalid tag \"" + name + "\": " + e.getMessage());
-                }
+                names.add(name(name));
             }
         }
         return names;
+    }
+
+    private static Reference name(String name) throws BuildException {
+        try {
+            Reference reference = Reference.parse(name);
+            if (reference.digest().isPresent()) {
+                throw new BuildException("refusing to create a tag with a digest reference");
+            }
+            return reference;
+        } catch (IllegalArgumentException e) {
+            throw new BuildException("invalid tag \"" + name + "\": " + e.getMessage());
+        }
     }
 
     /** Gives the image its names or its files out, and says what it is. Blocks. */

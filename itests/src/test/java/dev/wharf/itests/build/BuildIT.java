@@ -114,6 +114,21 @@ class BuildIT {
     }
 
     @Test
+    void aTriggerTakesFromAStageThatNothingElseTakesFrom() throws Exception {
+        build(context("Dockerfile", "FROM busybox\nONBUILD COPY --from=made /made /taken\n"), "--tag=taking")
+                .outOrThrow();
+
+        String out = build(context(
+                        "Dockerfile",
+                        "FROM busybox AS base\nRUN echo made > /made\nFROM base AS made\n"
+                                + "FROM busybox AS other\nRUN false\nFROM taking\nRUN cat /taken\n"))
+                .outOrThrow();
+
+        assertThat(out).contains("\nmade\n");
+        daemon.docker("rmi", "taking").outOrThrow();
+    }
+
+    @Test
     void aStepThatFailsSaysItsCode() throws Exception {
         refused(
                 "The command '/bin/sh -c exit 7' returned a non-zero code: 7",

@@ -197,21 +197,26 @@ public final class Build {
             report.stream(numbers.next() + arg.code() + "\n");
         }
         Map<Integer, Numbers.Part> parts = new LinkedHashMap<>();
-        StageRun.Shared shared = new StageRun.Shared(site, order, id, all, hands, cache, sources, report, this::stage);
+        StageRun.Shared shared =
+                new StageRun.Shared(site, order, id, all, hands, cache, sources, report, index -> stage(all, index));
         // All have a voice before the first speaks, and all are there before the first asks for another.
         for (int index : all.wanted()) {
             voices.of(index);
             parts.put(index, numbers.part(all.all().get(index)));
         }
         report.news(planned(all, parts, numbers));
-        parts.forEach((index, part) -> stages.put(index, new FutureTask<>(() -> {
-            Voice voice = voices.of(index);
-            try {
-                return new StageRun(shared, all.all().get(index), voice, part).runAndTell();
-            } finally {
-                voice.end();
-            }
-        })));
+        for (Stage stage : all.all()) {
+            stages.put(stage.index(), new FutureTask<>(() -> {
+                Voice voice = voices.of(stage.index());
+                Numbers.Part part =
+                        Optional.ofNullable(parts.get(stage.index())).orElseGet(() -> numbers.part(stage));
+                try {
+                    return new StageRun(shared, stage, voice, part).runAndTell();
+                } finally {
+                    voice.end();
+                }
+            }));
+        }
         // In the order of the file, in which nothing waits for what comes after it.
         Queue<FutureTask<StageRun.Made>> others = new ConcurrentLinkedQueue<>();
         parts.keySet().stream()
@@ -272,11 +277,12 @@ public final class Build {
     }
 
     /** What another stage made, which is waited for. */
-    private StageRun.Made stage(int index) throws BuildException, InterruptedException {
-        FutureTask<StageRun.Made> stage = stages.get(index);
-        if (stage == null) {
-            // A trigger may ask for what nobody knew of when the graph was made.
-            throw new BuildException("stage " + index + " is needed by a trigger of a base image, and was not built");
+    private StageRun.Made stage(Stages all, int index) throws BuildException, InterruptedException {
+        FutureTask<StageRun.Made> stage = Objects.requireNonNull(stages.get(index));
+        if (!all.wanted().contains(index)) {
+            // A trigger of a base image asks for what nobody knew of when the graph was made: whoever comes first makes
+            // it.
+            stage.run();
         }
         return result(stage);
     }
@@ -366,7 +372,7 @@ public final class Build {
             return "Step " + ++said + "/" + total + " : ";
         }
 
-        Part part(Stage stage) {
+        synchronized Part part(Stage stage) {
             Part part = new Part(said, total);
             said += 1 + stage.body().size();
             return part;
