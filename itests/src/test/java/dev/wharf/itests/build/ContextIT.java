@@ -348,6 +348,20 @@ class ContextIT {
                     .isEqualTo("first");
             assertThat(inImage("git:sub", "sh", "-c", "readlink /s/link; stat -c %a /s/program"))
                     .isEqualTo("program\n755\n");
+            String added = text(
+                    "FROM busybox",
+                    "ADD --chown=5:6 " + address + "#main:sub /a",
+                    "ADD --checksum=" + first + " " + address + "#v1 /b/",
+                    "RUN cat /b/f; ls /a; stat -c '%u:%g %a' /a/program");
+            assertThat(send(new Tar().file("Dockerfile", added).whole(), "").out())
+                    .contains("first", "Dockerfile\\nlink\\nprogram\\n5:6 755");
+            assertThat(send(
+                                    new Tar()
+                                            .file("Dockerfile", added.replace(first, "0123456"))
+                                            .whole(),
+                                    "")
+                            .out())
+                    .contains("expected checksum to match 0123456, got " + first);
             assertThat(from(address + "#nowhere", "").out()).contains("has no branch and no tag nowhere");
             assertThat(from(address + "#main:none", "").out()).contains("has no directory none");
             assertThat(from(address.replace("whole", "hole"), "").out())

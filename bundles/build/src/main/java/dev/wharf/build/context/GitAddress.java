@@ -20,6 +20,11 @@ public record GitAddress(String repository, String ref, String folder) {
         return text.matches("(git://|github\\.com/|git@|ssh://).*") || text.matches("https?://[^#]+\\.git(#.*)?");
     }
 
+    /** Whether what ADD takes is one, and no path of the context. */
+    public static boolean isSource(String text) {
+        return isOne(text) && !text.startsWith("github.com/");
+    }
+
     /** A ContextException says what is wrong with it. */
     public static GitAddress parse(String text) throws ContextException {
         Matcher parts = SPELLED.matcher(text);
@@ -31,7 +36,7 @@ public record GitAddress(String repository, String ref, String folder) {
             repository = "https://" + repository;
         }
         if (!repository.matches("(git|https?)://.+")) {
-            throw new ContextException("a context is taken from git by git:// and http(s)://, which need no keys of the"
+            throw new ContextException("files are taken from git by git:// and http(s)://, which need no keys of the"
                     + " agent's own; clone " + repository + " and send its files, as docker build does by itself");
         }
         try {

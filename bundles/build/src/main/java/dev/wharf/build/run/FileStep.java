@@ -1,7 +1,10 @@
 package dev.wharf.build.run;
 
 import dev.wharf.build.context.ContextException;
+import dev.wharf.build.context.ContextFolder;
 import dev.wharf.build.context.Copying;
+import dev.wharf.build.context.GitAddress;
+import dev.wharf.build.context.GitContext;
 import dev.wharf.build.context.Mode;
 import dev.wharf.build.context.Patterns;
 import dev.wharf.build.context.Sources;
@@ -26,6 +29,7 @@ import dev.wharf.oci.layer.Unpacker.Owner;
 import dev.wharf.spi.DriverException;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,7 +82,9 @@ final class FileStep {
             words.add(word.startsWith("<<") && !one.heredocs().isEmpty() ? word : draft.expand(one, word));
         }
         if (one.flag("checksum").isPresent()
-                && !words.stream().limit(words.size() - 1).allMatch(Download::isAddress)) {
+                && !words.stream()
+                        .limit(words.size() - 1)
+                        .allMatch(word -> Download.isAddress(word) || GitAddress.isSource(word))) {
             throw DockerfileException.at(one, "checksum requires HTTP(S) or Git sources");
         }
         String written = words.remove(words.size() - 1);
@@ -280,13 +286,10 @@ final class FileStep {
                 items.add(new Item.Text(
                         document.name(),
                         document.expands() ? draft.expandBody(one, document.content()) : document.content()));
+            } else if (add && GitAddress.isSource(word)) {
+                items.add(repository(word));
             } else if (add && Download.isAddress(word)) {
                 items.add(address(word));
-            } else if (add && word.matches("(git@|git://|ssh://).*")) {
-                throw DockerfileException.at(
-                        one,
-                        "ADD from a git repository is not served; ADD takes files and http(s)"
-                                + " addresses, so clone in a RUN step");
             } else {
                 boolean mayUnpack = add && !one.flag("unpack").orElse("").equals("false");
                 // To BuildKit a path begins at the root of what it is from, and climbs no higher.
@@ -300,11 +303,42 @@ final class FileStep {
         return items;
     }
 
+    /** What a commit holds is brought into a folder of its own, and is a folder like others from there on. */
+    private Item repository(String address) throws BuildException, DockerfileException, IOException {
+        if (one.isSet("keep-git-dir")) {
+            throw DockerfileException.at(
+                    one, "ADD --keep-git-dir is not served: files are read from a commit, and nothing is checked out");
+        }
+        Path folder = downloads();
+        Path tar = folder.resolve("tar");
+        String commit =
+                new GitContext(folder, Thread.currentThread()::isInterrupted).bring(GitAddress.parse(address), tar);
+        String checksum = one.flag("checksum").map(String::strip).orElse("");
+        if (!commit.startsWith(checksum)) {
+            throw DockerfileException.at(one, "expected checksum to match " + checksum + ", got " + commit);
+        }
+        ContextFolder files = new ContextFolder(run.shared().site().tree(), folder.resolve("files"));
+        try (InputStream in = Files.newInputStream(tar)) {
+            files.receive(in);
+        }
+        Sources sources = sources(files.folder());
+        return new Item.Found(sources, sources.find("/", false).get(0), false);
+    }
+
+    private Path downloads() throws IOException {
+        return Files.createTempDirectory(
+                Files.createDirectories(run.shared().site().folder().resolve("downloads")), "");
+    }
+
+    private Sources sources(Path folder) throws BuildException {
+        return new Sources(
+                run.shared().site().tree(), filesOf(), run.shared().site().hashing(), folder);
+    }
+
     /** A file from elsewhere is brought into a folder of its own, and is a file like others from there on. */
     private Item address(String address) throws BuildException, DockerfileException, IOException, InterruptedException {
         String name = Download.name(address);
-        Path folder = Files.createTempDirectory(
-                Files.createDirectories(run.shared().site().folder().resolve("downloads")), "");
+        Path folder = downloads();
         String file = name.isEmpty() ? "index" : name;
         try {
             Download.bring(address, folder.resolve(file), one.flag("checksum").map(String::strip));
@@ -313,10 +347,8 @@ final class FileStep {
         }
         Files.setPosixFilePermissions(
                 folder.resolve(file), java.nio.file.attribute.PosixFilePermissions.fromString("rw-------"));
-        Sources there = new Sources(
-                run.shared().site().tree(), filesOf(), run.shared().site().hashing(), folder);
         boolean unpacks = one.flag("unpack").isPresent() && one.isSet("unpack");
-        return new Item.Found(there, new Source(file, name, false, ""), unpacks);
+        return new Item.Found(sources(folder), new Source(file, name, false, ""), unpacks);
     }
 
     private dev.wharf.spi.kernel.FileCalls filesOf() throws BuildException {
@@ -414,8 +446,9 @@ final class FileStep {
         if (whole && !parents) {
             // Docker's classic builder gives --chown's owner to what it copies and the directory it copies into, not
             // above.
+            Item.Found found = (Item.Found) item;
             try (Dir target = copying.make(root, path, Copying.ROOT, copying.maker())) {
-                copying.put(((Item.Found) item).sources(), ((Item.Found) item).source(), target, ".");
+                copying.put(found.sources(), found.source(), target, ".");
             }
             return;
         }

@@ -10,6 +10,8 @@ class GitAddressTest {
     void whatDockerTakesForARepositoryIsOne() {
         assertThat(GitAddress.isOne("git://host/x")).isTrue();
         assertThat(GitAddress.isOne("github.com/moby/moby")).isTrue();
+        assertThat(GitAddress.isSource("github.com/moby/moby")).isFalse();
+        assertThat(GitAddress.isSource("https://host/x.git#v1")).isTrue();
         assertThat(GitAddress.isOne("https://host/x.git")).isTrue();
         assertThat(GitAddress.isOne("https://host/x.git#v1:dir")).isTrue();
         assertThat(GitAddress.isOne("git@host:x.git")).isTrue();

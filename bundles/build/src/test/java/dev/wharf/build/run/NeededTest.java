@@ -38,7 +38,7 @@ class NeededTest {
                         "FROM two",
                         "COPY --chown=1 /a ./b/../c dir/ /to/",
                         "COPY --from=plain elsewhere /",
-                        "ADD http://there/x *.go <<here /to/",
+                        "ADD http://there/x git://there/y *.go <<here /to/",
                         "text",
                         "here",
                         "RUN --mount=target=/m,source=bound --mount=type=cache,target=/c x"))
