@@ -9,8 +9,10 @@ import dev.wharf.itests.daemon.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -138,8 +140,12 @@ class BuildxIT {
                 "USER root",
                 "ADD --chown=app packed.tar /unpacked",
                 "COPY --chown=app --chmod=u=rwX,go=rX none* ../plain /copied/",
+                "COPY --chmod=710 folder /folder",
                 "RUN --mount=type=secret,id=word,env=WORD [\"sh\", \"-c\", \"echo $HEIR $WORD; cat /kept/file\"]",
-                "RUN stat -c '%n %u:%g %a' /home/app /unpacked/plain /copied /copied/plain");
+                "RUN stat -c '%n %u:%g %a' /home/app /unpacked/plain /copied /copied/plain",
+                "RUN stat -c '%n %a %Y' /folder");
+        Files.setLastModifiedTime(
+                Files.createDirectories(context.resolve("folder")), FileTime.from(Instant.ofEpochSecond(86_400)));
         Path plain = Files.writeString(context.resolve("plain"), "");
         Files.setPosixFilePermissions(plain, PosixFilePermissions.fromString("rw-------"));
         Outcome.of(
@@ -158,7 +164,8 @@ class BuildxIT {
         assertThat(build("--no-cache", "--secret=id=word,src=" + secret).replaceAll("(?m)^#\\d+ [\\d.]+ ", ""))
                 .contains("heir it's\nkept\n")
                 .contains(
-                        "/home/app 70:71 755\n/unpacked/plain 70:71 600\n/copied 70:71 755\n/copied/plain 70:71 644\n");
+                        "/home/app 70:71 755\n/unpacked/plain 70:71 600\n/copied 70:71 755\n/copied/plain 70:71 644\n")
+                .contains("/folder 710 86400\n");
         assertThat(build("--network=none", "--secret=id=word,src=" + secret))
                 .doesNotContainPattern("RUN stat[^\n]*\n#\\d+ CACHED");
     }

@@ -203,6 +203,11 @@ public final class Sources {
         });
     }
 
+    /** What was found, as it is now. */
+    public Node node(Source source) throws IOException {
+        return look(source.path()).orElseThrow(() -> absent(source.named()));
+    }
+
     /** Opens a file that was found. */
     public <R> R read(Source source, Reading<R> reading) throws IOException {
         return at(source.path(), (dir, name) -> {

@@ -24,6 +24,7 @@ import dev.wharf.oci.layer.Dir;
 import dev.wharf.oci.layer.LayerException;
 import dev.wharf.oci.layer.Limits;
 import dev.wharf.oci.layer.Names;
+import dev.wharf.oci.layer.Node;
 import dev.wharf.oci.layer.Unpacker;
 import dev.wharf.oci.layer.Unpacker.Owner;
 import dev.wharf.spi.DriverException;
@@ -447,8 +448,12 @@ final class FileStep {
             // Docker's classic builder gives --chown's owner to what it copies and the directory it copies into, not
             // above.
             Item.Found found = (Item.Found) item;
+            boolean made = !isDirectory(root, path);
             try (Dir target = copying.make(root, path, Copying.ROOT, copying.maker())) {
                 copying.put(found.sources(), found.source(), target, ".");
+            }
+            if (made) {
+                finish(root, path, found, copying);
             }
             return;
         }
@@ -463,6 +468,21 @@ final class FileStep {
         int slash = path.lastIndexOf('/');
         try (Dir parent = copying.make(root, path.substring(0, slash), copying.maker(), copying.maker())) {
             place(item, copying, parent, path.substring(slash + 1));
+        }
+    }
+
+    /** A directory that was made for what is in another has the mode that was asked for, and with BuildKit that one's time. */
+    private void finish(Dir root, String path, Item.Found found, Copying copying) throws IOException {
+        int slash = path.lastIndexOf('/');
+        String name = path.substring(slash + 1);
+        try (Dir parent = root.resolve(slash == 0 ? "." : path.substring(0, slash))) {
+            if (copying.mode().isPresent()) {
+                parent.chmod(name, copying.mode().get().of(0755, true));
+            }
+            if (run.byBuildkit()) {
+                Node from = found.sources().node(found.source());
+                parent.setTimes(name, from.modifiedSeconds(), from.modifiedNanos());
+            }
         }
     }
 
