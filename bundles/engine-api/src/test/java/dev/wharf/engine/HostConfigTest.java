@@ -424,6 +424,27 @@ class HostConfigTest {
     @Test
     void aNetworkOfAForeignWireNeedsNoAddresses() throws IOException {
         JsonNode made =
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "{\"Subnet\":\"10.77.0.0/24\"};[{\"Subnet\":\"10.77.0.0/24\"}]",
+                "{\"Subnet\":\"10.77.0.0/24\",\"Gateway\":\"10.77.0.1\"};"
+                        + "[{\"Subnet\":\"10.77.0.0/24\",\"Gateway\":\"10.77.0.1\"}]"
+            })
+    void ofASubnetThatSomebodyAskedForNoGatewayIsToldThatNobodyDid(String asked, String told) throws IOException {
+        ask("POST", "/networks/create", "{\"Name\":\"led\",\"IPAM\":{\"Config\":[" + asked + "]}}");
+
+        assertThat(ask("GET", "/networks/led", "").at("/IPAM/Config")).hasToString(told);
+    }
+
+    @Test
+    void theTimeOfAVolumeIsToldInWholeSeconds() throws IOException {
+        JsonNode made = ask("POST", "/volumes/create", "{\"Name\":\"dated\"}");
+
+        assertThat(made.path("CreatedAt").asText()).matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
+    }
+
                 ask("POST", "/networks/create", "{\"Name\":\"bare\",\"Driver\":\"macvlan\",\"EnableIPv4\":false}");
         JsonNode shown = ask("GET", "/networks/bare", "");
 

@@ -136,15 +136,22 @@ public record NetworkSpec(
      * @param range the part of the subnet to give out, CIDR, or empty for all of it
      * @param reserved named addresses that are never given out
      * @param chosen whether the house chose the subnet, which may be another one next time; no address in it can be asked for
+     * @param gatewayChosen whether the house chose the gateway in a subnet that somebody asked for
      */
-    public record Pool(String subnet, String gateway, String range, Map<String, String> reserved, boolean chosen) {
+    public record Pool(
+            String subnet,
+            String gateway,
+            String range,
+            Map<String, String> reserved,
+            boolean chosen,
+            boolean gatewayChosen) {
         public Pool {
             reserved = Checks.copy(reserved);
         }
 
         /** One that somebody asked for. */
         public Pool(String subnet, String gateway, String range, Map<String, String> reserved) {
-            this(subnet, gateway, range, reserved, false);
+            this(subnet, gateway, range, reserved, false, false);
         }
     }
 }

@@ -214,7 +214,8 @@ public final class NetworkRoutes implements Routes {
             if (!pool.range().isEmpty()) {
                 one.put("IPRange", pool.range());
             }
-            if (!pool.gateway().isEmpty()) {
+            // Of a subnet that somebody asked for, what was asked for is told: tools compare it with what they want.
+            if (!pool.gateway().isEmpty() && !pool.gatewayChosen()) {
                 one.put("Gateway", pool.gateway());
             }
             if (!pool.reserved().isEmpty()) {

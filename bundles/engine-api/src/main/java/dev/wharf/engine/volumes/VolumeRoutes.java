@@ -26,6 +26,7 @@ import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -89,7 +90,10 @@ public final class VolumeRoutes implements Routes {
             labels.put(ANONYMOUS, "");
         }
         ObjectNode node = Json.object()
-                .put("CreatedAt", volume.createdAt().toString())
+                // Docker tells whole seconds of volumes, and there are programs that read no more.
+                .put(
+                        "CreatedAt",
+                        volume.createdAt().truncatedTo(ChronoUnit.SECONDS).toString())
                 .put("Driver", volume.spec().driver().value());
         node.set("Labels", labels.isEmpty() ? null : Json.map(labels));
         node.put("Mountpoint", volume.path().last().map(Path::toString).orElse(""))

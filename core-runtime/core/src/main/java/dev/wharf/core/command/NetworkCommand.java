@@ -172,7 +172,7 @@ public sealed interface NetworkCommand extends Command {
                     .findFirst()
                     .orElseThrow(() ->
                             new Unfit(Refusal.Kind.TAKEN, "all predefined address pools have been fully subnetted"));
-            return new Pool(free.toString(), usualGateway(free), "", Map.of(), true);
+            return new Pool(free.toString(), usualGateway(free), "", Map.of(), true, false);
         }
 
         /** Of a network's own (RFC 4193): the digits of its id are as good as chance, so nobody else has the same. */
@@ -180,7 +180,7 @@ public sealed interface NetworkCommand extends Command {
             String id = spec.id().value();
             Addresses.Subnet subnet = Addresses.Subnet.parse("fd" + id.substring(0, 2) + ":" + id.substring(2, 6) + ":"
                     + id.substring(6, 10) + ":" + id.substring(10, 14) + "::/64");
-            return new Pool(subnet.toString(), usualGateway(subnet), "", Map.of(), true);
+            return new Pool(subnet.toString(), usualGateway(subnet), "", Map.of(), true, false);
         }
 
         private String usualGateway(Addresses.Subnet subnet) {
@@ -224,7 +224,8 @@ public sealed interface NetworkCommand extends Command {
                                 + near.get().subnet() + " by device "
                                 + near.get().device());
             }
-            return new Pool(subnet.toString(), gateway, pool.range(), pool.reserved());
+            boolean ours = pool.gatewayChosen() || pool.gateway().isEmpty();
+            return new Pool(subnet.toString(), gateway, pool.range(), pool.reserved(), false, ours);
         }
 
         private static void checkRange(Addresses.Subnet subnet, String cidr) throws Unfit {

@@ -95,7 +95,7 @@ class NetworksTest {
                 new Neighbour("172.20.0.0/14", "eth0", false));
 
         assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of()), around)))
-                .containsExactly(new Pool("172.24.0.0/16", "172.24.0.1", "", Map.of(), true));
+                .containsExactly(new Pool("172.24.0.0/16", "172.24.0.1", "", Map.of(), true, false));
     }
 
     @Test
@@ -104,9 +104,9 @@ class NetworksTest {
                 List.of(new Neighbour("172.18.0.0/16", "br-x", true), new Neighbour("172.19.0.0/16", "br-y", true));
 
         assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of()), left)))
-                .containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true));
+                .containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true, false));
         assertThat(pools(new NetworkCommand.Create(net("z", false, Map.of()), left)))
-                .containsExactly(new Pool("172.20.0.0/16", "172.20.0.1", "", Map.of(), true));
+                .containsExactly(new Pool("172.20.0.0/16", "172.20.0.1", "", Map.of(), true, false));
     }
 
     @Test
@@ -117,11 +117,11 @@ class NetworksTest {
 
         assertThat(pools(new NetworkCommand.Create(net("x", true, Map.of()), around, house)))
                 .containsExactly(
-                        new Pool("10.10.1.0/24", "10.10.1.1", "", Map.of(), true),
-                        new Pool("fd10:1::/64", "fd10:1::1", "", Map.of(), true));
+                        new Pool("10.10.1.0/24", "10.10.1.1", "", Map.of(), true, false),
+                        new Pool("fd10:1::/64", "fd10:1::1", "", Map.of(), true, false));
         assertThat(pools(new NetworkCommand.Create(
                         net("x", false, Map.of()), List.of(), List.of(new AddressPool("fd10::/16", 64)))))
-                .containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true));
+                .containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true, false));
         refused(
                 furnished(),
                 new NetworkCommand.Create(
@@ -136,7 +136,7 @@ class NetworksTest {
                 List.of(new Neighbour("10.0.0.0/8", "tun0", false), new Neighbour("192.168.7.0/24", "eth0", true));
 
         assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of(), pool("10.9.0.0/24")), around)))
-                .containsExactly(new Pool("10.9.0.0/24", "10.9.0.1", "", Map.of()));
+                .containsExactly(new Pool("10.9.0.0/24", "10.9.0.1", "", Map.of(), false, true));
         refused(
                 furnished(),
                 new NetworkCommand.Create(net("x", false, Map.of(), pool("192.168.0.0/16")), around),
@@ -161,9 +161,9 @@ class NetworksTest {
     @Test
     void aSubnetOfTwoAddressesHasItsFirstAsGateway() {
         assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of(), pool("10.9.0.4/31")))))
-                .containsExactly(new Pool("10.9.0.4/31", "10.9.0.4", "", Map.of()));
+                .containsExactly(new Pool("10.9.0.4/31", "10.9.0.4", "", Map.of(), false, true));
         assertThat(pools(new NetworkCommand.Create(net("x", false, Map.of(), pool("10.9.0.5/32")))))
-                .containsExactly(new Pool("10.9.0.5/32", "10.9.0.5", "", Map.of()));
+                .containsExactly(new Pool("10.9.0.5/32", "10.9.0.5", "", Map.of(), false, true));
     }
 
     @Test

@@ -172,7 +172,22 @@ class OtherCommandsTest {
         NetworkEvent.Created made =
                 (NetworkEvent.Created) granted(furnished(), new NetworkCommand.Create(net("back", false)), T0)
                         .get(0);
-        assertThat(made.spec().pools()).containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true));
+        assertThat(made.spec().pools())
+                .containsExactly(new Pool("172.18.0.0/16", "172.18.0.1", "", Map.of(), true, false));
+    }
+
+    @Test
+    void aGatewayThatNobodyAskedForIsKnownForOne() {
+        Pool asked = new Pool("10.9.0.0/24", "", "", Map.of());
+        NetworkEvent.Created made =
+                (NetworkEvent.Created) granted(furnished(), new NetworkCommand.Create(net("x", false, asked)), T0)
+                        .get(0);
+        Pool given = new Pool("10.9.0.0/24", "10.9.0.1", "", Map.of(), false, true);
+        assertThat(made.spec().pools()).containsExactly(given);
+
+        NetworkEvent.Created again = (NetworkEvent.Created)
+                granted(furnished(), new NetworkCommand.Create(made.spec()), T0).get(0);
+        assertThat(again.spec().pools()).as("as kept for another").containsExactly(given);
     }
 
     @Test
