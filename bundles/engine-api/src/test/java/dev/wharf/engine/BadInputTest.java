@@ -140,6 +140,7 @@ class BadInputTest {
                 "POST;/containers/web/kill?signal=SIG42;400;invalid signal: SIG42",
                 "POST;/containers/web/kill?signal=99;400;cannot kill container: web: the linux daemon does not support signal 99",
                 "POST;/containers/web/stop?signal=NOPE;400;cannot stop container: web: invalid signal: NOPE",
+                "POST;/containers/web/start?checkpoint=a;400;checkpoint is only supported in experimental mode",
                 "POST;/containers/web/restart?signal=NOPE;400;Cannot restart container web: invalid signal: NOPE",
                 "POST;/containers/web/kill?signal=0;400;invalid signal: 0",
                 "POST;/containers/web/resize;400;invalid resize height \"\": invalid syntax",

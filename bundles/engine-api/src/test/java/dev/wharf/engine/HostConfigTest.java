@@ -237,6 +237,8 @@ class HostConfigTest {
                 "SecurityOpt;[\"no-new-privileges=potato\"];400;invalid --security-opt 2",
                 "ExtraHosts;[\"a:b:c\"];400;invalid IP address in add-host: \"b:c\"",
                 "PortBindings;[];400;PortBindings is no object",
+                "Dns;[\"192.0.2.1\",\"x\"];400;bad nameserver address x",
+                "NetworkMode;\"container\";400;invalid container format container:<name|id>",
                 "Mounts;[{\"Type\":\"volume\",\"Target\":\"/a\",\"VolumeOptions\":{\"Subpath\":\"x\"}}];400;"
                         + "must not set Subpath when using anonymous volumes",
                 "CpusetCpus;\"100000\";400;Invalid value 100000 for cpuset cpus",
@@ -322,7 +324,8 @@ class HostConfigTest {
                 "Mounts;[{\"Type\":\"tmpfs\",\"Target\":\"/\"}];400;: invalid specification: destination",
                 "Mounts;[{\"Type\":\"volume\",\"Target\":\"/a\",\"ReadOnly\":true}];400;must not set ReadOnly mode",
                 "Tmpfs;{\"/t\":\"odd\"};400;Invalid tmpfs option",
-                "NetworkMode;\"container:none\";400;No such container: none",
+                "NetworkMode;\"container:none\";400;joining network namespace of container: No such container: none",
+                "NetworkMode;\"container:\";400;invalid container format container:<name|id>",
                 "NetworkMode;\"container:none\",\"Dns\":[\"192.0.2.1\"];400;dns and the network mode",
                 "NetworkMode;\"container:none\",\"Links\":[\"a:b\"];400;container type network can't be used with links",
                 "NetworkMode;\"container:none\",\"PublishAllPorts\":true;400;port publishing and the container type"
@@ -421,9 +424,6 @@ class HostConfigTest {
         }
     }
 
-    @Test
-    void aNetworkOfAForeignWireNeedsNoAddresses() throws IOException {
-        JsonNode made =
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',
@@ -445,6 +445,9 @@ class HostConfigTest {
         assertThat(made.path("CreatedAt").asText()).matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
     }
 
+    @Test
+    void aNetworkOfAForeignWireNeedsNoAddresses() throws IOException {
+        JsonNode made =
                 ask("POST", "/networks/create", "{\"Name\":\"bare\",\"Driver\":\"macvlan\",\"EnableIPv4\":false}");
         JsonNode shown = ask("GET", "/networks/bare", "");
 
@@ -603,6 +606,8 @@ class HostConfigTest {
                 "\"MacAddress\":\"bad\";invalid config for network bridge: invalid MAC address bad",
                 "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"IPAMConfig\":{\"LinkLocalIPs\":[\"bad\"]}}}};"
                         + "invalid link-local IP address: bad",
+                "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"IPAMConfig\":{\"LinkLocalIPs\":[\"10.0.0.1\"]}}}};"
+                        + "invalid link-local IP address: 10.0.0.1",
                 "\"NetworkingConfig\":{\"EndpointsConfig\":{\"bridge\":{\"IPAMConfig\":{\"IPv4Address\":\"bad\"}}}};"
                         + "invalid config for network bridge: invalid endpoint settings:"
             })
@@ -902,15 +907,30 @@ class HostConfigTest {
         }
     }
 
-    @org.junit.jupiter.api.Test
-    void anUpdateKeepsToOneWayOfLimitingProcessors() throws IOException {
-        create("{\"NanoCpus\":500000000}");
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "{\"NanoCpus\":500000000};{\"CpuQuota\":5000};CPU Quota cannot be updated as NanoCPUs has already been set",
+                "{\"NanoCpus\":500000000};{\"CpuPeriod\":5000};CPU Period cannot be updated as NanoCPUs has already been set",
+                "{\"CpuQuota\":5000};{\"NanoCpus\":500000000};Nano CPUs cannot be updated as CPU Quota has already been set",
+                "{\"CpuPeriod\":5000};{\"NanoCpus\":500000000};Nano CPUs cannot be updated as CPU Period has already been set"
+            })
+    void anUpdateKeepsToOneWayOfLimitingProcessors(String before, String asked, String why) throws IOException {
+        create(before);
         try (Line line = Line.to(socket)) {
-            Line.Reply reply = line.request("POST", "/containers/box" + (made - 1) + "/update", "{\"CpuQuota\":5000}")
+            Line.Reply reply = line.request("POST", "/containers/box" + (made - 1) + "/update", asked)
                     .reply();
             assertThat(reply.status()).as(reply.text()).isEqualTo(409);
-            assertThat(reply.text()).contains("CPU Quota cannot be updated as NanoCPUs has already been set");
+            assertThat(reply.text()).contains(why);
         }
+    }
+
+    @Test
+    void aPortWithoutABindingIsNotPublished() throws IOException {
+        create("{\"PortBindings\":{\"80/tcp\":[],\"81/tcp\":null,\"82/tcp\":[{}]}}");
+
+        assertThat(inspected().path("PortBindings")).hasToString("{\"82/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}]}");
     }
 
     @ParameterizedTest

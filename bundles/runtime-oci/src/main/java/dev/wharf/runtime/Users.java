@@ -70,7 +70,7 @@ final class Users {
         Optional<String> wantedGroup =
                 colon < 0 || colon == user.length() - 1 ? Optional.empty() : Optional.of(user.substring(colon + 1));
 
-        Optional<Long> number = who.isEmpty() ? Optional.of(0L) : digits(who, "user");
+        Optional<Long> number = who.isEmpty() ? Optional.of(0L) : digits(who);
         Predicate<Account> match = number.<Predicate<Account>>map(uid -> account -> account.uid() == uid)
                 .orElse(account -> account.name().equals(who));
         Optional<Account> account = accounts.stream().filter(match).findFirst();
@@ -96,7 +96,7 @@ final class Users {
     }
 
     private long gid(String group) throws DriverException {
-        Optional<Long> number = digits(group, "group");
+        Optional<Long> number = digits(group);
         if (number.isPresent()) {
             return number.get();
         }
@@ -109,22 +109,22 @@ final class Users {
     }
 
     /** The number that a text of digits stands for, which has a sign at the most; empty for any other text. */
-    private static Optional<Long> digits(String text, String what) throws DriverException {
+    private static Optional<Long> digits(String text) throws DriverException {
         if (!text.matches("[+-]?[0-9]+")) {
             return Optional.empty();
         }
-        return Optional.of(number(text).orElseThrow(() -> outOfRange(what + " " + text)));
+        return Optional.of(number(text).orElseThrow(Users::outOfRange));
     }
 
     private static long inRange(long id) throws DriverException {
         if (id < 0 || id > LARGEST) {
-            throw outOfRange(Long.toString(id));
+            throw outOfRange();
         }
         return id;
     }
 
-    private static DriverException outOfRange(String what) {
-        return failure(Kind.INVALID, what + ": uids and gids must be in range 0-" + LARGEST);
+    private static DriverException outOfRange() {
+        return failure(Kind.INVALID, "uids and gids must be in range 0-" + LARGEST);
     }
 
     private static Optional<Long> number(String text) {

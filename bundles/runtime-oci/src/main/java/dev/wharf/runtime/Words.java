@@ -110,6 +110,7 @@ final class Words {
                 || lower.contains("no such file or directory")
                 || lower.contains("permission denied")
                 || lower.contains("is a directory")
+                || lower.contains("not a directory")
                 || lower.contains("exec format error")
                 || lower.contains("invalid argument")
                 || isNoProgram(lower)) {

@@ -66,7 +66,7 @@ class UsersTest {
         assertThatThrownBy(() -> resolve("4294967296")).hasMessageContaining("must be in range 0-2147483647");
         assertThatThrownBy(() -> resolve("99999999999999999999")).hasMessageContaining("must be in range");
         assertThatThrownBy(() -> resolve("0:2147483648")).hasMessageContaining("must be in range");
-        assertThatThrownBy(() -> resolve("-1")).hasMessageContaining("must be in range");
+        assertThatThrownBy(() -> resolve("-1")).hasMessage("uids and gids must be in range 0-2147483647");
         assertThatThrownBy(() -> resolve("0:-1")).hasMessageContaining("must be in range");
     }
 

@@ -40,6 +40,8 @@ class WordsTest {
     @Test
     void aPlanCanTellWhatWentWrong() {
         assertThat(Words.kind("executable file not found in $PATH")).isEqualTo(Kind.INVALID);
+        assertThat(Words.kind("exec: \"/etc/passwd/x\": stat /etc/passwd/x: not a directory"))
+                .isEqualTo(Kind.INVALID);
         assertThat(Words.kind("exec: Permission denied")).isEqualTo(Kind.INVALID);
         assertThat(Words.kind("write config: No space left on device")).isEqualTo(Kind.EXHAUSTED);
         assertThat(Words.kind("rmdir: Device or resource busy")).isEqualTo(Kind.BUSY);

@@ -27,7 +27,7 @@ final class Accounts {
         String before = colon < 0 ? user : user.substring(0, colon);
         String name = before.isEmpty() ? "0" : before;
         Optional<List<String>> account = line("passwd", name, 2);
-        long uid = number(name)
+        long uid = asked(name)
                 .or(() -> account.flatMap(a -> number(a.get(2))))
                 .orElseThrow(
                         () -> Problem.invalid("unable to find user " + name + ": no matching entries in passwd file"));
@@ -41,10 +41,20 @@ final class Accounts {
         Optional<List<String>> found = line("group", group, 2);
         return new Owner(
                 uid,
-                number(group)
+                asked(group)
                         .or(() -> found.flatMap(g -> number(g.get(2))))
                         .orElseThrow(() -> Problem.invalid(
                                 "unable to find group " + group + ": no matching entries in group file")));
+    }
+
+    /** The number that somebody asked for, where it is one. */
+    private static Optional<Long> asked(String text) {
+        if (!text.matches("-?[0-9]+")) {
+            return Optional.empty();
+        }
+        return Optional.of(number(text)
+                .filter(id -> id <= Integer.MAX_VALUE)
+                .orElseThrow(() -> Problem.invalid("uids and gids must be in range 0-" + Integer.MAX_VALUE)));
     }
 
     private static Optional<Long> number(String text) {

@@ -21,12 +21,13 @@ public final class ContainerLookup {
     }
 
     /**
-     * The container whose namespace another one is to join. That it is missing is no 404: at that, the docker command thinks
-     * the image missing and pulls it.
+     * The container that another one is to join or names otherwise. That it is missing is no 404: at that, the docker command
+     * thinks the image missing and pulls it.
+     *
+     * @param purpose what comes before the words, with its colon
      */
-    static Container joined(Host host, String text) {
-        return find(host, text)
-                .orElseThrow(() -> Problem.invalid("joining a namespace of a container: No such container: " + text));
+    static Container joined(Host host, String text, String purpose) {
+        return find(host, text).orElseThrow(() -> Problem.invalid(purpose + "No such container: " + text));
     }
 
     /** The container, where there is one. */

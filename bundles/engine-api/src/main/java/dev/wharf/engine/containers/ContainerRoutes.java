@@ -303,6 +303,9 @@ public final class ContainerRoutes implements Routes {
             throw Problem.invalid("starting container with non-empty request body was deprecated since API v1.22 and"
                     + " removed in v1.24");
         }
+        if (!request.query().text("checkpoint").isEmpty()) {
+            throw Problem.invalid("checkpoint is only supported in experimental mode");
+        }
         Container c = found(agent, request);
         CompletableFuture<Answer> answer = new CompletableFuture<>();
         agent.submit(new ContainerCommand.Start(c.id(), Entropy.fresh()), request.cause())
@@ -436,8 +439,11 @@ public final class ContainerRoutes implements Routes {
         if (old.nanoCpus() > 0 && body.number("CpuQuota") > 0) {
             return Optional.of("CPU Quota cannot be updated as NanoCPUs has already been set");
         }
-        if (body.number("NanoCpus") > 0 && (old.cpuPeriodMicros() > 0 || old.cpuQuotaMicros() > 0)) {
-            return Optional.of("NanoCPUs cannot be updated as CPU Period or CPU Quota has already been set");
+        if (body.number("NanoCpus") > 0 && old.cpuPeriodMicros() > 0) {
+            return Optional.of("Nano CPUs cannot be updated as CPU Period has already been set");
+        }
+        if (body.number("NanoCpus") > 0 && old.cpuQuotaMicros() > 0) {
+            return Optional.of("Nano CPUs cannot be updated as CPU Quota has already been set");
         }
         return Optional.empty();
     }

@@ -1,5 +1,6 @@
 package dev.wharf.engine.containers;
 
+import dev.wharf.core.command.Addresses;
 import dev.wharf.core.command.ContainerCommand;
 import dev.wharf.core.command.Entropy;
 import dev.wharf.core.state.Container;
@@ -328,9 +329,7 @@ public final class Creation {
                 throw Problem.invalid("invalid mode: " + from.substring(colon + 1));
             }
             boolean readOnly = words.contains("ro");
-            // Not 404: with that, clients look for the image elsewhere.
-            Container other =
-                    ContainerLookup.find(host, name).orElseThrow(() -> Problem.invalid("No such container: " + name));
+            Container other = ContainerLookup.joined(host, name, "");
             for (MountSpec mount : other.spec().mounts()) {
                 if (mount.kind() == MountSpec.Kind.BIND || mount.kind() == MountSpec.Kind.VOLUME) {
                     Map<String, String> options = new LinkedHashMap<>(mount.options());
@@ -392,9 +391,13 @@ public final class Creation {
         if (mode.equals("none")) {
             return new Namespace(Namespace.Kind.NONE, Optional.empty());
         }
-        if (mode.startsWith("container:")) {
+        if (mode.equals("container") || mode.startsWith("container:")) {
             checkJoining();
-            return Namespace.of(ContainerLookup.joined(host, mode.substring("container:".length()))
+            String name = mode.substring(mode.indexOf(':') + 1);
+            if (name.isEmpty() || name.equals(mode)) {
+                throw Problem.invalid("invalid network mode: invalid container format container:<name|id>");
+            }
+            return Namespace.of(ContainerLookup.joined(host, name, "joining network namespace of container: ")
                     .id());
         }
         return Namespace.PRIVATE;
@@ -440,12 +443,25 @@ public final class Creation {
                 all,
                 published,
                 hostConfig.flag("PublishAllPorts"),
-                hostConfig.texts("Dns"),
+                nameServers(),
                 hostConfig.texts("DnsSearch"),
                 hostConfig.texts("DnsOptions"),
                 extraHosts(),
                 links(sandbox, wishes),
                 body.text("MacAddress"));
+    }
+
+    private List<String> nameServers() {
+        List<String> servers = hostConfig.texts("Dns");
+        for (String server : servers) {
+            try {
+                // An address of a link says which one.
+                Addresses.literal(server.replaceFirst("%.+", ""));
+            } catch (IllegalArgumentException e) {
+                throw Problem.invalid("bad nameserver address " + server + ": unable to parse IP");
+            }
+        }
+        return servers;
     }
 
     /** Who is on the host's network or on none is on no other; whoever shares another's sandbox is where that is. */
@@ -522,9 +538,7 @@ public final class Creation {
                 settled.add(link);
                 continue;
             }
-            Container target = ContainerLookup.find(host, name)
-                    .orElseThrow(() ->
-                            Problem.invalid("could not get container for " + name + ": No such container: " + name));
+            Container target = ContainerLookup.joined(host, name, "could not get container for " + name + ": ");
             settled.add(onDefault ? linkable(target).id() + ":" + alias : link);
         }
         return settled;

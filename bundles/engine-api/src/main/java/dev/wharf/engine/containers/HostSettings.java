@@ -405,7 +405,7 @@ public final class HostSettings {
             return Namespace.PRIVATE;
         }
         if (mode.startsWith("container:") && mode.length() > "container:".length() && !field.equals("CgroupnsMode")) {
-            return Namespace.of(ContainerLookup.joined(host, mode.substring("container:".length()))
+            return Namespace.of(ContainerLookup.joined(host, mode.substring("container:".length()), "")
                     .id());
         }
         if (!allowed.contains(mode)) {

@@ -42,9 +42,6 @@ final class Ports {
                     throw Problem.invalid(
                             "invalid JSON: field HostConfig.PortBindings." + entry.getKey() + " is no list");
                 }
-                if (entry.getValue().isNull() || entry.getValue().isEmpty()) {
-                    wishes.add(new PortWish(number, protocol, "", 0, 0));
-                }
                 for (var binding : entry.getValue()) {
                     String hostPort = binding.path("HostPort").asText("");
                     int[] range = hostPort.isEmpty() ? new int[] {0, 0} : range(hostPort, hostPort);

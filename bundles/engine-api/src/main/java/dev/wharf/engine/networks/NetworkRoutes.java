@@ -544,9 +544,13 @@ public final class NetworkRoutes implements Routes {
     }
 
     private static void checkLinkLocal(String text) {
+        boolean fit;
         try {
-            Addresses.literal(text);
+            fit = Addresses.literal(text).isLinkLocalAddress();
         } catch (IllegalArgumentException e) {
+            fit = false;
+        }
+        if (!fit) {
             throw Problem.invalid(UNFIT + "invalid link-local IP address: " + text);
         }
     }

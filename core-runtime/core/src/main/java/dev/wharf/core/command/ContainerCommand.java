@@ -166,15 +166,15 @@ public sealed interface ContainerCommand extends Command {
                 return refuse(UNCHANGED, "container is already running");
             }
             Optional<ContainerId> joined = c.spec().networking().sandbox().container();
-            if (joined.isPresent()
-                    && !host.container(joined.get()).map(Container::isRunning).orElse(false)) {
+            Optional<Container> joinedOne = joined.flatMap(host::container);
+            if (joined.isPresent() && joinedOne.isEmpty()) {
+                return refuse(UNMET, "joining network namespace of container: No such container: " + joined.get());
+            }
+            if (joinedOne.isPresent() && !joinedOne.get().isRunning()) {
                 return refuse(
                         CONFLICT,
                         "cannot join network namespace of a non running container: container "
-                                + host.container(joined.get())
-                                        .map(Container::name)
-                                        .orElse(joined.get().value())
-                                + " does not run");
+                                + joinedOne.get().name() + " does not run");
             }
             for (Map.Entry<String, Namespace> shared : List.of(
                     Map.entry("PID", c.spec().namespaces().pid()),

@@ -186,6 +186,10 @@ class ContainerCommandTest {
                 created(DB, "db", spec().in(ContainerSpec.Namespace.of(WEB)).make()));
         Command join = new ContainerCommand.Start(DB, ENTROPY);
         refused(host, join, Kind.CONFLICT, "non running container");
+        Host alone = after(
+                furnished(),
+                created(DB, "db", spec().in(ContainerSpec.Namespace.of(WEB)).make()));
+        refused(alone, join, Kind.UNMET, "joining network namespace of container: No such container: " + WEB);
         assertThat(granted(after(host, run(WEB, 1, T0)), join, T0)).hasSize(1);
     }
 
