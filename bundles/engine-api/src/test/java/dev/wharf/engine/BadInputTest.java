@@ -290,6 +290,15 @@ class BadInputTest {
     }
 
     @Test
+    void aFormInTheBodyGoesBeforeTheQuery() throws IOException {
+        try (Line line = Line.to(socket)) {
+            line.send("POST /containers/web/restart?signal=TERM HTTP/1.1\r\nHost: docker\r\n"
+                    + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 11\r\n\r\nsignal=NOPE");
+            assertRefused(line.reply(), 400, "Cannot restart container web: invalid signal: NOPE");
+        }
+    }
+
+    @Test
     void anotherContentTypeIsRefused() throws IOException {
         try (Line line = Line.to(socket)) {
             line.send("POST /containers/create HTTP/1.1\r\nHost: docker\r\nContent-Type: text/plain\r\n"

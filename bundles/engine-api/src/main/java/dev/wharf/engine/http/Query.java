@@ -43,6 +43,15 @@ public final class Query {
         return new Query(values);
     }
 
+    /** All of this one, and then all of another. */
+    Query and(Query other) {
+        Map<String, List<String>> both = new LinkedHashMap<>();
+        List.of(this, other)
+                .forEach(query -> query.values.forEach((key, all) ->
+                        both.computeIfAbsent(key, k -> new ArrayList<>()).addAll(all)));
+        return new Query(both);
+    }
+
     /** The keys that were given. */
     public Set<String> names() {
         return values.keySet();

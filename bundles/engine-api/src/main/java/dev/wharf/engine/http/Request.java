@@ -78,8 +78,19 @@ public final class Request {
         return version;
     }
 
+    /** What stands behind the question mark, and before it what a form in the body says: {@code curl -d} sends one. */
     public Query query() {
-        return query;
+        boolean form = exchange.gathered().length > 0 && mediaType().equals("application/x-www-form-urlencoded");
+        return form
+                ? Query.parse(new String(exchange.gathered(), StandardCharsets.UTF_8))
+                        .and(query)
+                : query;
+    }
+
+    private String mediaType() {
+        String type = header("Content-Type").orElse("");
+        String bare = type.contains(";") ? type.substring(0, type.indexOf(';')) : type;
+        return bare.strip().toLowerCase(Locale.ROOT);
     }
 
     public Optional<String> header(String header) {
@@ -132,13 +143,12 @@ public final class Request {
     /** The JSON object in the body; one without fields where there is no body. */
     public Body json() {
         byte[] bytes = exchange.gathered();
-        String type = header("Content-Type").orElse("");
         if (bytes.length == 0) {
             return Body.EMPTY;
         }
-        String bare = type.contains(";") ? type.substring(0, type.indexOf(';')) : type;
-        if (!bare.strip().toLowerCase(Locale.ROOT).equals("application/json")) {
-            throw Problem.invalid("unsupported Content-Type header (" + type + "): must be 'application/json'");
+        if (!mediaType().equals("application/json")) {
+            throw Problem.invalid("unsupported Content-Type header ("
+                    + header("Content-Type").orElse("") + "): must be 'application/json'");
         }
         return Body.parse(bytes);
     }
