@@ -3,6 +3,8 @@ package dev.wharf.build.dockerfile;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.wharf.model.GoDuration;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -302,6 +304,15 @@ final class Parser {
             }
         }
         checkCount(word, words, json, rest, place);
+        if (form == Form.CHECK) {
+            for (Instruction.Flag flag : flags) {
+                // One that is given without a value is as good as none.
+                String value = flag.value().orElse("");
+                if (!value.isEmpty()) {
+                    checkHealth(flag.name(), value, place);
+                }
+            }
+        }
         return new Instruction(word, code, place, at + 1, comments, flags, rest, json, words, heredocs);
     }
 
@@ -364,6 +375,24 @@ final class Parser {
                 }
             }
             default -> {}
+        }
+    }
+
+    private static void checkHealth(String flag, String value, Place place) throws DockerfileException {
+        if (flag.equals("retries")) {
+            if (!value.matches("-?[0-9]{1,9}")) {
+                throw DockerfileException.at(place, "--retries must be a whole number");
+            }
+            if (Integer.parseInt(value) < 0) {
+                throw DockerfileException.at(place, "--retries cannot be negative (" + value + ")");
+            }
+            return;
+        }
+        Duration span = GoDuration.parse(value)
+                .orElseThrow(() -> DockerfileException.at(
+                        place, "invalid duration \"" + value + "\" for --" + flag + "; write it as 1m30s"));
+        if (!span.isZero() && span.compareTo(Duration.ofMillis(1)) < 0) {
+            throw DockerfileException.at(place, "Interval \"" + flag + "\" cannot be less than 1ms");
         }
     }
 

@@ -366,7 +366,7 @@ public final class Draft {
         return "VOLUME [" + String.join(" ", paths) + "]";
     }
 
-    private String healthcheck(Instruction one) throws DockerfileException {
+    private String healthcheck(Instruction one) {
         String kind = one.words().get(0);
         Healthcheck check;
         if (kind.equals("NONE")) {
@@ -375,24 +375,16 @@ public final class Draft {
             List<String> command = one.words().subList(1, one.words().size());
             List<String> test = new ArrayList<>(List.of(one.json() ? "CMD" : "CMD-SHELL"));
             test.addAll(command);
-            int retries = 0;
-            if (one.flag("retries").isPresent()) {
-                try {
-                    retries = Integer.parseInt(expand(one, one.flag("retries").orElse("")));
-                } catch (NumberFormatException e) {
-                    throw DockerfileException.at(one, "--retries must be a whole number");
-                }
-                if (retries < 0) {
-                    throw DockerfileException.at(one, "--retries cannot be negative (" + retries + ")");
-                }
-            }
             check = new Healthcheck(
                     test,
                     span(one, "interval"),
                     span(one, "timeout"),
                     span(one, "start-period"),
                     span(one, "start-interval"),
-                    retries);
+                    one.flag("retries")
+                            .filter(retries -> !retries.isEmpty())
+                            .map(Integer::valueOf)
+                            .orElse(0));
         }
         // What it does not say stays as it was: Docker commits each step over the image before it.
         healthcheck = Optional.of(healthcheck.map(check::over).orElse(check));
@@ -402,18 +394,8 @@ public final class Draft {
                 + GoWords.rune(check.retries()) + "}";
     }
 
-    private Duration span(Instruction one, String flag) throws DockerfileException {
-        Optional<String> written = one.flag(flag);
-        if (written.isEmpty()) {
-            return Duration.ZERO;
-        }
-        Duration span = GoDuration.parse(expand(one, written.get()))
-                .orElseThrow(() -> DockerfileException.at(
-                        one, "invalid duration \"" + written.get() + "\" for --" + flag + "; write it as 1m30s"));
-        if (!span.isZero() && span.compareTo(Duration.ofMillis(1)) < 0) {
-            throw DockerfileException.at(one, "Interval \"" + flag + "\" cannot be less than 1ms");
-        }
-        return span;
+    private static Duration span(Instruction one, String flag) {
+        return one.flag(flag).flatMap(GoDuration::parse).orElse(Duration.ZERO);
     }
 
     private static String quoted(List<String> words) {

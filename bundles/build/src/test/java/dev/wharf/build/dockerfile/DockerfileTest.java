@@ -126,6 +126,9 @@ class DockerfileTest {
         refused("Unknown type \"FOO\" in HEALTHCHECK (try CMD)", "FROM x", "HEALTHCHECK FOO");
         refused("Missing command after HEALTHCHECK CMD", "FROM x", "HEALTHCHECK CMD");
         refused("HEALTHCHECK NONE takes no arguments", "FROM x", "HEALTHCHECK NONE x");
+        refused("invalid duration \"1\" for --interval", "FROM x", "HEALTHCHECK --interval=1 CMD x");
+        refused("Interval \"timeout\" cannot be less than 1ms", "FROM x", "HEALTHCHECK --timeout=1us CMD x");
+        refused("--retries cannot be negative (-1)", "FROM x", "HEALTHCHECK --retries=-1 CMD x");
         refused("ARG names can not be blank", "FROM x", "ARG =x");
         refused("VOLUME specified can not be an empty string", "FROM x", "VOLUME [\"\"]");
         refused("file with no instructions", "# nothing");
