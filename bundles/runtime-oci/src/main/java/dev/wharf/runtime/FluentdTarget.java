@@ -11,6 +11,7 @@ import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.Descriptors.SocketType;
 import dev.wharf.spi.runtime.LogCursor.LogLine;
 import dev.wharf.spi.runtime.StreamSink.StandardStream;
+import dev.wharf.spi.tls.ClientTls;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -152,10 +153,13 @@ final class FluentdTarget extends RemoteTarget {
     @Override
     Line connect() throws IOException {
         connectedAt = System.nanoTime();
-        return address.scheme().equals("unix")
-                ? Line.unix(descriptors, Path.of(address.path()), SocketType.STREAM)
-                : Line.tcp(
-                        address.host().isEmpty() ? "127.0.0.1" : address.host(),
-                        address.port().isEmpty() ? 24224 : Integer.parseInt(address.port()));
+        if (address.scheme().equals("unix")) {
+            return Line.unix(descriptors, Path.of(address.path()), SocketType.STREAM);
+        }
+        String host = address.host().isEmpty() ? "127.0.0.1" : address.host();
+        int port = address.port().isEmpty() ? 24224 : Integer.parseInt(address.port());
+        return address.scheme().equals("tls")
+                ? Line.tls(host, port, new ClientTls(List.of(), List.of(), false))
+                : Line.tcp(host, port);
     }
 }

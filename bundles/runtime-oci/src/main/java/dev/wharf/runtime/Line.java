@@ -2,6 +2,7 @@ package dev.wharf.runtime;
 
 import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.Descriptors.SocketType;
+import dev.wharf.spi.tls.ClientTls;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetAddress;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
 
 /** An open way to a server that takes logs. Opening fails in the words that Docker's users know. */
 interface Line {
@@ -57,16 +59,14 @@ interface Line {
         };
     }
 
+    /** Over TCP and TLS; what is wrong with the files of {@code tls} is told as well. */
+    static Line tls(String host, int port, ClientTls tls) throws IOException {
+        SSLContext context = tls.context();
+        return TlsLine.over(dial(host, port), context, host, port);
+    }
+
     static Line tcp(String host, int port) throws IOException {
-        InetSocketAddress address = address("tcp", host, port);
-        SocketChannel channel = SocketChannel.open();
-        try {
-            channel.socket().connect(address, (int) PATIENCE.toMillis());
-            channel.configureBlocking(false);
-        } catch (IOException e) {
-            channel.close();
-            throw refused("tcp " + text(address), e);
-        }
+        SocketChannel channel = dial(host, port);
         return new Line() {
             @Override
             public void write(byte[] message, Duration patience) throws IOException {
@@ -123,6 +123,19 @@ interface Line {
         };
     }
 
+    private static SocketChannel dial(String host, int port) throws IOException {
+        InetSocketAddress address = address("tcp", host, port);
+        SocketChannel channel = SocketChannel.open();
+        try {
+            channel.socket().connect(address, (int) PATIENCE.toMillis());
+            channel.configureBlocking(false);
+            return channel;
+        } catch (IOException e) {
+            channel.close();
+            throw refused("tcp " + text(address), e);
+        }
+    }
+
     private static InetSocketAddress address(String network, String host, int port) throws IOException {
         try {
             return new InetSocketAddress(InetAddress.getByName(host), port);
@@ -155,7 +168,8 @@ interface Line {
         int move() throws IOException;
     }
 
-    private static int patiently(Duration patience, Move move) throws IOException {
+    /** Moves some bytes, at least one, within the patience. */
+    static int patiently(Duration patience, Move move) throws IOException {
         long deadline = System.nanoTime() + patience.toNanos();
         long pause = TimeUnit.MICROSECONDS.toNanos(50);
         int moved = move.move();

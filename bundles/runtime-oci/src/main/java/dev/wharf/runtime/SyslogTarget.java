@@ -9,6 +9,7 @@ import dev.wharf.spi.kernel.Descriptors;
 import dev.wharf.spi.kernel.Descriptors.SocketType;
 import dev.wharf.spi.runtime.LogCursor.LogLine;
 import dev.wharf.spi.runtime.StreamSink.StandardStream;
+import dev.wharf.spi.tls.ClientTls;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,8 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A syslog server: over the local socket, or over UDP, TCP or a unix socket of its own, in the formats that Docker knows
@@ -64,7 +67,10 @@ final class SyslogTarget extends RemoteTarget {
     private static final DateTimeFormatter SECONDS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ssXXX");
     private static final DateTimeFormatter MICROS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSXXX");
 
+    private static final String SECURE = "tcp+tls";
+
     private final Descriptors descriptors;
+    private final Map<String, String> options;
     private final String scheme;
     private final String place;
     private final int port;
@@ -76,10 +82,11 @@ final class SyslogTarget extends RemoteTarget {
 
     SyslogTarget(Descriptors descriptors, LogSettings settings) throws DriverException {
         this.descriptors = descriptors;
-        this.format = settings.options().getOrDefault("syslog-format", "");
+        this.options = settings.options();
+        this.format = options.getOrDefault("syslog-format", "");
         this.tag = settings.tag();
-        this.facility = facility(settings.options().getOrDefault("syslog-facility", ""));
-        String address = settings.options().getOrDefault("syslog-address", "");
+        this.facility = facility(options.getOrDefault("syslog-facility", ""));
+        String address = options.getOrDefault("syslog-address", "");
         if (address.isEmpty()) {
             this.scheme = "unixgram";
             this.place = LOCAL.stream()
@@ -100,7 +107,7 @@ final class SyslogTarget extends RemoteTarget {
         this.scheme = place.scheme();
         this.place = switch (scheme) {
             case "unix", "unixgram" -> place.path();
-            case "udp", "tcp" -> place.host();
+            case "udp", "tcp", SECURE -> place.host();
             default -> throw failure(Kind.INVALID, "unsupported scheme: '" + scheme + "'");
         };
     }
@@ -138,8 +145,13 @@ final class SyslogTarget extends RemoteTarget {
             case "rfc3164" -> "<" + priority + ">" + stamp + " " + host + " " + tag + "[" + pid + "]: ";
             default -> "<" + priority + ">" + stamp + " " + tag + "[" + pid + "]: ";
         };
-        ByteArrayOutputStream message = new ByteArrayOutputStream(head.length() + text.length + 1);
-        message.writeBytes(head.getBytes(StandardCharsets.UTF_8));
+        byte[] start = head.getBytes(StandardCharsets.UTF_8);
+        ByteArrayOutputStream message = new ByteArrayOutputStream(start.length + text.length + 8);
+        if (scheme.equals(SECURE) && format.startsWith("rfc5424")) {
+            // Octet counting of RFC 5425, section 4.3.
+            message.writeBytes((start.length + text.length + 1 + " ").getBytes(StandardCharsets.US_ASCII));
+        }
+        message.writeBytes(start);
         message.writeBytes(text);
         message.write('\n');
         return message.toByteArray();
@@ -150,8 +162,25 @@ final class SyslogTarget extends RemoteTarget {
         return switch (scheme) {
             case "udp" -> Line.udp(place, port);
             case "tcp" -> Line.tcp(place, port);
+            case SECURE -> Line.tls(place, port, tls());
             case "unix" -> Line.unix(descriptors, Path.of(place), SocketType.STREAM);
             default -> Line.unix(descriptors, Path.of(place), SocketType.DATAGRAM);
         };
+    }
+
+    /** Read for each connection, so that certificates may be renewed. */
+    private ClientTls tls() throws IOException {
+        String certificate = options.getOrDefault("syslog-tls-cert", "");
+        String key = options.getOrDefault("syslog-tls-key", "");
+        if (certificate.isEmpty() != key.isEmpty()) {
+            throw new IOException("syslog-tls-cert and syslog-tls-key go together: a certificate needs its key");
+        }
+        return new ClientTls(
+                Stream.of(options.getOrDefault("syslog-tls-ca-cert", ""))
+                        .filter(file -> !file.isEmpty())
+                        .map(Path::of)
+                        .toList(),
+                certificate.isEmpty() ? List.of() : List.of(new ClientTls.Identity(Path.of(certificate), Path.of(key))),
+                options.containsKey("syslog-tls-skip-verify"));
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.wharf.spi.tls.ClientTls;
 import dev.wharf.testkit.runtime.RuntimeSpecs;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -13,6 +14,7 @@ import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -34,9 +36,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -338,6 +343,124 @@ class RemoteTargetTest {
             assertThat(target.pause(2)).contains(Duration.ofSeconds(3));
             assertThat(target.pause(11)).contains(Duration.ofMinutes(1));
             assertThat(target.pause(12)).isEmpty();
+        }
+    }
+
+    /** A certificate that is its own authority, with its key in the older form. */
+    private ClientTls.Identity identity(String name) throws Exception {
+        Path key = directory.resolve(name + ".key");
+        Path certificate = directory.resolve(name + ".crt");
+        openssl("ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", key.toString());
+        openssl(("req -x509 -key " + key + " -out " + certificate + " -days 2 -subj /CN=" + name
+                        + " -addext subjectAltName=DNS:" + name)
+                .split(" "));
+        return new ClientTls.Identity(certificate, key);
+    }
+
+    private static void openssl(String... words) throws Exception {
+        List<String> command = new ArrayList<>(List.of("openssl"));
+        command.addAll(List.of(words));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+    }
+
+    private static String message(InputStream in) throws IOException {
+        StringBuilder length = new StringBuilder();
+        for (int c = in.read(); c != ' '; c = in.read()) {
+            assertThat(c).isBetween((int) '0', (int) '9');
+            length.append((char) c);
+        }
+        return new String(in.readNBytes(Integer.parseInt(length.toString())), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void syslogIsSpokenOverTls() throws Exception {
+        ClientTls.Identity server = identity("localhost");
+        ClientTls.Identity client = identity("client");
+        SSLContext context = new ClientTls(List.of(client.certificate()), List.of(server), false).context();
+        write("stdout", "one");
+        write("stderr", "x".repeat(70_000));
+        write("stdout", "three");
+        try (SSLServerSocket door = (SSLServerSocket)
+                context.getServerSocketFactory().createServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            door.setNeedClientAuth(true);
+            LogSettings settings = settings(
+                    "syslog",
+                    Map.of(
+                            "syslog-address",
+                            "tcp+tls://localhost:" + door.getLocalPort(),
+                            "syslog-format",
+                            "rfc5424",
+                            "syslog-tls-ca-cert",
+                            server.certificate().toString(),
+                            "syslog-tls-cert",
+                            client.certificate().toString(),
+                            "syslog-tls-key",
+                            client.key().toString()));
+            try (Forwarder forwarder = forwarder(settings)) {
+                try (Socket socket = door.accept()) {
+                    InputStream in = socket.getInputStream();
+                    assertThat(message(in)).startsWith("<30>1 ").endsWith(" - one\n");
+                    assertThat(message(in)).startsWith("<27>1 ").hasSizeGreaterThan(60_000);
+                    assertThat(message(in)).startsWith("<27>1 ");
+                    assertThat(message(in)).endsWith(" - three\n");
+                }
+                assertThat(forwarder.drain(Duration.ofSeconds(40))).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void aConnectionOverTlsThatTheServerClosedTakesNoMessage() throws Exception {
+        ClientTls.Identity server = identity("localhost");
+        SSLContext context = new ClientTls(List.of(), List.of(server), false).context();
+        try (ServerSocket door =
+                context.getServerSocketFactory().createServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            CompletableFuture<String> came = CompletableFuture.supplyAsync(() -> {
+                try (Socket socket = door.accept()) {
+                    return new String(socket.getInputStream().readNBytes(3), StandardCharsets.UTF_8);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            Line line = Line.tls(
+                    "localhost", door.getLocalPort(), new ClientTls(List.of(server.certificate()), List.of(), false));
+            line.write("one".getBytes(StandardCharsets.UTF_8), Line.PATIENCE);
+            assertThat(came.get(20, TimeUnit.SECONDS)).isEqualTo("one");
+            assertThatThrownBy(() -> line.write("two".getBytes(StandardCharsets.UTF_8), Line.PATIENCE))
+                    .hasMessage("the server closed the connection");
+            line.close();
+        }
+    }
+
+    @Test
+    void whomTheHostDoesNotTrustGetsNoLogUnlessAnybodyWillDo() throws Exception {
+        SSLContext context = new ClientTls(List.of(), List.of(identity("elsewhere")), false).context();
+        write("stdout", "one");
+        try (ServerSocket door =
+                context.getServerSocketFactory().createServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            String address = "tcp+tls://localhost:" + door.getLocalPort();
+            Thread greeter = new Thread(() -> {
+                try (Socket socket = door.accept()) {
+                    assertThat(socket.getInputStream().read()).isEqualTo(-1);
+                } catch (IOException e) {
+                    // The client says why it goes.
+                }
+            });
+            greeter.start();
+            try (LogTarget target =
+                    LogTarget.of(Host.DESCRIPTORS, settings("syslog", Map.of("syslog-address", address)))) {
+                assertThatThrownBy(target::check).hasMessageContaining("TLS with localhost:");
+            }
+            greeter.join();
+            Map<String, String> any = Map.of("syslog-address", address, "syslog-tls-skip-verify", "");
+            try (Forwarder forwarder = forwarder(settings("syslog", any));
+                    Socket socket = door.accept()) {
+                assertThat(new String(socket.getInputStream().readNBytes(4), StandardCharsets.UTF_8))
+                        .isEqualTo("<30>");
+                assertThat(forwarder.drain(Duration.ofSeconds(40))).isTrue();
+            }
         }
     }
 }

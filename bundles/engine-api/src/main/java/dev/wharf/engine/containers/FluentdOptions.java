@@ -61,7 +61,7 @@ final class FluentdOptions {
                     throw new IllegalArgumentException("path is empty");
                 }
             }
-            case "tcp" -> {
+            case "tcp", "tls" -> {
                 if (!address.path().isEmpty()) {
                     throw new IllegalArgumentException("should not contain a path element");
                 }
@@ -71,7 +71,6 @@ final class FluentdOptions {
                             "invalid port: strconv.ParseUint: parsing \"" + address.port() + "\": value out of range");
                 }
             }
-            case "tls" -> throw new IllegalArgumentException("fluentd is spoken without TLS here");
             default -> throw new IllegalArgumentException("unsupported scheme: '" + address.scheme() + "'");
         }
     }

@@ -120,11 +120,6 @@ public final class LogOptions {
     }
 
     private static void syslog(Map<String, String> options) {
-        for (String name : options.keySet()) {
-            if (name.startsWith("syslog-tls-")) {
-                throw Problem.invalid("log opt '" + name + "' is not served: syslog is spoken without TLS here");
-            }
-        }
         String address = options.getOrDefault("syslog-address", "");
         if (!address.isEmpty()) {
             syslog(address);
@@ -147,14 +142,12 @@ public final class LogOptions {
             throw Problem.invalid(String.valueOf(e.getMessage()));
         }
         switch (address.scheme()) {
-            case "udp", "tcp" -> {}
+            case "udp", "tcp", "tcp+tls" -> {}
             case "unix", "unixgram" -> {
                 if (!Files.exists(Path.of(address.path()))) {
                     throw Problem.invalid("stat " + address.path() + ": no such file or directory");
                 }
             }
-            case "tcp+tls" ->
-                throw Problem.invalid("invalid syslog-address (" + text + "): syslog is spoken without TLS here");
             default -> throw Problem.invalid("unsupported scheme: '" + address.scheme() + "'");
         }
     }

@@ -1,40 +1,16 @@
 package dev.wharf.registry.distribution;
 
-import java.io.ByteArrayOutputStream;
+import dev.wharf.spi.tls.ClientTls;
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
-import java.security.KeyStore;
-import java.security.PrivateKey;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateException;
-import java.security.cert.CertificateFactory;
-import java.security.cert.X509Certificate;
-import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
-import java.util.Base64;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import javax.net.ssl.KeyManager;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509ExtendedTrustManager;
-import javax.net.ssl.X509TrustManager;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Whom to trust and who we are to one registry. Two equal values may share their connections.
@@ -44,11 +20,6 @@ import org.jspecify.annotations.Nullable;
  * @param stamp changes when the directory's files do
  */
 record Tls(Optional<Path> folder, boolean trusting, String stamp) {
-    private static final char[] NO_PASSWORD = new char[0];
-
-    private static final Pattern PEM =
-            Pattern.compile("-----BEGIN ([A-Z ]*PRIVATE KEY)-----([A-Za-z0-9+/=\\s]+)-----END \\1-----");
-
     /** The setup for {@code registry}, a host with or without a port. */
     static Tls of(Settings settings, String registry) throws IOException {
         Path folder = settings.certificates().resolve(registry);
@@ -84,10 +55,8 @@ record Tls(Optional<Path> folder, boolean trusting, String stamp) {
             return Optional.empty();
         }
         try {
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(keys(), trust(), null);
-            return Optional.of(context);
-        } catch (GeneralSecurityException | IllegalArgumentException e) {
+            return Optional.of(new ClientTls(files("*.crt"), identities(), trusting).context());
+        } catch (IOException e) {
             throw new IOException(
                     "cannot use the certificates in "
                             + folder.map(Path::toString).orElse("no folder") + ": " + e.getMessage(),
@@ -95,54 +64,17 @@ record Tls(Optional<Path> folder, boolean trusting, String stamp) {
         }
     }
 
-    private TrustManager[] trust() throws GeneralSecurityException, IOException {
-        if (trusting) {
-            return new TrustManager[] {new AnyCertificate()};
-        }
-        KeyStore store = emptyStore();
-        int count = 0;
-        for (TrustManager manager : managers(null)) {
-            if (manager instanceof X509TrustManager known) {
-                for (X509Certificate authority : known.getAcceptedIssuers()) {
-                    store.setCertificateEntry("system-" + count++, authority);
-                }
-            }
-        }
-        for (Path file : files("*.crt")) {
-            for (Certificate authority : certificates(file)) {
-                store.setCertificateEntry("own-" + count++, authority);
-            }
-        }
-        return managers(store);
-    }
-
-    private static TrustManager[] managers(@Nullable KeyStore store) throws GeneralSecurityException {
-        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store);
-        return factory.getTrustManagers();
-    }
-
-    private KeyManager @Nullable [] keys() throws GeneralSecurityException, IOException {
-        List<Path> certificates = files("*.cert");
-        if (certificates.isEmpty()) {
-            return null;
-        }
-        KeyStore store = emptyStore();
-        for (Path file : certificates) {
+    private List<ClientTls.Identity> identities() throws IOException {
+        List<ClientTls.Identity> identities = new ArrayList<>();
+        for (Path file : files("*.cert")) {
             String name = file.getFileName().toString();
             Path key = file.resolveSibling(name.substring(0, name.length() - ".cert".length()) + ".key");
             if (!Files.exists(key)) {
                 throw new IOException("missing key " + key + " for certificate " + file);
             }
-            Certificate[] chain = certificates(file).toArray(Certificate[]::new);
-            if (chain.length == 0) {
-                throw new IOException("no certificate in " + file);
-            }
-            store.setKeyEntry(name, privateKey(key, chain[0]), NO_PASSWORD, chain);
+            identities.add(new ClientTls.Identity(file, key));
         }
-        KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        factory.init(store, NO_PASSWORD);
-        return factory.getKeyManagers();
+        return identities;
     }
 
     private List<Path> files(String glob) throws IOException {
@@ -151,124 +83,6 @@ record Tls(Optional<Path> folder, boolean trusting, String stamp) {
         }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.get(), glob)) {
             return StreamSupport.stream(files.spliterator(), false).sorted().toList();
-        }
-    }
-
-    private static KeyStore emptyStore() throws GeneralSecurityException, IOException {
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        store.load(null, null);
-        return store;
-    }
-
-    private static Collection<? extends Certificate> certificates(Path file)
-            throws GeneralSecurityException, IOException {
-        try (InputStream in = Files.newInputStream(file)) {
-            return CertificateFactory.getInstance("X.509").generateCertificates(in);
-        }
-    }
-
-    private static PrivateKey privateKey(Path file, Certificate certificate)
-            throws GeneralSecurityException, IOException {
-        Matcher pem = PEM.matcher(Files.readString(file, StandardCharsets.US_ASCII));
-        while (pem.find()) {
-            byte[] der = Base64.getMimeDecoder().decode(pem.group(2));
-            if (pem.group(1).startsWith("ENCRYPTED")) {
-                throw new IOException("the key " + file + " is encrypted; it must be readable without a password");
-            }
-            byte[] wrapped = pem.group(1).equals("PRIVATE KEY") ? der : wrap(der, certificate);
-            return KeyFactory.getInstance(certificate.getPublicKey().getAlgorithm())
-                    .generatePrivate(new PKCS8EncodedKeySpec(wrapped));
-        }
-        throw new IOException("no private key in " + file);
-    }
-
-    /**
-     * Java reads PKCS #8 only, which is an older key form with the algorithm's name before it; the certificate's public key
-     * begins with that same name (RFC 5280, SubjectPublicKeyInfo; RFC 5208, PrivateKeyInfo).
-     */
-    private static byte[] wrap(byte[] key, Certificate certificate) {
-        byte[] publicKey = certificate.getPublicKey().getEncoded();
-        int start = 1 + lengthBytes(publicKey, 1);
-        int end = start + 1 + lengthBytes(publicKey, start + 1) + length(publicKey, start + 1);
-        ByteArrayOutputStream content = new ByteArrayOutputStream();
-        content.writeBytes(new byte[] {0x02, 0x01, 0x00});
-        content.write(publicKey, start, end - start);
-        content.write(0x04);
-        writeLength(content, key.length);
-        content.writeBytes(key);
-        ByteArrayOutputStream sequence = new ByteArrayOutputStream();
-        sequence.write(0x30);
-        writeLength(sequence, content.size());
-        sequence.writeBytes(content.toByteArray());
-        return sequence.toByteArray();
-    }
-
-    /** How many bytes a DER length takes, its first one included. */
-    private static int lengthBytes(byte[] der, int at) {
-        return (der[at] & 0x80) == 0 ? 1 : 1 + (der[at] & 0x7f);
-    }
-
-    private static int length(byte[] der, int at) {
-        if ((der[at] & 0x80) == 0) {
-            return der[at];
-        }
-        int length = 0;
-        for (int i = 1; i <= (der[at] & 0x7f); i++) {
-            length = (length << 8) | (der[at + i] & 0xff);
-        }
-        return length;
-    }
-
-    private static void writeLength(ByteArrayOutputStream out, int length) {
-        if (length < 0x80) {
-            out.write(length);
-        } else if (length < 0x100) {
-            out.write(0x81);
-            out.write(length);
-        } else {
-            out.write(0x82);
-            out.write(length >> 8);
-            out.write(length);
-        }
-    }
-
-    /** Trusts whoever answers; for registries that the operator called insecure. Skips the check of the host's name too. */
-    private static final class AnyCertificate extends X509ExtendedTrustManager {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket)
-                throws CertificateException {
-            throw new CertificateException("not a server");
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {
-            // Any will do.
-        }
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
-                throws CertificateException {
-            throw new CertificateException("not a server");
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {
-            // Any will do.
-        }
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type) throws CertificateException {
-            throw new CertificateException("not a server");
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type) {
-            // Any will do.
-        }
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
         }
     }
 }
