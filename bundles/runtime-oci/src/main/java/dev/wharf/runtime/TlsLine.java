@@ -1,5 +1,6 @@
 package dev.wharf.runtime;
 
+import dev.wharf.spi.tls.ClientTls;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -54,7 +55,7 @@ final class TlsLine implements Line {
             return line;
         } catch (IOException e) {
             channel.close();
-            throw new IOException("TLS with " + host + ":" + port + ": " + e.getMessage(), e);
+            throw new IOException("dial tcp " + host + ":" + port + ": " + ClientTls.reason(e), e);
         }
     }
 

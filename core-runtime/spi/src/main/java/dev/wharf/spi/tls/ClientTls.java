@@ -6,11 +6,14 @@ import java.io.InputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidatorException;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -61,6 +64,25 @@ public record ClientTls(List<Path> authorities, List<Identity> identities, boole
         } catch (GeneralSecurityException | IllegalArgumentException e) {
             throw new IOException("TLS cannot be set up: " + e.getMessage(), e);
         }
+    }
+
+    /** Why a handshake failed, in words that users of Docker know. */
+    public static String reason(IOException handshake) {
+        if (has(handshake, CertPathBuilderException.class)) {
+            return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+        }
+        boolean certificate =
+                has(handshake, CertPathValidatorException.class) || has(handshake, CertificateException.class);
+        return (certificate ? "tls: failed to verify certificate: " : "tls: ") + handshake.getMessage();
+    }
+
+    private static boolean has(@Nullable Throwable thrown, Class<? extends Throwable> kind) {
+        for (Throwable t = thrown; t != null; t = t.getCause()) {
+            if (kind.isInstance(t)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private TrustManager[] trust() throws GeneralSecurityException, IOException {
@@ -119,6 +141,8 @@ public record ClientTls(List<Path> authorities, List<Identity> identities, boole
                 throw new IOException("no certificate in " + file);
             }
             return found;
+        } catch (NoSuchFileException e) {
+            throw missing(file, e);
         } catch (GeneralSecurityException e) {
             throw new IOException(file + " cannot be read as certificates: " + e.getMessage(), e);
         }
@@ -126,7 +150,7 @@ public record ClientTls(List<Path> authorities, List<Identity> identities, boole
 
     private static PrivateKey privateKey(Path file, Certificate certificate)
             throws GeneralSecurityException, IOException {
-        Matcher pem = PEM.matcher(Files.readString(file, StandardCharsets.US_ASCII));
+        Matcher pem = PEM.matcher(text(file));
         while (pem.find()) {
             byte[] der = Base64.getMimeDecoder().decode(pem.group(2));
             if (pem.group(1).startsWith("ENCRYPTED")) {
@@ -137,6 +161,18 @@ public record ClientTls(List<Path> authorities, List<Identity> identities, boole
                     .generatePrivate(new PKCS8EncodedKeySpec(wrapped));
         }
         throw new IOException("no private key in " + file);
+    }
+
+    private static String text(Path file) throws IOException {
+        try {
+            return Files.readString(file, StandardCharsets.US_ASCII);
+        } catch (NoSuchFileException e) {
+            throw missing(file, e);
+        }
+    }
+
+    private static IOException missing(Path file, NoSuchFileException e) {
+        return new IOException("open " + file + ": no such file or directory", e);
     }
 
     /**

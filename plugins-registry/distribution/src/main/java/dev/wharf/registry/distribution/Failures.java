@@ -12,6 +12,7 @@ import dev.wharf.model.Reference;
 import dev.wharf.model.Repository;
 import dev.wharf.spi.DriverException;
 import dev.wharf.spi.Failure.Kind;
+import dev.wharf.spi.tls.ClientTls;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
@@ -19,8 +20,6 @@ import java.net.URI;
 import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.security.cert.CertPathBuilderException;
-import java.security.cert.CertPathValidatorException;
-import java.security.cert.CertificateException;
 import java.util.Locale;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -147,14 +146,10 @@ final class Failures {
             return "http: server gave HTTP response to HTTPS client; if that is as it should be, list " + registry
                     + " under \"insecure\" in dev.wharf.registry.distribution.cfg";
         }
-        if (has(e, CertPathBuilderException.class)) {
-            return "tls: failed to verify certificate: x509: certificate signed by unknown authority; its authority"
-                    + " can be put into certs.d/" + registry + "/ca.crt";
-        }
-        if (has(e, CertPathValidatorException.class) || has(e, CertificateException.class)) {
-            return "tls: failed to verify certificate: " + tame(message);
-        }
-        return "tls: " + tame(message);
+        String hint = has(e, CertPathBuilderException.class)
+                ? "; its authority can be put into certs.d/" + registry + "/ca.crt"
+                : "";
+        return tame(ClientTls.reason(e)) + hint;
     }
 
     private static boolean has(@Nullable Throwable thrown, Class<? extends Throwable> kind) {
