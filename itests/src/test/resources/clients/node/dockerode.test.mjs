@@ -205,7 +205,8 @@ test('networks and volumes', async () => {
   });
   const guest = await up();
   await network.connect({ Container: guest.id });
-  const exec = await guest.exec({ Cmd: ['wget', '-qO-', 'http://shop/'], AttachStdout: true });
+  // The server may not listen yet.
+  const exec = await guest.exec({ Cmd: ['sh', '-c', 'until wget -qO- http://shop/; do sleep 0.1; done'], AttachStdout: true });
   assert.match((await apart(await exec.start({})))[0], /Hello/);
   assert.equal(Object.keys((await network.inspect()).Containers).length, 2);
   await network.disconnect({ Container: web.id, Force: true });

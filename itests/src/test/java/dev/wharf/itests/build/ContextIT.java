@@ -354,7 +354,7 @@ class ContextIT {
                     "ADD --checksum=" + first + " " + address + "#v1 /b/",
                     "RUN cat /b/f; ls /a; stat -c '%u:%g %a' /a/program");
             assertThat(send(new Tar().file("Dockerfile", added).whole(), "").out())
-                    .contains("first", "Dockerfile\\nlink\\nprogram\\n5:6 755");
+                    .contains("first", "Dockerfile\\nlink\\nprogram\\n", "5:6 755");
             assertThat(send(
                                     new Tar()
                                             .file("Dockerfile", added.replace(first, "0123456"))

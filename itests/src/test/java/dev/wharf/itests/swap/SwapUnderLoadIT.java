@@ -137,7 +137,9 @@ class SwapUnderLoadIT {
             while (!over) {
                 Outcome run = daemon.docker("run", "--rm", "busybox", "echo", "new");
                 started.incrementAndGet();
-                if (run.status() != 0 || !run.out().equals("new\n")) troubles.add("run: " + run.err());
+                if (run.status() != 0 || !run.out().equals("new\n")) {
+                    troubles.add("run: " + run);
+                }
             }
             return null;
         }));

@@ -51,8 +51,8 @@ final class Top {
         String output = listed.output();
         if (listed.exit() != 0) {
             // It says in its first line what it did not like; what follows is how it is used.
-            String first = output.strip().lines().findFirst().orElse("");
-            throw Problem.invalid("ps: " + (first.startsWith("error:") ? first : "exit status " + listed.exit()));
+            throw Problem.invalid(
+                    "ps: " + listed.complaint().strip().lines().findFirst().orElse("exit status " + listed.exit()));
         }
         String[] lines = output.split("\n");
         List<String> titles = List.of(lines[0].strip().split("\\s+"));
@@ -72,7 +72,7 @@ final class Top {
         return Answer.json(answer.set("Titles", Json.array(titles)));
     }
 
-    private record Listing(int exit, String output) {}
+    private record Listing(int exit, String output, String complaint) {}
 
     /** @param pids those to name, or none to leave that to the arguments */
     private static Listing list(List<String> arguments, List<Integer> pids) throws Exception {
@@ -83,17 +83,19 @@ final class Top {
         }
         Process ps;
         try {
-            ps = new ProcessBuilder(command).redirectErrorStream(true).start();
+            ps = new ProcessBuilder(command).start();
         } catch (IOException e) {
             throw Problem.unsupported("ps is not installed on this host; install procps");
         }
         ps.getOutputStream().close();
         String output = new String(ps.getInputStream().readNBytes(16 << 20), StandardCharsets.UTF_8);
+        // Short enough to wait in its pipe meanwhile.
+        String complaint = new String(ps.getErrorStream().readNBytes(1 << 16), StandardCharsets.UTF_8);
         if (!ps.waitFor(5, TimeUnit.SECONDS)) {
             ps.destroyForcibly();
             throw new Problem(500, "ps did not end");
         }
-        return new Listing(ps.exitValue(), output);
+        return new Listing(ps.exitValue(), output, complaint);
     }
 
     private static boolean isOne(String text, List<Integer> pids) {
