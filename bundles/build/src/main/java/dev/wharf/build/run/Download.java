@@ -1,5 +1,6 @@
 package dev.wharf.build.run;
 
+import dev.wharf.build.context.GitAddress;
 import dev.wharf.model.Digest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -30,6 +31,11 @@ public final class Download {
 
     public static boolean isAddress(String text) {
         return text.startsWith("http://") || text.startsWith("https://");
+    }
+
+    /** Whether what ADD takes is brought from elsewhere: a file, or what a git repository holds. */
+    static boolean isElsewhere(String text) {
+        return isAddress(text) || GitAddress.isSource(text);
     }
 
     /**

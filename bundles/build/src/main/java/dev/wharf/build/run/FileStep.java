@@ -83,9 +83,7 @@ final class FileStep {
             words.add(word.startsWith("<<") && !one.heredocs().isEmpty() ? word : draft.expand(one, word));
         }
         if (one.flag("checksum").isPresent()
-                && !words.stream()
-                        .limit(words.size() - 1)
-                        .allMatch(word -> Download.isAddress(word) || GitAddress.isSource(word))) {
+                && !words.stream().limit(words.size() - 1).allMatch(Download::isElsewhere)) {
             throw DockerfileException.at(one, "checksum requires HTTP(S) or Git sources");
         }
         String written = words.remove(words.size() - 1);

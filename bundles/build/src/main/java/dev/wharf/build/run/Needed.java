@@ -1,7 +1,6 @@
 package dev.wharf.build.run;
 
 import dev.wharf.build.context.ContextException;
-import dev.wharf.build.context.GitAddress;
 import dev.wharf.build.context.Sources;
 import dev.wharf.build.dockerfile.Dockerfile;
 import dev.wharf.build.dockerfile.DockerfileException;
@@ -80,8 +79,7 @@ public final class Needed {
             case "COPY", "ADD" -> {
                 if (one.flag("from").isEmpty()) {
                     for (String source : one.words().subList(0, one.words().size() - 1)) {
-                        boolean brought =
-                                one.word().equals("ADD") && (Download.isAddress(source) || GitAddress.isSource(source));
+                        boolean brought = one.word().equals("ADD") && Download.isElsewhere(source);
                         if (!brought && (one.heredocs().isEmpty() || !source.startsWith("<<"))) {
                             add(source);
                         }
