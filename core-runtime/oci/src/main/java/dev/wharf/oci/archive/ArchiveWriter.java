@@ -1,6 +1,5 @@
 package dev.wharf.oci.archive;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -8,6 +7,7 @@ import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.image.DocumentException;
+import dev.wharf.oci.image.ImageConfigs;
 import dev.wharf.oci.image.Index;
 import dev.wharf.oci.image.Manifest;
 import dev.wharf.oci.layout.OciLayout;
@@ -30,7 +30,6 @@ import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 final class ArchiveWriter {
     private final Blobs blobs;
     private final TarArchiveOutputStream tar;
-    private static final int LARGEST_CONFIG = 8 << 20;
 
     private final Set<Digest> written = new HashSet<>();
     private long made;
@@ -93,14 +92,13 @@ final class ArchiveWriter {
     private long made(Descriptor config) throws IOException {
         byte[] document;
         try (InputStream in = blobs.open(config.digest())) {
-            document = in.readNBytes(LARGEST_CONFIG);
+            document = in.readNBytes(ImageConfigs.LIMIT_BYTES);
         }
         try {
-            return OffsetDateTime.parse(
-                            Tables.MAPPER.readTree(document).path("created").asText(""))
+            return OffsetDateTime.parse(ImageConfigs.parse(document).created())
                     .toInstant()
                     .toEpochMilli();
-        } catch (DateTimeParseException | JsonProcessingException e) {
+        } catch (DateTimeParseException | DocumentException e) {
             return 0;
         }
     }

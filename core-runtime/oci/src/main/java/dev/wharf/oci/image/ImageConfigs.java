@@ -28,7 +28,7 @@ public final class ImageConfigs {
     /** Reads a config document. */
     public static ImageConfig parse(byte[] document) throws DocumentException {
         JsonNode root = Json.parse(document, LIMIT_BYTES, "image config");
-        if (Json.hasInAnySpelling(root, "layers") || Json.hasInAnySpelling(root, "manifests")) {
+        if (Json.has(root, "layers") || Json.has(root, "manifests")) {
             throw new DocumentException("ambiguous document: an image config has neither layers nor manifests");
         }
         try {
@@ -92,7 +92,7 @@ public final class ImageConfigs {
     }
 
     private static List<Digest> diffIds(JsonNode root) throws DocumentException {
-        JsonNode rootfs = root.path("rootfs");
+        JsonNode rootfs = Json.field(root, "rootfs");
         if (!rootfs.isObject()) {
             throw new DocumentException("malformed image config: no \"rootfs\"");
         }
@@ -118,7 +118,7 @@ public final class ImageConfigs {
                     Json.text(node, "created_by"),
                     Json.text(node, "author"),
                     Json.text(node, "comment"),
-                    node.path("empty_layer").asBoolean(false)));
+                    Json.field(node, "empty_layer").asBoolean(false)));
         }
         return history;
     }

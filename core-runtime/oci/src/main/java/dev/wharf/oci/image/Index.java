@@ -39,7 +39,7 @@ public record Index(String mediaType, List<Descriptor> manifests, Map<String, St
      */
     public static Index parse(byte[] document, String fetchedAs) throws DocumentException {
         JsonNode root = Json.parse(document, Manifest.LIMIT_BYTES, "index");
-        if (Json.hasInAnySpelling(root, "config")) {
+        if (Json.has(root, "config")) {
             throw new DocumentException("ambiguous document: it has \"config\" where only \"manifests\" belongs");
         }
         String mediaType =

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
@@ -18,7 +19,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -75,19 +75,33 @@ final class Json {
         return JsonNodeFactory.instance.objectNode();
     }
 
-    /** Whether the object has {@code key} in any spelling, because some parsers do not tell the spellings apart. */
-    static boolean hasInAnySpelling(JsonNode object, String key) {
-        for (Iterator<String> names = object.fieldNames(); names.hasNext(); ) {
-            if (names.next().toLowerCase(Locale.ROOT).equals(key)) {
-                return true;
+    /**
+     * The field {@code key}, in whichever case its name is written: engines read names so, and some writers count on it. Two
+     * spellings of one name are refused, as readers disagree on which of them counts.
+     */
+    static JsonNode field(JsonNode object, String key) throws DocumentException {
+        JsonNode found = MissingNode.getInstance();
+        for (Map.Entry<String, JsonNode> field : object.properties()) {
+            if (field.getKey().equalsIgnoreCase(key)) {
+                if (!found.isMissingNode()) {
+                    throw new DocumentException("ambiguous document: it has \"" + key + "\" in two spellings");
+                }
+                found = field.getValue();
             }
         }
-        return false;
+        return found;
+    }
+
+    static boolean has(JsonNode object, String key) throws DocumentException {
+        return !field(object, key).isMissingNode();
     }
 
     /** The text under {@code key}; absent and null are empty. */
     static String text(JsonNode object, String key) throws DocumentException {
-        JsonNode value = object.path(key);
+        return textOf(field(object, key), key);
+    }
+
+    private static String textOf(JsonNode value, String key) throws DocumentException {
         if (absent(value)) {
             return "";
         }
@@ -98,7 +112,7 @@ final class Json {
     }
 
     static List<String> texts(JsonNode object, String key) throws DocumentException {
-        JsonNode value = object.path(key);
+        JsonNode value = field(object, key);
         if (absent(value)) {
             return List.of();
         }
@@ -117,12 +131,12 @@ final class Json {
 
     /** A command line, which early builders wrote as one string. */
     static List<String> words(JsonNode object, String key) throws DocumentException {
-        return object.path(key).isTextual() ? List.of(text(object, key)) : texts(object, key);
+        return field(object, key).isTextual() ? List.of(text(object, key)) : texts(object, key);
     }
 
     /** A set, which Docker writes as an object whose values are empty objects. */
     static List<String> keys(JsonNode object, String key) throws DocumentException {
-        JsonNode value = object.path(key);
+        JsonNode value = field(object, key);
         if (absent(value)) {
             return List.of();
         }
@@ -137,20 +151,20 @@ final class Json {
     }
 
     static Map<String, String> map(JsonNode object, String key) throws DocumentException {
-        JsonNode value = object.path(key);
+        JsonNode value = field(object, key);
         if (absent(value)) {
             return Map.of();
         }
         Map<String, String> map = new LinkedHashMap<>();
         for (String name : keys(object, key)) {
-            map.put(name, text(value, name));
+            map.put(name, textOf(value.path(name), name));
         }
         return map;
     }
 
     /** The whole number under {@code key}; absent and null are 0. */
     static long number(JsonNode object, String key) throws DocumentException {
-        JsonNode value = object.path(key);
+        JsonNode value = field(object, key);
         if (absent(value)) {
             return 0;
         }
@@ -161,7 +175,7 @@ final class Json {
     }
 
     static JsonNode child(JsonNode object, String key) throws DocumentException {
-        JsonNode value = object.path(key);
+        JsonNode value = field(object, key);
         if (!absent(value) && !value.isObject()) {
             throw new DocumentException("field \"" + key + "\" is not an object");
         }
@@ -169,7 +183,7 @@ final class Json {
     }
 
     static JsonNode list(JsonNode object, String key, int limit) throws DocumentException {
-        JsonNode value = object.path(key);
+        JsonNode value = field(object, key);
         if (!absent(value) && !value.isArray()) {
             throw new DocumentException("field \"" + key + "\" is not a list");
         }
@@ -193,7 +207,7 @@ final class Json {
             if (mediaType.isEmpty()) {
                 throw new DocumentException(what + " has no media type");
             }
-            if (absent(node.path("size"))) {
+            if (absent(field(node, "size"))) {
                 throw new DocumentException(what + " has no size");
             }
             return new Descriptor(

@@ -18,24 +18,23 @@ final class Kind {
      */
     static String settle(JsonNode document, String fetchedAs, String oci, String docker, String own, String foreign)
             throws DocumentException {
-        if (document.path("schemaVersion").asInt() == 1
-                || Json.hasInAnySpelling(document, "fslayers")
+        JsonNode version = Json.field(document, "schemaVersion");
+        if (version.asInt() == 1
+                || Json.has(document, "fslayers")
                 || fetchedAs.startsWith("application/vnd.docker.distribution.manifest.v1+")) {
             throw new DocumentException("the image is in Docker's schema 1 format, which is no longer read;"
                     + " push it again with a current tool");
         }
         // Some writers of indexes leave it out or at 0, and no engine minds.
-        if (!document.path("schemaVersion").isMissingNode()
-                && (!document.path("schemaVersion").isIntegralNumber()
-                        || document.path("schemaVersion").intValue() != 2
-                                && document.path("schemaVersion").intValue() != 0)) {
-            throw new DocumentException("unsupported schema version " + document.path("schemaVersion"));
+        if (!version.isMissingNode()
+                && (!version.isIntegralNumber() || version.intValue() != 2 && version.intValue() != 0)) {
+            throw new DocumentException("unsupported schema version " + version);
         }
-        if (Json.hasInAnySpelling(document, foreign)) {
+        if (Json.has(document, foreign)) {
             throw new DocumentException("ambiguous document: it has \"" + foreign + "\" where only \"" + own
                     + "\" belongs, so it could be taken for another kind");
         }
-        if (!document.path(own).isArray()) {
+        if (!Json.field(document, own).isArray()) {
             throw new DocumentException("malformed document: no list \"" + own + "\"");
         }
         String said = Json.text(document, "mediaType");

@@ -68,7 +68,7 @@ public record Manifest(String mediaType, Descriptor config, List<Descriptor> lay
         JsonNode root = Json.parse(document, LIMIT_BYTES, "manifest");
         String mediaType = Kind.settle(
                 root, fetchedAs, MediaTypes.OCI_MANIFEST, MediaTypes.DOCKER_MANIFEST, "layers", "manifests");
-        Descriptor config = Json.descriptor(root.path("config"), "the config");
+        Descriptor config = Json.descriptor(Json.field(root, "config"), "the config");
         if (!Kind.isImageConfig(config.mediaType())) {
             throw new DocumentException("not a container image: its config is of media type " + config.mediaType());
         }

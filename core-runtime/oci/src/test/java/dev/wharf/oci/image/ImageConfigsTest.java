@@ -100,6 +100,23 @@ class ImageConfigsTest {
                 .containsExactly("/entry");
     }
 
+    /** Spring Boot's builder images say RootFS and History, and engines never told the cases apart. */
+    @Test
+    void namesOfFieldsAreReadInAnyCaseAndThoseOfLabelsAreNot() throws Exception {
+        ImageConfig config = parse("""
+                {"Config": {"env": ["A=1"], "Labels": {"config": "small", "Config": "great"}}, "Created": "1980-01-01T00:00:01Z",
+                 "History": [{"Created_By": "x", "Empty_Layer": true}], "OS": "linux", "Architecture": "s390x",
+                 "RootFS": {"Type": "layers", "Diff_IDs": ["%s"]}}""".formatted(DIFF));
+
+        assertThat(config.env()).containsExactly("A=1");
+        assertThat(config.labels()).containsExactly(Map.entry("config", "small"), Map.entry("Config", "great"));
+        assertThat(config.created()).isEqualTo("1980-01-01T00:00:01Z");
+        assertThat(config.history().get(0).createdBy()).isEqualTo("x");
+        assertThat(config.history().get(0).emptyLayer()).isTrue();
+        assertThat(config.platform().architecture()).isEqualTo("s390x");
+        assertThat(config.diffIds()).containsExactly(DIFF);
+    }
+
     @Test
     void brokenConfigsAreRefused() {
         assertRefused("{}", "no \"rootfs\"");
@@ -111,6 +128,7 @@ class ImageConfigsTest {
         assertRefused(DOCKER.replace("\"Interval\": 3", "\"Interval\": -3"), "negative");
         assertRefused(DOCKER.replace("\"type\": \"layers\"", "\"type\": \"base\""), "unsupported rootfs type");
         assertRefused(DOCKER.replace("\"container\"", "\"layers\""), "ambiguous");
+        assertRefused(DOCKER.replace("\"container\"", "\"Rootfs\""), "\"rootfs\" in two spellings");
         assertRefused(" ".repeat(ImageConfigs.LIMIT_BYTES) + DOCKER, "too big");
         assertRefused(DOCKER.replace("[{\"created\"", "[null, {\"created\""), "not an object");
     }
