@@ -153,5 +153,9 @@ public record NetworkSpec(
         public Pool(String subnet, String gateway, String range, Map<String, String> reserved) {
             this(subnet, gateway, range, reserved, false, false);
         }
+
+        public boolean isIpv6() {
+            return subnet.indexOf(':') >= 0;
+        }
     }
 }

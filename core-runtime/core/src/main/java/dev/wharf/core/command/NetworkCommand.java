@@ -128,8 +128,8 @@ public sealed interface NetworkCommand extends Command {
             for (Pool pool : spec.pools()) {
                 given.add(checked(pool, taken));
             }
-            long four = given.stream().filter(p -> p.subnet().indexOf(':') < 0).count();
-            long six = given.size() - four;
+            long six = given.stream().filter(Pool::isIpv6).count();
+            long four = given.size() - six;
             if (four > 1 || six > 1) {
                 throw new Unfit(
                         Refusal.Kind.INVALID, spec.driver().value() + " driver doesn't support multiple subnets");
@@ -145,8 +145,8 @@ public sealed interface NetworkCommand extends Command {
                 List<AddressPool> own = house(true);
                 pools.add(free(own.isEmpty() ? USUAL : own, taken));
             }
-            given.stream().filter(p -> p.subnet().indexOf(':') < 0).forEach(pools::add);
-            given.stream().filter(p -> p.subnet().indexOf(':') >= 0).forEach(pools::add);
+            given.stream().filter(p -> !p.isIpv6()).forEach(pools::add);
+            given.stream().filter(Pool::isIpv6).forEach(pools::add);
             if (six == 0 && spec.ipv6()) {
                 List<AddressPool> own = house(false);
                 pools.add(own.isEmpty() ? uniqueLocal() : free(own, taken));

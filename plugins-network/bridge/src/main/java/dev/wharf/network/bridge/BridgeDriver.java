@@ -558,7 +558,7 @@ public final class BridgeDriver
 
     private void forward(NetworkSpec network) throws DriverException {
         links.sysctl("ipv4/ip_forward", "1");
-        boolean ipv6 = network.pools().stream().anyMatch(p -> Rules.isIpv6(p.subnet()));
+        boolean ipv6 = network.pools().stream().anyMatch(NetworkSpec.Pool::isIpv6);
         if (ipv6 && !links.sysctl("ipv6/conf/all/forwarding").equals(Optional.of("1"))) {
             // A host that forwards stops believing its own router, unless told to go on.
             for (Link link : links.list()) {

@@ -223,7 +223,7 @@ final class Rules {
             elements.add("internal { " + device + " }\n");
         }
         for (NetworkSpec.Pool pool : network.pools()) {
-            String family = isIpv6(pool.subnet()) ? "6" : "4";
+            String family = pool.isIpv6() ? "6" : "4";
             elements.add("local" + family + " { " + pool.subnet() + " }\n");
             if (Options.open(network, family.equals("6"))) {
                 elements.add("open" + family + " { " + pool.subnet() + " }\n");

@@ -166,9 +166,9 @@ record ConfList(ObjectNode json) {
 
     private static void add(List<Pool> pools, JsonNode range) {
         String subnet = range.path("subnet").asText("");
-        boolean ipv6 = subnet.indexOf(':') >= 0;
-        if (!subnet.isEmpty() && pools.stream().noneMatch(p -> p.subnet().indexOf(':') >= 0 == ipv6)) {
-            pools.add(new Pool(subnet, range.path("gateway").asText(""), "", Map.of()));
+        Pool pool = new Pool(subnet, range.path("gateway").asText(""), "", Map.of());
+        if (!subnet.isEmpty() && pools.stream().noneMatch(p -> p.isIpv6() == pool.isIpv6())) {
+            pools.add(pool);
         }
     }
 

@@ -185,11 +185,11 @@ public final class OverlayDriver
             throw DriverException.failure(Failure.Kind.UNSUPPORTED, "overlay networks without IPv4 are not served");
         }
         List<Pool> pools = new ArrayList<>();
-        if (wanted.pools().stream().noneMatch(p -> p.subnet().indexOf(':') < 0)) {
+        if (wanted.pools().stream().allMatch(Pool::isIpv6)) {
             pools.add(new Pool(OverlayOptions.subnet4(wanted.name()), "", "", Map.of()));
         }
         pools.addAll(wanted.pools());
-        if (wanted.ipv6() && wanted.pools().stream().noneMatch(p -> p.subnet().indexOf(':') >= 0)) {
+        if (wanted.ipv6() && wanted.pools().stream().noneMatch(Pool::isIpv6)) {
             pools.add(new Pool(OverlayOptions.subnet6(wanted.name()), "", "", Map.of()));
         }
         List<Pool> parts = new ArrayList<>();
