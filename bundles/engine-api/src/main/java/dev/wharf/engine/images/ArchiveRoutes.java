@@ -107,7 +107,7 @@ public final class ArchiveRoutes implements Routes {
     private static Answer load(Agent agent, Request request) {
         List<Platform> wanted = ImageRoutes.platforms(request, "platform");
         return Answer.later(request.transfer(() -> {
-            try (Kept kept = new Kept(agent.streams().content())) {
+            try (Kept kept = new Kept(agent)) {
                 ImageArchive.Contents contents;
                 try {
                     contents = ImageArchive.read(request.stream(), kept, wanted, Platform.host());
@@ -297,8 +297,7 @@ public final class ArchiveRoutes implements Routes {
                 wholeness.check(image.name(), image.variants());
             }
             saved.forEach(id -> agent.submit(new ImageCommand.Note(id, "save", Map.of()), request.cause()));
-            ContentStore content = agent.streams().content();
-            return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, content)));
+            return Answer.flow("application/x-tar", outlet -> request.transfer(() -> write(outlet, images, agent)));
         }));
     }
 
@@ -355,9 +354,9 @@ public final class ArchiveRoutes implements Routes {
     }
 
     /** Writes the archive, and waits for the client where it is slower. */
-    private static Object write(Outlet outlet, List<Chosen> images, ContentStore content) {
+    private static Object write(Outlet outlet, List<Chosen> images, Agent agent) {
         OutputStream out = outlet.blocking();
-        try (Kept blobs = new Kept(content)) {
+        try (Kept blobs = new Kept(agent)) {
             List<ImageArchive.SavedImage> saved = new ArrayList<>();
             for (Chosen image : images) {
                 saved.add(image.in(blobs));
@@ -381,11 +380,13 @@ public final class ArchiveRoutes implements Routes {
 
     /** The content store, as archives see it. What one brought stays until this is closed. */
     private static final class Kept implements Blobs, AutoCloseable {
+        private final Agent agent;
         private final ContentStore content;
         private final ContentStore.Delivery delivery;
 
-        Kept(ContentStore content) throws DriverException {
-            this.content = content;
+        Kept(Agent agent) throws DriverException {
+            this.agent = agent;
+            this.content = agent.streams().content();
             this.delivery = content.deliver();
         }
 
@@ -419,6 +420,14 @@ public final class ArchiveRoutes implements Routes {
             } catch (DriverException e) {
                 throw new IOException(e.getMessage(), e);
             }
+        }
+
+        @Override
+        public Optional<Descriptor> layer(LayerId layer) {
+            return agent.host()
+                    .layer(layer)
+                    .filter(known -> known.content().isPresent())
+                    .map(known -> known.spec().descriptor());
         }
 
         @Override

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
 import dev.wharf.model.ImageConfig;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.LayerSpec;
 import dev.wharf.model.MediaTypes;
 import dev.wharf.model.Platform;
@@ -101,9 +102,17 @@ final class ArchiveReader {
         if (!isWanted(config, settings)) {
             return Optional.empty();
         }
+        List<Digest> diffIds = settings.diffIds();
+        if (layerNames.size() != diffIds.size()) {
+            throw new DocumentException(
+                    "the archive names " + layerNames.size() + " layers but the config names " + diffIds.size());
+        }
         List<Descriptor> layers = new ArrayList<>();
-        for (String name : layerNames) {
-            layers.add(file(name));
+        Optional<LayerId> parent = Optional.empty();
+        for (int i = 0; i < diffIds.size(); i++) {
+            LayerId id = LayerId.of(parent, diffIds.get(i));
+            layers.add(layer(layerNames.get(i), diffIds.get(i), id));
+            parent = Optional.of(id);
         }
         Manifest manifest = new Manifest(config, layers);
         // The archive has no manifest; the one made here is the same each time, so that loading twice gives one image.
@@ -131,12 +140,23 @@ final class ArchiveReader {
                 || wanted.stream().anyMatch(platform -> offer.choose(platform).isPresent());
     }
 
-    private Descriptor file(String name) throws DocumentException {
-        Descriptor file = files.get(pass.target(name, files.keySet()));
-        if (file == null) {
-            throw new DocumentException("the archive names \"" + name + "\" but does not hold it");
+    /** Writers that know what the engine has, as those of buildpacks, put an empty file in the place of such a layer. */
+    private Descriptor layer(String name, Digest diffId, LayerId id) throws DocumentException {
+        Optional<Descriptor> file = find(name);
+        if (file.isPresent() && mayHold(file.get(), diffId)) {
+            return file.get();
         }
-        return file;
+        Optional<Descriptor> here = blobs.layer(id);
+        return here.isPresent() ? here.get() : file(name);
+    }
+
+    private Descriptor file(String name) throws DocumentException {
+        return find(name)
+                .orElseThrow(() -> new DocumentException("the archive names \"" + name + "\" but does not hold it"));
+    }
+
+    private Optional<Descriptor> find(String name) throws DocumentException {
+        return Optional.ofNullable(files.get(pass.target(name, files.keySet())));
     }
 
     // --- the OCI layout
@@ -269,8 +289,7 @@ final class ArchiveReader {
             throws IOException {
         List<LayerSpec> layers = manifest.layersOf(settings);
         for (LayerSpec layer : layers) {
-            boolean plain = layer.descriptor().mediaType().endsWith(".tar");
-            if (plain && !layer.descriptor().digest().equals(layer.diffId())) {
+            if (!mayHold(layer.descriptor(), layer.diffId())) {
                 throw new DocumentException("the layer " + layer.descriptor().digest()
                         + " is not the one that the config names, " + layer.diffId());
             }
@@ -285,6 +304,11 @@ final class ArchiveReader {
                 List.copyOf(found.names()),
                 found.index(),
                 found.first());
+    }
+
+    /** Whether a blob can be a layer's tar; of a packed one that is known when it is unpacked. */
+    private static boolean mayHold(Descriptor blob, Digest diffId) {
+        return !blob.mediaType().endsWith(".tar") || blob.digest().equals(diffId);
     }
 
     private static List<Descriptor> parts(Manifest manifest) {

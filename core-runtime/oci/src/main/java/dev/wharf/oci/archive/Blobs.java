@@ -2,8 +2,10 @@ package dev.wharf.oci.archive;
 
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
+import dev.wharf.model.LayerId;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Optional;
 
 /** Where an archive's blobs go to or come from; a content store, seen from here. */
 public interface Blobs {
@@ -15,4 +17,7 @@ public interface Blobs {
 
     /** The bytes of a blob that is there. */
     InputStream open(Digest digest) throws IOException;
+
+    /** The blob of a layer, where that is there already: an archive need not hold it. */
+    Optional<Descriptor> layer(LayerId layer);
 }

@@ -96,8 +96,10 @@ public final class ImageConfigs {
         if (!rootfs.isObject()) {
             throw new DocumentException("malformed image config: no \"rootfs\"");
         }
-        if (!Json.text(rootfs, "type").equals("layers")) {
-            throw new DocumentException("unsupported rootfs type \"" + Json.text(rootfs, "type") + "\"");
+        // Some writers leave it out, and there is only one.
+        String type = Json.text(rootfs, "type");
+        if (!type.isEmpty() && !type.equals("layers")) {
+            throw new DocumentException("unsupported rootfs type \"" + type + "\"");
         }
         Json.list(rootfs, "diff_ids", MAX_LAYERS);
         List<Digest> diffIds = new ArrayList<>();

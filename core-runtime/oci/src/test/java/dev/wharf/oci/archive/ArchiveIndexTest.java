@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.MediaTypes;
 import dev.wharf.model.Reference;
 import dev.wharf.oci.image.DocumentException;
@@ -149,6 +150,11 @@ class ArchiveIndexTest {
     }
 
     private record Source(OciLayout layout) implements Blobs {
+        @Override
+        public Optional<Descriptor> layer(LayerId layer) {
+            return Optional.empty();
+        }
+
         @Override
         public Descriptor take(String mediaType, InputStream bytes) throws IOException {
             return layout.put(mediaType, bytes.readAllBytes());

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.github.luben.zstd.ZstdOutputStream;
 import dev.wharf.model.Descriptor;
 import dev.wharf.model.Digest;
+import dev.wharf.model.LayerId;
 import dev.wharf.model.MediaTypes;
 import dev.wharf.model.Platform;
 import dev.wharf.model.Reference;
@@ -25,7 +26,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPOutputStream;
@@ -49,6 +52,7 @@ class ImageArchiveTest {
 
     OciLayout source;
     OciLayout store;
+    final Map<LayerId, Descriptor> here = new HashMap<>();
 
     @BeforeEach
     void layouts() throws Exception {
@@ -294,6 +298,33 @@ class ImageArchiveTest {
     }
 
     @Test
+    void aLayerThatIsHereNeedNotBeInTheArchive() throws Exception {
+        byte[] base = new LayerMaker().file("x", 0644, "x").tar();
+        byte[] own = new LayerMaker().file("y", 0644, "y").tar();
+        byte[] config = ImageConfigs.write(new ImageMaker()
+                .layer(ImageMaker.Packing.PLAIN, base)
+                .layer(ImageMaker.Packing.PLAIN, base)
+                .layer(ImageMaker.Packing.PLAIN, own)
+                .config());
+        byte[] archive = new LayerMaker()
+                .file("manifest.json", 0644, "[{\"Config\": \"c\", \"Layers\": [\"blank\", \"missing\", \"own\"]}]")
+                .file("c", 0644, config)
+                .file("blank", 0644, "")
+                .file("own", 0644, own)
+                .tar();
+        LayerId lower = LayerId.of(Optional.empty(), Digest.sha256(base));
+        Descriptor packed = new Descriptor(MediaTypes.OCI_LAYER_GZIP, Digest.sha256("packed"), 6);
+        here.put(lower, packed);
+
+        assertRefused(archive, "names \"missing\" but does not hold it");
+        here.put(LayerId.of(Optional.of(lower), Digest.sha256(base)), packed);
+
+        ArchivedImage image = read(archive).images().get(0);
+        assertThat(image.layers().stream().map(layer -> layer.descriptor().digest()))
+                .containsExactly(packed.digest(), packed.digest(), Digest.sha256(own));
+    }
+
+    @Test
     void anEndlessNameIsNotGatheredInMemory() throws Exception {
         ByteArrayOutputStream endless = new ByteArrayOutputStream();
         try (TarArchiveOutputStream tar = new TarArchiveOutputStream(endless)) {
@@ -412,8 +443,13 @@ class ImageArchiveTest {
         return out.toByteArray();
     }
 
-    private static Blobs blobs(OciLayout layout) {
+    private Blobs blobs(OciLayout layout) {
         return new Blobs() {
+            @Override
+            public Optional<Descriptor> layer(LayerId layer) {
+                return Optional.ofNullable(here.get(layer));
+            }
+
             @Override
             public Descriptor take(String mediaType, InputStream bytes) throws IOException {
                 return layout.put(mediaType, bytes.readAllBytes());

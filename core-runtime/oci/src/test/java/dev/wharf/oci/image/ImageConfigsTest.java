@@ -85,7 +85,7 @@ class ImageConfigsTest {
 
     @Test
     void aConfigOfLittleIsEnough() throws Exception {
-        ImageConfig config = parse("{\"config\": null, \"rootfs\": {\"type\": \"layers\", \"diff_ids\": null}}");
+        ImageConfig config = parse("{\"config\": null, \"rootfs\": {\"diff_ids\": null}}");
 
         assertThat(config.platform().os()).isEqualTo("linux");
         assertThat(config.platform().architecture()).isEqualTo(Platform.host().architecture());
