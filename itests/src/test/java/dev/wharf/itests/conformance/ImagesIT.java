@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wharf.itests.daemon.Daemon;
 import dev.wharf.itests.daemon.Outcome;
+import dev.wharf.model.Digest;
+import dev.wharf.oci.make.LayerMaker;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -135,6 +138,31 @@ class ImagesIT {
                 .isEqualTo("The image cargo:two already exists, renaming the old one with ID "
                         + docker.docker("inspect", "--format", "{{.Id}}", "busybox")
                         + " to empty string\nLoaded image: cargo:two");
+    }
+
+    /** As Spring Boot's build-image and buildpacks write archives: with the names of Go's fields, and what is here left out. */
+    @Test
+    void anArchiveNeedNotHoldTheLayersThatAreHere() throws Exception {
+        String base = docker.docker("inspect", "--format", "{{index .RootFS.Layers 0}}", "busybox");
+        byte[] app = new LayerMaker().file("app", 0644, "mine").tar();
+        Path file = folder.resolve("boot.tar");
+        Files.write(
+                file,
+                new LayerMaker()
+                        .file("config", 0644, """
+                                {"Config": {"Cmd": ["cat", "/app"]}, "Os": "linux", "RootFS": {"diff_ids": ["%s", "%s"]}}
+                                """.formatted(base, Digest.sha256(app)))
+                        .file("blank_0", 0644, "")
+                        .file("app.tar", 0644, app)
+                        .file("manifest.json", 0644, """
+                                [{"Config": "config", "Layers": ["blank_0", "app.tar"], "RepoTags": ["boot:1"]}]
+                                """)
+                        .tar());
+
+        assertThat(docker.docker("load", "-i", file.toString())).isEqualTo("Loaded image: boot:1");
+
+        assertThat(docker.docker("run", "--rm", "boot:1")).isEqualTo("mine");
+        docker.docker("rmi", "boot:1");
     }
 
     @Test
