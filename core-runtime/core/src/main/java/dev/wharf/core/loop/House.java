@@ -22,7 +22,6 @@ import dev.wharf.core.event.BuildEvent;
 import dev.wharf.core.event.ContainerEvent;
 import dev.wharf.core.event.Event;
 import dev.wharf.core.event.HostEvent;
-import dev.wharf.core.journal.BatchTooLargeException;
 import dev.wharf.core.journal.CommandId;
 import dev.wharf.core.journal.EventJournal;
 import dev.wharf.core.journal.EventJournal.Actor;
@@ -40,9 +39,7 @@ import dev.wharf.model.AddressPool;
 import dev.wharf.model.ContainerId;
 import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
-import dev.wharf.model.ExecId;
 import dev.wharf.model.Exit;
-import dev.wharf.model.InitProcess;
 import dev.wharf.model.NetworkSpec;
 import dev.wharf.model.Progress;
 import dev.wharf.model.PullId;
@@ -60,24 +57,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -96,22 +89,7 @@ final class House implements Agent, AutoCloseable {
     /** The version of the way events are stored, for whoever opens this journal later. */
     private static final int JOURNAL_FORMAT = 1;
 
-    /** How many batches may follow a checkpoint before the next one is written. */
-    private static final long CHECKPOINT_EVERY = 20_000;
-
-    /** How many subjects of a checkpoint one batch holds, at the most: a megabyte or two of containers. */
-    private static final int PORTION = 256;
-
-    /** How long after a first look that found something the second one is taken. */
-    private static final Duration SECOND_LOOK = Duration.ofSeconds(2);
-
-    /** How long nothing more has to be taken from networks before they are looked at. */
-    private static final Duration LULL = Duration.ofMillis(100);
-
     static final Cause OWN = new Cause(CommandId.NONE, Optional.empty(), Actor.WHARF);
-
-    /** What a follower keeps from being trimmed, and how large the journal may become for it. */
-    private record Hold(Position after, long limitBytes) {}
 
     /**
      * How the house is run.
@@ -143,7 +121,8 @@ final class House implements Agent, AutoCloseable {
     private final InstantSource clock;
     private final Workshop workshop;
     private final Replay replay;
-    private final LostRecords lost;
+    private final Checkpoints checkpoints;
+    private final Needs needs;
     private final ExecutorService laneThreads;
     private final Timers timers;
     private final Committer committer;
@@ -154,7 +133,7 @@ final class House implements Agent, AutoCloseable {
             () -> giveBackMemory(Kernel::hasSpareMemory));
     private final Followers followers;
     private final Sequencer sequencer;
-    private final Survey survey;
+    private final Rounds rounds;
     private final BytePaths streams;
     private final RegistryPaths registries;
     private final long folds;
@@ -163,23 +142,15 @@ final class House implements Agent, AutoCloseable {
     private final ExecutorService patientThreads;
     private final Lanes lanes;
 
-    /** Rung when there is a reason to look at the world before the next beat. */
-    private final BlockingQueue<Boolean> bell = new ArrayBlockingQueue<>(1);
-
-    private final Map<String, Hold> holds = new ConcurrentHashMap<>();
-
     private final CountDownLatch furnished = new CountDownLatch(1);
 
     /** The names under which a driver has served. */
     private final Set<DriverId> met = ConcurrentHashMap.newKeySet();
 
-    /** Whether what earlier lives left has been looked for, so that who comes now was not asked. */
-    private volatile boolean sweeping;
-
     /** Open once it is known what runs. */
     private final CountDownLatch lookedAt = new CountDownLatch(1);
 
-    private final Map<Object, Watch> watches = new ConcurrentHashMap<>();
+    private final Map<Driver, NetworkWatch> watches = new ConcurrentHashMap<>();
 
     /** Runtimes whose exits are heard of. */
     private final Set<Driver> listened = ConcurrentHashMap.newKeySet();
@@ -189,7 +160,6 @@ final class House implements Agent, AutoCloseable {
     private final Swaps swaps;
     private final Maintenance upkeep = new Upkeep();
     private volatile Optional<Jobs> jobs = Optional.empty();
-    private volatile Position checkpointed;
     private volatile Tracing tracing = Tracing.OFF;
     private volatile boolean closing;
 
@@ -205,10 +175,9 @@ final class House implements Agent, AutoCloseable {
         replay = new Replay(journal, settings.checkpointHint());
         Replay.Folded folded = replay.latest();
         folds = folded.batches();
-        lost = new LostRecords(settings.checkpointHint().resolveSibling("lost-records"));
+        LostRecords lost = new LostRecords(settings.checkpointHint().resolveSibling("lost-records"));
         lost.note(folded.lost());
         Introduced introduced = introduce(folded.host());
-        checkpointed = journal.end();
         laneThreads = Lanes.threads(settings.lanes());
         committer = new Committer(journal, settings.alwaysSync(), e -> broken(e));
         followers = new Followers(journal, committer);
@@ -218,11 +187,13 @@ final class House implements Agent, AutoCloseable {
         lanes = new Lanes(laneThreads, patientThreads, workshop, settings.lanes());
         sequencer = new Sequencer(journal, clock, lanes, timers, committer, introduced.host(), folded.answered());
         if (!introduced.untold().isEmpty()) {
-            sequencer.post(new Letter.Observation(List.of(), (host, now) -> introduced.untold()));
+            sequencer.observe(List.of(), (host, now) -> introduced.untold());
         }
+        checkpoints = new Checkpoints(journal, replay, sequencer, clock, settings.keep(), journal.end());
+        needs = new Needs(workshop);
+        rounds = new Rounds(workshop, sequencer, lost, clock, settings.patience(), folds == 0, laneThreads);
         workshop.wants(layer -> host().isWanted(layer));
-        workshop.strays.whenDelivered(this::sweepStrays);
-        survey = new Survey(workshop);
+        workshop.strays.whenDelivered(rounds::sweepStrays);
         swaps = new Swaps(workshop, workshop.deadlines, new Threshold());
         streams = new BytePaths(workshop, this::host);
         registries = new RegistryPaths(workshop);
@@ -354,13 +325,13 @@ final class House implements Agent, AutoCloseable {
     private void furnish() {
         try {
             takeShortTurns(workshop.kernel());
-            await(this::missingRuntimes);
+            await(() -> needs.runtimes(host()));
             String bootId = workshop.kernel().bootId();
             if (!bootId.equals(host().identity().bootId())) {
-                observe(List.of(), (host, now) -> booted(host, bootId, now));
+                sequencer.observe(List.of(), (host, now) -> booted(host, bootId, now));
             }
-            if (missingRuntimes().isEmpty()) {
-                survey(survey::lookAtProcesses);
+            if (needs.runtimes(host()).isEmpty()) {
+                rounds.compareProcesses();
                 lookedAt.countDown();
                 log.debug("processes were looked at");
             }
@@ -370,9 +341,8 @@ final class House implements Agent, AutoCloseable {
                 awaitComplete();
             }
             if (!closing) {
-                surveyNow();
-                sweeping = true;
-                sweep(survey.orphans(host()));
+                rounds.compare();
+                rounds.sweep();
             }
         } catch (DriverException e) {
             if (!closing) {
@@ -388,7 +358,8 @@ final class House implements Agent, AutoCloseable {
         furnished.countDown();
         log.debug("the host was surveyed");
         // Which subnet is free is for a driver to see.
-        await(this::missingForNetworks);
+        await(() -> needs.networks(settings.networks().stream()
+                .filter(n -> host().networkNamed(n.name()).isEmpty())));
         for (NetworkSpec network : settings.networks()) {
             Optional<Network> there = host().networkNamed(network.name());
             there.ifPresent(n -> tellWhatStays(n.spec(), network));
@@ -404,7 +375,7 @@ final class House implements Agent, AutoCloseable {
         comeBack();
         awaitComplete();
         swaps.tellDeserted();
-        keepLooking();
+        rounds.make(settings.beat());
     }
 
     /** Whoever waits for an answer waits for these two threads. */
@@ -499,35 +470,17 @@ final class House implements Agent, AutoCloseable {
                 .toCompletableFuture();
     }
 
-    /** Looks at the world on a slow beat. What seems amiss is looked at twice, for it may only have been on its way. */
-    private void keepLooking() {
-        while (!closing) {
-            try {
-                bell.poll(settings.beat().toMillis(), TimeUnit.MILLISECONDS);
-                sweepStrays();
-                Survey.Findings findings = survey.look();
-                if (!findings.against(host(), clock.instant(), Set.of()).isEmpty()) {
-                    Thread.sleep(SECOND_LOOK.toMillis());
-                    surveyNow();
-                }
-            } catch (InterruptedException e) {
-                return;
-            } catch (RuntimeException e) {
-                log.error("a survey broke", e);
-            }
-        }
-    }
-
     /** A start must not look for what it cannot see: with a driver missing, everything it keeps would seem gone. */
     private void awaitTools() {
-        await(this::missing);
-        if (!closing && !missing().isEmpty()) {
-            log.warn("started without drivers that the host needs missing={}", missing());
+        await(() -> needs.all(host()));
+        Set<DriverId> missing = needs.all(host());
+        if (!closing && !missing.isEmpty()) {
+            log.warn("started without drivers that the host needs missing={}", missing);
         }
     }
 
     /** Waits with patience until nothing is missing any more. */
-    private void await(Supplier<List<DriverId>> missing) {
+    private void await(Supplier<Set<DriverId>> missing) {
         try {
             workshop.await(() -> closing || missing.get().isEmpty());
         } catch (InterruptedException e) {
@@ -549,116 +502,8 @@ final class House implements Agent, AutoCloseable {
         return furnished.getCount() == 0;
     }
 
-    private List<DriverId> missingForNetworks() {
-        List<DriverId> missing = new ArrayList<>();
-        settings.networks().stream()
-                .filter(n -> host().networkNamed(n.name()).isEmpty())
-                .forEach(n -> need(missing, DriverKind.NETWORK, workshop.network, n.driver()));
-        return missing;
-    }
-
-    private List<DriverId> missingRuntimes() {
-        List<DriverId> missing = new ArrayList<>();
-        host().containers()
-                .values()
-                .forEach(c -> need(
-                        missing, DriverKind.RUNTIME, workshop.runtime, c.spec().runtime()));
-        return missing;
-    }
-
-    private List<DriverId> missing() {
-        Host host = host();
-        List<DriverId> missing = new ArrayList<>();
-        host.containers().values().forEach(c -> {
-            need(missing, DriverKind.STORAGE, workshop.storage, c.spec().storage());
-            need(missing, DriverKind.RUNTIME, workshop.runtime, c.spec().runtime());
-        });
-        host.kept()
-                .values()
-                .forEach(c -> need(
-                        missing, DriverKind.STORAGE, workshop.storage, c.spec().storage()));
-        host.layers().values().forEach(l -> need(missing, DriverKind.STORAGE, workshop.storage, l.storage()));
-        host.networks()
-                .values()
-                .forEach(n -> need(
-                        missing, DriverKind.NETWORK, workshop.network, n.spec().driver()));
-        if (!workshop.content.isThere()) {
-            missing.add(new DriverId(DriverKind.STORAGE, new dev.wharf.model.DriverName("content")));
-        }
-        return missing;
-    }
-
-    private static void need(
-            List<DriverId> missing, DriverKind kind, DriverGate<?> gate, dev.wharf.model.DriverName name) {
-        DriverId id = new DriverId(kind, name);
-        if (gate.serving(name).isEmpty() && !missing.contains(id)) {
-            missing.add(id);
-        }
-    }
-
-    /** Removes what a crash left, unless it may be what lost records tell of. */
-    private void sweep(List<Survey.Orphan> orphans) {
-        if (folds == 0 && orphans.stream().anyMatch(Survey.Orphan::isOnDisk)) {
-            lost.note(List.of("the journal was empty, and the data root was not"));
-        }
-        if (lost.spare(orphans)) {
-            return;
-        }
-        List<Event> swept = Survey.sweep(orphans);
-        if (!swept.isEmpty()) {
-            observe(List.of(), (host, now) -> swept);
-        }
-    }
-
-    /** Removes blobs that were brought here and found no owner. */
-    private void sweepStrays() {
-        if (closing) {
-            return;
-        }
-        try {
-            Strays.Swept swept = workshop.strays.sweep(this::host, workshop.content());
-            if (!swept.events().isEmpty()) {
-                observe(List.of(), (host, now) -> swept.events());
-            }
-            if (swept.again()) {
-                CompletableFuture.delayedExecutor(SECOND_LOOK.toMillis(), TimeUnit.MILLISECONDS, laneThreads)
-                        .execute(this::sweepStrays);
-            }
-        } catch (DriverException e) {
-            log.debug(
-                    "blobs without an owner stay for now reason={}", e.failure().message());
-        }
-    }
-
-    /** Compares the world with what is known of it, now; also on a slow beat and after a swap. */
-    int surveyNow() {
-        return survey(survey::look);
-    }
-
-    private int survey(Supplier<Survey.Findings> look) {
-        Set<SubjectId> touched = sequencer.beginSurvey();
-        Survey.Findings findings = look.get();
-        CompletableFuture<Integer> judged = new CompletableFuture<>();
-        observe(List.of(), (host, now) -> {
-            List<Event> differences = findings.against(host, now, touched);
-            differences.forEach(Survey.Findings::tellOfLoss);
-            judged.complete(differences.size());
-            return differences;
-        });
-        int found = 0;
-        try {
-            found = judged.get(settings.patience().toSeconds() + 1, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
-            log.warn("a survey was not judged in time");
-        }
-        sequencer.endSurvey(touched);
-        return found;
-    }
-
-    void observe(List<SubjectId> about, java.util.function.BiFunction<Host, Instant, List<Event>> meaning) {
-        sequencer.post(new Letter.Observation(about, meaning));
+    void observe(List<SubjectId> about, BiFunction<Host, Instant, List<Event>> meaning) {
+        sequencer.observe(about, meaning);
     }
 
     // ---- drivers come and go
@@ -707,8 +552,8 @@ final class House implements Agent, AutoCloseable {
         /** What a driver has that serves for the first time in this life is from an earlier one. */
         @Override
         public void comes(DriverId id, Driver driver) {
-            if (met.add(id) && sweeping) {
-                sweep(survey.orphans(driver, House.this::host));
+            if (met.add(id)) {
+                rounds.sweep(driver);
             }
         }
 
@@ -726,17 +571,17 @@ final class House implements Agent, AutoCloseable {
             if (driver instanceof NetworkDriver && !watches.containsKey(driver)) {
                 driver.capability(NetworkDriver.Watching.class).ifPresent(w -> watch(driver, w));
             }
-            bell.offer(true);
+            rounds.ring();
         }
 
         @Override
         public void rests(Driver driver) {
             listened.remove(driver);
-            Watch watch = watches.remove(driver);
+            NetworkWatch watch = watches.remove(driver);
             if (watch != null) {
                 watch.close();
             }
-            bell.offer(true);
+            rounds.ring();
         }
 
         @Override
@@ -757,7 +602,7 @@ final class House implements Agent, AutoCloseable {
                     }
                     if (!closing) {
                         // The listener lives as long as the driver; its handle is the driver's to drop.
-                        runtime.exits(new Exits());
+                        runtime.exits(new Exits(sequencer, workshop.questions));
                     }
                 },
                 "wharf-exits");
@@ -768,114 +613,11 @@ final class House implements Agent, AutoCloseable {
     /** Hears of what other programs take from networks. */
     private void watch(Driver driver, NetworkDriver.Watching watching) {
         try {
-            watches.put(driver, new Watch(watching));
+            watches.put(driver, new NetworkWatch(watching, rounds, furnished));
         } catch (DriverException e) {
             log.warn(
                     "what others take from networks goes unnoticed until the next look reason={}",
                     e.failure().message());
-        }
-    }
-
-    /**
-     * A short while after the last of a burst the networks are looked at: whoever flushes rules has mostly more to do, and
-     * would flush again what came back too soon.
-     */
-    private final class Watch implements NetworkDriver.Listener, AutoCloseable {
-        private final AutoCloseable ear;
-        private final Semaphore more = new Semaphore(0);
-        private volatile boolean rules;
-        private volatile boolean over;
-
-        Watch(NetworkDriver.Watching driver) throws DriverException {
-            ear = driver.watch(this);
-            Thread watcher = new Thread(this::attend, "wharf-network-watch");
-            watcher.setDaemon(true);
-            watcher.start();
-        }
-
-        @Override
-        public void rulesLost() {
-            rules = true;
-            more.release();
-        }
-
-        @Override
-        public void deviceLost() {
-            more.release();
-        }
-
-        private void attend() {
-            try {
-                furnished.await();
-                while (!over && !closing) {
-                    more.acquire();
-                    while (more.tryAcquire(LULL.toMillis(), TimeUnit.MILLISECONDS)) {
-                        more.drainPermits();
-                    }
-                    boolean sure = rules;
-                    rules = false;
-                    if (!over && !closing) {
-                        log.debug("something was taken from networks by another program rules={}", sure);
-                        survey(() -> survey.lookAtNetworks(sure));
-                    }
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } catch (RuntimeException e) {
-                log.error("the watch over networks broke", e);
-            }
-        }
-
-        @Override
-        public void close() {
-            over = true;
-            more.release();
-            try {
-                ear.close();
-            } catch (Exception e) {
-                log.debug("watch not closed", e);
-            }
-        }
-    }
-
-    private final class Exits implements OciRuntime.ExitListener {
-        @Override
-        public void exited(ContainerId container, InitProcess process, Exit exit) {
-            observe(
-                    List.of(container),
-                    (host, now) -> host.container(container)
-                            .filter(Container::isRunning)
-                            .filter(c -> c.process()
-                                    .last()
-                                    .map(p -> Survey.isSame(p.init(), process))
-                                    .orElse(false))
-                            .map(c -> List.<Event>of(new ContainerEvent.Exited(container, exit)))
-                            .orElse(List.of()));
-            // Told of after the exit, so that what ran inside is not taken for an answer.
-            workshop.questions.over(container);
-        }
-
-        @Override
-        public void execExited(ContainerId container, ExecId exec, int code) {
-            if (workshop.questions.ended(exec, code)) {
-                return;
-            }
-            observe(
-                    List.of(container),
-                    (host, now) -> host.container(container)
-                            .map(c -> c.execs().get(exec))
-                            .filter(Container.Exec::isRunning)
-                            .map(e -> List.<Event>of(new ContainerEvent.ExecExited(container, exec, code)))
-                            .orElse(List.of()));
-        }
-
-        @Override
-        public void outOfMemory(ContainerId container) {
-            observe(
-                    List.of(container),
-                    (host, now) -> host.container(container)
-                            .map(c -> List.<Event>of(new ContainerEvent.OutOfMemory(container)))
-                            .orElse(List.of()));
         }
     }
 
@@ -892,12 +634,9 @@ final class House implements Agent, AutoCloseable {
     }
 
     /** A driver that served before may be on its way, and then plans the network when it is there. */
-    private List<DriverId> missingFor(NetworkSpec network) {
-        List<DriverId> missing = new ArrayList<>();
-        if (host().driver(new DriverId(DriverKind.NETWORK, network.driver())).isPresent()) {
-            need(missing, DriverKind.NETWORK, workshop.network, network.driver());
-        }
-        return missing;
+    private Set<DriverId> missingFor(NetworkSpec network) {
+        boolean served = host().driver(Needs.network(network.driver())).isPresent();
+        return served ? needs.networks(Stream.of(network)) : Set.of();
     }
 
     private CompletionStage<Event> enter(Command wish, Cause cause) {
@@ -924,12 +663,14 @@ final class House implements Agent, AutoCloseable {
                 .ifPresent(id -> answer.whenComplete((event, trouble) -> {
                     workshop.forget(id);
                     if (!workshop.strays.isEmpty()) {
-                        laneThreads.execute(this::sweepStrays);
+                        laneThreads.execute(rounds::sweepStrays);
                     }
                 }));
         sequencer.post(new Letter.Wish(command, cause, answer));
         broken.ifPresent(why -> refuse(answer, why));
-        maybeCheckpoint();
+        if (checkpoints.isDue()) {
+            post(new Letter.Errand(checkpoints::write));
+        }
         return answer;
     }
 
@@ -1056,12 +797,8 @@ final class House implements Agent, AutoCloseable {
                 journal.sizeBytes(),
                 settings.alwaysSync() ? "always" : "os",
                 broken,
-                replay.lastCheckpoint()
-                        .map(c -> new JournalFacts.Checkpoint(
-                                new Position(c.getKey().sequence() + 1), c.getValue())),
-                holds.entrySet().stream()
-                        .collect(Collectors.toMap(
-                                Map.Entry::getKey, hold -> hold.getValue().after())));
+                checkpoints.latest(),
+                checkpoints.holds());
     }
 
     @Override
@@ -1114,22 +851,7 @@ final class House implements Agent, AutoCloseable {
         return Explain.lines(host(), subject, clock.instant(), sequencer.busy(subject));
     }
 
-    // ---- checkpoints and the end
-
-    private void maybeCheckpoint() {
-        if (position().sequence() - checkpointed.sequence() > CHECKPOINT_EVERY) {
-            checkpointed = position();
-            post(new Letter.Errand(this::checkpoint));
-        }
-    }
-
-    private void checkpoint() {
-        try {
-            checkpoint(settings.keep(), OptionalLong.empty());
-        } catch (IOException e) {
-            log.error("checkpoint cannot be written", e);
-        }
-    }
+    // ---- upkeep and the end
 
     /** What is done when somebody asks for it, which is else done on a beat. */
     private final class Upkeep implements Maintenance {
@@ -1143,7 +865,7 @@ final class House implements Agent, AutoCloseable {
                     return;
                 }
                 try {
-                    written.complete(House.this.checkpoint(keep.or(settings::keep), limitBytes));
+                    written.complete(checkpoints.write(keep, limitBytes));
                 } catch (IOException e) {
                     log.error("checkpoint cannot be written", e);
                     written.completeExceptionally(new FailedException(
@@ -1158,139 +880,25 @@ final class House implements Agent, AutoCloseable {
             House.this.giveBackMemory(kernel -> true);
         }
 
-        /** What seems amiss is looked at twice, for it may only have been on its way. */
         @Override
         public int survey() {
-            if (survey.look().against(host(), clock.instant(), Set.of()).isEmpty()) {
-                return 0;
-            }
             try {
-                Thread.sleep(SECOND_LOOK.toMillis());
+                return rounds.compareTwice();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return 0;
             }
-            return surveyNow();
         }
-    }
-
-    /** Writes everything down whole; on the sequencer, so nothing happens in between. */
-    private Maintenance.Checkpoint checkpoint(Optional<Duration> keep, OptionalLong limitBytes) throws IOException {
-        Position before = journal.end();
-        Instant now = clock.instant();
-        try {
-            writeDown(Replay.recorded(host()), now);
-        } finally {
-            if (journal.end().isAfter(before)) {
-                sequencer.passed(journal.end());
-            }
-        }
-        journal.sync();
-        replay.remember(before, journal.end(), now);
-        checkpointed = journal.end();
-        long size = journal.sizeBytes();
-        if (keep.isPresent()) {
-            trim(replay.lastCheckpointBefore(now.minus(keep.get())), now);
-        }
-        if (limitBytes.isPresent()) {
-            shrink(limitBytes.getAsLong(), now);
-        }
-        return new Maintenance.Checkpoint(
-                before, journal.origin(), Math.max(0, size - journal.sizeBytes()), journal.sizeBytes());
-    }
-
-    /** In as many batches as it takes: it is a checkpoint once the last of them is there. */
-    private void writeDown(List<Event> recorded, Instant now) throws IOException {
-        Deque<List<Event>> portions = new ArrayDeque<>();
-        for (int i = 0; i < recorded.size(); i += PORTION) {
-            portions.add(recorded.subList(i, Math.min(i + PORTION, recorded.size())));
-        }
-        Event mark = new HostEvent.CheckpointStarted();
-        while (!portions.isEmpty()) {
-            List<Event> portion = portions.remove();
-            List<Event> events = new ArrayList<>(portion.size() + 2);
-            events.add(mark);
-            events.addAll(portion);
-            if (portions.isEmpty()) {
-                events.add(new HostEvent.CheckpointCompleted(recorded.size()));
-            }
-            try {
-                journal.append(new Batch(OWN, now, events));
-                mark = new HostEvent.CheckpointContinued();
-            } catch (BatchTooLargeException e) {
-                int half = portion.size() / 2;
-                if (half == 0) {
-                    throw e;
-                }
-                portions.push(portion.subList(half, portion.size()));
-                portions.push(portion.subList(0, half));
-            }
-        }
-    }
-
-    /** Lets checkpoint after checkpoint go, the oldest first, until the journal is no larger than it should be. */
-    private void shrink(long limitBytes, Instant now) throws IOException {
-        Optional<Position> next = replay.nextCheckpoint(journal.origin());
-        while (journal.sizeBytes() > limitBytes && next.isPresent()) {
-            Position origin = journal.origin();
-            trim(next, now);
-            if (!journal.origin().isAfter(origin) && isHeld(next.get())) {
-                return;
-            }
-            next = replay.nextCheckpoint(next.get());
-        }
-    }
-
-    private boolean isHeld(Position position) {
-        return holds.values().stream().anyMatch(hold -> position.isAfter(hold.after()));
-    }
-
-    /** Lets the oldest part of the journal go, up to a checkpoint, but for what is held. */
-    private void trim(Optional<Position> upTo, Instant now) throws IOException {
-        Optional<Position> last = upTo;
-        for (Map.Entry<String, Hold> hold : holds.entrySet()) {
-            Position held = hold.getValue().after();
-            if (last.isPresent() && last.get().isAfter(held)) {
-                if (journal.sizeBytes() <= hold.getValue().limitBytes()) {
-                    last = replay.lastCheckpointAt(held);
-                } else {
-                    announceDrop(hold.getKey(), held.next(), last.get(), now);
-                }
-            }
-        }
-        if (last.isPresent() && last.get().isAfter(journal.origin())) {
-            Position origin = journal.origin();
-            journal.trim(last.get());
-            if (journal.origin().isAfter(origin)) {
-                log.info("journal trimmed upTo={} origin={}", last.get(), journal.origin());
-            }
-        }
-    }
-
-    /** Said before it is done, so that whoever reads on finds out what is missing and why. */
-    private void announceDrop(String follower, Position first, Position last, Instant now) throws IOException {
-        Position from =
-                first.isAfter(journal.origin()) ? first : journal.origin().next();
-        if (!last.isAfter(from)) {
-            return;
-        }
-        log.warn("journal is too large to be kept any longer follower={} first={} last={}", follower, from, last);
-        journal.append(new Batch(
-                OWN,
-                now,
-                List.of(new HostEvent.HistoryDropped(
-                        follower, from.sequence(), last.sequence() - 1, journal.sizeBytes()))));
-        sequencer.passed(journal.end());
     }
 
     @Override
     public void hold(String follower, Position after, long limitBytes) {
-        holds.put(follower, new Hold(after, limitBytes));
+        checkpoints.hold(follower, after, limitBytes);
     }
 
     @Override
     public void release(String follower) {
-        holds.remove(follower);
+        checkpoints.release(follower);
     }
 
     /** Stops taking wishes, lets steps end, writes a checkpoint and leaves. Containers are not touched. */
@@ -1300,8 +908,9 @@ final class House implements Agent, AutoCloseable {
             return;
         }
         closing = true;
+        rounds.close();
         swaps.close();
-        watches.values().forEach(Watch::close);
+        watches.values().forEach(NetworkWatch::close);
         sequencer.close("the agent is stopping");
         timers.close();
         opener.interrupt();
@@ -1314,7 +923,7 @@ final class House implements Agent, AutoCloseable {
         CountDownLatch last = new CountDownLatch(1);
         post(new Letter.Errand(() -> {
             if (journal.end().isAfter(Position.START) && isSurveyed()) {
-                checkpoint();
+                checkpoints.write();
             }
             last.countDown();
         }));

@@ -51,6 +51,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -218,6 +219,11 @@ final class Sequencer {
         inbox.add(letter);
     }
 
+    /** Puts in the box what was seen of some subjects; what it means is asked when it is their turn. */
+    void observe(List<SubjectId> about, BiFunction<Host, Instant, List<Event>> meaning) {
+        post(new Letter.Observation(about, meaning));
+    }
+
     /** From now on wishes are refused with {@code why}; what is under way goes on. */
     void close(String why) {
         closed = Optional.of(why);
@@ -373,7 +379,7 @@ final class Sequencer {
                 reached.put(alarm.subject(), alarm.at());
             }
         } else if (letter instanceof Letter.Observation observation) {
-            observe(observation);
+            take(observation);
         } else if (letter instanceof Letter.Errand errand) {
             errand.errand().run();
         }
@@ -513,7 +519,7 @@ final class Sequencer {
     }
 
     /** What is seen of a subject waits behind its steps in flight, so that no exit is told before its start. */
-    private void observe(Letter.Observation observation) throws IOException {
+    private void take(Letter.Observation observation) throws IOException {
         for (SubjectId subject : observation.about()) {
             if (isChanging(subject)) {
                 held.computeIfAbsent(subject, s -> new ArrayDeque<>()).add(observation);

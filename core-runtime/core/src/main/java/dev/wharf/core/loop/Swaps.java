@@ -25,7 +25,6 @@ import dev.wharf.spi.Failure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -103,7 +102,7 @@ final class Swaps implements Fleet {
 
     private final Surroundings house;
     private final Deadlines deadlines;
-    private final Map<DriverKind, DriverGate<?>> gates = new EnumMap<>(DriverKind.class);
+    private final Workshop workshop;
     private final Map<DriverId, Object> turns = new ConcurrentHashMap<>();
     private final Map<String, Candidate> remembered = new LinkedHashMap<>();
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
@@ -114,14 +113,11 @@ final class Swaps implements Fleet {
     private volatile boolean closing;
 
     Swaps(Workshop workshop, Deadlines deadlines, Surroundings house) {
+        this.workshop = workshop;
         this.house = house;
         this.deadlines = deadlines;
         this.routes = workshop.routes;
-        gates.put(DriverKind.STORAGE, workshop.storage);
-        gates.put(DriverKind.NETWORK, workshop.network);
-        gates.put(DriverKind.REGISTRY, workshop.registry);
-        gates.put(DriverKind.RUNTIME, workshop.runtime);
-        gates.values().forEach(gate -> gate.onChange(this::changed));
+        workshop.gates().values().forEach(gate -> gate.onChange(this::changed));
     }
 
     void open() {
@@ -432,7 +428,7 @@ final class Swaps implements Fleet {
     }
 
     private boolean isDeserted(DriverId id) {
-        return gate(id).serving(id.name()).isEmpty();
+        return workshop.gate(id).serving(id.name()).isEmpty();
     }
 
     /** Writes that down of each. Whoever is just coming is not meant, so nobody takes a turn meanwhile. */
@@ -486,9 +482,9 @@ final class Swaps implements Fleet {
                     // The whole process stood still, frozen or on a host that did; calls had no more time than this
                     // watch.
                     log.warn("the house stood still seconds={}", TimeUnit.NANOSECONDS.toSeconds(passed));
-                    gates.values().forEach(gate -> gate.forgive(passed));
+                    workshop.gates().values().forEach(gate -> gate.forgive(passed));
                 }
-                gates.forEach((kind, gate) -> watch(kind, gate));
+                workshop.gates().forEach((kind, gate) -> watch(kind, gate));
             } catch (InterruptedException e) {
                 return;
             } catch (RuntimeException e) {
@@ -549,14 +545,15 @@ final class Swaps implements Fleet {
     @Override
     public List<Candidate> candidates() {
         List<Candidate> candidates = new ArrayList<>();
-        gates.forEach((kind, gate) -> gate.standings()
-                .forEach(s -> candidates.add(new Candidate(
-                        new DriverId(kind, s.name()),
-                        s.implementation(),
-                        s.rank(),
-                        s.serves() ? Standing.SERVING : s.ready() ? Standing.WAITING : Standing.REJECTED,
-                        s.serves() ? "" : s.ready() ? waits(new DriverId(kind, s.name()), s) : s.why(),
-                        s.inside()))));
+        workshop.gates()
+                .forEach((kind, gate) -> gate.standings()
+                        .forEach(s -> candidates.add(new Candidate(
+                                new DriverId(kind, s.name()),
+                                s.implementation(),
+                                s.rank(),
+                                s.serves() ? Standing.SERVING : s.ready() ? Standing.WAITING : Standing.REJECTED,
+                                s.serves() ? "" : s.ready() ? waits(new DriverId(kind, s.name()), s) : s.why(),
+                                s.inside()))));
         synchronized (remembered) {
             remembered.values().stream()
                     .filter(r -> candidates.stream()
@@ -587,9 +584,7 @@ final class Swaps implements Fleet {
 
     @Override
     public Calls calls(DriverId driver, String implementation) {
-        return Optional.ofNullable(gates.get(driver.driverKind()))
-                .flatMap(gate -> gate.calls(driver.name(), implementation))
-                .orElse(Calls.NONE);
+        return workshop.gate(driver).calls(driver.name(), implementation).orElse(Calls.NONE);
     }
 
     private String waits(DriverId id, DriverGate.Standing s) {
@@ -609,7 +604,7 @@ final class Swaps implements Fleet {
         if (id.driverKind() == DriverKind.REGISTRY) {
             routes.refused().ifPresent(refused::add);
         }
-        gate(id).best(id.name()).ifPresent(serving -> {
+        workshop.gate(id).best(id.name()).ifPresent(serving -> {
             String bundle = serving.implementation().split("/")[0];
             refusals.map(r -> r.of(bundle)).ifPresent(refused::addAll);
             try {
@@ -624,14 +619,9 @@ final class Swaps implements Fleet {
         return refused;
     }
 
-    /** There is one for each kind. */
-    private DriverGate<?> gate(DriverId id) {
-        return Objects.requireNonNull(gates.get(id.driverKind()));
-    }
-
     @Override
     public CompletionStage<Event> swap(DriverId id, String implementation, Cause cause) {
-        return later(() -> swap(id, gate(id), implementation, cause));
+        return later(() -> swap(id, workshop.gate(id), implementation, cause));
     }
 
     private <D extends Driver> CompletionStage<Event> swap(
@@ -714,7 +704,7 @@ final class Swaps implements Fleet {
                         new DriverEvent.HandedOver(id, from, implementation, binding.formats(), binding.rank(), 0));
             }
             if (now.filter(c -> c.standing() == Standing.WAITING).isPresent()) {
-                return swap(id, gate(id), implementation, cause);
+                return swap(id, workshop.gate(id), implementation, cause);
             }
             if (now.filter(c -> c.standing() == Standing.REJECTED).isPresent()) {
                 return CompletableFuture.failedFuture(new FailedException(new Failure(
@@ -734,7 +724,7 @@ final class Swaps implements Fleet {
 
     @Override
     public List<Candidate> probe(DriverId id) {
-        probe(id, gate(id));
+        probe(id, workshop.gate(id));
         return candidates().stream().filter(c -> c.driver().equals(id)).toList();
     }
 

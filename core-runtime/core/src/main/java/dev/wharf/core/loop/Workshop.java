@@ -5,6 +5,7 @@ import dev.wharf.core.agent.Tracing;
 import dev.wharf.core.plan.Drivers;
 import dev.wharf.core.plan.Gate;
 import dev.wharf.model.ContainerId;
+import dev.wharf.model.DriverId;
 import dev.wharf.model.DriverKind;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ExecId;
@@ -26,8 +27,10 @@ import dev.wharf.spi.storage.StorageDriver;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -55,6 +58,7 @@ final class Workshop implements Drivers {
     final DriverGate<NetworkDriver> network;
     final DriverGate<RegistryBackend> registry;
     final DriverGate<OciRuntime> runtime;
+    private final Map<DriverKind, DriverGate<?>> gates = new EnumMap<>(DriverKind.class);
     final Port<Kernel> kernel = new Port<>("kernel");
     final Visits visits = new Visits();
     final Strays strays = new Strays();
@@ -91,6 +95,19 @@ final class Workshop implements Drivers {
         network = new DriverGate<>(patience);
         registry = new DriverGate<>(patience);
         runtime = new DriverGate<>(patience);
+        gates.put(DriverKind.STORAGE, storage);
+        gates.put(DriverKind.NETWORK, network);
+        gates.put(DriverKind.REGISTRY, registry);
+        gates.put(DriverKind.RUNTIME, runtime);
+    }
+
+    Map<DriverKind, DriverGate<?>> gates() {
+        return gates;
+    }
+
+    /** The one through which steps reach a driver; there is one for each kind. */
+    DriverGate<?> gate(DriverId driver) {
+        return Objects.requireNonNull(gates.get(driver.driverKind()));
     }
 
     /** For whom a pull or push is. */
