@@ -927,6 +927,28 @@ class HostConfigTest {
     }
 
     @Test
+    void asMuchSwapAsMemoryIsAPartOfTheLimitAndNotOnlyShown() throws IOException {
+        create("{\"Memory\":67108864}");
+
+        assertThat(inspected().path("MemorySwap").asLong()).isEqualTo(134217728);
+        assertThat(agent.host()
+                        .containerNamed("box" + (made - 1))
+                        .orElseThrow()
+                        .spec()
+                        .resources()
+                        .memorySwapBytes())
+                .isEqualTo(134217728);
+    }
+
+    @Test
+    void variablesOfNobodyAreNullUnlessAnEmptyListWasSaid() throws IOException {
+        create("{}");
+        assertThat(container().at("/Config/Env").isNull()).isTrue();
+        createAs("1.51", "\"Env\":[]");
+        assertThat(container().at("/Config/Env")).hasToString("[]");
+    }
+
+    @Test
     void aPortWithoutABindingIsNotPublished() throws IOException {
         create("{\"PortBindings\":{\"80/tcp\":[],\"81/tcp\":null,\"82/tcp\":[{}]}}");
 

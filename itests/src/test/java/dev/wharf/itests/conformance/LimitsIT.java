@@ -42,6 +42,9 @@ class LimitsIT {
                 .isEqualTo("67108864");
         assertThat(cgroup(container, "memory.low", "memory/memory.soft_limit_in_bytes"))
                 .isEqualTo("33554432");
+        // With version 1 swap is counted with the memory, with version 2 by itself: as much again in either.
+        assertThat(cgroup(container, "memory.swap.max", "memory/memory.memsw.limit_in_bytes"))
+                .isIn("67108864", "134217728");
         assertThat(docker.inspect(container, "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}"))
                 .isEqualTo("67108864 134217728");
         assertThat(docker.docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container))

@@ -462,16 +462,14 @@ public final class ContainerRoutes implements Routes {
         Body body = request.json();
         Container c = found(agent, request);
         Resources old = c.spec().resources();
-        Controls.Kept limits = HostSettings.limits(body, old.shmSizeBytes());
+        Controls.Kept limits = HostSettings.limits(body, body.number(HostSettings.SWAP), old.shmSizeBytes());
         Resources asked = limits.resources();
         conflicting(body, old).ifPresent(why -> {
             throw Problem.conflict("Cannot update container " + c.id() + ": Conflicting options: " + why);
         });
-        // What follows from the limit of memory at first does not follow it further.
-        long swapBefore = asked.memoryBytes() == 0 ? old.memorySwapBytes() : ContainerShapes.swap(old);
         Resources merged = new Resources(
                 asked.memoryBytes() == 0 ? old.memoryBytes() : asked.memoryBytes(),
-                asked.memorySwapBytes() == 0 ? swapBefore : asked.memorySwapBytes(),
+                asked.memorySwapBytes() == 0 ? old.memorySwapBytes() : asked.memorySwapBytes(),
                 asked.memoryReservationBytes() == 0 ? old.memoryReservationBytes() : asked.memoryReservationBytes(),
                 old.memorySwappiness(),
                 asked.nanoCpus() == 0 ? old.nanoCpus() : asked.nanoCpus(),

@@ -254,7 +254,7 @@ public final class ContainerShapes {
         node.put("Tty", spec.stdio().tty())
                 .put("OpenStdin", spec.stdio().openStdin())
                 .put("StdinOnce", spec.stdio().stdinOnce());
-        node.set("Env", Json.array(spec.command().env()));
+        node.set("Env", Json.arrayOrNull(spec.command().env()));
         node.set("Cmd", Json.arrayOrNull(spec.command().cmd()));
         spec.healthcheck().ifPresent(h -> node.set("Healthcheck", healthcheck(h)));
         node.put("Image", spec.imageReference());
@@ -436,7 +436,7 @@ public final class ContainerShapes {
         node.set("Devices", orNull(devices));
         node.set("DeviceCgroupRules", Json.arrayOrNull(r.deviceCgroupRules()));
         node.set("DeviceRequests", NullNode.instance);
-        node.put("MemoryReservation", r.memoryReservationBytes()).put("MemorySwap", swap(r));
+        node.put("MemoryReservation", r.memoryReservationBytes()).put("MemorySwap", r.memorySwapBytes());
         if (r.memorySwappiness() >= 0) {
             node.put("MemorySwappiness", r.memorySwappiness());
         } else {
@@ -484,11 +484,6 @@ public final class ContainerShapes {
     /** A privileged container has no such paths, which is told otherwise than that somebody wanted none. */
     private static JsonNode paths(ContainerSpec.Security security, List<String> paths) {
         return security.privileged() && paths.isEmpty() ? NullNode.instance : Json.array(paths);
-    }
-
-    /** Docker lets a container swap as much as it may hold, unless somebody said otherwise. */
-    static long swap(Resources r) {
-        return r.memorySwapBytes() == 0 && r.memoryBytes() > 0 ? 2 * r.memoryBytes() : r.memorySwapBytes();
     }
 
     private static JsonNode rates(Resources r, String kind) {

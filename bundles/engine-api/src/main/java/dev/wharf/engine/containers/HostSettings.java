@@ -67,6 +67,7 @@ public final class HostSettings {
     /** The kernel keeps less than this for a cgroup at all. */
     private static final long LEAST_MEMORY = 6L << 20;
 
+    static final String SWAP = "MemorySwap";
     private static final long DEFAULT_SHM = 64L << 20;
     private static final Pattern SYSCTL = Pattern.compile("[a-z0-9_]+(?:[./][a-zA-Z0-9_-]+)+");
 
@@ -101,7 +102,9 @@ public final class HostSettings {
         if (shm < 0) {
             throw Problem.invalid("SHM size can not be less than 0");
         }
-        Controls.Kept limits = limits(body, shm == 0 ? DEFAULT_SHM : shm);
+        // Docker lets a container swap as much as it may hold, unless somebody said otherwise.
+        long swap = body.number(SWAP) == 0 ? 2 * body.number("Memory") : body.number(SWAP);
+        Controls.Kept limits = limits(body, swap, shm == 0 ? DEFAULT_SHM : shm);
         checkSwap(limits.resources());
         return limits;
     }
@@ -116,8 +119,8 @@ public final class HostSettings {
         }
     }
 
-    /** Limits as {@code HostConfig} and the body of an update write them. */
-    static Controls.Kept limits(Body body, long shmSize) {
+    /** Limits as {@code HostConfig} and the body of an update write them, but for that of swap. */
+    static Controls.Kept limits(Body body, long swap, long shmSize) {
         long memory = body.number("Memory");
         long reservation = body.number("MemoryReservation");
         if (memory != 0 && memory < LEAST_MEMORY) {
@@ -172,7 +175,7 @@ public final class HostSettings {
         }
         Resources wanted = new Resources(
                 memory,
-                body.number("MemorySwap"),
+                swap,
                 reservation,
                 (int) swappiness,
                 nanoCpus,

@@ -49,7 +49,7 @@ final class Remarks {
 
     private static final String PORT_BINDINGS = "PortBindings";
     private static final String HEALTHCHECK = "Healthcheck";
-    private static final List<String> OF_CONTAINER = List.of("Entrypoint", HEALTHCHECK);
+    private static final List<String> OF_CONTAINER = List.of(ENV, "Entrypoint", HEALTHCHECK);
     private static final List<String> LISTS = List.of(
             "Binds",
             "VolumesFrom",

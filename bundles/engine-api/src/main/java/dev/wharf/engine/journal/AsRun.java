@@ -202,7 +202,7 @@ final class AsRun {
 
     private void limits(Resources r) {
         number("--memory", r.memoryBytes());
-        number("--memory-swap", r.memorySwapBytes());
+        number("--memory-swap", r.memorySwapBytes() == 2 * r.memoryBytes() ? 0 : r.memorySwapBytes());
         number("--memory-reservation", r.memoryReservationBytes());
         if (r.memorySwappiness() >= 0) option("--memory-swappiness", Integer.toString(r.memorySwappiness()));
         if (r.nanoCpus() != 0) {
