@@ -940,6 +940,26 @@ class HostConfigTest {
                 .isEqualTo(134217728);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "{};409",
+                "{\"Memory\":16777216,\"MemorySwap\":-1};409",
+                "{\"Memory\":33554432};409",
+                "{\"Memory\":67108864};200"
+            })
+    void aLimitOfMemoryNeedsOneOfSwapThatIsNotBelowIt(String before, int status) throws IOException {
+        create(before);
+
+        try (Line line = Line.to(socket)) {
+            assertThat(line.request("POST", "/containers/box" + (made - 1) + "/update", "{\"Memory\":100663296}")
+                            .reply()
+                            .status())
+                    .isEqualTo(status);
+        }
+    }
+
     @Test
     void variablesOfNobodyAreNullUnlessAnEmptyListWasSaid() throws IOException {
         create("{}");

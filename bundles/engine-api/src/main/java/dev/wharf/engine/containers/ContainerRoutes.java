@@ -488,9 +488,8 @@ public final class ContainerRoutes implements Routes {
                 old.ulimits(),
                 old.devices(),
                 old.deviceCgroupRules());
-        if (asked.memorySwapBytes() == 0
-                && merged.memorySwapBytes() > 0
-                && merged.memorySwapBytes() < merged.memoryBytes()) {
+        // Docker takes no limit on swap for the least one here.
+        if (asked.memorySwapBytes() == 0 && asked.memoryBytes() > old.memorySwapBytes()) {
             throw Problem.conflict("Cannot update container " + c.id() + ": Memory limit should be smaller than already"
                     + " set memoryswap limit, update the memoryswap at the same time");
         }
