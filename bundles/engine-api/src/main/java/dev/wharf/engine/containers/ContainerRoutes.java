@@ -22,6 +22,7 @@ import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.http.Sweep;
 import dev.wharf.engine.images.ImageLookup;
 import dev.wharf.engine.images.ImageRoutes;
 import dev.wharf.engine.images.Lineage;
@@ -544,42 +545,27 @@ public final class ContainerRoutes implements Routes {
                 .filter(c -> filters.labels(c.spec().labels()))
                 .filter(c -> until.map(t -> c.createdAt().isBefore(t)).orElse(true))
                 .toList();
-        return Answer.later(request.work(() -> {
-            long[] reclaimed = {0};
-            List<CompletableFuture<Optional<String>>> removals = new ArrayList<>();
-            for (Container c : chosen) {
-                // What is kept gives no room back yet.
-                long bytes = retention.isZero()
-                        ? usage(agent, c.id()).map(Usage::sizeBytes).orElse(0L)
-                        : 0;
-                removals.add(agent.submit(new ContainerCommand.Remove(c.id(), false, false, retention), request.cause())
-                        .handle((Event event, Throwable thrown) -> {
-                            if (thrown != null) {
-                                return Optional.<String>empty();
-                            }
-                            synchronized (reclaimed) {
-                                reclaimed[0] += bytes;
-                            }
-                            return Optional.of(c.id().value());
-                        })
-                        .toCompletableFuture());
-            }
-            return Answer.later(all(removals).thenApply(removed -> {
-                ObjectNode answer = Json.object();
-                answer.set("ContainersDeleted", Json.arrayOrNull(removed));
-                synchronized (reclaimed) {
-                    agent.submit(new HostCommand.NotePrune("container", reclaimed[0]), request.cause());
-                    return Answer.json(answer.put("SpaceReclaimed", reclaimed[0]));
-                }
-            }));
-        }));
+        return Answer.later(Sweep.all(request, chosen, c -> {
+                    // What is kept gives no room back yet.
+                    long bytes = retention.isZero()
+                            ? usage(agent, c.id()).map(Usage::sizeBytes).orElse(0L)
+                            : 0;
+                    return agent.submit(new ContainerCommand.Remove(c.id(), false, false, retention), request.cause())
+                            .thenApply(event -> new Pruned(c.id().value(), bytes));
+                })
+                .thenApply(pruned -> {
+                    long reclaimed =
+                            pruned.stream().mapToLong(Pruned::sizeBytes).sum();
+                    agent.submit(new HostCommand.NotePrune("container", reclaimed), request.cause());
+                    ObjectNode answer = Json.object();
+                    answer.set(
+                            "ContainersDeleted",
+                            Json.arrayOrNull(pruned.stream().map(Pruned::id).toList()));
+                    return Answer.json(answer.put("SpaceReclaimed", reclaimed));
+                }));
     }
 
-    private static CompletionStage<List<String>> all(List<CompletableFuture<Optional<String>>> parts) {
-        return CompletableFuture.allOf(parts.toArray(CompletableFuture[]::new))
-                .thenApply(
-                        done -> parts.stream().flatMap(p -> p.join().stream()).toList());
-    }
+    private record Pruned(String id, long sizeBytes) {}
 
     /** What a list's filters take. */
     private record Selection(Host host, Filters filters, Optional<Instant> before, Optional<Instant> since) {

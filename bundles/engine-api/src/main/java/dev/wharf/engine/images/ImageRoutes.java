@@ -23,6 +23,7 @@ import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.http.Sweep;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
 import dev.wharf.engine.json.Remembered;
@@ -384,20 +385,16 @@ public final class ImageRoutes implements Routes {
                 wishes.add(new ImageCommand.Remove(image.id(), Optional.of(name), name.familiar(), false));
             }
         }
-        List<CompletableFuture<ArrayNode>> removals = new ArrayList<>();
-        for (ImageCommand.Remove wish : wishes) {
-            List<Image> variants =
-                    before.image(wish.image()).map(before::variants).orElse(List.of());
-            removals.add(agent.submit(wish, request.cause())
-                    // Somebody may have begun to use it since; then it stays, and that is no error.
-                    .handle((event, thrown) -> thrown == null ? report(before, agent.host(), variants) : Json.array())
-                    .toCompletableFuture());
-        }
-        return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
-                .thenApply(all -> {
+        return Answer.later(Sweep.all(request, wishes, wish -> {
+                    List<Image> variants =
+                            before.image(wish.image()).map(before::variants).orElse(List.of());
+                    return agent.submit(wish, request.cause())
+                            .thenApply(event -> report(before, agent.host(), variants));
+                })
+                .thenApply(reports -> {
                     // Images that go together may have had layers in common, which go once.
                     Set<JsonNode> deleted = new LinkedHashSet<>();
-                    removals.forEach(r -> r.join().forEach(deleted::add));
+                    reports.forEach(lines -> lines.forEach(deleted::add));
                     Host after = agent.host();
                     long reclaimed = chosen.stream()
                             .flatMap(i -> before.variants(i).stream())

@@ -23,6 +23,7 @@ import dev.wharf.engine.http.Problem;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.http.Sweep;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
 import dev.wharf.engine.json.Times;
@@ -409,22 +410,20 @@ public final class NetworkRoutes implements Routes {
         Host host = agent.host();
         Filters filters = Filters.parse(request.query().text("filters"), PRUNE_FILTERS);
         Optional<Instant> until = filters.only("until").map(Times::parse);
-        List<CompletableFuture<Optional<String>>> removals = host.networks().values().stream()
+        List<Network> chosen = host.networks().values().stream()
                 .filter(n -> n.wanted()
                         && !n.spec().predefined()
                         && !n.spec().configOnly()
                         && host.usersOf(n.id()).isEmpty())
                 .filter(n -> filters.labels(n.spec().labels()))
                 .filter(n -> until.map(t -> n.createdAt().isBefore(t)).orElse(true))
-                .map(n -> agent.submit(new NetworkCommand.Remove(n.id()), request.cause())
-                        .handle((event, thrown) ->
-                                thrown == null ? Optional.of(n.spec().name()) : Optional.<String>empty())
-                        .toCompletableFuture())
                 .toList();
-        return Answer.later(CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
-                .thenApply(all -> {
-                    List<String> removed =
-                            removals.stream().flatMap(r -> r.join().stream()).toList();
+        return Answer.later(Sweep.all(
+                        request,
+                        chosen,
+                        n -> agent.submit(new NetworkCommand.Remove(n.id()), request.cause())
+                                .thenApply(event -> n.spec().name()))
+                .thenApply(removed -> {
                     agent.submit(new HostCommand.NotePrune("network", 0), request.cause());
                     ObjectNode answer = Json.object();
                     answer.set("NetworksDeleted", Json.arrayOrNull(removed));

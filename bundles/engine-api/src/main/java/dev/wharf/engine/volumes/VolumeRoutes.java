@@ -18,6 +18,7 @@ import dev.wharf.engine.http.Problems;
 import dev.wharf.engine.http.Request;
 import dev.wharf.engine.http.Router;
 import dev.wharf.engine.http.Routes;
+import dev.wharf.engine.http.Sweep;
 import dev.wharf.engine.json.Filters;
 import dev.wharf.engine.json.Json;
 import dev.wharf.engine.system.AbsentRoutes;
@@ -27,15 +28,12 @@ import dev.wharf.model.VolumeSpec;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -205,37 +203,27 @@ public final class VolumeRoutes implements Routes {
                 .filter(v -> all || v.spec().anonymous())
                 .filter(v -> filters.labels(v.spec().labels()))
                 .toList();
-        return Answer.later(request.work(() -> Answer.later(removed(agent, request, chosen))));
-    }
-
-    /** What one removal of a prune came to. */
-    private record Pruned(String name, long sizeBytes) {}
-
-    private CompletionStage<Answer> removed(Agent agent, Request request, List<Volume> chosen) {
-        List<CompletableFuture<Optional<Pruned>>> removals = new ArrayList<>();
-        for (Volume volume : chosen) {
-            String name = volume.name().value();
-            // What is kept gives no room back yet.
-            long size = retention.isZero() || volume.spec().hasDevice()
-                    ? Math.max(0, volume.path().value().map(trees::sizeBytes).orElse(0L))
-                    : 0;
-            removals.add(agent.submit(new VolumeCommand.Remove(volume.name(), false, retention), request.cause())
-                    // Somebody may have begun to use it since; then it stays, and that is no error.
-                    .handle((event, thrown) ->
-                            thrown == null ? Optional.of(new Pruned(name, size)) : Optional.<Pruned>empty())
-                    .toCompletableFuture());
-        }
-        return CompletableFuture.allOf(removals.toArray(CompletableFuture[]::new))
-                .thenApply(done -> {
-                    List<Pruned> gone =
-                            removals.stream().flatMap(r -> r.join().stream()).toList();
-                    long reclaimed = gone.stream().mapToLong(Pruned::sizeBytes).sum();
+        return Answer.later(Sweep.all(request, chosen, volume -> {
+                    // What is kept gives no room back yet.
+                    long size = retention.isZero() || volume.spec().hasDevice()
+                            ? Math.max(
+                                    0,
+                                    volume.path().value().map(trees::sizeBytes).orElse(0L))
+                            : 0;
+                    return agent.submit(new VolumeCommand.Remove(volume.name(), false, retention), request.cause())
+                            .thenApply(event -> new Pruned(volume.name().value(), size));
+                })
+                .thenApply(pruned -> {
+                    long reclaimed =
+                            pruned.stream().mapToLong(Pruned::sizeBytes).sum();
                     agent.submit(new HostCommand.NotePrune("volume", reclaimed), request.cause());
                     ObjectNode answer = Json.object();
                     answer.set(
                             "VolumesDeleted",
-                            Json.array(gone.stream().map(Pruned::name).toList()));
+                            Json.array(pruned.stream().map(Pruned::name).toList()));
                     return Answer.json(answer.put("SpaceReclaimed", reclaimed));
-                });
+                }));
     }
+
+    private record Pruned(String name, long sizeBytes) {}
 }

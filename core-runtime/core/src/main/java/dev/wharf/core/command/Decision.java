@@ -11,7 +11,8 @@ public sealed interface Decision {
     /**
      * The wish is granted: these events are so from now on.
      *
-     * @param until tells which event answers the caller; one of {@code events} answers at once
+     * @param until tells which event answers the caller, of those that are about a subject of {@code events} or touch one; one of
+     *     {@code events} answers at once
      * @param once the answer is kept back until the host is so: whoever has it may count on what comes with it
      */
     record Accepted(List<Event> events, Predicate<Event> until, Predicate<Host> once) implements Decision {

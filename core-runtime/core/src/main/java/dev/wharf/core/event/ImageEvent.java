@@ -88,6 +88,11 @@ public sealed interface ImageEvent extends Event {
                             .chosenFrom(image.index().or(() -> known.flatMap(Image::index)))
                             .taggedAt(image.taggedAt().or(() -> known.flatMap(Image::taggedAt))));
         }
+
+        @Override
+        public List<SubjectId> touches(Host host) {
+            return List.of(pull);
+        }
     }
 
     @EventType("image.failed")

@@ -35,19 +35,15 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.ListIterator;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -127,8 +123,8 @@ final class Sequencer {
     /** Wishes that act and found no lane; they are judged anew when one comes back. */
     private final Deque<Letter.Wish> laneless = new ArrayDeque<>();
 
-    private final List<Waiter> waiters = new ArrayList<>();
-    private final Queue<Onlooker> onlookers = new ConcurrentLinkedQueue<>();
+    private final Waiters waiters = new Waiters();
+    private final Onlookers onlookers = new Onlookers();
     private final List<Set<SubjectId>> surveys = new ArrayList<>();
     private final Map<CommandId, CompletableFuture<Event>> remembered = remembering();
 
@@ -136,29 +132,6 @@ final class Sequencer {
 
     /** A host and the position of the batch that made it so. */
     record View(Host host, Position position) {}
-
-    /**
-     * Somebody who waits for an event that follows the one that granted the wish.
-     *
-     * @param heard the event that answers, which came already and is kept back until the host is {@code once} so
-     */
-    private record Waiter(
-            Event granted,
-            Predicate<Event> until,
-            Predicate<Host> once,
-            CompletableFuture<Event> answer,
-            Optional<Event> heard) {
-        private Optional<Event> among(List<Event> events) {
-            return heard.or(() -> events.stream().filter(until).findFirst());
-        }
-
-        private Waiter keeping(Event answered) {
-            return new Waiter(granted, until, once, answer, Optional.of(answered));
-        }
-    }
-
-    /** Somebody who waits until the host is so. */
-    private record Onlooker(SubjectId about, Predicate<Host> so, Runnable then) {}
 
     Sequencer(
             EventJournal journal,
@@ -444,9 +417,7 @@ final class Sequencer {
             return;
         }
         Decision.Accepted accepted = (Decision.Accepted) decision;
-        Event granted = accepted.events().get(accepted.events().size() - 1);
-        Waiter waiter = new Waiter(granted, accepted.until(), accepted.once(), wish.answer(), Optional.empty());
-        waiters.add(waiter);
+        Waiters.Waiter waiter = waiters.add(accepted, wish.answer());
         Position at;
         try {
             at = commit(wish.cause(), accepted.events());
@@ -461,7 +432,7 @@ final class Sequencer {
         accepted.events().forEach(e -> causes.put(e.subject(), because));
     }
 
-    private void takeBack(Waiter waiter, CommandId id, RefusedException why) {
+    private void takeBack(Waiters.Waiter waiter, CommandId id, RefusedException why) {
         waiters.remove(waiter);
         remembered.remove(id);
         waiter.answer().completeExceptionally(why);
@@ -558,11 +529,13 @@ final class Sequencer {
     private Position commit(Cause cause, List<Event> events) throws IOException {
         Host before = view.host();
         Host after = before;
+        Set<SubjectId> changed = new LinkedHashSet<>();
         for (Event event : events) {
-            dirty.add(event.subject());
-            dirty.addAll(event.touches(after));
+            changed.add(event.subject());
+            changed.addAll(event.touches(after));
             after = event.apply(after);
         }
+        dirty.addAll(changed);
         for (Set<SubjectId> touched : surveys) {
             events.forEach(e -> touched.add(e.subject()));
         }
@@ -578,14 +551,15 @@ final class Sequencer {
             log.info("the journal has space again");
         }
         show(after, at);
-        tellOnlookers(events);
-        boolean answers = notice(at, events);
+        onlookers.tell(changed, after);
+        List<Waiters.Answered> answers = waiters.answered(events, changed, after);
+        answers.forEach(answered -> tell(answered, at));
         boolean awaited = events.stream().anyMatch(e -> isAwaited(e, before));
         if (events.stream().anyMatch(ContainerEvent.Exited.class::isInstance)) {
             lastExit = at;
         }
         boolean matters = events.stream().anyMatch(e -> !(e instanceof ContainerEvent.Probed));
-        durability.appended(at, answers || awaited ? Haste.NOW : matters ? Haste.SOON : Haste.WHENEVER);
+        durability.appended(at, !answers.isEmpty() || awaited ? Haste.NOW : matters ? Haste.SOON : Haste.WHENEVER);
         return at;
     }
 
@@ -630,71 +604,22 @@ final class Sequencer {
 
     /** Does {@code then} once the host is {@code so}, now or later; see {@link dev.wharf.core.agent.Agent#when}. */
     void when(SubjectId about, Predicate<Host> so, Runnable then) {
-        Onlooker onlooker = new Onlooker(about, so, then);
-        onlookers.add(onlooker);
-        // After it was added, so that no change falls between the two.
-        if (so.test(view.host()) && onlookers.remove(onlooker)) {
-            then.run();
-        }
+        onlookers.when(about, so, then, () -> view.host());
     }
 
-    private void tellOnlookers(List<Event> events) {
-        if (onlookers.isEmpty()) {
-            return;
-        }
-        Set<SubjectId> changed = new HashSet<>();
-        events.forEach(event -> changed.add(event.subject()));
-        for (Onlooker each : onlookers) {
-            if (changed.contains(each.about()) && each.so().test(view.host()) && onlookers.remove(each)) {
-                try {
-                    each.then().run();
-                } catch (RuntimeException e) {
-                    log.error("a listener broke", e);
-                }
-            }
-        }
-    }
-
-    private boolean notice(Position at, List<Event> events) {
-        boolean any = false;
-        for (ListIterator<Waiter> each = waiters.listIterator(); each.hasNext(); ) {
-            Waiter waiter = each.next();
-            Optional<Event> answer = waiter.among(events);
-            if (answer.isPresent() && !waiter.once().test(view.host())) {
-                each.set(waiter.keeping(answer.get()));
-            } else if (answer.isPresent()) {
-                each.remove();
-                any = true;
-                tell(waiter, at, answer.get());
-            }
-        }
-        return any;
-    }
-
-    private void tell(Waiter waiter, Position at, Event event) {
+    private void tell(Waiters.Answered answered, Position at) {
         durability.whenDurable(at, () -> {
-            if (event.trouble().isPresent()) {
-                waiter.answer()
-                        .completeExceptionally(
-                                new FailedException(event.trouble().get()));
+            Optional<Failure> trouble = answered.event().trouble();
+            if (trouble.isPresent()) {
+                answered.answer().completeExceptionally(new FailedException(trouble.get()));
             } else {
-                waiter.answer().complete(event);
+                answered.answer().complete(answered.event());
             }
         });
     }
 
-    /**
-     * A subject came to rest: whatever was wished of it is so, or was overtaken by another wish. Whoever still waits for an
-     * event about it waits for one that does not come. A layer that rests says nothing of the pull that wanted it.
-     */
     private void settle(SubjectId subject) {
-        for (Iterator<Waiter> each = waiters.iterator(); each.hasNext(); ) {
-            Waiter waiter = each.next();
-            if (waiter.granted().subject().equals(subject)) {
-                each.remove();
-                tell(waiter, view.position(), waiter.heard().orElse(waiter.granted()));
-            }
-        }
+        waiters.settled(subject).forEach(answered -> tell(answered, view.position()));
     }
 
     /** Asks the plans of whatever changed, and of whatever waits for something else to change, until nothing follows. */
@@ -807,10 +732,9 @@ final class Sequencer {
     }
 
     private void failWaiters() {
-        for (Waiter waiter : waiters) {
-            waiter.answer().completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, "the journal cannot be written"));
-        }
-        waiters.clear();
+        waiters.clear()
+                .forEach(answer -> answer.completeExceptionally(
+                        refused(Refusal.Kind.UNAVAILABLE, "the journal cannot be written")));
         acts.values()
                 .forEach(a ->
                         a.completeExceptionally(refused(Refusal.Kind.UNAVAILABLE, "the journal cannot be written")));
