@@ -182,7 +182,11 @@ public final class Server implements AutoCloseable {
         HttpRequestDecoder decoder = new HttpRequestDecoder(new HttpDecoderConfig()
                 .setMaxInitialLineLength(HEAD_LIMIT)
                 .setMaxHeaderSize(HEAD_LIMIT)
-                .setMaxChunkSize(CHUNK_LIMIT));
+                .setMaxChunkSize(CHUNK_LIMIT)
+                // Clients that attach over OkHttp send both, and Go goes by the chunks; the connection ends with the
+                // answer.
+                .setUseRfc9112TransferEncoding(false)
+                .setAllowDuplicateContentLengths(true));
         link.channel().pipeline().addLast(decoder, new Conversation(this, link, decoder));
     }
 

@@ -337,6 +337,28 @@ class ServerTest {
         }
     }
 
+    /** As okhttp writes a hijacked request; Go goes by the chunks. */
+    @Test
+    void chunksCountMoreThanALengthAndOneLengthMayBeSaidTwice() throws IOException {
+        agentArrives();
+        for (String length : List.of("0", "2", "70")) {
+            try (Line line = Line.to(socket)) {
+                line.send(
+                                "POST /echo/web HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: "
+                                        + length + "\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\nhello")
+                        .endInput();
+
+                assertThat(line.head().status()).isEqualTo(101);
+                assertThat(new String(line.rest(), UTF_8)).isEqualTo("hello<end>");
+            }
+        }
+        try (Line line = Line.to(socket)) {
+            String twice = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: ";
+            assertThat(line.send(twice + "3\r\n\r\nabc").reply().text()).isEqualTo("3");
+            assertThat(line.send(twice + "4\r\n\r\nabcd").reply().status()).isEqualTo(400);
+        }
+    }
+
     @Test
     void aClientThatAsksFirstIsToldToGoOn() throws IOException {
         agentArrives();
