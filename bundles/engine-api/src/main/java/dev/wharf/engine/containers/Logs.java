@@ -111,7 +111,7 @@ final class Logs {
                     }
                     return;
                 }
-                if (!outlet.send(written(lines))) {
+                if (!outlet.send(lines.stream().map(this::written).toList())) {
                     outlet.onWritable(this::go);
                     return;
                 }
@@ -122,26 +122,19 @@ final class Logs {
         }
     }
 
-    /** The lines of one reading in one piece: a line alone would cost more in what is around it than in itself. */
-    private byte[] written(List<LogLine> lines) {
-        int before = (stamps ? STAMP_LENGTH : 0) + details.length;
-        int size = 0;
-        for (LogLine line : lines) {
-            size += (tty ? 0 : Long.BYTES) + before + line.bytes().remaining();
+    /** A line as a chunk of its own: some clients, such as rsyslog's, look for one line only in what comes at once. */
+    private byte[] written(LogLine line) {
+        int length = (stamps ? STAMP_LENGTH : 0) + details.length + line.bytes().remaining();
+        ByteBuffer out = ByteBuffer.allocate((tty ? 0 : Long.BYTES) + length);
+        if (!tty) {
+            // The stream's number, three zeros and the length of what follows.
+            long stream = line.stream() == StandardStream.OUT ? 1 : 2;
+            out.putLong(stream << 56 | length);
         }
-        ByteBuffer out = ByteBuffer.allocate(size);
-        for (LogLine line : lines) {
-            if (!tty) {
-                // The stream's number, three zeros and the length of what follows.
-                long stream = line.stream() == StandardStream.OUT ? 1 : 2;
-                out.putLong(stream << 56 | before + line.bytes().remaining());
-            }
-            if (stamps) {
-                out.put(stamp(line));
-            }
-            out.put(details).put(line.bytes());
+        if (stamps) {
+            out.put(stamp(line));
         }
-        return out.array();
+        return out.put(details).put(line.bytes()).array();
     }
 
     /** Lines that were written together have the same time, so the last stamp often serves again. */

@@ -6,6 +6,7 @@ import io.netty.channel.Channel;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
 /** The body of a streamed answer on its channel. */
@@ -22,15 +23,18 @@ final class ChannelOutlet implements Outlet {
     }
 
     @Override
-    public synchronized boolean send(byte[] bytes) {
-        if (!ended && bytes.length > 0 && !exchange.isHead && channel.isActive()) {
-            channel.writeAndFlush(framed(bytes), channel.voidPromise());
+    public synchronized boolean send(List<byte[]> chunks) {
+        List<byte[]> full = chunks.stream().filter(bytes -> bytes.length > 0).toList();
+        if (!ended && !full.isEmpty() && !exchange.isHead && channel.isActive()) {
+            channel.writeAndFlush(framed(full), channel.voidPromise());
         }
         return channel.isWritable();
     }
 
-    private ByteBuf framed(byte[] bytes) {
-        return framing == Wire.Framing.CHUNKED ? Wire.chunk(channel.alloc(), bytes) : Unpooled.wrappedBuffer(bytes);
+    private ByteBuf framed(List<byte[]> chunks) {
+        return framing == Wire.Framing.CHUNKED
+                ? Wire.chunks(channel.alloc(), chunks)
+                : Unpooled.wrappedBuffer(chunks.toArray(byte[][]::new));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.wharf.engine.http;
 
 import java.io.OutputStream;
+import java.util.List;
 
 /** The body of a streamed answer. Safe to use from any thread; nothing here blocks but {@link #blocking}. */
 public interface Outlet {
@@ -8,7 +9,12 @@ public interface Outlet {
      * Sends bytes, which must not be changed afterwards, as one chunk and flushes them. False asks to wait for
      * {@link #onWritable} before the next; what was sent is sent all the same.
      */
-    boolean send(byte[] bytes);
+    default boolean send(byte[] bytes) {
+        return send(List.of(bytes));
+    }
+
+    /** The same with several chunks, which are flushed together. */
+    boolean send(List<byte[]> chunks);
 
     /** Calls {@code wake} once when more can be sent; may call at once. */
     void onWritable(Runnable wake);

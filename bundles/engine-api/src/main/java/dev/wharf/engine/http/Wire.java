@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -100,11 +101,15 @@ final class Wire {
         return ascii(out.writeBytes(ALWAYS), "\r\n");
     }
 
-    /** One chunk of a stream. */
-    static ByteBuf chunk(ByteBufAllocator alloc, byte[] bytes) {
-        ByteBuf out = alloc.buffer(bytes.length + 12);
-        ascii(out, Integer.toHexString(bytes.length));
-        return ascii(ascii(out, "\r\n").writeBytes(bytes), "\r\n");
+    /** Chunks of a stream. */
+    static ByteBuf chunks(ByteBufAllocator alloc, List<byte[]> chunks) {
+        ByteBuf out = alloc.buffer(
+                chunks.stream().mapToInt(bytes -> bytes.length + 12).sum());
+        for (byte[] bytes : chunks) {
+            ascii(out, Integer.toHexString(bytes.length));
+            ascii(ascii(out, "\r\n").writeBytes(bytes), "\r\n");
+        }
+        return out;
     }
 
     /** What ends a stream of chunks. */

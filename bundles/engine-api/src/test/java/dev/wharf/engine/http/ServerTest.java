@@ -460,15 +460,16 @@ class ServerTest {
     // ---- streams
 
     @Test
-    void aStreamSendsItsHeadAtOnceAndEachRecordAsItComes() throws IOException {
+    void aStreamSendsItsHeadAtOnceAndEachRecordAsAChunkOfItsOwn() throws IOException {
         try (Line line = Line.to(socket)) {
             line.request("GET", "/flow");
 
             assertThat(line.head().header("Transfer-Encoding")).isEqualTo("chunked");
             outlet().send("one".getBytes(UTF_8));
             assertThat(line.chunk()).isEqualTo("one".getBytes(UTF_8));
-            outlet().send("two".getBytes(UTF_8));
+            outlet().send(List.of("two".getBytes(UTF_8), new byte[0], "three".getBytes(UTF_8)));
             assertThat(line.chunk()).isEqualTo("two".getBytes(UTF_8));
+            assertThat(line.chunk()).isEqualTo("three".getBytes(UTF_8));
             outlet().end();
             assertThat(line.chunk()).isEmpty();
             assertThat(line.request("GET", "/_ping").reply().text()).isEqualTo("OK");
