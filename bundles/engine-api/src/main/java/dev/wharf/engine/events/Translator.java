@@ -37,7 +37,7 @@ import java.util.TreeSet;
 
 /**
  * Tells what the journal tells in Docker's words and order. It remembers which containers are being restarted, because Docker
- * tells a restart when it is over, and has them leave their networks and volumes in between.
+ * tells a restart when it is over, and has containers leave their networks and then their volumes as soon as they end.
  */
 final class Translator {
     /** An attribute of our own: the registry backend that an image came from or went to. */
@@ -51,7 +51,7 @@ final class Translator {
     /** Whose memory was told to have run out in this run, by the mark of the monitor or by the end. */
     private final Set<ContainerId> starved = new HashSet<>();
 
-    /** The networks that containers between two runs are told to have left with their volumes, while they stay on them. */
+    /** The networks that containers are told to have left at their end, while they are still on them; volumes were left, too. */
     private final Map<ContainerId, Set<NetworkId>> left = new HashMap<>();
 
     List<EngineEvent> translate(Moment moment) {
@@ -167,7 +167,7 @@ final class Translator {
                 connected(moment, detached.network(), id, "disconnect", tell);
             }
         } else if (event instanceof ContainerEvent.RootfsUnmounted) {
-            if (left.remove(id) == null) {
+            if (!left.containsKey(id)) {
                 mounts(known.get(), moment, false, tell);
             }
         }
@@ -186,17 +186,15 @@ final class Translator {
         details.put("exitCode", Integer.toString(exited.exit().code()));
         tell.say("die", details);
         common(tell.c, moment, "disconnect", tell);
-        if (tell.c.goal().wantsProcess()) {
-            Set<NetworkId> networks = new LinkedHashSet<>();
-            tell.c.places().forEach((network, place) -> {
-                if (place.fact().isPresent()) {
-                    networks.add(network);
-                    connected(moment, network, tell.c.id(), "disconnect", tell);
-                }
-            });
-            left.put(tell.c.id(), networks);
-            mounts(tell.c, moment, false, tell);
-        }
+        Set<NetworkId> networks = new LinkedHashSet<>();
+        tell.c.places().forEach((network, place) -> {
+            if (place.fact().isPresent()) {
+                networks.add(network);
+                connected(moment, network, tell.c.id(), "disconnect", tell);
+            }
+        });
+        left.put(tell.c.id(), networks);
+        mounts(tell.c, moment, false, tell);
         if (before.flatMap(Container::stopping).map(s -> !s.kill()).orElse(false)) {
             tell.say("stop");
         }
