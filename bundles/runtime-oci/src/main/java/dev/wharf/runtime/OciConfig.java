@@ -62,8 +62,10 @@ final class OciConfig {
     private static final long NANOS_PER_CPU = 1_000_000_000;
     private static final String INIT_INSIDE = "/sbin/docker-init";
 
-    /** Parent of all our cgroups where nobody names another. */
-    private static final String CGROUP_PARENT = "/wharf";
+    /** The cgroup that ours are in, at the root or in a slice of systemd. */
+    private static final String CGROUP_PARENT = "wharf";
+
+    private static final String SLICE = ".slice";
 
     private final FileCalls files;
     private final Places places;
@@ -88,14 +90,35 @@ final class OciConfig {
      * directories and files wherever it is sent.
      */
     static String cgroup(ContainerSpec spec, ContainerId container) {
-        String parent = spec.resources().cgroupParent();
-        Path base = Path.of("/", parent.isEmpty() ? CGROUP_PARENT : parent).normalize();
-        return base.resolve(container.value()).toString();
+        return parent(spec.resources().cgroupParent())
+                .resolve(container.value())
+                .toString();
+    }
+
+    /**
+     * Who is in a slice of systemd has one of ours around it there, as at the root: systemd takes controllers from whatever lies in
+     * what is its own when no unit needs them, and with them the limits of a container. What is below, it cannot.
+     */
+    private static Path parent(String wanted) {
+        Path named = Path.of("/", wanted).normalize();
+        if (!wanted.isEmpty() && !wanted.endsWith(SLICE)) {
+            return named;
+        }
+        return (wanted.contains("/") ? named : slice(wanted)).resolve(CGROUP_PARENT);
+    }
+
+    /** A slice lies in those that the beginnings of its name name: a-b.slice in a.slice (systemd.slice(5)). */
+    private static Path slice(String name) {
+        Path path = Path.of("/");
+        for (int dash = name.indexOf('-', 1); dash > 0; dash = name.indexOf('-', dash + 1)) {
+            path = path.resolve(name.substring(0, dash) + SLICE);
+        }
+        return name.equals("-" + SLICE) ? path : path.resolve(name);
     }
 
     /** The same for a container of which nothing else is known. */
     static String usualCgroup(ContainerId container) {
-        return Path.of(CGROUP_PARENT, container.value()).toString();
+        return parent("").resolve(container.value()).toString();
     }
 
     /** The config.json of a container. Makes the working directory where the image has none. */

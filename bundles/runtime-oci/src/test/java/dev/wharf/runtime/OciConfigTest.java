@@ -592,7 +592,11 @@ class OciConfigTest {
         "/, ''",
         "../../../../tenants, /tenants",
         "/../../../../tenants, /tenants",
-        "tenants/../../../a, /a"
+        "tenants/../../../a, /a",
+        "tenants.slice, /tenants.slice/wharf",
+        "tenants-a-b.slice, /tenants.slice/tenants-a.slice/tenants-a-b.slice/wharf",
+        "tenants.slice/tenants-a.slice, /tenants.slice/tenants-a.slice/wharf",
+        "-.slice, /wharf"
     })
     void theCgroupIsBelowItsParentAndNowhereElse(String parent, String above) throws Exception {
         RuntimeSpec box = box().resources(new Resources(
