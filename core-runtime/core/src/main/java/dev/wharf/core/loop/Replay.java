@@ -14,19 +14,22 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Folds the journal into a host. The place of the last whole checkpoint is kept in a small file beside the journal, so that a
- * long history need not be read to start; the file is a hint and never trusted beyond what the journal says.
+ * Folds the journal into a host. The places of whole checkpoints are kept in a small file beside the journal, so that a long
+ * history need not be read to start, nor for a look back; the file is a hint and never trusted beyond what the journal says.
  */
 final class Replay {
     private static final Logger log = LoggerFactory.getLogger(Replay.class);
@@ -37,8 +40,12 @@ final class Replay {
     /** The whole checkpoints that are known, by the position before each. */
     private final TreeMap<Position, Checkpoint> checkpoints = new TreeMap<>();
 
-    /** A checkpoint in the batches up to {@code last}. */
-    private record Checkpoint(Position last, Instant at) {}
+    /**
+     * A checkpoint in the batches up to {@code last}.
+     *
+     * @param sure whether the journal says so, and not only the file beside it
+     */
+    private record Checkpoint(Position last, Instant at, boolean sure) {}
 
     /**
      * A host that was folded, and what was learnt on the way.
@@ -55,10 +62,10 @@ final class Replay {
 
     /** The host as of the last batch. */
     Folded latest() throws IOException {
-        Optional<Position> hinted = readHint();
+        Optional<Position> hinted = readHints();
         Position from = hinted.filter(this::isWithin).orElse(journal.origin());
         Folded folded = fold(from, e -> true);
-        if (!from.equals(journal.origin()) && !isCheckpoint(from)) {
+        if (!from.equals(journal.origin()) && !isSure(from)) {
             log.warn("checkpoint hint leads nowhere, reading the whole journal hint={}", from);
             folded = fold(journal.origin(), e -> true);
         }
@@ -86,12 +93,44 @@ final class Replay {
     }
 
     private Optional<Map.Entry<Position, Checkpoint>> last(Predicate<Checkpoint> accepted) {
-        synchronized (checkpoints) {
-            checkpoints.headMap(journal.origin(), false).clear();
-            return checkpoints.descendingMap().entrySet().stream()
-                    .filter(c -> accepted.test(c.getValue()))
-                    .findFirst()
-                    .map(Map.Entry::copyOf);
+        return found(all -> all.descendingMap().entrySet().stream()
+                .filter(c -> accepted.test(c.getValue()))
+                .findFirst());
+    }
+
+    /** What a search finds first that is a checkpoint indeed. */
+    private Optional<Map.Entry<Position, Checkpoint>> found(
+            Function<NavigableMap<Position, Checkpoint>, Optional<Map.Entry<Position, Checkpoint>>> search) {
+        while (true) {
+            Optional<Map.Entry<Position, Checkpoint>> candidate;
+            synchronized (checkpoints) {
+                checkpoints.headMap(journal.origin(), false).clear();
+                candidate = search.apply(checkpoints).map(Map.Entry::copyOf);
+            }
+            if (candidate.isEmpty() || candidate.get().getValue().sure()) {
+                return candidate;
+            }
+            Position before = candidate.get().getKey();
+            Checkpoint hinted = candidate.get().getValue();
+            if (begins(before, hinted)) {
+                note(before, new Checkpoint(hinted.last(), hinted.at(), true));
+            } else {
+                forget(before);
+            }
+        }
+    }
+
+    /** Whether the journal has the beginning of this checkpoint there; the file names none before its end was written. */
+    private boolean begins(Position before, Checkpoint hinted) {
+        try (EventJournal.Reader reader = journal.open(before)) {
+            return reader.poll()
+                    .map(Entry::batch)
+                    .filter(batch -> batch.at().equals(hinted.at())
+                            && batch.events().get(0) instanceof HostEvent.CheckpointStarted)
+                    .isPresent();
+        } catch (IOException e) {
+            log.warn("no checkpoint can be read where one should be position={} reason={}", before, e.toString());
+            return false;
         }
     }
 
@@ -105,9 +144,10 @@ final class Replay {
         return last(c -> c.at().isBefore(instant)).map(Map.Entry::getKey);
     }
 
-    private boolean isCheckpoint(Position before) {
+    private boolean isSure(Position before) {
         synchronized (checkpoints) {
-            return checkpoints.containsKey(before);
+            Checkpoint known = checkpoints.get(before);
+            return known != null && known.sure();
         }
     }
 
@@ -118,16 +158,12 @@ final class Replay {
 
     /** The last checkpoint known that lies at or before a position. */
     Optional<Position> lastCheckpointAt(Position position) {
-        synchronized (checkpoints) {
-            return Optional.ofNullable(checkpoints.floorKey(position));
-        }
+        return found(all -> Optional.ofNullable(all.floorEntry(position))).map(Map.Entry::getKey);
     }
 
     /** The first checkpoint known that lies after a position. */
     Optional<Position> nextCheckpoint(Position after) {
-        synchronized (checkpoints) {
-            return Optional.ofNullable(checkpoints.higherKey(after));
-        }
+        return found(all -> Optional.ofNullable(all.higherEntry(after))).map(Map.Entry::getKey);
     }
 
     private Folded fold(Position from, Predicate<Entry> wanted) throws IOException {
@@ -148,7 +184,7 @@ final class Replay {
                     if (event instanceof HostEvent.CheckpointStarted) {
                         begun = Optional.of(new Position(entry.get().position().sequence() - 1));
                     } else if (event instanceof HostEvent.CheckpointCompleted && begun.isPresent()) {
-                        note(begun.get(), new Checkpoint(entry.get().position(), batch.at()));
+                        note(begun.get(), new Checkpoint(entry.get().position(), batch.at(), true));
                     }
                 }
                 at = entry.get().position();
@@ -185,6 +221,12 @@ final class Replay {
         }
     }
 
+    private void forget(Position before) {
+        synchronized (checkpoints) {
+            checkpoints.remove(before);
+        }
+    }
+
     /** Everything there is, as events that make the same host from nothing. */
     static List<Event> recorded(Host host) {
         List<Event> events = new ArrayList<>();
@@ -213,10 +255,20 @@ final class Replay {
 
     /** Remembers that a whole checkpoint lies just after {@code before}, up to {@code last}. */
     void remember(Position before, Position last, Instant at) {
-        note(before, new Checkpoint(last, at));
+        note(before, new Checkpoint(last, at, true));
+        StringBuilder lines = new StringBuilder();
+        synchronized (checkpoints) {
+            checkpoints.headMap(journal.origin(), false).clear();
+            checkpoints.forEach((place, c) -> lines.append(place)
+                    .append(' ')
+                    .append(c.last())
+                    .append(' ')
+                    .append(c.at())
+                    .append('\n'));
+        }
         try {
             Path fresh = hint.resolveSibling(hint.getFileName() + ".new");
-            Files.writeString(fresh, before.toString(), StandardCharsets.US_ASCII);
+            Files.writeString(fresh, lines, StandardCharsets.US_ASCII);
             Files.move(fresh, hint, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             log.warn(
@@ -224,12 +276,26 @@ final class Replay {
         }
     }
 
-    private Optional<Position> readHint() {
+    /** Notes which checkpoints there should be; the last of them. */
+    private Optional<Position> readHints() {
+        Optional<Position> newest = Optional.empty();
         try {
-            return Optional.of(new Position(Long.parseLong(
-                    Files.readString(hint, StandardCharsets.US_ASCII).strip())));
-        } catch (IOException | IllegalArgumentException e) {
+            for (String line : Files.readAllLines(hint, StandardCharsets.US_ASCII)) {
+                String[] words = line.strip().split(" ");
+                Position before = position(words[0]);
+                newest = Optional.of(before);
+                // The first versions wrote down the last one's place and nothing else.
+                if (words.length == 3) {
+                    note(before, new Checkpoint(position(words[1]), Instant.parse(words[2]), false));
+                }
+            }
+        } catch (IOException | IllegalArgumentException | DateTimeException e) {
             return Optional.empty();
         }
+        return newest;
+    }
+
+    private static Position position(String written) {
+        return new Position(Long.parseLong(written));
     }
 }

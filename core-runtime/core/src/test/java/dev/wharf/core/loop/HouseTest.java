@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wharf.core.Given;
 import dev.wharf.core.agent.Follower;
+import dev.wharf.core.agent.Maintenance;
 import dev.wharf.core.agent.RefusedException;
 import dev.wharf.core.agent.Stage;
 import dev.wharf.core.command.BuildCommand;
@@ -66,9 +67,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -103,6 +108,9 @@ class HouseTest {
     /** How long every other driver comes after the runtime's. */
     private Duration behind = Duration.ZERO;
 
+    /** From where the journal was read. */
+    private final List<Position> opened = new CopyOnWriteArrayList<>();
+
     private House house;
 
     @BeforeEach
@@ -130,6 +138,12 @@ class HouseTest {
                             throw new IOException("disk is gone");
                         }
                         super.sync();
+                    }
+
+                    @Override
+                    public Reader open(Position after) throws IOException {
+                        opened.add(after);
+                        return super.open(after);
                     }
                 },
                 workshop,
@@ -823,6 +837,63 @@ class HouseTest {
         assertThat(house.hostAt(before).containers()).hasSize(1);
         assertThat(house.hostAt(before)).isEqualTo(house.hostAt(before.next()));
         assertThat(house.hostAt(Position.START)).isEqualTo(Host.EMPTY);
+    }
+
+    @Test
+    void aLookBackBeginsAtACheckpointOfAnEarlierLifeToo() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        reopen(Optional.empty());
+        Position web = house.position();
+        running("db", RestartPolicy.Kind.NO);
+        reopen(Optional.empty());
+        List<String> hints = Files.readAllLines(directory.resolve("checkpoint"));
+        assertThat(hints).hasSize(2);
+        Position first = new Position(Long.parseLong(hints.get(0).split(" ")[0]));
+        opened.clear();
+        assertThat(house.hostAt(web).containers()).hasSize(1);
+        assertThat(Set.copyOf(opened)).containsExactly(first);
+    }
+
+    @Test
+    void whatTheFileOfCheckpointsSaysWronglyIsNotBelieved() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        reopen(Optional.empty());
+        Position web = house.position();
+        running("db", RestartPolicy.Kind.NO);
+        await(() -> house.isSurveyed());
+        house.close();
+        Path file = directory.resolve("checkpoint");
+        List<String> hints = Files.readAllLines(file);
+        String[] one = hints.get(0).split(" ");
+        long place = Long.parseLong(one[0]);
+        Files.write(
+                file,
+                List.of(
+                        (place - 1) + " " + one[1] + " " + one[2],
+                        place + " " + one[1] + " " + Instant.EPOCH,
+                        hints.get(1)));
+        open(Optional.empty());
+        assertThat(house.hostAt(web).containers()).hasSize(1);
+        assertThat(house.host().containers()).hasSize(2);
+        CompletionStage<Maintenance.Checkpoint> shorter =
+                house.maintenance().checkpoint(Optional.empty(), OptionalLong.of(0));
+        shorter.toCompletableFuture().get(10, TimeUnit.SECONDS);
+        Batch begins = journal.batches().get((int) journal.origin().sequence());
+        assertThat(begins.events().get(0)).isInstanceOf(HostEvent.CheckpointStarted.class);
+    }
+
+    @Test
+    void aFileWithTheLastCheckpointAloneIsReadAsEver() throws Exception {
+        running("web", RestartPolicy.Kind.NO);
+        await(() -> house.isSurveyed());
+        house.close();
+        Path file = directory.resolve("checkpoint");
+        String last = Files.readString(file).split(" ")[0];
+        Files.writeString(file, last);
+        opened.clear();
+        open(Optional.empty());
+        assertThat(opened).startsWith(new Position(Long.parseLong(last)));
+        assertThat(house.host().containers()).hasSize(1);
     }
 
     @Test
