@@ -32,6 +32,7 @@ final class Logs {
     private final LogCursor cursor;
     private final Outlet outlet;
     private final Executor workers;
+    private final boolean follow;
     private final boolean tty;
     private final boolean stamps;
     private final byte[] details;
@@ -42,10 +43,18 @@ final class Logs {
     private int stampedNanos;
     private byte[] stamp = new byte[0];
 
-    private Logs(LogCursor cursor, Outlet outlet, Executor workers, boolean tty, boolean stamps, byte[] details) {
+    private Logs(
+            LogCursor cursor,
+            Outlet outlet,
+            Executor workers,
+            boolean follow,
+            boolean tty,
+            boolean stamps,
+            byte[] details) {
         this.cursor = cursor;
         this.outlet = outlet;
         this.workers = workers;
+        this.follow = follow;
         this.tty = tty;
         this.stamps = stamps;
         this.details = details;
@@ -73,7 +82,7 @@ final class Logs {
         byte[] details = request.query().flag("details", false) ? LogDetails.of(c) : new byte[0];
         return Answer.later(request.work(() -> agent.streams().logs(c.id(), query))
                 .thenApply(cursor -> Answer.flow(StreamRoutes.contentType(tty, request), outlet -> {
-                    Logs logs = new Logs(cursor, outlet, request.workers(), tty, stamps, details);
+                    Logs logs = new Logs(cursor, outlet, request.workers(), query.follow(), tty, stamps, details);
                     outlet.onGone(logs::end);
                     logs.go();
                 })));
@@ -111,7 +120,7 @@ final class Logs {
                     }
                     return;
                 }
-                if (!outlet.send(lines.stream().map(this::written).toList())) {
+                if (!outlet.send(chunks(lines))) {
                     outlet.onWritable(this::go);
                     return;
                 }
@@ -122,19 +131,33 @@ final class Logs {
         }
     }
 
-    /** A line as a chunk of its own: some clients, such as rsyslog's, look for one line only in what comes at once. */
-    private byte[] written(LogLine line) {
-        int length = (stamps ? STAMP_LENGTH : 0) + details.length + line.bytes().remaining();
-        ByteBuffer out = ByteBuffer.allocate((tty ? 0 : Long.BYTES) + length);
-        if (!tty) {
-            // The stream's number, three zeros and the length of what follows.
-            long stream = line.stream() == StandardStream.OUT ? 1 : 2;
-            out.putLong(stream << 56 | length);
+    /**
+     * Whoever follows gets a chunk for each line, for some clients, such as rsyslog's, look for one line only in what comes at
+     * once. Whoever reads what there is gets the lines of one reading in one: a chunk for each would cost half the speed.
+     */
+    private List<byte[]> chunks(List<LogLine> lines) {
+        return follow ? lines.stream().map(line -> written(List.of(line))).toList() : List.of(written(lines));
+    }
+
+    private byte[] written(List<LogLine> lines) {
+        int before = (stamps ? STAMP_LENGTH : 0) + details.length;
+        int size = 0;
+        for (LogLine line : lines) {
+            size += (tty ? 0 : Long.BYTES) + before + line.bytes().remaining();
         }
-        if (stamps) {
-            out.put(stamp(line));
+        ByteBuffer out = ByteBuffer.allocate(size);
+        for (LogLine line : lines) {
+            if (!tty) {
+                // The stream's number, three zeros and the length of what follows.
+                long stream = line.stream() == StandardStream.OUT ? 1 : 2;
+                out.putLong(stream << 56 | before + line.bytes().remaining());
+            }
+            if (stamps) {
+                out.put(stamp(line));
+            }
+            out.put(details).put(line.bytes());
         }
-        return out.put(details).put(line.bytes()).array();
+        return out.array();
     }
 
     /** Lines that were written together have the same time, so the last stamp often serves again. */
