@@ -961,6 +961,18 @@ class HostConfigTest {
     }
 
     @Test
+    void anotherLimitIsChangedWhereSwapHasNone() throws IOException {
+        create("{\"Memory\":67108864,\"MemorySwap\":-1}");
+
+        try (Line line = Line.to(socket)) {
+            assertThat(line.request("POST", "/containers/box" + (made - 1) + "/update", "{\"CpuShares\":512}")
+                            .reply()
+                            .status())
+                    .isEqualTo(200);
+        }
+    }
+
+    @Test
     void variablesOfNobodyAreNullUnlessAnEmptyListWasSaid() throws IOException {
         create("{}");
         assertThat(container().at("/Config/Env").isNull()).isTrue();

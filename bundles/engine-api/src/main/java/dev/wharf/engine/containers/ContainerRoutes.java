@@ -490,7 +490,7 @@ public final class ContainerRoutes implements Routes {
                 old.devices(),
                 old.deviceCgroupRules());
         // Docker takes no limit on swap for the least one here.
-        if (asked.memorySwapBytes() == 0 && asked.memoryBytes() > old.memorySwapBytes()) {
+        if (asked.memoryBytes() != 0 && asked.memorySwapBytes() == 0 && asked.memoryBytes() > old.memorySwapBytes()) {
             throw Problem.conflict("Cannot update container " + c.id() + ": Memory limit should be smaller than already"
                     + " set memoryswap limit, update the memoryswap at the same time");
         }
