@@ -748,8 +748,9 @@ final class OciConfig {
         if (wanted.memoryReservationBytes() > 0) {
             memory.put("reservation", wanted.memoryReservationBytes());
         }
-        if (wanted.memorySwapBytes() != 0
-                && supports("memory", "memory.memsw.limit_in_bytes", "memory.swap.max", "swap")) {
+        // Who may swap without end misses nothing where swap is not limited.
+        boolean limitsSwap = has("memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
+        if (wanted.memorySwapBytes() < 0 && limitsSwap || wanted.memorySwapBytes() > 0 && told(limitsSwap, "swap")) {
             memory.put("swap", wanted.memorySwapBytes());
         }
         if (wanted.memorySwappiness() >= 0 && supports("memory", "memory.swappiness", "", "swappiness")) {
@@ -822,9 +823,13 @@ final class OciConfig {
         return block;
     }
 
-    private boolean supports(String controller, String file1, String file2, String what) {
+    private boolean has(String controller, String file1, String file2) {
         String file = cgroups.isVersion2() ? file2 : file1;
-        return told(!file.isEmpty() && cgroups.has(controller, file), what);
+        return !file.isEmpty() && cgroups.has(controller, file);
+    }
+
+    private boolean supports(String controller, String file1, String file2, String what) {
+        return told(has(controller, file1, file2), what);
     }
 
     private boolean controls(String controller) {

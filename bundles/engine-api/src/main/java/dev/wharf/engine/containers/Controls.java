@@ -2,6 +2,7 @@ package dev.wharf.engine.containers;
 
 import dev.wharf.engine.http.Body;
 import dev.wharf.engine.http.Problem;
+import dev.wharf.engine.system.Machine;
 import dev.wharf.model.Resources;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -84,7 +85,7 @@ final class Controls {
         boolean swap = kept(
                 warnings,
                 memory && wanted.memorySwapBytes() != -1,
-                has("memory", "memory.memsw.limit_in_bytes", false),
+                new Machine(root).limitsSwap(),
                 "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited"
                         + " without swap.");
         boolean swappiness = kept(

@@ -22,7 +22,7 @@ public final class Machine {
     }
 
     /** A machine whose files are below {@code root}. */
-    Machine(Path root) {
+    public Machine(Path root) {
         this.root = root;
     }
 
@@ -109,13 +109,12 @@ public final class Machine {
     /** Which limits the kernel can keep here. */
     Limits limits() {
         if (isUnified()) {
-            List<String> controllers =
-                    List.of(text("/sys/fs/cgroup/cgroup.controllers").split(" "));
+            List<String> controllers = controllers();
             boolean memory = controllers.contains("memory");
             boolean cpu = controllers.contains("cpu");
             return new Limits(
                     memory,
-                    memory && swapOf("memory.swap.max"),
+                    limitsSwap(),
                     cpu,
                     cpu,
                     controllers.contains("cpuset"),
@@ -126,12 +125,23 @@ public final class Machine {
         Path cpu = CGROUPS.resolve("cpu");
         return new Limits(
                 has(memory.resolve("memory.limit_in_bytes")),
-                has(memory.resolve("memory.memsw.limit_in_bytes")),
+                limitsSwap(),
                 has(cpu.resolve("cpu.cfs_quota_us")),
                 has(cpu.resolve("cpu.shares")),
                 has(CGROUPS.resolve("cpuset").resolve("cpuset.cpus")),
                 has(CGROUPS.resolve("pids")),
                 has(memory.resolve("memory.oom_control")));
+    }
+
+    /** Whether the kernel counts what is swapped, and so can limit it. */
+    public boolean limitsSwap() {
+        return isUnified()
+                ? controllers().contains("memory") && swapOf("memory.swap.max")
+                : has(CGROUPS.resolve("memory").resolve("memory.memsw.limit_in_bytes"));
+    }
+
+    private List<String> controllers() {
+        return List.of(text("/sys/fs/cgroup/cgroup.controllers").split(" "));
     }
 
     /** The root group has no limits of its own, so one below it is asked. */

@@ -77,9 +77,26 @@ class ControlsTest {
     }
 
     @Test
-    void theUnifiedHierarchyKnowsAllButSwappinessAndTheEndOfKills() throws IOException {
-        Controls.Kept kept = kept("cgroup.controllers");
+    void memoryIsLimitedWithoutSwapWhereAUnifiedHierarchyDoesNotCountIt() throws IOException {
+        group("wharf.service");
+        Controls.Kept kept = kept("cgroup.controllers", "wharf.service/memory.max");
 
+        assertThat(kept.resources().memoryBytes()).isEqualTo(64 << 20);
+        assertThat(kept.resources().memorySwapBytes()).isEqualTo(-1);
+        assertThat(kept.warnings()).anyMatch(text -> text.contains("Memory limited without swap"));
+    }
+
+    private void group(String name) throws IOException {
+        Path self = Files.createDirectories(root.resolve("proc/self"));
+        Files.writeString(self.resolve("cgroup"), "0::/" + name + "\n");
+    }
+
+    @Test
+    void theUnifiedHierarchyKnowsAllButSwappinessAndTheEndOfKills() throws IOException {
+        group("wharf.service");
+        Controls.Kept kept = kept("cgroup.controllers", "wharf.service/memory.swap.max");
+
+        assertThat(kept.resources().memorySwapBytes()).isEqualTo(128 << 20);
         assertThat(kept.resources().memorySwappiness()).isEqualTo(-1);
         assertThat(kept.resources().oomKillDisable()).isFalse();
         assertThat(kept.resources().blkioWeight()).isEqualTo(300);
