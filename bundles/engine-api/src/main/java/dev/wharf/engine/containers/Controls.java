@@ -70,6 +70,10 @@ final class Controls {
         return Files.exists(at(CGROUPS.resolve(controller).resolve(file)));
     }
 
+    private boolean hasSets() {
+        return has("cpuset", "cpuset.cpus", false);
+    }
+
     /** The limits that can be kept here, and what to tell of those that are left out. */
     record Kept(Resources resources, List<String> warnings) {}
 
@@ -128,7 +132,7 @@ final class Controls {
         boolean sets = kept(
                 warnings,
                 !(wanted.cpusetCpus() + wanted.cpusetMems()).isEmpty(),
-                has("cpuset", "cpuset.cpus", false),
+                hasSets(),
                 "Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.");
         boolean pids = kept(
                 warnings,
@@ -208,8 +212,11 @@ final class Controls {
         return asked && can;
     }
 
-    /** Refuses processors and memory nodes that this machine does not have. */
+    /** Refuses processors and memory nodes that this machine does not have, unless they are left out anyway. */
     void checkSets(String processors, String nodes) {
+        if (!hasSets()) {
+            return;
+        }
         check(processors, "cpus", "CPUs", text(Path.of("/sys/devices/system/cpu/online")));
         check(nodes, "mems", "memory nodes", text(Path.of("/sys/devices/system/node/online")));
     }

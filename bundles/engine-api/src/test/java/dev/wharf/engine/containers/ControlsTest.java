@@ -1,6 +1,7 @@
 package dev.wharf.engine.containers;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wharf.engine.http.Body;
 import dev.wharf.model.Resources;
@@ -65,6 +66,17 @@ class ControlsTest {
                 .extracting(Resources.BlockIo::kind)
                 .containsExactly("read-bps");
         assertThat(kept.resources().blkioWeight()).isZero();
+    }
+
+    @Test
+    void processorsThatAreLeftOutAnywayNeedNotBeThere() throws IOException {
+        Path online =
+                Files.createDirectories(root.resolve("sys/devices/system/cpu")).resolve("online");
+        Files.writeString(online, "0-1\n");
+        new Controls(root).checkSets("7", "");
+
+        kept("cpuset/cpuset.cpus");
+        assertThatThrownBy(() -> new Controls(root).checkSets("7", "")).hasMessageContaining("available: 0-1");
     }
 
     @Test
