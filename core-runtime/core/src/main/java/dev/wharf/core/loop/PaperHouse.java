@@ -145,7 +145,7 @@ final class PaperHouse implements Stage {
             journal.close();
             clear(folder);
         } catch (IOException e) {
-            log.warn("the journal of a rehearsal was left behind folder={} reason={}", folder, e.getMessage());
+            log.warn("the journal of a rehearsal was left behind folder={} reason={}", folder, e.toString());
         }
         if (interrupted) {
             Thread.currentThread().interrupt();

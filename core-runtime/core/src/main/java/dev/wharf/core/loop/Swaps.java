@@ -40,6 +40,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Drivers as they come and go. Whoever comes is asked, on a thread of its own and within a deadline, who it is, whether it can
@@ -275,7 +276,10 @@ final class Swaps implements Fleet {
         if (gate.serving(id.name()).isPresent()) {
             turnAway(id, implementation, why);
         } else {
-            log.warn("driver cannot work here driver={} implementation={} reason={}", id, implementation, why);
+            // Few hosts can use every driver that comes with the agent, and none misses what never served it.
+            Level level = house.host().driver(id).filter(DriverBinding::ready).isPresent() ? Level.WARN : Level.INFO;
+            log.atLevel(level)
+                    .log("driver cannot work here driver={} implementation={} reason={}", id, implementation, why);
             remember(new Candidate(id, implementation, rank, Standing.REJECTED, why, 0));
             house.submit(new DriverCommand.Bind(id, implementation, formats, rank, false, why), OWN);
         }
