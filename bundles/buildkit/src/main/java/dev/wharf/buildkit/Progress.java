@@ -182,7 +182,7 @@ final class Progress implements Report {
                 stages.put(part.name(), part);
                 bases.add(part.first());
             }
-        } else if (news instanceof News.Begun begun) {
+        } else if (news instanceof News.Begun begun && isShown(begun)) {
             Vertex vertex = Vertex.newBuilder()
                     .setDigest(digest(String.valueOf(begun.step())))
                     .setName(name(begun))
@@ -243,6 +243,13 @@ final class Progress implements Report {
         }
         boolean numbered = begun.stage().chars().allMatch(Character::isDigit);
         String stage = !numbered ? begun.stage() + " " : parts > 1 ? "stage-" + begun.stage() + " " : "";
-        return "[" + stage + (begun.step() - part.first() + 1) + "/" + part.steps() + "] " + begun.instruction();
+        int place = part.works().indexOf(begun.step()) + 1;
+        return "[" + stage + place + "/" + part.works().size() + "] " + begun.instruction();
+    }
+
+    /** BuildKit knows of no step where an instruction only notes something. */
+    private boolean isShown(News.Begun begun) {
+        News.Part part = stages.get(begun.stage());
+        return part == null || part.works().contains(begun.step());
     }
 }

@@ -40,18 +40,20 @@ final class ProgressTest {
 
     private void plan() {
         progress.news(new News.Planned(
-                3,
+                4,
                 List.of(
-                        new News.Part("one", "busybox", 1, 1, Set.of()),
-                        new News.Part("1", "one", 2, 2, Set.of("one")))));
+                        new News.Part("one", "busybox", 1, 1, List.of(1), Set.of()),
+                        new News.Part("1", "one", 2, 3, List.of(2, 4), Set.of("one")))));
     }
 
     @Test
     void whoComesLateHearsAllFromTheBeginning() {
         plan();
         progress.news(new News.Begun(2, "1", "FROM one"));
-        progress.news(new News.Begun(3, "1", "RUN x"));
-        progress.news(new News.Done(3, true, Duration.ZERO, 0));
+        progress.news(new News.Begun(3, "1", "ENV a=b"));
+        progress.news(new News.Done(3, false, Duration.ZERO, 0));
+        progress.news(new News.Begun(4, "1", "RUN x"));
+        progress.news(new News.Done(4, true, Duration.ZERO, 0));
         progress.end();
         Heard late = new Heard();
 
@@ -68,8 +70,10 @@ final class ProgressTest {
         Heard heard = new Heard();
         progress.listen(heard);
         progress.news(new News.Begun(1, "one", "FROM busybox"));
-        progress.news(new News.Begun(3, "1", "RUN x"));
-        progress.news(new News.Failed(3, Duration.ZERO));
+        progress.news(new News.Begun(3, "1", "ENV a=b"));
+        progress.news(new News.Done(3, false, Duration.ZERO, 0));
+        progress.news(new News.Begun(4, "1", "RUN x"));
+        progress.news(new News.Failed(4, Duration.ZERO));
         progress.news(new News.Failed(1, Duration.ZERO));
 
         progress.failed("because");
@@ -80,11 +84,11 @@ final class ProgressTest {
     @Test
     void whoListensInTimeHearsMoreThanIsKept() {
         plan();
-        progress.news(new News.Begun(3, "1", "RUN yes"));
+        progress.news(new News.Begun(4, "1", "RUN yes"));
         Heard heard = new Heard();
         progress.listen(heard);
         for (int i = 0; i < 100; i++) {
-            progress.news(new News.Said(3, false, "y".repeat(100_000)));
+            progress.news(new News.Said(4, false, "y".repeat(100_000)));
         }
         Heard late = new Heard();
         progress.listen(late);

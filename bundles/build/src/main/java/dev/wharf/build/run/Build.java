@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -47,6 +48,9 @@ public final class Build {
 
     /** As many stages are under way at a time at most, besides the last. */
     private static final int MOST_SIDE_BY_SIDE = 16;
+
+    /** The instructions that do more than to note something in the image's config. */
+    private static final Set<String> WORKS = Set.of("RUN", "COPY", "ADD", "WORKDIR");
 
     private final Site site;
     private final Order order;
@@ -251,11 +255,19 @@ public final class Build {
         List<News.Part> stages = new ArrayList<>();
         parts.forEach((index, part) -> {
             Stage stage = all.all().get(index);
+            int first = part.number() + 1;
+            List<Integer> works = new ArrayList<>(List.of(first));
+            for (int i = 0; i < stage.body().size(); i++) {
+                if (WORKS.contains(stage.body().get(i).word())) {
+                    works.add(first + 1 + i);
+                }
+            }
             stages.add(new News.Part(
                     stage.shown(),
                     stage.base(),
-                    part.number() + 1,
+                    first,
                     1 + stage.body().size(),
+                    works,
                     stage.needs().stream().map(n -> all.all().get(n).shown()).collect(Collectors.toSet())));
         });
         return new News.Planned(numbers.total(), stages);

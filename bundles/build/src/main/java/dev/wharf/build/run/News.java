@@ -21,10 +21,12 @@ public sealed interface News {
      * One stage of a plan.
      *
      * @param first the number of its first step
+     * @param works the numbers of the steps that do more than to note something in the image's config
      * @param needs the names of stages that it waits for
      */
-    record Part(String name, String base, int first, int steps, Set<String> needs) {
+    record Part(String name, String base, int first, int steps, List<Integer> works, Set<String> needs) {
         public Part {
+            works = List.copyOf(works);
             needs = Set.copyOf(needs);
         }
     }
