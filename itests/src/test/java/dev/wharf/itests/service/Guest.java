@@ -90,7 +90,8 @@ final class Guest implements AutoCloseable {
     }
 
     Outcome run(String... command) throws IOException, InterruptedException {
-        // Namespaces are entered, control groups are not; of version 2, the kernel lets nobody who is outside start a container.
+        // Namespaces are entered, control groups are not; of version 2, the kernel lets nobody who is outside start a
+        // container.
         String enter = "inside=/sys/fs/cgroup/" + cgroup + "/init.scope/cgroup.procs;"
                 + " [ ! -w $inside ] || echo $$ >$inside; exec nsenter \"$@\"";
         List<String> words = new ArrayList<>(List.of("sh", "-c", enter, "sh"));
