@@ -112,7 +112,7 @@ class BuildxIT {
                 "--tag=by-buildx");
 
         assertThat(out)
-                .containsPattern("\\[made 1/4\\] FROM busybox")
+                .containsPattern("\\[made 1/3\\] FROM busybox")
                 .doesNotContain("s3cret\n#0")
                 .contains("naming to docker.io/library/by-buildx");
         assertThat(out.replaceAll("(?m)^#\\d+ [\\d.]+ ", ""))
