@@ -38,9 +38,7 @@ import dev.wharf.model.Digest;
 import dev.wharf.model.DriverName;
 import dev.wharf.model.ExecId;
 import dev.wharf.model.ExecSpec;
-import dev.wharf.model.Exit;
 import dev.wharf.model.Healthcheck;
-import dev.wharf.model.InitProcess;
 import dev.wharf.model.MountSpec;
 import dev.wharf.model.NetworkId;
 import dev.wharf.model.NetworkSpec;
@@ -55,7 +53,6 @@ import dev.wharf.model.SubjectId;
 import dev.wharf.model.VolumeName;
 import dev.wharf.model.VolumeSpec;
 import dev.wharf.spi.kernel.SandboxKey;
-import dev.wharf.spi.runtime.OciRuntime;
 import dev.wharf.spi.storage.SnapshotKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -170,39 +167,7 @@ final class Simulation {
                 say(swept.toArray(Event[]::new));
             }
             sequencer.settle();
-            world.runtime.exits(new OciRuntime.ExitListener() {
-                @Override
-                public void exited(ContainerId container, InitProcess process, Exit exit) {
-                    sequencer.post(new Letter.Observation(
-                            List.of(container),
-                            (host, at) -> host.container(container)
-                                    .filter(Container::isRunning)
-                                    .filter(c -> c.process()
-                                            .last()
-                                            .map(p -> Survey.isSame(p.init(), process))
-                                            .orElse(false))
-                                    .map(c -> List.<Event>of(new ContainerEvent.Exited(container, exit)))
-                                    .orElse(List.of())));
-                    workshop.questions.over(container);
-                }
-
-                @Override
-                public void execExited(ContainerId container, ExecId exec, int code) {
-                    if (workshop.questions.ended(exec, code)) {
-                        return;
-                    }
-                    sequencer.post(new Letter.Observation(
-                            List.of(container),
-                            (host, at) -> host.container(container)
-                                    .map(c -> c.execs().get(exec))
-                                    .filter(Container.Exec::isRunning)
-                                    .map(e -> List.<Event>of(new ContainerEvent.ExecExited(container, exec, code)))
-                                    .orElse(List.of())));
-                }
-
-                @Override
-                public void outOfMemory(ContainerId container) {}
-            });
+            world.runtime.exits(new Exits(sequencer, workshop.questions));
         }
 
         /** Begins a look at the world while it goes on turning; what it says is judged when the answer runs. */
