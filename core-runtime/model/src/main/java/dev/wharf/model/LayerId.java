@@ -1,5 +1,7 @@
 package dev.wharf.model;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -11,6 +13,18 @@ public record LayerId(Digest chain) implements SubjectId {
     public static LayerId of(Optional<LayerId> parent, Digest diffId) {
         return parent.map(p -> new LayerId(Digest.sha256(p.chain + " " + diffId)))
                 .orElseGet(() -> new LayerId(diffId));
+    }
+
+    /** The chain ids of layers that stand on one another, the lowest first. */
+    public static List<LayerId> chainOf(List<Digest> diffIds) {
+        List<LayerId> chain = new ArrayList<>(diffIds.size());
+        Optional<LayerId> parent = Optional.empty();
+        for (Digest diffId : diffIds) {
+            LayerId id = of(parent, diffId);
+            chain.add(id);
+            parent = Optional.of(id);
+        }
+        return chain;
     }
 
     @Override

@@ -108,11 +108,9 @@ final class ArchiveReader {
                     "the archive names " + layerNames.size() + " layers but the config names " + diffIds.size());
         }
         List<Descriptor> layers = new ArrayList<>();
-        Optional<LayerId> parent = Optional.empty();
+        List<LayerId> ids = LayerId.chainOf(diffIds);
         for (int i = 0; i < diffIds.size(); i++) {
-            LayerId id = LayerId.of(parent, diffIds.get(i));
-            layers.add(layer(layerNames.get(i), diffIds.get(i), id));
-            parent = Optional.of(id);
+            layers.add(layer(layerNames.get(i), diffIds.get(i), ids.get(i)));
         }
         Manifest manifest = new Manifest(config, layers);
         // The archive has no manifest; the one made here is the same each time, so that loading twice gives one image.

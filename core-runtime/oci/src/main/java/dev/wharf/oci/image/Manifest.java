@@ -107,10 +107,11 @@ public record Manifest(String mediaType, Descriptor config, List<Descriptor> lay
         }
         List<LayerSpec> specs = new ArrayList<>(layers.size());
         Optional<LayerId> parent = Optional.empty();
+        List<LayerId> ids = LayerId.chainOf(config.diffIds());
         for (int i = 0; i < layers.size(); i++) {
-            LayerId id = LayerId.of(parent, config.diffIds().get(i));
-            specs.add(new LayerSpec(id, parent, layers.get(i), config.diffIds().get(i)));
-            parent = Optional.of(id);
+            specs.add(new LayerSpec(
+                    ids.get(i), parent, layers.get(i), config.diffIds().get(i)));
+            parent = Optional.of(ids.get(i));
         }
         return specs;
     }
