@@ -551,21 +551,19 @@ public final class ContainerRoutes implements Routes {
                             ? usage(agent, c.id()).map(Usage::sizeBytes).orElse(0L)
                             : 0;
                     return agent.submit(new ContainerCommand.Remove(c.id(), false, false, retention), request.cause())
-                            .thenApply(event -> new Pruned(c.id().value(), bytes));
+                            .thenApply(event -> new Sweep.Pruned(c.id().value(), bytes));
                 })
                 .thenApply(pruned -> {
-                    long reclaimed =
-                            pruned.stream().mapToLong(Pruned::sizeBytes).sum();
+                    long reclaimed = Sweep.bytes(pruned);
                     agent.submit(new HostCommand.NotePrune("container", reclaimed), request.cause());
                     ObjectNode answer = Json.object();
                     answer.set(
                             "ContainersDeleted",
-                            Json.arrayOrNull(pruned.stream().map(Pruned::id).toList()));
+                            Json.arrayOrNull(
+                                    pruned.stream().map(Sweep.Pruned::name).toList()));
                     return Answer.json(answer.put("SpaceReclaimed", reclaimed));
                 }));
     }
-
-    private record Pruned(String id, long sizeBytes) {}
 
     /** What a list's filters take. */
     private record Selection(Host host, Filters filters, Optional<Instant> before, Optional<Instant> since) {

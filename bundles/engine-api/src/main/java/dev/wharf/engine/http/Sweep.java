@@ -14,7 +14,15 @@ public final class Sweep {
     /** All of thousands at once would fill the box in which the wishes of others wait, too. */
     private static final int AT_ONCE = 64;
 
+    /** Something that went, and the room that it gave back. */
+    public record Pruned(String name, long sizeBytes) {}
+
     private Sweep() {}
+
+    /** The room that all of them gave back. */
+    public static long bytes(List<Pruned> all) {
+        return all.stream().mapToLong(Pruned::sizeBytes).sum();
+    }
 
     /**
      * Removes one thing after the other, some at once; what was removed. What cannot be is left out, and that is no error:

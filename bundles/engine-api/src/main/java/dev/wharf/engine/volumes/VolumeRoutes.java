@@ -211,19 +211,16 @@ public final class VolumeRoutes implements Routes {
                                     volume.path().value().map(trees::sizeBytes).orElse(0L))
                             : 0;
                     return agent.submit(new VolumeCommand.Remove(volume.name(), false, retention), request.cause())
-                            .thenApply(event -> new Pruned(volume.name().value(), size));
+                            .thenApply(event -> new Sweep.Pruned(volume.name().value(), size));
                 })
                 .thenApply(pruned -> {
-                    long reclaimed =
-                            pruned.stream().mapToLong(Pruned::sizeBytes).sum();
+                    long reclaimed = Sweep.bytes(pruned);
                     agent.submit(new HostCommand.NotePrune("volume", reclaimed), request.cause());
                     ObjectNode answer = Json.object();
                     answer.set(
                             "VolumesDeleted",
-                            Json.array(pruned.stream().map(Pruned::name).toList()));
+                            Json.array(pruned.stream().map(Sweep.Pruned::name).toList()));
                     return Answer.json(answer.put("SpaceReclaimed", reclaimed));
                 }));
     }
-
-    private record Pruned(String name, long sizeBytes) {}
 }
